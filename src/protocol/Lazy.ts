@@ -1,0 +1,24 @@
+/**
+ * Schemas that are built on first use.
+ *
+ * The protocol has some four hundred object shapes and a server touches a handful of them in its first second. Building
+ * them all when the module is loaded would be paid on every start, so each is a memoised thunk: `Turn()` is the schema.
+ *
+ * @module
+ */
+import type * as Schema from "effect/Schema"
+
+/** A schema that is built when it is first asked for. */
+export type Lazy<S extends Schema.Top> = () => S
+
+/** The decoded type of a lazy schema. */
+export type Of<L extends Lazy<Schema.Top>> = ReturnType<L>["Type"]
+
+/** Any lazy schema whose decoded form is also its wire form: the protocol has no other kind. */
+export type Wire = Lazy<Schema.Codec<unknown, unknown>>
+
+/** Builds `schema` once, on the first call. */
+export const lazy = <S extends Schema.Top>(schema: () => S): Lazy<S> => {
+  let built: S | undefined
+  return () => (built ??= schema())
+}

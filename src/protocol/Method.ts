@@ -1,0 +1,135 @@
+/**
+ * How a method is declared. The three tables built from these declarations (`methods/`) are the only place that says
+ * what crosses a connection: the typed client, the decoder, the scheduler, the router's delivery and the docs read them.
+ *
+ * @module
+ */
+import type { Lazy, Of, Wire } from "./Lazy.ts"
+
+/** Experimental methods and fields need `capabilities.experimentalApi` in initialize. */
+export type Stability = "stable" | "experimental"
+
+/**
+ * Which requests wait for each other. Same key: first in, first out. `shared` entries next to each other overlap.
+ * Thread keys hold across connections.
+ */
+export type Scope<Params> =
+  | { readonly _tag: "Concurrent" }
+  | { readonly _tag: "Global"; readonly name: string; readonly shared: boolean }
+  | { readonly _tag: "Thread"; readonly threadId: (params: Params) => string; readonly shared: boolean }
+
+/** A client request. `params` is `undefined` for the methods that take none. */
+export interface ClientRequest<Params extends Wire | undefined, Result extends Wire> {
+  readonly kind: "clientRequest"
+  readonly params: Params
+  readonly result: Result
+  readonly stability: Stability
+  readonly scope: Scope<ParamsType<Params>>
+  /** Top-level parameters that need the experimental capability when they are not null. */
+  readonly experimentalFields: ReadonlyArray<string>
+  /** Enum variants that need it: the parameter, the object key that names the variant, and how the error calls it. */
+  readonly experimentalVariants: ReadonlyArray<ExperimentalVariant>
+}
+
+export interface ExperimentalVariant {
+  readonly field: string
+  readonly variant: string
+  /** As in `askForApproval.granular`. */
+  readonly descriptor: string
+}
+
+/**
+ * What gives way when a connection cannot take a notification at once:
+ * `lossless` the producing thread waits; `latest` the newest value per key replaces its elder; `bestEffort` it is dropped
+ * and counted, and one `Lagged` precedes the next event.
+ */
+export type Tier = "lossless" | "latest" | "bestEffort"
+
+/** Who hears a notification: the subscribers of its thread, every initialised connection, or the one that caused it. */
+export type Reach = "subscribers" | "everyone" | "connection"
+
+export interface ServerNotification<Params extends Wire> {
+  readonly kind: "serverNotification"
+  readonly params: Params
+  readonly stability: Stability
+  readonly tier: Tier
+  readonly reach: Reach
+  /** `latest` only: notifications with equal keys replace each other. Absent: one per method and thread. */
+  readonly key?: (params: Of<Params>) => string
+}
+
+export interface ServerRequest<Params extends Wire, Result extends Wire> {
+  readonly kind: "serverRequest"
+  readonly params: Params
+  readonly result: Result
+  readonly stability: Stability
+  /** A full connection fails the request back into the server; nothing waits for ever. */
+  readonly tier: "failBack"
+  /** Stripped for connections without the experimental capability. */
+  readonly experimentalFields: ReadonlyArray<string>
+}
+
+/** The decoded parameters; `undefined` for a method without any. */
+export type ParamsType<P extends Wire | undefined> = P extends Wire ? Of<P> : undefined
+
+interface ClientRequestOptions<Params extends Wire | undefined, Result extends Wire> {
+  readonly params: Params
+  readonly result: Result
+  readonly stability?: Stability
+  readonly scope?: Scope<ParamsType<Params>>
+  readonly experimentalFields?: ReadonlyArray<string>
+  readonly experimentalVariants?: ReadonlyArray<ExperimentalVariant>
+}
+
+export const clientRequest = <Params extends Wire | undefined, Result extends Wire>(
+  options: ClientRequestOptions<Params, Result>
+): ClientRequest<Params, Result> => ({
+  kind: "clientRequest",
+  params: options.params,
+  result: options.result,
+  stability: options.stability ?? "stable",
+  scope: options.scope ?? concurrent,
+  experimentalFields: options.experimentalFields ?? [],
+  experimentalVariants: options.experimentalVariants ?? []
+})
+
+export const serverNotification = <Params extends Wire>(options: {
+  readonly params: Params
+  readonly tier: Tier
+  readonly reach: Reach
+  readonly stability?: Stability
+  readonly key?: (params: Of<Params>) => string
+}): ServerNotification<Params> => ({ kind: "serverNotification", stability: "stable", ...options })
+
+export const serverRequest = <Params extends Wire, Result extends Wire>(options: {
+  readonly params: Params
+  readonly result: Result
+  readonly stability?: Stability
+  readonly experimentalFields?: ReadonlyArray<string>
+}): ServerRequest<Params, Result> => ({
+  kind: "serverRequest",
+  tier: "failBack",
+  stability: options.stability ?? "stable",
+  experimentalFields: options.experimentalFields ?? [],
+  params: options.params,
+  result: options.result
+})
+
+/** Runs at once, beside anything else. */
+export const concurrent: Scope<unknown> = { _tag: "Concurrent" }
+
+/** One at a time per thread. */
+export const perThread: Scope<{ readonly threadId: string }> = {
+  _tag: "Thread",
+  threadId: (params) => params.threadId,
+  shared: false
+}
+
+/** One writer at a time; `shared` readers overlap. */
+export const global = (name: string, options: { readonly shared: boolean }): Scope<unknown> => ({
+  _tag: "Global",
+  name,
+  shared: options.shared
+})
+
+export type { Lazy, Of, Wire }
