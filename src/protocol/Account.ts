@@ -74,3 +74,18 @@ export const GetAccountResponse = lazy(() =>
   })
 )
 export type GetAccountResponse = Of<typeof GetAccountResponse>
+
+/** How requests to the model provider are authenticated. */
+export const AuthMode = lazy(() =>
+  Schema.Literals([
+    "apikey",
+    "chatgpt",
+    "chatgptAuthTokens",
+    "headers",
+    "agentIdentity",
+    "personalAccessToken",
+    "bedrockApiKey",
+    "bedrockAccessKeys"
+  ])
+)
+export type AuthMode = Of<typeof AuthMode>

@@ -50,6 +50,9 @@ export const UnixMillis = I64
 /** A JSON object with string keys. */
 export const JsonObject = Schema.Record(Schema.String, Schema.Json)
 
+/** No members in this release. Open, so that members of a later one do not make it unreadable. */
+export const Empty = JsonObject
+
 /**
  * A path that must not be relative: a POSIX root, a Windows drive or a UNC share, whichever system sent it. The released
  * server refuses others while it decodes, in the words of the annotation.

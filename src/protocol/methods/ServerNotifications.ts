@@ -1,0 +1,42 @@
+/**
+ * Everything the server tells without being asked: the 86 notifications of the release, with who hears each and what
+ * gives way when a connection is slow.
+ *
+ * Emitting one that is not here does not compile, and neither does one without a tier.
+ *
+ * @module
+ */
+import type { Of } from "../Lazy.ts"
+import { accountNotifications } from "./notifications/Account.ts"
+import { itemNotifications } from "./notifications/Item.ts"
+import { mcpNotifications } from "./notifications/Mcp.ts"
+import { modelNotifications } from "./notifications/Model.ts"
+import { processNotifications } from "./notifications/Process.ts"
+import { realtimeNotifications } from "./notifications/Realtime.ts"
+import { serverNotifications } from "./notifications/Server.ts"
+import { threadNotifications } from "./notifications/Thread.ts"
+import { turnNotifications } from "./notifications/Turn.ts"
+
+/** By method name. */
+export const ServerNotifications = {
+  ...threadNotifications,
+  ...turnNotifications,
+  ...itemNotifications,
+  ...processNotifications,
+  ...accountNotifications,
+  ...mcpNotifications,
+  ...modelNotifications,
+  ...realtimeNotifications,
+  ...serverNotifications
+} as const
+
+/** The name of a server notification. */
+export type ServerNotificationMethod = keyof typeof ServerNotifications
+
+/** What it carries. */
+export type NotificationParams<M extends ServerNotificationMethod> = Of<(typeof ServerNotifications)[M]["params"]>
+
+/** A notification as a client takes it off its connection; narrow it by `method`. */
+export type ServerNotification = {
+  readonly [M in ServerNotificationMethod]: { readonly method: M; readonly params: NotificationParams<M> }
+}[ServerNotificationMethod]
