@@ -25,18 +25,19 @@ export interface ClientRequest<Params extends Wire | undefined, Result extends W
   readonly result: Result
   readonly stability: Stability
   readonly scope: Scope<ParamsType<Params>>
-  /** Top-level parameters that need the experimental capability when they are not null. */
-  readonly experimentalFields: ReadonlyArray<string>
-  /** Enum variants that need it: the parameter, the object key that names the variant, and how the error calls it. */
-  readonly experimentalVariants: ReadonlyArray<ExperimentalVariant>
+  /** Top-level parameters that need the experimental capability, in the order in which they are looked at. */
+  readonly experimentalFields: ReadonlyArray<ExperimentalField>
 }
 
-export interface ExperimentalVariant {
-  readonly field: string
-  readonly variant: string
-  /** As in `askForApproval.granular`. */
-  readonly descriptor: string
-}
+/**
+ * A parameter that needs the experimental capability when it is used. A name alone: any value but null uses it. With
+ * `unused`, these values do not; null has to be among them. With `variant`, only the value that is an object with that key
+ * does, and the error calls it by `descriptor`, as in `askForApproval.granular`.
+ */
+export type ExperimentalField =
+  | string
+  | { readonly field: string; readonly unused: ReadonlyArray<unknown> }
+  | { readonly field: string; readonly variant: string; readonly descriptor: string }
 
 /**
  * What gives way when a connection cannot take a notification at once:
@@ -77,8 +78,7 @@ interface ClientRequestOptions<Params extends Wire | undefined, Result extends W
   readonly result: Result
   readonly stability?: Stability
   readonly scope?: Scope<ParamsType<Params>>
-  readonly experimentalFields?: ReadonlyArray<string>
-  readonly experimentalVariants?: ReadonlyArray<ExperimentalVariant>
+  readonly experimentalFields?: ReadonlyArray<ExperimentalField>
 }
 
 export const clientRequest = <Params extends Wire | undefined, Result extends Wire>(
@@ -89,8 +89,7 @@ export const clientRequest = <Params extends Wire | undefined, Result extends Wi
   result: options.result,
   stability: options.stability ?? "stable",
   scope: options.scope ?? concurrent,
-  experimentalFields: options.experimentalFields ?? [],
-  experimentalVariants: options.experimentalVariants ?? []
+  experimentalFields: options.experimentalFields ?? []
 })
 
 export const serverNotification = <Params extends Wire>(options: {
@@ -124,6 +123,9 @@ export const perThread: Scope<{ readonly threadId: string }> = {
   threadId: (params) => params.threadId,
   shared: false
 }
+
+/** Beside other readers of the thread, after what changes it. */
+export const perThreadShared: Scope<{ readonly threadId: string }> = { ...perThread, shared: true }
 
 /** One writer at a time; `shared` readers overlap. */
 export const global = (name: string, options: { readonly shared: boolean }): Scope<unknown> => ({
