@@ -2,6 +2,8 @@
  * Everything the server tells without being asked: the 86 notifications of the release, with who hears each and what
  * gives way when a connection is slow.
  *
+ * As in the release, the experimental ones are withheld from connections that did not ask for them in initialize.
+ *
  * Emitting one that is not here does not compile, and neither does one without a tier.
  *
  * @module

@@ -176,10 +176,12 @@ export const threadNotifications = {
   }),
   "thread/readState/changed": Method.serverNotification({
     params: ThreadReadStateChangedNotification,
+    stability: "experimental",
     ...insideLatest
   }),
   "thread/prediction/updated": Method.serverNotification({
     params: ThreadPredictionUpdatedNotification,
+    stability: "experimental",
     ...insideLatest
   }),
   "thread/tokenUsage/updated": Method.serverNotification({
