@@ -61,7 +61,9 @@ export const WorkspaceRouting = lazy(() =>
 export type WorkspaceRouting = Of<typeof WorkspaceRouting>
 
 /** `refreshToken` asks the login server anew before answering. */
-export const GetAccountParams = lazy(() => Schema.Struct({ refreshToken: absent(Schema.Boolean) }))
+export const GetAccountParams = lazy(() =>
+  Schema.Struct({ refreshToken: absent(Schema.Boolean) }).annotate({ identifier: "GetAccountParams" })
+)
 export type GetAccountParams = Of<typeof GetAccountParams>
 
 /** `account` is null as well where the provider in use needs no OpenAI account. */

@@ -159,7 +159,9 @@ export type ConfigLayer = Of<typeof ConfigLayer>
 
 /** With `cwd`, the layers of the project there count too, if it is trusted. */
 export const ConfigReadParams = lazy(() =>
-  Schema.Struct({ includeLayers: absent(Schema.Boolean), cwd: optional(Schema.String) })
+  Schema.Struct({ includeLayers: absent(Schema.Boolean), cwd: optional(Schema.String) }).annotate({
+    identifier: "ConfigReadParams"
+  })
 )
 export type ConfigReadParams = Of<typeof ConfigReadParams>
 

@@ -21,8 +21,16 @@ export type EncryptedContent = Of<typeof EncryptedContent>
 /** An image, by URL (data URLs too) or by the id of an uploaded file. */
 export const InputImage = lazy(() =>
   Schema.Union([
-    Schema.Struct({ type: Schema.Literal("input_image"), detail: optional(ImageDetail()), image_url: Schema.String }),
-    Schema.Struct({ type: Schema.Literal("input_image"), detail: optional(ImageDetail()), file_id: Schema.String })
+    Schema.Struct({
+      type: Schema.Literal("input_image"),
+      detail: optional(ImageDetail()),
+      image_url: Schema.String
+    }).annotate({ untagged: "ImageReference" }),
+    Schema.Struct({
+      type: Schema.Literal("input_image"),
+      detail: optional(ImageDetail()),
+      file_id: Schema.String
+    }).annotate({ untagged: "ImageReference" })
   ])
 )
 export type InputImage = Of<typeof InputImage>
@@ -30,8 +38,12 @@ export type InputImage = Of<typeof InputImage>
 /** Audio, by URL (data URLs too) or by the id of an uploaded file. */
 export const InputAudio = lazy(() =>
   Schema.Union([
-    Schema.Struct({ type: Schema.Literal("input_audio"), audio_url: Schema.String }),
-    Schema.Struct({ type: Schema.Literal("input_audio"), file_id: Schema.String })
+    Schema.Struct({ type: Schema.Literal("input_audio"), audio_url: Schema.String }).annotate({
+      untagged: "AudioReference"
+    }),
+    Schema.Struct({ type: Schema.Literal("input_audio"), file_id: Schema.String }).annotate({
+      untagged: "AudioReference"
+    })
   ])
 )
 export type InputAudio = Of<typeof InputAudio>
@@ -61,7 +73,7 @@ export type FunctionCallOutputContentItem = Of<typeof FunctionCallOutputContentI
 /** What a tool gave back: plain text, or parts. */
 export const FunctionCallOutputBody = lazy(() =>
   Schema.Union([Schema.String, Schema.Array(FunctionCallOutputContentItem())]).annotate({
-    untagged: "FunctionCallOutputBody"
+    identifier: "FunctionCallOutputBody"
   })
 )
 export type FunctionCallOutputBody = Of<typeof FunctionCallOutputBody>

@@ -23,18 +23,22 @@ export const TurnEnvironmentParams = lazy(() =>
     environmentId: Schema.String,
     cwd: Schema.String,
     runtimeWorkspaceRoots: optional(Schema.Array(Schema.String))
-  })
+  }).annotate({ identifier: "TurnEnvironmentParams" })
 )
 export type TurnEnvironmentParams = Of<typeof TurnEnvironmentParams>
 
 /** A folder inside an environment that brings skills and the like to a thread. */
 export const CapabilityRootLocation = lazy(() =>
-  Schema.Struct({ type: Schema.Literal("environment"), environmentId: Schema.String, path: Schema.String })
+  Schema.Struct({ type: Schema.Literal("environment"), environmentId: Schema.String, path: Schema.String }).annotate({
+    identifier: "CapabilityRootLocation"
+  })
 )
 export type CapabilityRootLocation = Of<typeof CapabilityRootLocation>
 
 /** A capability root that the client has chosen, under an id of the client's. */
 export const SelectedCapabilityRoot = lazy(() =>
-  Schema.Struct({ id: Schema.String, location: CapabilityRootLocation() })
+  Schema.Struct({ id: Schema.String, location: CapabilityRootLocation() }).annotate({
+    identifier: "SelectedCapabilityRoot"
+  })
 )
 export type SelectedCapabilityRoot = Of<typeof SelectedCapabilityRoot>

@@ -59,6 +59,7 @@ export const Empty = JsonObject
  */
 export const AbsolutePath = Schema.String.check(
   Schema.isPattern(/^(?:\/|[A-Za-z]:[\\/]|\\\\)/).annotate({
+    expected: "path string",
     message: "AbsolutePathBuf deserialized without a base path"
   })
 )

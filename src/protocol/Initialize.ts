@@ -9,7 +9,9 @@ import { lazy, type Of } from "./Lazy.ts"
 
 /** The client by the name it goes by at the model server, and by the one people know. */
 export const ClientInfo = lazy(() =>
-  Schema.Struct({ name: Schema.String, title: orNull(Schema.String), version: Schema.String })
+  Schema.Struct({ name: Schema.String, title: orNull(Schema.String), version: Schema.String }).annotate({
+    identifier: "ClientInfo"
+  })
 )
 export type ClientInfo = Of<typeof ClientInfo>
 
@@ -23,12 +25,14 @@ export const InitializeCapabilities = lazy(() =>
     mcpServerOpenaiFormElicitation: defaulted(Schema.Boolean, false),
     optOutNotificationMethods: optional(Schema.Array(Schema.String)),
     extensions: optional(JsonObject)
-  })
+  }).annotate({ identifier: "InitializeCapabilities" })
 )
 export type InitializeCapabilities = Of<typeof InitializeCapabilities>
 
 export const InitializeParams = lazy(() =>
-  Schema.Struct({ clientInfo: ClientInfo(), capabilities: orNull(InitializeCapabilities()) })
+  Schema.Struct({ clientInfo: ClientInfo(), capabilities: orNull(InitializeCapabilities()) }).annotate({
+    identifier: "InitializeParams"
+  })
 )
 export type InitializeParams = Of<typeof InitializeParams>
 

@@ -69,7 +69,7 @@ export const ModelListParams = lazy(() =>
     limit: optional(U32),
     includeHidden: optional(Schema.Boolean),
     modelProvider: optional(Schema.String)
-  })
+  }).annotate({ identifier: "ModelListParams" })
 )
 export type ModelListParams = Of<typeof ModelListParams>
 

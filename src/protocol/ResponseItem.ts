@@ -5,6 +5,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 import { ContentItem, EncryptedContent, FunctionCallOutputBody, InputText } from "./Content.ts"
 import { optional, orNull, U64 } from "./Fields.ts"
 import { MessagePhase } from "./Item.ts"
@@ -100,11 +101,11 @@ const calls = () =>
     Schema.Struct({
       type: Schema.Literal("function_call"),
       ...id,
-      call_id: Schema.String,
       name: Schema.String,
       namespace: optional(Schema.String),
       arguments: Schema.String,
       encrypted_function_args: optional(Schema.Array(Schema.String)),
+      call_id: Schema.String,
       ...status,
       ...encrypted,
       ...passthrough
@@ -194,6 +195,20 @@ const control = () =>
     Schema.Struct({ type: Schema.Literal("other") })
   ] as const
 
-/** An entry of the model's conversation. `other` stands for what this release has no name for. */
-export const ResponseItem = lazy(() => Schema.Union([...spoken(), ...calls(), ...control()]))
+/** Kinds that came after this release are read as `other` and lose their members, as in the release. */
+const later = (known: ReadonlyArray<{ readonly fields: { readonly type: { readonly literal: string } } }>) => {
+  const names = new Set(known.map((member) => member.fields.type.literal))
+  return Schema.Struct({ type: Schema.String.check(Schema.makeFilter((type: string) => !names.has(type))) }).pipe(
+    Schema.decodeTo(Schema.Struct({ type: Schema.Literal("other") }), {
+      decode: SchemaGetter.transform(() => ({ type: "other" }) as const),
+      encode: SchemaGetter.passthrough()
+    })
+  )
+}
+
+/** An entry of the model's conversation. */
+export const ResponseItem = lazy(() => {
+  const known = [...spoken(), ...calls(), ...control()] as const
+  return Schema.Union([...known, later(known)]).annotate({ identifier: "ResponseItem" })
+})
 export type ResponseItem = Of<typeof ResponseItem>

@@ -18,7 +18,7 @@ export const GranularApproval = lazy(() =>
     skill_approval: defaulted(Schema.Boolean, false),
     request_permissions: defaulted(Schema.Boolean, false),
     mcp_elicitations: Schema.Boolean
-  })
+  }).annotate({ identifier: "AskForApproval::Granular" })
 )
 export type GranularApproval = Of<typeof GranularApproval>
 
@@ -27,7 +27,7 @@ export const AskForApproval = lazy(() =>
   Schema.Union([
     Schema.Literals(["untrusted", "on-request", "never"]),
     Schema.Struct({ granular: GranularApproval() })
-  ]).annotate({ variants: ["untrusted", "on-request", "granular", "never"] })
+  ]).annotate({ identifier: "AskForApproval", variants: ["untrusted", "on-request", "granular", "never"] })
 )
 export type AskForApproval = Of<typeof AskForApproval>
 
@@ -59,7 +59,7 @@ export const SandboxPolicy = lazy(() =>
       excludeTmpdirEnvVar: defaulted(Schema.Boolean, false),
       excludeSlashTmp: defaulted(Schema.Boolean, false)
     })
-  ])
+  ]).annotate({ identifier: "SandboxPolicyDeserialize" })
 )
 export type SandboxPolicy = Of<typeof SandboxPolicy>
 
@@ -70,7 +70,9 @@ export const ActivePermissionProfile = lazy(() =>
 export type ActivePermissionProfile = Of<typeof ActivePermissionProfile>
 
 /** Open: models bring their own levels. Usual are `minimal`, `low`, `medium`, `high` and `xhigh`. */
-export const ReasoningEffort = lazy(() => Schema.String)
+export const ReasoningEffort = lazy(() =>
+  Schema.String.check(Schema.isNonEmpty({ expected: "a string", message: "reasoning_effort must not be empty" }))
+)
 export type ReasoningEffort = Of<typeof ReasoningEffort>
 
 /** How much of its reasoning a model sums up for the reader. */
@@ -93,8 +95,8 @@ export const CollaborationMode = lazy(() =>
       model: Schema.String,
       reasoning_effort: orNull(ReasoningEffort()),
       developer_instructions: orNull(Schema.String)
-    })
-  })
+    }).annotate({ identifier: "Settings" })
+  }).annotate({ identifier: "CollaborationMode" })
 )
 export type CollaborationMode = Of<typeof CollaborationMode>
 
@@ -103,7 +105,7 @@ export const MultiAgentMode = lazy(() =>
   Schema.Union([
     Schema.Literals(["explicitRequestOnly", "proactive"]),
     Schema.Struct({ custom: Schema.String })
-  ]).annotate({ variants: ["explicitRequestOnly", "proactive", "custom"] })
+  ]).annotate({ identifier: "MultiAgentMode" })
 )
 export type MultiAgentMode = Of<typeof MultiAgentMode>
 
