@@ -152,7 +152,7 @@ export const ConfigLayer = lazy(() =>
     name: ConfigLayerSource(),
     version: Schema.String,
     config: Schema.Json,
-    disabledReason: nullable(Schema.String)
+    disabledReason: absent(Schema.String)
   })
 )
 export type ConfigLayer = Of<typeof ConfigLayer>
@@ -170,7 +170,7 @@ export const ConfigReadResponse = lazy(() =>
   Schema.Struct({
     config: Config(),
     origins: Schema.Record(Schema.String, ConfigLayerMetadata()),
-    layers: nullable(Schema.Array(ConfigLayer()))
+    layers: absent(Schema.Array(ConfigLayer()))
   })
 )
 export type ConfigReadResponse = Of<typeof ConfigReadResponse>

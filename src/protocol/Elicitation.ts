@@ -58,7 +58,18 @@ export const McpElicitationTitledSingleSelectEnumSchema = lazy(() =>
 )
 export type McpElicitationTitledSingleSelectEnumSchema = Of<typeof McpElicitationTitledSingleSelectEnumSchema>
 
-/** One of several values; `enumNames` is the older way to give them titles. */
+/** One of several values. */
+export const McpElicitationUntitledSingleSelectEnumSchema = lazy(() =>
+  Schema.Struct({
+    type: Schema.Literal("string"),
+    ...label,
+    enum: Schema.Array(Schema.String),
+    default: absent(Schema.String)
+  })
+)
+export type McpElicitationUntitledSingleSelectEnumSchema = Of<typeof McpElicitationUntitledSingleSelectEnumSchema>
+
+/** One of several values, with titles in the older way. */
 export const McpElicitationLegacyTitledEnumSchema = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("string"),
@@ -70,28 +81,37 @@ export const McpElicitationLegacyTitledEnumSchema = lazy(() =>
 )
 export type McpElicitationLegacyTitledEnumSchema = Of<typeof McpElicitationLegacyTitledEnumSchema>
 
+const several = {
+  type: Schema.Literal("array"),
+  ...label,
+  minItems: absent(U64),
+  maxItems: absent(U64),
+  default: absent(Schema.Array(Schema.String))
+}
+
 /** Any number of several values. */
-export const McpElicitationMultiSelectEnumSchema = lazy(() =>
+export const McpElicitationUntitledMultiSelectEnumSchema = lazy(() =>
   Schema.Struct({
-    type: Schema.Literal("array"),
-    ...label,
-    minItems: absent(U64),
-    maxItems: absent(U64),
-    items: Schema.Union([
-      Schema.Struct({ type: Schema.Literal("string"), enum: Schema.Array(Schema.String) }),
-      Schema.Struct({ anyOf: Schema.Array(McpElicitationConstOption()) })
-    ]),
-    default: absent(Schema.Array(Schema.String))
+    ...several,
+    items: Schema.Struct({ type: Schema.Literal("string"), enum: Schema.Array(Schema.String) })
   })
 )
-export type McpElicitationMultiSelectEnumSchema = Of<typeof McpElicitationMultiSelectEnumSchema>
+export type McpElicitationUntitledMultiSelectEnumSchema = Of<typeof McpElicitationUntitledMultiSelectEnumSchema>
 
-/** One field of a form. A plain enum without names is the `LegacyTitled` kind without `enumNames`. */
+/** Any number of several values, each with a title. */
+export const McpElicitationTitledMultiSelectEnumSchema = lazy(() =>
+  Schema.Struct({ ...several, items: Schema.Struct({ anyOf: Schema.Array(McpElicitationConstOption()) }) })
+)
+export type McpElicitationTitledMultiSelectEnumSchema = Of<typeof McpElicitationTitledMultiSelectEnumSchema>
+
+/** One field of a form. The first kind that fits is taken, so the more particular ones come first. */
 export const McpElicitationPrimitiveSchema = lazy(() =>
   Schema.Union([
     McpElicitationTitledSingleSelectEnumSchema(),
     McpElicitationLegacyTitledEnumSchema(),
-    McpElicitationMultiSelectEnumSchema(),
+    McpElicitationUntitledSingleSelectEnumSchema(),
+    McpElicitationUntitledMultiSelectEnumSchema(),
+    McpElicitationTitledMultiSelectEnumSchema(),
     McpElicitationStringSchema(),
     McpElicitationNumberSchema(),
     McpElicitationBooleanSchema()

@@ -53,10 +53,10 @@ export type CodexErrorInfo = Of<typeof CodexErrorInfo>
 /** What a user may be told about work that was stopped as misaligned, and the words to go on with. */
 export const MisalignmentErrorDetails = lazy(() =>
   Schema.Struct({
-    errorType: optional(Schema.String),
+    errorType: nullable(Schema.String),
     reviewTarget: optional(Schema.String),
-    detailedExplanation: optional(Schema.String),
-    steer: optional(Schema.Struct({ message: Schema.String }))
+    detailedExplanation: nullable(Schema.String),
+    steer: nullable(Schema.Struct({ message: Schema.String }))
   })
 )
 export type MisalignmentErrorDetails = Of<typeof MisalignmentErrorDetails>

@@ -121,7 +121,7 @@ export const McpToolCallItem = lazy(() =>
     status: ToolCallStatus(),
     arguments: Schema.Json,
     appContext: nullable(McpToolCallAppContext()),
-    mcpAppResourceUri: optional(Schema.String),
+    mcpAppResourceUri: absent(Schema.String),
     mcpAppUi: nullable(McpAppUi()),
     pluginId: nullable(Schema.String),
     readOnlyHint: nullable(Schema.Boolean),
