@@ -1,0 +1,159 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { decodeParams } from "../../src/protocol/InvalidRequest.ts"
+import type { Wire } from "../../src/protocol/Method.ts"
+import {
+  clientRequestOf,
+  type ClientRequestMethod,
+  ClientRequests,
+  isClientRequestMethod
+} from "../../src/protocol/methods/ClientRequests.ts"
+
+const methods = Object.keys(ClientRequests).filter(isClientRequestMethod)
+
+/** As a connection carries it. */
+const overTheWire = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+/** JSON has no negative zero, and the order of members means nothing. */
+const sameJson = (left: unknown, right: unknown) => assert.deepStrictEqual(overTheWire(left), overTheWire(right))
+
+describe("ClientRequests", () => {
+  for (const method of methods) {
+    const { params, result }: { readonly params: Wire | undefined; readonly result: Wire } = ClientRequests[method]
+
+    if (params !== undefined) {
+      it.effect.prop(
+        `${method}: any parameters arrive as they were sent`,
+        [Arbitrary.schema(params())],
+        ([value]) =>
+          Effect.sync(() => {
+            const sent = overTheWire(Schema.encodeUnknownSync(params())(value))
+            const read = decodeParams(method, sent)
+            assert.isTrue(Result.isSuccess(read), Result.isFailure(read) ? read.failure : "")
+            if (Result.isSuccess(read)) sameJson(read.success, value)
+          }),
+        { arbitrary: { runs: 60 } }
+      )
+    }
+
+    it.effect.prop(
+      `${method}: any result arrives as it was sent`,
+      [Arbitrary.schema(result())],
+      ([value]) =>
+        Effect.sync(() => {
+          const sent = overTheWire(Schema.encodeUnknownSync(result())(value))
+          sameJson(Schema.decodeUnknownSync(result())(sent), value)
+        }),
+      { arbitrary: { runs: 40 } }
+    )
+  }
+
+  const decoded = (method: ClientRequestMethod, params: unknown) => Result.getOrThrow(decodeParams(method, params))
+
+  it("accepts null for what may be left out, and ignores members it does not know", () => {
+    assert.deepStrictEqual(decoded("thread/loaded/list", { cursor: null, limit: null, zzz: [1] }), {
+      cursor: null,
+      limit: null
+    })
+    assert.deepStrictEqual(decoded("thread/loaded/list", {}), {})
+  })
+
+  it("fills in what a client may leave out of shapes that the server sends back whole", () => {
+    assert.deepStrictEqual(
+      decoded("turn/start", {
+        threadId: "t",
+        input: [{ type: "text", text: "hi" }],
+        sandboxPolicy: { type: "workspaceWrite" },
+        approvalPolicy: { granular: { sandbox_approval: true, rules: false, mcp_elicitations: true } },
+        collaborationMode: { mode: "plan", settings: { model: "m" } }
+      }),
+      {
+        threadId: "t",
+        input: [{ type: "text", text: "hi", text_elements: [] }],
+        sandboxPolicy: {
+          type: "workspaceWrite",
+          writableRoots: [],
+          networkAccess: false,
+          excludeTmpdirEnvVar: false,
+          excludeSlashTmp: false
+        },
+        approvalPolicy: {
+          granular: {
+            sandbox_approval: true,
+            rules: false,
+            skill_approval: false,
+            request_permissions: false,
+            mcp_elicitations: true
+          }
+        },
+        collaborationMode: {
+          mode: "plan",
+          settings: { model: "m", reasoning_effort: null, developer_instructions: null }
+        }
+      }
+    )
+    assert.deepStrictEqual(decoded("initialize", { clientInfo: { name: "n", version: "1" }, capabilities: {} }), {
+      clientInfo: { name: "n", title: null, version: "1" },
+      capabilities: {
+        experimentalApi: false,
+        requestAttestation: false,
+        requiredHumanApproval: false,
+        explicitGatewayOauth: false,
+        mcpServerOpenaiFormElicitation: false
+      }
+    })
+  })
+
+  it("takes a dynamic tool without a type for a function", () => {
+    const tool = { name: "a", description: "d", inputSchema: { type: "object" } }
+    assert.deepStrictEqual(decoded("thread/start", { dynamicTools: [tool] }), {
+      dynamicTools: [{ type: "function", ...tool }]
+    })
+  })
+
+  it("keeps a conversation entry of an unknown kind as `other`", () => {
+    assert.deepStrictEqual(decoded("thread/resume", { threadId: "t", history: [{ type: "later", a: 1 }] }), {
+      threadId: "t",
+      history: [{ type: "other" }]
+    })
+  })
+
+  it("orders what changes a thread, lets readers of a thread or of the configuration overlap, and nothing else wait", () => {
+    const scopes = Object.fromEntries(
+      methods.map((method) => {
+        const { scope } = ClientRequests[method]
+        return [
+          method,
+          scope._tag === "Concurrent"
+            ? "-"
+            : `${scope._tag === "Global" ? scope.name : "thread"}${scope.shared ? "*" : ""}`
+        ]
+      })
+    )
+    assert.deepStrictEqual(scopes, {
+      initialize: "-",
+      "thread/start": "-",
+      "thread/resume": "thread",
+      "thread/read": "thread*",
+      "thread/list": "-",
+      "thread/loaded/list": "-",
+      "thread/unsubscribe": "thread",
+      "turn/start": "thread",
+      "turn/steer": "thread",
+      "turn/interrupt": "thread",
+      "model/list": "-",
+      "config/read": "config*",
+      "configRequirements/read": "config*",
+      "account/read": "account*"
+    })
+  })
+
+  it("finds a declaration by name, and none by a name that objects inherit", () => {
+    assert.strictEqual(clientRequestOf("turn/start"), ClientRequests["turn/start"])
+    assert.isUndefined(clientRequestOf("toString"))
+    assert.isUndefined(clientRequestOf("thread/fork"))
+  })
+})
