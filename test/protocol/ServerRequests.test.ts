@@ -1,0 +1,121 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { type ServerRequestMethod, ServerRequests } from "../../src/protocol/methods/ServerRequests.ts"
+
+const answer = (method: ServerRequestMethod, result: unknown) =>
+  Schema.decodeUnknownEffect<Schema.Codec<unknown, unknown>>(ServerRequests[method].result())(result)
+
+describe("ServerRequests", () => {
+  it("declares the 11 of the release", () => {
+    assert.strictEqual(Object.keys(ServerRequests).length, 11)
+  })
+
+  it("fails every one of them back into the server when a client cannot take it", () => {
+    assert.deepStrictEqual([...new Set(Object.values(ServerRequests).map(({ tier }) => tier))], ["failBack"])
+  })
+
+  it("hides from stable clients the clock, and two members of the command approval", () => {
+    const hidden = Object.entries(ServerRequests).flatMap(([method, { experimentalFields, stability }]) =>
+      stability === "experimental" || experimentalFields.length > 0 ? [[method, stability, experimentalFields]] : []
+    )
+    assert.deepStrictEqual(hidden, [
+      ["item/commandExecution/requestApproval", "stable", ["additionalPermissions", "availableDecisions"]],
+      ["currentTime/read", "experimental", []]
+    ])
+  })
+
+  it.effect("takes every decision about a command, offered or not", () =>
+    Effect.gen(function* () {
+      const decisions = [
+        "accept",
+        "acceptForSession",
+        { acceptWithExecpolicyAmendment: { execpolicy_amendment: ["git", "push"] } },
+        { applyNetworkPolicyAmendment: { network_policy_amendment: { host: "example.org", action: "allow" } } },
+        "decline",
+        "cancel"
+      ]
+      const read = yield* Effect.forEach(decisions, (decision) =>
+        answer("item/commandExecution/requestApproval", { decision })
+      )
+      assert.deepStrictEqual(
+        read,
+        decisions.map((decision) => ({ decision }))
+      )
+    })
+  )
+
+  it.effect("refuses a decision that it does not know, and an answer without one", () =>
+    Effect.gen(function* () {
+      for (const result of [{ decision: "yes" }, {}, null, { decision: { acceptWithExecpolicyAmendment: {} } }]) {
+        const error = yield* Effect.flip(answer("item/commandExecution/requestApproval", result))
+        assert.strictEqual(error._tag, "SchemaError")
+      }
+    })
+  )
+
+  it.effect("grants for the turn what is granted without a scope, and nothing that is left out", () =>
+    Effect.gen(function* () {
+      const granted = yield* answer("item/permissions/requestApproval", {
+        permissions: { fileSystem: { write: ["/srv"] } }
+      })
+      assert.deepStrictEqual(granted, {
+        permissions: { fileSystem: { read: null, write: ["/srv"] } },
+        scope: "turn"
+      })
+    })
+  )
+
+  it.effect("reads what an elicitation leaves out as null", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* answer("mcpServer/elicitation/request", { action: "decline" }), {
+        action: "decline",
+        content: null,
+        _meta: null
+      })
+    })
+  )
+
+  it.effect("tells a plain choice from one with titles in a form", () =>
+    Effect.gen(function* () {
+      const fields = {
+        plain: { type: "string", enum: ["a"] },
+        named: { type: "string", enum: ["a"], enumNames: ["A"] },
+        titled: { type: "string", oneOf: [{ const: "a", title: "A" }] },
+        several: { type: "array", items: { type: "string", enum: ["a"] } },
+        line: { type: "string", maxLength: 3 }
+      }
+      const request = {
+        threadId: "t",
+        turnId: null,
+        serverName: "forms",
+        _meta: null,
+        mode: "form",
+        message: "Which?",
+        requestedSchema: { type: "object", properties: fields, required: ["line"] }
+      }
+      const params = ServerRequests["mcpServer/elicitation/request"].params()
+      assert.deepStrictEqual<unknown>(yield* Schema.decodeUnknownEffect(params)(request), request)
+    })
+  )
+
+  for (const [method, { params, result }] of Object.entries(ServerRequests)) {
+    for (const [what, schema] of [
+      ["question", params()],
+      ["answer", result()]
+    ] as ReadonlyArray<readonly [string, Schema.Codec<unknown, unknown>]>) {
+      it.effect.prop(
+        `${method}: any ${what} arrives as it was sent`,
+        [Arbitrary.schema(schema)],
+        ([value]) =>
+          Effect.sync(() => {
+            const sent: unknown = JSON.parse(JSON.stringify(Schema.encodeUnknownSync(schema)(value)))
+            const read = Schema.decodeUnknownSync(schema)(sent)
+            assert.deepStrictEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify(value)))
+          }),
+        { arbitrary: { runs: 20 } }
+      )
+    }
+  }
+})
