@@ -1,49 +1,36 @@
 /**
  * What the server was told: `config.toml`, command-line overrides, managed requirements, and where its home is.
  *
+ * Owns when files are read and what becomes of a mistake: at the start a mistake of the user is a warning and the defaults
+ * serve, one of the machine or the command line ends the start, and later each request that needs the configuration fails.
+ * How layers are read, merged and understood is in `config/`. Does not own credentials, nor does it write files.
+ *
  * @module
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Digest from "effect/crypto/Digest"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
 import type * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
+import * as Result from "effect/Result"
 import type { ConfigReadParams, ConfigReadResponse, ConfigRequirementsReadResponse } from "../protocol/Config.ts"
 import type { ApprovalsReviewer, AskForApproval, SandboxMode, SandboxPolicy } from "../protocol/Settings.ts"
+import { ConfigError, type TextRange, unreadable } from "./config/ConfigError.ts"
+import * as Demands from "./config/Demands.ts"
+import { resolve, type Unresolved } from "./config/Effective.ts"
+import * as FileCache from "./config/FileCache.ts"
+import * as Layers from "./config/Layers.ts"
+import { disabledProjects } from "./config/Notices.ts"
+import { parseOverride } from "./config/Override.ts"
+import { none, refusal } from "./config/Requirements.ts"
+import { modeOf } from "./config/SandboxChoice.ts"
+import { empty, getText } from "./config/Table.ts"
+import * as View from "./config/View.ts"
 
-/** A stretch of a file; lines and columns count from 1 and both ends are part of it. */
-export const TextRange = Schema.Struct({
-  start: Schema.Struct({ line: Schema.Int, column: Schema.Int }),
-  end: Schema.Struct({ line: Schema.Int, column: Schema.Int })
-})
-export type TextRange = typeof TextRange.Type
-
-/**
- * The configuration cannot be used: nothing was started with half of it. `syntax` is a file that is not TOML, `value` a
- * setting of the wrong kind, `unresolved` a setting that names something absent or withdrawn, `unreadable` a file that is
- * there and cannot be read, `requirements` a demand of the organisation that makes no sense or could not be fetched.
- */
-export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
-  reason: Schema.Literals(["syntax", "value", "unresolved", "unreadable", "requirements"]),
-  /** `file:line:column` or a file; empty for what came with the command line or a request. */
-  location: Schema.String,
-  detail: Schema.String,
-  /** Dotted path of the setting at fault. */
-  key: Schema.optionalKey(Schema.String),
-  file: Schema.optionalKey(Schema.String),
-  range: Schema.optionalKey(TextRange),
-  /** Passed on in the `data` of the answer. */
-  data: Schema.optionalKey(Schema.Json)
-}) {
-  /** What is wrong and where, without saying what was attempted. */
-  get summary(): string {
-    if (this.location !== "") return `${this.location}: ${this.detail}`
-    return this.key === undefined ? this.detail : `${this.detail}\nin \`${this.key}\`\n`
-  }
-
-  override get message(): string {
-    return `failed to load configuration: ${this.summary}`
-  }
-}
+export { TextRange } from "./config/ConfigError.ts"
+export { ConfigError, parseOverride }
 
 /** A server of the Responses API, from `model_providers.<id>`. */
 export interface ModelProviderInfo {
@@ -138,3 +125,183 @@ export class Config extends Context.Service<
     readonly requirements: Effect.Effect<ConfigRequirementsReadResponse, ConfigError>
   }
 >()("spindle/Config") {}
+
+export interface ConfigOptions {
+  /** Absolute path of the home folder. */
+  readonly home: string
+  /** Absolute; relative folders in requests count from here. */
+  readonly cwd: string
+  /** From `-c`, in order; a later one wins. See `parseOverride`. */
+  readonly cliOverrides?: Iterable<readonly [key: string, value: unknown]>
+  /** Other places than `<home>/config.toml` and `/etc/codex`. */
+  readonly loader?: {
+    readonly configFile?: string
+    readonly systemConfigFile?: string
+    readonly managedConfigFile?: string
+    readonly requirementsFile?: string
+  }
+  /** Asked once, when the first thread or client needs it. */
+  readonly cloudRequirements?: Demands.CloudRequirements
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Told to clients before the ones found here. */
+  readonly warnings?: ReadonlyArray<ConfigWarning>
+}
+
+const unresolved = ({ detail }: Unresolved): ConfigError =>
+  new ConfigError({ reason: "unresolved", location: "", detail })
+
+/** Sections of other programs are passed on unjudged, so their form may be none that clients can read. */
+const unfit = (): ConfigError =>
+  new ConfigError({ reason: "value", location: "", detail: "a section has a form that clients do not read" })
+
+const warning = (summary: string): ConfigWarning => ({ summary, details: null, path: null })
+
+const invalid = (error: ConfigError): ConfigWarning => ({
+  summary: "Invalid configuration; using defaults.",
+  details: error.summary,
+  path: error.file ?? null,
+  ...(error.range === undefined ? {} : { range: error.range })
+})
+
+/** The start goes on with a warning, or not at all. */
+const warnUnless = (fatal: boolean, error: ConfigError): Effect.Effect<ReadonlyArray<ConfigWarning>, ConfigError> =>
+  fatal ? Effect.fail(error) : Effect.succeed([invalid(error)])
+
+/** Reads the configuration once, for what is wrong with it. Fails for what was told on the command line or by the machine. */
+export const make = Effect.fnUntraced(function* (
+  options: ConfigOptions
+): Effect.fn.Return<Config["Service"], ConfigError, Digest.Digest | FileSystem.FileSystem | Path.Path> {
+  const path = yield* Path.Path
+  const digest = yield* Digest.Digest
+  const { environment } = options
+  const machineFolder =
+    path.sep === "/" ? "/etc/codex" : path.join(environment["ProgramData"] ?? "C:\\ProgramData", "OpenAI", "Codex")
+  const userFile = options.loader?.configFile ?? path.join(options.home, "config.toml")
+  const layers = yield* Layers.make({
+    userFile,
+    systemFile: options.loader?.systemConfigFile ?? path.join(machineFolder, "config.toml"),
+    managedFile: options.loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml"),
+    userHome: environment["HOME"] ?? environment["USERPROFILE"],
+    cwd: options.cwd,
+    flags: options.cliOverrides ?? []
+  })
+  const demands = yield* Demands.make({
+    file: options.loader?.requirementsFile ?? path.join(machineFolder, "requirements.toml"),
+    cloud: options.cloudRequirements ?? Effect.succeed(null)
+  })
+  const texts = yield* FileCache.make((source) => source.trim())
+
+  /** The text that `model_instructions_file` names. */
+  const instructions = Effect.fnUntraced(function* (stack: Layers.Stack) {
+    const file = getText(stack.merged, "model_instructions_file")
+    if (file === undefined) return undefined
+    const text = yield* Effect.mapError(texts.read(file), unreadable(file))
+    if (text !== undefined && text.value !== "") return text.value
+    const detail =
+      text === undefined
+        ? `failed to read model instructions file ${file}: No such file or directory (os error 2)`
+        : `model instructions file is empty: ${file}`
+    return yield* new ConfigError({ reason: "unresolved", location: "", detail })
+  })
+
+  /** A stack without a mistake. */
+  const load = (folder: string | undefined, overrides: Readonly<Record<string, unknown>> = {}) =>
+    Effect.flatMap(layers.load({ folder, overrides }), (stack) =>
+      stack.mistake === undefined ? Effect.succeed(stack) : Effect.fail(stack.mistake.error)
+    )
+
+  const resolveStack = Effect.fnUntraced(function* (
+    stack: Layers.Stack,
+    requested: RequestedSettings,
+    { cloud }: { readonly cloud: boolean }
+  ) {
+    const requirements = yield* demands.load(stack, { cloud })
+    const instructionsFile = yield* instructions(stack)
+    return resolve({ stack, requirements, requested, environment, instructionsFile })
+  })
+
+  /** What is wrong without a request. What the user has to mend is a warning, everything else fails. */
+  const inspect = Effect.gen(function* () {
+    const loaded = yield* Effect.result(layers.load({ folder: options.cwd, overrides: {} }))
+    if (Result.isFailure(loaded)) return yield* warnUnless(loaded.failure.file !== userFile, loaded.failure)
+    const stack = loaded.success
+    if (stack.mistake !== undefined) {
+      const { error, source } = stack.mistake
+      return yield* warnUnless(source !== "user" && source !== "project", error)
+    }
+    const tried = yield* Effect.result(resolveStack(stack, {}, { cloud: false }))
+    if (Result.isFailure(tried)) {
+      const { reason } = tried.failure
+      return yield* warnUnless(reason === "requirements" || reason === "unreadable", tried.failure)
+    }
+    const resolved = tried.success
+    if (Result.isFailure(resolved)) return yield* warnUnless(resolved.failure.fatal, unresolved(resolved.failure))
+    const disabled = disabledProjects(stack)
+    return [...(disabled === undefined ? [] : [disabled]), ...resolved.success.warnings].map(warning)
+  })
+
+  const permit: Config["Service"]["permit"] = Effect.fn("Config.permit")(function* (policies) {
+    const requirements = yield* demands.load(yield* layers.load({ folder: undefined, overrides: {} }), { cloud: true })
+    const { approvalPolicy, sandboxPolicy } = policies
+    const detail =
+      (approvalPolicy === null || approvalPolicy === undefined
+        ? undefined
+        : refusal("approval_policy", requirements.approvalPolicies, approvalPolicy)) ??
+      (sandboxPolicy === null || sandboxPolicy === undefined
+        ? undefined
+        : refusal("sandbox_mode", requirements.sandboxModes, modeOf(sandboxPolicy)))
+    if (detail !== undefined) yield* new ConfigError({ reason: "requirements", location: "", detail })
+  })
+
+  return Config.of({
+    home: options.home,
+    warnings: [...(options.warnings ?? []), ...(yield* inspect)],
+    effective: Effect.fn("Config.effective")(function* ({ cwd, overrides, requested }) {
+      const stack = yield* load(cwd ?? options.cwd, overrides)
+      const resolved = yield* resolveStack(stack, requested ?? {}, { cloud: true })
+      return yield* Effect.fromResult(Result.mapError(resolved, unresolved))
+    }),
+    permit,
+    read: Effect.fn("Config.read")(function* (params) {
+      const stack = yield* load(params.cwd ?? undefined)
+      return yield* Effect.mapError(View.read(digest, stack, { includeLayers: params.includeLayers ?? false }), unfit)
+    }),
+    requirements: Effect.gen(function* () {
+      const stack = yield* layers.load({ folder: undefined, overrides: {} })
+      const requirements = yield* demands.load(stack, { cloud: true })
+      return yield* Effect.mapError(View.readRequirements(requirements.demands), unfit)
+    })
+  })
+})
+
+export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, FileSystem.FileSystem | Path.Path> =>
+  Layer.effect(Config, make(options)).pipe(Layer.provide(Digest.layerWebCrypto))
+
+/** The configuration of a server that was told nothing. */
+export const defaults = (): EffectiveConfig =>
+  Result.getOrThrow(
+    resolve({
+      stack: { layers: [], merged: empty, trust: undefined, mistake: undefined },
+      requirements: none,
+      requested: {},
+      environment: {},
+      instructionsFile: undefined
+    })
+  )
+
+/** A configuration without files: `effective` is laid over the defaults, whatever is asked. */
+export const layerTest = (options?: {
+  readonly home?: string
+  readonly warnings?: ReadonlyArray<ConfigWarning>
+  readonly effective?: Partial<EffectiveConfig>
+}): Layer.Layer<Config> => {
+  const effective = { ...defaults(), ...options?.effective }
+  return Layer.succeed(Config, {
+    home: options?.home ?? "/home/test/.spindle",
+    warnings: options?.warnings ?? [],
+    effective: () => Effect.succeed(effective),
+    permit: () => Effect.void,
+    read: () => Effect.fail(unfit()),
+    requirements: Effect.succeed({ supportsIndependentSpeedModes: true, requirements: null })
+  })
+}

@@ -1,0 +1,153 @@
+/**
+ * From merged settings to the configuration a thread starts with: defaults, trust, the request's own wishes and the
+ * organisation's requirements, in this order.
+ *
+ * @module
+ */
+import * as Result from "effect/Result"
+import type { AskForApproval } from "../../protocol/Settings.ts"
+import type { EffectiveConfig, RequestedSettings } from "../Config.ts"
+import { approvalPolicy as approvalPolicyKind } from "./Keys.ts"
+import { check } from "./Kind.ts"
+import type { Stack } from "./Layers.ts"
+import { layerWarnings } from "./Notices.ts"
+import { defaultProvider, movedBaseUrl, providersOf, selectProvider } from "./Providers.ts"
+import { name, normalPolicy, refusal, type Requirements } from "./Requirements.ts"
+import { readOnly, wantedSandbox } from "./SandboxChoice.ts"
+import { get, getText, merge, type Table, type Value } from "./Table.ts"
+
+/** A setting that names something absent, or that was withdrawn. `fatal` ones end the start. */
+export interface Unresolved {
+  readonly detail: string
+  readonly fatal: boolean
+}
+
+export interface Inputs {
+  readonly stack: Stack
+  readonly requirements: Requirements
+  readonly requested: RequestedSettings
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** The text of `model_instructions_file`. */
+  readonly instructionsFile: string | undefined
+}
+
+const unresolved = (detail: string, fatal = false): Result.Result<never, Unresolved> => Result.fail({ detail, fatal })
+
+const isApprovalPolicy = (value: Value): value is AskForApproval & Value =>
+  check(approvalPolicyKind, value) === undefined
+/** Blank texts say nothing. */
+const nonBlank = (text: string | null | undefined): string | null =>
+  text === null || text === undefined || text.trim() === "" ? null : text
+
+/** The configuration of a thread; for a stack without a mistake. */
+export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolved> => {
+  const { environment, requested, requirements, stack } = inputs
+  const settings =
+    requirements.modelProviders === undefined
+      ? stack.merged
+      : merge(stack.merged, { model_providers: requirements.modelProviders })
+  const withdrawn = findWithdrawn(settings)
+  if (withdrawn !== undefined) return withdrawn
+  const provider = chooseProvider(inputs, settings)
+  if (Result.isFailure(provider)) return Result.fail(provider.failure)
+  const sandbox = chooseSandbox(inputs, settings)
+  if (Result.isFailure(sandbox)) return Result.fail(sandbox.failure)
+  const approval = chooseApproval(inputs, settings)
+  const tier = getText(settings, "service_tier") ?? requirements.newThread.serviceTier
+  return Result.succeed({
+    model: nonBlank(requested.model) ?? nonBlank(getText(settings, "model")) ?? requirements.newThread.model ?? null,
+    modelProvider: provider.success.id,
+    providers: provider.success.providers,
+    approvalPolicy: approval.policy,
+    approvalsReviewer: get(settings, "approvals_reviewer") === "auto_review" ? "auto_review" : "user",
+    sandboxPolicy: sandbox.success.policy,
+    activePermissionProfile: sandbox.success.profile,
+    reasoningEffort: nonBlank(getText(settings, "model_reasoning_effort")) ?? requirements.newThread.effort ?? null,
+    reasoningSummary: getText(settings, "model_reasoning_summary") ?? null,
+    serviceTier: nonBlank(tier === "fast" ? "priority" : tier),
+    baseInstructions: inputs.instructionsFile ?? nonBlank(getText(settings, "instructions")),
+    developerInstructions: nonBlank(
+      [getText(settings, "developer_instructions"), requirements.additionalDeveloperInstructions]
+        .filter((text) => nonBlank(text) !== null)
+        .join("\n\n")
+    ),
+    projectDocMaxBytes: whole(settings, "project_doc_max_bytes", 32_768),
+    providerConfigured:
+      nonBlank(requested.modelProvider) !== null ||
+      requirements.modelProvider !== undefined ||
+      getText(settings, "model_provider") !== undefined ||
+      movedBaseUrl(settings, environment) !== undefined,
+    warnings: [
+      ...layerWarnings(stack),
+      ...requirements.warnings,
+      ...provider.success.warnings,
+      ...approval.warnings,
+      ...sandbox.success.warnings
+    ],
+    settings
+  })
+}
+
+const whole = (settings: Table, key: string, fallback: number): number => {
+  const value = get(settings, key)
+  return typeof value === "number" ? value : fallback
+}
+
+/** Settings that the release takes no more; the user has to take them out. */
+const findWithdrawn = (settings: Table): Result.Result<never, Unresolved> | undefined => {
+  if (get(settings, "approval_policy") === "untrusted") {
+    return unresolved('approval_policy = "untrusted" is no longer supported; remove this setting', true)
+  }
+  const profile = getText(settings, "profile")
+  if (profile === undefined) return undefined
+  return unresolved(
+    `\`profile = ${JSON.stringify(profile)}\` is no longer supported; move the settings of the profile to the top level`
+  )
+}
+
+const chooseProvider = ({ environment, requested, requirements }: Inputs, settings: Table) => {
+  const providers = providersOf(settings, environment)
+  const configured = nonBlank(requested.modelProvider) ?? getText(settings, "model_provider")
+  const demanded = requirements.modelProvider
+  const id = demanded?.id ?? configured ?? defaultProvider
+  return Result.mapBoth(selectProvider(providers, id), {
+    onFailure: (detail): Unresolved => ({ detail, fatal: false }),
+    onSuccess: () => ({
+      id,
+      providers,
+      warnings:
+        demanded === undefined || configured === undefined || configured === demanded.id
+          ? []
+          : [
+              `Configured value for \`model_provider\` is overridden by the required value "${demanded.id}" from ${demanded.origin}.`
+            ]
+    })
+  })
+}
+
+const disallowed = (field: string, fallback: string, details: string): string =>
+  `Configured value for \`${field}\` is disallowed by requirements; falling back to required value ${fallback}. Details: ${details}`
+
+const chooseApproval = ({ requested, requirements, stack }: Inputs, settings: Table) => {
+  const written = normalPolicy(get(settings, "approval_policy") ?? null)
+  const explicit = requested.approvalPolicy ?? (isApprovalPolicy(written) ? written : undefined)
+  const wanted: AskForApproval = explicit ?? (stack.trust === "untrusted" ? "untrusted" : "on-request")
+  const reason = refusal("approval_policy", requirements.approvalPolicies, wanted)
+  const fallback = requirements.approvalPolicies?.values[0]
+  if (reason === undefined || fallback === undefined) return { policy: wanted, warnings: [] }
+  return {
+    policy: fallback,
+    warnings: explicit === undefined ? [] : [disallowed("approval_policy", name(fallback), reason)]
+  }
+}
+
+const chooseSandbox = ({ requested, requirements, stack }: Inputs, settings: Table) =>
+  Result.mapBoth(wantedSandbox(requested.sandbox, settings, stack.trust), {
+    onFailure: (detail): Unresolved => ({ detail, fatal: false }),
+    onSuccess: (wanted) => {
+      const reason = refusal("sandbox_mode", requirements.sandboxModes, wanted.mode)
+      return reason === undefined
+        ? { ...wanted, warnings: [] }
+        : { policy: readOnly, profile: null, warnings: [disallowed("sandbox_mode", "read-only", reason)] }
+    }
+  })

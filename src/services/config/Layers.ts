@@ -1,0 +1,248 @@
+/**
+ * The layers of the configuration, read from where they are and laid over each other:
+ *
+ * ```
+ * managed file            what an administrator sets
+ * flags                   -c key=value, and the `config` of a request
+ * project, nearest first  <folder>/.codex/config.toml up to the project's root, when trusted
+ * user                    <home>/config.toml
+ * system                  /etc/codex/config.toml
+ * ```
+ *
+ * Owns reading, merging and trust. What the settings mean is decided elsewhere.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Result from "effect/Result"
+import type { ConfigLayerSource } from "../../protocol/Config.ts"
+import { type ConfigError, unreadable } from "./ConfigError.ts"
+import * as Document from "./Document.ts"
+import * as FileCache from "./FileCache.ts"
+import { keys } from "./Keys.ts"
+import { resolvePaths, unknownKeys } from "./Kind.ts"
+import { firstMistake, type Mistake } from "./Mistake.ts"
+import * as Project from "./Project.ts"
+import { empty, fromDotted, isTable, merge, type Table } from "./Table.ts"
+
+/** What one layer says. */
+export interface Content {
+  /** Paths are absolute. Empty where the text is not TOML. */
+  readonly table: Table
+  readonly syntax: Document.SyntaxProblem | undefined
+  /** Dotted paths that no setting has. */
+  readonly unknown: ReadonlyArray<string>
+  /** Settings that this layer may not make. */
+  readonly ignored: ReadonlyArray<string>
+}
+
+export interface Layer {
+  readonly source: ConfigLayerSource
+  /** Path and text of the file; undefined for the flags and for a file that is not there. */
+  readonly file: FileCache.CachedFile<Content> | undefined
+  readonly content: Content
+  /** Why the layer does not count; null where it does. */
+  readonly disabledReason: string | null
+}
+
+export interface Stack {
+  /** Highest first, the ones that do not count among them. */
+  readonly layers: ReadonlyArray<Layer>
+  readonly merged: Table
+  /** What the user decided about the project of the folder. */
+  readonly trust: Project.Trust | undefined
+  readonly mistake: Mistake | undefined
+}
+
+export interface Locations {
+  readonly userFile: string
+  readonly systemFile: string
+  readonly managedFile: string
+  /** The home of the user, for `~/`; undefined where the environment names none. */
+  readonly userHome: string | undefined
+  /** Relative folders and flags count from here. */
+  readonly cwd: string
+  readonly flags: Iterable<readonly [key: string, value: unknown]>
+}
+
+export interface Layers {
+  /**
+   * Reads what has changed since the last time. `folder` undefined leaves the project out. Fails for a file that is there
+   * and cannot be read; what is wrong inside a file is the `mistake` of the stack.
+   */
+  readonly load: (options: {
+    readonly folder: string | undefined
+    readonly overrides: Readonly<Record<string, unknown>>
+  }) => Effect.Effect<Stack, ConfigError>
+}
+
+const nothing: Content = { table: empty, syntax: undefined, unknown: [], ignored: [] }
+
+const contentOf = (table: Table, resolve: (path: string) => string, ignored: ReadonlyArray<string>): Content => {
+  const resolved = resolvePaths(keys, table, resolve)
+  return {
+    table: isTable(resolved) ? resolved : empty,
+    syntax: undefined,
+    unknown: unknownKeys(keys, table),
+    ignored
+  }
+}
+
+const layerOf = (
+  source: ConfigLayerSource,
+  file: FileCache.CachedFile<Content> | undefined,
+  disabledReason: string | null = null
+): Layer => ({ source, file, content: file?.value ?? nothing, disabledReason })
+
+/** Whether the settings of the layer are in force. */
+export const counts = (layer: Layer): boolean => layer.disabledReason === null
+
+/** Stacks that are kept for as long as their files stay the same, one per folder. */
+const keptStacks = 64
+
+export const make = Effect.fnUntraced(function* (
+  locations: Locations
+): Effect.fn.Return<Layers, never, FileSystem.FileSystem | Path.Path> {
+  const fileSystem = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+
+  const resolveFrom =
+    (folder: string) =>
+    (written: string): string => {
+      if (locations.userHome !== undefined && (written === "~" || written.startsWith("~/"))) {
+        return path.join(locations.userHome, written.slice(1))
+      }
+      return path.resolve(folder, written)
+    }
+  const parse =
+    (restrict: typeof Project.withoutReserved) =>
+    (source: string, file: string): Content =>
+      Result.match(Document.parse(source), {
+        onSuccess: (table) => {
+          const allowed = restrict(table)
+          return contentOf(allowed.table, resolveFrom(path.dirname(file)), allowed.ignored)
+        },
+        onFailure: (syntax) => ({ ...nothing, syntax })
+      })
+  const files = yield* FileCache.make(parse((table) => ({ table, ignored: [] })))
+  const projectFiles = yield* FileCache.make(parse(Project.withoutReserved))
+  const read = (file: string) => Effect.mapError(files.read(file), unreadable(file))
+
+  const flagTable = fromDotted(locations.flags)
+  const flagContent = contentOf(flagTable, resolveFrom(locations.cwd), [])
+  const flagsWith = (overrides: Readonly<Record<string, unknown>>, folder: string): Content => {
+    const entries = Object.entries(overrides)
+    if (entries.length === 0) return flagContent
+    const own = contentOf(fromDotted(entries), resolveFrom(folder), [])
+    return {
+      ...own,
+      table: merge(flagContent.table, own.table),
+      unknown: [...new Set([...flagContent.unknown, ...own.unknown])]
+    }
+  }
+
+  const ancestors = (folder: string): Array<string> => {
+    const parent = path.dirname(folder)
+    return parent === folder ? [folder] : [folder, ...ancestors(parent)]
+  }
+
+  /** The nearest folder, upwards, that has one of the markers. */
+  const rootOf = Effect.fnUntraced(function* (folders: ReadonlyArray<string>, markers: ReadonlyArray<string>) {
+    if (markers.length === 0) return undefined
+    const marked = yield* Effect.forEach(
+      folders,
+      (folder) =>
+        Effect.map(
+          Effect.forEach(markers, (marker) =>
+            Effect.orElseSucceed(fileSystem.exists(path.join(folder, marker)), () => false)
+          ),
+          (found) => found.includes(true)
+        ),
+      { concurrency: "unbounded" }
+    )
+    return folders[marked.indexOf(true)]
+  })
+
+  const projectLayers = Effect.fnUntraced(function* (base: Table, start: string) {
+    const folders = ancestors(start)
+    const markers = Project.markersOf(base)
+    const root = (yield* rootOf(folders, markers)) ?? start
+    const repository =
+      markers === Project.defaultMarkers ? root : ((yield* rootOf(folders, Project.defaultMarkers)) ?? root)
+    const inside = folders.slice(0, folders.indexOf(root) + 1)
+    const layers = yield* Effect.forEach(
+      inside,
+      (folder) => {
+        const dotFolder = path.join(folder, Project.folder)
+        // A project around the home folder: its file is the user's own.
+        const settings = path.join(dotFolder, "config.toml")
+        if (settings === locations.userFile) return Effect.succeed([])
+        return Effect.map(Effect.mapError(projectFiles.read(settings), unreadable(settings)), (file) => {
+          if (file === undefined) return []
+          const decision = Project.decide(base, [folder, root, repository])
+          const reason = Project.disabledReason(decision, root, locations.userFile)
+          return [layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason)]
+        })
+      },
+      { concurrency: "unbounded" }
+    )
+    return { layers: layers.flat(), trust: Project.decide(base, [start, root, repository])?.trust }
+  })
+
+  const kept = new Map<string, Stack>()
+  let keptBase: Pick<Stack, "layers" | "merged"> = { layers: [], merged: empty }
+  /** All but the project, merged: what decides where the project is and whether it counts. */
+  const baseOf = (layers: ReadonlyArray<Layer>): Table => {
+    if (!sameLayers(keptBase.layers, layers)) keptBase = { layers, merged: mergeLayers(layers) }
+    return keptBase.merged
+  }
+
+  const load: Layers["load"] = Effect.fnUntraced(function* ({ folder, overrides }) {
+    const [system, user, managed] = yield* Effect.all(
+      [read(locations.systemFile), read(locations.userFile), read(locations.managedFile)],
+      { concurrency: "unbounded" }
+    )
+    const start = folder === undefined ? undefined : path.resolve(locations.cwd, folder)
+    const flags = flagsWith(overrides, start ?? locations.cwd)
+    const above: ReadonlyArray<Layer> = [
+      ...(managed === undefined
+        ? []
+        : [layerOf({ type: "legacyManagedConfigTomlFromFile", file: locations.managedFile }, managed)]),
+      ...(Object.keys(flags.table).length === 0
+        ? []
+        : [{ source: { type: "sessionFlags" }, file: undefined, content: flags, disabledReason: null } as const])
+    ]
+    const below: ReadonlyArray<Layer> = [
+      layerOf({ type: "user", file: locations.userFile, profile: null }, user),
+      layerOf({ type: "system", file: locations.systemFile }, system)
+    ]
+    const project =
+      start === undefined ? { layers: [], trust: undefined } : yield* projectLayers(baseOf([...above, ...below]), start)
+    const layers = [...above, ...project.layers, ...below]
+
+    const key = start ?? ""
+    const last = kept.get(key)
+    if (last !== undefined && last.trust === project.trust && sameLayers(last.layers, layers)) return last
+    const merged = mergeLayers(layers)
+    const stack: Stack = { layers, merged, trust: project.trust, mistake: firstMistake(layers, merged) }
+    if (flags === flagContent) {
+      if (kept.size >= keptStacks) kept.clear()
+      kept.set(key, stack)
+    }
+    return stack
+  })
+
+  return { load }
+})
+
+const mergeLayers = (layers: ReadonlyArray<Layer>): Table =>
+  layers.filter(counts).reduceRight((under, layer) => merge(under, layer.content.table), empty)
+
+const sameLayers = (left: ReadonlyArray<Layer>, right: ReadonlyArray<Layer>): boolean =>
+  left.length === right.length &&
+  left.every((layer, index) => {
+    const other = right[index]
+    return layer.content === other?.content && layer.disabledReason === other.disabledReason
+  })

@@ -1,0 +1,140 @@
+/**
+ * Configuration as data: tables of JSON values, how one is laid over another, and which settings a table makes.
+ *
+ * Tables come from files of other people, so no key is trusted: every look-up is for own keys, and every table is built
+ * from entries, which keeps `__proto__` an ordinary key.
+ *
+ * @module
+ */
+import type * as Schema from "effect/Schema"
+
+/** A value of a TOML document or of a JSON parameter; dates are kept as ISO text. */
+export type Value = Schema.Json
+
+export interface Table {
+  readonly [key: string]: Value
+}
+
+export const empty: Table = {}
+
+/** Whether `value` is a table, as opposed to a scalar or an array. */
+export const isTable = (value: unknown): value is Table =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
+
+/** The value of `key`; undefined where the table does not set it. */
+export const get = (table: Table, key: string): Value | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined
+
+/** The table under `key`; undefined where there is none or it is something else. */
+export const getTable = (table: Table, key: string): Table | undefined => {
+  const value = get(table, key)
+  return isTable(value) ? value : undefined
+}
+
+/** The text under `key`; undefined where there is none or it is something else. */
+export const getText = (table: Table, key: string): string | undefined => {
+  const value = get(table, key)
+  return typeof value === "string" ? value : undefined
+}
+
+/** Anything that was parsed, as JSON. What JSON cannot say is left out of tables and null in arrays. */
+export const fromUnknown = (value: unknown): Value | undefined => {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value
+    case "number":
+      return Number.isFinite(value) ? value : undefined
+    case "object":
+      if (value === null) return null
+      if (value instanceof Date) return value.toISOString()
+      if (Array.isArray(value)) return value.map((element) => fromUnknown(element) ?? null)
+      return tableFromUnknown(value)
+    default:
+      return undefined
+  }
+}
+
+/** As `fromUnknown`, for what is known to be an object. */
+export const tableFromUnknown = (record: object): Table =>
+  Object.fromEntries(
+    Object.entries(record).flatMap(([key, value]): Array<[string, Value]> => {
+      const converted = fromUnknown(value)
+      return converted === undefined ? [] : [[key, converted]]
+    })
+  )
+
+/** `over` laid on `under`: tables are merged key by key, anything else replaces what is there, arrays included. */
+export const merge = (under: Table, over: Table): Table => {
+  const overEntries = Object.entries(over)
+  if (overEntries.length === 0) return under
+  const merged = new Map(Object.entries(under))
+  for (const [key, value] of overEntries) {
+    const existing = merged.get(key)
+    merged.set(key, isTable(existing) && isTable(value) ? merge(existing, value) : value)
+  }
+  return Object.fromEntries(merged)
+}
+
+/** `table` with `value` at `path`; what stands in the way of a table on the path is replaced by one. */
+export const set = (table: Table, path: ReadonlyArray<string>, value: Value): Table => {
+  const [key, ...rest] = path
+  if (key === undefined) return table
+  const entries = new Map(Object.entries(table))
+  entries.set(key, rest.length === 0 ? value : set(getTable(table, key) ?? empty, rest, value))
+  return Object.fromEntries(entries)
+}
+
+/**
+ * A table from dotted keys, in order: a later entry outranks an earlier one. A dot always separates, as on the command line
+ * of the release; `null` says nothing and is passed over.
+ */
+export const fromDotted = (entries: Iterable<readonly [key: string, value: unknown]>): Table => {
+  let table = empty
+  for (const [key, value] of entries) {
+    const converted = fromUnknown(value)
+    if (converted === undefined || converted === null) continue
+    const path = key.split(".")
+    const existing = isTable(converted) ? at(table, path) : undefined
+    table = set(table, path, isTable(existing) && isTable(converted) ? merge(existing, converted) : converted)
+  }
+  return table
+}
+
+/** The value at `path`, through tables and the elements of arrays; undefined where there is none. */
+export const at = (table: Table, path: ReadonlyArray<string>): Value | undefined => {
+  let value: Value | undefined = table
+  for (const key of path) {
+    if (isTable(value)) value = get(value, key)
+    else if (Array.isArray(value)) value = value[Number(key)]
+    else return undefined
+  }
+  return value
+}
+
+/**
+ * The dotted path of every setting, down to the elements of arrays. Empty tables and arrays make no setting. Keys are
+ * joined as they are, without quotes, as the release's `origins` has them.
+ */
+export const leaves = (table: Table): Array<string> => {
+  const paths: Array<string> = []
+  const walk = (value: Value, path: string): void => {
+    if (typeof value !== "object" || value === null) {
+      paths.push(path)
+      return
+    }
+    for (const [key, child] of Object.entries(value)) walk(child, path === "" ? key : `${path}.${key}`)
+  }
+  walk(table, "")
+  return paths
+}
+
+/** JSON with sorted keys and no blanks: equal tables have equal texts. */
+export const canonical = (value: Value): string => {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
+  const members = Object.entries(value)
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`)
+  return `{${members.join(",")}}`
+}
