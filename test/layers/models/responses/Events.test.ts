@@ -1,0 +1,243 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { makeReader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
+import type { ModelEvent } from "../../../../src/services/ModelProvider.ts"
+import { assistant, Completed, encode, wire } from "../Scripted.ts"
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+const readAll = (chunks: ReadonlyArray<Uint8Array>, maxEventSize?: number) => {
+  const reader = makeReader((index) => `made-up-${index}`, maxEventSize)
+  const out: Array<ModelEvent> = []
+  let progress: Progress = { _tag: "Open" }
+  for (const chunk of chunks) progress = reader.feed(chunk, out)
+  return { out, progress, skipped: reader.skipped(), events: reader.events(), items: reader.items() }
+}
+
+const read = (...events: ReadonlyArray<object | string>) =>
+  readAll([bytes(events.map((event) => (typeof event === "string" ? event : encode(event))).join(""))])
+
+const reasoning = { type: "reasoning", id: "rs_1", summary: [] }
+
+describe("Events", () => {
+  it("reads a message from its announcement to its end", () => {
+    const { out, progress } = read(
+      wire.created,
+      wire.messageAdded("msg_1"),
+      wire.delta("msg_1", "Hel"),
+      wire.delta("msg_1", "lo"),
+      wire.done(assistant("msg_1", "Hello")),
+      wire.completed({
+        input_tokens: 10,
+        input_tokens_details: { cached_tokens: 4 },
+        output_tokens: 6,
+        output_tokens_details: { reasoning_tokens: 2 },
+        total_tokens: 16
+      })
+    )
+    assert.deepStrictEqual(out, [
+      { _tag: "ItemStarted", itemId: "msg_1", kind: "message" },
+      { _tag: "TextDelta", itemId: "msg_1", delta: "Hel" },
+      { _tag: "TextDelta", itemId: "msg_1", delta: "lo" },
+      { _tag: "ItemDone", item: assistant("msg_1", "Hello") },
+      {
+        _tag: "Completed",
+        usage: {
+          inputTokens: 10,
+          cachedInputTokens: 4,
+          outputTokens: 6,
+          reasoningOutputTokens: 2,
+          totalTokens: 16
+        },
+        endTurn: true
+      }
+    ])
+    assert.deepStrictEqual(progress, { _tag: "Completed" })
+  })
+
+  it("reads summary parts and raw thoughts of a reasoning item", () => {
+    const { out } = read(
+      wire.added(reasoning),
+      { type: "response.reasoning_summary_part.added", item_id: "rs_1", summary_index: 0 },
+      { type: "response.reasoning_summary_text.delta", item_id: "rs_1", summary_index: 0, delta: "why" },
+      { type: "response.reasoning_text.delta", item_id: "rs_1", content_index: 2, delta: "raw" },
+      wire.done({ ...reasoning, summary: [{ type: "summary_text", text: "why" }], encrypted_content: "e" }),
+      wire.completed()
+    )
+    assert.deepStrictEqual(out, [
+      { _tag: "ItemStarted", itemId: "rs_1", kind: "reasoning" },
+      { _tag: "SummaryPartAdded", itemId: "rs_1", summaryIndex: 0 },
+      { _tag: "SummaryDelta", itemId: "rs_1", summaryIndex: 0, delta: "why" },
+      { _tag: "ReasoningDelta", itemId: "rs_1", contentIndex: 2, delta: "raw" },
+      {
+        _tag: "ItemDone",
+        item: {
+          type: "reasoning",
+          id: "rs_1",
+          summary: [{ type: "summary_text", text: "why" }],
+          encrypted_content: "e"
+        }
+      },
+      Completed
+    ])
+  })
+
+  it("gives deltas to the item that is open, whatever id they carry", () => {
+    const { out } = read(
+      wire.messageAdded("msg_1"),
+      wire.delta("other", "x"),
+      wire.messageAdded("msg_2"),
+      wire.delta("msg_1", "y")
+    )
+    assert.deepStrictEqual(
+      out.filter((event) => event._tag === "TextDelta"),
+      [
+        { _tag: "TextDelta", itemId: "msg_1", delta: "x" },
+        { _tag: "TextDelta", itemId: "msg_2", delta: "y" }
+      ]
+    )
+  })
+
+  it("leaves out deltas that belong to nothing, and says so once", () => {
+    const { out, skipped } = read(
+      wire.delta("msg_1", "early"),
+      wire.delta("msg_1", "early too"),
+      wire.added(reasoning),
+      wire.delta("rs_1", "text in a thought"),
+      wire.messageAdded("msg_1"),
+      wire.delta("msg_1", ""),
+      { type: "response.output_text.delta", item_id: "msg_1", delta: 5 },
+      wire.done(assistant("msg_1", "")),
+      wire.delta("msg_1", "late")
+    )
+    assert.deepStrictEqual(
+      out.map((event) => event._tag),
+      ["ItemStarted", "ItemStarted", "ItemDone"]
+    )
+    assert.deepStrictEqual(skipped, ["a delta without an active item", "a delta without text"])
+  })
+
+  it("names an item that the server left unnamed, and keeps the name to its end", () => {
+    const { id: _, ...unnamed } = assistant("", "Hello")
+    const { out } = read(
+      wire.done(assistant("msg_1", "a")),
+      wire.added({ ...unnamed, content: [] }),
+      wire.done(unnamed)
+    )
+    assert.deepStrictEqual(out.slice(1), [
+      { _tag: "ItemStarted", itemId: "made-up-1", kind: "message" },
+      { _tag: "ItemDone", item: { ...assistant("made-up-1", "Hello") } }
+    ])
+  })
+
+  it("passes calls on whole and without announcement", () => {
+    const { out, items } = read(
+      wire.added({ type: "function_call", id: "fc_1", name: "exec_command" }),
+      wire.call("c1")
+    )
+    const item = { type: "function_call", id: "fc_c1", call_id: "c1", name: "exec_command", arguments: "{}" } as const
+    assert.deepStrictEqual(out, [{ _tag: "ItemDone", item }])
+    assert.deepStrictEqual(items, [item])
+  })
+
+  it("skips garbage, unknown events, unknown items and the error event", () => {
+    const { out, progress, skipped } = read(
+      "event: response.output_text.delta\ndata: {not json\n\n",
+      "data: [DONE]\n\n",
+      "data: 5\n\n",
+      ": a comment\n\n",
+      { type: "response.zzz", a: 1 },
+      { type: "error", error: { message: "ignored" } },
+      wire.done({ type: "zzz", id: "z" }),
+      wire.done({ type: "other" }),
+      wire.done({ type: "message" }),
+      wire.done(5),
+      wire.done(assistant("msg_1", "fine")),
+      wire.completed()
+    )
+    assert.deepStrictEqual(out, [{ _tag: "ItemDone", item: assistant("msg_1", "fine") }, Completed])
+    assert.deepStrictEqual(progress, { _tag: "Completed" })
+    assert.deepStrictEqual(skipped, ["an event that is not a JSON object", "an item that is not of the protocol"])
+  })
+
+  it("reads the type from the data, and data of many lines", () => {
+    const { out } = read(
+      `: hi\r\nretry: 5\r\nid: 7\r\nevent: response.zzz\r\ndata: {"type":"response.output_item.done",\r\ndata: "item":${JSON.stringify(assistant("m", "x"))}}\r\n\r\n`
+    )
+    assert.deepStrictEqual(out, [{ _tag: "ItemDone", item: assistant("m", "x") }])
+  })
+
+  it("does not read on after the end of the answer", () => {
+    const { out } = read(wire.completed(), wire.done(assistant("msg_1", "late")))
+    assert.deepStrictEqual(out, [Completed])
+  })
+
+  it("tells whether the model wants another request", () => {
+    const end = (endTurn: unknown) => read({ type: "response.completed", response: { end_turn: endTurn } }).out
+    assert.deepStrictEqual(end(false), [{ _tag: "Completed", usage: null, endTurn: false }])
+    assert.deepStrictEqual(end(null), [Completed])
+  })
+
+  it("counts what a server leaves out of the usage as nothing", () => {
+    const { out } = read(wire.completed({ input_tokens: 3, output_tokens: 4, output_tokens_details: null }))
+    assert.deepStrictEqual(out, [
+      {
+        _tag: "Completed",
+        usage: { inputTokens: 3, cachedInputTokens: 0, outputTokens: 4, reasoningOutputTokens: 0, totalTokens: 7 },
+        endTurn: true
+      }
+    ])
+  })
+
+  it("stops with an error at an event that is too large to hold", () => {
+    const chunks = [bytes("data: "), ...Array.from({ length: 10 }, () => bytes("x".repeat(200)))]
+    const { progress } = readAll(chunks, 1000)
+    assert.strictEqual(
+      progress._tag === "Failed" ? progress.failure.error.message : progress._tag,
+      "stream disconnected before completion: SSE event exceeds the size limit"
+    )
+  })
+
+  it("stops with an error at bytes that are not text", () => {
+    const { progress, out } = readAll([
+      bytes(encode(wire.messageAdded("m"))),
+      Uint8Array.of(0x64, 0xff, 0xfe),
+      bytes("x")
+    ])
+    assert.deepStrictEqual(out, [{ _tag: "ItemStarted", itemId: "m", kind: "message" }])
+    assert.strictEqual(
+      progress._tag === "Failed" ? progress.failure.error.message : progress._tag,
+      "stream disconnected before completion: UTF8 error: invalid utf-8 sequence of 1 bytes from index 0"
+    )
+  })
+
+  it.effect.prop(
+    "reads the same events however the bytes are split",
+    [Schema.Array(Schema.String), Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })))],
+    ([words, sizes]) =>
+      Effect.sync(() => {
+        const text = `${words.join("")}é€😀`
+        const whole = bytes(
+          [
+            ": ping\r\n\r\n",
+            wire.messageAdded("msg_1"),
+            ...words.map((word) => wire.delta("msg_1", word)),
+            wire.delta("msg_1", "é€😀"),
+            "data: {half\n\n",
+            wire.done(assistant("msg_1", text)),
+            wire.completed({ input_tokens: 1, output_tokens: 2, total_tokens: 3 })
+          ]
+            .map((event) => (typeof event === "string" ? event : encode(event)))
+            .join("")
+        )
+        const chunks: Array<Uint8Array> = []
+        for (let at = 0, i = 0; at < whole.length; i++) {
+          const size = sizes.length === 0 ? 1 : (sizes[i % sizes.length] ?? 1)
+          chunks.push(whole.subarray(at, at + size))
+          at += size
+        }
+        assert.deepStrictEqual(readAll(chunks), readAll([whole]))
+      })
+  )
+})
