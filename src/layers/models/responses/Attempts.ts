@@ -1,0 +1,68 @@
+/**
+ * Attempt after attempt at one answer, until it is complete or trying is of no use.
+ *
+ * Owns what becomes of half an answer. The delays and the budget are in `Retry.ts`.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import type { ModelError, ModelEvent, ModelRequest } from "../../../services/ModelProvider.ts"
+import * as Events from "./Events.ts"
+import type { Failure } from "./Failure.ts"
+import * as Retry from "./Retry.ts"
+
+/** Calls that have to be answered before the model can be asked again. */
+const calls: ReadonlySet<ResponseItem["type"]> = new Set([
+  "custom_tool_call",
+  "function_call",
+  "local_shell_call",
+  "tool_search_call"
+])
+
+/** The end of an answer that broke off after a call. */
+const unfinished: ModelEvent = { _tag: "Completed", usage: null, endTurn: false }
+
+/** One attempt, going on from the conversation `input`. */
+export type Attempt = (input: ReadonlyArray<ResponseItem>, reader: Events.Reader) => Stream.Stream<ModelEvent, Failure>
+
+/**
+ * Runs `attempt` until it succeeds, at most `times` times again. Items that were done in a broken attempt stand, and the
+ * next one goes on from them. A call among them needs its output first: then the answer ends as one that wants another
+ * request, and the turn loop makes that with the output.
+ */
+export const attempts = (
+  request: ModelRequest,
+  times: number,
+  attempt: Attempt
+): Stream.Stream<ModelEvent, ModelError> =>
+  Stream.suspend(() => {
+    let input = request.input
+    let made = Retry.none
+    let upcoming: Stream.Stream<ModelEvent, ModelError> | undefined
+
+    const begin = (): Stream.Stream<ModelEvent, ModelError> => {
+      const reader = Events.makeReader((index) => `msg_${request.turnId}_${input.length + index}`)
+      return attempt(input, reader).pipe(Stream.catch((failure) => afterwards(failure, reader.items())))
+    }
+
+    const afterwards = (failure: Failure, done: ReadonlyArray<ResponseItem>): Stream.Stream<ModelEvent, ModelError> => {
+      const plan = Retry.stream(failure, made, times)
+      if (plan === null) return Stream.fail(failure.error)
+      made = plan.attempts
+      input = [...input, ...done]
+      const rest = done.some((item) => calls.has(item.type)) ? Stream.succeed(unfinished) : begin()
+      upcoming = Stream.unwrap(Effect.as(plan.wait, rest))
+      return Stream.succeed(plan.event)
+    }
+
+    upcoming = begin()
+    // One after the other rather than one inside the other: waiting for the network may take hundreds of attempts.
+    const take = Effect.sync(() => {
+      const current = upcoming
+      upcoming = undefined
+      return current === undefined ? undefined : ([current, undefined] as const)
+    })
+    return Stream.flatten(Stream.unfold(undefined, () => take))
+  })

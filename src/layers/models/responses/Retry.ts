@@ -1,0 +1,79 @@
+/**
+ * When a failed request is sent again.
+ *
+ * There are two levels. The request level repeats what never got an answer, without telling anybody. The stream level
+ * starts the answer anew and announces each attempt. A server that cannot be reached at all is waited for outside both
+ * budgets: the machine may be offline for a while.
+ *
+ * @module
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import { ModelError, type ModelEvent } from "../../../services/ModelProvider.ts"
+import type { Failure } from "./Failure.ts"
+
+const FirstDelayMillis = 200
+const LongestDelayMillis = 60_000
+const FirstNetworkDelaySeconds = 5
+const LongestNetworkDelaySeconds = 60
+
+/** 200 ms, doubled with every attempt (the first is 1), a tenth more or less; or what the server asked for. */
+const delay = (failure: Failure, attempt: number): Effect.Effect<Duration.Duration> => {
+  if (failure.wait !== null) return Effect.succeed(Duration.millis(failure.wait))
+  const millis = Math.min(FirstDelayMillis * 2 ** (attempt - 1), LongestDelayMillis)
+  return Effect.map(Random.nextBetween(0.9, 1.1), (factor) => Duration.millis(millis * factor))
+}
+
+/** Repeats failures that are `silent`, at most `times` times. */
+export const request = (times: number) =>
+  Schedule.recurs(times).pipe(
+    Schedule.setInputType<Failure>(),
+    Schedule.while(({ input }) => Effect.succeed(input.silent)),
+    Schedule.modifyDelay(({ attempt, input }) => delay(input, attempt))
+  )
+
+/** How many attempts an answer has cost so far. */
+export interface Attempts {
+  readonly streams: number
+  readonly networks: number
+}
+
+/** Before the first attempt. */
+export const none: Attempts = { streams: 0, networks: 0 }
+
+/** The announcement of the next attempt, and how long to wait before it. */
+export interface Next {
+  readonly attempts: Attempts
+  readonly event: ModelEvent
+  readonly wait: Effect.Effect<void>
+}
+
+const announcement = (message: string, failure: Failure): ModelEvent => ({
+  _tag: "Retrying",
+  error: new ModelError({
+    message: `Reconnecting... ${message}`,
+    info: { responseStreamDisconnected: { httpStatusCode: failure.status } }
+  }),
+  details: failure.error.message
+})
+
+/** What the stream level does after `failure`: `null` when it gives up. */
+export const stream = (failure: Failure, attempts: Attempts, times: number): Next | null => {
+  if (failure.retry === "network") {
+    const seconds = Math.min(FirstNetworkDelaySeconds * 2 ** attempts.networks, LongestNetworkDelaySeconds)
+    return {
+      attempts: { ...attempts, networks: attempts.networks + 1 },
+      event: announcement("waiting for network", failure),
+      wait: Effect.sleep(Duration.seconds(seconds))
+    }
+  }
+  if (failure.retry === "never" || attempts.streams >= times) return null
+  const streams = attempts.streams + 1
+  return {
+    attempts: { streams, networks: 0 },
+    event: announcement(`${streams}/${times}`, failure),
+    wait: Effect.flatMap(delay(failure, streams), Effect.sleep)
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Getting a Responses server to answer.
+ *
+ * Owns one HTTP request up to its headers: what a broken connection and a refusal mean, and the silent level of retries.
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as HttpBody from "effect/http/HttpBody"
+import type * as HttpClient from "effect/http/HttpClient"
+import type { HttpClientError } from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Stream from "effect/Stream"
+import type { ModelProviderInfo } from "../../../services/Config.ts"
+import * as Body from "./Body.ts"
+import * as Failure from "./Failure.ts"
+import * as Refusal from "./Refusal.ts"
+import * as Retry from "./Retry.ts"
+
+/** UTF-16 units of a refusal's body that are read. */
+const MaxRefusal = 64 * 1024
+
+/** Codes of the operating system that say that no server was reached. */
+const unreachableCodes: ReadonlySet<unknown> = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "EHOSTDOWN",
+  "EHOSTUNREACH",
+  "ENETDOWN",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
+
+/** Clients wrap the error of the socket once or twice. */
+const isUnreachable = (cause: unknown, depth = 3): boolean =>
+  typeof cause === "object" &&
+  cause !== null &&
+  (("code" in cause && unreachableCodes.has(cause.code)) ||
+    (depth > 0 && "cause" in cause && isUnreachable(cause.cause, depth - 1)))
+
+const ofTransport = (error: HttpClientError): Failure.Failure =>
+  isUnreachable(error) ? Failure.unreachable() : Failure.notAnswered()
+
+/** As much of a refusal as is worth reading, and as soon: a server that stalls here is not waited for. */
+const readRefusal = (response: HttpClientResponse, idleMillis: number): Effect.Effect<string> =>
+  Effect.suspend(() => {
+    const decoder = new TextDecoder()
+    let body = ""
+    const reading = Stream.runForEachWhile(response.stream, (bytes) =>
+      Effect.sync(() => {
+        body += decoder.decode(bytes, { stream: true })
+        return body.length < MaxRefusal
+      })
+    )
+    return reading.pipe(
+      Effect.timeoutOption(idleMillis),
+      Effect.ignore,
+      Effect.map(() => body.slice(0, MaxRefusal))
+    )
+  })
+
+/**
+ * Sends a request until there is an answer with status 2xx, or a reason to tell the client. Closing the stream of the
+ * response, at any point, closes the connection; read to its end, the connection is kept for the next request.
+ */
+export const send = (
+  client: HttpClient.HttpClient,
+  provider: ModelProviderInfo,
+  headers: Record<string, string>,
+  body: string
+): Effect.Effect<HttpClientResponse, Failure.Failure> => {
+  const once = Effect.suspend(() =>
+    client.execute(
+      HttpClientRequest.post(Body.urlOf(provider), { headers, body: HttpBody.text(body, "application/json") })
+    )
+  ).pipe(
+    Effect.mapError(ofTransport),
+    Effect.flatMap((response) => {
+      if (response.status >= 200 && response.status < 300) return Effect.succeed(response)
+      return Effect.flatMap(
+        Effect.all([readRefusal(response, provider.streamIdleTimeoutMs), Clock.currentTimeMillis]),
+        ([text, now]) => {
+          const url = Body.plainUrlOf(provider)
+          return Effect.fail(
+            Refusal.ofRefusal({ status: response.status, headers: response.headers, body: text, url }, now)
+          )
+        }
+      )
+    })
+  )
+  return Effect.retry(once, Retry.request(provider.requestMaxRetries))
+}

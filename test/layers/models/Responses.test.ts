@@ -1,0 +1,396 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import type { CodexErrorInfo } from "../../../src/protocol/ErrorInfo.ts"
+import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/ModelProvider.ts"
+import {
+  type Answer,
+  answerTo,
+  assistant,
+  broken,
+  bytes,
+  Completed,
+  cut,
+  encode,
+  events,
+  hanging,
+  ok,
+  raw,
+  refuse,
+  request,
+  scripted,
+  streamed,
+  wire
+} from "./Scripted.ts"
+
+const fine = ok("fine")
+const fineEvents: ReadonlyArray<ModelEvent> = [{ _tag: "ItemDone", item: assistant("msg_ok", "fine") }, Completed]
+
+const lost = "stream disconnected before completion: "
+const closedEarly = `${lost}stream closed before response.completed`
+const decoding = `${lost}Transport error: network error: error decoding response body`
+const sending = `${lost}error sending request`
+const busy = "We’re currently experiencing high demand, which may cause temporary errors."
+
+const retrying = (message: string, details: string, status: number | null = null): ModelEvent => ({
+  _tag: "Retrying",
+  error: new ModelError({
+    message: `Reconnecting... ${message}`,
+    info: { responseStreamDisconnected: { httpStatusCode: status } }
+  }),
+  details
+})
+
+/** Runs an answer to its end on the test clock; `waits` are the milliseconds between the requests. */
+const run = (answers: ReadonlyArray<Answer>, options: Parameters<typeof scripted>[1] = {}) =>
+  Effect.gen(function* () {
+    const times: Array<number> = []
+    const noted = answers.map((answer) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        times.push(now)
+        return answer
+      })
+    )
+    const script = scripted(noted, options)
+    const fiber = yield* Effect.forkChild(Effect.provide(answerTo(request), script.layer), { startImmediately: true })
+    yield* TestClock.adjust("1 hour")
+    const { error, events } = yield* Fiber.join(fiber)
+    const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    return { error, events, waits, sent: script.sent }
+  })
+
+/** Between nine and eleven tenths of each. */
+const isAbout = (actual: ReadonlyArray<number>, expected: ReadonlyArray<number>) => {
+  const close = expected.every((millis, index) => Math.abs((actual[index] ?? 0) - millis) <= millis / 10)
+  assert.isTrue(close && actual.length === expected.length, `${actual.join(", ")} against ${expected.join(", ")}`)
+}
+
+describe("Responses", () => {
+  it.effect("streams an answer and ends", () =>
+    Effect.gen(function* () {
+      const message = [wire.messageAdded("msg_1"), wire.delta("msg_1", "Hi"), wire.done(assistant("msg_1", "Hi"))]
+      const { error, events: seen, sent } = yield* run([events(...message, wire.completed())])
+      assert.strictEqual(error, null)
+      assert.deepStrictEqual(seen, [
+        { _tag: "ItemStarted", itemId: "msg_1", kind: "message" },
+        { _tag: "TextDelta", itemId: "msg_1", delta: "Hi" },
+        { _tag: "ItemDone", item: assistant("msg_1", "Hi") },
+        Completed
+      ])
+      assert.deepStrictEqual(
+        sent.map(({ url, headers, body }) => [url, headers["authorization"], headers["content-type"], body.input]),
+        [["http://model.test/v1/responses", "Bearer secret", "application/json", request.input]]
+      )
+    })
+  )
+
+  it.effect("ends after the answer although the server keeps the connection open", () =>
+    Effect.gen(function* () {
+      const { error, events } = yield* run([hanging([wire.done(assistant("msg_ok", "fine")), wire.completed()])])
+      assert.deepStrictEqual([error, events], [null, fineEvents])
+    })
+  )
+
+  describe("errors", () => {
+    const failing = (name: string, answer: Answer, message: string, info: CodexErrorInfo = "other", seen = 0) =>
+      it.effect(`ends with the error of the release on ${name}`, () =>
+        Effect.gen(function* () {
+          const { error, events, sent } = yield* run([answer, fine], { provider: { streamIdleTimeoutMs: 1500 } })
+          assert.deepStrictEqual([error, events.length, sent.length], [new ModelError({ message, info }), seen, 1])
+        })
+      )
+    const badThing = '{"error":{"message":"bad thing"}}'
+    const half = `${encode(wire.messageAdded("m"))}data: {"type":"response.comp`
+    const partial = [wire.messageAdded("m"), wire.delta("m", "par")]
+    const ping = Stream.forever(Stream.fromEffect(Effect.as(Effect.sleep("1 second"), bytes(": ping\n\n"))))
+
+    failing("a bad request", refuse(400, badThing), badThing)
+    failing(
+      "a refused key",
+      refuse(401, { error: { message: "no key" } }),
+      "unexpected status 401 Unauthorized: no key, url: http://model.test/v1/responses",
+      { httpConnectionFailed: { httpStatusCode: 401 } }
+    )
+    failing(
+      "an unknown model",
+      refuse(404, { error: { message: "no model", code: "model_not_found" } }),
+      "no model",
+      "modelNotFound"
+    )
+    failing(
+      "too many requests",
+      refuse(429, "slow", { "retry-after": "1" }),
+      "exceeded retry limit, last status: 429 Too Many Requests",
+      { responseTooManyFailedAttempts: { httpStatusCode: 429 } }
+    )
+    failing("an internal error", refuse(500, "boom"), busy, "internalServerError")
+    failing("a connection that breaks before the answer", broken("ECONNRESET"), sending)
+    failing("a connection that breaks in the answer", cut(...partial), decoding, "other", 2)
+    failing("an answer that ends early", events(...partial), closedEarly, "other", 2)
+    failing("half an event", raw(half), closedEarly, "other", 1)
+    failing("an answer that is no stream", raw('{"a":1}'), closedEarly)
+    failing("an empty answer", raw(""), closedEarly)
+    failing("a failed response", events(wire.failed("server_error", "oops")), `${lost}oops`)
+    failing(
+      "an incomplete response",
+      events(wire.incomplete("max_output_tokens")),
+      "Incomplete response returned, reason: max_output_tokens"
+    )
+    failing("an error event", events({ type: "error", error: { message: "x" } }), closedEarly)
+    failing("a stalled stream", hanging(partial), `${lost}idle timeout waiting for SSE`, "other", 2)
+    failing("a stream of nothing but comments", streamed(ping), `${lost}idle timeout waiting for SSE`)
+    failing(
+      "a refusal that stalls",
+      Effect.succeed({ status: 401, headers: {}, body: Stream.concat(Stream.succeed(bytes("no")), Stream.never) }),
+      "unexpected status 401 Unauthorized: no, url: http://model.test/v1/responses",
+      { httpConnectionFailed: { httpStatusCode: 401 } }
+    )
+
+    it.effect("waits for the headers as long as it takes", () =>
+      Effect.gen(function* () {
+        const { error, events } = yield* run([Effect.andThen(Effect.sleep("30 minutes"), fine)], {
+          provider: { streamIdleTimeoutMs: 1500 }
+        })
+        assert.deepStrictEqual([error, events], [null, fineEvents])
+      })
+    )
+  })
+
+  describe("retries", () => {
+    it.effect("repeats what got no proper answer without a word", () =>
+      Effect.gen(function* () {
+        const { error, events, waits } = yield* run(
+          [refuse(500, "boom"), broken("ECONNRESET"), refuse(503, "x", { "retry-after": "3" }), refuse(502, "x"), fine],
+          { provider: { requestMaxRetries: 4 } }
+        )
+        assert.deepStrictEqual([error, events], [null, fineEvents])
+        isAbout(waits, [200, 400, 3000, 1600])
+      })
+    )
+
+    it.effect("announces each new attempt at a broken stream, after a longer delay each time", () =>
+      Effect.gen(function* () {
+        const { error, events, waits } = yield* run(
+          [cut(wire.messageAdded("m"), wire.delta("m", "par")), raw(""), hanging([]), fine],
+          { provider: { streamMaxRetries: 5, streamIdleTimeoutMs: 1000 } }
+        )
+        assert.strictEqual(error, null)
+        assert.deepStrictEqual(events.slice(2), [
+          retrying("1/5", decoding),
+          retrying("2/5", closedEarly),
+          retrying("3/5", `${lost}idle timeout waiting for SSE`),
+          ...fineEvents
+        ])
+        isAbout(
+          waits.map((wait, index) => (index === 2 ? wait - 1000 : wait)),
+          [200, 400, 800]
+        )
+      })
+    )
+
+    it.effect("goes on from the items that were done", () =>
+      Effect.gen(function* () {
+        const first = assistant("msg_1", "first")
+        const { events, sent } = yield* run([cut(wire.done(first), wire.messageAdded("m")), fine], {
+          provider: { streamMaxRetries: 1 }
+        })
+        assert.deepStrictEqual(events, [
+          { _tag: "ItemDone", item: first },
+          { _tag: "ItemStarted", itemId: "m", kind: "message" },
+          retrying("1/1", decoding),
+          ...fineEvents
+        ])
+        assert.deepStrictEqual(
+          sent.map(({ body }) => body.input),
+          [request.input, [...request.input, first]]
+        )
+      })
+    )
+
+    it.effect("asks for another request when a stream broke after a call", () =>
+      Effect.gen(function* () {
+        const { error, events, sent } = yield* run([cut(wire.call("c1")), fine], { provider: { streamMaxRetries: 1 } })
+        assert.strictEqual(error, null)
+        assert.deepStrictEqual(events.slice(1), [
+          retrying("1/1", decoding),
+          { _tag: "Completed", usage: null, endTurn: false }
+        ])
+        assert.strictEqual(sent.length, 1)
+      })
+    )
+
+    it.effect("spends both budgets on a server that always fails, and then says why", () =>
+      Effect.gen(function* () {
+        const { error, events, waits } = yield* run([refuse(500, "boom")], {
+          provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
+        })
+        assert.deepStrictEqual(error, new ModelError({ message: busy, info: "internalServerError" }))
+        assert.deepStrictEqual(
+          events,
+          [1, 2, 3, 4, 5].map((n) => retrying(`${n}/5`, busy))
+        )
+        const silent = [200, 400, 800, 1600]
+        isAbout(waits, [...silent, 200, ...silent, 400, ...silent, 800, ...silent, 1600, ...silent, 3200, ...silent])
+      })
+    )
+
+    it.effect("obeys retry-after of too many requests, and skips the silent level", () =>
+      Effect.gen(function* () {
+        const { events, waits } = yield* run([refuse(429, "slow", { "retry-after": "2" }), fine], {
+          provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
+        })
+        const text = "exceeded retry limit, last status: 429 Too Many Requests"
+        assert.deepStrictEqual(events, [retrying("1/5", text, 429), ...fineEvents])
+        assert.deepStrictEqual(waits, [2000])
+      })
+    )
+
+    it.effect("obeys the delay in the text of a rate limit", () =>
+      Effect.gen(function* () {
+        const message = "Rate limit reached. Please try again in 1.5s."
+        const { events: seen, waits } = yield* run([events(wire.failed("rate_limit_exceeded", message)), fine], {
+          provider: { streamMaxRetries: 5 }
+        })
+        assert.deepStrictEqual(seen, [retrying("1/5", `rate limit exceeded: ${message}`), ...fineEvents])
+        assert.deepStrictEqual(waits, [1500])
+      })
+    )
+
+    it.effect("tells the status of a refused key while it tries again", () =>
+      Effect.gen(function* () {
+        const { events, sent } = yield* run([refuse(401, "bad"), fine], {
+          provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
+        })
+        const text = "unexpected status 401 Unauthorized: bad, url: http://model.test/v1/responses"
+        assert.deepStrictEqual(events, [retrying("1/5", text, 401), ...fineEvents])
+        assert.strictEqual(sent.length, 2)
+      })
+    )
+
+    it.effect("never repeats a bad request", () =>
+      Effect.gen(function* () {
+        const { error, sent } = yield* run([refuse(400, "bad"), fine], {
+          provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
+        })
+        assert.deepStrictEqual([error?.message, sent.length], ["bad", 1])
+      })
+    )
+
+    it.effect("waits for the network outside the budgets, ever more patiently", () =>
+      Effect.gen(function* () {
+        const refused = broken("ECONNREFUSED")
+        const { error, events, waits } = yield* run([refused, refused, refused, refused, refused, refused, fine])
+        assert.strictEqual(error, null)
+        assert.deepStrictEqual(events, [
+          ...waits.map(() => retrying("waiting for network", "Connection failed: error sending request")),
+          ...fineEvents
+        ])
+        assert.deepStrictEqual(waits, [5000, 10_000, 20_000, 40_000, 60_000, 60_000])
+      })
+    )
+
+    it.effect("spreads the delays of many clients", () =>
+      Effect.gen(function* () {
+        const waits = yield* Effect.forEach(["a", "b", "c"], (seed) =>
+          run([refuse(500, ""), fine], { provider: { requestMaxRetries: 1 } }).pipe(
+            Effect.map(({ waits }) => waits[0]),
+            Random.withSeed(seed)
+          )
+        )
+        assert.strictEqual(new Set(waits).size, 3)
+      })
+    )
+  })
+
+  describe("interruption", () => {
+    const interrupted = (answer: (closed: Effect.Effect<void>, reached: Effect.Effect<void>) => Answer) =>
+      Effect.gen(function* () {
+        const closed = yield* Deferred.make<void>()
+        const reached = yield* Deferred.make<void>()
+        const { layer } = scripted([
+          answer(
+            Effect.asVoid(Deferred.succeed(closed, undefined)),
+            Effect.asVoid(Deferred.succeed(reached, undefined))
+          )
+        ])
+        const fiber = yield* Effect.forkChild(Effect.provide(answerTo(request), layer))
+        yield* Deferred.await(reached)
+        yield* Fiber.interrupt(fiber)
+        yield* Deferred.await(closed)
+      })
+
+    it.effect("closes the connection while it waits for the headers", () =>
+      interrupted((closed, reached) => Effect.onInterrupt(Effect.andThen(reached, Effect.never), () => closed))
+    )
+
+    it.effect("closes the connection in the middle of the stream", () =>
+      interrupted((closed, reached) =>
+        streamed(
+          Stream.concat(
+            Stream.succeed(bytes(encode(wire.messageAdded("m")))),
+            Stream.fromEffect(Effect.andThen(reached, Effect.never))
+          ).pipe(Stream.ensuring(closed))
+        )
+      )
+    )
+  })
+
+  describe("providers", () => {
+    const unsendable = (name: string, options: Parameters<typeof scripted>[1], message: string) =>
+      it.effect(name, () =>
+        Effect.gen(function* () {
+          const { error, sent } = yield* run([fine], options)
+          assert.deepStrictEqual([error, sent.length], [new ModelError({ message, info: "other" }), 0])
+        })
+      )
+
+    unsendable("says which variable is missing", { env: {} }, "Missing environment variable: `MOCK_KEY`.")
+    unsendable("takes a blank key for none", { env: { MOCK_KEY: " " } }, "Missing environment variable: `MOCK_KEY`.")
+    unsendable(
+      "refuses an address that it cannot send to",
+      { provider: { baseUrl: "ftp://model.test" } },
+      "base_url of model provider `mock` is not an http or https URL"
+    )
+    unsendable("says that a provider is unknown", { provider: { id: "other" } }, "Model provider `mock` not found")
+
+    it.effect("uses the account's key where the provider asks for it, and none where nobody is logged in", () =>
+      Effect.gen(function* () {
+        const key = (env: Record<string, string>, requiresOpenaiAuth: boolean) =>
+          Effect.map(
+            run([fine], { env, provider: { envKey: null, requiresOpenaiAuth } }),
+            ({ sent }) => sent[0]?.headers["authorization"]
+          )
+        assert.strictEqual(yield* key({ OPENAI_API_KEY: "account" }, true), "Bearer account")
+        assert.strictEqual(yield* key({ OPENAI_API_KEY: "account" }, false), undefined)
+        assert.strictEqual(yield* key({}, true), undefined)
+      })
+    )
+
+    it.effect("takes headers from the environment, where they are set", () =>
+      Effect.gen(function* () {
+        const { sent } = yield* run([fine], {
+          env: { MOCK_KEY: "secret", TEAM: "blue" },
+          provider: { envHeaders: { "X-Team": "TEAM", "X-None": "NONE" } }
+        })
+        assert.strictEqual(sent[0]?.headers["x-team"], "blue")
+        assert.isFalse("x-none" in (sent[0]?.headers ?? {}))
+      })
+    )
+  })
+
+  it.effect("delivers all events of a network chunk at once", () =>
+    Effect.gen(function* () {
+      const deltas = Array.from({ length: 100 }, (_, n) => wire.delta("m", `${n} `))
+      const { layer } = scripted([events(wire.messageAdded("m"), ...deltas, wire.completed())])
+      const sizes: Array<number> = []
+      const model = yield* Effect.provide(ModelProvider, layer)
+      yield* Stream.runForEachArray(model.stream(request), (chunk) => Effect.sync(() => sizes.push(chunk.length)))
+      assert.deepStrictEqual(sizes, [102])
+    })
+  )
+})
