@@ -5,8 +5,11 @@
  * @module
  */
 
-/** Echoed with its type: `1` and `"1"` are different ids. */
-export type RequestId = string | number
+/** Echoed with its type: `1` and `"1"` are different ids. A bigint is an integer that a number cannot hold exactly. */
+export type RequestId = string | number | bigint
+
+/** The id as JSON. */
+export const encodeId = (id: RequestId): string => (typeof id === "bigint" ? id.toString() : JSON.stringify(id))
 
 /** The body of an error answer. `data` is absent, never `null`, when there is none. */
 export interface ErrorObject {
@@ -47,9 +50,8 @@ export interface Failure {
 
 export type Message = Request | Notification | Success | Failure
 
-/** Integers beyond this are not exact in JavaScript and would be echoed as another id. */
 const isRequestId = (id: unknown): id is RequestId =>
-  typeof id === "string" || (typeof id === "number" && Number.isInteger(id) && Math.abs(id) < 2 ** 63)
+  typeof id === "string" || typeof id === "bigint" || (typeof id === "number" && Number.isSafeInteger(id))
 
 /** What a parsed document is; `Ignored` has no method and no answer to correlate, so nothing can be said back. */
 export type Incoming =

@@ -17,8 +17,8 @@ export type Of<L extends Lazy<Schema.Top>> = ReturnType<L>["Type"]
 /** Any lazy schema whose decoded form is also its wire form: the protocol has no other kind. */
 export type Wire = Lazy<Schema.Codec<unknown, unknown>>
 
-/** Builds `schema` once, on the first call. */
-export const lazy = <S extends Schema.Top>(schema: () => S): Lazy<S> => {
-  let built: S | undefined
-  return () => (built ??= schema())
+/** Makes a value once, on the first call: a schema, or what is compiled from one. */
+export const lazy = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | undefined
+  return () => (made ??= { value: make() }).value
 }

@@ -1,0 +1,106 @@
+/**
+ * The client of a server in the same process.
+ *
+ * @module
+ */
+import type * as Cause from "effect/Cause"
+import * as CauseModule from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import type { ParamsInputOf } from "../../protocol/methods/ClientRequests.ts"
+import * as AppServerClient from "../../services/AppServerClient.ts"
+import { Config } from "../../services/Config.ts"
+import * as InProcess from "../../services/InProcess.ts"
+import { ServerInfo, userAgent } from "../../services/ServerInfo.ts"
+import type { RequestError } from "../../services/RequestError.ts"
+
+/** Who connects. The name goes to the model server and into threads; nothing of it is assumed here. */
+export interface InProcessClientOptions extends Omit<
+  InProcess.InProcessOptions,
+  "initialize" | "unsupported" | "refusals"
+> {
+  readonly clientName: string
+  readonly clientVersion: string
+  /** Methods and fields marked experimental. Default: false. */
+  readonly experimentalApi?: boolean
+  /** Notifications not wanted, by exact name. */
+  readonly optOutNotificationMethods?: ReadonlyArray<string>
+}
+
+/** Tokens are the caller's own business here; a server that asks for them is told so, and the caller is not bothered. */
+const unsupported = {
+  "account/chatgptAuthTokens/refresh": {
+    code: ErrorCode.Unsupported,
+    message: "chatgpt auth token refresh is not supported for in-process app-server clients"
+  }
+}
+
+const eventQueueFull = "in-process app-server event queue is full"
+
+const initializeParams = (options: InProcessClientOptions): ParamsInputOf<"initialize"> => ({
+  clientInfo: { name: options.clientName, version: options.clientVersion },
+  capabilities: {
+    experimentalApi: options.experimentalApi ?? false,
+    ...(options.optOutNotificationMethods?.length ? { optOutNotificationMethods: options.optOutNotificationMethods } : {})
+  }
+})
+
+const workerClosed = "in-process app-server worker channel is closed"
+
+const toClientError =
+  (method: string) =>
+  (error: InProcess.InProcessError | RequestError): AppServerClient.TransportError | AppServerClient.ServerError => {
+    if (error._tag === "InProcessError") return toTransportError(method)(error)
+    return new AppServerClient.ServerError({
+      method,
+      code: error.code,
+      detail: error.message,
+      ...(error.data === undefined ? {} : { data: error.data })
+    })
+  }
+
+const toTransportError = (method: string) => (error: InProcess.InProcessError) =>
+  new AppServerClient.TransportError({
+    method,
+    kind: error.kind,
+    detail: error.kind === "BrokenPipe" ? workerClosed : error.message
+  })
+
+const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
+  let nextId = 1
+  const { sender } = handle
+  return {
+    request: (method, params) =>
+      Effect.mapError(sender.requestUnknown({ id: nextId++, method, params }), toClientError(method)),
+    notify: (method, params) => Effect.mapError(sender.notify({ method, params }), toTransportError(method)),
+    respond: (id, result) =>
+      Effect.mapError(sender.respondToServerRequest(id, result), toTransportError("resolve")),
+    reject: (id, error) => Effect.mapError(sender.failServerRequest(id, error), toTransportError("reject")),
+    take: Effect.flatMap(handle.nextEvent, (event) =>
+      Option.isSome(event) ? Effect.succeed(event.value) : (CauseModule.done() as Effect.Effect<never, Cause.Done>)
+    ),
+    // The events first: who shuts down no longer reads them, and nothing must wait for that.
+    close: Effect.andThen(handle.dropEvents, handle.shutdown)
+  }
+}
+
+export const make = Effect.fnUntraced(function* (options: InProcessClientOptions) {
+  const config = yield* Config
+  const info = yield* ServerInfo
+  const handle = yield* InProcess.start({
+    ...options,
+    initialize: initializeParams(options),
+    unsupported,
+    refusals: { full: eventQueueFull, closed: eventQueueFull }
+  })
+  return AppServerClient.make(linkOf(handle), {
+    userAgent: userAgent(info, options.clientName),
+    codexHome: config.home
+  })
+})
+
+/** A connected client; the connection ends with the layer's scope. Needs a server: see `AppServer.layer`. */
+export const layer = (options: InProcessClientOptions) =>
+  Layer.effect(AppServerClient.AppServerClient, make(options))

@@ -1,0 +1,67 @@
+/**
+ * The handshake: who the client is, what it opts into, where the server is at home.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import { Config, type ConfigWarning } from "../../services/Config.ts"
+import type { Connection } from "../../services/Connection.ts"
+import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
+import { OutboundRouter } from "../../services/OutboundRouter.ts"
+import { invalidRequest } from "../../services/RequestError.ts"
+import { ServerInfo, userAgent } from "../../services/ServerInfo.ts"
+
+/** The name goes into HTTP headers, which take no control characters but the tab. */
+const isHeaderValue = (name: string): boolean => {
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index)
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f) return false
+  }
+  return true
+}
+
+/** Characters of a refused name that the error repeats. */
+const MaxEchoed = 128
+
+export const make: Effect.Effect<HandlersFor<"initialize">, never, Config | OutboundRouter | ServerInfo> = Effect.gen(
+  function* () {
+    const config = yield* Config
+    const router = yield* OutboundRouter
+    const info = yield* ServerInfo
+
+    const warn = (connection: Connection, warning: ConfigWarning) =>
+      router.notifyConnection(connection, "configWarning", {
+        summary: warning.summary,
+        details: warning.details,
+        ...(warning.path === null ? {} : { path: warning.path }),
+        ...(warning.range === undefined ? {} : { range: warning.range })
+      })
+
+    const initialize: Handler<"initialize"> = Effect.fnUntraced(function* (params, context) {
+        const { connection } = context
+        const { clientInfo, capabilities } = params
+        if (!isHeaderValue(clientInfo.name)) {
+          const name = clientInfo.name.slice(0, MaxEchoed)
+          return yield* invalidRequest(`Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`)
+        }
+        const agent = userAgent(info, clientInfo.name)
+        const settled = connection.initialize({
+          client: clientInfo,
+          userAgent: agent,
+          experimental: capabilities?.experimentalApi ?? false,
+          optedOut: new Set(capabilities?.optOutNotificationMethods ?? [])
+        })
+        if (!settled) return yield* invalidRequest("Already initialized")
+        yield* context.respond({
+          userAgent: agent,
+          codexHome: config.home,
+          platformFamily: info.platformFamily,
+          platformOs: info.platformOs
+        })
+        yield* Effect.forEach(config.warnings, (warning) => warn(connection, warning), { discard: true })
+        return Answered
+      })
+
+    return { initialize }
+  }
+)

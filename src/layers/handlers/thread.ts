@@ -1,0 +1,209 @@
+/**
+ * Threads: start, resume, read, unsubscribe, and which are loaded.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
+import { Config, type EffectiveConfig } from "../../services/Config.ts"
+import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
+import { ModelCatalog } from "../../services/ModelCatalog.ts"
+import type { Outbound } from "../../services/Outbound.ts"
+import { OutboundRouter } from "../../services/OutboundRouter.ts"
+import { ServerInfo } from "../../services/ServerInfo.ts"
+import type { Thread } from "../../services/Thread.ts"
+import * as Instructions from "../../services/thread/Instructions.ts"
+import * as Settings from "../../services/thread/Settings.ts"
+import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/ThreadError.ts"
+import { checkId, ThreadManager } from "../../services/ThreadManager.ts"
+import { toThread, toTurn } from "../../services/ThreadRecord.ts"
+import { ThreadStore } from "../../services/ThreadStore.ts"
+
+/** The part of thread/start and thread/resume that says how the thread is to be set up. */
+type Overrides = Pick<
+  ParamsOf<"thread/start">,
+  keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">
+>
+
+const startedThread = (thread: Thread, includeTurns: boolean): ResultOf<"thread/start"> => {
+  const { settings } = thread
+  return {
+    thread: thread.view(includeTurns),
+    model: settings.model,
+    modelProvider: settings.modelProvider,
+    serviceTier: settings.serviceTier,
+    disabledPluginIds: settings.disabledPluginIds,
+    cwd: settings.cwd,
+    runtimeWorkspaceRoots: settings.environments?.[0]?.runtimeWorkspaceRoots ?? [],
+    instructionSources: thread.instructionSources,
+    approvalPolicy: settings.approvalPolicy,
+    approvalsReviewer: settings.approvalsReviewer,
+    sandbox: settings.sandboxPolicy,
+    activePermissionProfile: settings.activePermissionProfile,
+    reasoningEffort: settings.effort,
+    multiAgentMode: settings.multiAgentMode
+  }
+}
+
+const resumedThread = (thread: Thread, params: ParamsOf<"thread/resume">): ResultOf<"thread/resume"> => {
+  const page = params.initialTurnsPage
+  const view = page?.itemsView ?? "summary"
+  const turns = thread.host.record.turns.map((turn) => toTurn(turn, view))
+  const sorted = page?.sortDirection === "asc" ? turns : turns.toReversed()
+  return {
+    ...startedThread(thread, params.excludeTurns !== true),
+    collaborationMode: thread.settings.collaborationMode,
+    initialTurnsPage:
+      page == null ? null : { data: sorted.slice(0, page.limit ?? sorted.length), nextCursor: null, backwardsCursor: null },
+    turnsBackwardsCursor: null,
+    itemsBackwardsCursor: null
+  }
+}
+
+/** Sets a thread up from its configuration and what the request says. */
+const setUp = Effect.gen(function* () {
+  const config = yield* Config
+  const catalog = yield* ModelCatalog
+  const path = yield* Path.Path
+  const fileSystem = yield* FileSystem.FileSystem
+  const info = yield* ServerInfo
+
+  const instructions = (cwd: string, effective: EffectiveConfig, params: Overrides) =>
+    Instructions.load({
+      home: config.home,
+      cwd,
+      baseInstructions: params.baseInstructions ?? effective.baseInstructions,
+      developerInstructions: params.developerInstructions ?? effective.developerInstructions,
+      projectDocMaxBytes: effective.projectDocMaxBytes
+    }).pipe(
+      Effect.provideService(FileSystem.FileSystem, fileSystem),
+      Effect.provideService(Path.Path, path)
+    )
+
+  return Effect.fnUntraced(function* (params: Overrides, recordedCwd: string | null) {
+    const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")
+    const effective = yield* config.effective({ cwd, overrides: params.config ?? {}, requested: params })
+    const settings = yield* Settings.initial(effective, cwd, catalog.defaultModel, params)
+    return { settings, instructions: yield* instructions(cwd, effective, params), warnings: effective.warnings }
+  })
+})
+
+export const make: Effect.Effect<
+  HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
+  never,
+  | Config
+  | FileSystem.FileSystem
+  | ModelCatalog
+  | OutboundRouter
+  | Path.Path
+  | ServerInfo
+  | ThreadManager
+  | ThreadStore
+> = Effect.gen(function* () {
+  const prepare = yield* setUp
+  const router = yield* OutboundRouter
+  const threads = yield* ThreadManager
+  const store = yield* ThreadStore
+
+  const start: Handler<"thread/start"> = Effect.fnUntraced(function* (params, { connection, respondUnsafe }) {
+    const { settings, instructions, warnings } = yield* prepare(params, null)
+    const thread = yield* threads.start({
+      settings,
+      instructions,
+      ephemeral: params.ephemeral ?? false,
+      originator: connection.session?.client.name ?? "",
+      threadSource: params.threadSource ?? null
+    })
+    yield* Effect.suspend(() => {
+      router.subscribe(thread.id, connection)
+      return respondUnsafe(startedThread(thread, false))
+    })
+    yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
+    for (const message of warnings) yield* router.notify("warning", { threadId: thread.id, message }, thread.id)
+    return Answered
+  })
+
+  /** What is told right behind the answer to a client that joins. */
+  const welcome = (thread: Thread, context: Parameters<Handler<"thread/resume">>[1]): ReadonlyArray<Outbound> => {
+    const { usage } = thread.host.record
+    const threadId = thread.id
+    const now = thread.host.now()
+    const { connection } = context
+    return [
+      usage === null
+        ? undefined
+        : router.message(
+            connection,
+            "thread/tokenUsage/updated",
+            { threadId, turnId: usage.turnId, tokenUsage: usage.tokens },
+            now
+          ),
+      router.message(connection, "thread/goal/cleared", { threadId }, now)
+    ].filter((message) => message !== undefined)
+  }
+
+  const loadStored = Effect.fnUntraced(function* (params: ParamsOf<"thread/resume">) {
+    const record = yield* threads.stored(params.threadId)
+    const { settings, instructions } = yield* prepare(
+      { ...params, model: params.model ?? record.settings.model },
+      record.settings.cwd
+    )
+    const thread = yield* threads.load(record, settings, instructions)
+    yield* router.notify("thread/status/changed", { threadId: thread.id, status: thread.host.status }, thread.id)
+    return thread
+  })
+
+  const resume: Handler<"thread/resume"> = Effect.fnUntraced(function* (params, context) {
+    const loaded = threads.find(params.threadId)
+    if (loaded !== undefined && (loaded.host.record.turns.length === 0 || loaded.host.record.origin.ephemeral)) {
+      return yield* new ThreadNotFound({ threadId: params.threadId, sought: "record" })
+    }
+    const thread = loaded ?? (yield* loadStored(params))
+    yield* thread.open(true)
+    yield* Effect.suspend(() => {
+      const respond = (following: ReadonlyArray<Outbound>) =>
+        context.respondUnsafe(resumedThread(thread, params), following)
+      return thread.joinUnsafe(context.connection, respond, welcome(thread, context))
+    })
+    return Answered
+  })
+
+  const read: Handler<"thread/read"> = Effect.fnUntraced(function* (params) {
+    const includeTurns = params.includeTurns === true
+    const loaded = threads.find(params.threadId)
+    if (loaded !== undefined) {
+      if (includeTurns && loaded.host.record.turns.length === 0) return yield* new HistoryUnavailable()
+      return { thread: loaded.view(includeTurns), readState: null }
+    }
+    yield* checkId(params.threadId, "thread")
+    const record = yield* store.load(params.threadId)
+    if (record === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
+    const turns = includeTurns ? record.turns.map((turn) => toTurn(turn, "full")) : []
+    return { thread: toThread(record, { type: "notLoaded" }, turns), readState: null }
+  })
+
+  const loadedList: Handler<"thread/loaded/list"> = (params) =>
+    Effect.sync(() => {
+      const ids = threads.loaded()
+      const from = params.cursor == null ? 0 : ids.indexOf(params.cursor) + 1
+      const data = ids.slice(from, params.limit == null ? undefined : from + Math.max(1, params.limit))
+      return { data, nextCursor: from + data.length < ids.length ? (data.at(-1) ?? null) : null }
+    })
+
+  const unsubscribe: Handler<"thread/unsubscribe"> = Effect.fnUntraced(function* (params, { connection }) {
+    yield* checkId(params.threadId, "thread")
+    if (threads.find(params.threadId) === undefined) return { status: "notLoaded" as const }
+    const followed = router.unsubscribe(params.threadId, connection)
+    return { status: followed ? ("unsubscribed" as const) : ("notSubscribed" as const) }
+  })
+
+  return {
+    "thread/start": start,
+    "thread/resume": resume,
+    "thread/read": read,
+    "thread/loaded/list": loadedList,
+    "thread/unsubscribe": unsubscribe
+  }
+})

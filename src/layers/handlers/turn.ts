@@ -1,0 +1,66 @@
+/**
+ * Turns: start, steer, interrupt.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Path from "effect/Path"
+import { Config } from "../../services/Config.ts"
+import type { Connection } from "../../services/Connection.ts"
+import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
+import { changed } from "../../services/thread/Settings.ts"
+import { ThreadManager } from "../../services/ThreadManager.ts"
+import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
+import { InvalidSettings } from "../../services/thread/ThreadError.ts"
+
+/** Who the model server is told asks: the client as it named itself. Handlers run only for initialised connections. */
+const callerOf = (connection: Connection) => ({
+  originator: connection.session?.client.name ?? "spindle",
+  userAgent: connection.session?.userAgent ?? "spindle"
+})
+
+const metadataOf = (params: ParamsOf<"turn/start">): Readonly<Record<string, string>> => ({
+  ...params.responsesapiClientMetadata,
+  ...params.responsesapiClientMetadataPatch
+})
+
+export const make: Effect.Effect<
+  HandlersFor<"turn/start" | "turn/steer" | "turn/interrupt">,
+  never,
+  Config | Path.Path | ThreadManager
+> = Effect.gen(function* () {
+  const config = yield* Config
+  const path = yield* Path.Path
+  const threads = yield* ThreadManager
+
+  const start: Handler<"turn/start"> = Effect.fnUntraced(function* (params, context) {
+    const thread = yield* threads.get(params.threadId)
+    if (params.approvalPolicy != null || params.sandboxPolicy != null) {
+      yield* Effect.mapError(config.permit(params), (error) => new InvalidSettings({ detail: error.detail }))
+    }
+    const cwd = params.cwd == null ? null : path.resolve(thread.settings.cwd, params.cwd)
+    const request = {
+      message: { input: params.input, clientId: params.clientUserMessageId ?? null },
+      options: { outputSchema: params.outputSchema ?? null, metadata: metadataOf(params) },
+      rootTurnId: params.rootTurnId ?? null,
+      caller: callerOf(context.connection),
+      settings: yield* changed(thread.settings, params, cwd)
+    }
+    yield* thread.startTurn(request, (turn) => context.respond({ turn }))
+    return Answered
+  })
+
+  const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params) {
+    const thread = yield* threads.get(params.threadId)
+    const message = { input: params.input, clientId: params.clientUserMessageId ?? null }
+    return { turnId: yield* thread.steer(params.expectedTurnId, message) }
+  })
+
+  const interrupt: Handler<"turn/interrupt"> = Effect.fnUntraced(function* (params, context) {
+    const thread = yield* threads.get(params.threadId)
+    yield* thread.interrupt(params.turnId, context.respond({}))
+    return Answered
+  })
+
+  return { "turn/start": start, "turn/steer": steer, "turn/interrupt": interrupt }
+})

@@ -1,0 +1,72 @@
+/**
+ * Threads in memory: gone with the process, and the reference for every other store.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type ThreadPage, type ThreadQuery, ThreadStore } from "../../services/ThreadStore.ts"
+import { apply, create, type ThreadEvent, type ThreadRecord } from "../../services/ThreadRecord.ts"
+
+const sortValue = (record: ThreadRecord, key: ThreadQuery["sortKey"]): number =>
+  key === "created_at" ? record.origin.createdAt * 1000 : record.updatedAt
+
+/** Newer ids sort after older ones, so that equal times have an order that does not change. */
+const compare =
+  (query: ThreadQuery) =>
+  (a: ThreadRecord, b: ThreadRecord): number => {
+    const ascending =
+      sortValue(a, query.sortKey) - sortValue(b, query.sortKey) || (a.origin.id < b.origin.id ? -1 : 1)
+    return query.sortDirection === "asc" ? ascending : -ascending
+  }
+
+/** `<time>|<id>`, as the released server writes its cursors. */
+const cursorOf = (record: ThreadRecord, query: ThreadQuery): string =>
+  `${new Date(sortValue(record, query.sortKey)).toISOString()}|${record.origin.id}`
+
+const page = (records: ReadonlyArray<ThreadRecord>, query: ThreadQuery): ThreadPage => {
+  const sorted = records.filter((record) => record.turns.length > 0 && query.matches(record)).sort(compare(query))
+  const id = query.cursor?.split("|")[1]
+  const at = id === undefined ? -1 : sorted.findIndex((record) => record.origin.id === id)
+  const shown = sorted.slice(at + 1, at + 1 + query.limit)
+  const first = shown[0]
+  const last = shown.at(-1)
+  const more = at + 1 + shown.length < sorted.length
+  return {
+    records: shown,
+    nextCursor: more && last !== undefined ? cursorOf(last, query) : null,
+    backwardsCursor: first === undefined ? null : cursorOf(first, query)
+  }
+}
+
+const make = Effect.sync(() => {
+  const records = new Map<string, ThreadRecord>()
+
+  const append = (threadId: string, events: ReadonlyArray<ThreadEvent>) =>
+    Effect.sync(() => {
+      for (const event of events) {
+        const record = records.get(threadId)
+        if (record !== undefined) apply(record, event)
+        else if (event._tag === "Created") records.set(threadId, create(event))
+      }
+    })
+
+  return ThreadStore.of({
+    append,
+    load: (threadId) =>
+      Effect.sync(() => {
+        const record = records.get(threadId)
+        return record === undefined ? null : copy(record)
+      }),
+    list: (query) => Effect.sync(() => page(Array.from(records.values()), query))
+  })
+})
+
+/** A reader's own record: what the store goes on to take in must not show through. */
+const copy = (record: ThreadRecord): ThreadRecord => ({
+  ...record,
+  turns: record.turns.map((turn) => ({ ...turn, items: [...turn.items] })),
+  conversation: [...record.conversation]
+})
+
+export const layer: Layer.Layer<ThreadStore> = Layer.effect(ThreadStore, make)

@@ -1,0 +1,94 @@
+/**
+ * From bytes to messages: lines of JSON, whatever way they are cut into chunks.
+ *
+ * @module
+ */
+import { classify, type Incoming } from "../../protocol/JsonRpc.ts"
+
+const Newline = 0x0a
+
+/** Ids beyond this are not exact as a number. */
+const MaxSafe = Number.MAX_SAFE_INTEGER
+
+const integer = /^-?\d+$/
+
+/** Bounds of a 64-bit signed integer, the ids that the protocol has room for. */
+const MinId = -(2n ** 63n)
+const MaxId = 2n ** 63n - 1n
+
+/**
+ * An id as it was written. A number that JavaScript cannot hold becomes a bigint, so that it is echoed digit by digit; one that is not written as an integer (`1e2`, `1.5`) or does not fit 64 bits is none at all.
+ */
+const exactId = (text: string, id: number): unknown => {
+  if (Math.abs(id) <= MaxSafe && (text.includes(`"id":${id}`) || text.includes(`"id": ${id}`))) return id
+  let source: string | undefined
+  JSON.parse(text, function (this: unknown, key, value, context?: { readonly source?: string }) {
+    if (key === "id" && value === id) source = context?.source
+    return value
+  })
+  if (source === undefined || !integer.test(source)) return undefined
+  const exact = BigInt(source)
+  if (exact < MinId || exact > MaxId) return undefined
+  return Math.abs(id) <= MaxSafe ? id : exact
+}
+
+const parse = (text: string): Incoming => {
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch {
+    return { _tag: "Ignored", reason: text.trim() === "" ? "empty line" : "not JSON" }
+  }
+  if (typeof document === "object" && document !== null && "id" in document && typeof document.id === "number") {
+    document.id = exactId(text, document.id)
+  }
+  return classify(document)
+}
+
+/** Collects bytes and hands out messages as lines become complete. Holds at most one incomplete line. */
+export class Decoder {
+  readonly #maxBytes: number
+  readonly #utf8 = new TextDecoder("utf-8", { fatal: true })
+  #partial: Array<Uint8Array> = []
+  #partialBytes = 0
+  /** The line under way is longer than allowed; its rest is skipped. */
+  #overlong = false
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  push(chunk: Uint8Array): ReadonlyArray<Incoming> {
+    const messages: Array<Incoming> = []
+    let from = 0
+    for (let at = chunk.indexOf(Newline); at !== -1; at = chunk.indexOf(Newline, from)) {
+      messages.push(this.#line(chunk.subarray(from, at)))
+      from = at + 1
+    }
+    if (from < chunk.length) this.#keep(chunk.subarray(from))
+    return messages
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#partialBytes += bytes.length
+    if (this.#partialBytes > this.#maxBytes) {
+      this.#overlong = true
+      this.#partial = []
+    }
+    if (!this.#overlong) this.#partial.push(bytes)
+  }
+
+  #line(last: Uint8Array): Incoming {
+    const overlong = this.#overlong || this.#partialBytes + last.length > this.#maxBytes
+    const bytes = this.#partial.length === 0 ? last : Buffer.concat([...this.#partial, last])
+    this.#partial = []
+    this.#partialBytes = 0
+    this.#overlong = false
+    if (overlong) return { _tag: "Ignored", reason: `line longer than ${this.#maxBytes} bytes` }
+    try {
+      return parse(this.#utf8.decode(bytes))
+    } catch {
+      return { _tag: "Ignored", reason: "not UTF-8" }
+    }
+  }
+}

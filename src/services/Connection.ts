@@ -1,0 +1,145 @@
+/**
+ * One client, whatever it is connected through.
+ *
+ * Owns a client's identity, its session (what initialize settled), its bounded ingress and its outbox. Does not read or
+ * write bytes (transports), does not decide who is told what (OutboundRouter) nor what runs when (MessageProcessor).
+ *
+ * ```
+ *  open ──initialize──► initialized ──close──► closed
+ *    └───────────────────close────────────────────┘
+ * ```
+ *
+ * @module
+ */
+import type * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type { ClientInfo } from "../protocol/Initialize.ts"
+import { encodeId, type ErrorObject, type Incoming, type RequestId } from "../protocol/JsonRpc.ts"
+import * as ErrorCode from "../protocol/ErrorCode.ts"
+import type { Outbox, Refusal } from "./Outbox.ts"
+
+/** How the client is connected. Some methods are for local clients only. */
+export type Origin = "inProcess" | "stdio" | "webSocket" | "unixSocket"
+
+/** What initialize settles. Written once, by the initialize handler. */
+export interface Session {
+  readonly client: ClientInfo
+  readonly userAgent: string
+  readonly experimental: boolean
+  /** Notification methods this client does not want; exact names. */
+  readonly optedOut: ReadonlySet<string>
+}
+
+/**
+ * Where answers go. Wire transports put them into the outbox, in order with everything else; the in-process client has a
+ * waiter per request, so that a consumer who is slow with events still gets answers.
+ */
+export interface Answers {
+  /** Hands the answer over. The result is what has to be waited for, `undefined` when nothing. */
+  readonly succeed: (id: RequestId, result: unknown) => Deferred.Deferred<void> | undefined
+  readonly fail: (id: RequestId, error: ErrorObject) => Deferred.Deferred<void> | undefined
+}
+
+/** What a transport says about the connection it brings. */
+export interface ConnectionOptions {
+  readonly origin: Origin
+  /** Messages read and not yet looked at; and requests that wait behind others of their key. At least one. */
+  readonly capacity: number
+  readonly outbox: Outbox
+  readonly answers: Answers
+  /** What a request is told that finds no place to wait in. */
+  readonly overloadText: string
+  /** What the server is told when it cannot ask this client: no room, or nobody reads any more. */
+  readonly refusals: Readonly<Record<Refusal, string>>
+  /** Server requests this client never answers, with what it would say; the asker is told at once. */
+  readonly unsupported?: Readonly<Record<string, ErrorObject>>
+}
+
+/** Handlers that may run at once for one client; beyond it requests are refused as overload. */
+export const MaxRunning = 4096
+
+export class Connection {
+  readonly id: number
+  readonly origin: Origin
+  readonly outbox: Outbox
+  readonly answers: Answers
+  readonly capacity: number
+  readonly overloadText: string
+  readonly refusals: Readonly<Record<Refusal, string>>
+  readonly unsupported: Readonly<Record<string, ErrorObject>>
+  readonly ingress: Queue.Queue<Incoming, Cause.Done>
+  #session: Session | undefined
+  #closed = false
+  /** Requests that wait behind others of their key. */
+  waiting = 0
+  /** Handlers that run. */
+  running = 0
+
+  constructor(id: number, options: ConnectionOptions, ingress: Queue.Queue<Incoming, Cause.Done>) {
+    this.id = id
+    this.origin = options.origin
+    this.outbox = options.outbox
+    this.answers = options.answers
+    this.capacity = Math.max(1, options.capacity)
+    this.overloadText = options.overloadText
+    this.refusals = options.refusals
+    this.unsupported = options.unsupported ?? {}
+    this.ingress = ingress
+  }
+
+  get session(): Session | undefined {
+    return this.#session
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** Settles the session; false when it already is, so that of two racing handshakes one succeeds. */
+  initialize(session: Session): boolean {
+    if (this.#session !== undefined) return false
+    this.#session = session
+    return true
+  }
+
+  /** Admits no more: requests still waiting are skipped, running ones finish. */
+  close(): void {
+    this.#closed = true
+  }
+}
+
+/** Answers that travel in the outbox, as text. A result that is not JSON becomes an internal error for its caller. */
+export const answersInOrder = (outbox: Outbox): Answers => {
+  const send = (text: string) => outbox.offerUnsafe({ _tag: "Answer", tier: "answer", text })
+  const fail = (id: RequestId, error: ErrorObject) => send(`{"error":${JSON.stringify(error)},"id":${encodeId(id)}}`)
+  return {
+    succeed: (id, result) => {
+      let text: string
+      try {
+        text = `{"id":${encodeId(id)},"result":${JSON.stringify(result)}}`
+      } catch (error) {
+        return fail(id, notSerializable(error))
+      }
+      return send(text)
+    },
+    fail
+  }
+}
+
+/** The answer to a request whose result cannot cross a connection. */
+export const notSerializable = (error: unknown): ErrorObject => ({
+  code: ErrorCode.Internal,
+  message: `failed to serialize response: ${error instanceof Error ? error.message.split("\n", 1)[0] : "not JSON"}`
+})
+
+/** Waits for what `Answers` or an outbox handed back. */
+export const settled = (wait: Deferred.Deferred<void> | undefined): Effect.Effect<void> =>
+  wait === undefined ? Effect.void : Deferred.await(wait)
+
+export const make = (id: number, options: ConnectionOptions): Effect.Effect<Connection> =>
+  Effect.map(
+    Queue.bounded<Incoming, Cause.Done>(Math.max(1, options.capacity)),
+    (ingress) => new Connection(id, options, ingress)
+  )

@@ -1,0 +1,330 @@
+/**
+ * The server inside the caller's process: the same processor, the same order and the same answers as over a wire, with
+ * values instead of bytes.
+ *
+ * Owns the connection of an embedding program: submission that never waits, one waiter per request, the event stream, and
+ * the bounded end. Does not own convenience (AppServerClient) nor what the server is made of (layers/AppServer).
+ *
+ * ```
+ *  start ─► initialize ─► initialized ─► ready ──shutdown, or its scope closes──► stopping ─► closed
+ *             └─ fails: nothing is left running
+ * ```
+ *
+ * Statements 12 to 25 of the runtime's contract are held here.
+ *
+ * @module
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { encodeId, type ErrorObject, type Incoming, type RequestId, type TraceContext } from "../protocol/JsonRpc.ts"
+import type { ServerNotification } from "../protocol/methods/ServerNotifications.ts"
+import type { ServerRequest } from "../protocol/methods/ServerRequests.ts"
+import type { ClientRequestMethod, ParamsInputOf, ResultOf } from "../protocol/methods/ClientRequests.ts"
+import type { ClientEvent } from "./ClientEvent.ts"
+import { notSerializable } from "./Connection.ts"
+import * as LegacyEvents from "./LegacyEvents.ts"
+import { MessageProcessor } from "./MessageProcessor.ts"
+import type { Outbound } from "./Outbound.ts"
+import * as Outbox from "./Outbox.ts"
+import type { OutgoingMessages } from "./OutgoingMessages.ts"
+import { invalidRequest, RequestError } from "./RequestError.ts"
+import { DefaultDeadline, ShuttingDown, stop } from "./Shutdown.ts"
+import type { ThreadManager } from "./ThreadManager.ts"
+
+/** Messages that queue for a consumer, and requests that queue for the server, unless the caller says otherwise. */
+export const DefaultChannelCapacity = 128
+
+/** The request did not reach the server, or its answer did not come back. Nothing is known of the server's own doing. */
+export class InProcessError extends Schema.TaggedError<InProcessError>()("InProcessError", {
+  /** `WouldBlock`: try again. `BrokenPipe`: the runtime is gone. `InvalidData`: the handshake failed. */
+  kind: Schema.Literals(["WouldBlock", "BrokenPipe", "InvalidData"]),
+  message: Schema.String
+}) {}
+
+const full = () => new InProcessError({ kind: "WouldBlock", message: "in-process app-server client queue is full" })
+
+const closed = () => new InProcessError({ kind: "BrokenPipe", message: "in-process app-server runtime is closed" })
+
+/** A request of the caller's own numbering; ids have to be unique among those in flight. */
+export interface InProcessRequest<M extends ClientRequestMethod> {
+  readonly id: RequestId
+  readonly method: M
+  readonly params: ParamsInputOf<M>
+  readonly trace?: TraceContext
+}
+
+/** The part of a runtime that submits; cheap to hand around, without the event stream. */
+export interface Sender {
+  /**
+   * Submits at once, and waits for the answer only. Fails with `InProcessError` when it could not be submitted, with
+   * `RequestError` when the server refused. Interrupting it cancels the request in the server.
+   */
+  readonly request: <M extends ClientRequestMethod>(
+    request: InProcessRequest<M>
+  ) => Effect.Effect<ResultOf<M>, InProcessError | RequestError>
+  /** For methods that are not in the table, and for tests of bad input. */
+  readonly requestUnknown: (request: {
+    readonly id: RequestId
+    readonly method: string
+    readonly params?: unknown
+  }) => Effect.Effect<unknown, InProcessError | RequestError>
+  readonly notify: (notification: {
+    readonly method: string
+    readonly params?: unknown
+  }) => Effect.Effect<void, InProcessError>
+  /** Answers a `ServerRequest` event. Answers to unknown ids are ignored. */
+  readonly respondToServerRequest: (id: RequestId, result: unknown) => Effect.Effect<void, InProcessError>
+  /** Refuses one; leaving it unanswered stalls its turn. */
+  readonly failServerRequest: (id: RequestId, error: ErrorObject) => Effect.Effect<void, InProcessError>
+}
+
+export interface InProcessHandle extends Sender {
+  readonly sender: Sender
+  /** The next event; none when the runtime has ended and all was read. */
+  readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
+  /** All events from now on, each seen once. Ends with the runtime. */
+  readonly events: Stream.Stream<ClientEvent>
+  /** Stops the runtime under its deadline. Events that were told before can still be read. Again: nothing. */
+  readonly shutdown: Effect.Effect<void>
+  /** The consumer reads no more events: they are dropped, and nothing in the server waits for it. */
+  readonly dropEvents: Effect.Effect<void>
+}
+
+/** How an embedding program connects. */
+export interface InProcessOptions {
+  readonly initialize: ParamsInputOf<"initialize">
+  /** Capacity of every queue of this connection; at least one. */
+  readonly channelCapacity?: number
+  /** Whether `LegacyNotification` events are wanted. */
+  readonly legacyEvents?: boolean
+  /** Server requests the caller never answers, by method, with the error that is answered for it. */
+  readonly unsupported?: Readonly<Record<string, ErrorObject>>
+  /** What the server is told when an event that wants an answer finds no room, or no consumer. */
+  readonly refusals?: Readonly<Record<Outbox.Refusal, string>>
+  /** The most that `shutdown` may take. */
+  readonly shutdownDeadline?: Duration.Input
+}
+
+const refusals = {
+  full: "in-process server request queue is full",
+  closed: "in-process server request consumer is closed"
+}
+
+type Waiters = Map<RequestId, Deferred.Deferred<unknown, RequestError>>
+
+const toRequestError = (error: ErrorObject): RequestError =>
+  new RequestError({
+    code: error.code,
+    message: error.message,
+    ...(error.data === undefined ? {} : { data: error.data as Schema.Json })
+  })
+
+/** An answer that could not cross a wire does not cross here either: embedding must not behave otherwise. */
+const answers = (waiters: Waiters) => {
+  const settle = (id: RequestId, exit: Exit.Exit<unknown, RequestError>): undefined => {
+    const waiter = waiters.get(id)
+    if (waiter === undefined) return undefined
+    waiters.delete(id)
+    Deferred.doneUnsafe(waiter, exit)
+    return undefined
+  }
+  return {
+    succeed: (id: RequestId, result: unknown) =>
+      settle(id, isJson(result, 0) ? Exit.succeed(result) : Exit.fail(toRequestError(notSerializable(undefined)))),
+    fail: (id: RequestId, error: ErrorObject) => settle(id, Exit.fail(toRequestError(error)))
+  }
+}
+
+/** Deeper than any payload of the protocol; a cycle ends here. */
+const MaxDepth = 256
+
+/** Whether JSON has a form for the value. Members that are undefined are left out, as JSON leaves them out. */
+const isJson = (value: unknown, depth: number): boolean => {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "boolean":
+      return true
+    case "object":
+      if (value === null) return true
+      if (depth > MaxDepth) return false
+      if (Array.isArray(value)) return value.every((element) => isJson(element, depth + 1))
+      for (const key in value) {
+        const member = (value as Record<string, unknown>)[key]
+        if (member !== undefined && !isJson(member, depth + 1)) return false
+      }
+      return true
+    default:
+      return false
+  }
+}
+
+const toEvents = (message: Outbound, legacyEvents: boolean): ReadonlyArray<ClientEvent> => {
+  switch (message._tag) {
+    case "Lagged":
+      return [{ _tag: "Lagged", skipped: message.skipped }]
+    case "Request":
+      // Method and parameters were put together by `OutgoingMessages.ask`, which knows the pair's types.
+      return [
+        {
+          _tag: "ServerRequest",
+          request: { id: message.id, method: message.method, params: message.params } as ServerRequest
+        }
+      ]
+    case "Notification": {
+      const notification = { method: message.method, params: message.params } as ServerNotification
+      const event: ClientEvent = { _tag: "ServerNotification", notification }
+      const legacy = legacyEvents ? LegacyEvents.fromNotification(notification) : undefined
+      return legacy === undefined ? [event] : [event, { _tag: "LegacyNotification", notification: legacy }]
+    }
+    case "Answer":
+      return []
+  }
+}
+
+/** Opens a connection and shakes hands. The runtime ends with the scope, or earlier by `shutdown`. */
+export const start = Effect.fnUntraced(function* (
+  options: InProcessOptions
+): Effect.fn.Return<
+  InProcessHandle,
+  InProcessError,
+  MessageProcessor | OutgoingMessages | Scope.Scope | ThreadManager
+> {
+  const processor = yield* MessageProcessor
+  const services = yield* Effect.context<OutgoingMessages | ThreadManager>()
+  const capacity = Math.max(1, options.channelCapacity ?? DefaultChannelCapacity)
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const waiters: Waiters = new Map()
+  const outbox = yield* Outbox.make({ capacity, requestGrace: null, marksLag: true })
+  const served = yield* Scope.provide(
+    processor.serve({
+      origin: "inProcess",
+      capacity,
+      outbox,
+      answers: answers(waiters),
+      overloadText: "in-process app-server request queue is full",
+      refusals: options.refusals ?? refusals,
+      unsupported: options.unsupported ?? {}
+    }),
+    scope
+  )
+  const { ingress } = served.connection
+  let isOpen = true
+
+  /** Why a message could not be handed over, or undefined. */
+  const submit = (message: Incoming): InProcessError | undefined => {
+    if (!isOpen) return closed()
+    return Queue.offerUnsafe(ingress, message) ? undefined : full()
+  }
+
+  const send = (message: Incoming): Effect.Effect<void, InProcessError> =>
+    Effect.suspend(() => {
+      const error = submit(message)
+      return error === undefined ? Effect.void : Effect.fail(error)
+    })
+
+  const cancel = (id: RequestId) =>
+    Effect.suspend(() => {
+      waiters.delete(id)
+      return served.cancel(id)
+    })
+
+  const requestUnknown: Sender["requestUnknown"] = (request) =>
+    Effect.suspend((): Effect.Effect<unknown, InProcessError | RequestError> => {
+      const { id } = request
+      if (waiters.has(id)) return Effect.fail(invalidRequest(`duplicate request id: ${encodeId(id)}`))
+      const waiter = Deferred.makeUnsafe<unknown, RequestError>()
+      waiters.set(id, waiter)
+      const error = submit({ _tag: "Request", request })
+      if (error === undefined) return Effect.onInterrupt(Deferred.await(waiter), () => cancel(id))
+      waiters.delete(id)
+      return Effect.fail(error)
+    })
+
+  const failWaiters = Effect.sync(() => {
+    const error = toRequestError(ShuttingDown)
+    for (const waiter of waiters.values()) Deferred.doneUnsafe(waiter, Exit.fail(error))
+    waiters.clear()
+  })
+
+  const shutdown = Effect.suspend(() => {
+    if (!isOpen) return Effect.void
+    isOpen = false
+    // Finalizers are not interruptible; what waits for the deadline has to be.
+    return Effect.interruptible(stop(served, failWaiters, options.shutdownDeadline ?? DefaultDeadline)).pipe(
+      Effect.andThen(outbox.end),
+      Effect.andThen(Scope.close(scope, Exit.void)),
+      Effect.provideContext(services)
+    )
+  })
+  yield* Effect.addFinalizer(() => Effect.andThen(shutdown, outbox.shutdown))
+
+  const sender: Sender = {
+    // The processor decodes the parameters and the handler's type is the result's: the pair comes from one declaration.
+    request: requestUnknown as Sender["request"],
+    requestUnknown,
+    notify: (notification) => send({ _tag: "Notification", notification }),
+    respondToServerRequest: (id, result) => send({ _tag: "Success", success: { id, result } }),
+    failServerRequest: (id, error) => send({ _tag: "Failure", failure: { id, error } })
+  }
+
+  const events = eventsOf(outbox, options.legacyEvents === true)
+  const handle: InProcessHandle = {
+    ...sender,
+    sender,
+    nextEvent: events.next,
+    events: events.all,
+    shutdown,
+    dropEvents: outbox.shutdown
+  }
+  yield* shakeHands(sender, options.initialize).pipe(Effect.onError(() => shutdown))
+  return handle
+})
+
+const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect.Effect<void, InProcessError> =>
+  sender.request({ id: 0, method: "initialize", params }).pipe(
+    Effect.mapError((error) =>
+      error._tag === "InProcessError"
+        ? error
+        : new InProcessError({ kind: "InvalidData", message: `in-process initialize failed: ${error.message}` })
+    ),
+    Effect.andThen(sender.notify({ method: "initialized" }))
+  )
+
+/** One message can stand for two events; the second is kept for the next to ask. */
+const eventsOf = (outbox: Outbox.Outbox, legacyEvents: boolean) => {
+  const kept: Array<ClientEvent> = []
+  let ended = !legacyEvents
+  const next: Effect.Effect<Option.Option<ClientEvent>> = Effect.suspend(() => {
+    const event = kept.shift()
+    if (event !== undefined) return Effect.succeedSome(event)
+    return Effect.matchEffect(outbox.take, {
+      onFailure: () => {
+        if (ended) return Effect.succeedNone
+        ended = true
+        return Effect.succeedSome<ClientEvent>({
+          _tag: "LegacyNotification",
+          notification: LegacyEvents.shutdownComplete
+        })
+      },
+      onSuccess: (message) => {
+        kept.push(...toEvents(message, legacyEvents))
+        return next
+      }
+    })
+  })
+  const all = Stream.fromPull(
+    Effect.succeed(
+      Effect.flatMap(next, (event) => (Option.isSome(event) ? Effect.succeed([event.value] as const) : Cause.done()))
+    )
+  )
+  return { next, all }
+}

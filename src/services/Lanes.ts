@@ -1,0 +1,77 @@
+/**
+ * Which requests wait for each other: first in, first out per key.
+ *
+ * ```
+ *  idle ──enter──► running ──leave, none waits──► idle (the lane is forgotten)
+ *                    │ ▲
+ *              enter │ │ leave: the next exclusive one, or the run of shared ones at the head
+ *                    ▼ │
+ *                  waiting
+ * ```
+ *
+ * Invariants: an exclusive job runs alone; adjacent shared jobs overlap; no shared job overtakes an exclusive one that came
+ * before it; a lane exists only while something runs in it.
+ *
+ * @module
+ */
+
+/** One job's claim on a lane. `start` is called at most once, and `leave` must follow it. */
+export interface Claim {
+  readonly key: string
+  readonly shared: boolean
+  readonly start: () => void
+}
+
+interface Lane {
+  running: number
+  shared: boolean
+  readonly waiting: Array<Claim>
+}
+
+export class Lanes {
+  readonly #lanes = new Map<string, Lane>()
+
+  /** Whether a claim would start at once. */
+  isFree(key: string, shared: boolean): boolean {
+    const lane = this.#lanes.get(key)
+    return lane === undefined || (shared && lane.shared && lane.waiting.length === 0)
+  }
+
+  /** Starts the claim, or queues it behind those of its key. */
+  enter(claim: Claim): void {
+    const lane = this.#lanes.get(claim.key)
+    if (lane === undefined) {
+      this.#lanes.set(claim.key, { running: 1, shared: claim.shared, waiting: [] })
+      claim.start()
+    } else if (claim.shared && lane.shared && lane.waiting.length === 0) {
+      lane.running++
+      claim.start()
+    } else {
+      lane.waiting.push(claim)
+    }
+  }
+
+  /** Gives up the place of a job that has run, and starts what may follow. */
+  leave(key: string): void {
+    const lane = this.#lanes.get(key)
+    if (lane === undefined || --lane.running > 0) return
+    const started: Array<Claim> = []
+    do {
+      const next = lane.waiting.shift()
+      if (next === undefined) break
+      started.push(next)
+      lane.shared = next.shared
+    } while (lane.shared && lane.waiting[0]?.shared === true)
+    if (started.length === 0) {
+      this.#lanes.delete(key)
+      return
+    }
+    lane.running = started.length
+    for (const claim of started) claim.start()
+  }
+
+  /** Keys in use, for metrics and tests. */
+  get size(): number {
+    return this.#lanes.size
+  }
+}

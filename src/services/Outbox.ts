@@ -1,0 +1,240 @@
+/**
+ * What one connection has still to be told, in order.
+ *
+ * Owns the bounded buffer of a connection and the one rule of what gives way when it is full; the rule itself is the
+ * message's `tier`, from the method table. Does not own who is told (OutboundRouter) nor how it is written (transports).
+ *
+ * ```
+ *            room                      room again (consumer took)
+ *  offer ───────────► buffer ──take──► consumer        ▲
+ *    │ full                                             │
+ *    ├─ lossless, answer ──► overflow, producer waits ──┤
+ *    ├─ latest ────────────► overflow, replaces its elder
+ *    ├─ bestEffort ────────► counted; one Lagged goes before the next that is kept
+ *    └─ failBack ──────────► overflow for the grace period, then back into the server
+ * ```
+ *
+ * Invariants: messages leave in the order in which they were offered; the overflow holds at most one message per waiting
+ * producer and one per `latest` key, so it is bounded by those; while the overflow is not empty nothing enters the buffer
+ * past it.
+ *
+ * @module
+ */
+import type * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import type { Outbound } from "./Outbound.ts"
+
+/** Why a server request was not taken. */
+export type Refusal = "full" | "closed"
+
+export interface OutboxOptions {
+  /** Messages held for a consumer that is behind. At least one. */
+  readonly capacity: number
+  /** How long a server request may wait for room before it is failed back; null refuses it at once. */
+  readonly requestGrace: Duration.Input | null
+  /** Whether the consumer is told of what it missed. A wire client has no word for it. */
+  readonly marksLag: boolean
+}
+
+interface Overflowing {
+  message: Outbound
+  /** Set for a message that may be replaced by a newer one of the same key. */
+  readonly key: string | undefined
+  readonly placed: Deferred.Deferred<void>
+}
+
+/** Counts since the connection opened, for metrics. */
+export interface OutboxStats {
+  readonly size: number
+  readonly dropped: number
+  readonly waited: number
+}
+
+export class Outbox {
+  readonly #buffer: Queue.Queue<Outbound, Cause.Done>
+  readonly #options: OutboxOptions
+  #overflow: Array<Overflowing> = []
+  /** Dropped since the last marker. */
+  #skipped = 0
+  #dropped = 0
+  #waited = 0
+  #closed = false
+  #draining = false
+  /** Completed when a producer that held back may go on. */
+  #room: Deferred.Deferred<void> | undefined
+
+  constructor(buffer: Queue.Queue<Outbound, Cause.Done>, options: OutboxOptions) {
+    this.#buffer = buffer
+    this.#options = options
+  }
+
+  get stats(): OutboxStats {
+    return {
+      size: Queue.sizeUnsafe(this.#buffer) + this.#overflow.length,
+      dropped: this.#dropped,
+      waited: this.#waited
+    }
+  }
+
+  /** False when the next message would have to wait. */
+  get hasRoom(): boolean {
+    return this.#overflow.length === 0 && !Queue.isFullUnsafe(this.#buffer)
+  }
+
+  /** Waits until there is room, for who produces only when there is. */
+  readonly room: Effect.Effect<void> = Effect.suspend(() =>
+    this.hasRoom || this.#closed ? Effect.void : Deferred.await((this.#room ??= Deferred.makeUnsafe()))
+  )
+
+  /**
+   * Offers a message in the caller's turn: when this returns, its place in the order is fixed. The result is what the
+   * producer has to wait for, `undefined` when nothing.
+   */
+  offerUnsafe(message: Outbound): Deferred.Deferred<void> | undefined {
+    if (this.#closed) return undefined
+    if (this.#skipped === 0 && this.#overflow.length === 0 && Queue.offerUnsafe(this.#buffer, message)) return undefined
+    return this.#offerBehind(message)
+  }
+
+  #offerBehind(message: Outbound): Deferred.Deferred<void> | undefined {
+    if (message.tier === "bestEffort" && !this.#fits(this.#marker() === undefined ? 1 : 2)) {
+      this.#skipped++
+      this.#dropped++
+      return undefined
+    }
+    const marker = this.#marker()
+    if (marker !== undefined) {
+      this.#skipped = 0
+      this.#push(marker, undefined)
+    }
+    if (this.#fits(1)) {
+      Queue.offerUnsafe(this.#buffer, message)
+      return undefined
+    }
+    if (message.tier !== "latest") return this.#push(message, undefined)
+    this.#overflow = this.#overflow.filter((waiting) => waiting.key !== message.key)
+    this.#push(message, message.key)
+    return undefined
+  }
+
+  #marker(): Outbound | undefined {
+    return this.#skipped > 0 && this.#options.marksLag
+      ? { _tag: "Lagged", tier: "lossless", skipped: this.#skipped }
+      : undefined
+  }
+
+  #fits(count: number): boolean {
+    return this.#overflow.length === 0 && Queue.sizeUnsafe(this.#buffer) + count <= this.#options.capacity
+  }
+
+  #push(message: Outbound, key: string | undefined): Deferred.Deferred<void> | undefined {
+    const placed = Deferred.makeUnsafe<void>()
+    this.#waited++
+    this.#overflow.push({ message, key, placed })
+    this.#refill()
+    return this.#draining ? undefined : placed
+  }
+
+  /** Offers and waits as the message's tier asks. */
+  readonly offer = (message: Outbound): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const wait = this.offerUnsafe(message)
+      return wait === undefined ? Effect.void : Deferred.await(wait)
+    })
+
+  /** Offers several as one: nothing else comes between them. */
+  readonly offerAll = (messages: ReadonlyArray<Outbound>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      let last: Deferred.Deferred<void> | undefined
+      for (const message of messages) last = this.offerUnsafe(message) ?? last
+      return last === undefined ? Effect.void : Deferred.await(last)
+    })
+
+  /** Offers a server request, which is never left lying: it is taken, or the reason comes back. */
+  readonly offerRequest = (message: Outbound): Effect.Effect<Refusal | undefined> =>
+    Effect.suspend(() => {
+      if (this.#closed) return Effect.succeed<Refusal>("closed")
+      const grace = this.#options.requestGrace
+      if (grace === null && !this.#fits(this.#marker() === undefined ? 1 : 2)) return Effect.succeed<Refusal>("full")
+      const wait = this.offerUnsafe(message)
+      if (wait === undefined || grace === null) return Effect.succeed(undefined)
+      return Deferred.await(wait).pipe(
+        Effect.as(undefined),
+        Effect.timeoutOrElse({ duration: grace, orElse: () => Effect.sync(() => this.#withdraw(message)) })
+      )
+    })
+
+  #withdraw(message: Outbound): Refusal {
+    this.#overflow = this.#overflow.filter((waiting) => waiting.message !== message)
+    return this.#closed ? "closed" : "full"
+  }
+
+  /** Takes everything there is, at least one; fails with `Done` after the end. */
+  readonly takeAll: Effect.Effect<ReadonlyArray<Outbound>, Cause.Done> = Effect.suspend(() =>
+    Effect.map(Queue.takeAll(this.#buffer), (messages) => {
+      this.#refill()
+      return messages
+    })
+  )
+
+  /** Takes the next; fails with `Done` after the end. */
+  readonly take: Effect.Effect<Outbound, Cause.Done> = Effect.suspend(() =>
+    Effect.map(Queue.take(this.#buffer), (message) => {
+      this.#refill()
+      return message
+    })
+  )
+
+  #refill(): void {
+    let moved = 0
+    while (moved < this.#overflow.length && Queue.sizeUnsafe(this.#buffer) < this.#options.capacity) {
+      const waiting = this.#overflow[moved++]
+      if (waiting === undefined || !Queue.offerUnsafe(this.#buffer, waiting.message)) break
+      Deferred.doneUnsafe(waiting.placed, Exit.void)
+    }
+    if (moved > 0) this.#overflow.splice(0, moved)
+    if (this.hasRoom) this.#admit()
+    if (this.#closed && this.#overflow.length === 0) Queue.endUnsafe(this.#buffer)
+  }
+
+  #admit(): void {
+    const room = this.#room
+    this.#room = undefined
+    if (room !== undefined) Deferred.doneUnsafe(room, Exit.void)
+  }
+
+  /** The end is near: nobody waits any more, and what the last producers say is held for the consumer. */
+  readonly drain: Effect.Effect<void> = Effect.sync(() => {
+    this.#draining = true
+    for (const { placed } of this.#overflow) Deferred.doneUnsafe(placed, Exit.void)
+    this.#admit()
+  })
+
+  /** No more is taken; the consumer gets what is held and then sees the end. */
+  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+    this.#closed = true
+    return this.#overflow.length === 0 ? Effect.andThen(this.drain, Queue.end(this.#buffer)) : this.drain
+  })
+
+  /** The consumer is gone: what is held is dropped and waiting producers go on. */
+  readonly shutdown: Effect.Effect<void> = Effect.suspend(() => {
+    this.#closed = true
+    return Effect.andThen(this.drain, () => {
+      this.#overflow = []
+      return Queue.shutdown(this.#buffer)
+    })
+  })
+}
+
+/** Opens an outbox; a capacity below one counts as one. */
+export const make = (options: OutboxOptions): Effect.Effect<Outbox> => {
+  const capacity = Math.max(1, options.capacity)
+  return Effect.map(
+    Queue.bounded<Outbound, Cause.Done>(capacity),
+    (buffer) => new Outbox(buffer, { ...options, capacity })
+  )
+}

@@ -1,0 +1,155 @@
+/**
+ * Requests of the server to its clients: approvals, questions, tool calls.
+ *
+ * Owns their ids, who has been asked and which answer counts. A thread's request goes to every subscriber with the same
+ * id; the first answer wins and later ones are ignored. With nobody subscribed it waits for whoever resumes. Does not own
+ * what an answer means (the asker decodes it) nor the status that clients see while a thread waits (Thread).
+ *
+ * ```
+ *  asked ──first answer──► answered
+ *    ├───turn transition──► cancelled (reason turnTransition)
+ *    ├───no room anywhere──► failed back (-32001)
+ *    └───shutdown─────────► failed (-32603)
+ * ```
+ *
+ * @module
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as ErrorCode from "../protocol/ErrorCode.ts"
+import type { ErrorObject, RequestId } from "../protocol/JsonRpc.ts"
+import {
+  type ServerRequestMethod,
+  type ServerRequestParams,
+  ServerRequests
+} from "../protocol/methods/ServerRequests.ts"
+import type { Connection } from "./Connection.ts"
+import type { OutboundRequest } from "./Outbound.ts"
+import { OutboundRouter } from "./OutboundRouter.ts"
+import { RequestError } from "./RequestError.ts"
+
+/** Told to pending requests when their turn starts, ends or is interrupted; askers must not take it for a denial. */
+export const TurnTransition: ErrorObject = {
+  code: ErrorCode.Internal,
+  message: "client request resolved because the turn state was changed",
+  data: { reason: "turnTransition" }
+}
+
+interface Pending {
+  readonly id: number
+  readonly threadId: string
+  readonly message: OutboundRequest
+  readonly answer: Deferred.Deferred<unknown, RequestError>
+}
+
+/** A request on its way: wait for `answer`, which is the client's undecoded result. */
+export interface Asked {
+  readonly id: number
+  readonly answer: Effect.Effect<unknown, RequestError>
+}
+
+export class OutgoingMessages extends Context.Service<
+  OutgoingMessages,
+  {
+    /** Asks the thread's subscribers. Its place in their order is fixed when this is run; it does not wait for the answer. */
+    readonly ask: <M extends ServerRequestMethod>(
+      threadId: string,
+      method: M,
+      params: ServerRequestParams<M>
+    ) => Effect.Effect<Asked>
+    /** A client's result. Unknown and already answered ids are ignored. */
+    readonly succeed: (id: RequestId, result: unknown) => Effect.Effect<void>
+    /** A client's refusal. */
+    readonly fail: (id: RequestId, error: ErrorObject) => Effect.Effect<void>
+    /** Ends the thread's pending requests; their ids, ascending. */
+    readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
+    /** Ends every pending request. */
+    readonly cancelAll: (error: ErrorObject) => Effect.Effect<void>
+    /** The thread's pending requests as first sent, ascending by id, for a client that joins. */
+    readonly pending: (threadId: string, connection: Connection) => ReadonlyArray<OutboundRequest>
+  }
+>()("spindle/OutgoingMessages") {}
+
+/** A stable client does not see experimental members; a client that opted in does. */
+const visibleTo = (connection: Connection, message: OutboundRequest): OutboundRequest => {
+  const hidden = ServerRequests[message.method as ServerRequestMethod].experimentalFields
+  if (connection.session?.experimental === true || hidden.length === 0) return message
+  const params = Object.fromEntries(
+    Object.entries(message.params as object).filter(([field]) => !hidden.includes(field))
+  )
+  return { ...message, params }
+}
+
+const toError = (error: ErrorObject): RequestError =>
+  new RequestError({ code: error.code, message: error.message, ...dataOf(error) })
+
+const dataOf = (error: ErrorObject) =>
+  error.data === undefined ? {} : { data: error.data as RequestError["data"] & {} }
+
+export const make: Effect.Effect<OutgoingMessages["Service"], never, OutboundRouter> =
+  Effect.gen(function* () {
+    const router = yield* OutboundRouter
+    const pending = new Map<number, Pending>()
+    let nextId = 0
+
+    const settle = (id: RequestId, exit: Exit.Exit<unknown, RequestError>): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const request = typeof id === "number" ? pending.get(id) : undefined
+        if (request === undefined) return Effect.logDebug("ignoring an answer to no pending request")
+        pending.delete(request.id)
+        Deferred.doneUnsafe(request.answer, exit)
+        return Effect.void
+      })
+
+    /** What the connection says to being asked: nothing yet, or why it cannot be. */
+    const offer = (connection: Connection, message: OutboundRequest): Effect.Effect<ErrorObject | undefined> => {
+      const unsupported = connection.unsupported[message.method]
+      if (unsupported !== undefined) return Effect.succeed(unsupported)
+      return Effect.map(connection.outbox.offerRequest(visibleTo(connection, message)), (refusal) => {
+        if (refusal === undefined) return undefined
+        return { code: refusal === "full" ? ErrorCode.Overloaded : ErrorCode.Internal, message: connection.refusals[refusal] }
+      })
+    }
+
+    const ask: OutgoingMessages["Service"]["ask"] = (threadId, method, params) =>
+      Effect.gen(function* () {
+        const id = nextId++
+        const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
+        const answer = Deferred.makeUnsafe<unknown, RequestError>()
+        pending.set(id, { id, threadId, message, answer })
+        const refused = yield* Effect.forEach(
+          router.subscribers(threadId),
+          (connection) => offer(connection, message),
+          {
+            concurrency: "unbounded"
+          }
+        )
+        const [first] = refused
+        if (first !== undefined && !refused.includes(undefined)) yield* settle(id, Exit.fail(toError(first)))
+        return { id, answer: Deferred.await(answer) }
+      })
+
+    const cancel = (requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> => {
+      for (const request of requests) {
+        pending.delete(request.id)
+        Deferred.doneUnsafe(request.answer, Exit.fail(toError(error)))
+      }
+      return requests.map((request) => request.id)
+    }
+
+    const ofThread = (threadId: string) => Array.from(pending.values()).filter((p) => p.threadId === threadId)
+
+    return OutgoingMessages.of({
+      ask,
+      succeed: (id, result) => settle(id, Exit.succeed(result)),
+      fail: (id, error) => settle(id, Exit.fail(toError(error))),
+      cancelThread: (threadId, error) => cancel(ofThread(threadId), error),
+      cancelAll: (error) => Effect.sync(() => void cancel(Array.from(pending.values()), error)),
+      pending: (threadId, connection) => ofThread(threadId).map((request) => visibleTo(connection, request.message))
+    })
+  })
+
+export const layer: Layer.Layer<OutgoingMessages, never, OutboundRouter> = Layer.effect(OutgoingMessages, make)

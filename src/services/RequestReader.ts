@@ -1,0 +1,87 @@
+/**
+ * From a request's envelope to a call that can be made: the method's declaration, its decoded parameters, what gates it and
+ * which others it waits for. Everything a method needs here is looked up once and kept.
+ *
+ * @module
+ */
+import * as Result from "effect/Result"
+import * as ErrorCode from "../protocol/ErrorCode.ts"
+import { decodeParams, readReserved } from "../protocol/InvalidRequest.ts"
+import type { Request, RequestId, TraceContext } from "../protocol/JsonRpc.ts"
+import { experimentalUse } from "../protocol/Experimental.ts"
+import type { ExperimentalField, Scope, Stability } from "../protocol/Method.ts"
+import { clientRequestOf, type ClientRequestMethod, isClientRequestMethod } from "../protocol/methods/ClientRequests.ts"
+import type { Connection } from "./Connection.ts"
+import { invalidRequest, RequestError } from "./RequestError.ts"
+
+/** A decoded request. */
+export interface Call {
+  readonly id: RequestId
+  readonly method: string
+  /** Null for a method of the release that this server does not answer. */
+  readonly served: ClientRequestMethod | null
+  readonly params: unknown
+  readonly trace: TraceContext | undefined
+  /** Requests with the same key wait for each other; undefined runs at once. */
+  readonly key: string | undefined
+  readonly shared: boolean
+  readonly stability: Stability
+  readonly experimentalFields: ReadonlyArray<ExperimentalField>
+}
+
+const keyOf = (scope: Scope<never>, params: unknown): string | undefined => {
+  switch (scope._tag) {
+    case "Concurrent":
+      return undefined
+    case "Global":
+      return `global ${scope.name}`
+    case "Thread":
+      return `thread ${scope.threadId(params as never)}`
+  }
+}
+
+/** Decodes a request; fails with the text that follows "Invalid request: ". */
+export const read = (request: Request): Result.Result<Call, string> => {
+  const { id, method, params } = request
+  const trace = request.trace ?? undefined
+  if (!isClientRequestMethod(method)) {
+    return Result.map(readReserved(method, params), ({ stability }) => ({
+      id,
+      method,
+      served: null,
+      params,
+      trace,
+      key: undefined,
+      shared: false,
+      stability,
+      experimentalFields: []
+    }))
+  }
+  const decoded = decodeParams(method, params)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const { scope, stability, experimentalFields } = clientRequestOf(method)!
+  return Result.succeed({
+    id,
+    method,
+    served: method,
+    params: decoded.success,
+    trace,
+    key: keyOf(scope, decoded.success),
+    shared: scope._tag !== "Concurrent" && scope.shared,
+    stability,
+    experimentalFields
+  })
+}
+
+/** Why this connection may not make the call, or undefined. */
+export const gate = (connection: Connection, call: Call): RequestError | undefined => {
+  const session = connection.session
+  if (session === undefined) return call.served === "initialize" ? undefined : invalidRequest("Not initialized")
+  if (call.served === "initialize") return invalidRequest("Already initialized")
+  if (!session.experimental) {
+    const descriptor = experimentalUse(call, call.method, call.params)
+    if (descriptor !== undefined) return invalidRequest(`${descriptor} requires experimentalApi capability`)
+  }
+  if (call.served !== null) return undefined
+  return new RequestError({ code: ErrorCode.MethodNotFound, message: `${call.method} is not supported yet` })
+}

@@ -1,0 +1,34 @@
+/**
+ * The one step from what went wrong to what the client reads.
+ *
+ * @module
+ */
+import * as ErrorCode from "../protocol/ErrorCode.ts"
+import type { ConfigError } from "./Config.ts"
+import { internal, invalidRequest, RequestError } from "./RequestError.ts"
+import { MaxInputChars, type ThreadError } from "./thread/ThreadError.ts"
+import type { ThreadStoreError } from "./ThreadStore.ts"
+
+/** Everything a handler may fail with. */
+export type ServiceError = RequestError | ThreadError | ConfigError | ThreadStoreError
+
+/** The protocol's code, text and data for an error. */
+export const fromServiceError = (error: ServiceError): RequestError => {
+  switch (error._tag) {
+    case "RequestError":
+      return error
+    case "InputTooLarge":
+      return new RequestError({
+        code: ErrorCode.InvalidParams,
+        message: error.message,
+        data: { input_error_code: "input_too_large", max_chars: MaxInputChars, actual_chars: error.actualChars }
+      })
+    case "HistoryUnavailable":
+      return new RequestError({ code: ErrorCode.MethodNotFound, message: error.message })
+    case "ConfigError":
+    case "ThreadStoreError":
+      return internal(error.message)
+    default:
+      return invalidRequest(error.message)
+  }
+}

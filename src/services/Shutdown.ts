@@ -1,0 +1,46 @@
+/**
+ * How a server stops: in one order, under one deadline, whoever asked for it.
+ *
+ * ```
+ *  pending server requests fail ─► `then` ─► turns are interrupted  ┐ at once, until the deadline;
+ *                                            handlers finish        ┘ what is left is interrupted with its scope
+ * ```
+ *
+ * @module
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as ErrorCode from "../protocol/ErrorCode.ts"
+import type { ErrorObject } from "../protocol/JsonRpc.ts"
+import type { Served } from "./MessageProcessor.ts"
+import { OutgoingMessages } from "./OutgoingMessages.ts"
+import { ThreadManager } from "./ThreadManager.ts"
+
+/** From the wish to stop to the end, however much is going on. */
+export const DefaultDeadline: Duration.Duration = Duration.seconds(5)
+
+/** What everybody is told who still waits for something. */
+export const ShuttingDown: ErrorObject = {
+  code: ErrorCode.Internal,
+  message: "in-process app-server runtime is shutting down"
+}
+
+/** Stops threads and lets the connection's handlers finish. `then` runs once nothing waits for a client any more. */
+export const stop = Effect.fnUntraced(function* (
+  served: Served,
+  then: Effect.Effect<void>,
+  deadline: Duration.Input
+): Effect.fn.Return<void, never, OutgoingMessages | ThreadManager> {
+  const outgoing = yield* OutgoingMessages
+  const threads = yield* ThreadManager
+  const { connection } = served
+  yield* outgoing.cancelAll(ShuttingDown)
+  yield* then
+  // A client that has stopped reading must not hold up the end: what is still said is kept for it, nobody waits.
+  yield* connection.outbox.drain
+  yield* Queue.end(connection.ingress)
+  yield* Effect.all([threads.stop, served.done], { concurrency: "unbounded", discard: true }).pipe(
+    Effect.timeoutOption(deadline)
+  )
+})

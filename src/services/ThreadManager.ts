@@ -1,0 +1,224 @@
+/**
+ * The threads that are loaded.
+ *
+ * Owns how threads come (started, or resumed from the store) and go (unloaded when nobody has followed them for a while, or
+ * stopped with the server). Each thread lives in a scope of its own: its tools, its turn and its timer end with it.
+ *
+ * ```
+ *  start ──┐                     30 min without followers and turns
+ *          ├─► loaded ─────────────────────────────────► closing ─► not loaded
+ *  load  ──┘     └────────────── server stops ─────────────┘
+ * ```
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type { ThreadSettings } from "../protocol/Settings.ts"
+import { ModelCatalog } from "./ModelCatalog.ts"
+import { ModelProvider } from "./ModelProvider.ts"
+import { OutboundRouter } from "./OutboundRouter.ts"
+import { OutgoingMessages } from "./OutgoingMessages.ts"
+import { ServerInfo, Version } from "./ServerInfo.ts"
+import { Thread } from "./Thread.ts"
+import type { Instructions } from "./thread/Instructions.ts"
+import { InvalidThreadId, ThreadNotFound } from "./thread/ThreadError.ts"
+import { ThreadHost, type ThreadServices } from "./thread/ThreadHost.ts"
+import { create, seconds, settleStaleTurns, type ThreadRecord } from "./ThreadRecord.ts"
+import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
+import { Toolset } from "./Tool.ts"
+
+/** How long a thread stays loaded that nobody follows and that does nothing. */
+export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
+
+/** What a new thread starts out with. */
+export interface NewThread {
+  readonly settings: ThreadSettings
+  readonly instructions: Instructions
+  readonly ephemeral: boolean
+  readonly originator: string
+  readonly threadSource: string | null
+}
+
+export class ThreadManager extends Context.Service<
+  ThreadManager,
+  {
+    readonly start: (thread: NewThread) => Effect.Effect<Thread, ThreadStoreError>
+    /** The loaded thread. */
+    readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
+    /** The loaded thread, if it is. */
+    readonly find: (threadId: string) => Thread | undefined
+    /** The record of a thread that has had a turn, to load it. */
+    readonly stored: (
+      threadId: string
+    ) => Effect.Effect<ThreadRecord, ThreadNotFound | InvalidThreadId | ThreadStoreError>
+    /** Loads a thread from its record; turns nobody runs any more count as interrupted. */
+    readonly load: (record: ThreadRecord, settings: ThreadSettings, instructions: Instructions) => Effect.Effect<Thread>
+    /** Ids of the loaded threads, oldest first. */
+    readonly loaded: () => ReadonlyArray<string>
+    /** How many turns run. */
+    readonly running: () => number
+    /** Stops every thread, all at once. */
+    readonly stop: Effect.Effect<void>
+  }
+>()("spindle/ThreadManager") {}
+
+const hex = /^[0-9a-f]+$/i
+
+/** What the release says of an id that is no UUID, or undefined. */
+const problemOf = (threadId: string): string | undefined => {
+  const digits = threadId.replaceAll("-", "")
+  if (digits.length === 32 && hex.test(digits)) return undefined
+  const invalid = Array.from(threadId).find((char) => char !== "-" && !hex.test(char))
+  return invalid !== undefined && threadId.length === 36
+    ? `invalid character: found \`${invalid}\``
+    : `invalid length: expected length 32 for simple format, found ${threadId.length}`
+}
+
+/** Fails for an id that is not a UUID. */
+export const checkId = (threadId: string, kind: "thread" | "session"): Effect.Effect<void, InvalidThreadId> => {
+  const detail = problemOf(threadId)
+  return detail === undefined ? Effect.void : Effect.fail(new InvalidThreadId({ kind, detail }))
+}
+
+interface Loaded {
+  readonly thread: Thread
+  readonly scope: Scope.Closeable
+  /** Completed, and made anew, whenever something happens that may start or stop the idle clock. */
+  activity: Deferred.Deferred<void>
+}
+
+const services = Effect.gen(function* () {
+  const catalog = yield* ModelCatalog
+  return {
+    router: yield* OutboundRouter,
+    outgoing: yield* OutgoingMessages,
+    model: yield* ModelProvider,
+    store: yield* ThreadStore,
+    random: yield* SecureRandom.SecureRandom,
+    fileSystem: yield* FileSystem.FileSystem,
+    clock: yield* Clock.Clock,
+    contextWindow: (model) => catalog.metadata(model).contextWindow
+  } satisfies ThreadServices
+})
+
+export const make = Effect.gen(function* () {
+  const threadServices = yield* services
+  const { router, store, random } = threadServices
+  const toolset = yield* Toolset
+  const info = yield* ServerInfo
+  const idleUnload = yield* IdleUnload
+  const scope = yield* Effect.scope
+  const threads = new Map<string, Loaded>()
+
+  const touch = (threadId: string): void => {
+    const loaded = threads.get(threadId)
+    if (loaded === undefined) return
+    const { activity } = loaded
+    loaded.activity = Deferred.makeUnsafe()
+    Deferred.doneUnsafe(activity, Exit.void)
+  }
+  yield* router.onAudienceChange(touch)
+
+  const unload = Effect.fnUntraced(function* (loaded: Loaded) {
+    const { id } = loaded.thread
+    loaded.thread.close()
+    yield* Scope.close(loaded.scope, Exit.void)
+    threads.delete(id)
+    yield* router.notify("thread/status/changed", { threadId: id, status: { type: "notLoaded" } }, id)
+    yield* router.notify("thread/closed", { threadId: id }, id)
+    router.forget(id)
+  })
+
+  const watch = Effect.fnUntraced(function* (loaded: Loaded) {
+    while (true) {
+      const { thread, activity } = loaded
+      const changed = Deferred.await(activity)
+      if (thread.isRunning || router.subscribers(thread.id).length > 0) {
+        yield* changed
+      } else {
+        const expired = yield* Effect.raceFirst(Effect.as(Effect.sleep(idleUnload), true), Effect.as(changed, false))
+        // Not in the thread's own scope, which it closes.
+        if (expired) return yield* Effect.asVoid(Effect.forkIn(unload(loaded), scope))
+      }
+    }
+  })
+
+  const open = Effect.fnUntraced(function* (record: ThreadRecord, instructions: Instructions) {
+    const threadScope = yield* Scope.fork(scope)
+    const tools = yield* Scope.provide(toolset.open({ threadId: record.origin.id }), threadScope)
+    const host = new ThreadHost(threadServices, record, instructions.preamble, tools)
+    const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
+    const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
+    threads.set(thread.id, loaded)
+    yield* Effect.forkIn(watch(loaded), threadScope)
+    return thread
+  })
+
+  const start = Effect.fnUntraced(function* (options: NewThread) {
+    const id = yield* random.uuidV7()
+    const at = threadServices.clock.currentTimeMillisUnsafe()
+    const origin = {
+      id,
+      sessionId: id,
+      forkedFromId: null,
+      createdAt: seconds(at),
+      cwd: options.settings.cwd,
+      ephemeral: options.ephemeral,
+      cliVersion: Version,
+      originator: options.originator,
+      source: info.sessionSource,
+      threadSource: options.threadSource,
+      gitInfo: null
+    }
+    const created = { _tag: "Created", at, origin, settings: options.settings } as const
+    if (!options.ephemeral) yield* store.append(id, [created])
+    return yield* open(create(created), options.instructions)
+  })
+
+  const find = (threadId: string) => threads.get(threadId)?.thread
+
+  const get = Effect.fnUntraced(function* (threadId: string) {
+    const thread = find(threadId)
+    if (thread !== undefined) return thread
+    yield* checkId(threadId, "thread")
+    return yield* new ThreadNotFound({ threadId, sought: "loaded" })
+  })
+
+  const stored = Effect.fnUntraced(function* (threadId: string) {
+    yield* checkId(threadId, "session")
+    const record = yield* store.load(threadId)
+    if (record === null || record.turns.length === 0) return yield* new ThreadNotFound({ threadId, sought: "record" })
+    return record
+  })
+
+  const stop = Effect.suspend(() =>
+    Effect.forEach(threads.values(), ({ thread }) => thread.stop, { concurrency: "unbounded", discard: true })
+  )
+  yield* Effect.addFinalizer(() => stop)
+
+  return ThreadManager.of({
+    start,
+    get,
+    find,
+    stored,
+    load: (record, settings, instructions) => {
+      settleStaleTurns(record)
+      record.settings = settings
+      return open(record, instructions)
+    },
+    loaded: () => Array.from(threads.keys()),
+    running: () => Array.from(threads.values()).filter(({ thread }) => thread.isRunning).length,
+    stop
+  })
+})
+
+export const layer = Layer.effect(ThreadManager, make)

@@ -1,0 +1,109 @@
+/**
+ * Why a thread refuses a request. The messages are the protocol's own; clients match on them.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+
+/** No thread of this id is loaded, or known. */
+export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>()("ThreadNotFound", {
+  threadId: Schema.String,
+  /** What was looked for: a loaded thread, a thread to read, or a record to resume. */
+  sought: Schema.Literals(["loaded", "readable", "record"])
+}) {
+  override get message(): string {
+    if (this.sought === "record") return `no rollout found for thread id ${this.threadId}`
+    return this.sought === "loaded" ? `thread not found: ${this.threadId}` : `thread not loaded: ${this.threadId}`
+  }
+}
+
+/** The id is not a UUID. */
+export class InvalidThreadId extends Schema.TaggedError<InvalidThreadId>()("InvalidThreadId", {
+  kind: Schema.Literals(["thread", "session"]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `invalid ${this.kind} id: ${this.detail}`
+  }
+}
+
+/** The thread is being unloaded. Retryable. */
+export class ThreadClosing extends Schema.TaggedError<ThreadClosing>()("ThreadClosing", {
+  threadId: Schema.String,
+  resuming: Schema.Boolean
+}) {
+  override get message(): string {
+    const retry = this.resuming ? "retry thread/resume after" : "retry after"
+    return `thread ${this.threadId} is closing; ${retry} the thread is closed`
+  }
+}
+
+/** Nothing runs that could be steered or interrupted. */
+export class NoActiveTurn extends Schema.TaggedError<NoActiveTurn>()("NoActiveTurn", {
+  purpose: Schema.Literals(["steer", "interrupt"])
+}) {
+  override get message(): string {
+    return `no active turn to ${this.purpose}`
+  }
+}
+
+/** Another turn runs than the caller thinks. */
+export class TurnMismatch extends Schema.TaggedError<TurnMismatch>()("TurnMismatch", {
+  purpose: Schema.Literals(["steer", "interrupt"]),
+  expected: Schema.String,
+  found: Schema.String
+}) {
+  override get message(): string {
+    return this.purpose === "steer"
+      ? `expected active turn id \`${this.expected}\` but found \`${this.found}\``
+      : `expected active turn id ${this.expected} but found ${this.found}`
+  }
+}
+
+/** The input of a turn is not acceptable; `problem` is the text the client reads. */
+export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {
+  problem: Schema.Literals(["expectedTurnId must not be empty", "input must not be empty"])
+}) {
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/** Characters of user text that one request may carry, over all its text items. */
+export const MaxInputChars = 1 << 20
+
+/** More user text than `MaxInputChars`. */
+export class InputTooLarge extends Schema.TaggedError<InputTooLarge>()("InputTooLarge", {
+  actualChars: Schema.Int
+}) {
+  override get message(): string {
+    return `Input exceeds the maximum length of ${MaxInputChars} characters.`
+  }
+}
+
+/** Settings that exclude each other, or that the requirements do not allow. */
+export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("InvalidSettings", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `invalid thread settings override: ${this.detail}`
+  }
+}
+
+/** A part of the protocol that needs a history which this thread does not have yet. */
+export class HistoryUnavailable extends Schema.TaggedError<HistoryUnavailable>()("HistoryUnavailable", {}) {
+  override get message(): string {
+    return "list_turns is not supported yet"
+  }
+}
+
+export type ThreadError =
+  | ThreadNotFound
+  | InvalidThreadId
+  | ThreadClosing
+  | NoActiveTurn
+  | TurnMismatch
+  | InvalidInput
+  | InputTooLarge
+  | InvalidSettings
+  | HistoryUnavailable

@@ -1,0 +1,128 @@
+/**
+ * What the parts of a loaded thread share: its record, its voice, and the services behind it.
+ *
+ * Owns how a thread speaks: every item and notification passes here, is put into the record where it belongs there, and
+ * goes to the router. Does not own turns (TurnRunner) nor what clients ask for (Thread).
+ *
+ * @module
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as SecureRandom from "effect/crypto/SecureRandom"
+import type { ThreadItem } from "../../protocol/Item.ts"
+import type { ThreadStatus } from "../../protocol/Thread.ts"
+import type { NotificationParams, ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"
+import type { ResponseItem } from "../../protocol/ResponseItem.ts"
+import type { ModelProvider } from "../ModelProvider.ts"
+import type { OutboundRouter } from "../OutboundRouter.ts"
+import type { OutgoingMessages } from "../OutgoingMessages.ts"
+import { apply, type ThreadEvent, type ThreadRecord } from "../ThreadRecord.ts"
+import type { ThreadStore } from "../ThreadStore.ts"
+import type { Tool } from "../Tool.ts"
+import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
+
+/** The services a thread is made of. */
+export interface ThreadServices {
+  readonly router: OutboundRouter["Service"]
+  readonly outgoing: OutgoingMessages["Service"]
+  readonly model: ModelProvider["Service"]
+  readonly store: ThreadStore["Service"]
+  readonly random: SecureRandom.SecureRandom["Service"]
+  readonly fileSystem: FileSystem.FileSystem
+  readonly clock: Clock.Clock
+  /** Tokens the model can take, null when unknown. */
+  readonly contextWindow: (model: string) => number | null
+}
+
+/** A thread item that has not been stamped with its times yet. */
+export type Untimed = ThreadItem
+
+export class ThreadHost {
+  readonly services: ThreadServices
+  readonly record: ThreadRecord
+  /** What the model is told before the conversation. */
+  readonly preamble: ReadonlyArray<ResponseItem>
+  readonly tools: ReadonlyArray<Tool>
+  readonly facts: Facts = noFacts()
+  #status: ThreadStatus = { type: "idle" }
+
+  constructor(
+    services: ThreadServices,
+    record: ThreadRecord,
+    preamble: ReadonlyArray<ResponseItem>,
+    tools: ReadonlyArray<Tool>
+  ) {
+    this.services = services
+    this.record = record
+    this.preamble = preamble
+    this.tools = tools
+  }
+
+  get id(): string {
+    return this.record.origin.id
+  }
+
+  get status(): ThreadStatus {
+    return this.#status
+  }
+
+  /** Unix milliseconds. */
+  now(): number {
+    return this.services.clock.currentTimeMillisUnsafe()
+  }
+
+  /** Tells the thread's audience; its place in their order is fixed when this is run. */
+  notify<M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>): Effect.Effect<void> {
+    return this.services.router.notify(method, params, this.id)
+  }
+
+  /** Puts events into the record and the store. A store that fails is reported; the running turn goes on. */
+  write(...events: ReadonlyArray<ThreadEvent>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      for (const event of events) apply(this.record, event)
+      if (this.record.origin.ephemeral) return Effect.void
+      return Effect.catch(this.services.store.append(this.id, events), (error) =>
+        Effect.logError(error.message, error.cause)
+      )
+    })
+  }
+
+  /** Adds to the conversation with the model. */
+  say(item: ResponseItem): Effect.Effect<void> {
+    return this.write({ _tag: "Said", at: this.now(), item })
+  }
+
+  itemStarted(turnId: string, item: ThreadItem): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const startedAtMs = item.startedAtMs ?? this.now()
+      const started = { ...item, startedAtMs, completedAtMs: null }
+      return this.notify("item/started", { item: started, threadId: this.id, turnId, startedAtMs })
+    })
+  }
+
+  itemCompleted(turnId: string, item: ThreadItem): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const completedAtMs = this.now()
+      const completed = { ...item, startedAtMs: item.startedAtMs ?? completedAtMs, completedAtMs }
+      return Effect.andThen(
+        this.write({ _tag: "ItemCompleted", at: completedAtMs, turnId, item: completed }),
+        this.notify("item/completed", {
+          item: completed,
+          threadId: this.id,
+          turnId,
+          contentTokenCount: null,
+          completedAtMs
+        })
+      )
+    })
+  }
+
+  /** Tells everyone when the facts have made the status another one. */
+  readonly statusChanged: Effect.Effect<void> = Effect.suspend(() => {
+    const status = statusOf(this.facts)
+    if (sameStatus(status, this.#status)) return Effect.void
+    this.#status = status
+    return this.notify("thread/status/changed", { threadId: this.id, status })
+  })
+}

@@ -1,0 +1,293 @@
+/**
+ * A turn from its first word to its last: the user's message, then model and tools in alternation until the model is done.
+ *
+ * Owns the order in which clients see a turn, and that every turn which was started ends exactly once. The begin and the end
+ * cannot be interrupted; what is between can, at any point.
+ *
+ * ```
+ *  begin: status active ─► turn/started ─► user message
+ *  middle: ┌► model answer (items, deltas) ─► token usage ─► tool outputs ─┐   until nothing is left to say
+ *          └───────────────── calls, end_turn false, steering ◄────────────┘
+ *  end:   [answers to interrupters] ─► status ─► [error] ─► turn/completed ─► [resolved requests]
+ * ```
+ *
+ * @module
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { TurnError } from "../../protocol/ErrorInfo.ts"
+import type { ThreadTokenUsage, TokenUsageBreakdown } from "../../protocol/Thread.ts"
+import type { Turn, TurnStatus } from "../../protocol/Turn.ts"
+import { ModelError, type ModelRequest, type ModelUsage } from "../ModelProvider.ts"
+import { TurnTransition } from "../OutgoingMessages.ts"
+import { seconds } from "../ThreadRecord.ts"
+import { type ToolCall, type ToolOutput, TurnCancelled } from "../Tool.ts"
+import type { ActiveTurn } from "./ActiveTurn.ts"
+import { approveCommand } from "./Approvals.ts"
+import { sample } from "./Sampling.ts"
+import type { ThreadHost } from "./ThreadHost.ts"
+import { type Message, toModel } from "./UserMessage.ts"
+
+/** What a turn's own client names it by at the model server. */
+export interface Caller {
+  readonly originator: string
+  readonly userAgent: string
+}
+
+interface Running {
+  readonly call: ToolCall
+  readonly fiber: Fiber.Fiber<ToolOutput, TurnCancelled>
+}
+
+const interruptedNotice =
+  "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
+
+/** Tells the thread and the model what the user said. Empty input is no message. */
+const hear = Effect.fnUntraced(function* (host: ThreadHost, turnId: string, message: Message) {
+  if (message.input.length === 0) return
+  const id = yield* host.services.random.uuidV7()
+  const startedAtMs = host.now()
+  const item = {
+    type: "userMessage" as const,
+    id,
+    clientId: message.clientId,
+    content: message.input,
+    startedAtMs,
+    completedAtMs: null
+  }
+  yield* host.itemStarted(turnId, item)
+  yield* host.itemCompleted(turnId, item)
+  const said = yield* toModel(message.input).pipe(
+    Effect.provideService(FileSystem.FileSystem, host.services.fileSystem)
+  )
+  if (said !== null) yield* host.say(said)
+})
+
+const begin = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, message: Message) {
+  const at = host.now()
+  host.facts.running = true
+  host.facts.systemError = false
+  yield* host.write({ _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId })
+  yield* host.statusChanged
+  yield* host.notify("turn/started", { threadId: host.id, turn: { ...startingTurn(turn), startedAt: seconds(at) } })
+  yield* hear(host, turn.id, message)
+})
+
+/** The turn as turn/start answers it. */
+export const startingTurn = (turn: ActiveTurn): Turn => ({
+  id: turn.id,
+  rootTurnId: turn.rootTurnId,
+  items: [],
+  itemsView: "notLoaded",
+  status: "inProgress",
+  error: null,
+  startedAt: null,
+  completedAt: null,
+  durationMs: null
+})
+
+const requestOf = (host: ThreadHost, turn: ActiveTurn, caller: Caller): ModelRequest => {
+  const { settings, origin, conversation } = host.record
+  return {
+    threadId: origin.id,
+    sessionId: origin.sessionId,
+    turnId: turn.id,
+    rootTurnId: turn.rootTurnId,
+    provider: settings.modelProvider,
+    model: settings.model,
+    effort: settings.effort,
+    summary: settings.summary,
+    input: [...host.preamble, ...conversation],
+    tools: host.tools.map((tool) => tool.spec),
+    parallelToolCalls: true,
+    outputSchema: turn.options.outputSchema,
+    originator: caller.originator,
+    userAgent: caller.userAgent,
+    metadata: turn.options.metadata
+  }
+}
+
+const runTool = (host: ThreadHost, turn: ActiveTurn, call: ToolCall): Effect.Effect<ToolOutput, TurnCancelled> => {
+  const tool = host.tools.find(({ spec }) => spec.name === call.name)
+  if (tool === undefined || call.namespace !== null) {
+    return Effect.succeed({ text: `unsupported call: ${call.name}`, success: false })
+  }
+  const { cwd, approvalPolicy, sandboxPolicy } = host.record.settings
+  return tool.run(call, {
+    threadId: host.id,
+    turnId: turn.id,
+    cwd,
+    approvalPolicy,
+    sandboxPolicy,
+    itemStarted: (item) => host.itemStarted(turn.id, item),
+    itemCompleted: (item) => host.itemCompleted(turn.id, item),
+    notify: (method, params) => host.notify(method, params),
+    approveCommand: (item, approval) => approveCommand(host, turn.id, item, approval)
+  })
+}
+
+const output = (host: ThreadHost, turn: ActiveTurn, callId: string, text: string): Effect.Effect<void> => {
+  const custom = turn.openCalls.get(callId)?.custom === true
+  turn.openCalls.delete(callId)
+  return host.say(
+    custom
+      ? { type: "custom_tool_call_output", call_id: callId, output: text }
+      : { type: "function_call_output", call_id: callId, output: text }
+  )
+}
+
+const addTokens = (a: TokenUsageBreakdown | undefined, b: ModelUsage): TokenUsageBreakdown => ({
+  totalTokens: (a?.totalTokens ?? 0) + b.totalTokens,
+  inputTokens: (a?.inputTokens ?? 0) + b.inputTokens,
+  cachedInputTokens: (a?.cachedInputTokens ?? 0) + b.cachedInputTokens,
+  cacheWriteInputTokens: a?.cacheWriteInputTokens ?? 0,
+  outputTokens: (a?.outputTokens ?? 0) + b.outputTokens,
+  reasoningOutputTokens: (a?.reasoningOutputTokens ?? 0) + b.reasoningOutputTokens
+})
+
+const countTokens = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, used: ModelUsage | null) {
+  if (used === null) return
+  const usage: ThreadTokenUsage = {
+    total: addTokens(host.record.usage?.tokens.total, used),
+    last: addTokens(undefined, used),
+    modelContextWindow: host.services.contextWindow(host.record.settings.model)
+  }
+  yield* host.write({ _tag: "TokensUsed", at: host.now(), turnId: turn.id, usage })
+  yield* host.notify("thread/tokenUsage/updated", { threadId: host.id, turnId: turn.id, tokenUsage: usage })
+})
+
+/** One answer with the tools it calls. True when the model has to be asked again. */
+const step = Effect.fnUntraced(function* (
+  host: ThreadHost,
+  turn: ActiveTurn,
+  caller: Caller
+): Effect.fn.Return<boolean, ModelError | TurnCancelled, Scope.Scope> {
+  const calls: Array<Running> = []
+  // Not children of the sampling fiber: calls go on when steering drops the rest of the answer.
+  const scope = yield* Effect.scope
+  const onCall = (call: ToolCall, custom: boolean) =>
+    Effect.suspend(() => {
+      turn.openCalls.set(call.callId, { custom, startedAt: host.now() })
+      return Effect.map(Effect.forkIn(runTool(host, turn, call), scope, { startImmediately: true }), (fiber) => {
+        calls.push({ call, fiber })
+      })
+    })
+  const sampled = yield* Effect.raceFirst(
+    sample(host, turn, requestOf(host, turn, caller), onCall),
+    Effect.as(turn.steered, null)
+  )
+  if (sampled !== null) yield* countTokens(host, turn, sampled.usage)
+  for (const { call, fiber } of calls) {
+    const { text } = yield* Fiber.join(fiber)
+    yield* output(host, turn, call.callId, text)
+  }
+  return calls.length > 0 || sampled?.endTurn === false
+}, Effect.scoped)
+
+const middle = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, caller: Caller) {
+  while ((yield* step(host, turn, caller)) || !turn.finish()) {
+    for (const message of turn.takeSteering()) yield* hear(host, turn.id, message)
+  }
+})
+
+interface Ending {
+  readonly status: Exclude<TurnStatus, "inProgress">
+  readonly error: TurnError | null
+}
+
+const endingOf = (exit: Exit.Exit<void, ModelError | TurnCancelled>): Ending => {
+  if (Exit.isSuccess(exit)) return { status: "completed", error: null }
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  if (error instanceof TurnCancelled || Cause.hasInterruptsOnly(exit.cause))
+    return { status: "interrupted", error: null }
+  return {
+    status: "failed",
+    error: {
+      message: error?.message ?? "the turn ended because of an internal error",
+      codexErrorInfo: error?.info ?? "other",
+      additionalDetails: null,
+      misalignment: null
+    }
+  }
+}
+
+/** What the model has to know of a turn that did not finish, when it is asked the next time. */
+const closeConversation = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, ending: Ending) {
+  const now = host.now()
+  for (const [callId, { startedAt }] of Array.from(turn.openCalls)) {
+    const text = `Wall time: ${((now - startedAt) / 1000).toFixed(1)} seconds\naborted by user`
+    yield* output(host, turn, callId, text)
+  }
+  if (ending.status !== "interrupted") return
+  yield* host.say({ type: "message", role: "user", content: [{ type: "input_text", text: interruptedNotice }] })
+})
+
+const end = Effect.fnUntraced(function* (
+  host: ThreadHost,
+  turn: ActiveTurn,
+  exit: Exit.Exit<void, ModelError | TurnCancelled>
+) {
+  const ending = endingOf(exit)
+  if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) yield* Effect.logError("turn died", exit.cause)
+  const at = host.now()
+  turn.close()
+  for (const message of turn.takeSteering()) yield* hear(host, turn.id, message)
+  yield* closeConversation(host, turn, ending)
+  yield* host.write({ _tag: "TurnEnded", at, turnId: turn.id, ...ending })
+  for (const answer of turn.interrupters) yield* answer
+  const unanswered = host.services.outgoing.cancelThread(host.id, TurnTransition)
+  host.facts.running = false
+  host.facts.pendingApprovals = 0
+  host.facts.pendingQuestions = 0
+  host.facts.systemError = ending.status === "failed"
+  yield* host.statusChanged
+  if (ending.error !== null) {
+    yield* host.notify("error", { error: ending.error, willRetry: false, threadId: host.id, turnId: turn.id })
+  }
+  yield* host.notify("turn/completed", { threadId: host.id, turn: completedTurn(host, turn, ending, at) })
+  for (const requestId of unanswered) {
+    yield* host.notify("serverRequest/resolved", { threadId: host.id, requestId })
+  }
+})
+
+/** The end of a turn carries its answer, so that who missed the stream can stop. */
+const completedTurn = (host: ThreadHost, turn: ActiveTurn, ending: Ending, at: number): Turn => {
+  const startedAt = host.record.turns.findLast(({ id }) => id === turn.id)?.startedAt ?? at
+  const answer = ending.status === "completed" ? turn.lastAgentMessage : null
+  return {
+    ...startingTurn(turn),
+    ...ending,
+    items: answer === null ? [] : [answer],
+    itemsView: answer === null ? "notLoaded" : "summary",
+    startedAt: seconds(startedAt),
+    completedAt: seconds(at),
+    durationMs: at - startedAt
+  }
+}
+
+/** Runs a turn to its end, whatever happens in it. `onEnd` is called when the thread may take another. */
+export const run = (
+  host: ThreadHost,
+  turn: ActiveTurn,
+  message: Message,
+  caller: Caller,
+  onEnd: () => void
+): Effect.Effect<void> =>
+  Effect.uninterruptibleMask((restore) =>
+    begin(host, turn, message).pipe(
+      Effect.andThen(Effect.exit(restore(middle(host, turn, caller)))),
+      Effect.flatMap((exit) => end(host, turn, exit)),
+      Effect.ensuring(
+        Effect.sync(() => {
+          onEnd()
+          Deferred.doneUnsafe(turn.ended, Exit.void)
+        })
+      )
+    )
+  )

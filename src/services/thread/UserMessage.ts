@@ -1,0 +1,73 @@
+/**
+ * What the user said, as the reader sees it and as the model is told.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as FileSystem from "effect/FileSystem"
+import type { ResponseItem } from "../../protocol/ResponseItem.ts"
+import type { UserInput } from "../../protocol/UserInput.ts"
+import { InputTooLarge, MaxInputChars } from "./ThreadError.ts"
+
+/** Input of one turn/start or turn/steer. `clientId` is the client's own name for the message. */
+export interface Message {
+  readonly input: ReadonlyArray<UserInput>
+  readonly clientId: string | null
+}
+
+type Content = Extract<ResponseItem, { readonly type: "message" }>["content"][number]
+
+/** Fails when the text items together are longer than the protocol allows. */
+export const checkLength = (input: ReadonlyArray<UserInput>): Effect.Effect<void, InputTooLarge> => {
+  let actualChars = 0
+  for (const part of input) if (part.type === "text") actualChars += part.text.length
+  return actualChars > MaxInputChars ? Effect.fail(new InputTooLarge({ actualChars })) : Effect.void
+}
+
+const mimeTypes: Readonly<Record<string, string>> = {
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  gif: "image/gif",
+  webp: "image/webp"
+}
+
+/** An image on this machine becomes a data URL; one that cannot be read becomes a sentence the model can act on. */
+const localImage = (path: string): Effect.Effect<Content, never, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase()
+    const mime = mimeTypes[extension]
+    if (mime === undefined) return unreadable(path, "unsupported image type")
+    const fileSystem = yield* FileSystem.FileSystem
+    const bytes = yield* fileSystem.readFile(path)
+    return { type: "input_image", image_url: `data:${mime};base64,${Base64.encode(bytes)}` } satisfies Content
+  }).pipe(Effect.catch((error) => Effect.succeed(unreadable(path, error.message.split("\n", 1)[0] ?? ""))))
+
+const unreadable = (path: string, why: string): Content => ({
+  type: "input_text",
+  text: `The local image at \`${path}\` could not be read: ${why}`
+})
+
+const toContent = (part: UserInput): Effect.Effect<Content | null, never, FileSystem.FileSystem> => {
+  switch (part.type) {
+    case "text":
+      return Effect.succeed({ type: "input_text", text: part.text })
+    case "image":
+      return Effect.succeed("url" in part ? { type: "input_image", image_url: part.url } : null)
+    case "localImage":
+      return localImage(part.path)
+    default:
+      // Mentions and skills are resolved by the client's own means; audio has no model here.
+      return Effect.succeed(null)
+  }
+}
+
+/** The conversation entry, or null when nothing of the input is for the model. */
+export const toModel = (
+  input: ReadonlyArray<UserInput>
+): Effect.Effect<ResponseItem | null, never, FileSystem.FileSystem> =>
+  Effect.map(Effect.forEach(input, toContent), (parts) => {
+    const content = parts.filter((part) => part !== null)
+    return content.length === 0 ? null : { type: "message", role: "user", content }
+  })
