@@ -47,30 +47,36 @@ const checked = (
     : Effect.fail(Failure.unsendable(`base_url of model provider \`${id}\` is not an http or https URL`))
 }
 
-/** The key for a provider: its own variable, else the account's where the provider takes that. */
+const isSet = (value: Option.Option<Redacted.Redacted>): value is Option.Some<Redacted.Redacted> =>
+  Option.isSome(value) && Redacted.value(value.value).trim() !== ""
+
+/** The key for a provider: its own variable or token, else the account's where the provider takes that. */
 const keyOf = (
   auth: Auth["Service"],
   provider: ModelProviderInfo
 ): Effect.Effect<Option.Option<Redacted.Redacted>, Failure.Failure> => {
-  const variable = provider.envKey
-  if (variable === null) return provider.requiresOpenaiAuth ? auth.apiKey : Effect.succeedNone
-  return Effect.flatMap(auth.environmentKey(variable), (key) =>
-    Option.isSome(key) && Redacted.value(key.value).trim() !== ""
-      ? Effect.succeed(key)
-      : Effect.fail(Failure.unsendable(`Missing environment variable: \`${variable}\`.`))
-  )
+  const { bearerToken, envKey, envKeyInstructions, requiresOpenaiAuth } = provider
+  const account = requiresOpenaiAuth ? auth.apiKey : Effect.succeedNone
+  if (envKey === null) return bearerToken === undefined ? account : Effect.succeedSome(bearerToken)
+  return Effect.flatMap(auth.environmentKey(envKey), (key) => {
+    if (isSet(key)) return Effect.succeed(key)
+    if (requiresOpenaiAuth) return account
+    const missing = `Missing environment variable: \`${envKey}\`.`
+    return Effect.fail(
+      Failure.unsendable(envKeyInstructions === undefined ? missing : `${missing} ${envKeyInstructions}`)
+    )
+  })
 }
 
 /** The headers whose values the provider takes from the environment; those without one are left out. */
 const environmentHeaders = (auth: Auth["Service"], provider: ModelProviderInfo) =>
   Effect.map(
     Effect.forEach(Object.entries(provider.envHeaders), ([name, variable]) =>
-      Effect.map(
-        auth.environmentKey(variable),
-        Option.map((value) => [name, Redacted.value(value)] as const)
+      Effect.map(auth.environmentKey(variable), (value) =>
+        isSet(value) ? [[name, Redacted.value(value.value)] as const] : []
       )
     ),
-    (headers) => headers.flatMap(Option.toArray)
+    (headers) => headers.flat()
   )
 
 export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.HttpClient | Config | Auth> = Effect.gen(

@@ -4,9 +4,11 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { CodexErrorInfo } from "../../../src/protocol/ErrorInfo.ts"
+import type { ModelProviderInfo } from "../../../src/services/Config.ts"
 import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/ModelProvider.ts"
 import {
   type Answer,
@@ -350,6 +352,11 @@ describe("Responses", () => {
       )
 
     unsendable("says which variable is missing", { env: {} }, "Missing environment variable: `MOCK_KEY`.")
+    unsendable(
+      "says where to get a key",
+      { env: {}, provider: { envKeyInstructions: "Get one at x." } },
+      "Missing environment variable: `MOCK_KEY`. Get one at x."
+    )
     unsendable("takes a blank key for none", { env: { MOCK_KEY: " " } }, "Missing environment variable: `MOCK_KEY`.")
     unsendable(
       "refuses an address that it cannot send to",
@@ -371,14 +378,26 @@ describe("Responses", () => {
       })
     )
 
+    it.effect("prefers the provider's own key to the account's", () =>
+      Effect.gen(function* () {
+        const key = (env: Record<string, string>, provider: Partial<ModelProviderInfo>) =>
+          Effect.map(run([fine], { env, provider }), ({ sent }) => sent[0]?.headers["authorization"])
+        const both = { OPENAI_API_KEY: "account", MOCK_KEY: "own" }
+        assert.strictEqual(yield* key(both, { requiresOpenaiAuth: true }), "Bearer own")
+        assert.strictEqual(yield* key({ OPENAI_API_KEY: "account" }, { requiresOpenaiAuth: true }), "Bearer account")
+        const bearerToken = Redacted.make("token")
+        assert.strictEqual(yield* key(both, { envKey: null, bearerToken, requiresOpenaiAuth: true }), "Bearer token")
+      })
+    )
+
     it.effect("takes headers from the environment, where they are set", () =>
       Effect.gen(function* () {
         const { sent } = yield* run([fine], {
-          env: { MOCK_KEY: "secret", TEAM: "blue" },
-          provider: { envHeaders: { "X-Team": "TEAM", "X-None": "NONE" } }
+          env: { MOCK_KEY: "secret", TEAM: "blue", BLANK: " " },
+          provider: { envHeaders: { "X-Team": "TEAM", "X-None": "NONE", "X-Blank": "BLANK" } }
         })
         assert.strictEqual(sent[0]?.headers["x-team"], "blue")
-        assert.isFalse("x-none" in (sent[0]?.headers ?? {}))
+        assert.isFalse("x-none" in (sent[0]?.headers ?? {}) || "x-blank" in (sent[0]?.headers ?? {}))
       })
     )
   })
