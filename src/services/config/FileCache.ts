@@ -1,15 +1,12 @@
 /**
- * Small files that are looked at often and change rarely.
- *
- * A file is read again when its modification time, size or inode differ. An edit that leaves all three alone is one of the
- * same length, in place and within the clock tick of the one before; nothing but a program does that.
+ * Parsed files that change rarely. A file is read again when its stamp differs.
  *
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
+import type * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
+import * as SmallFiles from "../SmallFiles.ts"
 
 /** A file that is there. */
 export interface CachedFile<A> {
@@ -25,48 +22,37 @@ export interface FileCache<A> {
 }
 
 interface Entry<A> {
-  readonly modified: number
-  readonly size: bigint
-  readonly inode: bigint
+  readonly stamp: SmallFiles.FileStamp
   readonly file: CachedFile<A>
 }
 
 /** Files beyond this many are forgotten, all at once: far more than a server looks at. */
 const capacity = 512
 
-/** Also what stands below a file that is no folder is not there: the platform calls that a bad resource. */
-const isAbsent = (error: PlatformError): boolean =>
-  error.reason._tag === "NotFound" || (error.reason._tag === "BadResource" && error.reason.method === "stat")
+const sameStamp = (left: SmallFiles.FileStamp, right: SmallFiles.FileStamp): boolean =>
+  left.modified === right.modified && left.size === right.size && left.inode === right.inode
 
 /** A cache of files that `parse` turns into values. */
-export const make = <A>(parse: (source: string, path: string) => A) =>
-  Effect.gen(function* () {
-    const fileSystem = yield* FileSystem.FileSystem
+export const make = <A>(
+  parse: (source: string, path: string) => A
+): Effect.Effect<FileCache<A>, never, FileSystem.FileSystem> =>
+  Effect.map(SmallFiles.available, (files) => {
     const entries = new Map<string, Entry<A>>()
-
-    const read: FileCache<A>["read"] = Effect.fnUntraced(
-      function* (path: string) {
-        // The state is taken before the text: a change in between makes the next look see a difference.
-        const info = yield* fileSystem.stat(path)
-        const modified = Option.match(info.mtime, { onNone: () => Number.NaN, onSome: (time) => time.getTime() })
-        const inode = Option.getOrElse(info.ino, () => 0n)
-        const size = BigInt(info.size)
+    return {
+      read: Effect.fnUntraced(function* (path: string) {
+        // The stamp is taken before the text: a change in between makes the next look see a difference.
+        const stamp = yield* files.stamp(path)
         const known = entries.get(path)
-        if (known !== undefined && known.modified === modified && known.size === size && known.inode === inode) {
-          return known.file
+        if (stamp !== undefined && known !== undefined && sameStamp(known.stamp, stamp)) return known.file
+        const source = stamp === undefined ? undefined : yield* files.text(path)
+        if (stamp === undefined || source === undefined) {
+          entries.delete(path)
+          return undefined
         }
-        const source = yield* fileSystem.readFileString(path)
         const file: CachedFile<A> = { path, source, value: parse(source, path) }
         if (entries.size >= capacity) entries.clear()
-        entries.set(path, { modified, size, inode, file })
+        entries.set(path, { stamp, file })
         return file
-      },
-      (effect, path) =>
-        Effect.catchIf(effect, isAbsent, () => {
-          entries.delete(path)
-          return Effect.undefined
-        })
-    )
-
-    return { read } satisfies FileCache<A>
+      })
+    }
   })

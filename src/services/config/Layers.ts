@@ -14,10 +14,11 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { ConfigLayerSource } from "../../protocol/Config.ts"
+import * as SmallFiles from "../SmallFiles.ts"
 import { type ConfigError, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
@@ -105,7 +106,7 @@ const keptStacks = 64
 export const make = Effect.fnUntraced(function* (
   locations: Locations
 ): Effect.fn.Return<Layers, never, FileSystem.FileSystem | Path.Path> {
-  const fileSystem = yield* FileSystem.FileSystem
+  const smallFiles = yield* SmallFiles.available
   const path = yield* Path.Path
 
   const resolveFrom =
@@ -148,21 +149,17 @@ export const make = Effect.fnUntraced(function* (
     return parent === folder ? [folder] : [folder, ...ancestors(parent)]
   }
 
+  const exists = (file: string): Effect.Effect<boolean> =>
+    Effect.match(smallFiles.stamp(file), { onSuccess: (stamp) => stamp !== undefined, onFailure: () => false })
+
   /** The nearest folder, upwards, that has one of the markers. */
   const rootOf = Effect.fnUntraced(function* (folders: ReadonlyArray<string>, markers: ReadonlyArray<string>) {
-    if (markers.length === 0) return undefined
-    const marked = yield* Effect.forEach(
-      folders,
-      (folder) =>
-        Effect.map(
-          Effect.forEach(markers, (marker) =>
-            Effect.orElseSucceed(fileSystem.exists(path.join(folder, marker)), () => false)
-          ),
-          (found) => found.includes(true)
-        ),
-      { concurrency: "unbounded" }
-    )
-    return folders[marked.indexOf(true)]
+    for (const folder of folders) {
+      for (const marker of markers) {
+        if (yield* exists(path.join(folder, marker))) return folder
+      }
+    }
+    return undefined
   })
 
   const projectLayers = Effect.fnUntraced(function* (base: Table, start: string) {
@@ -172,23 +169,19 @@ export const make = Effect.fnUntraced(function* (
     const repository =
       markers === Project.defaultMarkers ? root : ((yield* rootOf(folders, Project.defaultMarkers)) ?? root)
     const inside = folders.slice(0, folders.indexOf(root) + 1)
-    const layers = yield* Effect.forEach(
-      inside,
-      (folder) => {
-        const dotFolder = path.join(folder, Project.folder)
-        // A project around the home folder: its file is the user's own.
-        const settings = path.join(dotFolder, "config.toml")
-        if (settings === locations.userFile) return Effect.succeed([])
-        return Effect.map(Effect.mapError(projectFiles.read(settings), unreadable(settings)), (file) => {
-          if (file === undefined) return []
-          const decision = Project.decide(base, [folder, root, repository])
-          const reason = Project.disabledReason(decision, root, locations.userFile)
-          return [layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason)]
-        })
-      },
-      { concurrency: "unbounded" }
-    )
-    return { layers: layers.flat(), trust: Project.decide(base, [start, root, repository])?.trust }
+    const layers: Array<Layer> = []
+    for (const folder of inside) {
+      const dotFolder = path.join(folder, Project.folder)
+      const settings = path.join(dotFolder, "config.toml")
+      // A project around the home folder: its file is the user's own.
+      if (settings === locations.userFile) continue
+      const file = yield* Effect.mapError(projectFiles.read(settings), unreadable(settings))
+      if (file === undefined) continue
+      const decision = Project.decide(base, [folder, root, repository])
+      const reason = Project.disabledReason(decision, root, locations.userFile)
+      layers.push(layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason))
+    }
+    return { layers, trust: Project.decide(base, [start, root, repository])?.trust }
   })
 
   const kept = new Map<string, Stack>()
@@ -200,10 +193,9 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const load: Layers["load"] = Effect.fnUntraced(function* ({ folder, overrides }) {
-    const [system, user, managed] = yield* Effect.all(
-      [read(locations.systemFile), read(locations.userFile), read(locations.managedFile)],
-      { concurrency: "unbounded" }
-    )
+    const system = yield* read(locations.systemFile)
+    const user = yield* read(locations.userFile)
+    const managed = yield* read(locations.managedFile)
     const start = folder === undefined ? undefined : path.resolve(locations.cwd, folder)
     const flags = flagsWith(overrides, start ?? locations.cwd)
     const above: ReadonlyArray<Layer> = [
