@@ -1,0 +1,34 @@
+/**
+ * The configuration and the requirements, read.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import { Config, type ConfigError } from "../../services/Config.ts"
+import type { HandlersFor } from "../../services/Handlers.ts"
+import { RequestError } from "../../services/RequestError.ts"
+
+/**
+ * In the words of the release: files that cannot be read or are no TOML are a matter of the layers, settings of the wrong kind
+ * one of the merged configuration, which names the setting and not the file.
+ */
+const text = (error: ConfigError): string =>
+  error.reason === "value"
+    ? `invalid configuration: ${error.detail}${error.key === undefined ? "" : `\nin \`${error.key}\`\n`}`
+    : `failed to read configuration layers: ${error.summary}`
+
+const toRequestError = (error: ConfigError): RequestError =>
+  new RequestError({
+    code: ErrorCode.Internal,
+    message: text(error),
+    ...(error.data === undefined ? {} : { data: error.data })
+  })
+
+export const make: Effect.Effect<HandlersFor<"config/read" | "configRequirements/read">, never, Config> = Effect.map(
+  Config,
+  (config) => ({
+    "config/read": (params) => Effect.mapError(config.read(params), toRequestError),
+    "configRequirements/read": () => Effect.mapError(config.requirements, toRequestError)
+  })
+)

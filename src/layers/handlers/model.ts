@@ -1,0 +1,36 @@
+/**
+ * The models that clients can choose from.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import { Config } from "../../services/Config.ts"
+import type { Handler, HandlersFor } from "../../services/Handlers.ts"
+import { ModelCatalog } from "../../services/ModelCatalog.ts"
+import { invalidRequest } from "../../services/RequestError.ts"
+
+/** Characters of an unknown provider's name that the error repeats. */
+const longestName = 128
+
+/** Every provider is offered the same catalogue: a server of the API says itself which models it has. */
+export const make: Effect.Effect<HandlersFor<"model/list">, never, Config | ModelCatalog> = Effect.gen(function* () {
+  const config = yield* Config
+  const catalog = yield* ModelCatalog
+
+  const list: Handler<"model/list"> = Effect.fnUntraced(function* (params) {
+    const provider = params.modelProvider ?? null
+    if (provider !== null) {
+      const { providers } = yield* config.effective({ cwd: null, overrides: {} })
+      if (!Object.hasOwn(providers, provider)) {
+        const modelProvider = provider.slice(0, longestName)
+        return yield* invalidRequest(
+          `This chat uses model provider “${modelProvider}”, which is no longer configured. Restore this provider’s configuration to continue.`,
+          { type: "modelProviderNotConfigured", modelProvider }
+        )
+      }
+    }
+    return yield* Effect.mapError(catalog.list(params), (error) => invalidRequest(error.message))
+  })
+
+  return { "model/list": list }
+})
