@@ -1,0 +1,164 @@
+/**
+ * A model without a network: it does what it is told, and always the same.
+ *
+ * For the demo, for tests, and for people who write clients: it exercises the whole turn loop. It follows the directives in
+ * the user's last message, one a line, and answers anything else with a few words about itself.
+ *
+ * | line | what happens |
+ * |---|---|
+ * | `run: <command>` | calls `exec_command` with `{"cmd": …}`; several lines are several calls of one answer. When the outputs are back, they are reported in plain words |
+ * | `say: <text>` | a message, streamed word by word |
+ * | `think: <text>` | a reasoning item with that summary, streamed word by word, and then the text as a message |
+ * | `count: <n>` | a message of the numbers from 1 to `n` in as many deltas, at most a million |
+ * | `<tool>: <JSON>` | calls a tool that is offered; a custom tool gets the text, or what a JSON string stands for |
+ * | `fail: <message>` | the answer ends with a `ModelError` of that message and class `other` |
+ * | `wait` | the answer does not end until it is interrupted |
+ *
+ * Ids are made of the turn's id and the position in the conversation, so that the same conversation gives the same answer.
+ * Tokens are words.
+ *
+ * @module
+ */
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { ModelError, type ModelEvent, ModelProvider, type ModelRequest } from "../../services/ModelProvider.ts"
+import { countWords, inputWords, standingOf } from "./offline/Conversation.ts"
+import { parse, type Step } from "./offline/Directives.ts"
+import { greeting, reportOf } from "./offline/Report.ts"
+
+/** Events that are made at once. */
+const ChunkSize = 512
+
+/** What the answer to a conversation consists of. */
+const stepsOf = (request: ModelRequest): ReadonlyArray<Step> => {
+  const { calls, said } = standingOf(request.input)
+  if (calls.length > 0) return [{ _tag: "Say", text: reportOf(calls) }]
+  const steps = parse(said, request.tools)
+  return steps.length === 0 ? [{ _tag: "Say", text: greeting(said) }] : steps
+}
+
+/** Words with the blanks after them: together they are the text. */
+const wordsOf = (text: string): Iterable<string> => text.match(/^\s+|\S+\s*/g) ?? []
+
+function* numbersTo(last: number): Iterable<string> {
+  for (let number = 1; number < last; number++) yield `${number} `
+  yield `${last}`
+}
+
+/** The events of one answer, made as they are taken. */
+class Answer {
+  readonly #request: ModelRequest
+  readonly #steps: ReadonlyArray<Step>
+  #items = 0
+  #words = 0
+  #thoughts = 0
+
+  constructor(request: ModelRequest, steps: ReadonlyArray<Step>) {
+    this.#request = request
+    this.#steps = steps
+  }
+
+  *events(): Generator<ModelEvent> {
+    for (const step of this.#steps) yield* this.#step(step)
+  }
+
+  completed(): ModelEvent {
+    const inputTokens = inputWords(this.#request.input)
+    const outputTokens = this.#words + this.#thoughts
+    const totalTokens = inputTokens + outputTokens
+    const usage = {
+      inputTokens,
+      cachedInputTokens: 0,
+      outputTokens,
+      reasoningOutputTokens: this.#thoughts,
+      totalTokens
+    }
+    return { _tag: "Completed", usage, endTurn: true }
+  }
+
+  #step(step: Step): Iterable<ModelEvent> {
+    switch (step._tag) {
+      case "Say":
+        return this.#message(wordsOf(step.text))
+      case "Count":
+        return this.#message(numbersTo(step.to))
+      case "Think":
+        return this.#thoughtAloud(step.text)
+      case "Call":
+        return [this.#call(step)]
+      case "Fail":
+      case "Wait":
+        return []
+    }
+  }
+
+  *#message(words: Iterable<string>): Generator<ModelEvent> {
+    const itemId = this.#id("msg")
+    let text = ""
+    yield { _tag: "ItemStarted", itemId, kind: "message" }
+    for (const delta of words) {
+      text += delta
+      this.#words++
+      yield { _tag: "TextDelta", itemId, delta }
+    }
+    const content = [{ type: "output_text" as const, text }]
+    yield { _tag: "ItemDone", item: { type: "message", role: "assistant", id: itemId, content } }
+  }
+
+  *#thoughtAloud(text: string): Generator<ModelEvent> {
+    yield* this.#thought(text)
+    yield* this.#message(wordsOf(text))
+  }
+
+  *#thought(text: string): Generator<ModelEvent> {
+    const itemId = this.#id("rs")
+    const summaryIndex = 0
+    yield { _tag: "ItemStarted", itemId, kind: "reasoning" }
+    yield { _tag: "SummaryPartAdded", itemId, summaryIndex }
+    for (const delta of wordsOf(text)) {
+      this.#thoughts++
+      yield { _tag: "SummaryDelta", itemId, summaryIndex, delta }
+    }
+    const summary = [{ type: "summary_text" as const, text }]
+    yield { _tag: "ItemDone", item: { type: "reasoning", id: itemId, summary, encrypted_content: null } }
+  }
+
+  #call({ input, tool }: Extract<Step, { readonly _tag: "Call" }>): ModelEvent {
+    const call_id = this.#id("call")
+    const { name } = tool
+    this.#words += countWords(input)
+    return {
+      _tag: "ItemDone",
+      item:
+        tool.type === "function"
+          ? { type: "function_call", call_id, name, arguments: input }
+          : { type: "custom_tool_call", call_id, name, input }
+    }
+  }
+
+  #id(prefix: string): string {
+    return `${prefix}_${this.#request.turnId}_${this.#request.input.length + this.#items++}`
+  }
+}
+
+const stream = (request: ModelRequest): Stream.Stream<ModelEvent, ModelError> =>
+  Stream.suspend(() => {
+    const steps = stepsOf(request)
+    // Nothing comes after an end.
+    const end = steps.find((step) => step._tag === "Fail" || step._tag === "Wait")
+    const answer = new Answer(request, end === undefined ? steps : steps.slice(0, steps.indexOf(end)))
+    const events = Stream.fromIterable(answer.events(), { chunkSize: ChunkSize })
+    switch (end?._tag) {
+      case "Fail":
+        return Stream.concat(events, Stream.fail(new ModelError({ message: end.text, info: "other" })))
+      case "Wait":
+        return Stream.concat(events, Stream.never)
+      default:
+        return Stream.concat(
+          events,
+          Stream.sync(() => answer.completed())
+        )
+    }
+  })
+
+export const layer: Layer.Layer<ModelProvider> = Layer.succeed(ModelProvider, { stream })

@@ -1,0 +1,76 @@
+/**
+ * The lines that tell the offline model what to do.
+ *
+ * Owns their grammar: one directive a line, a word, a colon, the rest. Lines that are none say nothing. What a directive
+ * does is in `Offline.ts`.
+ *
+ * @module
+ */
+import type { ToolSpec } from "../../../services/Tool.ts"
+
+/** One thing that the model does, in the order of the lines. */
+export type Step =
+  | { readonly _tag: "Say" | "Think" | "Fail"; readonly text: string }
+  | { readonly _tag: "Call"; readonly tool: ToolSpec; readonly input: string }
+  | { readonly _tag: "Count"; readonly to: number }
+  | { readonly _tag: "Wait" }
+
+/** The tool that `run:` calls. */
+export const RunTool = "exec_command"
+
+/** Where `count:` stops at the latest. */
+export const MaxCount = 1_000_000
+
+const line = /^\s*([\w-]+)\s*:\s*(.*?)\s*$/
+
+/** What a custom tool gets: the text as it is, or what a JSON string stands for, so that it can have line breaks. */
+const customInput = (text: string): string => {
+  if (!text.startsWith('"')) return text
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === "string" ? value : text
+  } catch {
+    return text
+  }
+}
+
+const call = (tool: ToolSpec, rest: string): Step => ({
+  _tag: "Call",
+  tool,
+  input: tool.type === "custom" ? customInput(rest) : rest === "" ? "{}" : rest
+})
+
+const run = (tools: ReadonlyArray<ToolSpec>, command: string): Step => {
+  const tool = tools.find(({ name }) => name === RunTool)
+  return tool === undefined
+    ? { _tag: "Say", text: `I cannot run \`${command}\`: the tool ${RunTool} is not offered here.` }
+    : { _tag: "Call", tool, input: JSON.stringify({ cmd: command }) }
+}
+
+const directive = (text: string, tools: ReadonlyArray<ToolSpec>): Step | undefined => {
+  if (text.trim().toLowerCase() === "wait") return { _tag: "Wait" }
+  const [, name, rest] = line.exec(text) ?? []
+  if (name === undefined || rest === undefined) return undefined
+  switch (name.toLowerCase()) {
+    case "say":
+      return { _tag: "Say", text: rest }
+    case "think":
+      return { _tag: "Think", text: rest }
+    case "fail":
+      return { _tag: "Fail", text: rest === "" ? "the offline model was told to fail" : rest }
+    case "run":
+      return rest === "" ? undefined : run(tools, rest)
+    case "count": {
+      const to = Number(rest)
+      return Number.isSafeInteger(to) && to > 0 ? { _tag: "Count", to: Math.min(to, MaxCount) } : undefined
+    }
+    default: {
+      const tool = tools.find((offered) => offered.name === name)
+      return tool === undefined ? undefined : call(tool, rest)
+    }
+  }
+}
+
+/** The steps in a text; none when it is plain. */
+export const parse = (text: string, tools: ReadonlyArray<ToolSpec>): ReadonlyArray<Step> =>
+  text.split("\n").flatMap((text) => directive(text, tools) ?? [])

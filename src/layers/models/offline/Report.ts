@@ -1,0 +1,67 @@
+/**
+ * What a tool brought back, in plain words.
+ *
+ * @module
+ */
+import { countWords, type Answered } from "./Conversation.ts"
+import { RunTool } from "./Directives.ts"
+
+const exited = /^Process exited with code (-?\d+)$/m
+const running = /^Process running with session ID (\S+)$/m
+
+/** The command of a call that `run:` made, else nothing. */
+const commandOf = ({ input, name }: Answered): string | undefined => {
+  if (name !== RunTool) return undefined
+  try {
+    const value: unknown = JSON.parse(input)
+    return typeof value === "object" && value !== null && "cmd" in value && typeof value.cmd === "string"
+      ? value.cmd
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const quoted = (text: string): string => {
+  const shown = text.trimEnd()
+  return shown === "" ? "" : `\n\n${shown}`
+}
+
+const report = (call: Answered): string => {
+  if (call.output === null) return `${call.name} has not answered.`
+  const command = commandOf(call)
+  if (command === undefined) return `${call.name} answered:${quoted(call.output) || " nothing."}`
+  const mark = "\nOutput:\n"
+  const at = call.output.indexOf(mark)
+  const printed = at === -1 ? "" : quoted(call.output.slice(at + mark.length))
+  const end = exited.exec(call.output)
+  const session = running.exec(call.output)
+  if (end !== null) {
+    const verdict = end[1] === "0" ? "It went well" : "It failed"
+    return `I ran \`${command}\`. ${verdict} (exit code ${end[1]}) and printed${printed === "" ? " nothing." : `:${printed}`}`
+  }
+  if (session !== null) return `\`${command}\` is still running as session ${session[1]}.${printed}`
+  return `\`${command}\` did not run:${quoted(call.output) || " nothing came back."}`
+}
+
+/** One paragraph for each call. */
+export const reportOf = (calls: ReadonlyArray<Answered>): string => calls.map(report).join("\n\n")
+
+/** What is said to a text without directives. */
+export const greeting = (said: string): string => {
+  const words = countWords(said)
+  const heard = words === 0 ? "You said nothing" : words === 1 ? "You wrote one word" : `You wrote ${words} words`
+  return [
+    `Hello! I am Spindle's offline model: I need no network and no key, and I always answer the same. ${heard}, but I follow only lines like these:`,
+    "",
+    "- `run: <command>` runs a command and reports what came of it",
+    "- `say: <text>` says the text",
+    "- `think: <text>` thinks it first",
+    "- `count: <number>` counts up to the number",
+    "- `<tool>: <arguments as JSON>` calls any other tool that is offered",
+    "- `fail: <message>` ends the turn with an error",
+    "- `wait` goes on until you interrupt",
+    "",
+    "To talk to a real model, set OPENAI_API_KEY or configure a model provider in config.toml."
+  ].join("\n")
+}
