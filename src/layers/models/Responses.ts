@@ -47,9 +47,6 @@ const checked = (
     : Effect.fail(Failure.unsendable(`base_url of model provider \`${id}\` is not an http or https URL`))
 }
 
-const isSet = (value: Option.Option<Redacted.Redacted>): value is Option.Some<Redacted.Redacted> =>
-  Option.isSome(value) && Redacted.value(value.value).trim() !== ""
-
 /** The key for a provider: its own variable or token, else the account's where the provider takes that. */
 const keyOf = (
   auth: Auth["Service"],
@@ -59,7 +56,7 @@ const keyOf = (
   const account = requiresOpenaiAuth ? auth.apiKey : Effect.succeedNone
   if (envKey === null) return bearerToken === undefined ? account : Effect.succeedSome(bearerToken)
   return Effect.flatMap(auth.environmentKey(envKey), (key) => {
-    if (isSet(key)) return Effect.succeed(key)
+    if (Option.isSome(key)) return Effect.succeed(key)
     if (requiresOpenaiAuth) return account
     const missing = `Missing environment variable: \`${envKey}\`.`
     return Effect.fail(
@@ -73,7 +70,7 @@ const environmentHeaders = (auth: Auth["Service"], provider: ModelProviderInfo) 
   Effect.map(
     Effect.forEach(Object.entries(provider.envHeaders), ([name, variable]) =>
       Effect.map(auth.environmentKey(variable), (value) =>
-        isSet(value) ? [[name, Redacted.value(value.value)] as const] : []
+        Option.isSome(value) ? [[name, Redacted.value(value.value)] as const] : []
       )
     ),
     (headers) => headers.flat()

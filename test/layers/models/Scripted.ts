@@ -9,11 +9,9 @@ import { DecodeError, HttpClientError, TransportError } from "effect/http/HttpCl
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Responses from "../../../src/layers/models/Responses.ts"
-import { Auth } from "../../../src/services/Auth.ts"
+import * as Auth from "../../../src/services/Auth.ts"
 import { Config, type EffectiveConfig, type ModelProviderInfo } from "../../../src/services/Config.ts"
 import {
   type ModelError,
@@ -138,10 +136,9 @@ export const configLayer = (config: EffectiveConfig) =>
   Layer.mock(Config, { home: "/home/spindle", warnings: [], effective: () => Effect.succeed(config) })
 
 /** Credentials out of a list of variables; `OPENAI_API_KEY` is the account's. */
-export const authLayer = (variables: Readonly<Record<string, string>>) => {
-  const variable = (name: string) =>
-    Effect.succeed(Option.map(Option.fromNullishOr(variables[name]), (value) => Redacted.make(value)))
-  return Layer.mock(Auth, { apiKey: variable("OPENAI_API_KEY"), environmentKey: variable })
+export const authLayer = (environment: Readonly<Record<string, string>>) => {
+  const apiKey = environment["OPENAI_API_KEY"]
+  return Auth.layerTest({ environment, ...(apiKey === undefined ? {} : { apiKey }) })
 }
 
 export const request: ModelRequest = {
