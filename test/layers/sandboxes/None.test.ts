@@ -1,0 +1,40 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as None from "../../../src/layers/sandboxes/None.ts"
+import type { SandboxPolicy } from "../../../src/protocol/Settings.ts"
+import { Sandbox, SandboxUnavailable } from "../../../src/services/Sandbox.ts"
+
+const command = { executable: "/bin/sh", args: ["-c", "ls"], cwd: "/", env: {} }
+
+const confine = (policy: SandboxPolicy) =>
+  Effect.provide(
+    Effect.flatMap(Sandbox, (sandbox) => sandbox.confine(command, policy)),
+    None.layer
+  )
+
+describe("a machine without a sandbox", () => {
+  it.effect("leaves commands alone that need no confinement", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* confine({ type: "dangerFullAccess" }), command)
+      assert.deepStrictEqual(yield* confine({ type: "externalSandbox", networkAccess: "restricted" }), command)
+    })
+  )
+
+  it.effect("says that it cannot confine the others", () =>
+    Effect.gen(function* () {
+      const readOnly: SandboxPolicy = { type: "readOnly", networkAccess: false }
+      assert.deepStrictEqual(yield* Effect.flip(confine(readOnly)), new SandboxUnavailable({ policy: "readOnly" }))
+      const workspaceWrite: SandboxPolicy = {
+        type: "workspaceWrite",
+        writableRoots: [],
+        networkAccess: false,
+        excludeTmpdirEnvVar: false,
+        excludeSlashTmp: false
+      }
+      assert.deepStrictEqual(
+        yield* Effect.flip(confine(workspaceWrite)),
+        new SandboxUnavailable({ policy: "workspaceWrite" })
+      )
+    })
+  )
+})
