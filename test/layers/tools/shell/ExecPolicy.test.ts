@@ -1,0 +1,312 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { AskForApproval, SandboxPolicy } from "../../../../src/protocol/Settings.ts"
+import { display } from "../../../../src/layers/tools/shell/CommandLine.ts"
+import {
+  decide,
+  type Decision,
+  isFlagged,
+  type Request,
+  sessionKey
+} from "../../../../src/layers/tools/shell/ExecPolicy.ts"
+import { allowPrefix, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
+import { read } from "../../../../src/layers/tools/shell/Script.ts"
+
+const full: SandboxPolicy = { type: "dangerFullAccess" }
+const workspace: SandboxPolicy = {
+  type: "workspaceWrite",
+  writableRoots: [],
+  networkAccess: false,
+  excludeTmpdirEnvVar: false,
+  excludeSlashTmp: false
+}
+const granular = (sandbox_approval: boolean, rules: boolean): AskForApproval => ({
+  granular: { sandbox_approval, rules, skill_approval: true, request_permissions: true, mcp_elicitations: true }
+})
+
+const requestOf = (source: string, fields: Partial<Request> = {}): Request => {
+  const argv = ["/bin/bash", "-lc", source]
+  return {
+    script: read(source),
+    argv,
+    command: display(argv),
+    approvalPolicy: "on-request",
+    sandboxPolicy: full,
+    confinable: true,
+    escalated: false,
+    justification: null,
+    prefixRule: null,
+    rules: [],
+    approvedForSession: false,
+    ...fields
+  }
+}
+
+const run = (confined = true): Decision => ({ type: "run", confined })
+const ask = (amendment: ReadonlyArray<string> | null, reason: string | null = null, confined = true): Decision => ({
+  type: "ask",
+  reason,
+  amendment,
+  confined
+})
+const refuse = (text: string): Decision => ({ type: "refuse", text })
+const rejected = (text: string): Decision =>
+  refuse(`exec_command failed: CreateProcess { message: "Rejected(\\"${text}\\")" }`)
+
+const prompt = (word: string, justification: string | null = null): Rule => ({
+  pattern: [[word]],
+  decision: "prompt",
+  justification
+})
+const forbid = (word: string, justification: string | null = null): Rule => ({
+  ...prompt(word, justification),
+  decision: "forbidden"
+})
+
+const noEscalation = (name: string): Decision =>
+  refuse(
+    `approval policy is ${name}; reject command — you cannot ask for escalated permissions if the approval policy is ${name}`
+  )
+const noForce = (command: string): Decision =>
+  rejected(`\`${command}\` rejected: rm -f style commands are not permitted. Use a safer approach`)
+const noSandbox = "This machine has no sandbox to enforce workspaceWrite: the command would run without one"
+
+type Case = readonly [name: string, source: string, fields: Partial<Request>, decision: Decision]
+
+const policies: ReadonlyArray<Case> = [
+  ["untrusted asks about anything", "ls", { approvalPolicy: "untrusted" }, ask(["ls"])],
+  [
+    "untrusted asks with the question of the model",
+    "ls",
+    { approvalPolicy: "untrusted", escalated: true, justification: "why" },
+    ask(["ls"], "why", false)
+  ],
+  ["on-request runs", "touch a", {}, run()],
+  ["never runs", "touch a", { approvalPolicy: "never" }, run()],
+  ["granular runs", "touch a", { approvalPolicy: granular(true, true) }, run()],
+  ["an approval for the session is enough", "ls", { approvalPolicy: "untrusted", approvedForSession: true }, run()]
+]
+
+const escalation: ReadonlyArray<Case> = [
+  [
+    "on-request asks where there is a sandbox",
+    "touch a",
+    { escalated: true, sandboxPolicy: workspace, justification: "may I?" },
+    ask(["touch", "a"], "may I?", false)
+  ],
+  ["on-request has nothing to ask where there is none", "touch a", { escalated: true }, run(false)],
+  [
+    "granular asks if sandbox approvals are on",
+    "ls",
+    { escalated: true, sandboxPolicy: workspace, approvalPolicy: granular(true, false) },
+    ask(["ls"], null, false)
+  ],
+  [
+    "granular refuses if they are off",
+    "ls",
+    { escalated: true, approvalPolicy: granular(false, true) },
+    noEscalation(
+      "Granular(GranularApprovalConfig { sandbox_approval: false, rules: true, skill_approval: true, request_permissions: true, mcp_elicitations: true })"
+    )
+  ],
+  ["never refuses", "ls", { escalated: true, approvalPolicy: "never" }, noEscalation("Never")],
+  [
+    "a machine without sandbox changes nothing",
+    "touch a",
+    { escalated: true, sandboxPolicy: workspace, confinable: false, justification: "may I?" },
+    ask(["touch", "a"], "may I?", false)
+  ]
+]
+
+const unconfinable = { sandboxPolicy: workspace, confinable: false } as const
+const refusedUnconfined = rejected(
+  "`/bin/bash -lc ls` rejected: this machine has no sandbox to enforce workspaceWrite, and the approval policy does not let the user be asked"
+)
+const unconfined: ReadonlyArray<Case> = [
+  ["on-request asks and says why", "ls", unconfinable, ask(["ls"], noSandbox, false)],
+  ["untrusted says so too", "ls", { ...unconfinable, approvalPolicy: "untrusted" }, ask(["ls"], noSandbox, false)],
+  [
+    "granular asks if sandbox approvals are on",
+    "ls",
+    { ...unconfinable, approvalPolicy: granular(true, false) },
+    ask(["ls"], noSandbox, false)
+  ],
+  [
+    "granular refuses if they are off",
+    "ls",
+    { ...unconfinable, approvalPolicy: granular(false, true) },
+    refusedUnconfined
+  ],
+  ["never refuses", "ls", { ...unconfinable, approvalPolicy: "never" }, refusedUnconfined],
+  [
+    "never refuses what was approved for the session, too",
+    "ls",
+    { ...unconfinable, approvalPolicy: "never", approvedForSession: true },
+    refusedUnconfined
+  ],
+  ["an approval for the session is enough", "ls", { ...unconfinable, approvedForSession: true }, run(false)],
+  [
+    "a rule is enough under never",
+    "ls",
+    { ...unconfinable, approvalPolicy: "never", rules: [allowPrefix(["ls"])] },
+    run(false)
+  ]
+]
+
+const flagged: ReadonlyArray<Case> = [
+  ["on-request asks", "rm -rf zz", {}, ask(["rm", "-rf", "zz"])],
+  [
+    "granular asks whatever is off, without a rule to propose",
+    "rm -rf zz",
+    { approvalPolicy: granular(false, false) },
+    ask(null)
+  ],
+  ["the command at fault is proposed", "ls && rm -f zz | cat", {}, ask(["rm", "-f", "zz"])],
+  ["it is found in a subshell", "(rm -rf zz)", {}, ask(["/bin/bash", "-lc", "(rm -rf zz)"])],
+  ["it is found in a substitution", 'echo "$(rm -rf zz)"', {}, ask(["/bin/bash", "-lc", 'echo "$(rm -rf zz)"'])],
+  [
+    "it is found in a branch",
+    "if true; then rm -rf zz; fi",
+    {},
+    ask(["/bin/bash", "-lc", "if true; then rm -rf zz; fi"])
+  ],
+  ["never refuses", "rm -rf zz", { approvalPolicy: "never" }, noForce("/bin/bash -lc 'rm -rf zz'")],
+  ["a rule about rm does not cover it", "rm -rf zz", { rules: [allowPrefix(["rm"])] }, ask(["rm", "-rf", "zz"])],
+  ["a rule that names it does", "rm -rf zz y", { rules: [allowPrefix(["rm", "-rf", "zz"])] }, run(false)],
+  ["an approval for the session is enough", "rm -f zz", { approvedForSession: true }, run()]
+]
+
+const ruled: ReadonlyArray<Case> = [
+  [
+    "what every command is let through for runs outside the sandbox",
+    "touch a && git add x",
+    {
+      approvalPolicy: "untrusted",
+      sandboxPolicy: workspace,
+      rules: [allowPrefix(["touch"]), allowPrefix(["git", "add"])]
+    },
+    run(false)
+  ],
+  [
+    "one command without a rule is one too many",
+    "touch a && ls",
+    { approvalPolicy: "untrusted", rules: [allowPrefix(["touch"])] },
+    ask(["ls"])
+  ],
+  [
+    "a redirection is beyond a rule about words",
+    "touch a > b",
+    { approvalPolicy: "untrusted", rules: [allowPrefix(["touch"])] },
+    ask(["/bin/bash", "-lc", "touch a > b"])
+  ],
+  [
+    "prompt asks under any policy, for its reason",
+    "mkdir x",
+    { rules: [prompt("mkdir", "ask me")] },
+    ask(null, "`/bin/bash -lc 'mkdir x'` requires approval: ask me")
+  ],
+  [
+    "prompt without a reason",
+    "touch a && mkdir b",
+    { rules: [prompt("mkdir")] },
+    ask(null, "`/bin/bash -lc 'touch a && mkdir b'` requires approval by policy")
+  ],
+  [
+    "prompt is stronger than allow",
+    "mkdir x",
+    { rules: [allowPrefix(["mkdir"]), prompt("mkdir")] },
+    ask(null, "`/bin/bash -lc 'mkdir x'` requires approval by policy")
+  ],
+  [
+    "prompt under never",
+    "mkdir x",
+    { approvalPolicy: "never", rules: [prompt("mkdir")] },
+    rejected("approval required by policy, but AskForApproval is set to Never")
+  ],
+  [
+    "prompt under granular without rules",
+    "mkdir x",
+    { approvalPolicy: granular(true, false), rules: [prompt("mkdir")] },
+    rejected("approval required by policy rule, but AskForApproval::Granular.rules is false")
+  ],
+  [
+    "forbidden is refused",
+    "chmod 1 x",
+    { rules: [allowPrefix(["chmod"]), forbid("chmod", "no chmod here")] },
+    rejected("`/bin/bash -lc 'chmod 1 x'` rejected: no chmod here")
+  ],
+  [
+    "forbidden without a reason",
+    "du",
+    { approvalPolicy: "never", rules: [forbid("du")] },
+    rejected("`/bin/bash -lc du` rejected: policy forbids commands starting with `du`")
+  ],
+  [
+    "forbidden is found inside a script that is not plain",
+    "(du) > x",
+    { approvedForSession: true, rules: [forbid("du")] },
+    rejected("`/bin/bash -lc '(du) > x'` rejected: policy forbids commands starting with `du`")
+  ]
+]
+
+const untrusted = { approvalPolicy: "untrusted" } as const
+const whole = (source: string) => ask(["/bin/bash", "-lc", source])
+const proposals: ReadonlyArray<Case> = [
+  ["the first command of several", "cd /x && touch a; touch b", untrusted, ask(["cd", "/x"])],
+  ["words without their quotes", "touch 'a b'", untrusted, ask(["touch", "a b"])],
+  ["the whole line when it is not plain", "echo $HOME", untrusted, whole("echo $HOME")],
+  ["the whole line with an assignment", "FOO=1 touch z", untrusted, whole("FOO=1 touch z")],
+  ["the whole line in the background", "touch a &", untrusted, whole("touch a &")],
+  ["the whole line with a glob", "ls *.x", untrusted, whole("ls *.x")],
+  ["the whole line with a here document", "cat <<E\nhi\nE", untrusted, whole("cat <<E\nhi\nE")],
+  ["the whole line when it is empty", "", untrusted, whole("")],
+  ["the model's prefix", "touch a\ntouch b", { ...untrusted, prefixRule: ["touch"] }, ask(["touch"])],
+  [
+    "not a prefix that does not cover the line",
+    "touch a && ls",
+    { ...untrusted, prefixRule: ["touch"] },
+    ask(["touch", "a"])
+  ],
+  ["not a prefix that covers everything", "npm i", { ...untrusted, prefixRule: [] }, ask(["npm", "i"])],
+  ["not an interpreter", "python3 x", { ...untrusted, prefixRule: ["python3"] }, ask(["python3", "x"])],
+  ["not a shell with a flag", "bash -lc ls", { ...untrusted, prefixRule: ["bash", "-lc"] }, ask(["bash", "-lc", "ls"])],
+  ["an interpreter with its program", "node x y", { ...untrusted, prefixRule: ["node", "x"] }, ask(["node", "x"])]
+]
+
+describe("the policy about commands", () => {
+  const tables = { policies, escalation, unconfined, flagged, ruled, proposals }
+  const cases = Object.entries(tables).flatMap(([table, rows]) =>
+    rows.map(([name, ...row]): Case => [`${table}: ${name}`, ...row])
+  )
+  it.each(cases)("%s", (_, source, fields, decision) => {
+    assert.deepStrictEqual(decide(requestOf(source, fields)), decision)
+  })
+
+  it("flags forced removal behind what comes before it, and nothing else", () => {
+    const forced = ["rm -f z", "rm -fr z", "rm -v -rf z", "rm --recursive --force z", "/bin/rm -rf z", "sudo rm -rf z"]
+    const hidden = ["env A=1 rm -f z", "sudo -n env rm -f z", "bash -lc 'ls; rm -rf z'", "sh -c '(rm -f z)'"]
+    const fine = ["rm z", "rm -r z", "sudo ls", "env", "bash x.sh", "echo rm -rf z", "git rm -f z", "bash -c"]
+    const verdict = (source: string): boolean => isFlagged(read(source).plain?.[0]?.words ?? [])
+    assert.deepStrictEqual([...forced, ...hidden, ...fine].map(verdict), [
+      ...[...forced, ...hidden].map(() => true),
+      ...fine.map(() => false)
+    ])
+  })
+
+  it("remembers a plain command by its words and any other by its line", () => {
+    const key = (source: string, shell = "/bin/bash", cwd = "/w", escalated = false): string =>
+      sessionKey({ script: read(source), argv: [shell, "-lc", source], escalated }, cwd)
+    assert.strictEqual(key("touch  a"), key("touch a"))
+    const keys = [
+      key("touch a"),
+      key("touch b"),
+      key("touch a", "/bin/sh"),
+      key("touch a", "/bin/bash", "/v"),
+      key("touch a", "/bin/bash", "/w", true),
+      key("echo $A"),
+      key("echo  $A"),
+      key("touch a && touch b"),
+      key("touch a; touch b")
+    ]
+    assert.strictEqual(new Set(keys).size, keys.length)
+  })
+})
