@@ -1,0 +1,56 @@
+/**
+ * The tools that run commands: `exec_command` and `write_stdin`.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { Sandbox } from "../../services/Sandbox.ts"
+import { type Tool, Toolset } from "../../services/Tool.ts"
+import { ExecRules } from "./shell/ExecRules.ts"
+import * as Specs from "./shell/Specs.ts"
+
+/** Programs that commands are run with. */
+export interface Executables {
+  /** Absolute path of the shell, where the model does not ask for one itself. Default: the user's own. */
+  readonly shell?: string
+}
+
+/**
+ * Each thread gets its own sessions. Commands run on in the background when a call or a turn is over, and end, with all
+ * processes of their groups, when the thread's scope is closed.
+ */
+export const layerWith = (executables: Executables): Layer.Layer<Toolset, never, Sandbox | ExecRules> =>
+  Layer.effect(
+    Toolset,
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox
+      const rules = yield* ExecRules
+      return Toolset.of({
+        open: Effect.fnUntraced(function* ({ threadId }) {
+          const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
+          const shell = yield* Effect.cached(
+            Effect.uninterruptible(
+              Effect.map(
+                Effect.promise(() => import("./shell/ShellThread.ts")),
+                ({ ShellThread }) => new ShellThread({ ...executables, threadId, sandbox, rules, scope })
+              )
+            )
+          )
+          const execCommand: Tool = {
+            spec: Specs.execCommand,
+            run: (call, turn) => Effect.flatMap(shell, (thread) => thread.execCommand(call, turn))
+          }
+          const writeStdin: Tool = {
+            spec: Specs.writeStdin,
+            run: (call, turn) => Effect.flatMap(shell, (thread) => thread.writeStdin(call, turn))
+          }
+          return [execCommand, writeStdin]
+        })
+      })
+    })
+  )
+
+/** Runs commands with the user's own shell. */
+export const layer: Layer.Layer<Toolset, never, Sandbox | ExecRules> = layerWith({})

@@ -1,0 +1,80 @@
+/**
+ * The arguments of the shell tools, from the text that the model wrote. What is wrong with them is told to the model, in
+ * the release's words.
+ *
+ * @module
+ */
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { I32, optional, U64 } from "../../../protocol/Fields.ts"
+import { lazy, type Of } from "../../../protocol/Lazy.ts"
+import { mismatch } from "../../../protocol/Mismatch.ts"
+
+export const ExecCommandArguments = lazy(() =>
+  Schema.Struct({
+    cmd: Schema.String,
+    workdir: optional(Schema.String),
+    shell: optional(Schema.String),
+    login: optional(Schema.Boolean),
+    tty: optional(Schema.Boolean),
+    yield_time_ms: optional(U64),
+    max_output_tokens: optional(U64),
+    sandbox_permissions: optional(Schema.Literals(["use_default", "require_escalated", "with_additional_permissions"])),
+    justification: optional(Schema.String),
+    prefix_rule: optional(Schema.Array(Schema.String))
+  })
+)
+export type ExecCommandArguments = Of<typeof ExecCommandArguments>
+
+export const WriteStdinArguments = lazy(() =>
+  Schema.Struct({
+    session_id: I32,
+    chars: optional(Schema.String),
+    yield_time_ms: optional(U64),
+    max_output_tokens: optional(U64)
+  })
+)
+export type WriteStdinArguments = Of<typeof WriteStdinArguments>
+
+/** The arguments of exec_command, or what is wrong with them. */
+export const readExecCommand = (input: string): Result.Result<ExecCommandArguments, string> =>
+  Result.flatMap(read(ExecCommandArguments, input), (args) => {
+    const permissions = args.sandbox_permissions ?? null
+    if (permissions === null && (args.justification ?? null) !== null) {
+      return Result.fail(
+        '`justification` requires an explicit `sandbox_permissions`; use `sandbox_permissions: "require_escalated"` ' +
+          "for unsandboxed execution, or omit `justification`."
+      )
+    }
+    if (permissions === "with_additional_permissions") {
+      return Result.fail(
+        "additional permissions are disabled; enable `features.exec_permission_approvals` before using " +
+          "`with_additional_permissions`"
+      )
+    }
+    return args.tty === true
+      ? Result.fail("exec_command failed: this server cannot give a command a terminal; rerun it without tty")
+      : Result.succeed(args)
+  })
+
+/** The arguments of write_stdin, or what is wrong with them. */
+export const readWriteStdin = (input: string): Result.Result<WriteStdinArguments, string> =>
+  read(WriteStdinArguments, input)
+
+const read = <S extends Schema.Codec<unknown, unknown>>(
+  schema: () => S,
+  input: string
+): Result.Result<S["Type"], string> => {
+  const failed = (text: string) => Result.fail(`failed to parse function arguments: ${text}`)
+  let value: unknown
+  try {
+    value = JSON.parse(input)
+  } catch (error) {
+    return failed(error instanceof SyntaxError ? error.message : "not JSON")
+  }
+  const exit = Schema.decodeUnknownExit(schema())(value)
+  return Exit.isSuccess(exit)
+    ? Result.succeed(exit.value)
+    : failed(mismatch(schema().ast, value) ?? "they do not match the parameters of the tool")
+}

@@ -1,0 +1,109 @@
+/**
+ * The output of a command, in bounded memory: its beginning and its end.
+ *
+ * @module
+ */
+
+/** Bytes kept of the beginning, and as many of the end; together the release's 1 MiB. */
+export const HalfCapacity = 512 * 1024
+
+const FirstAllocation = 4 * 1024
+
+/**
+ * Takes any number of bytes and keeps the first and the last `half` of them. Memory grows with what was written, up to
+ * twice `half`. What it holds of the end is a ring once it is full.
+ */
+export class OutputBuffer {
+  /** Bytes ever written. */
+  total = 0
+  private head = new Uint8Array(0)
+  private headLength = 0
+  private tail = new Uint8Array(0)
+  /** Bytes in the ring, and where the next one goes. */
+  private tailLength = 0
+  private tailNext = 0
+
+  private readonly half: number
+
+  constructor(half: number = HalfCapacity) {
+    this.half = half
+  }
+
+  /** Bytes that fell out of the middle. */
+  get omitted(): number {
+    return this.total - this.headLength - this.tailLength
+  }
+
+  write(bytes: Uint8Array): void {
+    this.total += bytes.length
+    const first = Math.min(bytes.length, this.half - this.headLength)
+    if (first > 0) {
+      this.head = grown(this.head, this.headLength, this.headLength + first, this.half)
+      this.head.set(first === bytes.length ? bytes : bytes.subarray(0, first), this.headLength)
+      this.headLength += first
+    }
+    if (first < bytes.length) this.writeTail(bytes.subarray(Math.max(first, bytes.length - this.half)))
+  }
+
+  /** What is kept, in order: `omitted` bytes are missing between the two parts. */
+  parts(): readonly [head: Uint8Array, tail: Uint8Array] {
+    const head = this.head.slice(0, this.headLength)
+    const tail = new Uint8Array(this.tailLength)
+    // Before the ring is full it starts at 0 and `tailNext` equals its length.
+    const start = this.tailLength < this.half ? 0 : this.tailNext
+    const upper = this.tail.subarray(start, this.tailLength)
+    tail.set(upper)
+    tail.set(this.tail.subarray(0, this.tailLength - upper.length), upper.length)
+    return [head, tail]
+  }
+
+  /** As text; bytes that are not UTF-8 become U+FFFD, a gap is named where it is. */
+  text(): string {
+    const [head, tail] = this.parts()
+    if (this.omitted === 0) return lossy.decode(tail.length === 0 ? head : joined(head, tail))
+    return `${lossy.decode(head)}\n${gap(this.omitted)}\n${lossy.decode(tail)}`
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.total = 0
+    this.headLength = 0
+    this.tailLength = 0
+    this.tailNext = 0
+  }
+
+  /** `bytes` is at most one ring long. */
+  private writeTail(bytes: Uint8Array): void {
+    if (this.tailLength < this.half) {
+      const filled = Math.min(this.half, this.tailLength + bytes.length)
+      this.tail = grown(this.tail, this.tailLength, filled, this.half)
+      this.tailLength = filled
+    }
+    const upper = Math.min(bytes.length, this.half - this.tailNext)
+    this.tail.set(bytes.subarray(0, upper), this.tailNext)
+    this.tail.set(bytes.subarray(upper), 0)
+    this.tailNext = (this.tailNext + bytes.length) % this.half
+  }
+}
+
+/** The words in place of what fell out. */
+export const gap = (omitted: number): string => `... ${omitted} bytes omitted ...`
+
+const lossy = new TextDecoder("utf-8", { ignoreBOM: true })
+
+const joined = (head: Uint8Array, tail: Uint8Array): Uint8Array => {
+  const all = new Uint8Array(head.length + tail.length)
+  all.set(head)
+  all.set(tail, head.length)
+  return all
+}
+
+/** `bytes`, or a larger copy that holds at least `needed`; doubles, so that a byte is copied a few times at most. */
+const grown = (bytes: Uint8Array<ArrayBuffer>, used: number, needed: number, most: number): Uint8Array<ArrayBuffer> => {
+  if (bytes.length >= needed) return bytes
+  let size = Math.max(bytes.length, Math.min(FirstAllocation, most))
+  while (size < needed) size = Math.min(size * 2, most)
+  const larger = new Uint8Array(size)
+  larger.set(bytes.subarray(0, used))
+  return larger
+}

@@ -1,0 +1,278 @@
+/**
+ * The shell tools of one thread: what `exec_command` and `write_stdin` do when the model calls them.
+ *
+ * Owns the thread's sessions and what the user approved for the session. Does not own the decision about a command
+ * (`ExecPolicy`) nor its course (`Session`). This module brings the parser of scripts and Node's process module along,
+ * so it is loaded with the first call.
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Path from "node:path"
+import type { CommandExecutionApprovalDecision } from "../../../protocol/Approval.ts"
+import type { Sandbox, SandboxedCommand } from "../../../services/Sandbox.ts"
+import {
+  type CommandApproval,
+  type ToolCall,
+  type ToolOutput,
+  type ToolTurn,
+  TurnCancelled
+} from "../../../services/Tool.ts"
+import { type ExecCommandArguments, readExecCommand, readWriteStdin } from "./Arguments.ts"
+import { commandActions } from "./CommandActions.ts"
+import { display } from "./CommandLine.ts"
+import * as ExecPolicy from "./ExecPolicy.ts"
+import type { ExecRules } from "./ExecRules.ts"
+import { DefaultOutputTokens, render } from "./OutputText.ts"
+import type { SpawnError } from "./Process.ts"
+import { rejected } from "./Refusal.ts"
+import * as Script from "./Script.ts"
+import { itemOf, type Session, type Shown } from "./Session.ts"
+import { Sessions } from "./Sessions.ts"
+import { namedShell, userShell } from "./UserShell.ts"
+
+export interface Options {
+  readonly threadId: string
+  readonly sandbox: Sandbox["Service"]
+  readonly rules: ExecRules["Service"]
+  /** Absolute path of the shell; the user's own unless given. */
+  readonly shell?: string
+  /** Commands run no longer than this. */
+  readonly scope: Scope.Scope
+}
+
+/** A call of exec_command, worked out. */
+interface Plan {
+  readonly shown: Shown
+  readonly script: Script.Script
+  /** As shown. The shell is run without `-l`: see `commandOf`. */
+  readonly argv: ReadonlyArray<string>
+  readonly command: SandboxedCommand
+  readonly args: ExecCommandArguments
+}
+
+const failed = (text: string): ToolOutput => ({ text, success: false })
+
+export class ShellThread {
+  private readonly options: Options
+  private readonly sessions: Sessions
+  /** Commands that the user approved for the session, by `ExecPolicy.sessionKey`. */
+  private readonly approved = new Set<string>()
+
+  constructor(options: Options) {
+    this.options = options
+    this.sessions = new Sessions(options.scope)
+  }
+
+  execCommand(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput, TurnCancelled> {
+    return Effect.gen({ self: this }, function* () {
+      const args = readExecCommand(call.input)
+      if (Result.isFailure(args)) return failed(args.failure)
+      const plan = this.plan(call, args.success, turn)
+      const confined = yield* Effect.result(this.options.sandbox.confine(plan.command, turn.sandboxPolicy))
+      const escalated = args.success.sandbox_permissions === "require_escalated"
+      const decision = ExecPolicy.decide({
+        ...plan,
+        command: plan.shown.command,
+        approvalPolicy: turn.approvalPolicy,
+        sandboxPolicy: turn.sandboxPolicy,
+        confinable: Result.isSuccess(confined),
+        escalated,
+        justification: args.success.justification ?? null,
+        prefixRule: args.success.prefix_rule ?? null,
+        rules: yield* this.options.rules.list,
+        approvedForSession: this.approved.has(sessionKey(plan))
+      })
+      if (decision.type === "refuse") return failed(decision.text)
+      const command = decision.confined && Result.isSuccess(confined) ? confined.success : plan.command
+      if (decision.type === "run") return yield* this.run(plan, command, turn, false)
+      const refusal = yield* this.ask(plan, decision, turn)
+      return refusal ?? (yield* this.run(plan, command, turn, true))
+    })
+  }
+
+  writeStdin(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput> {
+    return Effect.gen({ self: this }, function* () {
+      const read = readWriteStdin(call.input)
+      if (Result.isFailure(read)) return failed(read.failure)
+      const { session_id, chars, yield_time_ms, max_output_tokens } = read.success
+      const session = this.sessions.find(session_id)
+      if (session === undefined) return failed(`write_stdin failed: Unknown process id ${session_id}`)
+      const typed = chars ?? ""
+      if (typed !== "" && typed !== Interrupt) {
+        return failed("write_stdin failed: stdin is closed for this session")
+      }
+      const startedAt = yield* Clock.currentTimeNanos
+      const tell = session.hasExited ? Effect.void : interaction(session, turn, typed)
+      if (typed === Interrupt) {
+        // Told before it is done: the item may be completed a moment later.
+        yield* tell
+        yield* session.interrupt
+      }
+      yield* waitFor(session, typed === "" ? between(yield_time_ms, 5000, 5000, 300_000) : writeWait(yield_time_ms))
+      if (typed === "") yield* tell
+      return yield* this.observe(session, startedAt, max_output_tokens)
+    })
+  }
+
+  private plan(call: ToolCall, args: ExecCommandArguments, turn: ToolTurn): Plan {
+    const shell = args.shell == null ? (this.options.shell ?? userShell()) : namedShell(args.shell)
+    const argv = [shell, args.login === false ? "-c" : "-lc", args.cmd]
+    const cwd = Path.resolve(turn.cwd, args.workdir ?? "")
+    const script = Script.read(args.cmd)
+    const actions = commandActions(args.cmd, script, cwd)
+    const shown = { itemId: call.callId, command: display(argv), cwd, actions }
+    return { shown, script, argv, command: commandOf(shell, args.cmd, cwd, this.options.threadId), args }
+  }
+
+  private run(plan: Plan, command: SandboxedCommand, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> {
+    return Effect.gen({ self: this }, function* () {
+      const startedAt = yield* Clock.currentTimeNanos
+      const started = yield* Effect.result(this.sessions.start({ command, shown: plan.shown, turn, announced }))
+      if (Result.isFailure(started)) return yield* notStarted(plan, started.failure, turn, announced)
+      yield* waitFor(started.success, between(plan.args.yield_time_ms, 10_000, 250, 30_000))
+      return yield* this.observe(started.success, startedAt, plan.args.max_output_tokens)
+    })
+  }
+
+  /** What the model is told of a session, which counts as seen. */
+  private observe(
+    session: Session,
+    startedAt: bigint,
+    maxTokens: number | null | undefined
+  ): Effect.Effect<ToolOutput> {
+    return Effect.gen({ self: this }, function* () {
+      const wallSeconds = Number((yield* Clock.currentTimeNanos) - startedAt) / 1e9
+      const chunkId = (yield* Random.nextIntBetween(0, 0x100_0000)).toString(16).padStart(6, "0")
+      const exitCode = Deferred.isDoneUnsafe(session.finished) ? yield* Deferred.await(session.finished) : undefined
+      const text = render({
+        chunkId,
+        wallSeconds,
+        state: exitCode === undefined ? { sessionId: session.id } : { exitCode },
+        output: session.unread,
+        maxTokens: maxTokens ?? DefaultOutputTokens
+      })
+      session.unread.clear()
+      if (exitCode !== undefined) this.sessions.forget(session)
+      return { text, success: exitCode === undefined || exitCode === 0 }
+    })
+  }
+
+  /** Puts the command to the user. Returns what to tell the model when it must not run. */
+  private ask(
+    plan: Plan,
+    decision: Extract<ExecPolicy.Decision, { type: "ask" }>,
+    turn: ToolTurn
+  ): Effect.Effect<ToolOutput | undefined, TurnCancelled> {
+    return Effect.gen({ self: this }, function* () {
+      const item = itemOf(plan.shown, { source: "agent" })
+      const answer = yield* Effect.result(turn.approveCommand(item, approvalOf(plan, decision)))
+      if (Result.isFailure(answer)) {
+        // The turn goes away with the question; its open items get no end.
+        if (answer.failure.reason !== "turnTransition") yield* turn.itemCompleted({ ...item, status: "failed" })
+        return failed(rejected(answer.failure.message))
+      }
+      if (yield* this.accept(plan, answer.success)) return undefined
+      yield* turn.itemCompleted({ ...item, status: "declined" })
+      if (answer.success === "cancel") return yield* new TurnCancelled()
+      return failed(rejected("rejected by user"))
+    })
+  }
+
+  /** True when the answer is a yes, whose consequences are remembered. */
+  private accept(plan: Plan, answer: CommandExecutionApprovalDecision): Effect.Effect<boolean> {
+    if (answer === "accept") return Effect.succeed(true)
+    if (answer === "acceptForSession") {
+      this.approved.add(sessionKey(plan))
+      return Effect.succeed(true)
+    }
+    if (answer === "decline" || answer === "cancel") return Effect.succeed(false)
+    if ("acceptWithExecpolicyAmendment" in answer) {
+      return Effect.as(this.options.rules.allow(answer.acceptWithExecpolicyAmendment.execpolicy_amendment), true)
+    }
+    return Effect.succeed(answer.applyNetworkPolicyAmendment.network_policy_amendment.action === "allow")
+  }
+}
+
+const Interrupt = "\u0003"
+
+const sessionKey = (plan: Plan): string =>
+  ExecPolicy.sessionKey({ ...plan, escalated: plan.args.sandbox_permissions === "require_escalated" }, plan.shown.cwd)
+
+const approvalOf = (plan: Plan, decision: Extract<ExecPolicy.Decision, { type: "ask" }>): CommandApproval => {
+  const { reason, amendment } = decision
+  return {
+    environmentId: "local",
+    ...(reason === null ? {} : { reason }),
+    command: plan.shown.command,
+    cwd: plan.shown.cwd,
+    commandActions: plan.shown.actions,
+    ...(amendment === null ? {} : { proposedExecpolicyAmendment: amendment }),
+    availableDecisions: [
+      "accept",
+      ...(amendment === null ? [] : [{ acceptWithExecpolicyAmendment: { execpolicy_amendment: amendment } }]),
+      "cancel"
+    ]
+  }
+}
+
+const notStarted = (plan: Plan, error: SpawnError, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> =>
+  Effect.gen(function* () {
+    const item = itemOf(plan.shown)
+    if (!announced) yield* turn.itemStarted(item)
+    yield* turn.itemCompleted({
+      ...item,
+      status: "failed",
+      aggregatedOutput: error.message,
+      exitCode: -1,
+      durationMs: 0
+    })
+    return failed(rejected(error.message))
+  })
+
+const interaction = (session: Session, turn: ToolTurn, stdin: string): Effect.Effect<void> =>
+  turn.notify("item/commandExecution/terminalInteraction", {
+    threadId: turn.threadId,
+    turnId: turn.turnId,
+    itemId: session.shown.itemId,
+    processId: String(session.id),
+    stdin
+  })
+
+const waitFor = (session: Session, milliseconds: number): Effect.Effect<unknown> =>
+  Effect.timeoutOption(Deferred.await(session.finished), milliseconds)
+
+const between = (value: number | null | undefined, standard: number, least: number, most: number): number =>
+  Math.min(most, Math.max(least, value ?? standard))
+
+const writeWait = (value: number | null | undefined): number => between(value, 250, 250, 30_000)
+
+/** Output for a reader that is no terminal: no colours, no pager, UTF-8. */
+const Environment = {
+  NO_COLOR: "1",
+  TERM: "dumb",
+  COLORTERM: "",
+  LANG: "C.UTF-8",
+  LC_CTYPE: "C.UTF-8",
+  LC_ALL: "C.UTF-8",
+  PAGER: "cat",
+  GIT_PAGER: "cat",
+  GH_PAGER: "cat",
+  CODEX_CI: "1"
+}
+
+/**
+ * The shell is started without `-l` although the item shows it: the server has the user's environment already, and reading
+ * the profile anew costs more than most commands. The release does the same from a snapshot.
+ */
+const commandOf = (shell: string, script: string, cwd: string, threadId: string): SandboxedCommand => ({
+  executable: shell,
+  args: ["-c", script],
+  cwd,
+  env: { ...Environment, CODEX_THREAD_ID: threadId, CODEX_SESSION_ID: threadId }
+})

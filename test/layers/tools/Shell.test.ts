@@ -1,0 +1,592 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { open } from "node:fs/promises"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as None from "../../../src/layers/sandboxes/None.ts"
+import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
+import * as Shell from "../../../src/layers/tools/Shell.ts"
+import { ApprovalFailed, type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src/services/Tool.ts"
+import * as TestTurn from "./TestTurn.ts"
+
+const tools = Shell.layer.pipe(Layer.provide([None.layer, ExecRules.layerMemory()]))
+
+/** The two tools of a fresh thread, which ends with the scope. */
+const opened = Effect.gen(function* () {
+  const toolset = yield* Toolset
+  const [exec, write] = yield* toolset.open({ threadId: "thread-1" })
+  assert(exec !== undefined && write !== undefined)
+  return {
+    exec: (args: unknown, turn: ToolTurn, callId = "call-1") => call(exec, args, turn, callId),
+    write: (args: unknown, turn: ToolTurn) => call(write, args, turn, "call-w")
+  }
+}).pipe(Effect.provide(tools))
+
+const call = (tool: Tool, args: unknown, turn: ToolTurn, callId: string) =>
+  tool.run(
+    { callId, name: tool.spec.name, namespace: null, input: typeof args === "string" ? args : JSON.stringify(args) },
+    turn
+  )
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "spindle-shell-")))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
+)
+
+/** Named pipes are the signals between a test and its commands: opening one waits for the other side. */
+const pipes = (...names: ReadonlyArray<string>) =>
+  Effect.map(directory, (cwd) => {
+    for (const name of names) execFileSync("mkfifo", [Path.join(cwd, name)])
+    return {
+      cwd,
+      /** Waits until a command reads from the pipe, and lets it go on. */
+      release: (name: string) =>
+        Effect.promise(async () => {
+          const file = await open(Path.join(cwd, name), "w")
+          await file.close()
+        }),
+      /** Waits until no process has the pipe open for writing any more. */
+      closed: (name: string) =>
+        Effect.promise(async () => {
+          const file = await open(Path.join(cwd, name), "r")
+          await file.readFile()
+          await file.close()
+        })
+    }
+  })
+
+const shown = (cmd: string, fields: Partial<TestTurn.CommandItem> = {}): TestTurn.CommandItem => ({
+  type: "commandExecution",
+  id: "call-1",
+  pluginId: null,
+  scriptPath: null,
+  command: `/bin/sh -lc '${cmd}'`,
+  cwd: "/",
+  processId: null,
+  source: "unifiedExecStartup",
+  status: "inProgress",
+  commandActions: [{ type: "unknown", command: cmd }],
+  aggregatedOutput: null,
+  exitCode: null,
+  durationMs: null,
+  ...fields
+})
+
+/** What differs from run to run, taken out of the text. */
+const facts = (output: ToolOutput): ToolOutput => ({
+  success: output.success,
+  text: output.text
+    .replace(/^Chunk ID: [0-9a-f]{6}\n/, "Chunk ID: #\n")
+    .replace(/Wall time: \d+\.\d{4} seconds/, "Wall time: # seconds")
+    .replace(/session ID \d+/, "session ID #")
+})
+
+const done = (exitCode: number, tokens: number, text: string): ToolOutput => ({
+  success: exitCode === 0,
+  text: `Chunk ID: #\nWall time: # seconds\nProcess exited with code ${exitCode}\nOriginal token count: ${tokens}\nOutput:\n${text}`
+})
+
+const running = (tokens: number, text: string): ToolOutput => ({
+  success: true,
+  text: `Chunk ID: #\nWall time: # seconds\nProcess running with session ID #\nOriginal token count: ${tokens}\nOutput:\n${text}`
+})
+
+const sessionOf = (output: ToolOutput): number => Number(/session ID (\d+)/.exec(output.text)?.[1])
+
+/** The items, with the process id taken from the item itself, since it is random. */
+const items = (told: ReadonlyArray<TestTurn.Told>): ReadonlyArray<unknown> =>
+  told.map((entry) => {
+    if (!("item" in entry) || entry.item.type !== "commandExecution") return entry
+    const { processId, durationMs, ...item } = entry.item
+    return {
+      type: entry.type,
+      item: { ...item, processId: processId === null ? null : "#", durationMs: durationMs === null ? null : 0 }
+    }
+  })
+
+// Under the test clock no time passes, so the window in which a command keeps silent never ends.
+describe("a short command", () => {
+  it.effect("is started and completed at once, without deltas, and brings its output back", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = TestTurn.make()
+      const cmd = "echo hi; echo err >&2"
+      const output = yield* exec({ cmd, shell: "/bin/sh" }, turn)
+      assert.deepStrictEqual(facts(output), done(0, 2, "hi\nerr\n"))
+      assert.deepStrictEqual(items(turn.told), [
+        { type: "started", item: shown(cmd, { processId: "#" }) },
+        {
+          type: "completed",
+          item: shown(cmd, {
+            processId: "#",
+            status: "completed",
+            aggregatedOutput: "hi\nerr\n",
+            exitCode: 0,
+            durationMs: 0
+          })
+        }
+      ])
+    })
+  )
+
+  it.effect("has no output to speak of when it printed nothing", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = TestTurn.make()
+      assert.deepStrictEqual(facts(yield* exec({ cmd: "exit 3" }, turn)), done(3, 0, ""))
+      const item = yield* turn.when(TestTurn.completed)
+      assert.deepStrictEqual([item.status, item.exitCode, item.aggregatedOutput], ["failed", 3, null])
+    })
+  )
+
+  it.effect("tells a signal as 128 and its number", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      assert.deepStrictEqual(facts(yield* exec({ cmd: "kill -9 $$" }, TestTurn.make())), done(137, 0, ""))
+    })
+  )
+
+  it.effect("has an empty standard input, a quiet environment and the id of its thread", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const cmd = 'cat; echo "$TERM $NO_COLOR $PAGER $CODEX_THREAD_ID"'
+      assert.deepStrictEqual(facts(yield* exec({ cmd }, TestTurn.make())), done(0, 5, "dumb 1 cat thread-1\n"))
+    })
+  )
+
+  it.effect("runs where it is told to, from the turn's directory on", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const cwd = yield* directory
+      Fs.mkdirSync(Path.join(cwd, "sub"))
+      const turn = TestTurn.make({ cwd: Path.join(cwd, "sub") })
+      const output = yield* exec({ cmd: "pwd", workdir: ".." }, turn)
+      const item = yield* turn.when(TestTurn.completed)
+      assert.deepStrictEqual([output.text.split("Output:\n")[1], item.cwd], [`${cwd}\n`, cwd])
+    })
+  )
+
+  it.effect("keeps a character whole whose bytes came apart, and replaces what is not UTF-8", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd, release } = yield* pipes("p")
+      const cmd = "printf '\\342\\202'; cat p; printf '\\254\\377\\n'"
+      const fiber = yield* Effect.forkChild(exec({ cmd }, TestTurn.make({ cwd })))
+      yield* release("p")
+      assert.deepStrictEqual(facts(yield* Fiber.join(fiber)), done(0, 2, "€\ufffd\n"))
+    })
+  )
+
+  it.effect("may print 10 MB, of which both ends are kept", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = TestTurn.make()
+      yield* exec({ cmd: "head -c 10000000 /dev/zero | tr '\\0' y" }, turn)
+      const item = yield* turn.when(TestTurn.completed)
+      const half = "y".repeat(512 * 1024)
+      assert.strictEqual(item.aggregatedOutput, `${half}\n... ${10_000_000 - 1024 * 1024} bytes omitted ...\n${half}`)
+    })
+  )
+
+  it.effect("runs beside others", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd } = yield* pipes("a", "b")
+      const turn = TestTurn.make({ cwd })
+      const outputs = yield* Effect.all(
+        [exec({ cmd: "echo A > a; cat b" }, turn, "call-a"), exec({ cmd: "cat a; echo B > b" }, turn, "call-b")],
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(outputs.map(facts), [done(0, 1, "B\n"), done(0, 1, "A\n")])
+    })
+  )
+})
+
+describe("a command that does not start", () => {
+  const refused: ReadonlyArray<readonly [name: string, args: unknown, text: string]> = [
+    ["without cmd", {}, "failed to parse function arguments: missing field `cmd`"],
+    [
+      "with a cmd that is no string",
+      { cmd: 5 },
+      "failed to parse function arguments: invalid type: integer `5`, expected a string"
+    ],
+    [
+      "with a negative wait",
+      { cmd: "ls", yield_time_ms: -5 },
+      "failed to parse function arguments: invalid value: integer `-5`, expected u64"
+    ],
+    [
+      "with arguments that are not JSON",
+      '{"cmd": ',
+      "failed to parse function arguments: Unexpected end of JSON input"
+    ],
+    [
+      "with a terminal",
+      { cmd: "ls", tty: true },
+      "exec_command failed: this server cannot give a command a terminal; rerun it without tty"
+    ],
+    [
+      "with a question but no escalation",
+      { cmd: "ls", justification: "why" },
+      '`justification` requires an explicit `sandbox_permissions`; use `sandbox_permissions: "require_escalated"` for unsandboxed execution, or omit `justification`.'
+    ],
+    [
+      "with additional permissions",
+      { cmd: "ls", sandbox_permissions: "with_additional_permissions" },
+      "additional permissions are disabled; enable `features.exec_permission_approvals` before using `with_additional_permissions`"
+    ],
+    [
+      "with an escalation that nobody may be asked about",
+      { cmd: "ls", sandbox_permissions: "require_escalated" },
+      "approval policy is Never; reject command — you cannot ask for escalated permissions if the approval policy is Never"
+    ]
+  ]
+  it.effect.each(refused)("%s is refused without an item", ([, args, text]) =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = TestTurn.make()
+      assert.deepStrictEqual(yield* exec(args, turn), { text, success: false })
+      assert.deepStrictEqual(turn.told, [])
+    })
+  )
+
+  it.effect("in a directory that is not there leaves a failed item", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const cwd = "/no/such"
+      const turn = TestTurn.make()
+      const reason = "Failed to create unified exec process: No such file or directory (os error 2)"
+      assert.deepStrictEqual(yield* exec({ cmd: "true #", shell: "sh", workdir: cwd }, turn), {
+        text: `exec_command failed: CreateProcess { message: "Rejected(\\"${reason}\\")" }`,
+        success: false
+      })
+      assert.deepStrictEqual(items(turn.told), [
+        { type: "started", item: shown("true #", { cwd }) },
+        {
+          type: "completed",
+          item: shown("true #", { cwd, status: "failed", aggregatedOutput: reason, exitCode: -1, durationMs: 0 })
+        }
+      ])
+    })
+  )
+})
+
+// These wait for the window or the yield time to pass: there is no signal that could stand in for it.
+describe("a command that takes its time", () => {
+  it.live("is announced, and its output streams from the first byte on", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd, release } = yield* pipes("p", "q")
+      const turn = TestTurn.make({ cwd })
+      const cmd = "printf 'one \\342\\202'; cat p; printf '\\254'; cat q; echo two"
+      const fiber = yield* Effect.forkChild(exec({ cmd }, turn))
+      assert.strictEqual(yield* turn.when(TestTurn.deltaOf), "one ")
+      yield* release("p")
+      yield* turn.when((entry) => (TestTurn.deltaOf(entry) === "€" ? true : undefined))
+      yield* release("q")
+      const output = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(facts(output), done(0, 3, "one €two\n"))
+      assert.deepStrictEqual(
+        turn.told.map((entry) => TestTurn.deltaOf(entry) ?? entry.type),
+        ["started", "one ", "€", "two\n", "completed"]
+      )
+    })
+  )
+
+  it.live("streams both ends of what it printed before it was announced, and all of the rest", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd, release } = yield* pipes("p")
+      const turn = TestTurn.make({ cwd })
+      const cmd = "head -c 3000000 /dev/zero | tr '\\0' y; cat p; echo end"
+      const fiber = yield* Effect.forkChild(exec({ cmd }, turn))
+      yield* turn.when(TestTurn.deltaOf)
+      yield* release("p")
+      yield* Fiber.join(fiber)
+      const half = "y".repeat(512 * 1024)
+      assert.strictEqual(TestTurn.streamed(turn.told), `${half}\n... 1951424 bytes omitted ...\n${half}end\n`)
+    })
+  )
+
+  it.live("goes on in the background and ends with the id of its own turn", () =>
+    Effect.gen(function* () {
+      const { exec, write } = yield* opened
+      const { cwd, release } = yield* pipes("p")
+      const first = TestTurn.make({ cwd })
+      const output = yield* exec({ cmd: "echo start; cat p; echo end", yield_time_ms: 0 }, first)
+      assert.deepStrictEqual(facts(output), running(2, "start\n"))
+      yield* release("p")
+      const item = yield* first.when(TestTurn.completed)
+      assert.strictEqual(item.aggregatedOutput, "start\nend\n")
+
+      const second = TestTurn.make({ cwd, turnId: "turn-2" })
+      const rest = yield* write({ session_id: sessionOf(output) }, second)
+      assert.deepStrictEqual(facts(rest), done(0, 1, "end\n"))
+      assert.deepStrictEqual(second.told, [])
+      assert.deepStrictEqual(yield* write({ session_id: sessionOf(output) }, second), {
+        text: `write_stdin failed: Unknown process id ${sessionOf(output)}`,
+        success: false
+      })
+    })
+  )
+
+  it.live("is waited for by write_stdin, which tells the client", () =>
+    Effect.gen(function* () {
+      const { exec, write } = yield* opened
+      const { cwd, release } = yield* pipes("p")
+      const session_id = sessionOf(yield* exec({ cmd: "cat p; echo end", yield_time_ms: 0 }, TestTurn.make({ cwd })))
+      const second = TestTurn.make({ cwd, turnId: "turn-2" })
+      const fiber = yield* Effect.forkChild(write({ session_id, chars: "" }, second))
+      yield* release("p")
+      assert.deepStrictEqual(facts(yield* Fiber.join(fiber)), done(0, 1, "end\n"))
+      assert.deepStrictEqual(second.told, [
+        {
+          type: "notified",
+          method: "item/commandExecution/terminalInteraction",
+          params: { threadId: "thread-1", turnId: "turn-2", itemId: "call-1", processId: String(session_id), stdin: "" }
+        }
+      ])
+    })
+  )
+
+  it.live("can be interrupted but not typed into", () =>
+    Effect.gen(function* () {
+      const { exec, write } = yield* opened
+      const { cwd } = yield* pipes("p")
+      const turn = TestTurn.make({ cwd })
+      const session_id = sessionOf(yield* exec({ cmd: "exec cat p", yield_time_ms: 0 }, turn))
+      assert.deepStrictEqual(yield* write({ session_id, chars: "hello\n" }, turn), {
+        text: "write_stdin failed: stdin is closed for this session",
+        success: false
+      })
+      assert.deepStrictEqual(
+        facts(yield* write({ session_id, chars: "\u0003", yield_time_ms: 30_000 }, turn)),
+        done(130, 0, "")
+      )
+    })
+  )
+
+  it.live("survives the interruption of its call", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd, release } = yield* pipes("p")
+      const turn = TestTurn.make({ cwd })
+      const fiber = yield* Effect.forkChild(exec({ cmd: "echo begin; cat p; echo end" }, turn))
+      yield* turn.when(TestTurn.deltaOf)
+      yield* Fiber.interrupt(fiber)
+      assert.isFalse(turn.told.some((entry) => entry.type === "completed"))
+      yield* release("p")
+      const item = yield* turn.when(TestTurn.completed)
+      assert.deepStrictEqual([item.aggregatedOutput, item.status], ["begin\nend\n", "completed"])
+    })
+  )
+
+  it.live("waits for a client that does not take its output, and loses none of it", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd, release } = yield* pipes("p")
+      const taking = yield* Deferred.make<void>()
+      const told = TestTurn.make({ cwd })
+      const turn: ToolTurn = {
+        ...told,
+        notify: (method, params) => Effect.andThen(Deferred.await(taking), told.notify(method, params))
+      }
+      const fiber = yield* Effect.forkChild(exec({ cmd: "echo first; cat p; seq 1 100000" }, turn))
+      yield* told.when((entry) => (entry.type === "started" ? true : undefined))
+      yield* release("p")
+      yield* Deferred.succeed(taking, undefined)
+      yield* Fiber.join(fiber)
+      const item = yield* told.when(TestTurn.completed)
+      assert.strictEqual(TestTurn.streamed(told.told), item.aggregatedOutput)
+    })
+  )
+})
+
+describe("the commands of a thread", () => {
+  it.live("are 64 at most: for one more, the one that was looked at longest ago is ended", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd } = yield* pipes("p")
+      const start = (id: string, turn: ToolTurn) => exec({ cmd: "exec cat p", yield_time_ms: 0 }, turn, id)
+      const first = TestTurn.make({ cwd })
+      yield* start("first", first)
+      const others = TestTurn.make({ cwd })
+      const ids = Array.from({ length: 64 }, (_, index) => `call-${index}`)
+      yield* Effect.forEach(ids, (id) => start(id, others), { concurrency: "unbounded" })
+      const item = yield* first.when(TestTurn.completed)
+      assert.deepStrictEqual([item.status, item.exitCode], ["failed", -1])
+      assert.deepStrictEqual(
+        others.told.filter((entry) => entry.type === "completed"),
+        []
+      )
+    })
+  )
+})
+
+describe("the end of a thread", () => {
+  it.live("is the end of its commands and of all that they started", () =>
+    Effect.gen(function* () {
+      const { cwd, closed } = yield* pipes("p")
+      const scope = yield* Scope.make()
+      const { exec } = yield* Scope.provide(opened, scope)
+      const turn = TestTurn.make({ cwd })
+      // Every process holds the pipe: it closes when the last of them is gone.
+      const cmd = "exec 9> p; (trap '' TERM HUP; sleep 1000) & sleep 1000 & echo ready; wait"
+      const gone = yield* Effect.forkChild(closed("p"))
+      const fiber = yield* Effect.forkChild(exec({ cmd }, turn))
+      yield* turn.when(TestTurn.deltaOf)
+      yield* Fiber.interrupt(fiber)
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.join(gone)
+      assert.isFalse(turn.told.some((entry) => entry.type === "completed"))
+    })
+  )
+
+  it.live("is not the only end of what a command leaves behind: its own end is", () =>
+    Effect.gen(function* () {
+      const { cwd, closed } = yield* pipes("p")
+      const { exec } = yield* opened
+      const gone = yield* Effect.forkChild(closed("p"))
+      const cmd = "exec 9> p; sleep 1000 > /dev/null 2>&1 & sleep 1000 & echo hi"
+      assert.deepStrictEqual(facts(yield* exec({ cmd }, TestTurn.make({ cwd }))), done(0, 1, "hi\n"))
+      yield* Fiber.join(gone)
+    })
+  )
+})
+
+describe("a command that the user is asked about", () => {
+  const cmd = "echo a"
+  const answered = (answer: Parameters<typeof TestTurn.make>[0]) =>
+    TestTurn.make({ approvalPolicy: "untrusted", ...answer })
+  const agent = shown(cmd, { source: "agent" })
+  const asked = {
+    type: "asked",
+    item: agent
+  }
+
+  it.effect("runs when the answer is yes, as one item", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("accept") })
+      assert.deepStrictEqual(facts(yield* exec({ cmd, shell: "sh" }, turn)), done(0, 1, "a\n"))
+      assert.deepStrictEqual(items(turn.told), [
+        asked,
+        {
+          type: "completed",
+          item: shown(cmd, { processId: "#", status: "completed", aggregatedOutput: "a\n", exitCode: 0, durationMs: 0 })
+        }
+      ])
+    })
+  )
+
+  it.effect("is put to the user with all there is to know", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("decline") })
+      const args = {
+        cmd,
+        shell: "sh",
+        sandbox_permissions: "require_escalated",
+        justification: "May I?",
+        prefix_rule: ["echo"]
+      }
+      yield* exec(args, turn)
+      const approval = yield* turn.when((entry) => (entry.type === "asked" ? entry.approval : undefined))
+      assert.deepStrictEqual(approval, {
+        environmentId: "local",
+        reason: "May I?",
+        command: "/bin/sh -lc 'echo a'",
+        cwd: "/",
+        commandActions: [{ type: "unknown", command: "echo a" }],
+        proposedExecpolicyAmendment: ["echo"],
+        availableDecisions: ["accept", { acceptWithExecpolicyAmendment: { execpolicy_amendment: ["echo"] } }, "cancel"]
+      })
+    })
+  )
+
+  it.effect("does not run when the answer is no", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("decline") })
+      assert.deepStrictEqual(yield* exec({ cmd, shell: "sh" }, turn), {
+        text: 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
+        success: false
+      })
+      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+    })
+  )
+
+  it.effect("takes the turn with it when the answer is to cancel", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("cancel") })
+      const error = yield* Effect.flip(exec({ cmd, shell: "sh" }, turn))
+      assert.strictEqual(error._tag, "TurnCancelled")
+      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+    })
+  )
+
+  const failures = [
+    ["error", true],
+    ["malformed", true],
+    ["overloaded", true],
+    ["turnTransition", false]
+  ] as const
+  it.effect.each(failures)("fails when there is no answer: %s", ([reason, ends]) =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.fail(new ApprovalFailed({ reason })) })
+      assert.deepStrictEqual(yield* exec({ cmd, shell: "sh" }, turn), {
+        text: 'exec_command failed: CreateProcess { message: "Rejected(\\"approval request failed\\")" }',
+        success: false
+      })
+      assert.deepStrictEqual(
+        items(turn.told),
+        ends ? [asked, { type: "completed", item: { ...agent, status: "failed" } }] : [asked]
+      )
+    })
+  )
+
+  it.effect("is not asked about again when it is approved for the session, others are", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("acceptForSession") })
+      for (const source of [cmd, "echo  a", "echo b", cmd]) yield* exec({ cmd: source, shell: "sh" }, turn)
+      const questions = turn.told.flatMap((entry) => (entry.type === "asked" ? [entry.approval.command] : []))
+      assert.deepStrictEqual(questions, ["/bin/sh -lc 'echo a'", "/bin/sh -lc 'echo b'"])
+    })
+  )
+
+  it.effect("is not asked about again when a rule was made of it, in no thread", () =>
+    Effect.gen(function* () {
+      const one = yield* opened
+      const rule = answered({
+        answer: Effect.succeed({ acceptWithExecpolicyAmendment: { execpolicy_amendment: ["echo"] } })
+      })
+      yield* one.exec({ cmd }, rule)
+      yield* one.exec({ cmd: "echo b && echo c" }, rule)
+      assert.strictEqual(rule.told.filter((entry) => entry.type === "asked").length, 1)
+    })
+  )
+
+  it.effect("is asked about where nothing can confine it, and runs after that", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = TestTurn.make({
+        approvalPolicy: "on-request",
+        sandboxPolicy: { type: "readOnly", networkAccess: false },
+        answer: Effect.succeed("accept")
+      })
+      assert.deepStrictEqual(facts(yield* exec({ cmd }, turn)), done(0, 1, "a\n"))
+      const reason = yield* turn.when((entry) => (entry.type === "asked" ? entry.approval.reason : undefined))
+      assert.strictEqual(reason, "This machine has no sandbox to enforce readOnly: the command would run without one")
+    })
+  )
+})
