@@ -1,0 +1,51 @@
+/**
+ * Spindle, for programs that embed it.
+ *
+ * Start with `AppServer.client`: one layer, a server and a typed client to it. `AppServer.layer` is the server alone,
+ * `AppServer.start` the low-level runtime. Models, tools and stores plug in as layers.
+ *
+ * @example
+ * ```ts
+ * import * as NodeServices from "@effect/platform-node/NodeServices"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import { AppServer, AppServerClient } from "spindle-app-server"
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* AppServerClient.AppServerClient
+ *   const { thread } = yield* client.request("thread/start", {})
+ *   return thread.id
+ * })
+ *
+ * program.pipe(
+ *   Effect.provide(AppServer.client({ clientName: "my-cli", clientVersion: "1.0.0" })),
+ *   Effect.provide(NodeServices.layer)
+ * )
+ * ```
+ *
+ * @module
+ */
+export * as AppServer from "./layers/AppServer.ts"
+export * as InProcessClient from "./layers/clients/InProcessClient.ts"
+export * as Offline from "./layers/models/Offline.ts"
+export * as Responses from "./layers/models/Responses.ts"
+export * as NoSandbox from "./layers/sandboxes/None.ts"
+export * as MemoryStore from "./layers/stores/Memory.ts"
+export * as Shell from "./layers/tools/Shell.ts"
+export * as Toolsets from "./layers/tools/Toolsets.ts"
+export * as StdioTransport from "./layers/transports/Stdio.ts"
+export * as ErrorCode from "./protocol/ErrorCode.ts"
+export * as JsonRpc from "./protocol/JsonRpc.ts"
+export * as ClientRequests from "./protocol/methods/ClientRequests.ts"
+export * as ServerNotifications from "./protocol/methods/ServerNotifications.ts"
+export * as ServerRequests from "./protocol/methods/ServerRequests.ts"
+export * as AppServerClient from "./services/AppServerClient.ts"
+export * as Auth from "./services/Auth.ts"
+export type * as ClientEvent from "./services/ClientEvent.ts"
+export * as Config from "./services/Config.ts"
+export * as InProcess from "./services/InProcess.ts"
+export * as ModelProvider from "./services/ModelProvider.ts"
+export * as Sandbox from "./services/Sandbox.ts"
+export * as ThreadManager from "./services/ThreadManager.ts"
+export * as ThreadStore from "./services/ThreadStore.ts"
+export * as Tool from "./services/Tool.ts"

@@ -1,0 +1,168 @@
+/**
+ * The compositions: which layers make a server.
+ *
+ * This is the one place that sees more than one adapter. A program that embeds Spindle takes `layer` (a server without a
+ * client), `client` (a server with an in-process client) or `start` (the low-level runtime); `main.ts` puts a transport to
+ * `layer`.
+ *
+ * ```
+ *  Config ─┬─► Auth ─┬─► ModelProvider ─┐
+ *          │         └──────────────────┤
+ *  OutboundRouter ─► OutgoingMessages ──┼─► ThreadManager ─► Handlers ─► MessageProcessor
+ *  ThreadStore, Toolset(Sandbox) ───────┘
+ * ```
+ *
+ * @module
+ */
+import process from "node:process"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import * as Auth from "../services/Auth.ts"
+import * as Config from "../services/Config.ts"
+import type { AppServerClient } from "../services/AppServerClient.ts"
+import { Handlers } from "../services/Handlers.ts"
+import * as InProcess from "../services/InProcess.ts"
+import * as MessageProcessor from "../services/MessageProcessor.ts"
+import * as ModelCatalog from "../services/ModelCatalog.ts"
+import type { ModelProvider } from "../services/ModelProvider.ts"
+import * as OutboundRouter from "../services/OutboundRouter.ts"
+import * as OutgoingMessages from "../services/OutgoingMessages.ts"
+import { ServerInfo } from "../services/ServerInfo.ts"
+import * as ThreadManager from "../services/ThreadManager.ts"
+import type { ThreadStore } from "../services/ThreadStore.ts"
+import type { Toolset } from "../services/Tool.ts"
+import type { SessionSource } from "../protocol/Thread.ts"
+import * as Host from "./Host.ts"
+import * as InProcessClient from "./clients/InProcessClient.ts"
+import * as AccountHandlers from "./handlers/account.ts"
+import * as ConfigHandlers from "./handlers/config.ts"
+import * as InitializeHandlers from "./handlers/initialize.ts"
+import * as ModelHandlers from "./handlers/model.ts"
+import * as ThreadHandlers from "./handlers/thread.ts"
+import * as ThreadListHandlers from "./handlers/threadList.ts"
+import * as TurnHandlers from "./handlers/turn.ts"
+import * as DefaultModel from "./models/Default.ts"
+import * as NoSandbox from "./sandboxes/None.ts"
+import * as MemoryStore from "./stores/Memory.ts"
+import * as Shell from "./tools/Shell.ts"
+import * as ExecRules from "./tools/shell/ExecRules.ts"
+
+/** What an embedding program may say. Everything has a default, so that `layer({})` is a working server. */
+export interface AppServerOptions {
+  /** Where configuration, credentials and rules are. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`. */
+  readonly home?: string
+  /** Relative folders in requests count from here. Default: the process's working directory. */
+  readonly cwd?: string
+  /** What is read instead of the process's environment, key variables included. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** The kind of program that threads are started from. Default: `vscode`, as a service. */
+  readonly sessionSource?: SessionSource
+  /** Configuration from the command line: dotted key and value, later ones win. */
+  readonly cliOverrides?: Config.ConfigOptions["cliOverrides"]
+  /** Other places for the configuration files. */
+  readonly loader?: Config.ConfigOptions["loader"]
+  /** Requirements of the organisation, fetched once when they are first needed. */
+  readonly cloudRequirements?: Config.ConfigOptions["cloudRequirements"]
+  /** Told to each client after its initialize, besides what the configuration itself warns of. */
+  readonly configWarnings?: ReadonlyArray<Config.ConfigWarning>
+  /** Whether `CODEX_API_KEY` counts as a credential. Default: true. */
+  readonly honourApiKeyVariable?: boolean
+  /** Programs that child commands are run with. Default: the user's shell. */
+  readonly executables?: Shell.Executables
+  /** Credentials the program has already. */
+  readonly auth?: Layer.Layer<Auth.Auth>
+  /** A model other than the configured one. */
+  readonly model?: Layer.Layer<ModelProvider>
+  /** Where threads are kept. Default: in memory. */
+  readonly store?: Layer.Layer<ThreadStore>
+  /** What the model may do. Default: run commands. */
+  readonly tools?: Layer.Layer<Toolset>
+  /** Another thread manager, with a model, store and tools of its own; it speaks through this server's router. */
+  readonly threadManager?: Layer.Layer<
+    ThreadManager.ThreadManager,
+    never,
+    OutboundRouter.OutboundRouter | OutgoingMessages.OutgoingMessages | ServerInfo
+  >
+}
+
+/** What `layer` provides: a server that transports connect clients to. */
+export type AppServer =
+  | Config.Config
+  | MessageProcessor.MessageProcessor
+  | OutboundRouter.OutboundRouter
+  | OutgoingMessages.OutgoingMessages
+  | ServerInfo
+  | ThreadManager.ThreadManager
+
+/** What a server needs of the machine; `NodeServices.layer` has both. */
+export type Platform = FileSystem.FileSystem | Path.Path
+
+const configLayer = (options: AppServerOptions) => {
+  const environment = options.environment ?? process.env
+  return Config.layer({
+    home: options.home ?? Host.home(environment),
+    cwd: options.cwd ?? process.cwd(),
+    environment,
+    cliOverrides: options.cliOverrides ?? [],
+    ...(options.loader === undefined ? {} : { loader: options.loader }),
+    ...(options.cloudRequirements === undefined ? {} : { cloudRequirements: options.cloudRequirements }),
+    ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
+  })
+}
+
+const handlers = Layer.effect(
+  Handlers,
+  Effect.gen(function* () {
+    return Handlers.of({
+      ...(yield* InitializeHandlers.make),
+      ...(yield* ThreadHandlers.make),
+      ...(yield* ThreadListHandlers.make),
+      ...(yield* TurnHandlers.make),
+      ...(yield* ModelHandlers.make),
+      ...(yield* ConfigHandlers.make),
+      ...(yield* AccountHandlers.make)
+    })
+  })
+)
+
+/** A server. Connect clients with a transport, or embed it with `InProcessClient.layer`. */
+export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> => {
+  const config = configLayer(options)
+  const environment = options.environment ?? process.env
+  const auth =
+    options.auth ??
+    Auth.layer({
+      home: options.home ?? Host.home(environment),
+      environment,
+      honourApiKeyVariable: options.honourApiKeyVariable ?? true
+    })
+  const model = options.model ?? DefaultModel.layer
+  const tools = options.tools ?? Shell.layer.pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
+  const store = options.store ?? MemoryStore.layer
+  const threads = options.threadManager ?? ThreadManager.layer.pipe(Layer.provide([model, tools]))
+  return MessageProcessor.layer.pipe(
+    Layer.provide(handlers),
+    Layer.provideMerge(threads),
+    Layer.provide([store, ModelCatalog.layer, SecureRandom.layerWebCrypto]),
+    Layer.provideMerge(OutgoingMessages.layer),
+    Layer.provideMerge(OutboundRouter.layer),
+    Layer.provide(auth),
+    Layer.provideMerge(config),
+    Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options)))
+  )
+}
+
+/** A server with its client: what a program that embeds Spindle provides. */
+export const client = (
+  options: AppServerOptions & InProcessClient.InProcessClientOptions
+): Layer.Layer<AppServerClient, Config.ConfigError | InProcess.InProcessError, Platform> =>
+  InProcessClient.layer(options).pipe(Layer.provide(layer(options)))
+
+/** The low-level runtime: a server of its own, connected and ready. Ends with the scope. */
+export const start = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessOptions) {
+  const context = yield* Layer.build(layer(options))
+  return yield* Effect.provideContext(InProcess.start(options), context)
+})

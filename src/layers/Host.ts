@@ -1,0 +1,32 @@
+/**
+ * What the machine says: the platform's name, the home folder.
+ *
+ * @module
+ */
+import * as Os from "node:os"
+import * as Path from "node:path"
+import process from "node:process"
+import type { SessionSource } from "../protocol/Thread.ts"
+import type { ServerInfo } from "../services/ServerInfo.ts"
+
+/** `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`; absolute. */
+export const home = (environment: Readonly<Record<string, string | undefined>>): string => {
+  const named = [environment["SPINDLE_HOME"], environment["CODEX_HOME"]].find((folder) => folder !== undefined && folder !== "")
+  return Path.resolve(named ?? Path.join(Os.homedir(), ".spindle"))
+}
+
+const systems: Readonly<Record<string, string>> = { darwin: "macos", win32: "windows" }
+
+const machines: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" }
+
+/** The server's account of itself on this machine. */
+export const info = (options: { readonly cwd?: string; readonly sessionSource?: SessionSource }): ServerInfo["Service"] => {
+  const { platform, arch } = process
+  return {
+    sessionSource: options.sessionSource ?? "vscode",
+    platform: `${Os.type()} ${Os.release()}; ${machines[arch] ?? arch}`,
+    platformFamily: platform === "win32" ? "windows" : "unix",
+    platformOs: systems[platform] ?? platform,
+    cwd: options.cwd ?? process.cwd()
+  }
+}

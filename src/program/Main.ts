@@ -1,0 +1,37 @@
+/**
+ * From the command line to a running program, and from its end to an exit code.
+ *
+ * The plain service starts without the command-line parser, which costs more than the rest of the start; everything else
+ * goes through it.
+ *
+ * @module
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Teardown } from "effect/Runtime"
+import * as Serve from "./Serve.ts"
+
+/** The command lines that mean: serve standard input and output with what the configuration says. */
+const isPlainService = (args: ReadonlyArray<string>): boolean => {
+  const rest = args[0] === "app-server" ? args.slice(1) : args
+  return rest.length === 0 || (rest.length === 2 && rest[0] === "--listen" && rest[1] === "stdio://")
+}
+
+/** A signal ends the program as asked: that is no failure. */
+const teardown: Teardown = (exit, onExit) => {
+  if (Exit.isFailure(exit)) return onExit(Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+  onExit(typeof exit.value === "number" ? exit.value : 0)
+}
+
+const program = (args: ReadonlyArray<string>): Effect.Effect<number> =>
+  isPlainService(args)
+    ? Serve.run({ cliOverrides: [] })
+    : Effect.flatMap(
+        Effect.promise(() => import("./Commands.ts")),
+        (commands) => commands.run(args)
+      )
+
+export const main = (args: ReadonlyArray<string>): void =>
+  NodeRuntime.runMain(program(args), { teardown, disableErrorReporting: true })
