@@ -1,0 +1,189 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { Lanes } from "../../src/services/Lanes.ts"
+
+/** Lanes whose claims write down when they start. */
+const make = () => {
+  const lanes = new Lanes()
+  const started: Array<string> = []
+  const enter = (name: string, key: string, shared = false) =>
+    lanes.enter({ key, shared, start: () => void started.push(name) })
+  /** What has started since the last look. */
+  const look = () => started.splice(0)
+  return { lanes, enter, look }
+}
+
+/** More comes than goes, so that lines form. */
+const Step = Schema.Struct({
+  act: Schema.Literals(["read", "write", "leave"]),
+  key: Schema.Literals(["k", "l"])
+})
+
+interface Entry {
+  readonly name: string
+  readonly shared: boolean
+  started: boolean
+}
+
+/** All jobs of a key in one list: those that started are its head, and what may start follows from the list alone. */
+class Model {
+  readonly #lists = new Map<string, Array<Entry>>()
+  readonly #started: Array<string> = []
+
+  #may(list: ReadonlyArray<Entry>, index: number): boolean {
+    return index === 0 || list.slice(0, index + 1).every((entry) => entry.shared)
+  }
+
+  #settle(key: string): void {
+    const list = this.#lists.get(key) ?? []
+    for (const [index, entry] of list.entries()) {
+      if (entry.started || !this.#may(list, index)) continue
+      entry.started = true
+      this.#started.push(entry.name)
+    }
+  }
+
+  isFree(key: string, shared: boolean): boolean {
+    const list = this.#lists.get(key) ?? []
+    return this.#may([...list, { name: "", shared, started: false }], list.length)
+  }
+
+  enter(name: string, key: string, shared: boolean): void {
+    const list = this.#lists.get(key) ?? []
+    list.push({ name, shared, started: false })
+    this.#lists.set(key, list)
+    this.#settle(key)
+  }
+
+  /** False when nothing runs there. */
+  leave(key: string): boolean {
+    const list = this.#lists.get(key)
+    if (list === undefined) return false
+    list.shift()
+    if (list.length === 0) this.#lists.delete(key)
+    this.#settle(key)
+    return true
+  }
+
+  look(): ReadonlyArray<string> {
+    return this.#started.splice(0)
+  }
+
+  get size(): number {
+    return this.#lists.size
+  }
+}
+
+describe("Lanes", () => {
+  it("jobs of one key run one at a time, in the order in which they came [55]", () => {
+    const { lanes, enter, look } = make()
+    for (const name of ["a", "b", "c"]) enter(name, "k")
+    assert.deepStrictEqual(look(), ["a"])
+    lanes.leave("k")
+    assert.deepStrictEqual(look(), ["b"])
+    lanes.leave("k")
+    assert.deepStrictEqual(look(), ["c"])
+  })
+
+  it("jobs of different keys overlap [55]", () => {
+    const { lanes, enter, look } = make()
+    enter("a", "k")
+    enter("b", "l")
+    enter("c", "k")
+    assert.deepStrictEqual(look(), ["a", "b"])
+    lanes.leave("l")
+    assert.deepStrictEqual(look(), [])
+    lanes.leave("k")
+    assert.deepStrictEqual(look(), ["c"])
+  })
+
+  it("readers next to each other overlap, and a reader that comes while they run joins them [55]", () => {
+    const { enter, look } = make()
+    enter("r1", "k", true)
+    enter("r2", "k", true)
+    assert.deepStrictEqual(look(), ["r1", "r2"])
+  })
+
+  it("a writer waits for every reader before it, and the readers behind it start together after it [55]", () => {
+    const { lanes, enter, look } = make()
+    enter("r1", "k", true)
+    enter("r2", "k", true)
+    enter("w", "k")
+    enter("r3", "k", true)
+    enter("r4", "k", true)
+    enter("w2", "k")
+    assert.deepStrictEqual(look(), ["r1", "r2"])
+    lanes.leave("k")
+    assert.deepStrictEqual(look(), [])
+    lanes.leave("k")
+    assert.deepStrictEqual(look(), ["w"])
+    lanes.leave("k")
+    assert.deepStrictEqual(look(), ["r3", "r4"])
+    lanes.leave("k")
+    lanes.leave("k")
+    assert.deepStrictEqual(look(), ["w2"])
+  })
+
+  it("a lane is forgotten when its last job leaves", () => {
+    const { lanes, enter } = make()
+    enter("a", "k")
+    enter("b", "k")
+    enter("c", "l", true)
+    assert.strictEqual(lanes.size, 2)
+    lanes.leave("k")
+    lanes.leave("l")
+    assert.strictEqual(lanes.size, 1)
+    lanes.leave("k")
+    assert.strictEqual(lanes.size, 0)
+  })
+
+  it("leaving a lane that nobody is in does nothing", () => {
+    const { lanes, enter, look } = make()
+    lanes.leave("k")
+    enter("a", "k")
+    assert.deepStrictEqual(look(), ["a"])
+    assert.strictEqual(lanes.size, 1)
+  })
+
+  it("a job that leaves as soon as it has started lets all behind it run, in order", () => {
+    const lanes = new Lanes()
+    const started: Array<number> = []
+    const claims = Array.from({ length: 5 }, (_, index) => index)
+    lanes.enter({ key: "k", shared: false, start: () => undefined })
+    for (const index of claims) {
+      lanes.enter({
+        key: "k",
+        shared: index % 2 === 0,
+        start: () => {
+          started.push(index)
+          lanes.leave("k")
+        }
+      })
+    }
+    lanes.leave("k")
+    assert.deepStrictEqual(started, claims)
+    assert.strictEqual(lanes.size, 0)
+  })
+
+  it.prop(
+    "behaves as a list of jobs per key does, whatever comes and goes [55]",
+    [Schema.Array(Step)],
+    ([steps]) => {
+      const { lanes, enter, look } = make()
+      const model = new Model()
+      for (const [index, { act, key }] of steps.entries()) {
+        const shared = act === "read"
+        if (act !== "leave") {
+          assert.strictEqual(lanes.isFree(key, shared), model.isFree(key, shared))
+          model.enter(`${index}`, key, shared)
+          enter(`${index}`, key, shared)
+        } else if (model.leave(key)) {
+          lanes.leave(key)
+        }
+        assert.deepStrictEqual(look(), model.look())
+        assert.strictEqual(lanes.size, model.size)
+      }
+    },
+    { arbitrary: { runs: 200, size: 60 } }
+  )
+})
