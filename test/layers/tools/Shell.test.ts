@@ -257,6 +257,21 @@ describe("a command that does not start", () => {
     })
   )
 
+  it.effect("leaves a failed item when the system cannot take it", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = TestTurn.make()
+      const output = yield* exec({ cmd: "echo \0" }, turn)
+      const reason = "Failed to create unified exec process: nul byte found in provided data"
+      assert.deepStrictEqual(output, {
+        text: `exec_command failed: CreateProcess { message: "Rejected(\\"${reason}\\")" }`,
+        success: false
+      })
+      const item = yield* turn.when(TestTurn.completed)
+      assert.deepStrictEqual([item.aggregatedOutput, item.exitCode, item.processId], [reason, -1, null])
+    })
+  )
+
   it.effect("in a directory that is not there leaves a failed item", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened

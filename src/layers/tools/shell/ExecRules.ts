@@ -8,6 +8,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import * as Path from "node:path"
 import { Config } from "../../../services/Config.ts"
@@ -68,7 +69,7 @@ export const layerMemory = (rules: ReadonlyArray<Rules.Rule> = []): Layer.Layer<
 const readFile = (file: string): Effect.Effect<ReadonlyArray<Rules.Rule>> =>
   Effect.tryPromise(async () => {
     const { readFile } = await import("node:fs/promises")
-    return Rules.parse(await readFile(file, "utf8"))
+    return Result.getOrThrow(Rules.parse(await readFile(file, "utf8")))
   }).pipe(
     Effect.catch(({ cause }) =>
       isMissing(cause)

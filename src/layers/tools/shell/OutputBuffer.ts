@@ -64,9 +64,11 @@ export class OutputBuffer {
     return `${lossy.decode(head)}\n${gap(this.omitted)}\n${lossy.decode(tail)}`
   }
 
-  /** Forgets everything. */
+  /** Forgets everything, and gives the memory back. */
   clear(): void {
     this.total = 0
+    this.head = new Uint8Array(0)
+    this.tail = new Uint8Array(0)
     this.headLength = 0
     this.tailLength = 0
     this.tailNext = 0

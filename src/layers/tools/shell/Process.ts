@@ -30,7 +30,6 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
 }
 
 export interface Process {
-  readonly pid: number
   /** The exit status; 128 and the number of the signal when one ended it. */
   readonly exit: Effect.Effect<number>
   /** The next piece of output, stdout and stderr alike; undefined at the end. One reader at a time. */
@@ -50,15 +49,14 @@ const Merged = ["-c", 'exec "$0" "$@" 2>&1'] as const
 export const spawn = (command: SandboxedCommand): Effect.Effect<Process, SpawnError, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(start(command), ({ child, exit }) =>
-      Effect.andThen(signal(child, "SIGKILL"), Effect.asVoid(Deferred.await(exit)))
+      Effect.andThen(signal(child, "SIGKILL"), Effect.andThen(Deferred.await(exit), closeOutput(child)))
     ),
     ({ child, exit, read }) => ({
-      pid: child.pid ?? 0,
       exit: Deferred.await(exit),
       read,
       interrupt: signal(child, "SIGINT"),
       kill: signal(child, "SIGKILL"),
-      closeOutput: Effect.sync(() => void child.stdout.destroy())
+      closeOutput: closeOutput(child)
     })
   )
 
@@ -118,6 +116,9 @@ const chunksOf = (stream: Readable): Process["read"] => {
     })
   })
 }
+
+/** Also lets go of the pipe where a process that left the group still holds it: it would keep this one alive. */
+const closeOutput = (child: Child): Effect.Effect<void> => Effect.sync(() => void child.stdout.destroy())
 
 /** To the whole group. The leader may be gone while others of the group live, or everybody may be. */
 const signal = (child: Child, name: NodeJS.Signals): Effect.Effect<void> =>

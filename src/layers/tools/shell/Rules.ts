@@ -14,6 +14,7 @@
  *
  * @module
  */
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 export type RuleDecision = "allow" | "prompt" | "forbidden"
@@ -50,9 +51,19 @@ export const matches = (rule: Rule, words: ReadonlyArray<string>): boolean =>
 export const printAllow = (prefix: ReadonlyArray<string>): string =>
   `prefix_rule(pattern=[${prefix.map((word) => JSON.stringify(word)).join(", ")}], decision="allow")`
 
-/** The rules of a file. Throws `RulesSyntaxError`. */
-export const parse = (source: string): ReadonlyArray<Rule> => {
-  const tokens = new Tokens(source)
+/** The rules of a file. */
+export const parse = (source: string): Result.Result<ReadonlyArray<Rule>, RulesSyntaxError> => {
+  try {
+    return Result.succeed(rulesOf(new Tokens(source)))
+  } catch (error) {
+    if (error instanceof RulesSyntaxError) return Result.fail(error)
+    throw error
+  }
+}
+
+// From here on a `RulesSyntaxError` is thrown where the notation is broken.
+
+const rulesOf = (tokens: Tokens): ReadonlyArray<Rule> => {
   const rules: Array<Rule> = []
   while (tokens.peek().kind !== "end") {
     const name = tokens.take("name")

@@ -149,6 +149,7 @@ export class Session {
         durationMs
       })
     )
+    this.output.clear()
     yield* Deferred.succeed(this.finished, exitCode)
   })
 

@@ -70,11 +70,6 @@ export class Sessions {
     this.byId.delete(session.id)
   }
 
-  /** The commands that run at this moment, oldest first. */
-  running(): ReadonlyArray<Session> {
-    return [...this.byId.values()].filter((session) => !session.hasExited)
-  }
-
   private touch(session: Session): void {
     session.lastUse = ++this.uses
   }
