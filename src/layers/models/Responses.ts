@@ -2,8 +2,9 @@
  * The OpenAI Responses API over HTTP with server-sent events; works with any server of that API.
  *
  * Owns the way of an answer: which server and key, the attempts, what becomes of a half answer. Which HTTP client does the
- * work is the composition's choice. The parts are beside it: how a request is spelled (`Body`), sent (`Send`) and repeated
- * (`Retry`), how the stream is pulled (`Read`) and understood (`Events`), what failures are called (`Failure`, `Refusal`).
+ * work is the composition's choice. The parts are beside it: how a request is spelled (`Body`) and sent (`Send`), how
+ * the stream is pulled (`Read`) and understood (`Events`), what failures are called (`Failure`, `Refusal`). Attempts are
+ * counted in `attempts/`.
  *
  * ```
  *   stream ──► send ──► read ──► Completed
@@ -25,9 +26,10 @@ import type { ResponseItem } from "../../protocol/ResponseItem.ts"
 import { Auth } from "../../services/Auth.ts"
 import { Config, type ModelProviderInfo } from "../../services/Config.ts"
 import { type ModelEvent, ModelProvider, type ModelRequest } from "../../services/ModelProvider.ts"
-import { attempts } from "./responses/Attempts.ts"
+import { attempts } from "./attempts/Attempts.ts"
+import type { Failure as FailureType } from "./attempts/Failure.ts"
 import * as Body from "./responses/Body.ts"
-import type * as Events from "./responses/Events.ts"
+import * as Events from "./responses/Events.ts"
 import * as Failure from "./responses/Failure.ts"
 import { read } from "./responses/Read.ts"
 import { send } from "./responses/Send.ts"
@@ -39,7 +41,7 @@ const MaxThreads = 1024
 const checked = (
   id: string,
   provider: ModelProviderInfo | undefined
-): Effect.Effect<ModelProviderInfo, Failure.Failure> => {
+): Effect.Effect<ModelProviderInfo, FailureType> => {
   if (provider === undefined) return Effect.fail(Failure.unsendable(`Model provider \`${id}\` not found`))
   const protocol = URL.canParse(Body.urlOf(provider)) ? new URL(Body.urlOf(provider)).protocol : ""
   return protocol === "http:" || protocol === "https:"
@@ -51,7 +53,7 @@ const checked = (
 const keyOf = (
   auth: Auth["Service"],
   provider: ModelProviderInfo
-): Effect.Effect<Option.Option<Redacted.Redacted>, Failure.Failure> => {
+): Effect.Effect<Option.Option<Redacted.Redacted>, FailureType> => {
   const { bearerToken, envKey, envKeyInstructions, requiresOpenaiAuth } = provider
   const account = requiresOpenaiAuth ? auth.apiKey : Effect.succeedNone
   if (envKey === null) return bearerToken === undefined ? account : Effect.succeedSome(bearerToken)
@@ -104,8 +106,8 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
       request: ModelRequest,
       provider: ModelProviderInfo,
       input: ReadonlyArray<ResponseItem>,
-      reader: Events.Reader
-    ): Stream.Stream<ModelEvent, Failure.Failure> =>
+      done: Array<ResponseItem>
+    ): Stream.Stream<ModelEvent, FailureType> =>
       Stream.unwrap(
         Effect.gen(function* () {
           const key = yield* keyOf(auth, provider)
@@ -113,6 +115,7 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
           const secret = Option.isSome(key) ? Redacted.value(key.value) : null
           const headers = Body.headersOf(request, provider, environment, secret)
           const response = yield* send(client, provider, headers, Body.bodyOf(request, input))
+          const reader = Events.makeReader((index) => `msg_${request.turnId}_${input.length + index}`, done)
           return read(response, reader, provider.streamIdleTimeoutMs)
         })
       )
@@ -122,7 +125,9 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
         Stream.unwrap(
           providerOf(request).pipe(
             Effect.map((provider) =>
-              attempts(request, provider.streamMaxRetries, (input, reader) => answer(request, provider, input, reader))
+              attempts(request.input, provider.streamMaxRetries, (input, done) =>
+                answer(request, provider, input, done)
+              )
             ),
             Effect.mapError((failure) => failure.error)
           )

@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ResponseItem } from "../../../protocol/ResponseItem.ts"
 import type { ModelEvent, ModelUsage } from "../../../services/ModelProvider.ts"
+import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./Failure.ts"
 import { countIn, isObject, type JsonObject, objectIn, parseObject, stringIn } from "./Json.ts"
 
@@ -21,7 +22,7 @@ export const MaxEventSize = 64 * 1024 * 1024
 /** How far an answer has got. */
 export type Progress =
   | { readonly _tag: "Open" | "Completed" }
-  | { readonly _tag: "Failed"; readonly failure: Failure.Failure }
+  | { readonly _tag: "Failed"; readonly failure: FailureType }
 
 const open: Progress = { _tag: "Open" }
 const completed: Progress = { _tag: "Completed" }
@@ -61,21 +62,22 @@ export interface Reader {
   readonly feed: (bytes: Uint8Array, out: Array<ModelEvent>) => Progress
   /** Events seen so far, of whatever kind. A comment is none. */
   readonly events: () => number
-  /** The items that are done; they stand even if the answer breaks off. */
-  readonly items: () => ReadonlyArray<ResponseItem>
   /** What was left out since the last call, for the log: one line for each kind, without content. */
   readonly skipped: () => ReadonlyArray<string>
 }
 
 /**
  * A reader for one answer. `newItemId` names items that the server left unnamed; it gets the number of the item within
- * the answer, from 0.
+ * the answer, from 0. Finished items are also put into `items`.
  */
-export const makeReader = (newItemId: (index: number) => string, maxEventSize: number = MaxEventSize): Reader => {
+export const makeReader = (
+  newItemId: (index: number) => string,
+  items: Array<ResponseItem>,
+  maxEventSize: number = MaxEventSize
+): Reader => {
   const text = new TextDecoder("utf-8", { fatal: true })
   let progress: Progress = open
   let events = 0
-  const items: Array<ResponseItem> = []
   let active: ActiveItem | undefined
   let out: Array<ModelEvent> = []
   let skipped = new Set<string>()
@@ -186,7 +188,6 @@ export const makeReader = (newItemId: (index: number) => string, maxEventSize: n
       return progress
     },
     events: () => events,
-    items: () => items,
     skipped: () => {
       if (skipped.size === 0) return []
       const lines = [...skipped]

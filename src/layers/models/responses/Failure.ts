@@ -1,41 +1,13 @@
 /**
  * What can go wrong with a model server, in the words and classes of the release.
  *
- * Owns what a failed attempt is, and the ones that a broken connection, a `response.failed` event or a code of the server
- * stand for. HTTP answers that are no stream are in `Refusal.ts`, trying again is in `Retry.ts`.
+ * Owns what a broken connection, a `response.failed` event or a code of the server stands for. HTTP answers that are no
+ * stream are in `Refusal.ts`.
  *
  * @module
  */
-import type { CodexErrorInfo } from "../../../protocol/ErrorInfo.ts"
-import { ModelError } from "../../../services/ModelProvider.ts"
+import { type Failure, failure } from "../attempts/Failure.ts"
 import { isObject, type JsonObject, objectIn, stringIn } from "./Json.ts"
-
-/** A failed attempt, and what to do about it. */
-export interface Failure {
-  readonly error: ModelError
-  /**
-   * - `never`: the same request would fail the same way.
-   * - `stream`: worth a new attempt, of which the client is told.
-   * - `network`: the server cannot be reached at all; wait for the network, for as long as it takes.
-   */
-  readonly retry: "never" | "stream" | "network"
-  /** Whether the request is repeated first without a word to anybody. */
-  readonly silent: boolean
-  /** The HTTP status that clients are told of while the attempt is repeated. */
-  readonly status: number | null
-  /** Milliseconds that the server asked to wait. */
-  readonly wait: number | null
-}
-
-/** A failure that is final, unless `options` say otherwise. */
-export const failure = (message: string, info: CodexErrorInfo, options?: Partial<Omit<Failure, "error">>): Failure => ({
-  error: new ModelError({ message, info }),
-  retry: "never",
-  silent: false,
-  status: null,
-  wait: null,
-  ...options
-})
 
 /** The request cannot be made at all: no key, no such provider, a bad address. */
 export const unsendable = (message: string): Failure => failure(message, "other")

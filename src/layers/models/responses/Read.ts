@@ -14,6 +14,7 @@ import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import type { ModelEvent } from "../../../services/ModelProvider.ts"
 import type * as Events from "./Events.ts"
+import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./Failure.ts"
 
 /** Milliseconds that the end of the body may take after the end of the answer, so that the connection can be used again. */
@@ -38,12 +39,12 @@ export const read = (
   response: HttpClientResponse,
   reader: Events.Reader,
   idleMillis: number
-): Stream.Stream<ModelEvent, Failure.Failure> =>
+): Stream.Stream<ModelEvent, FailureType> =>
   Stream.transformPull(Stream.mapError(response.stream, Failure.cut), (pull) => {
     const bytes = Pull.catchDone(pull, () => Effect.fail(Failure.endedEarly()))
     let progress: Events.Progress = { _tag: "Open" }
 
-    const next = (millis: number): Pull.Pull<Arr.NonEmptyReadonlyArray<ModelEvent>, Failure.Failure> =>
+    const next = (millis: number): Pull.Pull<Arr.NonEmptyReadonlyArray<ModelEvent>, FailureType> =>
       Effect.flatMap(Clock.currentTimeMillis, (start) =>
         Effect.timeoutOrElse(bytes, { duration: millis, orElse: () => Effect.fail(Failure.idle()) }).pipe(
           Effect.flatMap((chunks) => {

@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
 import * as Result from "effect/Result"
+import { failure, type Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./Failure.ts"
 import { type JsonObject, objectIn, parseObject, stringIn } from "./Json.ts"
 import { usageLimit } from "./UsageLimit.ts"
@@ -77,7 +78,7 @@ const quote = (refusal: Refusal, error: JsonObject): string => {
 }
 
 /** Any other refusal, with what one needs to look it up at the server. */
-const unexpected = (refusal: Refusal, error: JsonObject, wait: number | null): Failure.Failure => {
+const unexpected = (refusal: Refusal, error: JsonObject, wait: number | null): FailureType => {
   const { headers, status } = refusal
   const phrase = phrases[status] ?? "<unknown status code>"
   const marks = [
@@ -85,7 +86,7 @@ const unexpected = (refusal: Refusal, error: JsonObject, wait: number | null): F
     ["request id", headers["x-request-id"]],
     ["auth error", headers["x-openai-authorization-error"]]
   ].map(([name, value]) => (value === undefined ? "" : `, ${name}: ${value}`))
-  return Failure.failure(
+  return failure(
     `unexpected status ${status} ${phrase}: ${quote(refusal, error)}, url: ${refusal.url}${marks.join("")}`,
     { httpConnectionFailed: { httpStatusCode: status } },
     { retry: "stream", silent: status >= 500, status, wait }
@@ -93,16 +94,16 @@ const unexpected = (refusal: Refusal, error: JsonObject, wait: number | null): F
 }
 
 /** Too many requests: only a server that says when to come back is asked again. */
-const tooMany = (refusal: Refusal, error: JsonObject, wait: number | null, now: number): Failure.Failure => {
+const tooMany = (refusal: Refusal, error: JsonObject, wait: number | null, now: number): FailureType => {
   const type = stringIn(error, "type")
   const code = stringIn(error, "code")
   if (type === "usage_limit_reached") {
-    return Failure.failure(usageLimit(error, refusal.headers, now), "usageLimitExceeded")
+    return failure(usageLimit(error, refusal.headers, now), "usageLimitExceeded")
   }
   if (type === "usage_not_included") return Failure.notIncluded()
   if (type === "insufficient_quota" || code === "insufficient_quota") return Failure.quotaExceeded()
   if (code === "flex_unavailable") return Failure.flexUnavailable()
-  return Failure.failure(
+  return failure(
     "exceeded retry limit, last status: 429 Too Many Requests",
     { responseTooManyFailedAttempts: { httpStatusCode: 429 } },
     { retry: wait === null ? "never" : "stream", status: 429, wait }
@@ -125,7 +126,7 @@ const codesOf: ReadonlyMap<number, ReadonlyArray<string>> = new Map([
 ])
 
 /** From an HTTP answer other than 2xx. `now` is in milliseconds. */
-export const ofRefusal = (refusal: Refusal, now: number): Failure.Failure => {
+export const ofRefusal = (refusal: Refusal, now: number): FailureType => {
   const error = objectIn(parseObject(refusal.body) ?? {}, "error")
   const code = stringIn(error, "code") ?? ""
   const message = stringIn(error, "message") ?? ""
@@ -136,11 +137,11 @@ export const ofRefusal = (refusal: Refusal, now: number): Failure.Failure => {
   }
   switch (refusal.status) {
     case 400:
-      return Failure.failure(refusal.body, "other")
+      return failure(refusal.body, "other")
     case 429:
       return tooMany(refusal, error, wait, now)
     case 500:
-      return Failure.failure(
+      return failure(
         "We’re currently experiencing high demand, which may cause temporary errors.",
         "internalServerError",
         { retry: "stream", silent: true, wait }

@@ -15,9 +15,10 @@ import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Stream from "effect/Stream"
 import type { ModelProviderInfo } from "../../../services/Config.ts"
 import * as Body from "./Body.ts"
+import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./Failure.ts"
 import * as Refusal from "./Refusal.ts"
-import * as Retry from "./Retry.ts"
+import * as Retry from "../attempts/Retry.ts"
 
 /** UTF-16 units of a refusal's body that are read. */
 const MaxRefusal = 64 * 1024
@@ -42,7 +43,7 @@ const isUnreachable = (cause: unknown, depth = 3): boolean =>
   (("code" in cause && unreachableCodes.has(cause.code)) ||
     (depth > 0 && "cause" in cause && isUnreachable(cause.cause, depth - 1)))
 
-const ofTransport = (error: HttpClientError): Failure.Failure =>
+const ofTransport = (error: HttpClientError): FailureType =>
   isUnreachable(error) ? Failure.unreachable() : Failure.notAnswered()
 
 /** As much of a refusal as is worth reading, and as soon: a server that stalls here is not waited for. */
@@ -72,7 +73,7 @@ export const send = (
   provider: ModelProviderInfo,
   headers: Record<string, string>,
   body: string
-): Effect.Effect<HttpClientResponse, Failure.Failure> => {
+): Effect.Effect<HttpClientResponse, FailureType> => {
   const once = Effect.suspend(() =>
     client.execute(
       HttpClientRequest.post(Body.urlOf(provider), { headers, body: HttpBody.text(body, "application/json") })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Failure } from "../../../../src/layers/models/responses/Failure.ts"
+import type { Failure } from "../../../../src/layers/models/attempts/Failure.ts"
 import { ofRefusal } from "../../../../src/layers/models/responses/Refusal.ts"
 
 const url = "http://model.test/v1/responses"

@@ -8,8 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
-import type { ModelError, ModelEvent, ModelRequest } from "../../../services/ModelProvider.ts"
-import * as Events from "./Events.ts"
+import type { ModelError, ModelEvent } from "../../../services/ModelProvider.ts"
 import type { Failure } from "./Failure.ts"
 import * as Retry from "./Retry.ts"
 
@@ -24,27 +23,30 @@ const calls: ReadonlySet<ResponseItem["type"]> = new Set([
 /** The end of an answer that broke off after a call. */
 const unfinished: ModelEvent = { _tag: "Completed", usage: null, endTurn: false }
 
-/** One attempt, going on from the conversation `input`. */
-export type Attempt = (input: ReadonlyArray<ResponseItem>, reader: Events.Reader) => Stream.Stream<ModelEvent, Failure>
+/** One attempt, going on from the conversation `input`. It puts the items that it finished into `done`. */
+export type Attempt = (
+  input: ReadonlyArray<ResponseItem>,
+  done: Array<ResponseItem>
+) => Stream.Stream<ModelEvent, Failure>
 
 /**
- * Runs `attempt` until it succeeds, at most `times` times again. Items that were done in a broken attempt stand, and the
+ * Runs `attempt` on the conversation `start` until it succeeds, at most `times` times again. Items that were done in a broken attempt stand, and the
  * next one goes on from them. A call among them needs its output first: then the answer ends as one that wants another
  * request, and the turn loop makes that with the output.
  */
 export const attempts = (
-  request: ModelRequest,
+  start: ReadonlyArray<ResponseItem>,
   times: number,
   attempt: Attempt
 ): Stream.Stream<ModelEvent, ModelError> =>
   Stream.suspend(() => {
-    let input = request.input
+    let input = start
     let made = Retry.none
     let upcoming: Stream.Stream<ModelEvent, ModelError> | undefined
 
     const begin = (): Stream.Stream<ModelEvent, ModelError> => {
-      const reader = Events.makeReader((index) => `msg_${request.turnId}_${input.length + index}`)
-      return attempt(input, reader).pipe(Stream.catch((failure) => afterwards(failure, reader.items())))
+      const done: Array<ResponseItem> = []
+      return attempt(input, done).pipe(Stream.catch((failure) => afterwards(failure, done)))
     }
 
     const afterwards = (failure: Failure, done: ReadonlyArray<ResponseItem>): Stream.Stream<ModelEvent, ModelError> => {

@@ -1,0 +1,34 @@
+/**
+ * A failed attempt at an answer, whatever model it was asked of.
+ *
+ * @module
+ */
+import type { CodexErrorInfo } from "../../../protocol/ErrorInfo.ts"
+import { ModelError } from "../../../services/ModelProvider.ts"
+
+/** A failed attempt, and what to do about it. */
+export interface Failure {
+  readonly error: ModelError
+  /**
+   * - `never`: the same request would fail the same way.
+   * - `stream`: worth a new attempt, of which the client is told.
+   * - `network`: the server cannot be reached at all; wait for the network, for as long as it takes.
+   */
+  readonly retry: "never" | "stream" | "network"
+  /** Whether the request is repeated first without a word to anybody. */
+  readonly silent: boolean
+  /** The HTTP status that clients are told of while the attempt is repeated. */
+  readonly status: number | null
+  /** Milliseconds that the server asked to wait. */
+  readonly wait: number | null
+}
+
+/** A failure that is final, unless `options` say otherwise. */
+export const failure = (message: string, info: CodexErrorInfo, options?: Partial<Omit<Failure, "error">>): Failure => ({
+  error: new ModelError({ message, info }),
+  retry: "never",
+  silent: false,
+  status: null,
+  wait: null,
+  ...options
+})
