@@ -1,0 +1,187 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
+import * as Rules from "../../../src/layers/tools/shell/Rules.ts"
+import * as Shell from "../../../src/layers/tools/Shell.ts"
+import { Sandbox } from "../../../src/services/Sandbox.ts"
+import { ApprovalFailed } from "../../../src/services/Tool.ts"
+import { done, facts, items, opened, openedWith, shown } from "./TestShell.ts"
+import * as TestTurn from "./TestTurn.ts"
+
+describe("a command that the user is asked about", () => {
+  const cmd = "echo a"
+  const answered = (answer: Parameters<typeof TestTurn.make>[0]) =>
+    TestTurn.make({ approvalPolicy: "untrusted", ...answer })
+  const agent = shown(cmd, { source: "agent" })
+  const asked = {
+    type: "asked",
+    item: agent
+  }
+
+  it.effect("runs when the answer is yes, as one item", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("accept") })
+      assert.deepStrictEqual(facts(yield* exec({ cmd, shell: "sh" }, turn)), done(0, 1, "a\n"))
+      assert.deepStrictEqual(items(turn.told), [
+        asked,
+        {
+          type: "completed",
+          item: shown(cmd, { processId: "#", status: "completed", aggregatedOutput: "a\n", exitCode: 0, durationMs: 0 })
+        }
+      ])
+    })
+  )
+
+  it.effect("is put to the user with all there is to know", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("decline") })
+      const args = {
+        cmd,
+        shell: "sh",
+        sandbox_permissions: "require_escalated",
+        justification: "May I?",
+        prefix_rule: ["echo"]
+      }
+      yield* exec(args, turn)
+      const approval = yield* turn.when((entry) => (entry.type === "asked" ? entry.approval : undefined))
+      assert.deepStrictEqual(approval, {
+        environmentId: "local",
+        reason: "May I?",
+        command: "/bin/sh -lc 'echo a'",
+        cwd: "/",
+        commandActions: [{ type: "unknown", command: "echo a" }],
+        proposedExecpolicyAmendment: ["echo"],
+        availableDecisions: ["accept", { acceptWithExecpolicyAmendment: { execpolicy_amendment: ["echo"] } }, "cancel"]
+      })
+    })
+  )
+
+  it.effect("does not run when the answer is no", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("decline") })
+      assert.deepStrictEqual(yield* exec({ cmd, shell: "sh" }, turn), {
+        text: 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
+        success: false
+      })
+      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+    })
+  )
+
+  it.effect("takes the turn with it when the answer is to cancel", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("cancel") })
+      const error = yield* Effect.flip(exec({ cmd, shell: "sh" }, turn))
+      assert.strictEqual(error._tag, "TurnCancelled")
+      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+    })
+  )
+
+  const failures = [
+    ["error", true],
+    ["malformed", true],
+    ["overloaded", true],
+    ["turnTransition", false]
+  ] as const
+  it.effect.each(failures)("fails when there is no answer: %s", ([reason, ends]) =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.fail(new ApprovalFailed({ reason })) })
+      assert.deepStrictEqual(yield* exec({ cmd, shell: "sh" }, turn), {
+        text: 'exec_command failed: CreateProcess { message: "Rejected(\\"approval request failed\\")" }',
+        success: false
+      })
+      assert.deepStrictEqual(
+        items(turn.told),
+        ends ? [asked, { type: "completed", item: { ...agent, status: "failed" } }] : [asked]
+      )
+    })
+  )
+
+  it.effect("is not asked about again when it is approved for the session, others are", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed("acceptForSession") })
+      for (const source of [cmd, "echo  a", "echo b", cmd]) yield* exec({ cmd: source, shell: "sh" }, turn)
+      const questions = turn.told.flatMap((entry) => (entry.type === "asked" ? [entry.approval.command] : []))
+      assert.deepStrictEqual(questions, ["/bin/sh -lc 'echo a'", "/bin/sh -lc 'echo b'"])
+    })
+  )
+
+  it.effect("is not asked about again when a rule was made of it, in no thread", () =>
+    Effect.gen(function* () {
+      const one = yield* opened
+      const rule = answered({
+        answer: Effect.succeed({ acceptWithExecpolicyAmendment: { execpolicy_amendment: ["echo"] } })
+      })
+      yield* one.exec({ cmd }, rule)
+      yield* one.exec({ cmd: "echo b && echo c" }, rule)
+      assert.strictEqual(rule.told.filter((entry) => entry.type === "asked").length, 1)
+    })
+  )
+
+  it.effect("is asked about where nothing can confine it, and runs after that", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = TestTurn.make({
+        approvalPolicy: "on-request",
+        sandboxPolicy: { type: "readOnly", networkAccess: false },
+        answer: Effect.succeed("accept")
+      })
+      assert.deepStrictEqual(facts(yield* exec({ cmd }, turn)), done(0, 1, "a\n"))
+      const reason = yield* turn.when((entry) => (entry.type === "asked" ? entry.approval.reason : undefined))
+      assert.strictEqual(reason, "This machine has no sandbox to enforce readOnly: the command would run without one")
+    })
+  )
+})
+
+describe("a command on a machine with a sandbox", () => {
+  const sandboxed = Shell.layer.pipe(
+    Layer.provide([
+      Layer.succeed(
+        Sandbox,
+        Sandbox.of({
+          confine: (command) => Effect.succeed({ ...command, env: { ...command.env, CONFINED: "confined" } })
+        })
+      ),
+      ExecRules.layerMemory([Rules.allowPrefix(["env", "-u", "X"])])
+    ])
+  )
+  const policy = {
+    approvalPolicy: "on-request",
+    sandboxPolicy: { type: "readOnly", networkAccess: false },
+    answer: Effect.succeed("accept" as const)
+  } as const
+
+  const cases: ReadonlyArray<readonly [name: string, args: object, asked: number, output: string]> = [
+    ["is confined unasked", { cmd: "echo $CONFINED" }, 0, "confined\n"],
+    [
+      "is asked about when it wants out, and then gets out",
+      { cmd: "echo $CONFINED", sandbox_permissions: "require_escalated" },
+      1,
+      "\n"
+    ],
+    [
+      "is confined when it was asked about for another reason",
+      { cmd: "rm -f /no/such; echo $CONFINED" },
+      1,
+      "confined\n"
+    ],
+    ["gets out when a rule lets it through", { cmd: "env -u X sh -c 'echo $CONFINED'" }, 0, "\n"]
+  ]
+  it.effect.each(cases)("%s", ([, args, asked, output]) =>
+    Effect.gen(function* () {
+      const { exec } = yield* openedWith(sandboxed)
+      const turn = TestTurn.make(policy)
+      const { text } = yield* exec(args, turn)
+      assert.deepStrictEqual(
+        [turn.told.filter((entry) => entry.type === "asked").length, text.split("Output:\n")[1]],
+        [asked, output]
+      )
+    })
+  )
+})

@@ -1,0 +1,111 @@
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { open } from "node:fs/promises"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as None from "../../../src/layers/sandboxes/None.ts"
+import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
+import * as Shell from "../../../src/layers/tools/Shell.ts"
+import { type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src/services/Tool.ts"
+import type * as TestTurn from "./TestTurn.ts"
+
+export const tools = Shell.layer.pipe(Layer.provide([None.layer, ExecRules.layerMemory()]))
+
+/** The two tools of a fresh thread, which ends with the scope. */
+export const openedWith = (layer: typeof tools) =>
+  Effect.gen(function* () {
+    const toolset = yield* Toolset
+    const [exec, write] = yield* toolset.open({ threadId: "thread-1" })
+    assert(exec !== undefined && write !== undefined)
+    return {
+      exec: (args: unknown, turn: ToolTurn, callId = "call-1") => call(exec, args, turn, callId),
+      write: (args: unknown, turn: ToolTurn) => call(write, args, turn, "call-w")
+    }
+  }).pipe(Effect.provide(layer))
+
+export const opened = openedWith(tools)
+
+const call = (tool: Tool, args: unknown, turn: ToolTurn, callId: string) =>
+  tool.run(
+    { callId, name: tool.spec.name, namespace: null, input: typeof args === "string" ? args : JSON.stringify(args) },
+    turn
+  )
+
+export const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "spindle-shell-")))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
+)
+
+/** Named pipes are the signals between a test and its commands: opening one waits for the other side. */
+export const pipes = (...names: ReadonlyArray<string>) =>
+  Effect.map(directory, (cwd) => {
+    for (const name of names) execFileSync("mkfifo", [Path.join(cwd, name)])
+    return {
+      cwd,
+      /** Waits until a command reads from the pipe, and lets it go on. */
+      release: (name: string) =>
+        Effect.promise(async () => {
+          const file = await open(Path.join(cwd, name), "w")
+          await file.close()
+        }),
+      /** Waits until no process has the pipe open for writing any more. */
+      closed: (name: string) =>
+        Effect.promise(async () => {
+          const file = await open(Path.join(cwd, name), "r")
+          await file.readFile()
+          await file.close()
+        })
+    }
+  })
+
+export const shown = (cmd: string, fields: Partial<TestTurn.CommandItem> = {}): TestTurn.CommandItem => ({
+  type: "commandExecution",
+  id: "call-1",
+  pluginId: null,
+  scriptPath: null,
+  command: `/bin/sh -lc '${cmd}'`,
+  cwd: "/",
+  processId: null,
+  source: "unifiedExecStartup",
+  status: "inProgress",
+  commandActions: [{ type: "unknown", command: cmd }],
+  aggregatedOutput: null,
+  exitCode: null,
+  durationMs: null,
+  ...fields
+})
+
+/** What differs from run to run, taken out of the text. */
+export const facts = (output: ToolOutput): ToolOutput => ({
+  success: output.success,
+  text: output.text
+    .replace(/^Chunk ID: [0-9a-f]{6}\n/, "Chunk ID: #\n")
+    .replace(/Wall time: \d+\.\d{4} seconds/, "Wall time: # seconds")
+    .replace(/session ID \d+/, "session ID #")
+})
+
+export const done = (exitCode: number, tokens: number, text: string): ToolOutput => ({
+  success: exitCode === 0,
+  text: `Chunk ID: #\nWall time: # seconds\nProcess exited with code ${exitCode}\nOriginal token count: ${tokens}\nOutput:\n${text}`
+})
+
+export const running = (tokens: number, text: string): ToolOutput => ({
+  success: true,
+  text: `Chunk ID: #\nWall time: # seconds\nProcess running with session ID #\nOriginal token count: ${tokens}\nOutput:\n${text}`
+})
+
+export const sessionOf = (output: ToolOutput): number => Number(/session ID (\d+)/.exec(output.text)?.[1])
+
+/** The items, with the process id taken from the item itself, since it is random. */
+export const items = (told: ReadonlyArray<TestTurn.Told>): ReadonlyArray<unknown> =>
+  told.map((entry) => {
+    if (!("item" in entry) || entry.item.type !== "commandExecution") return entry
+    const { processId, durationMs, ...item } = entry.item
+    return {
+      type: entry.type,
+      item: { ...item, processId: processId === null ? null : "#", durationMs: durationMs === null ? null : 0 }
+    }
+  })
