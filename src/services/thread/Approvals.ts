@@ -5,6 +5,8 @@
  *  status waitingOnApproval ─► item/started ─► request ─► (answer) ─► serverRequest/resolved ─► status without the flag
  * ```
  *
+ * When the command is not to run, its item is completed before the status changes; `ThreadHost.itemCompleted` sees to that.
+ *
  * An answer that is an error, or not in the protocol, is no denial: the asker fails and tells the model so. When the turn
  * ends first, `TurnRunner` cancels the request and tells clients after the turn's own end.
  *
@@ -62,9 +64,10 @@ export const approveCommand = Effect.fnUntraced(function* (
   const answer = yield* Effect.exit(asked.answer)
   yield* host.notify("serverRequest/resolved", { threadId: host.id, requestId: asked.id })
   host.facts.pendingApprovals--
-  yield* host.statusChanged
   if (Exit.isFailure(answer)) return yield* failure(answer.cause)
   const response = decodeResponse()(answer.value)
   if (Option.isNone(response)) return yield* new ApprovalFailed({ reason: "malformed" })
-  return response.value.decision
+  const { decision } = response.value
+  if (decision !== "decline" && decision !== "cancel") yield* host.statusChanged
+  return decision
 })

@@ -35,9 +35,6 @@ export interface ThreadServices {
   readonly contextWindow: (model: string) => number | null
 }
 
-/** A thread item that has not been stamped with its times yet. */
-export type Untimed = ThreadItem
-
 export class ThreadHost {
   readonly services: ThreadServices
   readonly record: ThreadRecord
@@ -105,15 +102,18 @@ export class ThreadHost {
     return Effect.suspend(() => {
       const completedAtMs = this.now()
       const completed = { ...item, startedAtMs: item.startedAtMs ?? completedAtMs, completedAtMs }
-      return Effect.andThen(
-        this.write({ _tag: "ItemCompleted", at: completedAtMs, turnId, item: completed }),
-        this.notify("item/completed", {
-          item: completed,
-          threadId: this.id,
-          turnId,
-          contentTokenCount: null,
-          completedAtMs
-        })
+      return this.write({ _tag: "ItemCompleted", at: completedAtMs, turnId, item: completed }).pipe(
+        Effect.andThen(
+          this.notify("item/completed", {
+            item: completed,
+            threadId: this.id,
+            turnId,
+            contentTokenCount: null,
+            completedAtMs
+          })
+        ),
+        // A refused approval leaves the status to the end of its item.
+        Effect.andThen(this.statusChanged)
       )
     })
   }

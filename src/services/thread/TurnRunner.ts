@@ -151,15 +151,20 @@ const addTokens = (a: TokenUsageBreakdown | undefined, b: ModelUsage): TokenUsag
   reasoningOutputTokens: (a?.reasoningOutputTokens ?? 0) + b.reasoningOutputTokens
 })
 
+/** Tells the thread's total after each answer, also after one that broke off: as long as anything was ever counted. */
 const countTokens = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, used: ModelUsage | null) {
-  if (used === null) return
-  const usage: ThreadTokenUsage = {
-    total: addTokens(host.record.usage?.tokens.total, used),
-    last: addTokens(undefined, used),
-    modelContextWindow: host.services.contextWindow(host.record.settings.model)
+  const before = host.record.usage?.tokens.total
+  if (used !== null) {
+    const usage: ThreadTokenUsage = {
+      total: addTokens(before, used),
+      last: addTokens(undefined, used),
+      modelContextWindow: host.services.contextWindow(host.record.settings.model)
+    }
+    yield* host.write({ _tag: "TokensUsed", at: host.now(), turnId: turn.id, usage })
   }
-  yield* host.write({ _tag: "TokensUsed", at: host.now(), turnId: turn.id, usage })
-  yield* host.notify("thread/tokenUsage/updated", { threadId: host.id, turnId: turn.id, tokenUsage: usage })
+  const tokenUsage = host.record.usage?.tokens
+  if (tokenUsage === undefined) return
+  yield* host.notify("thread/tokenUsage/updated", { threadId: host.id, turnId: turn.id, tokenUsage })
 })
 
 /** One answer with the tools it calls. True when the model has to be asked again. */
@@ -181,8 +186,8 @@ const step = Effect.fnUntraced(function* (
   const sampled = yield* Effect.raceFirst(
     sample(host, turn, requestOf(host, turn, caller), onCall),
     Effect.as(turn.steered, null)
-  )
-  if (sampled !== null) yield* countTokens(host, turn, sampled.usage)
+  ).pipe(Effect.tapError(() => countTokens(host, turn, null)))
+  yield* countTokens(host, turn, sampled?.usage ?? null)
   for (const { call, fiber } of calls) {
     const { text } = yield* Fiber.join(fiber)
     yield* output(host, turn, call.callId, text)
