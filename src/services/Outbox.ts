@@ -15,8 +15,8 @@
  * ```
  *
  * Invariants: messages leave in the order in which they were offered; the overflow holds at most one message per waiting
- * producer and one per `latest` key, so it is bounded by those; while the overflow is not empty nothing enters the buffer
- * past it.
+ * producer and one per `latest` key, each with a marker before it at most, so it is bounded by those; while the overflow is
+ * not empty nothing enters the buffer past it.
  *
  * @module
  */
@@ -47,6 +47,27 @@ interface Overflowing {
   readonly placed: Deferred.Deferred<void>
 }
 
+/** What stands for dropped messages while it waits for its place. */
+const lagged = (skipped: number): Overflowing => ({
+  message: { _tag: "Lagged", tier: "lossless", skipped },
+  key: undefined,
+  placed: Deferred.makeUnsafe()
+})
+
+/** Markers that came to stand next to each other, because what was between them was replaced, become one. */
+const joinMarkers = (overflow: ReadonlyArray<Overflowing>): Array<Overflowing> => {
+  const joined: Array<Overflowing> = []
+  for (const waiting of overflow) {
+    const last = joined.at(-1)?.message
+    if (last?._tag === "Lagged" && waiting.message._tag === "Lagged") {
+      joined[joined.length - 1] = lagged(last.skipped + waiting.message.skipped)
+    } else {
+      joined.push(waiting)
+    }
+  }
+  return joined
+}
+
 /** Counts since the connection opened, for metrics. */
 export interface OutboxStats {
   readonly size: number
@@ -63,6 +84,8 @@ export class Outbox {
   #dropped = 0
   #waited = 0
   #closed = false
+  /** There is no consumer any more. */
+  #gone = false
   #draining = false
   /** Completed when a producer that held back may go on. */
   #room: Deferred.Deferred<void> | undefined
@@ -101,42 +124,46 @@ export class Outbox {
   }
 
   #offerBehind(message: Outbound): Deferred.Deferred<void> | undefined {
-    if (message.tier === "bestEffort" && !this.#fits(this.#marker() === undefined ? 1 : 2)) {
-      this.#skipped++
+    const { tier } = message
+    if (tier === "bestEffort" && !this.#fits()) {
       this.#dropped++
+      if (this.#options.marksLag) this.#skipped++
       return undefined
     }
-    const marker = this.#marker()
-    if (marker !== undefined) {
-      this.#skipped = 0
-      this.#push(marker, undefined)
-    }
-    if (this.#fits(1)) {
-      Queue.offerUnsafe(this.#buffer, message)
-      return undefined
-    }
-    if (message.tier !== "latest") return this.#push(message, undefined)
-    this.#overflow = this.#overflow.filter((waiting) => waiting.key !== message.key)
-    this.#push(message, message.key)
-    return undefined
-  }
-
-  #marker(): Outbound | undefined {
-    return this.#skipped > 0 && this.#options.marksLag
-      ? { _tag: "Lagged", tier: "lossless", skipped: this.#skipped }
-      : undefined
-  }
-
-  #fits(count: number): boolean {
-    return this.#overflow.length === 0 && Queue.sizeUnsafe(this.#buffer) + count <= this.#options.capacity
-  }
-
-  #push(message: Outbound, key: string | undefined): Deferred.Deferred<void> | undefined {
+    const key = tier === "latest" ? message.key : undefined
+    if (key !== undefined) this.#remove((waiting) => waiting.key === key)
+    this.#mark()
     const placed = Deferred.makeUnsafe<void>()
-    this.#waited++
     this.#overflow.push({ message, key, placed })
     this.#refill()
-    return this.#draining ? undefined : placed
+    if (this.#draining || tier === "latest" || tier === "bestEffort" || Deferred.isDoneUnsafe(placed)) return undefined
+    this.#waited++
+    return placed
+  }
+
+  /**
+   * Whether a message can be kept without a wait, behind the marker that has to precede it. A buffer with a single place is
+   * enough when it is empty: the marker takes the place, and the message the one behind.
+   */
+  #fits(): boolean {
+    const needed = Math.min(this.#skipped > 0 ? 2 : 1, this.#options.capacity)
+    return this.#overflow.length === 0 && Queue.sizeUnsafe(this.#buffer) + needed <= this.#options.capacity
+  }
+
+  /** Puts what was dropped into the order, where the next message follows it. */
+  #mark(): void {
+    if (this.#skipped === 0) return
+    this.#overflow.push(lagged(this.#skipped))
+    this.#skipped = 0
+    this.#overflow = joinMarkers(this.#overflow)
+  }
+
+  /** False when there is none. */
+  #remove(matches: (waiting: Overflowing) => boolean): boolean {
+    const left = this.#overflow.filter((waiting) => !matches(waiting))
+    if (left.length === this.#overflow.length) return false
+    this.#overflow = joinMarkers(left)
+    return true
   }
 
   /** Offers and waits as the message's tier asks. */
@@ -159,18 +186,18 @@ export class Outbox {
     Effect.suspend(() => {
       if (this.#closed) return Effect.succeed<Refusal>("closed")
       const grace = this.#options.requestGrace
-      if (grace === null && !this.#fits(this.#marker() === undefined ? 1 : 2)) return Effect.succeed<Refusal>("full")
+      if (grace === null && !this.#fits()) return Effect.succeed<Refusal>("full")
       const wait = this.offerUnsafe(message)
       if (wait === undefined || grace === null) return Effect.succeed(undefined)
       return Deferred.await(wait).pipe(
-        Effect.as(undefined),
+        Effect.map(() => (this.#gone ? "closed" : undefined)),
         Effect.timeoutOrElse({ duration: grace, orElse: () => Effect.sync(() => this.#withdraw(message)) })
       )
     })
 
-  #withdraw(message: Outbound): Refusal {
-    this.#overflow = this.#overflow.filter((waiting) => waiting.message !== message)
-    return this.#closed ? "closed" : "full"
+  #withdraw(message: Outbound): Refusal | undefined {
+    if (this.#gone) return "closed"
+    return this.#remove((waiting) => waiting.message === message) ? "full" : undefined
   }
 
   /** Takes everything there is, at least one; fails with `Done` after the end. */
@@ -223,8 +250,11 @@ export class Outbox {
   /** The consumer is gone: what is held is dropped and waiting producers go on. */
   readonly shutdown: Effect.Effect<void> = Effect.suspend(() => {
     this.#closed = true
+    this.#gone = true
     return Effect.andThen(this.drain, () => {
       this.#overflow = []
+      // Ended first: a consumer that still takes sees the end, and not an interruption.
+      Queue.endUnsafe(this.#buffer)
       return Queue.shutdown(this.#buffer)
     })
   })

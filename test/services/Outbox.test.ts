@@ -1,0 +1,490 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import type { Outbound } from "../../src/services/Outbound.ts"
+import * as Outbox from "../../src/services/Outbox.ts"
+import { answer, bestEffort, latest, lossless, nameOf, request } from "../support/Messages.ts"
+
+const open = (capacity: number, options: Partial<Outbox.OutboxOptions> = {}) =>
+  Outbox.make({ capacity, requestGrace: null, marksLag: true, ...options })
+
+/** Takes what can be had without waiting, one by one, and writes it down. */
+const takeHeld = Effect.fnUntraced(function* (outbox: Outbox.Outbox) {
+  const names: Array<string> = []
+  while (outbox.stats.size > 0) names.push(nameOf(yield* outbox.take))
+  return names
+})
+
+/** Whether the producer goes on at once. */
+const goesOn = (outbox: Outbox.Outbox, message: Outbound): boolean => {
+  const wait = outbox.offerUnsafe(message)
+  return wait === undefined || Deferred.isDoneUnsafe(wait)
+}
+
+const fill = (outbox: Outbox.Outbox, count: number): ReadonlyArray<string> => {
+  const names = Array.from({ length: count }, (_, index) => `held ${index}`)
+  for (const name of names) assert.isTrue(goesOn(outbox, lossless(name)))
+  return names
+}
+
+const keys = ["k", "l"] as const
+
+const Action = Schema.Literals(["take", "takeAll", "lossless", "answer", "bestEffort", ...keys])
+
+const messageOf = (act: Exclude<typeof Action.Type, "take" | "takeAll">, index: number): Outbound => {
+  switch (act) {
+    case "lossless":
+      return lossless(`${index}`)
+    case "answer":
+      return answer(`${index}`)
+    case "bestEffort":
+      return bestEffort(`${index}`)
+    default:
+      return latest(act, `${index}`)
+  }
+}
+
+/** What a consumer may have seen of what was offered. */
+const check = (offered: ReadonlyArray<Outbound>, got: ReadonlyArray<Outbound>): void => {
+  const kept: ReadonlyArray<Outbound> = got.filter((message) => message._tag !== "Lagged")
+  assert.deepStrictEqual(
+    kept,
+    offered.filter((message) => kept.includes(message)),
+    "in order, and nothing twice"
+  )
+  for (const [index, message] of offered.entries()) {
+    if (kept.includes(message) || message.tier === "bestEffort") continue
+    assert.strictEqual(message.tier, "latest", "nothing lossless is lost")
+    const newer = offered.slice(index + 1).some((other) => other.tier === "latest" && keyOf(other) === keyOf(message))
+    assert.isTrue(newer, "only a newer snapshot takes the place of one")
+  }
+  let from = 0
+  let skipped = 0
+  for (const message of got) {
+    if (message._tag === "Lagged") {
+      assert.isAbove(message.skipped, 0)
+      skipped += message.skipped
+      continue
+    }
+    const at = offered.indexOf(message)
+    const lost = offered.slice(from, at).filter((other) => other.tier === "bestEffort")
+    assert.strictEqual(skipped, lost.length, "a marker says how many are missing where it stands")
+    from = at + 1
+    skipped = 0
+  }
+}
+
+const keyOf = (message: Outbound) => (message._tag === "Notification" ? message.key : undefined)
+
+describe("Outbox", () => {
+  for (const capacity of [1, 3]) {
+    describe(`of capacity ${capacity}`, () => {
+      it.effect("hands out what it holds in the order in which it was offered [19]", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          const held = fill(outbox, capacity)
+          for (const message of [lossless("a"), latest("k", "b"), answer("c"), lossless("d")]) goesOn(outbox, message)
+          assert.deepStrictEqual(yield* takeHeld(outbox), [...held, "a", "b", "c", "d"])
+        })
+      )
+
+      it.effect(
+        "makes the producer of a lossless event wait while it is full, and lets it go when there is room [18]",
+        () =>
+          Effect.gen(function* () {
+            const outbox = yield* open(capacity)
+            fill(outbox, capacity)
+            const producer = yield* Effect.forkChild(outbox.offer(lossless("a")), { startImmediately: true })
+            yield* Effect.yieldNow
+            assert.isUndefined(producer.pollUnsafe())
+            yield* outbox.take
+            yield* Fiber.join(producer)
+          })
+      )
+
+      it.effect("lets producers go one for each place that becomes free, in the order in which they came", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          fill(outbox, capacity)
+          const waits = ["a", "b", "c"].map((name) => outbox.offerUnsafe(lossless(name))!)
+          const released = () => waits.map(Deferred.isDoneUnsafe)
+          assert.deepStrictEqual(released(), [false, false, false])
+          yield* outbox.take
+          assert.deepStrictEqual(released(), [true, false, false])
+          yield* outbox.take
+          assert.deepStrictEqual(released(), [true, true, false])
+        })
+      )
+
+      it.effect("never drops an answer, and makes who answers wait", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          const held = fill(outbox, capacity)
+          assert.isFalse(goesOn(outbox, answer("a")))
+          assert.isFalse(goesOn(outbox, answer("b")))
+          assert.deepStrictEqual(yield* takeHeld(outbox), [...held, "a", "b"])
+        })
+      )
+
+      it.effect("keeps every snapshot as long as there is room", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          const names = Array.from({ length: capacity }, (_, index) => `${index}`)
+          for (const name of names) goesOn(outbox, latest("k", name))
+          assert.deepStrictEqual(yield* takeHeld(outbox), names)
+        })
+      )
+
+      it.effect("keeps the newest snapshot of each key while it is full, and nobody waits for one", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          const held = fill(outbox, capacity)
+          for (const message of [latest("k", "k1"), latest("l", "l1"), latest("k", "k2"), latest("k", "k3")]) {
+            assert.isTrue(outbox.offerUnsafe(message) === undefined)
+          }
+          assert.deepStrictEqual(yield* takeHeld(outbox), [...held, "l1", "k3"])
+        })
+      )
+
+      it.effect("lets nothing overtake a snapshot that waits for room [19]", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          const held = fill(outbox, capacity)
+          goesOn(outbox, latest("k", "snapshot"))
+          goesOn(outbox, lossless("a"))
+          assert.strictEqual(nameOf(yield* outbox.take), held[0])
+          goesOn(outbox, lossless("b"))
+          assert.deepStrictEqual(yield* takeHeld(outbox), [...held.slice(1), "snapshot", "a", "b"])
+        })
+      )
+
+      it.effect("says how many best-effort events it dropped, once, right before the next it keeps [28]", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          const held = fill(outbox, capacity)
+          for (const name of ["x", "y", "z"]) assert.isTrue(goesOn(outbox, bestEffort(name)))
+          goesOn(outbox, lossless("a"))
+          goesOn(outbox, lossless("b"))
+          assert.deepStrictEqual(yield* takeHeld(outbox), [...held, "Lagged 3", "a", "b"])
+          assert.strictEqual(outbox.stats.dropped, 3)
+        })
+      )
+
+      it.effect("speaks of no loss where there was none [29]", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          for (const round of ["a", "b", "c"]) {
+            goesOn(outbox, bestEffort(round))
+            assert.deepStrictEqual(yield* takeHeld(outbox), [round])
+          }
+          assert.strictEqual(outbox.stats.dropped, 0)
+        })
+      )
+
+      it.effect("tells of two losses apart, each with its own count [29]", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          fill(outbox, capacity)
+          goesOn(outbox, bestEffort("x"))
+          goesOn(outbox, lossless("a"))
+          goesOn(outbox, bestEffort("y"))
+          goesOn(outbox, bestEffort("z"))
+          goesOn(outbox, lossless("b"))
+          const names = yield* takeHeld(outbox)
+          assert.deepStrictEqual(names.slice(capacity), ["Lagged 1", "a", "Lagged 2", "b"])
+        })
+      )
+
+      it.effect("keeps a best-effort event again, behind the marker of what it dropped, once it is empty [28]", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          fill(outbox, capacity)
+          goesOn(outbox, bestEffort("x"))
+          yield* takeHeld(outbox)
+          assert.isTrue(goesOn(outbox, bestEffort("y")))
+          assert.deepStrictEqual(yield* takeHeld(outbox), ["Lagged 1", "y"])
+        })
+      )
+
+      it.effect("drops a best-effort event while others wait for room, however little there is in front of it", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          fill(outbox, capacity)
+          goesOn(outbox, lossless("a"))
+          goesOn(outbox, lossless("b"))
+          yield* outbox.take
+          goesOn(outbox, bestEffort("x"))
+          assert.deepStrictEqual((yield* takeHeld(outbox)).at(-1), "b")
+        })
+      )
+
+      it.effect("counts what it drops, and says nothing of it, for a client that has no word for it", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity, { marksLag: false })
+          const held = fill(outbox, capacity)
+          goesOn(outbox, bestEffort("x"))
+          goesOn(outbox, lossless("a"))
+          assert.deepStrictEqual(yield* takeHeld(outbox), [...held, "a"])
+          assert.strictEqual(outbox.stats.dropped, 1)
+        })
+      )
+
+      it.effect("refuses a server request at once while it is full, and takes it when there is room [17]", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          const held = fill(outbox, capacity)
+          assert.strictEqual(yield* outbox.offerRequest(request(0)), "full")
+          assert.deepStrictEqual(yield* takeHeld(outbox), held)
+          assert.isUndefined(yield* outbox.offerRequest(request(1)))
+          assert.deepStrictEqual(yield* takeHeld(outbox), ["request 1"])
+        })
+      )
+
+      it.effect("takes a server request when it is empty, also behind a loss [17]", () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(capacity)
+          fill(outbox, capacity)
+          goesOn(outbox, bestEffort("x"))
+          yield* takeHeld(outbox)
+          assert.isUndefined(yield* outbox.offerRequest(request(0)))
+          assert.deepStrictEqual(yield* takeHeld(outbox), ["Lagged 1", "request 0"])
+        })
+      )
+    })
+  }
+
+  it.effect("counts a capacity below one as one [13]", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(0)
+      assert.isTrue(goesOn(outbox, lossless("a")))
+      assert.isFalse(goesOn(outbox, lossless("b")))
+      assert.deepStrictEqual(yield* takeHeld(outbox), ["a", "b"])
+    })
+  )
+
+  it.effect("hands out everything in the buffer at once, and then what waited for it", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(2)
+      for (const name of ["a", "b", "c"]) goesOn(outbox, lossless(name))
+      assert.deepStrictEqual((yield* outbox.takeAll).map(nameOf), ["a", "b"])
+      assert.deepStrictEqual((yield* outbox.takeAll).map(nameOf), ["c"])
+    })
+  )
+
+  it.effect("wakes a consumer that waits", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      const consumer = yield* Effect.forkChild(outbox.take, { startImmediately: true })
+      goesOn(outbox, lossless("a"))
+      assert.strictEqual(nameOf(yield* Fiber.join(consumer)), "a")
+    })
+  )
+
+  it.effect("puts several messages where one would be, with nothing between them", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      const producer = yield* Effect.forkChild(outbox.offerAll([lossless("a"), lossless("b"), lossless("c")]), {
+        startImmediately: true
+      })
+      goesOn(outbox, lossless("d"))
+      assert.isUndefined(producer.pollUnsafe())
+      assert.deepStrictEqual(yield* takeHeld(outbox), ["a", "b", "c", "d"])
+      yield* Fiber.join(producer)
+    })
+  )
+
+  it.effect("keeps the place of an event whose producer is interrupted while it waits: what was said stays said", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      fill(outbox, 1)
+      const producer = yield* Effect.forkChild(outbox.offer(lossless("a")), { startImmediately: true })
+      goesOn(outbox, lossless("b"))
+      yield* Fiber.interrupt(producer)
+      assert.deepStrictEqual(yield* takeHeld(outbox), ["held 0", "a", "b"])
+    })
+  )
+
+  it.effect("knows whether the next message would have to wait, and lets who asked for room wait for it", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      assert.isTrue(outbox.hasRoom)
+      yield* outbox.room
+      fill(outbox, 1)
+      goesOn(outbox, lossless("a"))
+      assert.isFalse(outbox.hasRoom)
+      const waiting = yield* Effect.forkChild(Effect.all([outbox.room, outbox.room], { concurrency: 2 }), {
+        startImmediately: true
+      })
+      yield* outbox.take
+      yield* Effect.yieldNow
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* outbox.take
+      yield* Fiber.join(waiting)
+    })
+  )
+
+  it.effect("counts what it holds, what it dropped and who had to wait", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      for (const message of [lossless("a"), lossless("b"), bestEffort("x"), latest("k", "c")]) goesOn(outbox, message)
+      assert.deepStrictEqual(outbox.stats, { size: 4, dropped: 1, waited: 1 })
+    })
+  )
+
+  it.effect("does not grow with the snapshots and markers that a stalled consumer does not take", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      fill(outbox, 1)
+      for (let round = 0; round < 100; round++) {
+        goesOn(outbox, bestEffort("x"))
+        goesOn(outbox, latest("k", `k${round}`))
+        goesOn(outbox, bestEffort("y"))
+        goesOn(outbox, latest("l", `l${round}`))
+      }
+      assert.deepStrictEqual(yield* takeHeld(outbox), ["held 0", "Lagged 199", "k99", "Lagged 1", "l99"])
+    })
+  )
+
+  describe("with a grace for server requests", () => {
+    const grace = { requestGrace: "5 seconds" } as const
+
+    it.effect("lets a server request wait for room", () =>
+      Effect.gen(function* () {
+        const outbox = yield* open(1, grace)
+        fill(outbox, 1)
+        const asking = yield* Effect.forkChild(outbox.offerRequest(request(0)), { startImmediately: true })
+        yield* TestClock.adjust("4999 millis")
+        assert.isUndefined(asking.pollUnsafe())
+        yield* outbox.take
+        assert.isUndefined(yield* Fiber.join(asking))
+        assert.deepStrictEqual(yield* takeHeld(outbox), ["request 0"])
+      })
+    )
+
+    it.effect(
+      "fails a server request back when its grace is over, and does not tell the client of it any more [17]",
+      () =>
+        Effect.gen(function* () {
+          const outbox = yield* open(1, grace)
+          fill(outbox, 1)
+          const asking = yield* Effect.forkChild(outbox.offerRequest(request(0)), { startImmediately: true })
+          goesOn(outbox, lossless("a"))
+          yield* TestClock.adjust("5 seconds")
+          assert.strictEqual(yield* Fiber.join(asking), "full")
+          assert.deepStrictEqual(yield* takeHeld(outbox), ["held 0", "a"])
+        })
+    )
+
+    it.effect("fails a waiting server request back when the consumer goes [17]", () =>
+      Effect.gen(function* () {
+        const outbox = yield* open(1, grace)
+        fill(outbox, 1)
+        const asking = yield* Effect.forkChild(outbox.offerRequest(request(0)), { startImmediately: true })
+        yield* outbox.shutdown
+        assert.strictEqual(yield* Fiber.join(asking), "closed")
+      })
+    )
+  })
+
+  describe("at its end", () => {
+    it.effect("hands out what it holds, the waiting included, and then is done [24]", () =>
+      Effect.gen(function* () {
+        const outbox = yield* open(1)
+        for (const message of [lossless("a"), lossless("b"), latest("k", "c")]) goesOn(outbox, message)
+        yield* outbox.end
+        assert.strictEqual(nameOf(yield* outbox.take), "a")
+        assert.deepStrictEqual((yield* outbox.takeAll).map(nameOf), ["b"])
+        assert.deepStrictEqual((yield* outbox.takeAll).map(nameOf), ["c"])
+        assert.strictEqual((yield* Effect.flip(outbox.take))._tag, "Done")
+        assert.strictEqual((yield* Effect.flip(outbox.takeAll))._tag, "Done")
+      })
+    )
+
+    it.effect("tells a consumer that waits [24]", () =>
+      Effect.gen(function* () {
+        const outbox = yield* open(1)
+        const consumer = yield* Effect.forkChild(Effect.flip(outbox.take), { startImmediately: true })
+        yield* outbox.end
+        assert.strictEqual((yield* Fiber.join(consumer))._tag, "Done")
+      })
+    )
+
+    it.effect("takes nothing more, and nobody waits", () =>
+      Effect.gen(function* () {
+        const outbox = yield* open(1)
+        fill(outbox, 1)
+        const producer = yield* Effect.forkChild(outbox.offer(lossless("a")), { startImmediately: true })
+        yield* outbox.end
+        yield* Fiber.join(producer)
+        yield* outbox.offerAll([lossless("b"), bestEffort("x"), answer("c")])
+        yield* outbox.room
+        assert.strictEqual(yield* outbox.offerRequest(request(0)), "closed")
+        assert.deepStrictEqual(yield* takeHeld(outbox), ["held 0", "a"])
+      })
+    )
+
+    it.effect("lets everybody go on while it drains, and holds what they say for the consumer [33]", () =>
+      Effect.gen(function* () {
+        const outbox = yield* open(1)
+        fill(outbox, 1)
+        const producer = yield* Effect.forkChild(outbox.offer(lossless("a")), { startImmediately: true })
+        const waiting = yield* Effect.forkChild(outbox.room, { startImmediately: true })
+        yield* outbox.drain
+        yield* Fiber.join(producer)
+        yield* Fiber.join(waiting)
+        yield* outbox.offerAll([lossless("b"), lossless("c")])
+        assert.deepStrictEqual(yield* takeHeld(outbox), ["held 0", "a", "b", "c"])
+      })
+    )
+
+    it.effect("drops what it holds and lets everybody go on when the consumer goes [33]", () =>
+      Effect.gen(function* () {
+        const outbox = yield* open(1)
+        fill(outbox, 1)
+        const producer = yield* Effect.forkChild(outbox.offer(lossless("a")), { startImmediately: true })
+        yield* outbox.shutdown
+        yield* Fiber.join(producer)
+        yield* outbox.offer(lossless("b"))
+        assert.strictEqual(yield* outbox.offerRequest(request(0)), "closed")
+        assert.strictEqual(outbox.stats.size, 0)
+        assert.strictEqual((yield* Effect.flip(outbox.take))._tag, "Done")
+      })
+    )
+  })
+
+  it.effect.prop(
+    "loses nothing but best-effort events, which it counts, keeps the order and stays bounded, whatever happens [18] [29]",
+    [Schema.Array(Action), Schema.Literals([1, 2, 5])],
+    ([actions, capacity]) =>
+      Effect.gen(function* () {
+        const outbox = yield* open(capacity)
+        const offered: Array<Outbound> = []
+        const got: Array<Outbound> = []
+        const waits: Array<Deferred.Deferred<void>> = []
+        for (const [index, act] of actions.entries()) {
+          if (act === "take") {
+            if (outbox.stats.size > 0) got.push(yield* outbox.take)
+          } else if (act === "takeAll") {
+            if (outbox.stats.size > 0) got.push(...(yield* outbox.takeAll))
+          } else {
+            const message = messageOf(act, index)
+            offered.push(message)
+            const wait = outbox.offerUnsafe(message)
+            if (wait !== undefined) waits.push(wait)
+          }
+          const waiting = waits.filter((wait) => !Deferred.isDoneUnsafe(wait)).length
+          // A producer that waits and a key have one message each, with a marker before it at most.
+          assert.isAtMost(outbox.stats.size, capacity + 2 * (waiting + keys.length))
+        }
+        const last = lossless("last")
+        offered.push(last)
+        outbox.offerUnsafe(last)
+        while (outbox.stats.size > 0) got.push(yield* outbox.take)
+        check(offered, got)
+      }),
+    { arbitrary: { runs: 300, size: 60 } }
+  )
+})

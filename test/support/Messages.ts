@@ -1,0 +1,47 @@
+/**
+ * Messages on their way out, one maker per tier, and how they are written down.
+ *
+ * @module
+ */
+import type { Outbound, OutboundRequest } from "../../src/services/Outbound.ts"
+
+const notification = (tier: "lossless" | "latest" | "bestEffort", key: string | undefined, name: string): Outbound => ({
+  _tag: "Notification",
+  tier,
+  key,
+  method: name,
+  params: {},
+  emittedAtMs: 0,
+  text: undefined
+})
+
+export const lossless = (name: string): Outbound => notification("lossless", undefined, name)
+
+/** Replaced by a newer one with the same key. */
+export const latest = (key: string, name: string): Outbound => notification("latest", key, name)
+
+export const bestEffort = (name: string): Outbound => notification("bestEffort", undefined, name)
+
+export const answer = (text: string): Outbound => ({ _tag: "Answer", tier: "answer", text })
+
+export const request = (id: number): OutboundRequest => ({
+  _tag: "Request",
+  tier: "failBack",
+  id,
+  method: "item/tool/call",
+  params: {}
+})
+
+/** The name it was given; `request 1` and `Lagged 2` for those that have none. */
+export const nameOf = (message: Outbound): string => {
+  switch (message._tag) {
+    case "Notification":
+      return message.method
+    case "Answer":
+      return message.text
+    case "Request":
+      return `request ${String(message.id)}`
+    case "Lagged":
+      return `Lagged ${message.skipped}`
+  }
+}
