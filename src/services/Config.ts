@@ -264,10 +264,13 @@ export const make = Effect.fnUntraced(function* (
     permit,
     read: Effect.fn("Config.read")(function* (params) {
       const stack = yield* load(params.cwd ?? undefined)
-      return yield* Effect.mapError(View.read(digest, stack, { includeLayers: params.includeLayers ?? false }), unfit)
+      const { settings: demanded } = yield* demands.load(stack, { cloud: true })
+      const includeLayers = params.includeLayers ?? false
+      return yield* Effect.mapError(View.read(digest, stack, { demanded, includeLayers }), unfit)
     }),
     requirements: Effect.gen(function* () {
       const stack = yield* layers.load({ folder: undefined, overrides: {} })
+      if (stack.mistake?.error.reason === "syntax") return yield* stack.mistake.error
       const requirements = yield* demands.load(stack, { cloud: true })
       return yield* Effect.mapError(View.readRequirements(requirements.demands), unfit)
     })

@@ -45,10 +45,21 @@ const syntaxProblem = (source: string, message: string): SyntaxProblem => {
   }
   if (text === "Expected a value") return { detail: unquoted, range: range(line, column, column) }
   if (text.startsWith("Cannot redefine")) {
-    const start = (source.split("\n")[line - 1] ?? "").search(/\S/) + 1
+    const start = (source.split("\n")[line - 1] ?? "").search(/[^\s[]/) + 1
     return { detail: "duplicate key", range: range(line, Math.max(start, 1), Math.max(start, 1)) }
   }
-  return { detail: `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`, range: range(line, column, column) }
+  return {
+    detail: details[text] ?? `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`,
+    range: range(line, column, column)
+  }
+}
+
+/** The release's words for what happens most. */
+const details: Readonly<Record<string, string>> = {
+  "Basic strings cannot contain newlines": 'invalid basic string, expected `"`',
+  "Literal strings cannot contain newlines": "invalid literal string, expected `'`",
+  "Expected ']'": "unclosed table, expected `]`",
+  "Expected a key": "unquoted keys cannot be empty, expected letters, numbers, `-`, `_`"
 }
 
 const keyPart = String.raw`(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')`
@@ -58,6 +69,10 @@ const assignmentLine = new RegExp(String.raw`^(\s*)(${keyPath})(\s*=\s*)(.*)$`)
 
 const splitPath = (text: string): Array<string> =>
   (text.match(new RegExp(keyPart, "g")) ?? []).map((part) => (/^["']/.test(part) ? part.slice(1, -1) : part))
+
+/** How many characters the first `parts` parts of a written path take. */
+const lengthOf = (text: string, parts: number): number =>
+  new RegExp(`^${keyPart}(?:\\s*\\.\\s*${keyPart}){${parts - 1}}`).exec(text)?.[0].length ?? text.length
 
 /** How many leading parts of `path` are `prefix`; 0 where `prefix` is no prefix of it. */
 const covered = (path: ReadonlyArray<string>, prefix: ReadonlyArray<string>): number =>
@@ -81,7 +96,7 @@ export const locate = (source: string, path: ReadonlyArray<string>): TextRange |
       if (length > bestLength) {
         const start = (table[1] ?? "").length + 1
         bestLength = length
-        best = range(line, start, start + (table[2] ?? "").length - 1)
+        best = range(line, start, start + lengthOf(table[2] ?? "", length) - 1)
       }
       continue
     }

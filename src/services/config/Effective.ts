@@ -42,27 +42,29 @@ const nonBlank = (text: string | null | undefined): string | null =>
 /** The configuration of a thread; for a stack without a mistake. */
 export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolved> => {
   const { environment, requested, requirements, stack } = inputs
-  const settings =
-    requirements.modelProviders === undefined
-      ? stack.merged
-      : merge(stack.merged, { model_providers: requirements.modelProviders })
-  const withdrawn = findWithdrawn(settings)
+  const settings = merge(stack.merged, requirements.settings)
+  const withdrawn = findWithdrawn(stack, settings)
   if (withdrawn !== undefined) return withdrawn
   const provider = chooseProvider(inputs, settings)
   if (Result.isFailure(provider)) return Result.fail(provider.failure)
   const sandbox = chooseSandbox(inputs, settings)
   if (Result.isFailure(sandbox)) return Result.fail(sandbox.failure)
   const approval = chooseApproval(inputs, settings)
-  const tier = getText(settings, "service_tier") ?? requirements.newThread.serviceTier
+  if (sandbox.success.refused !== undefined && approval.policy === "never") {
+    return unresolved(
+      `\`approval_policy = "never"\` cannot be used because requirements do not allow \`sandbox_mode = "${sandbox.success.refused}"\`; what is left is read-only permissions without anybody to ask. Choose an \`approval_policy\` such as \`on-request\`, or an allowed sandbox mode.`
+    )
+  }
+  const tier = getText(settings, "service_tier")
   return Result.succeed({
-    model: nonBlank(requested.model) ?? nonBlank(getText(settings, "model")) ?? requirements.newThread.model ?? null,
+    model: nonBlank(requested.model) ?? nonBlank(getText(settings, "model")),
     modelProvider: provider.success.id,
     providers: provider.success.providers,
     approvalPolicy: approval.policy,
     approvalsReviewer: get(settings, "approvals_reviewer") === "auto_review" ? "auto_review" : "user",
     sandboxPolicy: sandbox.success.policy,
     activePermissionProfile: sandbox.success.profile,
-    reasoningEffort: nonBlank(getText(settings, "model_reasoning_effort")) ?? requirements.newThread.effort ?? null,
+    reasoningEffort: nonBlank(getText(settings, "model_reasoning_effort")),
     reasoningSummary: getText(settings, "model_reasoning_summary") ?? null,
     serviceTier: nonBlank(tier === "fast" ? "priority" : tier),
     baseInstructions: inputs.instructionsFile ?? nonBlank(getText(settings, "instructions")),
@@ -74,13 +76,12 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
     projectDocMaxBytes: whole(settings, "project_doc_max_bytes", 32_768),
     providerConfigured:
       nonBlank(requested.modelProvider) !== null ||
-      requirements.modelProvider !== undefined ||
       getText(settings, "model_provider") !== undefined ||
       movedBaseUrl(settings, environment) !== undefined,
     warnings: [
       ...layerWarnings(stack),
       ...requirements.warnings,
-      ...provider.success.warnings,
+      ...overridden(inputs),
       ...approval.warnings,
       ...sandbox.success.warnings
     ],
@@ -93,37 +94,45 @@ const whole = (settings: Table, key: string, fallback: number): number => {
   return typeof value === "number" ? value : fallback
 }
 
+/** What the command line says is not left to the defaults: whoever types it sees the error. */
+const saidByFlags = (stack: Stack, key: string): boolean =>
+  stack.layers.some(({ content, source }) => source.type === "sessionFlags" && Object.hasOwn(content.table, key))
+
 /** Settings that the release takes no more; the user has to take them out. */
-const findWithdrawn = (settings: Table): Result.Result<never, Unresolved> | undefined => {
+const findWithdrawn = (stack: Stack, settings: Table): Result.Result<never, Unresolved> | undefined => {
   if (get(settings, "approval_policy") === "untrusted") {
     return unresolved('approval_policy = "untrusted" is no longer supported; remove this setting', true)
   }
   const profile = getText(settings, "profile")
   if (profile === undefined) return undefined
   return unresolved(
-    `\`profile = ${JSON.stringify(profile)}\` is no longer supported; move the settings of the profile to the top level`
+    `\`profile = ${JSON.stringify(profile)}\` is no longer supported; move the settings of the profile to the top level`,
+    saidByFlags(stack, "profile")
   )
 }
 
-const chooseProvider = ({ environment, requested, requirements }: Inputs, settings: Table) => {
+const chooseProvider = ({ environment, requested, requirements, stack }: Inputs, settings: Table) => {
   const providers = providersOf(settings, environment)
+  const demanded = getText(requirements.settings, "model_provider")
   const configured = nonBlank(requested.modelProvider) ?? getText(settings, "model_provider")
-  const demanded = requirements.modelProvider
-  const id = demanded?.id ?? configured ?? defaultProvider
+  const id = demanded ?? configured ?? defaultProvider
   return Result.mapBoth(selectProvider(providers, id), {
-    onFailure: (detail): Unresolved => ({ detail, fatal: false }),
-    onSuccess: () => ({
-      id,
-      providers,
-      warnings:
-        demanded === undefined || configured === undefined || configured === demanded.id
-          ? []
-          : [
-              `Configured value for \`model_provider\` is overridden by the required value "${demanded.id}" from ${demanded.origin}.`
-            ]
-    })
+    onFailure: (detail): Unresolved => ({ detail, fatal: saidByFlags(stack, "model_provider") }),
+    onSuccess: () => ({ id, providers })
   })
 }
+
+/** Settings that are made, and made in vain. */
+const overridden = ({ requested, requirements, stack }: Inputs): ReadonlyArray<string> =>
+  Object.entries(requirements.settings).flatMap(([key, demanded]) => {
+    const asked = key === "model_provider" ? nonBlank(requested.modelProvider) : null
+    const configured = asked ?? get(stack.merged, key)
+    if (configured === undefined || typeof demanded === "object" || configured === demanded) return []
+    const origin = requirements.origins.get(key) ?? ""
+    return [
+      `Configured value for \`${key}\` is overridden by the required value ${JSON.stringify(demanded)} from ${origin}.`
+    ]
+  })
 
 const disallowed = (field: string, fallback: string, details: string): string =>
   `Configured value for \`${field}\` is disallowed by requirements; falling back to required value ${fallback}. Details: ${details}`
@@ -147,7 +156,12 @@ const chooseSandbox = ({ requested, requirements, stack }: Inputs, settings: Tab
     onSuccess: (wanted) => {
       const reason = refusal("sandbox_mode", requirements.sandboxModes, wanted.mode)
       return reason === undefined
-        ? { ...wanted, warnings: [] }
-        : { policy: readOnly, profile: null, warnings: [disallowed("sandbox_mode", "read-only", reason)] }
+        ? { ...wanted, refused: undefined, warnings: [] }
+        : {
+            policy: readOnly,
+            profile: null,
+            refused: wanted.chosen ? wanted.mode : undefined,
+            warnings: [disallowed("sandbox_mode", "read-only", reason)]
+          }
     }
   })

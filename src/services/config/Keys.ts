@@ -15,7 +15,7 @@ import {
   type Kind,
   list,
   literals,
-  literalsWithout,
+  literalsWith,
   map,
   nonEmptyText,
   optional,
@@ -30,7 +30,10 @@ import {
 import { empty, type Value } from "./Table.ts"
 
 const approvalPolicy = either(
-  literals("untrusted", "on-failure", "on-request", "granular", "never"),
+  literalsWith(["untrusted", "on-failure", "on-request", "granular", "never"], {
+    renamed: { "on-failure": "on-request" },
+    refused: { granular: "`granular` needs its settings: approval_policy = { granular = { ... } }" }
+  }),
   section({
     granular: required(
       section({
@@ -47,7 +50,7 @@ const approvalPolicy = either(
 /** The modes of `sandbox_mode`. */
 export const sandboxMode = literals("read-only", "workspace-write", "danger-full-access")
 
-/** The policies of `approval_policy`; `on-failure` is an old name that is read as `on-request`. */
+/** The policies of `approval_policy`. */
 export { approvalPolicy }
 
 /** A server of the Responses API, under `model_providers`. */
@@ -65,8 +68,10 @@ export const modelProvider = section({
   location: optional(text),
   credential_file: optional(path),
   wire_api: optional(
-    literalsWithout(["responses"], {
-      chat: '`wire_api = "chat"` is no longer supported.\nHow to fix: set `wire_api = "responses"` in your provider config.'
+    literalsWith(["responses"], {
+      refused: {
+        chat: '`wire_api = "chat"` is no longer supported.\nHow to fix: set `wire_api = "responses"` in your provider config.'
+      }
     }),
     "responses"
   ),

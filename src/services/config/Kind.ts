@@ -1,6 +1,7 @@
 /**
- * What a setting may hold: a small grammar of kinds, with three readings of it. `check` finds the first value of a wrong
- * kind, in the words of the release; `unknownKeys` finds what no kind has a name for; `complete` fills in what was left out.
+ * What a setting may hold: a small grammar of kinds, and the readings of it. `check` finds the first value of a wrong kind,
+ * in the words of the release; `unknownKeys` finds what no kind has a name for; `complete` fills in what was left out;
+ * `normalize` brings a value into its one spelling.
  *
  * Plain data instead of schemas, because the user's file is checked on every start, before anything else may happen, and
  * because the same description has to tell typing mistakes (which only warn) from wrong kinds (which do not).
@@ -15,11 +16,12 @@ export type Kind =
   | { readonly _tag: "Path" }
   | { readonly _tag: "Flag" }
   | { readonly _tag: "Integer"; readonly expected: "i64" | "u64" | "u16" | "usize" }
-  /** `withdrawn` are former values with what to do about them. */
+  /** `refused` are values with what is to be written instead, `renamed` former names that are still taken. */
   | {
       readonly _tag: "Literals"
       readonly values: ReadonlyArray<string>
-      readonly withdrawn: ReadonlyMap<string, string>
+      readonly refused: Readonly<Record<string, string>>
+      readonly renamed: Readonly<Record<string, string>>
     }
   | { readonly _tag: "List"; readonly element: Kind }
   | { readonly _tag: "Map"; readonly value: Kind }
@@ -50,12 +52,11 @@ export const u64: Kind = { _tag: "Integer", expected: "u64" }
 export const u16: Kind = { _tag: "Integer", expected: "u16" }
 export const usize: Kind = { _tag: "Integer", expected: "usize" }
 export const anything: Kind = { _tag: "Anything" }
-export const literals = (...values: ReadonlyArray<string>): Kind => literalsWithout(values, {})
-export const literalsWithout = (values: ReadonlyArray<string>, withdrawn: Readonly<Record<string, string>>): Kind => ({
-  _tag: "Literals",
-  values,
-  withdrawn: new Map(Object.entries(withdrawn))
-})
+export const literals = (...values: ReadonlyArray<string>): Kind => literalsWith(values, {})
+export const literalsWith = (
+  values: ReadonlyArray<string>,
+  special: { readonly refused?: Readonly<Record<string, string>>; readonly renamed?: Readonly<Record<string, string>> }
+): Kind => ({ _tag: "Literals", values, refused: special.refused ?? {}, renamed: special.renamed ?? {} })
 export const list = (element: Kind): Kind => ({ _tag: "List", element })
 export const map = (value: Kind): Kind => ({ _tag: "Map", value })
 export const section = (fields: Fields, rest?: Kind): Kind => ({ _tag: "Section", fields, rest })
@@ -150,12 +151,9 @@ export const check = (kind: Kind, value: Value, path: ReadonlyArray<string> = []
     }
     case "Literals":
       if (typeof value !== "string") return wrongType(value, `a string, ${alternatives(kind.values)}`, path)
-      if (kind.values.includes(value)) return undefined
-      return {
-        path,
-        detail:
-          kind.withdrawn.get(value) ?? `unknown variant \`${shorten(value)}\`, expected ${alternatives(kind.values)}`
-      }
+      if (Object.hasOwn(kind.refused, value)) return { path, detail: kind.refused[value] ?? "" }
+      if (kind.values.includes(value) || Object.hasOwn(kind.renamed, value)) return undefined
+      return { path, detail: `unknown variant \`${shorten(value)}\`, expected ${alternatives(kind.values)}` }
     case "List":
       if (!Array.isArray(value)) return wrongType(value, "a sequence", path)
       return first(value, (element: Value, index) => check(kind.element, element, [...path, String(index)]))
@@ -238,26 +236,32 @@ export const complete = (kind: Kind, value: Value): Value => {
   }
 }
 
-/** `value` with every path under it made absolute by `resolve`. */
-export const resolvePaths = (kind: Kind, value: Value, resolve: (path: string) => string): Value => {
+/** `value` in one spelling: every path under it made absolute by `resolve`, every renamed literal by its name of today. */
+export const normalize = (kind: Kind, value: Value, resolve: (path: string) => string): Value => {
   switch (kind._tag) {
     case "Path":
       return typeof value === "string" ? resolve(value) : value
+    case "Literals":
+      return typeof value === "string" && Object.hasOwn(kind.renamed, value) ? (kind.renamed[value] ?? value) : value
     case "Section":
       if (!isTable(value)) return value
       return Object.fromEntries(
         Object.entries(value).map(([key, member]) => {
           const known = kindOf(kind, key)
-          return [key, known === undefined ? member : resolvePaths(known, member, resolve)]
+          return [key, known === undefined ? member : normalize(known, member, resolve)]
         })
       )
     case "Map":
       if (!isTable(value)) return value
       return Object.fromEntries(
-        Object.entries(value).map(([key, member]) => [key, resolvePaths(kind.value, member, resolve)])
+        Object.entries(value).map(([key, member]) => [key, normalize(kind.value, member, resolve)])
       )
     case "List":
-      return Array.isArray(value) ? value.map((element: Value) => resolvePaths(kind.element, element, resolve)) : value
+      return Array.isArray(value) ? value.map((element: Value) => normalize(kind.element, element, resolve)) : value
+    case "Either": {
+      const option = kind.kinds.find((candidate) => fits(candidate, value))
+      return option === undefined ? value : normalize(option, value, resolve)
+    }
     default:
       return value
   }

@@ -23,7 +23,7 @@ import { type ConfigError, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
 import { keys } from "./Keys.ts"
-import { resolvePaths, unknownKeys } from "./Kind.ts"
+import { normalize, unknownKeys } from "./Kind.ts"
 import { firstMistake, type Mistake } from "./Mistake.ts"
 import * as Project from "./Project.ts"
 import { empty, fromDotted, isTable, merge, type Table } from "./Table.ts"
@@ -82,7 +82,7 @@ export interface Layers {
 const nothing: Content = { table: empty, syntax: undefined, unknown: [], ignored: [] }
 
 const contentOf = (table: Table, resolve: (path: string) => string, ignored: ReadonlyArray<string>): Content => {
-  const resolved = resolvePaths(keys, table, resolve)
+  const resolved = normalize(keys, table, resolve)
   return {
     table: isTable(resolved) ? resolved : empty,
     syntax: undefined,

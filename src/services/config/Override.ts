@@ -26,9 +26,8 @@ export const parseOverride = (argument: string): Result.Result<Override, string>
 const aliases: ReadonlyMap<string, string> = new Map([["use_legacy_landlock", "features.use_legacy_landlock"]])
 
 const parseValue = (source: string): Value => {
+  // Further lines could bring further settings along; only the value is taken.
   const document = Result.getOrUndefined(Toml.parse(`value = ${source}`))
-  const table = document === undefined ? undefined : tableFromUnknown(document)
-  // Further lines must not bring further settings along: such a value is text.
-  const value = table !== undefined && Object.keys(table).length === 1 ? get(table, "value") : undefined
+  const value = document === undefined ? undefined : get(tableFromUnknown(document), "value")
   return value ?? source.replace(/^["']+|["']+$/g, "")
 }

@@ -2,9 +2,9 @@
  * What an organisation demands, from `requirements.toml`, the managed `config.toml` and the cloud: which values are allowed,
  * which are set, and what `configRequirements/read` tells of it.
  *
- * Enforced are the approval policies, the sandbox modes, the model provider, the additional developer instructions and the
- * defaults of new threads. The other demands are reported to clients, and the user is told that this server does not hold
- * them.
+ * Enforced are the approval policies, the sandbox modes, the additional developer instructions and the demands that are
+ * settings. The others are reported to clients; where this server could act against one, its users are told that it does not
+ * hold it.
  *
  * @module
  */
@@ -20,12 +20,13 @@ import {
   list,
   literals,
   map,
+  normalize,
   optional,
   path,
   section,
   text
 } from "./Kind.ts"
-import { canonical, get, getTable, getText, isTable, type Table, type Value } from "./Table.ts"
+import { canonical, empty, get, getText, type Table, type Value } from "./Table.ts"
 
 /** One place that demands something. */
 export interface Source {
@@ -85,13 +86,29 @@ const foreign = [
   "rules"
 ]
 
-const enforced: ReadonlySet<string> = new Set([
-  "additional_developer_instructions",
-  "allowed_approval_policies",
-  "allowed_sandbox_modes",
+/** Demands that are settings: they replace whatever the layers say. */
+const settings: ReadonlyArray<string> = [
+  "allow_login_shell",
+  "chatgpt_base_url",
+  "check_for_update_on_startup",
+  "log_dir",
+  "model_catalog_json",
   "model_provider",
   "model_providers",
-  "models"
+  "sqlite_home"
+]
+
+/** What this server could do against the organisation's will: the user has to know. */
+const unguarded: ReadonlySet<string> = new Set([
+  "allowed_login_methods",
+  "allowed_permission_profiles",
+  "cli_auth_credentials_store",
+  "default_permissions",
+  "enforce_residency",
+  "experimental_network",
+  "network",
+  "permissions",
+  "rules"
 ])
 
 const kinds: Kind = section(
@@ -112,11 +129,11 @@ export interface Allowed<A> {
 export interface Requirements {
   readonly approvalPolicies: Allowed<AskForApproval> | undefined
   readonly sandboxModes: Allowed<SandboxMode | "external-sandbox"> | undefined
-  readonly modelProvider: { readonly id: string; readonly origin: string } | undefined
-  /** The definition of required providers, as in `model_providers`. */
-  readonly modelProviders: Table | undefined
   readonly additionalDeveloperInstructions: string | undefined
-  readonly newThread: { readonly model?: string; readonly effort?: string; readonly serviceTier?: string }
+  /** Settings, keys as in `config.toml`, to be laid over all layers. */
+  readonly settings: Table
+  /** Who demands a setting, by its key. */
+  readonly origins: ReadonlyMap<string, string>
   readonly warnings: ReadonlyArray<string>
   /** Every demand that a source makes, keys as in the file; undefined where nothing is demanded. */
   readonly demands: Table | undefined
@@ -126,10 +143,9 @@ export interface Requirements {
 export const none: Requirements = {
   approvalPolicies: undefined,
   sandboxModes: undefined,
-  modelProvider: undefined,
-  modelProviders: undefined,
   additionalDeveloperInstructions: undefined,
-  newThread: {},
+  settings: empty,
+  origins: new Map(),
   warnings: [],
   demands: undefined
 }
@@ -159,26 +175,28 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
       )
     }
     for (const [key, value] of Object.entries(table)) {
-      if (!Object.hasOwn(demands, key)) unknown.push(notice(key, origin))
-      else if (!merged.has(key)) merged.set(key, { value, origin })
+      if (!Object.hasOwn(demands, key)) {
+        if (!foreign.includes(key) || unguarded.has(key)) unknown.push(notice(key, origin))
+      } else if (!merged.has(key)) merged.set(key, { value, origin })
     }
   }
   return Result.map(allowances(merged), ({ approvalPolicies, sandboxModes }) => {
     const value = (key: string): Value => merged.get(key)?.value ?? null
-    const provider = value("model_provider")
-    const providers = value("model_providers")
     const instructions = value("additional_developer_instructions")
     return {
       approvalPolicies,
       sandboxModes,
-      modelProvider:
-        typeof provider === "string" ? { id: provider, origin: merged.get("model_provider")?.origin ?? "" } : undefined,
-      modelProviders: isTable(providers) ? providers : undefined,
       additionalDeveloperInstructions: typeof instructions === "string" ? instructions : undefined,
-      newThread: newThread(value("models")),
+      settings: Object.fromEntries(
+        settings.flatMap((key) => {
+          const demand = merged.get(key)
+          return demand === undefined ? [] : [[key, demand.value] as const]
+        })
+      ),
+      origins: new Map([...merged].map(([key, { origin }]) => [key, origin] as const)),
       warnings: [
         ...unknown,
-        ...[...merged].flatMap(([key, { origin }]) => (enforced.has(key) ? [] : [notice(key, origin)]))
+        ...[...merged].flatMap(([key, { origin }]) => (unguarded.has(key) ? [notice(key, origin)] : []))
       ],
       demands:
         merged.size === 0 ? undefined : Object.fromEntries([...merged].map(([key, { value }]) => [key, value] as const))
@@ -187,7 +205,7 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
 }
 
 const notice = (key: string, origin: string): string =>
-  Object.hasOwn(demands, key) || foreign.includes(key)
+  unguarded.has(key)
     ? `Requirement \`${key}\` from ${origin} is not enforced by this server.`
     : `Ignoring the unrecognized requirement \`${key}\` from ${origin}.`
 
@@ -217,20 +235,10 @@ const allowances = (merged: ReadonlyMap<string, { readonly value: Value; readonl
 
 /** The policy by the name it has now, complete. */
 export const normalPolicy = (policy: Value): Value =>
-  policy === "on-failure" ? "on-request" : complete(approvalPolicy, policy)
-
-const newThread = (models: Value): Requirements["newThread"] => {
-  const table = isTable(models) ? getTable(models, "new_thread") : undefined
-  if (table === undefined) return {}
-  const model = getText(table, "model")
-  const effort = getText(table, "model_reasoning_effort")
-  const serviceTier = getText(table, "service_tier")
-  return {
-    ...(model === undefined ? {} : { model }),
-    ...(effort === undefined ? {} : { effort }),
-    ...(serviceTier === undefined ? {} : { serviceTier })
-  }
-}
+  complete(
+    approvalPolicy,
+    normalize(approvalPolicy, policy, (written) => written)
+  )
 
 /** Why `value` may not be; undefined where it may. */
 export const refusal = <A extends AskForApproval | SandboxMode | "external-sandbox">(

@@ -19,6 +19,8 @@ export interface Sandbox {
   readonly policy: SandboxPolicy
   readonly mode: SandboxMode
   readonly profile: string | null
+  /** False where nothing but the trust in the folder asks for it. */
+  readonly chosen: boolean
 }
 
 /** What is left when nothing else is allowed. */
@@ -53,9 +55,9 @@ const profiles: Readonly<Record<string, SandboxMode>> = {
   ":danger-full-access": "danger-full-access"
 }
 
-const byProfile = (profile: string): Result.Result<Sandbox, string> => {
+const byProfile = (profile: string, chosen: boolean): Result.Result<Sandbox, string> => {
   const mode = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined
-  if (mode !== undefined) return Result.succeed({ policy: byMode(mode, empty), mode, profile })
+  if (mode !== undefined) return Result.succeed({ policy: byMode(mode, empty), mode, profile, chosen })
   return Result.fail(
     `default_permissions names the permission profile \`${profile}\`, which this server does not support; use ${Object.keys(profiles).join(", ")} or \`sandbox_mode\``
   )
@@ -68,15 +70,16 @@ export const wantedSandbox = (
   trust: Trust | undefined
 ): Result.Result<Sandbox, string> => {
   const terms = getTable(settings, "sandbox_workspace_write")
-  const legacy = (mode: SandboxMode) => Result.succeed({ policy: byMode(mode, terms ?? empty), mode, profile: null })
-  if (requested !== null && requested !== undefined) return legacy(requested)
+  const legacy = (mode: SandboxMode, chosen: boolean) =>
+    Result.succeed({ policy: byMode(mode, terms ?? empty), mode, profile: null, chosen })
+  if (requested !== null && requested !== undefined) return legacy(requested, true)
   const profile = getText(settings, "default_permissions")
-  if (profile !== undefined) return byProfile(profile)
+  if (profile !== undefined) return byProfile(profile, true)
   const mode = get(settings, "sandbox_mode")
-  if (isSandboxMode(mode)) return legacy(mode)
+  if (isSandboxMode(mode)) return legacy(mode, true)
   // Either decision about a folder opens it to the model: a distrusted one has its commands approved instead.
-  if (trust === undefined) return byProfile(":read-only")
-  return terms === undefined ? byProfile(":workspace") : legacy("workspace-write")
+  if (trust === undefined) return byProfile(":read-only", false)
+  return terms === undefined ? byProfile(":workspace", false) : legacy("workspace-write", false)
 }
 
 /** The mode that a policy is an instance of. */

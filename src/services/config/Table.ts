@@ -86,17 +86,14 @@ export const set = (table: Table, path: ReadonlyArray<string>, value: Value): Ta
 }
 
 /**
- * A table from dotted keys, in order: a later entry outranks an earlier one. A dot always separates, as on the command line
- * of the release; `null` says nothing and is passed over.
+ * A table from dotted keys, in order: a later entry replaces what an earlier one set. A dot always separates, as on the
+ * command line of the release; `null` says nothing and is passed over.
  */
 export const fromDotted = (entries: Iterable<readonly [key: string, value: unknown]>): Table => {
   let table = empty
   for (const [key, value] of entries) {
     const converted = fromUnknown(value)
-    if (converted === undefined || converted === null) continue
-    const path = key.split(".")
-    const existing = isTable(converted) ? at(table, path) : undefined
-    table = set(table, path, isTable(existing) && isTable(converted) ? merge(existing, converted) : converted)
+    if (converted !== undefined && converted !== null) table = set(table, key.split("."), converted)
   }
   return table
 }

@@ -18,7 +18,7 @@ import { keys, modelProvider } from "./Keys.ts"
 import { complete, map } from "./Kind.ts"
 import { counts, type Layer, type Stack } from "./Layers.ts"
 import { normalPolicy } from "./Requirements.ts"
-import { canonical, empty, get, getTable, isTable, leaves, type Table, type Value } from "./Table.ts"
+import { canonical, empty, get, getTable, isTable, leaves, merge, type Table, type Value } from "./Table.ts"
 
 /**
  * The merged settings in the form of the protocol's `Config`. Settings that no one knows are left out; they are in the
@@ -27,11 +27,7 @@ import { canonical, empty, get, getTable, isTable, leaves, type Table, type Valu
 export const view = (merged: Table): Table => {
   const completed = complete(keys, merged)
   const settings = isTable(completed) ? completed : empty
-  return {
-    ...settings,
-    approval_policy: normalPolicy(get(settings, "approval_policy") ?? null),
-    tools: tools(get(settings, "tools"))
-  }
+  return { ...settings, tools: tools(get(settings, "tools")) }
 }
 
 /** Of the tools, the protocol shows the one that can be set in detail. */
@@ -49,11 +45,14 @@ const encoder = new TextEncoder()
 export const version = (digest: Digest.Digest["Service"], layer: Layer): Effect.Effect<string> =>
   Effect.map(digest.digestHex(Digest.sha256, encoder.encode(canonical(layer.content.table))), (hex) => `sha256:${hex}`)
 
-/** The answer to `config/read`, for a stack without a mistake. Fails where a section of another program has a form of its own. */
+/**
+ * The answer to `config/read`, for a stack without a mistake. What the organisation demands is laid over the settings and has
+ * no origin among the layers. Fails where a section of another program has a form of its own.
+ */
 export const read = Effect.fnUntraced(function* (
   digest: Digest.Digest["Service"],
   stack: Stack,
-  options: { readonly includeLayers: boolean }
+  options: { readonly demanded: Table; readonly includeLayers: boolean }
 ): Effect.fn.Return<ConfigReadResponse, Schema.SchemaError> {
   const layers = yield* Effect.forEach(stack.layers, (layer) =>
     Effect.map(version(digest, layer), (version) => ({ layer, metadata: { name: layer.source, version } }))
@@ -61,12 +60,13 @@ export const read = Effect.fnUntraced(function* (
   const owners = layers
     .filter(({ layer }) => counts(layer))
     .map(({ layer, metadata }) => ({ paths: new Set(leaves(layer.content.table)), metadata }))
+  const replaced = new Set(leaves(options.demanded))
   const origins = leaves(stack.merged).flatMap((path): Array<[string, ConfigLayerMetadata]> => {
-    const owner = owners.find(({ paths }) => paths.has(path))
+    const owner = replaced.has(path) ? undefined : owners.find(({ paths }) => paths.has(path))
     return owner === undefined ? [] : [[path, owner.metadata]]
   })
   return {
-    config: yield* Schema.decodeUnknownEffect(Config())(view(stack.merged)),
+    config: yield* Schema.decodeUnknownEffect(Config())(view(merge(stack.merged, options.demanded))),
     origins: Object.fromEntries(origins),
     ...(options.includeLayers
       ? {
