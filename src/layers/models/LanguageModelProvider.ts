@@ -1,0 +1,104 @@
+/**
+ * Any language model of `effect/ai` as the model of a server.
+ *
+ * Owns the translation both ways: the conversation into a prompt, the parts that the model streams into events. The tools
+ * of the thread are offered as dynamic tools, and what the model calls goes back to the turn loop, which runs it with
+ * approvals and all. Which model answers, how hard it thinks and how long its answers may be is what the given
+ * `LanguageModel` was made with: a request's `model`, `effort` and `summary` say nothing here.
+ *
+ * Only this module and those beside it in `languageModel/` load `effect/ai`.
+ *
+ * @module
+ */
+import * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Prompt from "effect/ai/Prompt"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Pull from "effect/Pull"
+import * as Stream from "effect/Stream"
+import type { ResponseItem } from "../../protocol/ResponseItem.ts"
+import { type ModelEvent, ModelProvider, type ModelRequest } from "../../services/ModelProvider.ts"
+import { attempts } from "./attempts/Attempts.ts"
+import { failure, type Failure } from "./attempts/Failure.ts"
+import { ofAiError } from "./languageModel/Errors.ts"
+import { Translator } from "./languageModel/Parts.ts"
+import { promptOf } from "./languageModel/Prompts.ts"
+import { toolkitOf } from "./languageModel/Tools.ts"
+
+/** New attempts after a failure that may pass, as many as at a Responses server. */
+const MaxRetries = 5
+
+/** The schema of the answer, said in words: not every model can be held to one while it streams and calls tools. */
+const schemaNote = (schema: unknown): ResponseItem => {
+  const text = `Your final message must be JSON that satisfies this schema, and nothing else:\n${JSON.stringify(schema)}`
+  return { type: "message", role: "developer", content: [{ type: "input_text", text }] }
+}
+
+/** Adds a note to the instructions that a conversation begins with. */
+const instructed = (input: ReadonlyArray<ResponseItem>, note: ResponseItem): ReadonlyArray<ResponseItem> => {
+  const end = input.findIndex((item) => item.type !== "message" || item.role === "user" || item.role === "assistant")
+  const at = end === -1 ? input.length : end
+  return [...input.slice(0, at), note, ...input.slice(at)]
+}
+
+const prompt = (request: ModelRequest, input: ReadonlyArray<ResponseItem>): Prompt.Prompt =>
+  request.outputSchema === null || request.outputSchema === undefined
+    ? promptOf(input)
+    : promptOf(instructed(input, schemaNote(request.outputSchema)))
+
+const answer = (
+  model: LanguageModel.LanguageModel,
+  request: ModelRequest,
+  input: ReadonlyArray<ResponseItem>,
+  done: Array<ResponseItem>
+): Stream.Stream<ModelEvent, Failure> => {
+  const parts = model.streamText({
+    prompt: prompt(request, input),
+    toolkit: toolkitOf(request.tools),
+    disableToolCallResolution: true,
+    toolCallValidation: "deferred"
+  })
+  return Stream.transformPull(Stream.mapError(parts, ofAiError), (pull) => {
+    const newId = (prefix: string, index: number) => `${prefix}_${request.turnId}_${input.length + index}`
+    const translator = new Translator(request.tools, newId, done)
+    let end: Failure | undefined
+    let over = false
+
+    const finish = Effect.suspend(() => {
+      const out: Array<ModelEvent> = []
+      const last = translator.finish(out)
+      over = true
+      if (last === undefined)
+        end = failure("stream disconnected before completion: no finish", "other", { retry: "stream" })
+      else if ("_tag" in last) out.push(last)
+      else end = last
+      return Arr.isArrayNonEmpty(out) ? Effect.succeed(out) : step
+    })
+
+    const step: Pull.Pull<Arr.NonEmptyReadonlyArray<ModelEvent>, Failure> = Effect.suspend(() => {
+      if (end !== undefined) return Effect.fail(end)
+      if (over) return Cause.done()
+      return pull.pipe(
+        Effect.flatMap((parts) => {
+          const out: Array<ModelEvent> = []
+          for (const part of parts) translator.take(part, out)
+          return Arr.isArrayNonEmpty(out) ? Effect.succeed(out) : step
+        }),
+        Pull.catchDone(() => finish)
+      )
+    })
+    return Effect.succeed(step)
+  })
+}
+
+export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.LanguageModel> = Effect.map(
+  LanguageModel.LanguageModel,
+  (model) =>
+    ModelProvider.of({
+      stream: (request) => attempts(request.input, MaxRetries, (input, done) => answer(model, request, input, done))
+    })
+)
+
+export const layer: Layer.Layer<ModelProvider, never, LanguageModel.LanguageModel> = Layer.effect(ModelProvider, make)

@@ -1,0 +1,40 @@
+/**
+ * The errors of `effect/ai` in the classes of the protocol.
+ *
+ * @module
+ */
+import type * as AiError from "effect/ai/AiError"
+import * as Duration from "effect/Duration"
+import type { CodexErrorInfo } from "../../../protocol/ErrorInfo.ts"
+import { failure, type Failure } from "../attempts/Failure.ts"
+
+const infoOf = (reason: AiError.AiErrorReason): CodexErrorInfo => {
+  switch (reason._tag) {
+    case "AuthenticationError":
+      return "unauthorized"
+    case "InternalProviderError":
+      return "internalServerError"
+    case "InvalidRequestError":
+    case "InvalidUserInputError":
+      return "badRequest"
+    case "NetworkError":
+      return { responseStreamConnectionFailed: { httpStatusCode: null } }
+    case "QuotaExhaustedError":
+      return "usageLimitExceeded"
+    case "RateLimitError":
+      return "rateLimitExceeded"
+    default:
+      return "other"
+  }
+}
+
+/** Whether the model says something else when it is asked the same again is not for us to try out. */
+const isWorthRetrying = (reason: AiError.AiErrorReason): boolean =>
+  reason.isRetryable &&
+  (reason._tag === "NetworkError" || reason._tag === "RateLimitError" || reason._tag === "InternalProviderError")
+
+export const ofAiError = (error: AiError.AiError): Failure =>
+  failure(error.reason.message, infoOf(error.reason), {
+    retry: isWorthRetrying(error.reason) ? "stream" : "never",
+    wait: error.retryAfter === undefined ? null : Duration.toMillis(error.retryAfter)
+  })

@@ -1,0 +1,181 @@
+/**
+ * The conversation as a prompt of `effect/ai`.
+ *
+ * Owns what of the conversation such a model can be told. What a provider attached to its own parts (signatures, ids) is
+ * carried in the entries' `encrypted_content`, which is what that member is for, and goes back to it.
+ *
+ * @module
+ */
+import * as Prompt from "effect/ai/Prompt"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+
+type Of<Type extends ResponseItem["type"]> = Extract<ResponseItem, { readonly type: Type }>
+type Content = Of<"message">["content"][number]
+type Output = Of<"function_call_output">["output"]
+
+/** What a provider attaches to a part: a JSON object for each provider. */
+export type Metadata = typeof Prompt.ProviderOptions.Type
+
+const Attached = Schema.fromJsonString(Schema.Struct({ effectAi: Prompt.ProviderOptions }))
+const decodeAttached = Schema.decodeUnknownOption(Attached)
+
+/** What was attached to a part, as `encrypted_content`; nothing where there was nothing. */
+export const attach = (metadata: Metadata): { readonly encrypted_content: string } | undefined =>
+  Object.keys(metadata).length === 0 ? undefined : { encrypted_content: JSON.stringify({ effectAi: metadata }) }
+
+const attached = (item: { readonly encrypted_content?: string | null }): Metadata | undefined =>
+  Option.getOrUndefined(Option.map(decodeAttached(item.encrypted_content), ({ effectAi }) => effectAi))
+
+const optionsOf = (item: { readonly encrypted_content?: string | null }) => {
+  const options = attached(item)
+  return options === undefined ? {} : { options }
+}
+
+const dataUrl = /^data:([^;,]+);base64,(.*)$/s
+
+const image = (url: string): Prompt.FilePart => {
+  const [, mediaType, data] = dataUrl.exec(url) ?? []
+  if (mediaType !== undefined && data !== undefined) return Prompt.filePart({ mediaType, data })
+  return Prompt.filePart({ mediaType: "image/*", data: URL.canParse(url) ? new URL(url) : url })
+}
+
+const userPart = (part: Content): ReadonlyArray<Prompt.UserMessagePart> => {
+  switch (part.type) {
+    case "input_text":
+    case "output_text":
+      return [Prompt.textPart({ text: part.text })]
+    case "input_image":
+      return "image_url" in part ? [image(part.image_url)] : []
+    default:
+      return []
+  }
+}
+
+const textOf = (content: string | ReadonlyArray<object>): string =>
+  typeof content === "string"
+    ? content
+    : content.map((part) => ("text" in part && typeof part.text === "string" ? part.text : "")).join("\n")
+
+/** Arguments that are no JSON are what the model wrote; it sees them again as it wrote them. */
+const parseArguments = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+type Draft =
+  | { readonly role: "assistant"; readonly content: Array<Prompt.AssistantMessagePart> }
+  | { readonly role: "tool"; readonly content: Array<Prompt.ToolMessagePart> }
+  | { readonly role: "whole"; readonly message: Prompt.Message }
+
+const finished = (draft: Draft): Prompt.Message => {
+  switch (draft.role) {
+    case "assistant":
+      return Prompt.assistantMessage({ content: draft.content })
+    case "tool":
+      return Prompt.toolMessage({ content: draft.content })
+    case "whole":
+      return draft.message
+  }
+}
+
+/** Collects messages; what the model says in a row is one message, and so are the outputs of its tools. */
+class Messages {
+  readonly #drafts: Array<Draft> = []
+
+  /** Whether nothing but instructions came so far. */
+  get isBeginning(): boolean {
+    return this.#drafts.every((draft) => draft.role === "whole" && draft.message.role === "system")
+  }
+
+  push(message: Prompt.Message): void {
+    this.#drafts.push({ role: "whole", message })
+  }
+
+  assistant(part: Prompt.AssistantMessagePart): void {
+    const last = this.#drafts.at(-1)
+    if (last?.role === "assistant") last.content.push(part)
+    else this.#drafts.push({ role: "assistant", content: [part] })
+  }
+
+  tool(part: Prompt.ToolMessagePart): void {
+    const last = this.#drafts.at(-1)
+    if (last?.role === "tool") last.content.push(part)
+    else this.#drafts.push({ role: "tool", content: [part] })
+  }
+
+  toPrompt(): Prompt.Prompt {
+    return Prompt.fromMessages(this.#drafts.map(finished))
+  }
+}
+
+const addMessage = (messages: Messages, item: Of<"message">): void => {
+  switch (item.role) {
+    case "assistant": {
+      const text = textOf(item.content)
+      if (text !== "") messages.assistant(Prompt.textPart({ text, ...optionsOf(item) }))
+      return
+    }
+    case "user": {
+      const content = item.content.flatMap(userPart)
+      if (content.length > 0) messages.push(Prompt.userMessage({ content }))
+      return
+    }
+    default: {
+      // Many models take instructions at the beginning alone.
+      const text = textOf(item.content)
+      if (messages.isBeginning) messages.push(Prompt.systemMessage({ content: text }))
+      else messages.push(Prompt.userMessage({ content: [Prompt.textPart({ text })] }))
+    }
+  }
+}
+
+/**
+ * The prompt for a conversation. Thoughts go back only to the provider that signed them. Entries that no such model
+ * understands (searches of the Responses server, compactions) are left out.
+ */
+export const promptOf = (input: ReadonlyArray<ResponseItem>): Prompt.Prompt => {
+  const messages = new Messages()
+  const names = new Map<string, string>()
+
+  const call = (id: string, name: string, params: unknown, item: { readonly encrypted_content?: string | null }) => {
+    names.set(id, name)
+    messages.assistant(Prompt.toolCallPart({ id, name, params, providerExecuted: false, ...optionsOf(item) }))
+  }
+  const output = (id: string | null | undefined, result: Output) => {
+    const name = names.get(id ?? "")
+    if (typeof id !== "string" || name === undefined) return
+    messages.tool(
+      Prompt.toolResultPart({ id, name, isFailure: false, result: textOf(result), providerExecuted: false })
+    )
+  }
+
+  for (const item of input) {
+    switch (item.type) {
+      case "message":
+        addMessage(messages, item)
+        break
+      case "reasoning": {
+        const options = attached(item)
+        const text = item.summary.map((part) => part.text).join("\n\n")
+        if (options !== undefined) messages.assistant(Prompt.reasoningPart({ text, options }))
+        break
+      }
+      case "function_call":
+        call(item.call_id, item.name, parseArguments(item.arguments), item)
+        break
+      case "custom_tool_call":
+        call(item.call_id, item.name, { input: item.input }, item)
+        break
+      case "function_call_output":
+      case "custom_tool_call_output":
+        output(item.call_id, item.output)
+        break
+    }
+  }
+  return messages.toPrompt()
+}
