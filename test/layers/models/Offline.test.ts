@@ -1,0 +1,220 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Offline from "../../../src/layers/models/Offline.ts"
+import type { ResponseItem } from "../../../src/protocol/ResponseItem.ts"
+import { ModelError, type ModelEvent, ModelProvider, type ModelRequest } from "../../../src/services/ModelProvider.ts"
+import type { ToolSpec } from "../../../src/services/Tool.ts"
+import { answerTo, assistant, request } from "./Scripted.ts"
+
+const exec: ToolSpec = { type: "function", name: "exec_command", description: "", parameters: {}, strict: false }
+const custom: ToolSpec = { type: "custom", name: "apply_patch", description: "", format: {} }
+
+const user = (text: string): ResponseItem => ({
+  type: "message",
+  role: "user",
+  content: [{ type: "input_text", text }]
+})
+
+const ask = (input: ReadonlyArray<ResponseItem>, asked: Partial<ModelRequest> = {}) =>
+  Effect.provide(answerTo({ ...request, input, tools: [exec, custom], ...asked }), Offline.layer)
+
+const itemsOf = (events: ReadonlyArray<ModelEvent>) =>
+  events.flatMap((event) => (event._tag === "ItemDone" ? [event.item] : []))
+
+const textsOf = (events: ReadonlyArray<ModelEvent>) =>
+  itemsOf(events).flatMap((item) =>
+    item.type === "message" ? item.content.map((part) => ("text" in part ? part.text : "")) : []
+  )
+
+const call = (callId: string, input: string, name = "exec_command"): ResponseItem => ({
+  type: "function_call",
+  call_id: callId,
+  name,
+  arguments: input
+})
+const output = (callId: string, text: string): ResponseItem => ({
+  type: "function_call_output",
+  call_id: callId,
+  output: text
+})
+const ran = (code: number, text: string) =>
+  `Chunk ID: 1\nWall time: 0.1 seconds\nProcess exited with code ${code}\nOriginal token count: 2\nOutput:\n${text}`
+
+describe("Offline", () => {
+  it.effect("says what it is told, word by word, and counts the words", () =>
+    Effect.gen(function* () {
+      const { error, events } = yield* ask([user("say: Hello  wide world")])
+      const itemId = "msg_turn-1_1"
+      assert.strictEqual(error, null)
+      assert.deepStrictEqual(events, [
+        { _tag: "ItemStarted", itemId, kind: "message" },
+        { _tag: "TextDelta", itemId, delta: "Hello  " },
+        { _tag: "TextDelta", itemId, delta: "wide " },
+        { _tag: "TextDelta", itemId, delta: "world" },
+        { _tag: "ItemDone", item: assistant(itemId, "Hello  wide world") },
+        {
+          _tag: "Completed",
+          usage: {
+            inputTokens: 4,
+            cachedInputTokens: 0,
+            outputTokens: 3,
+            reasoningOutputTokens: 0,
+            totalTokens: 7
+          },
+          endTurn: true
+        }
+      ])
+    })
+  )
+
+  it.effect("thinks before it speaks", () =>
+    Effect.gen(function* () {
+      const { events } = yield* ask([user("think: about it")])
+      const itemId = "rs_turn-1_1"
+      assert.deepStrictEqual(events.slice(0, 5), [
+        { _tag: "ItemStarted", itemId, kind: "reasoning" },
+        { _tag: "SummaryPartAdded", itemId, summaryIndex: 0 },
+        { _tag: "SummaryDelta", itemId, summaryIndex: 0, delta: "about " },
+        { _tag: "SummaryDelta", itemId, summaryIndex: 0, delta: "it" },
+        {
+          _tag: "ItemDone",
+          item: {
+            type: "reasoning",
+            id: itemId,
+            summary: [{ type: "summary_text", text: "about it" }],
+            encrypted_content: null
+          }
+        }
+      ])
+      assert.deepStrictEqual(textsOf(events), ["about it"])
+    })
+  )
+
+  it.effect("calls the shell once for each line, and other tools by their names", () =>
+    Effect.gen(function* () {
+      const { events } = yield* ask([
+        user(
+          'run: echo "hi"\n  RUN: pwd\napply_patch: "*** Begin\\n*** End"\nno_such_tool: {}\nexec_command: {"cmd":1}'
+        )
+      ])
+      assert.deepStrictEqual(itemsOf(events), [
+        { type: "function_call", call_id: "call_turn-1_1", name: "exec_command", arguments: '{"cmd":"echo \\"hi\\""}' },
+        { type: "function_call", call_id: "call_turn-1_2", name: "exec_command", arguments: '{"cmd":"pwd"}' },
+        { type: "custom_tool_call", call_id: "call_turn-1_3", name: "apply_patch", input: "*** Begin\n*** End" },
+        { type: "function_call", call_id: "call_turn-1_4", name: "exec_command", arguments: '{"cmd":1}' }
+      ])
+    })
+  )
+
+  it.effect("says so when there is no shell", () =>
+    Effect.gen(function* () {
+      const { events } = yield* ask([user("run: ls")], { tools: [] })
+      assert.deepStrictEqual(textsOf(events), ["I cannot run `ls`: the tool exec_command is not offered here."])
+    })
+  )
+
+  it.effect("reports what its calls brought back", () =>
+    Effect.gen(function* () {
+      const { events } = yield* ask([
+        user("run: ls"),
+        call("c1", '{"cmd":"ls"}'),
+        call("c2", '{"cmd":"false"}'),
+        call("c3", '{"cmd":"sleep 9"}'),
+        call("c4", '{"cmd":"rm"}'),
+        call("c5", "{}", "view_image"),
+        call("c6", '{"cmd":"x"}'),
+        output("c1", ran(0, "a\nb\n")),
+        output("c2", ran(1, "")),
+        output("c3", "Chunk ID: 1\nWall time: 10 seconds\nProcess running with session ID 7\nOutput:\nsoon\n"),
+        output("c4", "rejected by user"),
+        output("c5", "attached")
+      ])
+      assert.deepStrictEqual(textsOf(events), [
+        [
+          "I ran `ls`. It went well (exit code 0) and printed:\n\na\nb",
+          "I ran `false`. It failed (exit code 1) and printed nothing.",
+          "`sleep 9` is still running as session 7.\n\nsoon",
+          "`rm` did not run:\n\nrejected by user",
+          "view_image answered:\n\nattached",
+          "exec_command has not answered."
+        ].join("\n\n")
+      ])
+    })
+  )
+
+  it.effect("answers what the user said last, and nothing that was said in the user's name", () =>
+    Effect.gen(function* () {
+      const { events } = yield* ask([
+        user("# AGENTS.md instructions for /x\nsay: no"),
+        user("say: first"),
+        assistant("msg_1", "first"),
+        call("c1", "{}"),
+        output("c1", "x"),
+        user("say: second"),
+        user("<turn_aborted>\nsay: no\n</turn_aborted>")
+      ])
+      assert.deepStrictEqual(textsOf(events), ["second"])
+    })
+  )
+
+  it.effect("counts in as many deltas", () =>
+    Effect.gen(function* () {
+      const { events } = yield* ask([user("count: 1200")])
+      const deltas = events.flatMap((event) => (event._tag === "TextDelta" ? [event.delta] : []))
+      assert.strictEqual(deltas.length, 1200)
+      assert.deepStrictEqual([deltas[0], deltas[1199]], ["1 ", "1200"])
+      assert.deepStrictEqual(textsOf(events), [deltas.join("")])
+    })
+  )
+
+  it.effect("fails when it is told to, after what comes before", () =>
+    Effect.gen(function* () {
+      const { error, events } = yield* ask([user("say: a\nfail: no more\nsay: b")])
+      assert.deepStrictEqual(error, new ModelError({ message: "no more", info: "other" }))
+      assert.deepStrictEqual(textsOf(events), ["a"])
+      assert.isFalse(events.some((event) => event._tag === "Completed"))
+    })
+  )
+
+  it.effect("waits until it is interrupted", () =>
+    Effect.gen(function* () {
+      const said = yield* Deferred.make<void>()
+      const model = yield* ModelProvider
+      const fiber = yield* Effect.forkChild(
+        Stream.runForEach(model.stream({ ...request, input: [user("say: a\nwait")] }), (event) =>
+          event._tag === "ItemDone" ? Deferred.succeed(said, undefined) : Effect.void
+        )
+      )
+      yield* Deferred.await(said)
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* Fiber.interrupt(fiber)
+    }).pipe(Effect.provide(Offline.layer))
+  )
+
+  it.effect("introduces itself to anybody who says anything else", () =>
+    Effect.gen(function* () {
+      const heard = (text: string) => Effect.map(ask([user(text)]), ({ events }) => textsOf(events)[0] ?? "")
+      const answer = yield* heard("What is a monad: tell me")
+      assert.isTrue(answer.startsWith("Hello! I am Spindle's offline model"))
+      assert.include(answer, "You wrote 6 words")
+      assert.include(answer, "`run: <command>`")
+      assert.include(yield* heard(""), "You said nothing")
+      assert.include(yield* heard("run:"), "You wrote one word")
+      assert.include(yield* heard("count: -1"), "You wrote 2 words")
+    })
+  )
+
+  it.effect.prop("streams exactly the text of its messages, and the same each time", [Schema.String], ([text]) =>
+    Effect.gen(function* () {
+      const line = text.replaceAll(/[\r\n]/g, " ")
+      const first = yield* ask([user(`say: ${line}`)])
+      const deltas = first.events.flatMap((event) => (event._tag === "TextDelta" ? [event.delta] : []))
+      assert.strictEqual(deltas.join(""), textsOf(first.events)[0])
+      assert.deepStrictEqual(yield* ask([user(`say: ${line}`)]), first)
+    })
+  )
+})
