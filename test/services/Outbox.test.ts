@@ -334,6 +334,32 @@ describe("Outbox", () => {
     })
   )
 
+  it.effect("waits for all it is given together, also when the last of it waits for nothing", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      fill(outbox, 1)
+      const producer = yield* Effect.forkChild(outbox.offerAll([lossless("a"), latest("k", "b")]), {
+        startImmediately: true
+      })
+      yield* Effect.yieldNow
+      assert.isUndefined(producer.pollUnsafe())
+      yield* outbox.take
+      yield* Fiber.join(producer)
+    })
+  )
+
+  it.effect("makes one marker of those that come to stand next to each other", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      fill(outbox, 1)
+      for (const message of [bestEffort("x"), latest("k", "k1"), bestEffort("y"), latest("k", "k2")]) {
+        goesOn(outbox, message)
+      }
+      for (const message of [bestEffort("z"), latest("l", "l1"), latest("k", "k3")]) goesOn(outbox, message)
+      assert.deepStrictEqual(yield* takeHeld(outbox), ["held 0", "Lagged 3", "l1", "k3"])
+    })
+  )
+
   it.effect("does not grow with the snapshots and markers that a stalled consumer does not take", () =>
     Effect.gen(function* () {
       const outbox = yield* open(1)
