@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import type { ToolTurn } from "../../../src/services/Tool.ts"
@@ -319,6 +320,42 @@ describe("a command that takes its time", () => {
       yield* Fiber.join(fiber)
       const item = yield* told.when(TestTurn.completed)
       assert.strictEqual(TestTurn.streamed(told.told), item.aggregatedOutput)
+    })
+  )
+})
+
+describe("a command that is gone before the client took its output", () => {
+  /** Time passes, and the event loop turns once. */
+  const pass = Effect.andThen(
+    TestClock.adjust("50 millis"),
+    Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+  )
+  const passUntil = <A>(happening: Effect.Effect<A>): Effect.Effect<A> =>
+    Effect.raceFirst(happening, Effect.forever(pass))
+
+  it.effect("is not done before all of it was read", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd, release, closed } = yield* pipes("p", "q", "x")
+      const taking = yield* Deferred.make<void>()
+      const told = TestTurn.make({ cwd })
+      const turn: ToolTurn = {
+        ...told,
+        notify: (method, params) => Effect.andThen(Deferred.await(taking), told.notify(method, params))
+      }
+      const gone = yield* Effect.forkChild(closed("x"))
+      yield* Effect.forkChild(exec({ cmd: "exec 9> x; echo first; cat p; echo second; cat q; seq 1 20000" }, turn))
+      yield* passUntil(told.when((entry) => (entry.type === "started" ? true : undefined)))
+      yield* release("p")
+      yield* release("q")
+      yield* Fiber.join(gone)
+      yield* Effect.repeat(pass, { times: 200 })
+      yield* Deferred.succeed(taking, undefined)
+      const item = yield* passUntil(told.when(TestTurn.completed))
+      // More than is read ahead, less than fits into what is read ahead and the pipe.
+      const numbers = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\n`).join("")
+      const all = `first\nsecond\n${numbers}`
+      assert.deepStrictEqual([TestTurn.streamed(told.told), item.aggregatedOutput], [all, all])
     })
   )
 })
