@@ -40,6 +40,8 @@ export interface Answers {
   /** Hands the answer over. The result is what has to be waited for, `undefined` when nothing. */
   readonly succeed: (id: RequestId, result: unknown) => Deferred.Deferred<void> | undefined
   readonly fail: (id: RequestId, error: ErrorObject) => Deferred.Deferred<void> | undefined
+  /** False while the client should not be read from, because its answers pile up. */
+  readonly hasRoom: () => boolean
 }
 
 /** What a transport says about the connection it brings. */
@@ -124,7 +126,8 @@ export const answersInOrder = (outbox: Outbox): Answers => {
       }
       return send(text)
     },
-    fail
+    fail,
+    hasRoom: () => outbox.hasRoom
   }
 }
 

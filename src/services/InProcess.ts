@@ -15,7 +15,6 @@
  * @module
  */
 import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -118,7 +117,8 @@ const refusals = {
   closed: "in-process server request consumer is closed"
 }
 
-type Waiters = Map<RequestId, Deferred.Deferred<unknown, RequestError>>
+/** How each caller in flight is told its answer. */
+type Waiters = Map<RequestId, (answer: Exit.Exit<unknown, RequestError>) => void>
 
 const toRequestError = (error: ErrorObject): RequestError =>
   new RequestError({
@@ -133,13 +133,15 @@ const answers = (waiters: Waiters) => {
     const waiter = waiters.get(id)
     if (waiter === undefined) return undefined
     waiters.delete(id)
-    Deferred.doneUnsafe(waiter, exit)
+    waiter(exit)
     return undefined
   }
   return {
     succeed: (id: RequestId, result: unknown) =>
       settle(id, isJson(result, 0) ? Exit.succeed(result) : Exit.fail(toRequestError(notSerializable(undefined)))),
-    fail: (id: RequestId, error: ErrorObject) => settle(id, Exit.fail(toRequestError(error)))
+    fail: (id: RequestId, error: ErrorObject) => settle(id, Exit.fail(toRequestError(error))),
+    // Answers do not go through the outbox: who is slow with events is still read from.
+    hasRoom: () => true
   }
 }
 
@@ -238,20 +240,18 @@ export const start = Effect.fnUntraced(function* (
     })
 
   const requestUnknown: Sender["requestUnknown"] = (request) =>
-    Effect.suspend((): Effect.Effect<unknown, InProcessError | RequestError> => {
+    Effect.callback((resume) => {
       const { id } = request
-      if (waiters.has(id)) return Effect.fail(invalidRequest(`duplicate request id: ${encodeId(id)}`))
-      const waiter = Deferred.makeUnsafe<unknown, RequestError>()
-      waiters.set(id, waiter)
+      if (waiters.has(id)) return resume(Effect.fail(invalidRequest(`duplicate request id: ${encodeId(id)}`)))
       const error = submit({ _tag: "Request", request })
-      if (error === undefined) return Effect.onInterrupt(Deferred.await(waiter), () => cancel(id))
-      waiters.delete(id)
-      return Effect.fail(error)
+      if (error !== undefined) return resume(Effect.fail(error))
+      waiters.set(id, resume)
+      return cancel(id)
     })
 
   const failWaiters = Effect.sync(() => {
     const error = toRequestError(ShuttingDown)
-    for (const waiter of waiters.values()) Deferred.doneUnsafe(waiter, Exit.fail(error))
+    for (const waiter of waiters.values()) waiter(Exit.fail(error))
     waiters.clear()
   })
 

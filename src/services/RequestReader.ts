@@ -10,7 +10,7 @@ import { decodeParams, readReserved } from "../protocol/InvalidRequest.ts"
 import type { Request, RequestId, TraceContext } from "../protocol/JsonRpc.ts"
 import { experimentalUse } from "../protocol/Experimental.ts"
 import type { ExperimentalField, Scope, Stability } from "../protocol/Method.ts"
-import { clientRequestOf, type ClientRequestMethod, isClientRequestMethod } from "../protocol/methods/ClientRequests.ts"
+import { type ClientRequestMethod, ClientRequests, isClientRequestMethod } from "../protocol/methods/ClientRequests.ts"
 import type { Connection } from "./Connection.ts"
 import { invalidRequest, RequestError } from "./RequestError.ts"
 
@@ -40,27 +40,20 @@ const keyOf = (scope: Scope<never>, params: unknown): string | undefined => {
   }
 }
 
-/** Decodes a request; fails with the text that follows "Invalid request: ". */
-export const read = (request: Request): Result.Result<Call, string> => {
+/** Decodes a request; a string is the text that follows "Invalid request: ". */
+export const read = (request: Request): Call | string => {
   const { id, method, params } = request
   const trace = request.trace ?? undefined
   if (!isClientRequestMethod(method)) {
-    return Result.map(readReserved(method, params), ({ stability }) => ({
-      id,
-      method,
-      served: null,
-      params,
-      trace,
-      key: undefined,
-      shared: false,
-      stability,
-      experimentalFields: []
-    }))
+    const reserved = readReserved(method, params)
+    if (Result.isFailure(reserved)) return reserved.failure
+    const { stability } = reserved.success
+    return { id, method, served: null, params, trace, key: undefined, shared: false, stability, experimentalFields: [] }
   }
   const decoded = decodeParams(method, params)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const { scope, stability, experimentalFields } = clientRequestOf(method)!
-  return Result.succeed({
+  if (Result.isFailure(decoded)) return decoded.failure
+  const { scope, stability, experimentalFields } = ClientRequests[method]
+  return {
     id,
     method,
     served: method,
@@ -70,7 +63,7 @@ export const read = (request: Request): Result.Result<Call, string> => {
     shared: scope._tag !== "Concurrent" && scope.shared,
     stability,
     experimentalFields
-  })
+  }
 }
 
 /** Why this connection may not make the call, or undefined. */

@@ -1,0 +1,166 @@
+/**
+ * The handlers of one connection: which run, which wait, and what becomes of them.
+ *
+ * Owns the step from a call to a running handler and from its end to the answer. Handlers are forked into the connection's
+ * fiber set; most end before they ever suspend, and those are never put into it.
+ *
+ * ```
+ *  admit ─► waiting (its key is taken) ─► running ─► answered
+ *    │          └── cancelled, closed ─► gone without having run
+ *    └── no place to wait, too many running ─► refused as overload
+ * ```
+ *
+ * @module
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import type { RequestId } from "../protocol/JsonRpc.ts"
+import { type Connection, MaxRunning, settled } from "./Connection.ts"
+import { Answered, type Handler, type Handlers, type RequestContext } from "./Handlers.ts"
+import { Job } from "./Job.ts"
+import type { Lanes } from "./Lanes.ts"
+import { internal, overloaded, type RequestError, toErrorObject } from "./RequestError.ts"
+import type { Call } from "./RequestReader.ts"
+import { fromServiceError, type ServiceError } from "./ServiceError.ts"
+
+/** Starts a fiber in the caller's turn, up to its first suspension. */
+export type Fork = (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
+
+/** A defect is logged with its cause and answered without it. */
+const failed = (job: Job, cause: Cause.Cause<ServiceError>): Effect.Effect<void> => {
+  const error = Cause.findErrorOption(cause)
+  if (Option.isSome(error)) return job.fail(fromServiceError(error.value))
+  if (Cause.hasInterruptsOnly(cause)) return job.fail(internal("request was interrupted"))
+  return Effect.andThen(
+    Effect.logError("handler died", cause).pipe(Effect.annotateLogs({ method: job.call.method })),
+    job.fail(internal("internal error"))
+  )
+}
+
+const settle = (job: Job, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
+  // Handlers fail with service errors and nothing else; a fiber's own type does not say so.
+  if (Exit.isFailure(exit)) return failed(job, exit.cause as Cause.Cause<ServiceError>)
+  return exit.value === Answered ? Effect.void : job.respondUnsafe(exit.value)
+}
+
+export class Dispatcher {
+  readonly #connection: Connection
+  readonly #handlers: Handlers["Service"]
+  readonly #lanes: Lanes
+  readonly #fork: Fork
+  readonly #fibers: FiberSet.FiberSet<unknown, unknown>
+  /** Requests that wait, and those that run and have suspended. */
+  readonly #jobs = new Map<RequestId, Job>()
+
+  constructor(
+    connection: Connection,
+    handlers: Handlers["Service"],
+    lanes: Lanes,
+    fork: Fork,
+    fibers: FiberSet.FiberSet<unknown, unknown>
+  ) {
+    this.#connection = connection
+    this.#handlers = handlers
+    this.#lanes = lanes
+    this.#fork = fork
+    this.#fibers = fibers
+  }
+
+  /** Runs the call's handler, now or when its turn comes. The effect waits only where a refusal has to be placed. */
+  admit(call: Call): Effect.Effect<void> {
+    const { key, shared } = call
+    const connection = this.#connection
+    if (connection.running >= MaxRunning) return this.refuse(call.id, overloaded(connection.overloadText))
+    const job = new Job(connection, call)
+    if (key === undefined) {
+      this.#start(job, undefined)
+      return Effect.void
+    }
+    if (this.#lanes.isFree(key, shared)) {
+      this.#lanes.enter({ key, shared, start: () => this.#start(job, key) })
+      return Effect.void
+    }
+    if (connection.waiting >= connection.capacity) return this.refuse(call.id, overloaded(connection.overloadText))
+    connection.waiting++
+    this.#jobs.set(call.id, job)
+    this.#lanes.enter({
+      key,
+      shared,
+      start: () => {
+        connection.waiting--
+        this.#forget(job)
+        this.#start(job, key)
+      }
+    })
+    return Effect.void
+  }
+
+  /** Runs the call's handler to its answer before anything else of the connection: the handshake. */
+  inline(call: Call): Effect.Effect<void> {
+    const job = new Job(this.#connection, call)
+    return Effect.flatMap(Effect.exit(this.#serving(call, job)), (exit) => settle(job, exit))
+  }
+
+  refuse(id: RequestId, error: RequestError): Effect.Effect<void> {
+    return settled(this.#connection.answers.fail(id, toErrorObject(error)))
+  }
+
+  /** Interrupts the handler, or sees to it that it never starts. */
+  cancel(id: RequestId): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const job = this.#jobs.get(id)
+      if (job === undefined) return Effect.void
+      job.isCancelled = true
+      return job.fiber === undefined ? Effect.void : Fiber.interrupt(job.fiber)
+    })
+  }
+
+  /** The table has a handler for every method, with that method's types; the call was decoded by the same entry. */
+  #serving(call: Call, context: RequestContext): Effect.Effect<unknown, ServiceError> {
+    const serve = this.#handlers[call.served ?? "initialize"] as Handler<never>
+    return serve(call.params as never, context)
+  }
+
+  #start(job: Job, key: string | undefined): void {
+    if (job.isCancelled || this.#connection.isClosed) {
+      if (key !== undefined) this.#lanes.leave(key)
+      return
+    }
+    const fiber = this.#fork(this.#serving(job.call, job))
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.#ended(job, key, exit)
+    this.#connection.running++
+    job.fiber = fiber
+    this.#jobs.set(job.call.id, job)
+    FiberSet.addUnsafe(this.#fibers, fiber)
+    fiber.addObserver((late) => {
+      this.#connection.running--
+      this.#forget(job)
+      this.#ended(job, key, late)
+    })
+  }
+
+  #ended(job: Job, key: string | undefined, exit: Exit.Exit<unknown, unknown>): void {
+    const placed = settle(job, exit)
+    // An answer that finds no room is waited for by a fiber of its own, which counts as its handler still running.
+    if (placed !== Effect.void) this.#await(placed)
+    if (key !== undefined) this.#lanes.leave(key)
+  }
+
+  #await(placed: Effect.Effect<void>): void {
+    const fiber = this.#fork(placed)
+    if (fiber.pollUnsafe() !== undefined) return
+    this.#connection.running++
+    FiberSet.addUnsafe(this.#fibers, fiber)
+    fiber.addObserver(() => void this.#connection.running--)
+  }
+
+  /** Ids may be used twice at a time on a wire; each job takes only itself out. */
+  #forget(job: Job): void {
+    if (this.#jobs.get(job.call.id) === job) this.#jobs.delete(job.call.id)
+  }
+}

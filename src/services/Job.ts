@@ -1,0 +1,62 @@
+/**
+ * One request on its way to its one answer, and what its handler may do with it.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { RequestId, TraceContext } from "../protocol/JsonRpc.ts"
+import type { Connection } from "./Connection.ts"
+import { settled } from "./Connection.ts"
+import type { RequestContext } from "./Handlers.ts"
+import type { Outbound } from "./Outbound.ts"
+import { type RequestError, toErrorObject } from "./RequestError.ts"
+import type { Call } from "./RequestReader.ts"
+
+export class Job implements RequestContext {
+  readonly connection: Connection
+  readonly call: Call
+  /** Set while the handler runs and is not done at once. */
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** The caller no longer wants the answer. */
+  isCancelled = false
+  #answered = false
+
+  constructor(connection: Connection, call: Call) {
+    this.connection = connection
+    this.call = call
+  }
+
+  get requestId(): RequestId {
+    return this.call.id
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.call.trace
+  }
+
+  /** The first answer counts. The effect waits for room; `Effect.void` when there is nothing to wait for. */
+  respondUnsafe(result: unknown, following?: ReadonlyArray<Outbound>): Effect.Effect<void> {
+    if (!this.#answers()) return Effect.void
+    let wait = this.connection.answers.succeed(this.call.id, result)
+    if (following !== undefined) {
+      for (const message of following) wait = this.connection.outbox.offerUnsafe(message) ?? wait
+    }
+    return settled(wait)
+  }
+
+  respond(result: unknown): Effect.Effect<void> {
+    return Effect.suspend(() => this.respondUnsafe(result))
+  }
+
+  fail(error: RequestError): Effect.Effect<void> {
+    if (!this.#answers()) return Effect.void
+    return settled(this.connection.answers.fail(this.call.id, toErrorObject(error)))
+  }
+
+  #answers(): boolean {
+    if (this.#answered || this.isCancelled) return false
+    this.#answered = true
+    return true
+  }
+}
