@@ -29,12 +29,12 @@ export interface RequestContext<Result = unknown> {
    * Answers now. What the handler sends to this connection afterwards arrives after the answer. The first answer counts;
    * return `Answered` from the handler.
    */
-  readonly respond: (result: Result) => Effect.Effect<void>
+  respond(result: Result): Effect.Effect<void>
   /**
    * Answers in the caller's turn and puts `following` right behind the answer, so that nothing comes between. The effect
    * waits for room.
    */
-  readonly respondUnsafe: (result: Result, following?: ReadonlyArray<Outbound>) => Effect.Effect<void>
+  respondUnsafe(result: Result, following?: ReadonlyArray<Outbound>): Effect.Effect<void>
 }
 
 /** Serves one method. What it returns is the answer; interrupted when the caller no longer wants it. */

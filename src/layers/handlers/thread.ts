@@ -22,10 +22,7 @@ import { toThread, toTurn } from "../../services/ThreadRecord.ts"
 import { ThreadStore } from "../../services/ThreadStore.ts"
 
 /** The part of thread/start and thread/resume that says how the thread is to be set up. */
-type Overrides = Pick<
-  ParamsOf<"thread/start">,
-  keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">
->
+type Overrides = Pick<ParamsOf<"thread/start">, keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">>
 
 const startedThread = (thread: Thread, includeTurns: boolean): ResultOf<"thread/start"> => {
   const { settings } = thread
@@ -56,7 +53,9 @@ const resumedThread = (thread: Thread, params: ParamsOf<"thread/resume">): Resul
     ...startedThread(thread, params.excludeTurns !== true),
     collaborationMode: thread.settings.collaborationMode,
     initialTurnsPage:
-      page == null ? null : { data: sorted.slice(0, page.limit ?? sorted.length), nextCursor: null, backwardsCursor: null },
+      page == null
+        ? null
+        : { data: sorted.slice(0, page.limit ?? sorted.length), nextCursor: null, backwardsCursor: null },
     turnsBackwardsCursor: null,
     itemsBackwardsCursor: null
   }
@@ -77,10 +76,7 @@ const setUp = Effect.gen(function* () {
       baseInstructions: params.baseInstructions ?? effective.baseInstructions,
       developerInstructions: params.developerInstructions ?? effective.developerInstructions,
       projectDocMaxBytes: effective.projectDocMaxBytes
-    }).pipe(
-      Effect.provideService(FileSystem.FileSystem, fileSystem),
-      Effect.provideService(Path.Path, path)
-    )
+    }).pipe(Effect.provideService(FileSystem.FileSystem, fileSystem), Effect.provideService(Path.Path, path))
 
   return Effect.fnUntraced(function* (params: Overrides, recordedCwd: string | null) {
     const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")
@@ -93,21 +89,15 @@ const setUp = Effect.gen(function* () {
 export const make: Effect.Effect<
   HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
   never,
-  | Config
-  | FileSystem.FileSystem
-  | ModelCatalog
-  | OutboundRouter
-  | Path.Path
-  | ServerInfo
-  | ThreadManager
-  | ThreadStore
+  Config | FileSystem.FileSystem | ModelCatalog | OutboundRouter | Path.Path | ServerInfo | ThreadManager | ThreadStore
 > = Effect.gen(function* () {
   const prepare = yield* setUp
   const router = yield* OutboundRouter
   const threads = yield* ThreadManager
   const store = yield* ThreadStore
 
-  const start: Handler<"thread/start"> = Effect.fnUntraced(function* (params, { connection, respondUnsafe }) {
+  const start: Handler<"thread/start"> = Effect.fnUntraced(function* (params, context) {
+    const { connection } = context
     const { settings, instructions, warnings } = yield* prepare(params, null)
     const thread = yield* threads.start({
       settings,
@@ -118,7 +108,7 @@ export const make: Effect.Effect<
     })
     yield* Effect.suspend(() => {
       router.subscribe(thread.id, connection)
-      return respondUnsafe(startedThread(thread, false))
+      return context.respondUnsafe(startedThread(thread, false))
     })
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
     for (const message of warnings) yield* router.notify("warning", { threadId: thread.id, message }, thread.id)
