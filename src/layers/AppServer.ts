@@ -140,11 +140,12 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
       honourApiKeyVariable: options.honourApiKeyVariable ?? true
     })
   const model = options.model ?? DefaultModel.layer
-  const tools = options.tools ?? Shell.layer.pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
+  const tools =
+    options.tools ?? Shell.layerWith(options.executables ?? {}).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
   const store = options.store ?? MemoryStore.layer
   const threads = options.threadManager ?? ThreadManager.layer.pipe(Layer.provide([model, tools]))
   return MessageProcessor.layer.pipe(
-    Layer.provide(handlers),
+    Layer.provide(handlers.pipe(Layer.provide(model))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, SecureRandom.layerWebCrypto]),
     Layer.provideMerge(OutgoingMessages.layer),

@@ -5,10 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
 import { Config, type EffectiveConfig } from "../../services/Config.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
+import { ModelChoice } from "../../services/ModelChoice.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"
 import type { Outbound } from "../../services/Outbound.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
@@ -95,6 +97,7 @@ export const make: Effect.Effect<
   const router = yield* OutboundRouter
   const threads = yield* ThreadManager
   const store = yield* ThreadStore
+  const choice = yield* Effect.serviceOption(ModelChoice)
 
   const start: Handler<"thread/start"> = Effect.fnUntraced(function* (params, context) {
     const { connection } = context
@@ -111,7 +114,10 @@ export const make: Effect.Effect<
       return context.respondUnsafe(startedThread(thread, false))
     })
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
-    for (const message of warnings) yield* router.notify("warning", { threadId: thread.id, message }, thread.id)
+    const notice = Option.toArray(Option.isSome(choice) ? yield* choice.value.notice : Option.none())
+    for (const message of [...warnings, ...notice]) {
+      yield* router.notify("warning", { threadId: thread.id, message }, thread.id)
+    }
     return Answered
   })
 

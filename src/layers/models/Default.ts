@@ -13,17 +13,9 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { Auth } from "../../services/Auth.ts"
 import { Config } from "../../services/Config.ts"
+import { ModelChoice } from "../../services/ModelChoice.ts"
 import { ModelProvider } from "../../services/ModelProvider.ts"
 import * as Offline from "./Offline.ts"
-
-/** Which model a server asks, for people who wonder. */
-export class ModelChoice extends Context.Service<
-  ModelChoice,
-  {
-    /** Why the offline model answers, and what to do about it; none where a real one does. */
-    readonly notice: Effect.Effect<Option.Option<string>>
-  }
->()("spindle/ModelChoice") {}
 
 const noticeOf = (home: string): string =>
   `No model is configured, so the offline model answers. To talk to a real one, set OPENAI_API_KEY, or name a model_provider in ${home}/config.toml.`

@@ -60,7 +60,7 @@ const model = (info: Partial<ModelProviderInfo>, env: Record<string, string>, co
 const unconfigured = { providerConfigured: false }
 
 const noticeAndFirstWords = Effect.gen(function* () {
-  const choice = yield* Default.ModelChoice
+  const choice = yield* ModelChoice
   const notice = yield* choice.notice
   const { events } = yield* answerTo(request)
   return { notice, isOffline: events.some((event) => event._tag === "TextDelta" && event.delta === "offline ") }
@@ -73,7 +73,7 @@ describe("Default", () => {
       yield* Effect.gen(function* () {
         assert.deepStrictEqual(yield* answerTo(request), fine)
         assert.deepStrictEqual(yield* answerTo(request), fine)
-        assert.deepStrictEqual(yield* (yield* Default.ModelChoice).notice, Option.none())
+        assert.deepStrictEqual(yield* (yield* ModelChoice).notice, Option.none())
       }).pipe(Effect.provide(model({ baseUrl: `http://127.0.0.1:${port}/v1` }, {})))
       assert.strictEqual(sockets.size, 1)
       yield* closed
