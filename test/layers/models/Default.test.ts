@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Default from "../../../src/layers/models/Default.ts"
 import type { EffectiveConfig, ModelProviderInfo } from "../../../src/services/Config.ts"
 import type { ModelEvent } from "../../../src/services/ModelProvider.ts"
+import { ModelChoice } from "../../../src/services/ModelChoice.ts"
 import {
   answerTo,
   assistant,
