@@ -17,7 +17,7 @@ import * as Failure from "./Failure.ts"
 import { countIn, isObject, type JsonObject, objectIn, parseObject, stringIn } from "./Json.ts"
 
 /** UTF-16 units of one event that are held while it arrives; an image in an item is the largest thing that is known. */
-export const MaxEventSize = 64 * 1024 * 1024
+export const MaxEventSize = 32 * 1024 * 1024
 
 /** How far an answer has got. */
 export type Progress =
@@ -40,11 +40,14 @@ interface ActiveItem {
   readonly named: boolean
 }
 
-/** The tokens of an answer; servers that count only some of it count the rest as nothing. */
+/** The tokens of an answer. What a server leaves out counts as nothing; one that counts nothing does not count. */
 export const usageOf = (usage: unknown): ModelUsage | null => {
   if (!isObject(usage)) return null
-  const inputTokens = countIn(usage, "input_tokens") ?? 0
-  const outputTokens = countIn(usage, "output_tokens") ?? 0
+  const input = countIn(usage, "input_tokens")
+  const output = countIn(usage, "output_tokens")
+  if (input === undefined && output === undefined) return null
+  const inputTokens = input ?? 0
+  const outputTokens = output ?? 0
   return {
     inputTokens,
     cachedInputTokens: countIn(objectIn(usage, "input_tokens_details"), "cached_tokens") ?? 0,
@@ -62,7 +65,7 @@ export interface Reader {
   readonly feed: (bytes: Uint8Array, out: Array<ModelEvent>) => Progress
   /** Events seen so far, of whatever kind. A comment is none. */
   readonly events: () => number
-  /** What was left out since the last call, for the log: one line for each kind, without content. */
+  /** What kinds of thing were left out for the first time since the last call, for the log; without content. */
   readonly skipped: () => ReadonlyArray<string>
 }
 
@@ -80,10 +83,11 @@ export const makeReader = (
   let events = 0
   let active: ActiveItem | undefined
   let out: Array<ModelEvent> = []
-  let skipped = new Set<string>()
+  const skipped = new Set<string>()
+  let told = 0
 
   const skip = (what: string) => {
-    if (skipped.size < 16) skipped.add(what)
+    skipped.add(what)
   }
 
   const itemAdded = (item: JsonObject) => {
@@ -189,10 +193,10 @@ export const makeReader = (
     },
     events: () => events,
     skipped: () => {
-      if (skipped.size === 0) return []
-      const lines = [...skipped]
-      skipped = new Set()
-      return lines
+      if (skipped.size === told) return []
+      const fresh = [...skipped].slice(told)
+      told = skipped.size
+      return fresh
     }
   }
 }

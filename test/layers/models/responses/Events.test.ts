@@ -181,6 +181,10 @@ describe("Events", () => {
     assert.deepStrictEqual(end(null), [Completed])
   })
 
+  it("takes a usage without counts for none", () => {
+    assert.deepStrictEqual(read(wire.completed({ input_tokens: "3" })).out, [Completed])
+  })
+
   it("counts what a server leaves out of the usage as nothing", () => {
     const { out } = read(wire.completed({ input_tokens: 3, output_tokens: 4, output_tokens_details: null }))
     assert.deepStrictEqual(out, [
