@@ -115,7 +115,7 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
           const secret = Option.isSome(key) ? Redacted.value(key.value) : null
           const headers = Body.headersOf(request, provider, environment, secret)
           const response = yield* send(client, provider, headers, Body.bodyOf(request, input))
-          const reader = Events.makeReader((index) => `msg_${request.turnId}_${input.length + index}`, done)
+          const reader = new Events.Reader((index) => `msg_${request.turnId}_${input.length + index}`, done)
           return read(response, reader, provider.streamIdleTimeoutMs)
         })
       )

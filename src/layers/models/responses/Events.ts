@@ -25,7 +25,6 @@ export type Progress =
   | { readonly _tag: "Failed"; readonly failure: FailureType }
 
 const open: Progress = { _tag: "Open" }
-const completed: Progress = { _tag: "Completed" }
 
 const decodeItem = (() => {
   let decode: ((input: unknown) => Option.Option<ResponseItem>) | undefined
@@ -58,145 +57,163 @@ export const usageOf = (usage: unknown): ModelUsage | null => {
 }
 
 /** Reads one answer. */
-export interface Reader {
-  /**
-   * Takes the next bytes and appends what they complete to `out`. Whatever follows the end of the answer is dropped.
-   */
-  readonly feed: (bytes: Uint8Array, out: Array<ModelEvent>) => Progress
+export class Reader {
+  readonly #newItemId: (index: number) => string
+  readonly #items: Array<ResponseItem>
+  readonly #text = new TextDecoder("utf-8", { fatal: true })
+  readonly #parser: Sse.Parser
+  readonly #skipped = new Set<string>()
+  #told = 0
+  #progress: Progress = open
+  #active: ActiveItem | undefined
+  #out: Array<ModelEvent> = []
   /** Events seen so far, of whatever kind. A comment is none. */
-  readonly events: () => number
+  events = 0
+
+  /**
+   * `newItemId` names items that the server left unnamed; it gets the number of the item within the answer, from 0.
+   * Finished items are also put into `items`.
+   */
+  constructor(newItemId: (index: number) => string, items: Array<ResponseItem>, maxEventSize: number = MaxEventSize) {
+    this.#newItemId = newItemId
+    this.#items = items
+    this.#parser = Sse.makeParser((event) => this.#onEvent(event), { maxEventSize })
+  }
+
+  /** Takes the next bytes and appends what they complete to `out`. Whatever follows the end of the answer is dropped. */
+  feed(bytes: Uint8Array, out: Array<ModelEvent>): Progress {
+    if (this.#progress._tag !== "Open") return this.#progress
+    this.#out = out
+    let text: string
+    try {
+      text = this.#text.decode(bytes, { stream: true })
+    } catch {
+      return this.#fail(Failure.notText())
+    }
+    const error = this.#parser.feed(text)
+    return error === undefined ? this.#progress : this.#fail(Failure.eventTooLarge())
+  }
+
   /** What kinds of thing were left out for the first time since the last call, for the log; without content. */
-  readonly skipped: () => ReadonlyArray<string>
-}
-
-/**
- * A reader for one answer. `newItemId` names items that the server left unnamed; it gets the number of the item within
- * the answer, from 0. Finished items are also put into `items`.
- */
-export const makeReader = (
-  newItemId: (index: number) => string,
-  items: Array<ResponseItem>,
-  maxEventSize: number = MaxEventSize
-): Reader => {
-  const text = new TextDecoder("utf-8", { fatal: true })
-  let progress: Progress = open
-  let events = 0
-  let active: ActiveItem | undefined
-  let out: Array<ModelEvent> = []
-  const skipped = new Set<string>()
-  let told = 0
-
-  const skip = (what: string) => {
-    skipped.add(what)
+  skipped(): ReadonlyArray<string> {
+    if (this.#skipped.size === this.#told) return []
+    const fresh = [...this.#skipped].slice(this.#told)
+    this.#told = this.#skipped.size
+    return fresh
   }
 
-  const itemAdded = (item: JsonObject) => {
-    const kind = item["type"]
-    if (kind !== "reasoning" && !(kind === "message" && item["role"] === "assistant")) return
-    const named = stringIn(item, "id")
-    active = { id: named ?? newItemId(items.length), kind, named: named !== undefined }
-    out.push({ _tag: "ItemStarted", itemId: active.id, kind })
+  #fail(failure: FailureType): Progress {
+    if (this.#progress._tag === "Open") this.#progress = { _tag: "Failed", failure }
+    return this.#progress
   }
 
-  const itemDone = (item: JsonObject) => {
-    const kind = item["type"]
-    const id =
-      item["id"] === undefined && active !== undefined && !active.named && active.kind === kind ? active.id : undefined
-    active = undefined
-    const decoded = decodeItem(id === undefined ? item : { ...item, id })
-    if (Option.isNone(decoded) || decoded.value.type === "other") return skip("an item that is not of the protocol")
-    items.push(decoded.value)
-    out.push({ _tag: "ItemDone", item: decoded.value })
+  #skip(what: string): void {
+    this.#skipped.add(what)
   }
 
-  /** The active item of the right kind and the text for it. */
-  const deltaFor = (event: JsonObject, kind: ActiveItem["kind"]): string | undefined => {
+  #onEvent(event: Sse.AnyEvent): void {
+    if (event._tag !== "Event" || this.#progress._tag !== "Open") return
+    this.events++
+    const data = parseObject(event.data)
+    if (data === undefined) this.#skip("an event that is not a JSON object")
+    else this.#onData(data)
+  }
+
+  #onData(event: JsonObject): void {
+    switch (event["type"]) {
+      case "response.output_text.delta":
+        return this.#textDelta(event)
+      case "response.reasoning_summary_text.delta":
+        return this.#summaryDelta(event)
+      case "response.reasoning_text.delta":
+        return this.#reasoningDelta(event)
+      case "response.reasoning_summary_part.added":
+        return this.#summaryPart(event)
+      case "response.output_item.added":
+        return this.#itemAdded(objectIn(event, "item"))
+      case "response.output_item.done":
+        return this.#itemDone(objectIn(event, "item"))
+      case "response.completed":
+        return this.#completed(objectIn(event, "response"))
+      case "response.failed":
+        this.#fail(Failure.ofFailedResponse(objectIn(event, "response")))
+        return
+      case "response.incomplete":
+        this.#fail(Failure.ofIncompleteResponse(objectIn(event, "response")))
+        return
+    }
+  }
+
+  /** The item that something of this kind belongs to. */
+  #activeOf(kind: ActiveItem["kind"]): ActiveItem | undefined {
+    if (this.#active?.kind === kind) return this.#active
+    this.#skip("a delta without an active item")
+    return undefined
+  }
+
+  /** The text of a delta; an empty one says nothing. */
+  #deltaOf(event: JsonObject): string | undefined {
     const delta = event["delta"]
-    if (typeof delta !== "string") skip("a delta without text")
-    else if (active === undefined || active.kind !== kind) skip("a delta without an active item")
+    if (typeof delta !== "string") this.#skip("a delta without text")
     else if (delta !== "") return delta
     return undefined
   }
 
-  const onData = (event: JsonObject) => {
-    switch (event["type"]) {
-      case "response.output_text.delta": {
-        const delta = deltaFor(event, "message")
-        if (delta !== undefined && active !== undefined) out.push({ _tag: "TextDelta", itemId: active.id, delta })
-        return
-      }
-      case "response.reasoning_summary_text.delta": {
-        const delta = deltaFor(event, "reasoning")
-        const summaryIndex = countIn(event, "summary_index")
-        if (delta === undefined || active === undefined || summaryIndex === undefined) return
-        out.push({ _tag: "SummaryDelta", itemId: active.id, summaryIndex, delta })
-        return
-      }
-      case "response.reasoning_text.delta": {
-        const delta = deltaFor(event, "reasoning")
-        const contentIndex = countIn(event, "content_index")
-        if (delta === undefined || active === undefined || contentIndex === undefined) return
-        out.push({ _tag: "ReasoningDelta", itemId: active.id, contentIndex, delta })
-        return
-      }
-      case "response.reasoning_summary_part.added": {
-        const summaryIndex = countIn(event, "summary_index")
-        if (active?.kind !== "reasoning" || summaryIndex === undefined)
-          return skip("a summary part without an active item")
-        out.push({ _tag: "SummaryPartAdded", itemId: active.id, summaryIndex })
-        return
-      }
-      case "response.output_item.added":
-        return itemAdded(objectIn(event, "item"))
-      case "response.output_item.done":
-        return itemDone(objectIn(event, "item"))
-      case "response.completed": {
-        const response = objectIn(event, "response")
-        out.push({ _tag: "Completed", usage: usageOf(response["usage"]), endTurn: response["end_turn"] !== false })
-        progress = completed
-        return
-      }
-      case "response.failed":
-        progress = { _tag: "Failed", failure: Failure.ofFailedResponse(objectIn(event, "response")) }
-        return
-      case "response.incomplete":
-        progress = { _tag: "Failed", failure: Failure.ofIncompleteResponse(objectIn(event, "response")) }
-        return
-    }
+  #textDelta(event: JsonObject): void {
+    const active = this.#activeOf("message")
+    const delta = this.#deltaOf(event)
+    if (active === undefined || delta === undefined) return
+    this.#out.push({ _tag: "TextDelta", itemId: active.id, delta })
   }
 
-  const parser = Sse.makeParser(
-    (event) => {
-      if (event._tag !== "Event" || progress._tag !== "Open") return
-      events++
-      const data = parseObject(event.data)
-      if (data === undefined) skip("an event that is not a JSON object")
-      else onData(data)
-    },
-    { maxEventSize }
-  )
+  #summaryDelta(event: JsonObject): void {
+    const active = this.#activeOf("reasoning")
+    const delta = this.#deltaOf(event)
+    const summaryIndex = countIn(event, "summary_index")
+    if (active === undefined || delta === undefined || summaryIndex === undefined) return
+    this.#out.push({ _tag: "SummaryDelta", itemId: active.id, summaryIndex, delta })
+  }
 
-  return {
-    feed: (bytes, into) => {
-      if (progress._tag !== "Open") return progress
-      out = into
-      let chunk: string
-      try {
-        chunk = text.decode(bytes, { stream: true })
-      } catch {
-        return (progress = { _tag: "Failed", failure: Failure.notText() })
-      }
-      if (parser.feed(chunk) !== undefined && progress._tag === "Open") {
-        progress = { _tag: "Failed", failure: Failure.eventTooLarge() }
-      }
-      return progress
-    },
-    events: () => events,
-    skipped: () => {
-      if (skipped.size === told) return []
-      const fresh = [...skipped].slice(told)
-      told = skipped.size
-      return fresh
-    }
+  #reasoningDelta(event: JsonObject): void {
+    const active = this.#activeOf("reasoning")
+    const delta = this.#deltaOf(event)
+    const contentIndex = countIn(event, "content_index")
+    if (active === undefined || delta === undefined || contentIndex === undefined) return
+    this.#out.push({ _tag: "ReasoningDelta", itemId: active.id, contentIndex, delta })
+  }
+
+  #summaryPart(event: JsonObject): void {
+    const active = this.#activeOf("reasoning")
+    const summaryIndex = countIn(event, "summary_index")
+    if (active === undefined || summaryIndex === undefined) return
+    this.#out.push({ _tag: "SummaryPartAdded", itemId: active.id, summaryIndex })
+  }
+
+  #itemAdded(item: JsonObject): void {
+    const kind = item["type"]
+    if (kind !== "reasoning" && !(kind === "message" && item["role"] === "assistant")) return
+    const named = stringIn(item, "id")
+    this.#active = { id: named ?? this.#newItemId(this.#items.length), kind, named: named !== undefined }
+    this.#out.push({ _tag: "ItemStarted", itemId: this.#active.id, kind })
+  }
+
+  #itemDone(item: JsonObject): void {
+    const active = this.#active
+    this.#active = undefined
+    const isUnnamed = item["id"] === undefined && active?.named === false && active.kind === item["type"]
+    const decoded = decodeItem(isUnnamed ? { ...item, id: active.id } : item)
+    if (Option.isNone(decoded) || decoded.value.type === "other")
+      return this.#skip("an item that is not of the protocol")
+    this.#items.push(decoded.value)
+    this.#out.push({ _tag: "ItemDone", item: decoded.value })
+  }
+
+  #completed(response: JsonObject): void {
+    this.#out.push({
+      _tag: "Completed",
+      usage: usageOf(response["usage"]),
+      endTurn: response["end_turn"] !== false
+    })
+    this.#progress = { _tag: "Completed" }
   }
 }

@@ -49,10 +49,10 @@ export const read = (
         Effect.timeoutOrElse(bytes, { duration: millis, orElse: () => Effect.fail(Failure.idle()) }).pipe(
           Effect.flatMap((chunks) => {
             const out: Array<ModelEvent> = []
-            const before = reader.events()
+            const before = reader.events
             for (const chunk of chunks) progress = reader.feed(chunk, out)
             if (Arr.isArrayNonEmpty(out)) return Effect.as(log(reader), out)
-            const rest = reader.events() === before ? remaining(start, millis) : step
+            const rest = reader.events === before ? remaining(start, millis) : step
             return Effect.andThen(log(reader), progress._tag === "Open" ? rest : step)
           })
         )

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { makeReader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
+import { Reader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
 import type { ResponseItem } from "../../../../src/protocol/ResponseItem.ts"
 import type { ModelEvent } from "../../../../src/services/ModelProvider.ts"
 import { assistant, Completed, encode, wire } from "../Scripted.ts"
@@ -10,11 +10,11 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 
 const readAll = (chunks: ReadonlyArray<Uint8Array>, maxEventSize?: number) => {
   const items: Array<ResponseItem> = []
-  const reader = makeReader((index) => `made-up-${index}`, items, maxEventSize)
+  const reader = new Reader((index) => `made-up-${index}`, items, maxEventSize)
   const out: Array<ModelEvent> = []
   let progress: Progress = { _tag: "Open" }
   for (const chunk of chunks) progress = reader.feed(chunk, out)
-  return { out, progress, skipped: reader.skipped(), events: reader.events(), items }
+  return { out, progress, skipped: reader.skipped(), events: reader.events, items }
 }
 
 const read = (...events: ReadonlyArray<object | string>) =>
