@@ -1,0 +1,58 @@
+/**
+ * What every byte transport has in common: an outbox in order, and a connection served from it.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type * as Duration from "effect/Duration"
+import { answersInOrder, type Origin } from "../../services/Connection.ts"
+import { MessageProcessor } from "../../services/MessageProcessor.ts"
+import { encode, type Outbound } from "../../services/Outbound.ts"
+import * as Outbox from "../../services/Outbox.ts"
+
+/** How much one client may have under way. */
+export interface WireLimits {
+  /** Messages read and not yet looked at. */
+  readonly ingressCapacity: number
+  /** Messages not yet written. */
+  readonly outboxCapacity: number
+  /** Bytes of one message; longer ones are refused. */
+  readonly maxMessageBytes: number
+  /** How long a server request may wait for room before it is failed back into the server. */
+  readonly requestGrace: Duration.Input
+}
+
+export const defaultLimits: WireLimits = {
+  ingressCapacity: 1024,
+  outboxCapacity: 4096,
+  maxMessageBytes: 128 * 1024 * 1024,
+  requestGrace: "5 seconds"
+}
+
+const overload = "Server overloaded; retry later."
+
+/** Serves a client until the scope closes. The transport offers to `served.connection.ingress` and writes from `outbox`. */
+export const serve = Effect.fnUntraced(function* (origin: Origin, limits: WireLimits) {
+  const processor = yield* MessageProcessor
+  const outbox = yield* Outbox.make({
+    capacity: limits.outboxCapacity,
+    requestGrace: limits.requestGrace,
+    marksLag: false
+  })
+  const served = yield* processor.serve({
+    origin,
+    capacity: limits.ingressCapacity,
+    outbox,
+    answers: answersInOrder(outbox),
+    overloadText: overload,
+    refusals: { full: overload, closed: "the client is gone" }
+  })
+  return { served, outbox }
+})
+
+/** The messages as lines. */
+export const toLines = (messages: ReadonlyArray<Outbound>): string => {
+  let text = ""
+  for (const message of messages) text += `${encode(message)}\n`
+  return text
+}
