@@ -1,0 +1,61 @@
+/**
+ * Connections without a transport: what is said to them is read from their outbox.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Connections from "../../src/services/Connection.ts"
+import type { Connection, ConnectionOptions, Session } from "../../src/services/Connection.ts"
+import type { Outbound } from "../../src/services/Outbound.ts"
+import * as Outbox from "../../src/services/Outbox.ts"
+
+export interface OpenOptions extends Partial<Omit<ConnectionOptions, "outbox" | "answers">> {
+  readonly id?: number
+  /** Places in the outbox. */
+  readonly room?: number
+  readonly requestGrace?: Outbox.OutboxOptions["requestGrace"]
+  readonly marksLag?: boolean
+  /** What initialize has settled; null for a connection that has not shaken hands. */
+  readonly session?: Partial<Session> | null
+}
+
+export const sessionOf = (session: Partial<Session> = {}): Session => ({
+  client: { name: "test", title: null, version: "1" },
+  userAgent: "test/0.169.0 (test)",
+  experimental: false,
+  optedOut: new Set(),
+  ...session
+})
+
+/** A connection that answers in its outbox, as one over a wire does. */
+export const openConnection = Effect.fnUntraced(function* (options: OpenOptions = {}) {
+  const outbox = yield* Outbox.make({
+    capacity: options.room ?? 64,
+    requestGrace: options.requestGrace ?? null,
+    marksLag: options.marksLag ?? true
+  })
+  const connection = yield* Connections.make(options.id ?? 0, {
+    origin: "stdio",
+    capacity: 64,
+    overloadText: "Server overloaded; retry later.",
+    refusals: { full: "no room", closed: "nobody reads" },
+    ...options,
+    outbox,
+    answers: Connections.answersInOrder(outbox)
+  })
+  if (options.session !== null) connection.initialize(sessionOf(options.session))
+  return connection
+})
+
+/** What the connection has been told since the last look, without waiting for more. */
+export const heard = Effect.fnUntraced(function* (connection: Connection) {
+  const messages: Array<Outbound> = []
+  while (connection.outbox.stats.size > 0) messages.push(yield* connection.outbox.take)
+  return messages
+})
+
+/** The methods of what the connection has been told since the last look. */
+export const heardMethods = (connection: Connection) =>
+  Effect.map(heard(connection), (messages) =>
+    messages.map((message) => ("method" in message ? message.method : message._tag))
+  )
