@@ -217,13 +217,13 @@ export class Outbox {
   )
 
   #refill(): void {
-    let moved = 0
-    while (moved < this.#overflow.length && Queue.sizeUnsafe(this.#buffer) < this.#options.capacity) {
-      const waiting = this.#overflow[moved++]
+    while (Queue.sizeUnsafe(this.#buffer) < this.#options.capacity) {
+      const waiting = this.#overflow[0]
       if (waiting === undefined || !Queue.offerUnsafe(this.#buffer, waiting.message)) break
+      // Out of the overflow first: a producer that is let go on runs at once, and may be back here before this returns.
+      this.#overflow.shift()
       Deferred.doneUnsafe(waiting.placed, Exit.void)
     }
-    if (moved > 0) this.#overflow.splice(0, moved)
     if (this.hasRoom) this.#admit()
     if (this.#closed && this.#overflow.length === 0) Queue.endUnsafe(this.#buffer)
   }

@@ -274,6 +274,24 @@ describe("Outbox", () => {
     })
   )
 
+  it.effect("says nothing twice when a producer goes straight on the moment it has room", () =>
+    Effect.gen(function* () {
+      for (const capacity of [1, 2, 3]) {
+        const outbox = yield* open(capacity)
+        const told = Array.from({ length: 20 }, (_, index) => `${index}`)
+        const producer = yield* Effect.forkChild(
+          Effect.forEach(told, (name) => outbox.offer(lossless(name)), { discard: true }),
+          { startImmediately: true }
+        )
+        const seen: Array<string> = []
+        while (seen.length < told.length) seen.push(nameOf(yield* outbox.take))
+        yield* Fiber.join(producer)
+        assert.deepStrictEqual(seen, told)
+        assert.strictEqual(outbox.stats.size, 0)
+      }
+    })
+  )
+
   it.effect("wakes a consumer that waits", () =>
     Effect.gen(function* () {
       const outbox = yield* open(1)
