@@ -89,67 +89,74 @@ const toError = (error: ErrorObject): RequestError =>
 const dataOf = (error: ErrorObject) =>
   error.data === undefined ? {} : { data: error.data as RequestError["data"] & {} }
 
-export const make: Effect.Effect<OutgoingMessages["Service"], never, OutboundRouter> =
-  Effect.gen(function* () {
-    const router = yield* OutboundRouter
-    const pending = new Map<number, Pending>()
-    let nextId = 0
+export const make: Effect.Effect<OutgoingMessages["Service"], never, OutboundRouter> = Effect.gen(function* () {
+  const router = yield* OutboundRouter
+  const pending = new Map<number, Pending>()
+  let nextId = 0
 
-    const settle = (id: RequestId, exit: Exit.Exit<unknown, RequestError>): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        const request = typeof id === "number" ? pending.get(id) : undefined
-        if (request === undefined) return Effect.logDebug("ignoring an answer to no pending request")
-        pending.delete(request.id)
-        Deferred.doneUnsafe(request.answer, exit)
-        return Effect.void
-      })
-
-    /** What the connection says to being asked: nothing yet, or why it cannot be. */
-    const offer = (connection: Connection, message: OutboundRequest): Effect.Effect<ErrorObject | undefined> => {
-      const unsupported = connection.unsupported[message.method]
-      if (unsupported !== undefined) return Effect.succeed(unsupported)
-      return Effect.map(connection.outbox.offerRequest(visibleTo(connection, message)), (refusal) => {
-        if (refusal === undefined) return undefined
-        return { code: refusal === "full" ? ErrorCode.Overloaded : ErrorCode.Internal, message: connection.refusals[refusal] }
-      })
-    }
-
-    const ask: OutgoingMessages["Service"]["ask"] = (threadId, method, params) =>
-      Effect.gen(function* () {
-        const id = nextId++
-        const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
-        const answer = Deferred.makeUnsafe<unknown, RequestError>()
-        pending.set(id, { id, threadId, message, answer })
-        const refused = yield* Effect.forEach(
-          router.subscribers(threadId),
-          (connection) => offer(connection, message),
-          {
-            concurrency: "unbounded"
-          }
-        )
-        const [first] = refused
-        if (first !== undefined && !refused.includes(undefined)) yield* settle(id, Exit.fail(toError(first)))
-        return { id, answer: Deferred.await(answer) }
-      })
-
-    const cancel = (requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> => {
-      for (const request of requests) {
-        pending.delete(request.id)
-        Deferred.doneUnsafe(request.answer, Exit.fail(toError(error)))
-      }
-      return requests.map((request) => request.id)
-    }
-
-    const ofThread = (threadId: string) => Array.from(pending.values()).filter((p) => p.threadId === threadId)
-
-    return OutgoingMessages.of({
-      ask,
-      succeed: (id, result) => settle(id, Exit.succeed(result)),
-      fail: (id, error) => settle(id, Exit.fail(toError(error))),
-      cancelThread: (threadId, error) => cancel(ofThread(threadId), error),
-      cancelAll: (error) => Effect.sync(() => void cancel(Array.from(pending.values()), error)),
-      pending: (threadId, connection) => ofThread(threadId).map((request) => visibleTo(connection, request.message))
+  const settle = (id: RequestId, exit: Exit.Exit<unknown, RequestError>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const request = typeof id === "number" ? pending.get(id) : undefined
+      if (request === undefined) return Effect.logDebug("ignoring an answer to no pending request")
+      pending.delete(request.id)
+      Deferred.doneUnsafe(request.answer, exit)
+      return Effect.void
     })
+
+  /** What the connection says to being asked: nothing yet, or why it cannot be. */
+  const offer = (connection: Connection, message: OutboundRequest): Effect.Effect<ErrorObject | undefined> => {
+    const unsupported = connection.unsupported[message.method]
+    if (unsupported !== undefined) return Effect.succeed(unsupported)
+    return Effect.map(connection.outbox.offerRequest(visibleTo(connection, message)), (refusal) => {
+      if (refusal === undefined) return undefined
+      return {
+        code: refusal === "full" ? ErrorCode.Overloaded : ErrorCode.Internal,
+        message: connection.refusals[refusal]
+      }
+    })
+  }
+
+  const ask: OutgoingMessages["Service"]["ask"] = (threadId, method, params) =>
+    Effect.gen(function* () {
+      const id = nextId++
+      const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
+      const answer = Deferred.makeUnsafe<unknown, RequestError>()
+      pending.set(id, { id, threadId, message, answer })
+      const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, message), {
+        concurrency: "unbounded"
+      })
+      // Placed at once. Whether they take it is found out beside the asker: one who is slow to must not keep it from
+      // hearing the answer of another.
+      yield* Effect.forkChild(
+        Effect.flatMap(offering, (refused) => {
+          const [first] = refused
+          return first === undefined || refused.includes(undefined)
+            ? Effect.void
+            : settle(id, Exit.fail(toError(first)))
+        }),
+        { startImmediately: true }
+      )
+      return { id, answer: Deferred.await(answer) }
+    })
+
+  const cancel = (requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> => {
+    for (const request of requests) {
+      pending.delete(request.id)
+      Deferred.doneUnsafe(request.answer, Exit.fail(toError(error)))
+    }
+    return requests.map((request) => request.id)
+  }
+
+  const ofThread = (threadId: string) => Array.from(pending.values()).filter((p) => p.threadId === threadId)
+
+  return OutgoingMessages.of({
+    ask,
+    succeed: (id, result) => settle(id, Exit.succeed(result)),
+    fail: (id, error) => settle(id, Exit.fail(toError(error))),
+    cancelThread: (threadId, error) => cancel(ofThread(threadId), error),
+    cancelAll: (error) => Effect.sync(() => void cancel(Array.from(pending.values()), error)),
+    pending: (threadId, connection) => ofThread(threadId).map((request) => visibleTo(connection, request.message))
   })
+})
 
 export const layer: Layer.Layer<OutgoingMessages, never, OutboundRouter> = Layer.effect(OutgoingMessages, make)
