@@ -284,7 +284,7 @@ describe("Outbox", () => {
           { startImmediately: true }
         )
         const seen: Array<string> = []
-        while (seen.length < told.length) seen.push(nameOf(yield* outbox.take))
+        while (seen.length < told.length) seen.push(...(yield* outbox.takeAll).map(nameOf))
         yield* Fiber.join(producer)
         assert.deepStrictEqual(seen, told)
         assert.strictEqual(outbox.stats.size, 0)
