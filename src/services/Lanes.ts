@@ -30,6 +30,9 @@ interface Lane {
 
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
+  /** Places given up and not yet passed on. */
+  readonly #left: Array<string> = []
+  #leaving = false
 
   /** Whether a claim would start at once. */
   isFree(key: string, shared: boolean): boolean {
@@ -53,6 +56,15 @@ export class Lanes {
 
   /** Gives up the place of a job that has run, and starts what may follow. */
   leave(key: string): void {
+    this.#left.push(key)
+    if (this.#leaving) return
+    // What is started may end at once and leave in its turn: a loop, so that a long queue is no deep stack.
+    this.#leaving = true
+    for (let next = this.#left.shift(); next !== undefined; next = this.#left.shift()) this.#release(next)
+    this.#leaving = false
+  }
+
+  #release(key: string): void {
     const lane = this.#lanes.get(key)
     if (lane === undefined || --lane.running > 0) return
     const started: Array<Claim> = []

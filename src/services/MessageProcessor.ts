@@ -50,6 +50,9 @@ export class MessageProcessor extends Context.Service<
   }
 >()("spindle/MessageProcessor") {}
 
+/** Messages of one connection before the others have their turn: a flood on one delays the rest by no more. */
+const Slice = 64
+
 export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | OutboundRouter | OutgoingMessages> =
   Effect.gen(function* () {
     const handlers = yield* Handlers
@@ -86,11 +89,13 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
     /** Ends with the ingress. */
     const loop = Effect.fnUntraced(function* (connection: Connection, dispatcher: Dispatcher) {
       while (true) {
+        let slice = 0
         for (const incoming of yield* Queue.takeAll(connection.ingress)) {
           const accepted = accept(incoming, connection, dispatcher)
           if (accepted !== Effect.void) yield* accepted
           // Who does not read answers is not read from.
           if (!connection.answers.hasRoom()) yield* connection.outbox.room
+          if (++slice % Slice === 0) yield* Effect.yieldNow
         }
       }
     })

@@ -145,6 +145,22 @@ describe("Lanes", () => {
     assert.strictEqual(lanes.size, 1)
   })
 
+  it("a hundred thousand jobs that leave as soon as they have started are no deep stack", () => {
+    const lanes = new Lanes()
+    let ran = 0
+    lanes.enter({ key: "k", shared: false, start: () => {} })
+    for (let job = 0; job < 100_000; job++) {
+      const start = () => {
+        ran++
+        lanes.leave("k")
+      }
+      lanes.enter({ key: "k", shared: false, start })
+    }
+    lanes.leave("k")
+    assert.strictEqual(ran, 100_000)
+    assert.strictEqual(lanes.size, 0)
+  })
+
   it("a job that leaves as soon as it has started lets all behind it run, in order", () => {
     const lanes = new Lanes()
     const started: Array<number> = []
