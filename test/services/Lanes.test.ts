@@ -145,11 +145,11 @@ describe("Lanes", () => {
     assert.strictEqual(lanes.size, 1)
   })
 
-  it("a hundred thousand jobs that leave as soon as they have started are no deep stack", () => {
+  it("twenty thousand jobs that leave as soon as they have started are no deep stack", () => {
     const lanes = new Lanes()
     let ran = 0
     lanes.enter({ key: "k", shared: false, start: () => {} })
-    for (let job = 0; job < 100_000; job++) {
+    for (let job = 0; job < 20_000; job++) {
       const start = () => {
         ran++
         lanes.leave("k")
@@ -157,7 +157,7 @@ describe("Lanes", () => {
       lanes.enter({ key: "k", shared: false, start })
     }
     lanes.leave("k")
-    assert.strictEqual(ran, 100_000)
+    assert.strictEqual(ran, 20_000)
     assert.strictEqual(lanes.size, 0)
   })
 
