@@ -67,6 +67,9 @@ const keyPath = String.raw`${keyPart}(?:\s*\.\s*${keyPart})*`
 const headerLine = new RegExp(String.raw`^(\s*\[\[?\s*)(${keyPath})\s*\]`)
 const assignmentLine = new RegExp(String.raw`^(\s*)(${keyPath})(\s*=\s*)(.*)$`)
 
+/** A value up to the comment behind it; a `#` inside quotes is none. */
+const withoutComment = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^#"'])*/
+
 const splitPath = (text: string): Array<string> =>
   (text.match(new RegExp(keyPart, "g")) ?? []).map((part) => (/^["']/.test(part) ? part.slice(1, -1) : part))
 
@@ -105,7 +108,7 @@ export const locate = (source: string, path: ReadonlyArray<string>): TextRange |
     const length = covered(path, [...header, ...splitPath(assignment[2] ?? "")])
     if (length === 0 || length < bestLength) continue
     const start = (assignment[1] ?? "").length + (assignment[2] ?? "").length + (assignment[3] ?? "").length + 1
-    const value = (assignment[4] ?? "").replace(/\s+#[^"']*$/, "").trimEnd()
+    const value = (withoutComment.exec(assignment[4] ?? "")?.[0] ?? "").trimEnd()
     bestLength = length
     best = range(line, start, start + Math.max(value.length - 1, 0))
   }

@@ -1,0 +1,41 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as AccountHandlers from "../../../src/layers/handlers/account.ts"
+import * as Auth from "../../../src/services/Auth.ts"
+import * as Config from "../../../src/services/Config.ts"
+import * as MemoryFiles from "../../support/MemoryFiles.ts"
+import { call } from "../../support/Requests.ts"
+
+const home = "/home/ada/.spindle"
+const x = '[model_providers.x]\nname = "X"\n'
+const keyed = { [`${home}/auth.json`]: '{"OPENAI_API_KEY": "sk"}' }
+const account = { type: "apiKey" } as const
+
+describe("account/read", () => {
+  it.effect.each([
+    ["nobody is logged in", {}, null, true],
+    ["a key is there", keyed, account, true],
+    ["the provider needs no account", { ...keyed, [`${home}/config.toml`]: `model_provider = "x"\n${x}` }, null, false],
+    [
+      "another provider needs the account",
+      { ...keyed, [`${home}/config.toml`]: `model_provider = "x"\n${x}requires_openai_auth = true\n` },
+      account,
+      true
+    ],
+    ["the configuration cannot be used", { ...keyed, [`${home}/config.toml`]: "model =\n" }, account, true]
+  ] as const)("is the release's when %s", ([, files, account, requiresOpenaiAuth]) =>
+    AccountHandlers.make.pipe(
+      Effect.flatMap((handlers) => call(handlers, "account/read", {})),
+      Effect.map((answer) =>
+        assert.deepStrictEqual(answer, { account, userId: null, requiresOpenaiAuth, workspaceRouting: null })
+      ),
+      Effect.provide(
+        Layer.merge(
+          Config.layer({ home, cwd: "/work", environment: {} }),
+          Auth.layer({ home, environment: {}, honourApiKeyVariable: true })
+        ).pipe(Layer.provide(MemoryFiles.make({ ...files }).layer))
+      )
+    )
+  )
+})

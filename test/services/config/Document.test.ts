@@ -1,0 +1,80 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Document from "../../../src/services/config/Document.ts"
+
+/** Texts of what TOML is made of, in any order. */
+const Noise = Arbitrary.map(
+  Arbitrary.array(
+    Arbitrary.schema(
+      Schema.Literals(["a", "=", " ", "\n", "[", "]", "'", ".", ",", "{", "}", "#", "1", "true", "\\", "é", "\r", '"'])
+    )
+  ),
+  (parts) => parts.join("")
+)
+
+const range = (line: number, start: number, end: number) => ({
+  start: { line, column: start },
+  end: { line, column: end }
+})
+
+describe("parse", () => {
+  it("makes plain tables, dates as text", () => {
+    assert.deepStrictEqual(
+      Document.parse('a = 1\n[t]\n"x.y" = ["z", { b = true }]\nd = 1979-05-27T07:32:00Z\nl = 1979-05-27\n'),
+      Result.succeed({ a: 1, t: { "x.y": ["z", { b: true }], d: "1979-05-27T07:32:00.000Z", l: "1979-05-27" } })
+    )
+  })
+
+  const unquoted = "string values must be quoted, expected literal string"
+  it.each<[string, string, string, ReturnType<typeof range>]>([
+    ["a missing value", "model = \n", unquoted, range(1, 9, 9)],
+    ["a word without quotes", "a = 1\nmodel = gpt\n", unquoted, range(2, 9, 11)],
+    ["a text that does not end", 'model = "a\n', 'invalid basic string, expected `"`', range(1, 11, 11)],
+    ["a header that does not end", "[a\n", "unclosed table, expected `]`", range(1, 3, 3)],
+    [
+      "a key that is missing",
+      "= 1\n",
+      "unquoted keys cannot be empty, expected letters, numbers, `-`, `_`",
+      range(1, 1, 1)
+    ],
+    ["a key set twice", "a = 1\n  a = 2\n", "duplicate key", range(2, 3, 3)],
+    ["a table made twice", "[a]\n[b]\n[a]\n", "duplicate key", range(3, 2, 2)],
+    ["anything else in the parser's words", 'a = "\\q"\n', "invalid escape '\\q'", range(1, 8, 8)]
+  ])("tells where and what is wrong: %s", (_, source, detail, where) => {
+    assert.deepStrictEqual(Document.parse(source), Result.fail({ detail, range: where }))
+  })
+
+  it.prop("takes any text without throwing", [Noise], ([source]) => {
+    const parsed = Document.parse(source)
+    if (Result.isFailure(parsed)) assert.isAtLeast(parsed.failure.range.start.line, 1)
+  })
+})
+
+describe("locate", () => {
+  const source = [
+    "# a comment",
+    'model = "x" # said twice: model = "y"',
+    "[model_providers.mock]",
+    'name = "m"',
+    "http_headers = { a = 1 }",
+    '[projects."/a.b"]',
+    'trust_level = "bogus"',
+    "[t]",
+    "u.v = 3"
+  ].join("\n")
+
+  it.each<[string, ReadonlyArray<string>, ReturnType<typeof range> | undefined]>([
+    ["a value at the top", ["model"], range(2, 9, 11)],
+    ["a value in a table", ["model_providers", "mock", "name"], range(4, 8, 10)],
+    ["the inline table that holds it", ["model_providers", "mock", "http_headers", "a"], range(5, 16, 24)],
+    ["a value under a quoted key", ["projects", "/a.b", "trust_level"], range(7, 15, 21)],
+    ["a dotted key", ["t", "u", "v"], range(9, 7, 7)],
+    ["the table, for a key that is missing in it", ["model_providers", "mock", "base_url"], range(3, 2, 21)],
+    ["the part of a header that is the table", ["model_providers"], range(3, 2, 16)],
+    ["nothing, for what is not there", ["nowhere"], undefined]
+  ])("finds %s", (_, path, expected) => {
+    assert.deepStrictEqual(Document.locate(source, path), expected)
+  })
+})

@@ -1,0 +1,158 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { effective, failure, home, over, overFiles, userFile } from "../../support/Configs.ts"
+import * as MemoryFiles from "../../support/MemoryFiles.ts"
+
+describe("a mistake", () => {
+  const unquoted = "string values must be quoted, expected literal string"
+  const at = (file: string, line: number, start: number, end: number) => ({
+    path: file,
+    range: { start: { line, column: start }, end: { line, column: end } }
+  })
+
+  it.effect.each([
+    ["syntax", "model = \n", `${userFile}:1:9: ${unquoted}`, at(userFile, 1, 9, 9)],
+    ["kind", "\nmodel = 5\n", `${userFile}:2:9: invalid type: integer \`5\`, expected a string`, at(userFile, 2, 9, 9)],
+    ["provider", 'model_provider = "nope"\n', "Model provider `nope` not found", { path: null }],
+    [
+      "profile",
+      'profile = "x"\n',
+      '`profile = "x"` is no longer supported; move the settings of the profile to the top level',
+      { path: null }
+    ],
+    [
+      "instructions file",
+      'model_instructions_file = "no.md"\n',
+      `failed to read model instructions file ${home}/no.md: No such file or directory (os error 2)`,
+      { path: null }
+    ],
+    [
+      "provider without a name",
+      '[model_providers.x]\nbase_url = "http://x"\n',
+      `${userFile}:1:2: model_providers.x: provider name must not be empty`,
+      at(userFile, 1, 2, 16)
+    ],
+    [
+      "provider of a reserved name",
+      '[model_providers.openai]\nname = "X"\n',
+      `${userFile}:1:2: model_providers contains reserved built-in provider IDs: \`openai\`. Built-in providers cannot be overridden. Rename your custom provider (for example, \`openai-custom\`).`,
+      at(userFile, 1, 2, 16)
+    ],
+    [
+      "permission profile",
+      'default_permissions = "mine"\n',
+      "default_permissions names the permission profile `mine`, which this server does not support; use :read-only, :workspace, :danger-full-access or `sandbox_mode`",
+      { path: null }
+    ]
+  ] as const)(
+    "of the user (%s) is a warning at the start and an error for whoever needs it",
+    ([, text, details, where]) =>
+      over({ [userFile]: text }, (config) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual(config.warnings, [
+            { summary: "Invalid configuration; using defaults.", details, ...where }
+          ])
+          const error = yield* failure(effective()(config))
+          assert.strictEqual(error?.message, `failed to load configuration: ${details}`)
+        })
+      )
+  )
+
+  it.effect("that is mended is forgotten", () =>
+    Effect.gen(function* () {
+      const files = MemoryFiles.make({ [userFile]: "model = \n" })
+      yield* overFiles(files, (config) =>
+        Effect.gen(function* () {
+          assert.strictEqual((yield* failure(config.read({})))?.reason, "syntax")
+          files.write(userFile, 'model = "ok"\n')
+          assert.strictEqual((yield* effective()(config)).model, "ok")
+        })
+      )
+    })
+  )
+
+  it.effect.each([
+    [
+      "a withdrawn setting",
+      { [userFile]: 'approval_policy = "untrusted"\n' },
+      [],
+      'approval_policy = "untrusted" is no longer supported; remove this setting'
+    ],
+    ["a flag of the wrong kind", {}, [["model", 5]], "invalid type: integer `5`, expected a string\nin `model`\n"],
+    ["a flag that names no provider", {}, [["model_provider", "nope"]], "Model provider `nope` not found"],
+    ["the system's file", { "/etc/codex/config.toml": "model =\n" }, [], `/etc/codex/config.toml:1:8: ${unquoted}`],
+    [
+      "the managed file",
+      { "/etc/codex/managed_config.toml": "model=5\n" },
+      [],
+      "/etc/codex/managed_config.toml:1:7: invalid type: integer `5`, expected a string"
+    ],
+    [
+      "a requirement that is a contradiction",
+      { "/etc/codex/requirements.toml": "allowed_approval_policies = []\n" },
+      [],
+      "field `allowed_approval_policies` cannot be empty"
+    ]
+  ] as const)("ends the start: %s", ([, files, cliOverrides, summary]) =>
+    Effect.gen(function* () {
+      const error = yield* failure(over(files, () => Effect.void, { cliOverrides }))
+      assert.strictEqual(error?.summary, summary)
+    })
+  )
+
+  it.effect("in the parameters of a request names the setting and fails that request alone", () =>
+    over({}, (config) =>
+      Effect.gen(function* () {
+        const error = yield* failure(effective(null, { "history.persistence": "x" })(config))
+        assert.deepStrictEqual(
+          { reason: error?.reason, key: error?.key, message: error?.message },
+          {
+            reason: "value",
+            key: "history.persistence",
+            message:
+              "failed to load configuration: unknown variant `x`, expected `save-all` or `none`\nin `history.persistence`\n"
+          }
+        )
+        assert.strictEqual((yield* effective()(config)).model, null)
+      })
+    )
+  )
+
+  it.effect("of permissions is told as such", () =>
+    Effect.gen(function* () {
+      const files = MemoryFiles.make({ [userFile]: "" })
+      files.lock(userFile)
+      yield* overFiles(files, (config) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual(config.warnings, [
+            {
+              summary: "Invalid configuration; using defaults.",
+              details: `${userFile}: cannot be read (PermissionDenied)`,
+              path: userFile
+            }
+          ])
+          assert.strictEqual((yield* failure(config.read({})))?.reason, "unreadable")
+        })
+      )
+    })
+  )
+
+  it.effect("of typing is ignored, and told once per server and thread", () =>
+    over(
+      { [userFile]: 'modle = "x"\na = 1\n[model_providers.x]\nname = "X"\nbase_ulr = "y"\n' },
+      (config) =>
+        Effect.gen(function* () {
+          const summary = [
+            "Ignoring 4 unrecognized configuration settings. Check for typos or deprecated settings.",
+            "  session-flags: `foo` is ignored.",
+            `  user (${userFile}): \`a\` is ignored.`,
+            `  user (${userFile}): \`model_providers.x.base_ulr\` is ignored.`,
+            "  ... and 1 more ignored setting."
+          ].join("\n")
+          assert.deepStrictEqual(config.warnings, [{ summary, details: null, path: null }])
+          assert.deepStrictEqual((yield* effective()(config)).warnings, [summary])
+        }),
+      { cliOverrides: [["foo", 1]] }
+    )
+  )
+})

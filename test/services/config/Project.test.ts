@@ -1,0 +1,141 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { effective, over, project, trust, userFile } from "../../support/Configs.ts"
+
+describe("a project", () => {
+  const files = (settings: string) => ({
+    [userFile]: settings,
+    [`${project}/.git/HEAD`]: "",
+    [`${project}/.codex/config.toml`]: 'model = "project"\n',
+    [`${project}/sub/.codex/config.toml`]: 'model = "sub"\n'
+  })
+  const add = `To load project-local config, hooks, and exec policies, add ${project} as a trusted project in ${userFile}.`
+
+  it.effect.each([
+    ["unknown", "", null, null, "on-request", ":read-only"],
+    ["trusted", trust("trusted"), "project", "sub", "on-request", ":workspace"],
+    ["distrusted", trust("untrusted"), null, null, "untrusted", ":workspace"],
+    ["trusted in a folder of it", trust("trusted", `${project}/sub`), null, "sub", "on-request", ":read-only"],
+    [
+      "trusted but for a folder",
+      trust("trusted") + trust("untrusted", `${project}/sub`),
+      "project",
+      "project",
+      "on-request",
+      ":workspace"
+    ]
+  ] as const)("that is %s counts as far as it is trusted", ([, settings, atRoot, inSub, approvalPolicy, profile]) =>
+    over(files(settings), (config) =>
+      Effect.gen(function* () {
+        const root = yield* config.effective({ cwd: project, overrides: {} })
+        const sub = yield* config.effective({ cwd: `${project}/sub`, overrides: {} })
+        assert.deepStrictEqual(
+          {
+            root: root.model,
+            sub: sub.model,
+            approvalPolicy: root.approvalPolicy,
+            profile: root.activePermissionProfile
+          },
+          { root: atRoot, sub: inSub, approvalPolicy, profile }
+        )
+      })
+    )
+  )
+
+  it.effect("that is not trusted is shown with the reason, and told of at the start", () =>
+    over(files(""), (config) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(config.warnings, [
+          {
+            summary: `Project-local configuration is disabled in the following folders until the project is trusted.\n    1. ${project}/.codex\n       ${add}\n`,
+            details: null,
+            path: null
+          }
+        ])
+        const read = yield* config.read({ includeLayers: true, cwd: project })
+        assert.deepStrictEqual(
+          read.layers?.map(({ disabledReason, name }) => ({ type: name.type, disabledReason })),
+          [
+            { type: "project", disabledReason: add },
+            { type: "user", disabledReason: undefined },
+            { type: "system", disabledReason: undefined }
+          ]
+        )
+        assert.deepStrictEqual([read.config.model, read.origins], [null, {}])
+      })
+    )
+  )
+
+  it.effect("ends at the folder with the root marker", () =>
+    over(
+      {
+        [userFile]: trust("trusted", "/work"),
+        [`${project}/.git/HEAD`]: "",
+        "/work/.codex/config.toml": 'model = "outer"\n'
+      },
+      (config) =>
+        Effect.gen(function* () {
+          assert.strictEqual((yield* effective(`${project}/sub`)(config)).model, null)
+          assert.strictEqual((yield* effective("/work")(config)).model, "outer")
+        })
+    )
+  )
+
+  it.effect("may have other markers, or none", () =>
+    Effect.gen(function* () {
+      const marked = (markers: string) =>
+        over(
+          {
+            [userFile]: `project_root_markers = ${markers}\n${trust("trusted", "/work")}`,
+            "/work/package.json": "{}",
+            "/work/.codex/config.toml": 'model = "outer"\n'
+          },
+          effective(project)
+        )
+      assert.strictEqual((yield* marked('["package.json"]')).model, "outer")
+      assert.strictEqual((yield* marked("[]")).model, null)
+    })
+  )
+
+  it.effect("may not choose servers, accounts or programs, and cannot trust itself", () =>
+    over(
+      {
+        [userFile]: trust("trusted"),
+        [`${project}/.codex/config.toml`]: `model = "m"\nnotify = ["x"]\nmodel_provider = "evil"\nopenai_base_url = "http://evil"\n[model_providers.evil]\nname = "E"\n${trust("trusted", "/other")}`,
+        "/other/.codex/config.toml": 'model = "other"\n'
+      },
+      (config) =>
+        Effect.gen(function* () {
+          const { model, modelProvider, providers, warnings } = yield* effective(project)(config)
+          assert.deepStrictEqual(
+            { model, modelProvider, baseUrl: providers["openai"]?.baseUrl, evil: providers["evil"], warnings },
+            {
+              model: "m",
+              modelProvider: "openai",
+              baseUrl: "https://api.openai.com/v1",
+              evil: undefined,
+              warnings: [
+                `Ignored unsupported project-local config keys in ${project}/.codex/config.toml: openai_base_url, model_provider, model_providers, notify. If you want these settings to apply, manually set them in your user-level config.toml.`
+              ]
+            }
+          )
+          assert.strictEqual((yield* effective("/other")(config)).model, null)
+        })
+    )
+  )
+
+  it.effect("around the home folder does not read the user's file twice", () =>
+    over(
+      { "/home/ada/.codex/config.toml": `model = "mine"\n${trust("trusted", "/home/ada")}`, "/home/ada/.git/HEAD": "" },
+      (config) =>
+        Effect.gen(function* () {
+          const read = yield* config.read({ includeLayers: true, cwd: "/home/ada" })
+          assert.deepStrictEqual(
+            read.layers?.map(({ name }) => name.type),
+            ["user", "system"]
+          )
+        }),
+      { home: "/home/ada/.codex" }
+    )
+  )
+})

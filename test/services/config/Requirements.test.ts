@@ -1,0 +1,207 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Config from "../../../src/services/Config.ts"
+import { effective, failure, over, rules, userFile, workspace } from "../../support/Configs.ts"
+
+describe("requirements", () => {
+  const file = "/etc/codex/requirements.toml"
+  const overruled = (field: string, fallback: string, value: string, allowed: string, origin = file) =>
+    `Configured value for \`${field}\` is disallowed by requirements; falling back to required value ${fallback}. Details: invalid value for \`${field}\`: \`${value}\` is not in the allowed set [${allowed}] (set by ${origin})`
+
+  it.effect("overrule what they do not allow, and say so at the start and to the thread", () =>
+    over(
+      {
+        [file]:
+          'allowed_approval_policies = ["on-request", "untrusted"]\nallowed_sandbox_modes = ["read-only", "workspace-write"]\n',
+        [userFile]: 'approval_policy = "never"\nsandbox_mode = "danger-full-access"\n'
+      },
+      (config) =>
+        Effect.gen(function* () {
+          const warnings = [
+            overruled("approval_policy", "on-request", "never", "on-request, untrusted"),
+            overruled("sandbox_mode", "read-only", "danger-full-access", "read-only, workspace-write")
+          ]
+          assert.deepStrictEqual(
+            config.warnings.map(({ summary }) => summary),
+            warnings
+          )
+          const configured = yield* effective()(config)
+          assert.deepStrictEqual(configured.warnings, warnings)
+          assert.deepStrictEqual(rules(configured), {
+            activePermissionProfile: null,
+            approvalPolicy: "on-request",
+            sandbox: "readOnly"
+          })
+          const requested = { approvalPolicy: "untrusted", sandbox: "workspace-write" } as const
+          const allowed = yield* config.effective({ cwd: null, overrides: {}, requested })
+          assert.deepStrictEqual(
+            [allowed.warnings, allowed.approvalPolicy, allowed.sandboxPolicy],
+            [[], "untrusted", workspace]
+          )
+          assert.strictEqual((yield* config.read({})).config.approval_policy, "never")
+        })
+    )
+  )
+
+  it.effect("refuse a turn what they do not allow", () =>
+    over({ [file]: 'allowed_approval_policies = ["on-request"]\nallowed_sandbox_modes = ["read-only"]\n' }, (config) =>
+      Effect.gen(function* () {
+        const details = yield* Effect.forEach(
+          [
+            { approvalPolicy: "never" },
+            { sandboxPolicy: { type: "dangerFullAccess" } },
+            { sandboxPolicy: { type: "externalSandbox", networkAccess: "enabled" } },
+            { approvalPolicy: "on-request", sandboxPolicy: { type: "readOnly", networkAccess: true } },
+            { approvalPolicy: null }
+          ] as const,
+          (policies) => Effect.map(failure(config.permit(policies)), (error) => error?.detail)
+        )
+        assert.deepStrictEqual(details, [
+          `invalid value for \`approval_policy\`: \`never\` is not in the allowed set [on-request] (set by ${file})`,
+          `invalid value for \`sandbox_mode\`: \`danger-full-access\` is not in the allowed set [read-only] (set by ${file})`,
+          `invalid value for \`sandbox_mode\`: \`external-sandbox\` is not in the allowed set [read-only] (set by ${file})`,
+          undefined,
+          undefined
+        ])
+      })
+    )
+  )
+
+  it.effect("leave nobody who never asks with a sandbox that was not chosen", () =>
+    over({ [file]: 'allowed_sandbox_modes = ["read-only"]\n' }, (config) =>
+      Effect.gen(function* () {
+        const requested = { approvalPolicy: "never", sandbox: "danger-full-access" } as const
+        const error = yield* failure(config.effective({ cwd: null, overrides: {}, requested }))
+        assert.match(
+          error?.detail ?? "",
+          /^`approval_policy = "never"` cannot be used because requirements do not allow/
+        )
+      })
+    )
+  )
+
+  it.effect("come from the cloud, the machine and the managed file, in this order", () =>
+    over(
+      {
+        [file]:
+          'allowed_approval_policies = ["on-request"]\nallowed_sandbox_modes = ["read-only"]\nchatgpt_base_url = "http://c"\n',
+        "/etc/codex/managed_config.toml": 'approval_policy = "never"\nsandbox_mode = "danger-full-access"\n'
+      },
+      (config) =>
+        Effect.gen(function* () {
+          const { requirements } = yield* config.requirements
+          assert.deepStrictEqual(
+            Object.fromEntries(Object.entries(requirements ?? {}).filter(([, value]) => value !== null)),
+            {
+              allowedApprovalPolicies: ["untrusted"],
+              allowedLoginMethods: ["api", "chatgpt"],
+              allowedSandboxModes: ["read-only"],
+              chatgptBaseUrl: "http://c"
+            }
+          )
+          assert.deepStrictEqual((yield* effective()(config)).warnings, [
+            overruled("approval_policy", "untrusted", "never", "untrusted", "cloud requirements"),
+            overruled("sandbox_mode", "read-only", "danger-full-access", "read-only")
+          ])
+        }),
+      { cloudRequirements: Effect.succeed({ allowed_approval_policies: ["untrusted"] }) }
+    )
+  )
+
+  it.effect("of the managed file allow what it sets, besides the read-only sandbox", () =>
+    over(
+      { "/etc/codex/managed_config.toml": 'approval_policy = "never"\nsandbox_mode = "workspace-write"\n' },
+      (config) =>
+        Effect.gen(function* () {
+          const { requirements } = yield* config.requirements
+          assert.deepStrictEqual(
+            [requirements?.allowedApprovalPolicies, requirements?.allowedSandboxModes],
+            [["never"], ["read-only", "workspace-write"]]
+          )
+        })
+    )
+  )
+
+  it.effect("that are settings replace the user's, in what threads get and in what clients read", () =>
+    over(
+      {
+        [file]:
+          'model_provider = "x"\nallow_login_shell = false\n[model_providers.x]\nname = "X"\nbase_url = "http://x"\n',
+        [userFile]: 'model_provider = "openai"\n'
+      },
+      (config) =>
+        Effect.gen(function* () {
+          const { modelProvider, providers, settings, warnings } = yield* effective()(config)
+          assert.deepStrictEqual(
+            { modelProvider, baseUrl: providers["x"]?.baseUrl, login: settings["allow_login_shell"], warnings },
+            {
+              modelProvider: "x",
+              baseUrl: "http://x",
+              login: false,
+              warnings: [
+                `Configured value for \`model_provider\` is overridden by the required value "x" from ${file}.`
+              ]
+            }
+          )
+          const read = yield* config.read({})
+          assert.deepStrictEqual(
+            [read.config.model_provider, read.config["allow_login_shell"], read.origins],
+            ["x", false, {}]
+          )
+        })
+    )
+  )
+
+  it.effect("add to what developers tell the model", () =>
+    over(
+      {
+        [file]: 'additional_developer_instructions = "Be kind."\n',
+        [userFile]: 'developer_instructions = "Be brief."\n'
+      },
+      (config) =>
+        Effect.gen(function* () {
+          assert.strictEqual((yield* effective()(config)).developerInstructions, "Be brief.\n\nBe kind.")
+        })
+    )
+  )
+
+  it.effect("that this server does not hold are told to its users", () =>
+    over({ [file]: 'enforce_residency = "us"\nzork = 1\n[rules]\n[hooks]\n' }, (config) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual((yield* effective()(config)).warnings, [
+          `Ignoring the unrecognized requirement \`zork\` from ${file}.`,
+          `Requirement \`rules\` from ${file} is not enforced by this server.`,
+          `Requirement \`enforce_residency\` from ${file} is not enforced by this server.`
+        ])
+      })
+    )
+  )
+
+  it.effect("of the cloud are not asked for at the start, once when needed, and again after a failure", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const error = new Config.ConfigError({
+        reason: "requirements",
+        location: "",
+        detail: "log in again",
+        data: { reason: "cloudRequirements", action: "relogin" }
+      })
+      const cloudRequirements = Effect.suspend(() => {
+        asked += 1
+        return asked === 1 ? Effect.fail(error) : Effect.succeed(null)
+      })
+      yield* over(
+        {},
+        (config) =>
+          Effect.gen(function* () {
+            assert.strictEqual(asked, 0)
+            assert.strictEqual(yield* failure(effective()(config)), error)
+            yield* effective()(config)
+            yield* config.requirements
+            assert.strictEqual(asked, 2)
+          }),
+        { cloudRequirements }
+      )
+    })
+  )
+})

@@ -1,0 +1,26 @@
+/**
+ * Handlers called as the processor calls them, without one.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { type ClientRequestMethod, ClientRequests, type ParamsOf } from "../../src/protocol/methods/ClientRequests.ts"
+import type { HandlersFor } from "../../src/services/Handlers.ts"
+import { openConnection } from "./Connections.ts"
+
+/** Calls `method`. What it answers has to be of the method's result schema. */
+export const call = Effect.fnUntraced(function* <M extends ClientRequestMethod>(
+  handlers: HandlersFor<M>,
+  method: M,
+  params: ParamsOf<M>
+) {
+  const connection = yield* openConnection()
+  const answer = yield* handlers[method](params, {
+    connection,
+    requestId: 1,
+    trace: undefined,
+    respond: () => Effect.void,
+    respondUnsafe: () => Effect.void
+  })
+  yield* Schema.decodeUnknownEffect(ClientRequests[method].result())(answer).pipe(Effect.orDie)
+  return answer
+})
