@@ -22,15 +22,15 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { TurnError } from "../../protocol/ErrorInfo.ts"
-import type { ThreadTokenUsage, TokenUsageBreakdown } from "../../protocol/Thread.ts"
 import type { Turn, TurnStatus } from "../../protocol/Turn.ts"
-import { ModelError, type ModelRequest, type ModelUsage } from "../ModelProvider.ts"
+import type { ModelError, ModelRequest } from "../ModelProvider.ts"
 import { TurnTransition } from "../OutgoingMessages.ts"
 import { seconds } from "../ThreadRecord.ts"
 import { type ToolCall, type ToolOutput, TurnCancelled } from "../Tool.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { approveCommand } from "./Approvals.ts"
 import { sample } from "./Sampling.ts"
+import { countFailure, countTokens } from "./TokenCount.ts"
 import type { ThreadHost } from "./ThreadHost.ts"
 import { type Message, toModel } from "./UserMessage.ts"
 
@@ -142,31 +142,6 @@ const output = (host: ThreadHost, turn: ActiveTurn, callId: string, text: string
   )
 }
 
-const addTokens = (a: TokenUsageBreakdown | undefined, b: ModelUsage): TokenUsageBreakdown => ({
-  totalTokens: (a?.totalTokens ?? 0) + b.totalTokens,
-  inputTokens: (a?.inputTokens ?? 0) + b.inputTokens,
-  cachedInputTokens: (a?.cachedInputTokens ?? 0) + b.cachedInputTokens,
-  cacheWriteInputTokens: a?.cacheWriteInputTokens ?? 0,
-  outputTokens: (a?.outputTokens ?? 0) + b.outputTokens,
-  reasoningOutputTokens: (a?.reasoningOutputTokens ?? 0) + b.reasoningOutputTokens
-})
-
-/** Tells the thread's total after each answer, also after one that broke off: as long as anything was ever counted. */
-const countTokens = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, used: ModelUsage | null) {
-  const before = host.record.usage?.tokens.total
-  if (used !== null) {
-    const usage: ThreadTokenUsage = {
-      total: addTokens(before, used),
-      last: addTokens(undefined, used),
-      modelContextWindow: host.services.contextWindow(host.record.settings.model)
-    }
-    yield* host.write({ _tag: "TokensUsed", at: host.now(), turnId: turn.id, usage })
-  }
-  const tokenUsage = host.record.usage?.tokens
-  if (tokenUsage === undefined) return
-  yield* host.notify("thread/tokenUsage/updated", { threadId: host.id, turnId: turn.id, tokenUsage })
-})
-
 /** One answer with the tools it calls. True when the model has to be asked again. */
 const step = Effect.fnUntraced(function* (
   host: ThreadHost,
@@ -186,8 +161,8 @@ const step = Effect.fnUntraced(function* (
   const sampled = yield* Effect.raceFirst(
     sample(host, turn, requestOf(host, turn, caller), onCall),
     Effect.as(turn.steered, null)
-  ).pipe(Effect.tapError(() => countTokens(host, turn, null)))
-  yield* countTokens(host, turn, sampled?.usage ?? null)
+  ).pipe(Effect.tapError((error) => countFailure(host, turn.id, error)))
+  yield* countTokens(host, turn.id, sampled?.usage ?? null)
   for (const { call, fiber } of calls) {
     const { text } = yield* Fiber.join(fiber)
     yield* output(host, turn, call.callId, text)
