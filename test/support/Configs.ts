@@ -8,7 +8,7 @@ import * as MemoryFiles from "./MemoryFiles.ts"
 
 export const home = "/home/ada/.spindle"
 export const userFile = `${home}/config.toml`
-export const project = "/work/project"
+export const project = "/srv/project"
 export const user = { type: "user", file: userFile, profile: null } as const
 export const system = { type: "system", file: "/etc/codex/config.toml" } as const
 export const emptyVersion = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

@@ -32,7 +32,7 @@ describe("account/read", () => {
       ),
       Effect.provide(
         Layer.merge(
-          Config.layer({ home, cwd: "/work", environment: {} }),
+          Config.layer({ home, cwd: "/srv", environment: {} }),
           Auth.layer({ home, environment: {}, honourApiKeyVariable: true })
         ).pipe(Layer.provide(MemoryFiles.make({ ...files }).layer))
       )

@@ -12,7 +12,7 @@ const userFile = "/home/ada/.spindle/config.toml"
 const handlers = (files: Readonly<Record<string, string>>, options: Partial<Config.ConfigOptions> = {}) =>
   ConfigHandlers.make.pipe(
     Effect.provide(
-      Config.layer({ home: "/home/ada/.spindle", cwd: "/work", environment: {}, ...options }).pipe(
+      Config.layer({ home: "/home/ada/.spindle", cwd: "/srv", environment: {}, ...options }).pipe(
         Layer.provide(MemoryFiles.make(files).layer)
       )
     )

@@ -69,14 +69,14 @@ describe("a project", () => {
   it.effect("ends at the folder with the root marker", () =>
     over(
       {
-        [userFile]: trust("trusted", "/work"),
+        [userFile]: trust("trusted", "/srv"),
         [`${project}/.git/HEAD`]: "",
-        "/work/.codex/config.toml": 'model = "outer"\n'
+        "/srv/.codex/config.toml": 'model = "outer"\n'
       },
       (config) =>
         Effect.gen(function* () {
           assert.strictEqual((yield* effective(`${project}/sub`)(config)).model, null)
-          assert.strictEqual((yield* effective("/work")(config)).model, "outer")
+          assert.strictEqual((yield* effective("/srv")(config)).model, "outer")
         })
     )
   )
@@ -86,9 +86,9 @@ describe("a project", () => {
       const marked = (markers: string) =>
         over(
           {
-            [userFile]: `project_root_markers = ${markers}\n${trust("trusted", "/work")}`,
-            "/work/package.json": "{}",
-            "/work/.codex/config.toml": 'model = "outer"\n'
+            [userFile]: `project_root_markers = ${markers}\n${trust("trusted", "/srv")}`,
+            "/srv/package.json": "{}",
+            "/srv/.codex/config.toml": 'model = "outer"\n'
           },
           effective(project)
         )
