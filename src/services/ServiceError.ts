@@ -26,6 +26,8 @@ export const fromServiceError = (error: ServiceError): RequestError => {
     case "HistoryUnavailable":
       return new RequestError({ code: ErrorCode.MethodNotFound, message: error.message })
     case "ConfigError":
+      // What starts a thread answers so; config/read, which answers with the internal error, has its own words.
+      return invalidRequest(error.message, error.data)
     case "ThreadStoreError":
       return internal(error.message)
     default:
