@@ -38,6 +38,8 @@ export interface OutboxOptions {
   readonly requestGrace: Duration.Input | null
   /** Whether the consumer is told of what it missed. A wire client has no word for it. */
   readonly marksLag: boolean
+  /** A limit in bytes besides that in messages; one message is always taken. */
+  readonly bytes?: { readonly max: number; readonly of: (message: Outbound) => number }
 }
 
 interface Overflowing {
@@ -83,6 +85,12 @@ export class Outbox {
   #skipped = 0
   #dropped = 0
   #waited = 0
+  /** How often the consumer has taken; it tells a slow one from one that has stopped. */
+  #taken = 0
+  /** Of what is in the buffer. */
+  #bytes = 0
+  /** Completed when somebody has to wait. */
+  #blocked: Deferred.Deferred<void> | undefined
   #closed = false
   /** There is no consumer any more. */
   #gone = false
@@ -119,8 +127,19 @@ export class Outbox {
    */
   offerUnsafe(message: Outbound): Deferred.Deferred<void> | undefined {
     if (this.#closed) return undefined
-    if (this.#skipped === 0 && this.#overflow.length === 0 && Queue.offerUnsafe(this.#buffer, message)) return undefined
+    if (this.#skipped === 0 && this.#overflow.length === 0 && this.#place(message)) return undefined
     return this.#offerBehind(message)
+  }
+
+  /** False when the buffer is full. */
+  #place(message: Outbound): boolean {
+    const { bytes } = this.#options
+    if (bytes === undefined) return Queue.offerUnsafe(this.#buffer, message)
+    const size = bytes.of(message)
+    if (this.#bytes > 0 && this.#bytes + size > bytes.max) return false
+    if (!Queue.offerUnsafe(this.#buffer, message)) return false
+    this.#bytes += size
+    return true
   }
 
   #offerBehind(message: Outbound): Deferred.Deferred<void> | undefined {
@@ -138,6 +157,7 @@ export class Outbox {
     this.#refill()
     if (this.#draining || tier === "latest" || tier === "bestEffort" || Deferred.isDoneUnsafe(placed)) return undefined
     this.#waited++
+    this.#block()
     return placed
   }
 
@@ -203,6 +223,9 @@ export class Outbox {
   /** Takes everything there is, at least one; fails with `Done` after the end. */
   readonly takeAll: Effect.Effect<ReadonlyArray<Outbound>, Cause.Done> = Effect.suspend(() =>
     Effect.map(Queue.takeAll(this.#buffer), (messages) => {
+      this.#taken++
+      const { bytes } = this.#options
+      if (bytes !== undefined) for (const message of messages) this.#bytes -= bytes.of(message)
       this.#refill()
       return messages
     })
@@ -211,6 +234,8 @@ export class Outbox {
   /** Takes the next; fails with `Done` after the end. */
   readonly take: Effect.Effect<Outbound, Cause.Done> = Effect.suspend(() =>
     Effect.map(Queue.take(this.#buffer), (message) => {
+      this.#taken++
+      this.#bytes -= this.#options.bytes?.of(message) ?? 0
       this.#refill()
       return message
     })
@@ -219,7 +244,7 @@ export class Outbox {
   #refill(): void {
     while (Queue.sizeUnsafe(this.#buffer) < this.#options.capacity) {
       const waiting = this.#overflow[0]
-      if (waiting === undefined || !Queue.offerUnsafe(this.#buffer, waiting.message)) break
+      if (waiting === undefined || !this.#place(waiting.message)) break
       // Out of the overflow first: a producer that is let go on runs at once, and may be back here before this returns.
       this.#overflow.shift()
       Deferred.doneUnsafe(waiting.placed, Exit.void)
@@ -227,6 +252,23 @@ export class Outbox {
     if (this.hasRoom) this.#admit()
     if (this.#closed && this.#overflow.length === 0) Queue.endUnsafe(this.#buffer)
   }
+
+  #block(): void {
+    const blocked = this.#blocked
+    this.#blocked = undefined
+    if (blocked !== undefined) Deferred.doneUnsafe(blocked, Exit.void)
+  }
+
+  /** Ends when producers have waited for the whole grace and the consumer has taken nothing in it: it has stopped reading. */
+  readonly stalled = (grace: Duration.Input): Effect.Effect<void> =>
+    Effect.gen({ self: this }, function* () {
+      while (true) {
+        if (this.#overflow.length === 0) yield* Deferred.await((this.#blocked ??= Deferred.makeUnsafe()))
+        const before = this.#taken
+        yield* Effect.sleep(grace)
+        if (this.#overflow.length > 0 && this.#taken === before) return
+      }
+    })
 
   #admit(): void {
     const room = this.#room

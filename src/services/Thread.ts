@@ -15,7 +15,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../protocol/Settings.ts"
 import type { Thread as ThreadView } from "../protocol/Thread.ts"
 import type { Turn } from "../protocol/Turn.ts"

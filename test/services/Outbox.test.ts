@@ -542,3 +542,61 @@ describe("Outbox", () => {
     { arbitrary: { runs: 300, size: 60 } }
   )
 })
+
+describe("Outbox with a limit in bytes", () => {
+  const bytes = { max: 10, of: (message: Outbound) => nameOf(message).length }
+
+  it.effect("makes producers wait for bytes as for places, and counts what was taken", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(100, { bytes })
+      assert.isTrue(goesOn(outbox, lossless("12345")))
+      assert.isTrue(goesOn(outbox, lossless("67890")))
+      assert.isFalse(goesOn(outbox, lossless("x")))
+      assert.isFalse(outbox.hasRoom)
+      assert.deepStrictEqual((yield* outbox.takeAll).map(nameOf), ["12345", "67890"])
+      assert.isTrue(outbox.hasRoom)
+      assert.deepStrictEqual((yield* outbox.takeAll).map(nameOf), ["x"])
+    })
+  )
+
+  it.effect("takes one message that is larger than the limit", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(100, { bytes })
+      assert.isTrue(goesOn(outbox, lossless("larger than ten")))
+      assert.isFalse(goesOn(outbox, lossless("y")))
+      assert.strictEqual(nameOf(yield* outbox.take), "larger than ten")
+      assert.strictEqual(nameOf(yield* outbox.take), "y")
+    })
+  )
+})
+
+describe("Outbox of a consumer that stops", () => {
+  it.effect("is stalled when nothing was taken for the grace while somebody waits [46]", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      const stalled = yield* Effect.forkChild(outbox.stalled("10 seconds"), { startImmediately: true })
+      assert.isTrue(goesOn(outbox, lossless("a")))
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(stalled.pollUnsafe(), "a full outbox that keeps nobody waiting")
+      assert.isFalse(goesOn(outbox, lossless("b")))
+      yield* TestClock.adjust("9 seconds")
+      assert.isUndefined(stalled.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(stalled)
+    })
+  )
+
+  it.effect("is not stalled as long as it takes something now and then, however slowly [46]", () =>
+    Effect.gen(function* () {
+      const outbox = yield* open(1)
+      const stalled = yield* Effect.forkChild(outbox.stalled("10 seconds"), { startImmediately: true })
+      for (const name of ["a", "b", "c"]) outbox.offerUnsafe(lossless(name))
+      for (const name of ["a", "b"]) {
+        yield* TestClock.adjust("9 seconds")
+        assert.strictEqual(nameOf(yield* outbox.take), name)
+      }
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(stalled.pollUnsafe(), "nobody waits any more")
+    })
+  )
+})
