@@ -9,6 +9,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { SortDirection, ThreadCursor } from "./ThreadCursor.ts"
 import type { ThreadEvent, ThreadRecord } from "./ThreadRecord.ts"
 
 /** The store could not do its work. What was appended before is still there. */
@@ -23,11 +24,11 @@ export class ThreadStoreError extends Schema.TaggedError<ThreadStoreError>()("Th
 
 /** Which threads, and which page of them. */
 export interface ThreadQuery {
-  readonly cursor: string | null
+  readonly cursor: ThreadCursor | null
   /** At least one. */
   readonly limit: number
   readonly sortKey: "created_at" | "updated_at" | "recency_at"
-  readonly sortDirection: "asc" | "desc"
+  readonly sortDirection: SortDirection
   readonly matches: (record: ThreadRecord) => boolean
 }
 
@@ -35,7 +36,7 @@ export interface ThreadPage {
   readonly records: ReadonlyArray<ThreadRecord>
   /** Null at the end. */
   readonly nextCursor: string | null
-  /** For the other direction; starts at the first of this page. */
+  /** For the other direction, which starts at the first of this page. */
   readonly backwardsCursor: string | null
 }
 

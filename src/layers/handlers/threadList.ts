@@ -8,13 +8,17 @@ import * as ErrorCode from "../../protocol/ErrorCode.ts"
 import type { SessionSource } from "../../protocol/Thread.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
 import type { Handler, HandlersFor } from "../../services/Handlers.ts"
-import { RequestError } from "../../services/RequestError.ts"
+import { invalidRequest, RequestError } from "../../services/RequestError.ts"
+import * as ThreadCursor from "../../services/ThreadCursor.ts"
 import { ThreadManager } from "../../services/ThreadManager.ts"
 import { type ThreadRecord, toThread } from "../../services/ThreadRecord.ts"
 import { ThreadStore } from "../../services/ThreadStore.ts"
 
 /** Threads on a page when the client names no number. */
 const DefaultLimit = 25
+
+/** Characters of a refused cursor that the error repeats. */
+const MaxEchoed = 128
 
 type Filters = ParamsOf<"thread/list">
 
@@ -64,8 +68,10 @@ export const make: Effect.Effect<HandlersFor<"thread/list">, never, ThreadManage
         const message = "originator filtering is not supported by the local app-server"
         return yield* new RequestError({ code: ErrorCode.InvalidParams, message })
       }
+      const cursor = params.cursor == null ? null : ThreadCursor.parse(params.cursor)
+      if (cursor === undefined) return yield* invalidRequest(`invalid cursor: ${params.cursor?.slice(0, MaxEchoed)}`)
       const page = yield* store.list({
-        cursor: params.cursor ?? null,
+        cursor,
         limit: Math.max(1, params.limit ?? DefaultLimit),
         sortKey: params.sortKey === "updated_at" || params.sortKey === "recency_at" ? params.sortKey : "created_at",
         sortDirection: params.sortDirection ?? "desc",

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as ThreadCursor from "../../services/ThreadCursor.ts"
 import { type ThreadPage, type ThreadQuery, ThreadStore } from "../../services/ThreadStore.ts"
 import { apply, create, type ThreadEvent, type ThreadRecord } from "../../services/ThreadRecord.ts"
 
@@ -15,27 +16,27 @@ const sortValue = (record: ThreadRecord, key: ThreadQuery["sortKey"]): number =>
 const compare =
   (query: ThreadQuery) =>
   (a: ThreadRecord, b: ThreadRecord): number => {
-    const ascending =
-      sortValue(a, query.sortKey) - sortValue(b, query.sortKey) || (a.origin.id < b.origin.id ? -1 : 1)
+    const ascending = sortValue(a, query.sortKey) - sortValue(b, query.sortKey) || (a.origin.id < b.origin.id ? -1 : 1)
     return query.sortDirection === "asc" ? ascending : -ascending
   }
 
-/** `<time>|<id>`, as the released server writes its cursors. */
-const cursorOf = (record: ThreadRecord, query: ThreadQuery): string =>
-  `${new Date(sortValue(record, query.sortKey)).toISOString()}|${record.origin.id}`
-
 const page = (records: ReadonlyArray<ThreadRecord>, query: ThreadQuery): ThreadPage => {
-  const sorted = records.filter((record) => record.turns.length > 0 && query.matches(record)).sort(compare(query))
-  const id = query.cursor?.split("|")[1]
-  const at = id === undefined ? -1 : sorted.findIndex((record) => record.origin.id === id)
-  const shown = sorted.slice(at + 1, at + 1 + query.limit)
+  const { cursor, sortKey, sortDirection } = query
+  const follows = (record: ThreadRecord) =>
+    cursor === null || ThreadCursor.isAfter(sortValue(record, sortKey), record.origin.id, cursor, sortDirection)
+  const left = records
+    .filter((record) => record.turns.length > 0 && query.matches(record) && follows(record))
+    .sort(compare(query))
+  const shown = left.slice(0, query.limit)
   const first = shown[0]
   const last = shown.at(-1)
-  const more = at + 1 + shown.length < sorted.length
   return {
-    records: shown,
-    nextCursor: more && last !== undefined ? cursorOf(last, query) : null,
-    backwardsCursor: first === undefined ? null : cursorOf(first, query)
+    records: shown.map(copy),
+    nextCursor:
+      last === undefined || shown.length === left.length
+        ? null
+        : ThreadCursor.behind(sortValue(last, sortKey), last.origin.id),
+    backwardsCursor: first === undefined ? null : ThreadCursor.backTo(sortValue(first, sortKey), sortDirection)
   }
 }
 

@@ -1,0 +1,36 @@
+/**
+ * Where a page of threads goes on. The text is the release's: `<time>|<thread id>` behind the last thread of a page, and a
+ * bare time, a millisecond before the first, for the way back, so that a page read backwards begins with its anchor.
+ *
+ * @module
+ */
+
+/** A place between threads. Without an id it is before or behind all threads of that time. */
+export interface ThreadCursor {
+  /** Unix milliseconds, of whichever time the threads are sorted by. */
+  readonly millis: number
+  readonly id: string | null
+}
+
+export type SortDirection = "asc" | "desc"
+
+/** The place behind a thread. */
+export const behind = (millis: number, id: string): string => `${new Date(millis).toISOString()}|${id}`
+
+/** The place from which the other direction begins with the thread; `direction` is that of the page it is on. */
+export const backTo = (millis: number, direction: SortDirection): string =>
+  new Date(direction === "desc" ? millis - 1 : millis + 1).toISOString()
+
+/** Undefined when the text is no cursor. */
+export const parse = (text: string): ThreadCursor | undefined => {
+  const bar = text.indexOf("|")
+  const time = bar === -1 ? text : text.slice(0, bar)
+  const millis = /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
+  return Number.isNaN(millis) ? undefined : { millis, id: bar === -1 ? null : text.slice(bar + 1) }
+}
+
+/** Whether a thread comes after the place, in a list that is sorted by time and then by id. */
+export const isAfter = (millis: number, id: string, cursor: ThreadCursor, direction: SortDirection): boolean => {
+  const ascending = millis - cursor.millis || (cursor.id === null || id === cursor.id ? 0 : id < cursor.id ? -1 : 1)
+  return direction === "asc" ? ascending > 0 : ascending < 0
+}
