@@ -1,0 +1,67 @@
+/**
+ * A model server that answers at once: the Responses API over HTTP, one prepared answer per number of deltas.
+ *
+ * `POST /deltas/<n>/v1/responses` streams an answer of n deltas. Everything is written beforehand, so that what is measured
+ * is the client's work. Runs in a process of its own and tells its port to the parent.
+ */
+import * as Http from "node:http"
+import process from "node:process"
+
+const event = (data: { readonly type: string } & Record<string, unknown>): string =>
+  `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
+
+const usage = {
+  input_tokens: 10,
+  input_tokens_details: null,
+  output_tokens: 5,
+  output_tokens_details: null,
+  total_tokens: 15
+}
+
+const answer = (deltas: number): Buffer => {
+  const message = { type: "message", role: "assistant", id: "msg_bench" }
+  const place = { item_id: message.id, output_index: 0, content_index: 0 }
+  const text = "word ".repeat(deltas)
+  return Buffer.from(
+    [
+      event({ type: "response.created", response: { id: "resp_bench" } }),
+      event({ type: "response.output_item.added", output_index: 0, item: { ...message, content: [] } }),
+      event({ type: "response.output_text.delta", ...place, delta: "word " }).repeat(deltas),
+      event({
+        type: "response.output_item.done",
+        output_index: 0,
+        item: { ...message, content: [{ type: "output_text", text }] }
+      }),
+      event({ type: "response.completed", response: { id: "resp_bench", usage } })
+    ].join("")
+  )
+}
+
+const answers = new Map<number, Buffer>()
+
+const answerOf = (deltas: number): Buffer => {
+  const written = answers.get(deltas) ?? answer(deltas)
+  answers.set(deltas, written)
+  return written
+}
+
+const server = Http.createServer({ keepAlive: true, keepAliveTimeout: 60_000 }, (request, response) => {
+  const deltas = /^\/deltas\/(\d+)\/v1\/responses$/.exec(request.url ?? "")?.[1]
+  request.resume()
+  request.once("end", () => {
+    if (request.method !== "POST" || deltas === undefined) {
+      response.writeHead(404, { "content-type": "application/json" })
+      response.end("{}")
+      return
+    }
+    response.writeHead(200, { "content-type": "text/event-stream", "transfer-encoding": "chunked" })
+    response.end(answerOf(Number(deltas)))
+  })
+})
+
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address()
+  process.send?.({ port: typeof address === "object" ? address?.port : undefined })
+})
+
+process.once("disconnect", () => process.exit())

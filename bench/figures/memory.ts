@@ -1,0 +1,66 @@
+/**
+ * Memory that the server holds, as Linux counts it: with two threads that have done nothing, and after twenty turns.
+ */
+import { setTimeout } from "node:timers/promises"
+import { compare, type Figure, isMissing } from "../figure.ts"
+import { residentMegabytes } from "../proc.ts"
+import { type Contestant, summarize, takeTurns } from "../sample.ts"
+import { type Launch, Server, using } from "../server.ts"
+import { folders, node, type World } from "../world.ts"
+import { launches, ours, withMissing } from "./servers.ts"
+
+/** Milliseconds until what a server does by itself after an answer is done. */
+const Settle = 1000
+
+const Turns = 20
+
+const bare = "bare node"
+
+export const memory = async (world: World): Promise<ReadonlyArray<Figure>> => {
+  const launched = await launches(world)
+  const afterTurns = new Map<string, Array<number>>()
+  const contestants = new Map<string, Contestant>()
+
+  const measure = (name: string, launch: Launch) =>
+    using(launch, async (server) => {
+      await server.initialize()
+      const threads = [await server.startThread(world.work), await server.startThread(world.work)]
+      await setTimeout(Settle)
+      const before = residentMegabytes(server.pid)
+      for (let made = 0; made < Turns; made++) await server.turn(threads[made % threads.length] ?? "")
+      await setTimeout(Settle)
+      const after = residentMegabytes(server.pid)
+      afterTurns.set(name, [...(afterTurns.get(name) ?? []), after])
+      return before
+    })
+
+  for (const [name, launch] of launched) if (!isMissing(launch)) contestants.set(name, () => measure(name, launch))
+  const idle = node(world, await folders(world), "-e", "process.stdin.resume()")
+  contestants.set(bare, async () => {
+    const server = new Server(idle)
+    await setTimeout(Settle)
+    const megabytes = residentMegabytes(server.pid)
+    await server.stop()
+    return megabytes
+  })
+
+  // The first round leaves databases and compiled code behind.
+  await takeTurns(1, contestants)
+  afterTurns.clear()
+  const idleSamples = await takeTurns(world.quick ? 2 : 5, contestants)
+  const turnSamples = new Map([...afterTurns].map(([name, values]) => [name, summarize(values)]))
+  const unit = "MB"
+  const target = { _tag: "OfPeer", peer: "codex", limit: 0.7 } as const
+  return [
+    compare(
+      { name: "memory", what: "memory after init and two threads", unit, target },
+      ours,
+      withMissing(launched, idleSamples)
+    ),
+    compare(
+      { name: "memory-after-turns", what: "memory after 20 turns", unit },
+      ours,
+      withMissing(launched, turnSamples)
+    )
+  ]
+}

@@ -1,0 +1,80 @@
+/**
+ * A turn whose model answers at once, over stdio: what the server adds. Beside it the HTTP exchange of such a turn alone,
+ * made by Effect's own client.
+ */
+import { Contestant } from "../contestant.ts"
+import { compare, type Figure } from "../figure.ts"
+import { cpuMillis } from "../proc.ts"
+import { type Sample, summarize } from "../sample.ts"
+import type { Server } from "../server.ts"
+import type { World } from "../world.ts"
+import { compareServers, launches, ours, withMissing, withServers } from "./servers.ts"
+
+const http = "Effect HttpClient + Sse"
+
+/** CPU of all measured rounds by contestant: a round is too short for the kernel's clock. */
+class Cpu {
+  readonly #millis = new Map<string, number>()
+  readonly #turns = new Map<string, number>()
+
+  add(name: string, millis: number, turns: number): void {
+    this.#millis.set(name, (this.#millis.get(name) ?? 0) + millis)
+    this.#turns.set(name, (this.#turns.get(name) ?? 0) + turns)
+  }
+
+  clear(): void {
+    this.#millis.clear()
+    this.#turns.clear()
+  }
+
+  samples(): ReadonlyMap<string, Sample> {
+    return new Map(
+      [...this.#millis].map(([name, millis]) => [name, summarize([millis / (this.#turns.get(name) ?? 1)])])
+    )
+  }
+}
+
+export const turn = async (world: World): Promise<ReadonlyArray<Figure>> => {
+  const launched = await launches(world)
+  const turns = world.quick ? 10 : 30
+  const warm = 2
+  const cpu = new Cpu()
+  const rounds = new Map<string, number>()
+  const isWarm = (name: string): boolean => {
+    const round = rounds.get(name) ?? 0
+    rounds.set(name, round + 1)
+    return round >= warm
+  }
+
+  /** A thread of its own for each round: the history that is sent along is the same for everybody. */
+  const measure = async (server: Server, name: string): Promise<ReadonlyArray<number>> => {
+    const thread = await server.startThread(world.work)
+    await server.turn(thread)
+    const before = cpuMillis(server.pid)
+    const millis: Array<number> = []
+    for (let made = 0; made < turns; made++) millis.push(await server.turn(thread))
+    if (isWarm(name)) cpu.add(name, cpuMillis(server.pid) - before, turns)
+    return millis
+  }
+
+  const exchange = await Contestant.start("http", `http://127.0.0.1:${world.modelPort}/deltas/1/v1/responses`)
+  try {
+    const measureExchange = async (): Promise<number> => {
+      const done = await exchange.run(turns, 1)
+      if (isWarm(http)) cpu.add(http, done.cpuMillis, turns)
+      return done.millis / turns
+    }
+    const samples = await withServers(launched, (servers) =>
+      compareServers(servers, { warm, measured: world.quick ? 2 : 8 }, measure, new Map([[http, measureExchange]]))
+    )
+    const target = { _tag: "OfPeer", peer: "codex", limit: 0.08 } as const
+    const p50 = withMissing(launched, samples)
+    const used = withMissing(launched, cpu.samples())
+    return [
+      compare({ name: "turn", what: "turn with an instant model, p50", unit: "ms", target }, ours, p50),
+      compare({ name: "turn-cpu", what: "CPU of such a turn", unit: "ms" }, ours, used)
+    ]
+  } finally {
+    exchange.stop()
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * `npm run bench`: this server beside its peers, all measured in one run. Says how fast and how large it is; fails only when
+ * something could not be measured at all.
+ */
+import process from "node:process"
+import { parseArgs } from "node:util"
+import type { Figure } from "./figure.ts"
+import { deltas } from "./figures/deltas.ts"
+import { manyThreads } from "./figures/manyThreads.ts"
+import { memory } from "./figures/memory.ts"
+import { concurrent, sequential } from "./figures/requests.ts"
+import { start } from "./figures/start.ts"
+import { threadStart } from "./figures/threadStart.ts"
+import { turn } from "./figures/turn.ts"
+import { json, table } from "./report.ts"
+import { open, type World } from "./world.ts"
+
+/** What is measured together, by the name of its first figure. */
+const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure>>> = new Map([
+  ["request-sequential", sequential],
+  ["request-concurrent", concurrent],
+  ["start", start],
+  ["thread-start", threadStart],
+  ["turn", turn],
+  ["many-threads", manyThreads],
+  ["deltas", deltas],
+  ["memory", memory]
+])
+
+const help = `npm run bench -- [options]
+
+  --only NAME,NAME   some of: ${[...groups.keys()].join(", ")}
+  --quick            fewer rounds: a first look, noisier
+  --json             the figures by name instead of the table
+  --help             this
+
+Examples:
+  npm run bench -- --only turn,deltas
+  npm run --silent bench -- --json > figures.json
+
+Peers are installed once into SPINDLE_BENCH_DIR (default ~/.cache/spindle-bench). See docs/bench.md.
+`
+
+const options = {
+  help: { type: "boolean" },
+  json: { type: "boolean" },
+  only: { type: "string" },
+  quick: { type: "boolean" }
+} as const
+
+const progress = (text: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`)
+}
+
+const measure = async (world: World, names: ReadonlyArray<string>): Promise<ReadonlyArray<Figure>> => {
+  const figures: Array<Figure> = []
+  for (const [place, name] of names.entries()) {
+    progress(`${place + 1}/${names.length} ${name}`)
+    try {
+      figures.push(...((await groups.get(name)?.(world)) ?? []))
+    } catch (error) {
+      process.exitCode = 1
+      const missing = `failed: ${error instanceof Error ? error.message : String(error)}`
+      figures.push({ name, what: name, unit: "ms", ours: { missing }, peers: new Map() })
+    }
+  }
+  return figures
+}
+
+const main = async (args: ReadonlyArray<string>): Promise<void> => {
+  const { values } = parseArgs({ args: [...args], options })
+  if (values.help === true) {
+    process.stdout.write(help)
+    return
+  }
+  const names = values.only?.split(",") ?? [...groups.keys()]
+  const unknown = names.filter((name) => !groups.has(name))
+  if (unknown.length > 0)
+    throw new Error(`no such figure: ${unknown.join(", ")}. There are: ${[...groups.keys()].join(", ")}`)
+  const world = await open({ quick: values.quick === true, progress })
+  try {
+    const figures = await measure(world, names)
+    progress("")
+    process.stdout.write(values.json === true ? json(figures) : table(figures))
+  } finally {
+    await world.close()
+  }
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 2
+}

@@ -1,0 +1,143 @@
+/**
+ * What the figures are measured in: the folders, the model server, and how ours and the released server are started in them.
+ */
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import { isMissing, type Missing } from "./figure.ts"
+import * as Peers from "./peers.ts"
+import type { Launch } from "./server.ts"
+
+export interface World {
+  /** Fewer rounds: figures for a first look. */
+  readonly quick: boolean
+  /** Where peers are kept between runs. */
+  readonly cache: string
+  /** The folder that threads work in. */
+  readonly work: string
+  readonly modelPort: number
+  readonly codex: Peers.Codex | Missing
+  readonly progress: (text: string) => void
+  /** A new home folder, whose model answers in so many deltas. */
+  readonly home: (deltas?: number) => Promise<string>
+  /** A new folder for temporary files; Node keeps compiled code in it. */
+  readonly temporary: () => Promise<string>
+  readonly close: () => Promise<void>
+}
+
+/** The repository. */
+export const root: string = fileURLToPath(new URL("..", import.meta.url))
+
+const startModel = async () => {
+  const child = fork(new URL("children/model.ts", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] })
+  const [message] = (await once(child, "message")) as [{ readonly port: number }]
+  return { port: message.port, stop: () => child.disconnect() }
+}
+
+const configuration = (work: string, port: number, deltas: number): string => `model = "gpt-5.5"
+model_provider = "mock"
+approval_policy = "never"
+sandbox_mode = "danger-full-access"
+
+[model_providers.mock]
+name = "mock"
+base_url = "http://127.0.0.1:${port}/deltas/${deltas}/v1"
+wire_api = "responses"
+env_key = "MOCK_KEY"
+request_max_retries = 0
+stream_max_retries = 0
+
+[projects."${work}"]
+trust_level = "trusted"
+`
+
+export const open = async (options: {
+  readonly quick: boolean
+  readonly progress: (text: string) => void
+}): Promise<World> => {
+  const cache = Path.resolve(process.env["SPINDLE_BENCH_DIR"] ?? Path.join(Os.homedir(), ".cache", "spindle-bench"))
+  await mkdir(cache, { recursive: true })
+  // Not among the temporary files: the released server treats a home there in another way.
+  const run = await mkdtemp(Path.join(cache, "run-"))
+  const work = Path.join(run, "work")
+  await mkdir(work)
+  options.progress("looking for the peers")
+  const codex = await Peers.codex(cache)
+  const model = await startModel()
+  return {
+    ...options,
+    cache,
+    work,
+    modelPort: model.port,
+    codex,
+    home: async (deltas = 1) => {
+      const home = await mkdtemp(Path.join(run, "home-"))
+      await writeFile(Path.join(home, "config.toml"), configuration(work, model.port, deltas))
+      return home
+    },
+    temporary: () => mkdtemp(Path.join(run, "tmp-")),
+    close: async () => {
+      model.stop()
+      await rm(run, { recursive: true, force: true, maxRetries: 3 })
+    }
+  }
+}
+
+/** Nothing of the caller's environment but what a program needs to run; and no way out of the machine. */
+const environment = (home: string, temporary: string): Readonly<Record<string, string>> => {
+  const nowhere = "http://127.0.0.1:9"
+  const here = "127.0.0.1,localhost"
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: home,
+    TMPDIR: temporary,
+    CODEX_HOME: home,
+    SPINDLE_HOME: home,
+    MOCK_KEY: "x",
+    RUST_LOG: "error",
+    HTTP_PROXY: nowhere,
+    HTTPS_PROXY: nowhere,
+    http_proxy: nowhere,
+    https_proxy: nowhere,
+    NO_PROXY: here,
+    no_proxy: here
+  }
+}
+
+/** The folders that one server lives in. */
+export interface Folders {
+  readonly home: string
+  readonly temporary: string
+}
+
+const launch = (world: World, folders: Folders, command: string, args: ReadonlyArray<string>): Launch => ({
+  command,
+  args,
+  env: environment(folders.home, folders.temporary),
+  cwd: world.work
+})
+
+/** A script of ours or of a peer, on the Node that runs the bench. */
+export const node = (world: World, folders: Folders, ...args: ReadonlyArray<string>): Launch =>
+  launch(world, folders, process.execPath, args)
+
+/** This server, as it was built. */
+export const spindle = (world: World, folders: Folders): Launch =>
+  node(world, folders, Path.join(root, "dist", "main.js"), "app-server")
+
+/** The released server: its binary. */
+export const codex = (world: World, folders: Folders): Launch | Missing =>
+  isMissing(world.codex) ? world.codex : launch(world, folders, world.codex.binary, ["app-server"])
+
+/** The released server as people start it. */
+export const codexCommand = (world: World, folders: Folders): Launch | Missing =>
+  isMissing(world.codex) ? world.codex : node(world, folders, world.codex.launcher, "app-server")
+
+export const folders = async (world: World, deltas?: number): Promise<Folders> => ({
+  home: await world.home(deltas),
+  temporary: await world.temporary()
+})
