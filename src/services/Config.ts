@@ -8,7 +8,6 @@
  * @module
  */
 import * as Context from "effect/Context"
-import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -170,9 +169,8 @@ const warnUnless = (fatal: boolean, error: ConfigError): Effect.Effect<ReadonlyA
 /** Reads the configuration once, for what is wrong with it. Fails for what was told on the command line or by the machine. */
 export const make = Effect.fnUntraced(function* (
   options: ConfigOptions
-): Effect.fn.Return<Config["Service"], ConfigError, Digest.Digest | FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<Config["Service"], ConfigError, FileSystem.FileSystem | Path.Path> {
   const path = yield* Path.Path
-  const digest = yield* Digest.Digest
   const { environment } = options
   const machineFolder =
     path.sep === "/" ? "/etc/codex" : path.join(environment["ProgramData"] ?? "C:\\ProgramData", "OpenAI", "Codex")
@@ -266,7 +264,7 @@ export const make = Effect.fnUntraced(function* (
       const stack = yield* load(params.cwd ?? undefined)
       const { settings: demanded } = yield* demands.load(stack, { cloud: true })
       const includeLayers = params.includeLayers ?? false
-      return yield* Effect.mapError(View.read(digest, stack, { demanded, includeLayers }), unfit)
+      return yield* Effect.mapError(View.read(stack, { demanded, includeLayers }), unfit)
     }),
     requirements: Effect.gen(function* () {
       const stack = yield* layers.load({ folder: undefined, overrides: {} })
@@ -278,7 +276,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, FileSystem.FileSystem | Path.Path> =>
-  Layer.effect(Config, make(options)).pipe(Layer.provide(Digest.layerWebCrypto))
+  Layer.effect(Config, make(options))
 
 /** The configuration of a server that was told nothing. */
 export const defaults = (): EffectiveConfig =>

@@ -41,21 +41,26 @@ const tools = (value: Value | undefined): Value => {
 
 const encoder = new TextEncoder()
 
-/** What tells one state of a layer from another: a digest of its settings, whatever their order. */
-export const version = (digest: Digest.Digest["Service"], layer: Layer): Effect.Effect<string> =>
-  Effect.map(digest.digestHex(Digest.sha256, encoder.encode(canonical(layer.content.table))), (hex) => `sha256:${hex}`)
+/**
+ * What tells one state of a layer from another: a digest of its settings, whatever their order. The digest is taken from the
+ * platform on the spot, because to have it at hand costs a starting server milliseconds.
+ */
+export const version = (layer: Layer): Effect.Effect<string> =>
+  Digest.Digest.use((digest) => digest.digestHex(Digest.sha256, encoder.encode(canonical(layer.content.table)))).pipe(
+    Effect.map((hex) => `sha256:${hex}`),
+    Effect.provide(Digest.layerWebCrypto)
+  )
 
 /**
  * The answer to `config/read`, for a stack without a mistake. What the organisation demands is laid over the settings and has
  * no origin among the layers. Fails where a section of another program has a form of its own.
  */
 export const read = Effect.fnUntraced(function* (
-  digest: Digest.Digest["Service"],
   stack: Stack,
   options: { readonly demanded: Table; readonly includeLayers: boolean }
 ): Effect.fn.Return<ConfigReadResponse, Schema.SchemaError> {
   const layers = yield* Effect.forEach(stack.layers, (layer) =>
-    Effect.map(version(digest, layer), (version) => ({ layer, metadata: { name: layer.source, version } }))
+    Effect.map(version(layer), (version) => ({ layer, metadata: { name: layer.source, version } }))
   )
   const owners = layers
     .filter(({ layer }) => counts(layer))
