@@ -35,6 +35,7 @@ import * as ThreadManager from "../services/ThreadManager.ts"
 import type { ThreadStore } from "../services/ThreadStore.ts"
 import type { Toolset } from "../services/Tool.ts"
 import type { SessionSource } from "../protocol/Thread.ts"
+import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import * as Host from "./Host.ts"
 import * as InProcessClient from "./clients/InProcessClient.ts"
 import * as AccountHandlers from "./handlers/account.ts"
@@ -110,7 +111,7 @@ const configLayer = (options: AppServerOptions) => {
     ...(options.loader === undefined ? {} : { loader: options.loader }),
     ...(options.cloudRequirements === undefined ? {} : { cloudRequirements: options.cloudRequirements }),
     ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
-  })
+  }).pipe(Layer.provide(NodeSmallFiles.layer))
 }
 
 const handlers = Layer.effect(
@@ -138,7 +139,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
       home: options.home ?? Host.home(environment),
       environment,
       honourApiKeyVariable: options.honourApiKeyVariable ?? true
-    })
+    }).pipe(Layer.provide(NodeSmallFiles.layer))
   const model = options.model ?? DefaultModel.layer
   const tools =
     options.tools ?? Shell.layerWith(options.executables ?? {}).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))

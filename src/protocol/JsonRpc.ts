@@ -24,11 +24,15 @@ export interface TraceContext {
   readonly tracestate?: string | null
 }
 
+/** What Spindle adds to envelopes for clients that opted into it, by the extension's name. Others never see any. */
+export type Extensions = Readonly<Record<string, unknown>>
+
 export interface Request {
   readonly id: RequestId
   readonly method: string
   readonly params?: unknown
   readonly trace?: TraceContext | null
+  readonly extensions?: Extensions | null
 }
 
 /** `emittedAtMs` is Unix milliseconds; every server notification has it, client notifications do not. */
@@ -36,11 +40,14 @@ export interface Notification {
   readonly method: string
   readonly params?: unknown
   readonly emittedAtMs?: number
+  /** Its place in the order of its thread; only for clients that opted into numbers. */
+  readonly seq?: number
 }
 
 export interface Success {
   readonly id: RequestId
   readonly result: unknown
+  readonly extensions?: Extensions
 }
 
 export interface Failure {

@@ -16,7 +16,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { ClientInfo } from "../protocol/Initialize.ts"
-import { encodeId, type ErrorObject, type Incoming, type RequestId } from "../protocol/JsonRpc.ts"
+import { encodeId, type ErrorObject, type Extensions, type Incoming, type RequestId } from "../protocol/JsonRpc.ts"
 import * as ErrorCode from "../protocol/ErrorCode.ts"
 import type { Outbox, Refusal } from "./Outbox.ts"
 
@@ -30,6 +30,8 @@ export interface Session {
   readonly experimental: boolean
   /** Notification methods this client does not want; exact names. */
   readonly optedOut: ReadonlySet<string>
+  /** Whether the notifications of threads carry their numbers (`Replay`). */
+  readonly sequenced: boolean
 }
 
 /**
@@ -38,7 +40,7 @@ export interface Session {
  */
 export interface Answers {
   /** Hands the answer over. The result is what has to be waited for, `undefined` when nothing. */
-  readonly succeed: (id: RequestId, result: unknown) => Deferred.Deferred<void> | undefined
+  readonly succeed: (id: RequestId, result: unknown, extensions?: Extensions) => Deferred.Deferred<void> | undefined
   readonly fail: (id: RequestId, error: ErrorObject) => Deferred.Deferred<void> | undefined
   /** False while the client should not be read from, because its answers pile up. */
   readonly hasRoom: () => boolean
@@ -117,10 +119,11 @@ export const answersInOrder = (outbox: Outbox): Answers => {
   const send = (text: string) => outbox.offerUnsafe({ _tag: "Answer", tier: "answer", text })
   const fail = (id: RequestId, error: ErrorObject) => send(`{"error":${JSON.stringify(error)},"id":${encodeId(id)}}`)
   return {
-    succeed: (id, result) => {
+    succeed: (id, result, extensions) => {
       let text: string
       try {
-        text = `{"id":${encodeId(id)},"result":${JSON.stringify(result)}}`
+        const extra = extensions === undefined ? "" : `,"extensions":${JSON.stringify(extensions)}`
+        text = `{"id":${encodeId(id)},"result":${JSON.stringify(result)}${extra}}`
       } catch (error) {
         return fail(id, notSerializable(error))
       }

@@ -8,7 +8,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { RequestId, TraceContext } from "../protocol/JsonRpc.ts"
+import type { Extensions, RequestId, TraceContext } from "../protocol/JsonRpc.ts"
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../protocol/methods/ClientRequests.ts"
 import type { Connection } from "./Connection.ts"
 import type { Outbound } from "./Outbound.ts"
@@ -25,6 +25,8 @@ export interface RequestContext<Result = unknown> {
   readonly connection: Connection
   readonly requestId: RequestId
   readonly trace: TraceContext | undefined
+  /** What the client's envelope carries besides, for extensions it opted into. */
+  readonly extensions: Extensions | undefined
   /**
    * Answers now. What the handler sends to this connection afterwards arrives after the answer. The first answer counts;
    * return `Answered` from the handler.
@@ -34,7 +36,7 @@ export interface RequestContext<Result = unknown> {
    * Answers in the caller's turn and puts `following` right behind the answer, so that nothing comes between. The effect
    * waits for room.
    */
-  respondUnsafe(result: Result, following?: ReadonlyArray<Outbound>): Effect.Effect<void>
+  respondUnsafe(result: Result, following?: ReadonlyArray<Outbound>, extensions?: Extensions): Effect.Effect<void>
 }
 
 /** Serves one method. What it returns is the answer; interrupted when the caller no longer wants it. */

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { RequestId, TraceContext } from "../protocol/JsonRpc.ts"
+import type { Extensions, RequestId, TraceContext } from "../protocol/JsonRpc.ts"
 import type { Connection } from "./Connection.ts"
 import { settled } from "./Connection.ts"
 import type { RequestContext } from "./Handlers.ts"
@@ -35,10 +35,14 @@ export class Job implements RequestContext {
     return this.call.trace
   }
 
+  get extensions(): Extensions | undefined {
+    return this.call.extensions
+  }
+
   /** The first answer counts. The effect waits for room; `Effect.void` when there is nothing to wait for. */
-  respondUnsafe(result: unknown, following?: ReadonlyArray<Outbound>): Effect.Effect<void> {
+  respondUnsafe(result: unknown, following?: ReadonlyArray<Outbound>, extensions?: Extensions): Effect.Effect<void> {
     if (!this.#answers()) return Effect.void
-    let wait = this.connection.answers.succeed(this.call.id, result)
+    let wait = this.connection.answers.succeed(this.call.id, result, extensions)
     if (following !== undefined) {
       for (const message of following) wait = this.connection.outbox.offerUnsafe(message) ?? wait
     }

@@ -26,6 +26,8 @@ export interface OutboundNotification {
   readonly params: unknown
   /** Unix milliseconds. */
   readonly emittedAtMs: number
+  /** Its place in the order of its thread; undefined where it is of none. */
+  readonly seq: number | undefined
   /** The wire text, once some transport has asked for it. */
   text: string | undefined
 }
@@ -46,15 +48,23 @@ export interface OutboundLagged {
   readonly skipped: number
 }
 
-/** The wire text of a message; the empty string for what has none. Throws where a payload is not JSON. */
-export const encode = (message: Outbound): string => {
+const notification = (message: OutboundNotification): string =>
+  (message.text ??= JSON.stringify({
+    method: message.method,
+    params: message.params,
+    emittedAtMs: message.emittedAtMs
+  }))
+
+/**
+ * The wire text of a message; the empty string for what has none. With `sequenced`, for clients that asked for it, the
+ * notifications of threads carry their number. Throws where a payload is not JSON.
+ */
+export const encode = (message: Outbound, sequenced = false): string => {
   switch (message._tag) {
-    case "Notification":
-      return (message.text ??= JSON.stringify({
-        method: message.method,
-        params: message.params,
-        emittedAtMs: message.emittedAtMs
-      }))
+    case "Notification": {
+      const text = notification(message)
+      return sequenced && message.seq !== undefined ? `${text.slice(0, -1)},"seq":${message.seq}}` : text
+    }
     case "Answer":
       return message.text
     case "Request":

@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import type { ServerNotification, Wire } from "../protocol/Method.ts"
 import {
   type NotificationParams,
@@ -20,6 +21,7 @@ import {
 } from "../protocol/methods/ServerNotifications.ts"
 import type { Connection } from "./Connection.ts"
 import type { OutboundNotification } from "./Outbound.ts"
+import { type Position, Replay } from "./Replay.ts"
 
 export class OutboundRouter extends Context.Service<
   OutboundRouter,
@@ -61,6 +63,14 @@ export class OutboundRouter extends Context.Service<
       params: NotificationParams<M>,
       emittedAtMs: number
     ) => OutboundNotification | undefined
+    /** Where the thread's order is now. */
+    readonly position: (threadId: string) => Position
+    /** What the connection would have heard after a position; undefined when that is not known any more. */
+    readonly missed: (
+      threadId: string,
+      connection: Connection,
+      after: Position
+    ) => ReadonlyArray<OutboundNotification> | undefined
   }
 >()("spindle/OutboundRouter") {}
 
@@ -74,7 +84,12 @@ const keyOf = (declaration: ServerNotification<Wire>, method: string, params: un
 
 const declarations: Readonly<Record<string, ServerNotification<Wire>>> = ServerNotifications
 
-const messageOf = (method: ServerNotificationMethod, params: unknown, emittedAtMs: number): OutboundNotification => {
+const messageOf = (
+  method: ServerNotificationMethod,
+  params: unknown,
+  emittedAtMs: number,
+  seq: number | undefined
+): OutboundNotification => {
   const declaration = declarations[method] as ServerNotification<Wire>
   return {
     _tag: "Notification",
@@ -83,6 +98,7 @@ const messageOf = (method: ServerNotificationMethod, params: unknown, emittedAtM
     method,
     params,
     emittedAtMs,
+    seq,
     text: undefined
   }
 }
@@ -95,6 +111,7 @@ const hears = ({ session }: Connection, method: string): boolean =>
 
 export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(function* () {
   const clock = yield* Clock.Clock
+  const replay = new Replay((yield* Random.nextIntBetween(0, 2 ** 31)).toString(36))
   const connections = new Set<Connection>()
   const audiences = new Map<string, Set<Connection>>()
   const listeners: Array<(threadId: string) => void> = []
@@ -142,21 +159,31 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
       if (audience === undefined) audiences.set(threadId, (audience = new Set()))
       if (audience.has(connection)) return false
       audience.add(connection)
+      if (connection.session?.sequenced === true) replay.keep(threadId)
       changed(threadId)
       return true
     },
     unsubscribe,
     subscribers: (threadId) => Array.from(audiences.get(threadId) ?? []),
-    forget: (threadId) => void audiences.delete(threadId),
+    forget: (threadId) => {
+      audiences.delete(threadId)
+      replay.forget(threadId)
+    },
     onAudienceChange: (listener) => Effect.sync(() => void listeners.push(listener)),
     notify: (method, params, threadId) =>
-      Effect.suspend(() =>
-        offer(targetsOf(method, threadId), messageOf(method, params, clock.currentTimeMillisUnsafe()))
-      ),
+      Effect.suspend(() => {
+        const seq = threadId === null ? undefined : replay.next(threadId)
+        const message = messageOf(method, params, clock.currentTimeMillisUnsafe(), seq)
+        if (threadId !== null) replay.push(threadId, message)
+        return offer(targetsOf(method, threadId), message)
+      }),
     notifyConnection: (connection, method, params) =>
-      Effect.suspend(() => offer([connection], messageOf(method, params, clock.currentTimeMillisUnsafe()))),
+      Effect.suspend(() => offer([connection], messageOf(method, params, clock.currentTimeMillisUnsafe(), undefined))),
     message: (connection, method, params, emittedAtMs) =>
-      hears(connection, method) ? messageOf(method, params, emittedAtMs) : undefined
+      hears(connection, method) ? messageOf(method, params, emittedAtMs, undefined) : undefined,
+    position: (threadId) => replay.position(threadId),
+    missed: (threadId, connection, after) =>
+      replay.after(threadId, after)?.filter((message) => hears(connection, message.method))
   })
 })
 

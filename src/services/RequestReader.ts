@@ -7,7 +7,7 @@
 import * as Result from "effect/Result"
 import * as ErrorCode from "../protocol/ErrorCode.ts"
 import { decodeParams, readReserved } from "../protocol/InvalidRequest.ts"
-import type { Request, RequestId, TraceContext } from "../protocol/JsonRpc.ts"
+import type { Extensions, Request, RequestId, TraceContext } from "../protocol/JsonRpc.ts"
 import { experimentalUse } from "../protocol/Experimental.ts"
 import type { ExperimentalField, Scope, Stability } from "../protocol/Method.ts"
 import { type ClientRequestMethod, ClientRequests, isClientRequestMethod } from "../protocol/methods/ClientRequests.ts"
@@ -22,6 +22,7 @@ export interface Call {
   readonly served: ClientRequestMethod | null
   readonly params: unknown
   readonly trace: TraceContext | undefined
+  readonly extensions: Extensions | undefined
   /** Requests with the same key wait for each other; undefined runs at once. */
   readonly key: string | undefined
   readonly shared: boolean
@@ -44,11 +45,13 @@ const keyOf = (scope: Scope<never>, params: unknown): string | undefined => {
 export const read = (request: Request): Call | string => {
   const { id, method, params } = request
   const trace = request.trace ?? undefined
+  const extensions = request.extensions ?? undefined
   if (!isClientRequestMethod(method)) {
     const reserved = readReserved(method, params)
     if (Result.isFailure(reserved)) return reserved.failure
     const { stability } = reserved.success
-    return { id, method, served: null, params, trace, key: undefined, shared: false, stability, experimentalFields: [] }
+    const unscoped = { key: undefined, shared: false, experimentalFields: [] }
+    return { id, method, served: null, params, trace, extensions, stability, ...unscoped }
   }
   const decoded = decodeParams(method, params)
   if (Result.isFailure(decoded)) return decoded.failure
@@ -59,6 +62,7 @@ export const read = (request: Request): Call | string => {
     served: method,
     params: decoded.success,
     trace,
+    extensions,
     key: keyOf(scope, decoded.success),
     shared: scope._tag !== "Concurrent" && scope.shared,
     stability,

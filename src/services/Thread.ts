@@ -16,11 +16,13 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import type { Extensions } from "../protocol/JsonRpc.ts"
 import type { ThreadSettings } from "../protocol/Settings.ts"
 import type { Thread as ThreadView } from "../protocol/Thread.ts"
 import type { Turn } from "../protocol/Turn.ts"
 import type { Connection } from "./Connection.ts"
 import type { Outbound } from "./Outbound.ts"
+import { Extension, type Position } from "./Replay.ts"
 import { toThread, toTurn } from "./ThreadRecord.ts"
 import { ActiveTurn, type TurnOptions } from "./thread/ActiveTurn.ts"
 import { InvalidInput, NoActiveTurn, ThreadClosing, TurnMismatch, type InputTooLarge } from "./thread/ThreadError.ts"
@@ -156,17 +158,24 @@ export class Thread {
   }).bind(this)
 
   /**
-   * Subscribes a connection and hands it what it needs to go on: the answer, then `following`, then what is asked and still
-   * unanswered, then what happens. In one step, so that it misses nothing and is told nothing twice.
+   * Subscribes a connection and hands it what it needs to go on: the answer, then what it missed or else `welcome`, then
+   * what is asked and still unanswered, then what happens. In one step, so that it misses nothing and is told nothing twice.
    */
   joinUnsafe(
     connection: Connection,
-    respond: (following: ReadonlyArray<Outbound>) => Effect.Effect<void>,
-    following: ReadonlyArray<Outbound>
+    after: Position | undefined,
+    welcome: ReadonlyArray<Outbound>,
+    respond: (following: ReadonlyArray<Outbound>, extensions?: Extensions) => Effect.Effect<void>
   ): Effect.Effect<void> {
     const { router, outgoing } = this.host.services
+    const missed = after === undefined ? undefined : router.missed(this.id, connection, after)
     router.subscribe(this.id, connection)
-    return respond([...following, ...outgoing.pending(this.id, connection)])
+    const following = [...(missed ?? welcome), ...outgoing.pending(this.id, connection)]
+    if (connection.session?.sequenced !== true) return respond(following)
+    const position = router.position(this.id)
+    return respond(following, {
+      [Extension]: after === undefined ? position : { ...position, resync: missed === undefined }
+    })
   }
 
   /** Interrupts what runs and waits for its end. */

@@ -18,6 +18,7 @@ export const call = Effect.fnUntraced(function* <M extends ClientRequestMethod>(
     connection,
     requestId: 1,
     trace: undefined,
+    extensions: undefined,
     respond: () => Effect.void,
     respondUnsafe: () => Effect.void
   })

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Config, type ConfigWarning } from "../../services/Config.ts"
 import type { Connection } from "../../services/Connection.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
+import { Extension } from "../../services/Replay.ts"
 import { invalidRequest } from "../../services/RequestError.ts"
 import { ServerInfo, userAgent } from "../../services/ServerInfo.ts"
 
@@ -29,38 +31,50 @@ export const make: Effect.Effect<HandlersFor<"initialize">, never, Config | Outb
     const router = yield* OutboundRouter
     const info = yield* ServerInfo
 
-    const warn = (connection: Connection, warning: ConfigWarning) =>
-      router.notifyConnection(connection, "configWarning", {
-        summary: warning.summary,
-        details: warning.details,
-        ...(warning.path === null ? {} : { path: warning.path }),
-        ...(warning.range === undefined ? {} : { range: warning.range })
-      })
+    const warningFor = (connection: Connection, now: number) => (warning: ConfigWarning) =>
+      router.message(
+        connection,
+        "configWarning",
+        {
+          summary: warning.summary,
+          details: warning.details,
+          ...(warning.path === null ? {} : { path: warning.path }),
+          ...(warning.range === undefined ? {} : { range: warning.range })
+        },
+        now
+      )
 
     const initialize: Handler<"initialize"> = Effect.fnUntraced(function* (params, context) {
-        const { connection } = context
-        const { clientInfo, capabilities } = params
-        if (!isHeaderValue(clientInfo.name)) {
-          const name = clientInfo.name.slice(0, MaxEchoed)
-          return yield* invalidRequest(`Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`)
-        }
-        const agent = userAgent(info, clientInfo.name)
-        const settled = connection.initialize({
-          client: clientInfo,
-          userAgent: agent,
-          experimental: capabilities?.experimentalApi ?? false,
-          optedOut: new Set(capabilities?.optOutNotificationMethods ?? [])
-        })
-        if (!settled) return yield* invalidRequest("Already initialized")
-        yield* context.respond({
-          userAgent: agent,
-          codexHome: config.home,
-          platformFamily: info.platformFamily,
-          platformOs: info.platformOs
-        })
-        yield* Effect.forEach(config.warnings, (warning) => warn(connection, warning), { discard: true })
-        return Answered
+      const { connection } = context
+      const { clientInfo, capabilities } = params
+      if (!isHeaderValue(clientInfo.name)) {
+        const name = clientInfo.name.slice(0, MaxEchoed)
+        return yield* invalidRequest(`Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`)
+      }
+      const agent = userAgent(info, clientInfo.name)
+      const now = yield* Clock.currentTimeMillis
+      const sequenced = capabilities?.extensions?.[Extension] !== undefined
+      const session = {
+        client: clientInfo,
+        userAgent: agent,
+        experimental: capabilities?.experimentalApi ?? false,
+        optedOut: new Set(capabilities?.optOutNotificationMethods ?? []),
+        sequenced
+      }
+      const result = {
+        userAgent: agent,
+        codexHome: config.home,
+        platformFamily: info.platformFamily,
+        platformOs: info.platformOs
+      }
+      // One step: the answer, the warnings, and only then what everyone hears.
+      return yield* Effect.suspend(() => {
+        if (!connection.initialize(session)) return Effect.fail(invalidRequest("Already initialized"))
+        const warnings = config.warnings.map(warningFor(connection, now)).filter((message) => message !== undefined)
+        const answered = context.respondUnsafe(result, warnings, sequenced ? { [Extension]: {} } : undefined)
+        return Effect.as(answered, Answered)
       })
+    })
 
     return { initialize }
   }

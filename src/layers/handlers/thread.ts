@@ -14,6 +14,7 @@ import { ModelChoice } from "../../services/ModelChoice.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"
 import type { Outbound } from "../../services/Outbound.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
+import { positionIn } from "../../services/Replay.ts"
 import { ServerInfo } from "../../services/ServerInfo.ts"
 import type { Thread } from "../../services/Thread.ts"
 import * as Instructions from "../../services/thread/Instructions.ts"
@@ -109,10 +110,11 @@ export const make: Effect.Effect<
       originator: connection.session?.client.name ?? "",
       threadSource: params.threadSource ?? null
     })
-    yield* Effect.suspend(() => {
-      router.subscribe(thread.id, connection)
-      return context.respondUnsafe(startedThread(thread, false))
-    })
+    yield* Effect.suspend(() =>
+      thread.joinUnsafe(connection, undefined, [], (following, extensions) =>
+        context.respondUnsafe(startedThread(thread, false), following, extensions)
+      )
+    )
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
     const notice = Option.toArray(Option.isSome(choice) ? yield* choice.value.notice : Option.none())
     for (const message of [...warnings, ...notice]) {
@@ -158,11 +160,14 @@ export const make: Effect.Effect<
     }
     const thread = loaded ?? (yield* loadStored(params))
     yield* thread.open(true)
-    yield* Effect.suspend(() => {
-      const respond = (following: ReadonlyArray<Outbound>) =>
-        context.respondUnsafe(resumedThread(thread, params), following)
-      return thread.joinUnsafe(context.connection, respond, welcome(thread, context))
-    })
+    yield* Effect.suspend(() =>
+      thread.joinUnsafe(
+        context.connection,
+        positionIn(context.extensions),
+        welcome(thread, context),
+        (following, extensions) => context.respondUnsafe(resumedThread(thread, params), following, extensions)
+      )
+    )
     return Answered
   })
 

@@ -10,8 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import type { Connection } from "../../services/Connection.ts"
 import type { Served } from "../../services/MessageProcessor.ts"
-import type * as Outbox from "../../services/Outbox.ts"
 import * as Lines from "./Lines.ts"
 import * as Wire from "./Wire.ts"
 
@@ -30,17 +30,20 @@ const read = (stdio: Stdio.Stdio, served: Served, maxLineBytes: number) => {
 }
 
 /** Writes until the outbox ends. When stdout fails nobody reads any more, and nothing must wait for it. */
-const write = (stdio: Stdio.Stdio, outbox: Outbox.Outbox) =>
-  Stream.fromPull(Effect.succeed(Effect.map(outbox.takeAll, (messages) => [Wire.toLines(messages)] as const))).pipe(
+const write = (stdio: Stdio.Stdio, connection: Connection) => {
+  const { outbox } = connection
+  const lines = Effect.map(outbox.takeAll, (messages) => [Wire.toLines(connection, messages)] as const)
+  return Stream.fromPull(Effect.succeed(lines)).pipe(
     Stream.run(stdio.stdout({ endOnDone: false })),
     Effect.catchCause((cause) => Effect.andThen(Effect.logError("writing stdout failed", cause), outbox.shutdown))
   )
+}
 
 /** Serves the client until the scope closes. `reader` ends with the input, `writer` once the ended outbox is written. */
 export const serve = Effect.fnUntraced(function* (limits: Wire.WireLimits = Wire.defaultLimits) {
   const stdio = yield* Stdio.Stdio
-  const { served, outbox } = yield* Wire.serve("stdio", limits)
-  const writer = yield* Effect.forkScoped(write(stdio, outbox))
+  const { served } = yield* Wire.serve("stdio", limits)
+  const writer = yield* Effect.forkScoped(write(stdio, served.connection))
   const reader = yield* Effect.forkScoped(read(stdio, served, limits.maxMessageBytes))
   return { served, reader, writer }
 })

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Duration from "effect/Duration"
-import { answersInOrder, type Origin } from "../../services/Connection.ts"
+import { answersInOrder, type Connection, type Origin } from "../../services/Connection.ts"
 import { MessageProcessor } from "../../services/MessageProcessor.ts"
 import { encode, type Outbound } from "../../services/Outbound.ts"
 import * as Outbox from "../../services/Outbox.ts"
@@ -16,6 +16,8 @@ export interface WireLimits {
   readonly ingressCapacity: number
   /** Messages not yet written. */
   readonly outboxCapacity: number
+  /** Characters of what is not yet written; a single longer message is taken all the same. */
+  readonly outboxBytes: number
   /** Bytes of one message; longer ones are refused. */
   readonly maxMessageBytes: number
   /** How long a server request may wait for room before it is failed back into the server. */
@@ -25,6 +27,7 @@ export interface WireLimits {
 export const defaultLimits: WireLimits = {
   ingressCapacity: 1024,
   outboxCapacity: 4096,
+  outboxBytes: 32 * 1024 * 1024,
   maxMessageBytes: 128 * 1024 * 1024,
   requestGrace: "5 seconds"
 }
@@ -37,7 +40,8 @@ export const serve = Effect.fnUntraced(function* (origin: Origin, limits: WireLi
   const outbox = yield* Outbox.make({
     capacity: limits.outboxCapacity,
     requestGrace: limits.requestGrace,
-    marksLag: false
+    marksLag: false,
+    bytes: { max: limits.outboxBytes, of: (message) => encode(message).length }
   })
   const served = yield* processor.serve({
     origin,
@@ -50,9 +54,14 @@ export const serve = Effect.fnUntraced(function* (origin: Origin, limits: WireLi
   return { served, outbox }
 })
 
+/** The text of a message for this client. */
+export const toText = (connection: Connection, message: Outbound): string =>
+  encode(message, connection.session?.sequenced === true)
+
 /** The messages as lines. */
-export const toLines = (messages: ReadonlyArray<Outbound>): string => {
+export const toLines = (connection: Connection, messages: ReadonlyArray<Outbound>): string => {
+  const sequenced = connection.session?.sequenced === true
   let text = ""
-  for (const message of messages) text += `${encode(message)}\n`
+  for (const message of messages) text += `${encode(message, sequenced)}\n`
   return text
 }
