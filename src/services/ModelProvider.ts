@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import { CodexErrorInfo } from "../protocol/ErrorInfo.ts"
 import type { ResponseItem } from "../protocol/ResponseItem.ts"
+import type { ModelProviderInfo } from "./Config.ts"
 import type { ToolSpec } from "./Tool.ts"
 
 /** All a model needs to know for one answer. */
@@ -21,6 +22,8 @@ export interface ModelRequest {
   readonly rootTurnId: string
   /** Key in `model_providers`; chooses the server. */
   readonly provider: string
+  /** That server, where the thread's own configuration says what it is; absent, the server's configuration does. */
+  readonly providerInfo?: ModelProviderInfo
   readonly model: string
   readonly effort: string | null
   readonly summary: string | null

@@ -23,6 +23,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../protocol/Settings.ts"
+import type { ModelProviderInfo } from "./Config.ts"
 import { ModelCatalog } from "./ModelCatalog.ts"
 import { ModelProvider } from "./ModelProvider.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
@@ -39,10 +40,16 @@ import { Toolset } from "./Tool.ts"
 /** How long a thread stays loaded that nobody follows and that does nothing. */
 export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
 
-/** What a new thread starts out with. */
-export interface NewThread {
+/** How a thread is set up when it is loaded. */
+export interface ThreadSetup {
   readonly settings: ThreadSettings
   readonly instructions: Instructions
+  /** The model server its configuration names; undefined for one that it does not know. */
+  readonly provider: ModelProviderInfo | undefined
+}
+
+/** The rest of a new one. */
+export interface NewThread extends ThreadSetup {
   readonly ephemeral: boolean
   readonly originator: string
   readonly threadSource: string | null
@@ -61,7 +68,7 @@ export class ThreadManager extends Context.Service<
       threadId: string
     ) => Effect.Effect<ThreadRecord, ThreadNotFound | InvalidThreadId | ThreadStoreError>
     /** Loads a thread from its record; turns nobody runs any more count as interrupted. */
-    readonly load: (record: ThreadRecord, settings: ThreadSettings, instructions: Instructions) => Effect.Effect<Thread>
+    readonly load: (record: ThreadRecord, setup: ThreadSetup) => Effect.Effect<Thread>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** How many turns run. */
@@ -152,10 +159,10 @@ export const make = Effect.gen(function* () {
     }
   })
 
-  const open = Effect.fnUntraced(function* (record: ThreadRecord, instructions: Instructions) {
+  const open = Effect.fnUntraced(function* (record: ThreadRecord, { instructions, provider }: ThreadSetup) {
     const threadScope = yield* Scope.fork(scope)
     const tools = yield* Scope.provide(toolset.open({ threadId: record.origin.id }), threadScope)
-    const host = new ThreadHost(threadServices, record, instructions.preamble, tools)
+    const host = new ThreadHost(threadServices, record, instructions.preamble, tools, provider)
     const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
     threads.set(thread.id, loaded)
@@ -181,7 +188,7 @@ export const make = Effect.gen(function* () {
     }
     const created = { _tag: "Created", at, origin, settings: options.settings } as const
     if (!options.ephemeral) yield* store.append(id, [created])
-    return yield* open(create(created), options.instructions)
+    return yield* open(create(created), options)
   })
 
   const find = (threadId: string) => threads.get(threadId)?.thread
@@ -210,10 +217,10 @@ export const make = Effect.gen(function* () {
     get,
     find,
     stored,
-    load: (record, settings, instructions) => {
+    load: (record, setup) => {
       settleStaleTurns(record)
-      record.settings = settings
-      return open(record, instructions)
+      record.settings = setup.settings
+      return open(record, setup)
     },
     loaded: () => Array.from(threads.keys()),
     running: () => Array.from(threads.values()).filter(({ thread }) => thread.isRunning).length,

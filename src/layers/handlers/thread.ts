@@ -85,7 +85,12 @@ const setUp = Effect.gen(function* () {
     const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")
     const effective = yield* config.effective({ cwd, overrides: params.config ?? {}, requested: params })
     const settings = yield* Settings.initial(effective, cwd, catalog.defaultModel, params)
-    return { settings, instructions: yield* instructions(cwd, effective, params), warnings: effective.warnings }
+    return {
+      settings,
+      instructions: yield* instructions(cwd, effective, params),
+      provider: effective.providers[settings.modelProvider],
+      warnings: effective.warnings
+    }
   })
 })
 
@@ -102,10 +107,9 @@ export const make: Effect.Effect<
 
   const start: Handler<"thread/start"> = Effect.fnUntraced(function* (params, context) {
     const { connection } = context
-    const { settings, instructions, warnings } = yield* prepare(params, null)
+    const { warnings, ...setup } = yield* prepare(params, null)
     const thread = yield* threads.start({
-      settings,
-      instructions,
+      ...setup,
       ephemeral: params.ephemeral ?? false,
       originator: connection.session?.client.name ?? "",
       threadSource: params.threadSource ?? null
@@ -144,11 +148,8 @@ export const make: Effect.Effect<
 
   const loadStored = Effect.fnUntraced(function* (params: ParamsOf<"thread/resume">) {
     const record = yield* threads.stored(params.threadId)
-    const { settings, instructions } = yield* prepare(
-      { ...params, model: params.model ?? record.settings.model },
-      record.settings.cwd
-    )
-    const thread = yield* threads.load(record, settings, instructions)
+    const setup = yield* prepare({ ...params, model: params.model ?? record.settings.model }, record.settings.cwd)
+    const thread = yield* threads.load(record, setup)
     yield* router.notify("thread/status/changed", { threadId: thread.id, status: thread.host.status }, thread.id)
     return thread
   })

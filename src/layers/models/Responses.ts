@@ -94,6 +94,9 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
     })
 
     const providerOf = (request: ModelRequest) =>
+      request.providerInfo !== undefined ? checked(request.provider, request.providerInfo) : configured(request)
+
+    const configured = (request: ModelRequest) =>
       Cache.get(providers, request.threadId).pipe(
         Effect.tapError(() => Cache.invalidate(providers, request.threadId)),
         Effect.flatMap((all) =>

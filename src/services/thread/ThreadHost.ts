@@ -14,6 +14,7 @@ import type { ThreadItem } from "../../protocol/Item.ts"
 import type { ThreadStatus } from "../../protocol/Thread.ts"
 import type { NotificationParams, ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"
 import type { ResponseItem } from "../../protocol/ResponseItem.ts"
+import type { ModelProviderInfo } from "../Config.ts"
 import type { ModelProvider } from "../ModelProvider.ts"
 import type { OutboundRouter } from "../OutboundRouter.ts"
 import type { OutgoingMessages } from "../OutgoingMessages.ts"
@@ -41,6 +42,8 @@ export class ThreadHost {
   /** What the model is told before the conversation. */
   readonly preamble: ReadonlyArray<ResponseItem>
   readonly tools: ReadonlyArray<Tool>
+  /** The model server of the thread; undefined leaves it to the server's configuration. */
+  readonly provider: ModelProviderInfo | undefined
   readonly facts: Facts = noFacts()
   #status: ThreadStatus = { type: "idle" }
 
@@ -48,12 +51,14 @@ export class ThreadHost {
     services: ThreadServices,
     record: ThreadRecord,
     preamble: ReadonlyArray<ResponseItem>,
-    tools: ReadonlyArray<Tool>
+    tools: ReadonlyArray<Tool>,
+    provider: ModelProviderInfo | undefined
   ) {
     this.services = services
     this.record = record
     this.preamble = preamble
     this.tools = tools
+    this.provider = provider
   }
 
   get id(): string {

@@ -100,6 +100,7 @@ const requestOf = (host: ThreadHost, turn: ActiveTurn, caller: Caller): ModelReq
     turnId: turn.id,
     rootTurnId: turn.rootTurnId,
     provider: settings.modelProvider,
+    ...(host.provider === undefined ? {} : { providerInfo: host.provider }),
     model: settings.model,
     effort: settings.effort,
     summary: settings.summary,
