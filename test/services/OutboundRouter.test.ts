@@ -135,7 +135,7 @@ describe("OutboundRouter", () => {
       }
       yield* router.notify("thread/name/updated", params, "t")
       const texts = yield* Effect.forEach(connections, (connection) =>
-        Effect.map(heard(connection), (messages) => messages.map(encode))
+        Effect.map(heard(connection), (messages) => messages.map((message) => encode(message)))
       )
       assert.strictEqual(encoded, 1)
       assert.strictEqual(new Set(texts.flat()).size, 1)

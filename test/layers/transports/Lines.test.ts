@@ -116,6 +116,7 @@ describe("Lines", () => {
       }
       assert.deepStrictEqual(kindOf('{"params":{"id":100},"id":1e2,"method":"m"}'), ["Notification"])
       assert.deepStrictEqual(kindOf('{"id":1e2,"method":"m","params":{"id":100}}'), ["Notification"])
+      assert.deepStrictEqual(kindOf('{"\\u0069d":1e2,"method":"m","params":{"id":3}}'), ["Notification"])
     })
 
     it.prop(
