@@ -19,6 +19,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import type * as Path from "effect/Path"
 import * as Auth from "../services/Auth.ts"
 import * as Config from "../services/Config.ts"
@@ -71,6 +72,8 @@ export interface AppServerOptions {
   readonly configWarnings?: ReadonlyArray<Config.ConfigWarning>
   /** Whether `CODEX_API_KEY` counts as a credential. Default: true. */
   readonly honourApiKeyVariable?: boolean
+  /** Also gets everything the server logs, for a program that collects feedback. */
+  readonly feedback?: Logger.Logger<unknown, unknown>
   /** Programs that child commands are run with. Default: the user's shell. */
   readonly executables?: Shell.Executables
   /** Credentials the program has already. */
@@ -145,6 +148,8 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     options.tools ?? Shell.layerWith(options.executables ?? {}).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
   const store = options.store ?? MemoryStore.layer
   const threads = options.threadManager ?? ThreadManager.layer.pipe(Layer.provide([model, tools]))
+  const logging =
+    options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
   return MessageProcessor.layer.pipe(
     Layer.provide(handlers.pipe(Layer.provide(model))),
     Layer.provideMerge(threads),
@@ -153,7 +158,8 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     Layer.provideMerge(OutboundRouter.layer),
     Layer.provide(auth),
     Layer.provideMerge(config),
-    Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options)))
+    Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options))),
+    Layer.provideMerge(logging)
   )
 }
 
