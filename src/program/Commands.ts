@@ -1,4 +1,266 @@
+/**
+ * The command line: what can be asked of the program, and what each answer ends with.
+ *
+ * Loaded only for command lines that are more than "serve standard input and output": the parser costs more than a start.
+ *
+ * @module
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { parseOverride } from "../services/Config.ts"
+import { Version } from "../services/ServerInfo.ts"
+import * as Demo from "./Demo.ts"
+import * as Exec from "./Exec.ts"
+import * as Input from "./Input.ts"
+import * as Listen from "./Listen.ts"
+import * as Logging from "./Logging.ts"
+import * as Screen from "./Screen.ts"
 import * as Serve from "./Serve.ts"
-/** Placeholder until the command line is written. */
-export const run = (_args: ReadonlyArray<string>): Effect.Effect<number> => Serve.run({})
+import * as Signals from "./Signals.ts"
+import * as Usage from "./Usage.ts"
+
+/** A command has ended, not well; what there was to say is said. */
+class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.Int }) {}
+
+const ending = (code: number): Effect.Effect<void, Ended> =>
+  code === Exec.ExitCode.success ? Effect.void : Effect.fail(new Ended({ code }))
+
+const overrides = (texts: ReadonlyArray<string>) =>
+  Effect.forEach(texts, (text) =>
+    Effect.mapError(
+      Effect.fromResult(Result.mapError(parseOverride(text), (message) => message)),
+      (message) => new Usage.UsageError({ message })
+    )
+  )
+
+const configFlag = Flag.String("config").pipe(
+  Flag.withAlias("c"),
+  Flag.withMetavar("KEY=VALUE"),
+  Flag.withDescription("Override a setting of config.toml; the value is TOML or else plain text. May be repeated"),
+  Flag.atLeast(0)
+)
+
+const listenFlag = Flag.String("listen").pipe(
+  Flag.withMetavar("URL"),
+  Flag.withDescription("Where clients connect; stdio:// is the default, and the only one supported now"),
+  Flag.withDefault("stdio://")
+)
+
+const serve = Effect.fnUntraced(function* (listen: string, config: ReadonlyArray<string>) {
+  yield* Listen.check(listen)
+  const cliOverrides = yield* overrides(config)
+  yield* ending(yield* Serve.run({ cliOverrides }))
+})
+
+const spindle = Command.make("spindle", { listen: listenFlag }).pipe(Command.withSharedFlags({ config: configFlag }))
+
+const appServer = Command.make(
+  "app-server",
+  { listen: listenFlag },
+  Effect.fnUntraced(function* ({ listen }) {
+    yield* serve(listen, (yield* spindle).config)
+  })
+).pipe(
+  Command.withDescription(
+    "Serve the Codex app-server protocol on stdin and stdout, a JSON document a line.\n  Logs go to stderr. Ends with its input."
+  ),
+  Command.withShortDescription("Serve a client on stdin and stdout; the same as no command"),
+  Command.withExamples([
+    { command: "spindle app-server", description: "Serve the client that started it" },
+    { command: "spindle app-server -c model=gpt-5.5", description: "With another model than config.toml says" }
+  ])
+)
+
+const repeated = (name: string, metavar: string, description: string) =>
+  Flag.Path(name, { mustExist: true }).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(`${description}. May be repeated`),
+    Flag.atLeast(0)
+  )
+
+const switchFlag = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
+const execFlags = {
+  model: Flag.String("model").pipe(Flag.withAlias("m"), Flag.withDescription("The model to ask"), Flag.optional),
+  sandbox: Flag.Literals("sandbox", ["read-only", "workspace-write", "danger-full-access"]).pipe(
+    Flag.withAlias("s"),
+    Flag.withMetavar("MODE"),
+    Flag.withDescription("What commands may do"),
+    Flag.optional
+  ),
+  cd: Flag.Directory("cd", { mustExist: true }).pipe(
+    Flag.withAlias("C"),
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("The folder to work in"),
+    Flag.optional
+  ),
+  addDir: repeated("add-dir", "DIR", "A further folder that may be written to, with --sandbox workspace-write"),
+  image: repeated("image", "FILE", "A picture to show the model").pipe(Flag.withAlias("i")),
+  outputSchema: Flag.Path("output-schema").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The JSON Schema that the answer has to follow"),
+    Flag.optional
+  ),
+  json: switchFlag("json", "Events as JSON on stdout, a line each, instead of text").pipe(
+    Flag.withAlias("experimental-json")
+  ),
+  threadSource: Flag.String("thread-source").pipe(
+    Flag.withMetavar("WORD"),
+    Flag.withDescription("What started the thread, kept with it"),
+    Flag.optional
+  ),
+  skipGitRepoCheck: switchFlag("skip-git-repo-check", "Accepted for compatibility: Spindle runs in any folder"),
+  cyberAccessProgram: Flag.ChoiceWithValue("cyber-access-program", [
+    ["standard", "standard"],
+    ["daybreak_blue", "daybreakBlue"],
+    ["daybreak_red", "daybreakRed"]
+  ]).pipe(Flag.withHidden, Flag.optional)
+}
+
+type ExecInput = Command.Command.Config.Infer<typeof execFlags>
+
+/** Signals end a run otherwise than a service. */
+const asRun = <R>(run: Effect.Effect<number, never, R>) =>
+  Signals.secondQuits.pipe(
+    Effect.andThen(run),
+    Effect.onInterrupt(() => Signals.interruptedEnd),
+    Effect.scoped
+  )
+
+const runExec = Effect.fnUntraced(function* (
+  flags: ExecInput,
+  config: ReadonlyArray<string>,
+  argument: string | undefined,
+  resume: string | null
+) {
+  const cliOverrides = yield* overrides(config)
+  const schemaFile = Option.getOrNull(flags.outputSchema)
+  const task: Exec.Task = {
+    outputSchema: schemaFile === null ? null : yield* Input.outputSchema(schemaFile),
+    prompt: yield* Input.prompt(argument),
+    images: flags.image,
+    resume,
+    model: Option.getOrNull(flags.model),
+    sandbox: Option.getOrNull(flags.sandbox),
+    cwd: Option.getOrNull(flags.cd),
+    addDirs: flags.addDir,
+    threadSource: Option.getOrNull(flags.threadSource),
+    cyberAccessProgram: Option.getOrNull(flags.cyberAccessProgram),
+    json: flags.json
+  }
+  yield* ending(yield* asRun(Exec.run(task, { cliOverrides })))
+})
+
+const promptArgument = Argument.String("prompt").pipe(
+  Argument.withDescription("What the agent is to do; - or nothing reads it from stdin"),
+  Argument.optional
+)
+
+const execBase = Command.make("exec", { prompt: promptArgument }).pipe(Command.withSharedFlags(execFlags))
+
+const resume = Command.make(
+  "resume",
+  {
+    threadId: Argument.String("thread-id").pipe(Argument.withDescription("The id of the thread")),
+    prompt: promptArgument
+  },
+  Effect.fnUntraced(function* ({ prompt, threadId }) {
+    yield* runExec(yield* execBase, (yield* spindle).config, Option.getOrUndefined(prompt), threadId)
+  })
+).pipe(
+  Command.withShortDescription("Go on in a thread that the store knows"),
+  Command.withDescription(
+    "Go on in a thread that the store knows.\n  The store is in memory for now: a thread ends with the process that started it."
+  ),
+  Command.withExamples([
+    {
+      command: 'spindle exec resume 01a1fb80-d002-7f01-86cf-4b9a743431db "and now in French"',
+      description: "The id is the one that exec shows first"
+    }
+  ])
+)
+
+const exec = execBase.pipe(
+  Command.withHandler(
+    Effect.fnUntraced(function* (flags) {
+      yield* runExec(flags, (yield* spindle).config, Option.getOrUndefined(flags.prompt), null)
+    })
+  ),
+  Command.withSubcommands([resume]),
+  Command.withDescription(
+    "Run one turn in this process and print it.\n" +
+      "  What the agent says goes to stdout; what it does, and what it costs, to stderr."
+  ),
+  Command.withShortDescription("Run one turn in this process and print it"),
+  Command.withExamples([
+    {
+      command: 'spindle exec "explain what this project does"',
+      description: "Ask; commands that need a yes are asked about"
+    },
+    {
+      command: '(echo "Write a commit message."; git diff --staged) | spindle exec > message.txt',
+      description: "The prompt from stdin, the answer to a file"
+    },
+    {
+      command: 'spindle exec -s danger-full-access "run the tests and mend what fails"',
+      description: "Let commands run unasked"
+    },
+    { command: 'spindle exec --json "say: hello"', description: "Events for a program" },
+    {
+      command: "spindle exec 'run: uname -a'",
+      description: "Without a key the offline model answers, and follows lines like this one"
+    }
+  ])
+)
+
+const demo = Command.make("demo", {}, () => Effect.flatMap(asRun(Demo.run), ending)).pipe(
+  Command.withDescription(
+    "Show a turn of the embedded runtime: streamed text, and a command that is run.\n" +
+      "  Needs no key and no network, and leaves nothing behind."
+  ),
+  Command.withShortDescription("Show a turn, without a key or a network"),
+  Command.withExamples([{ command: "spindle demo", description: "Takes a few seconds" }])
+)
+
+const command = spindle.pipe(
+  Command.withHandler(({ config, listen }) => serve(listen, config)),
+  Command.withSubcommands([appServer, exec, demo]),
+  Command.withDescription("An app-server for coding agents: serves clients, or runs a turn by itself."),
+  Command.withExamples([
+    { command: "spindle demo", description: "See it work, without a key" },
+    { command: 'spindle exec "explain what this project does"', description: "Run one turn" },
+    { command: "spindle app-server", description: "Serve the client that started it; the same as no command" },
+    { command: "spindle app-server -c model_provider=local", description: "With another setting than config.toml has" }
+  ])
+)
+
+const wrongUsage = Effect.fnUntraced(function* ({ message }: Usage.UsageError) {
+  const { err } = yield* Screen.Screen
+  yield* err.write(`${err.paint("red", "error:")} ${message}\n`)
+  return Exec.ExitCode.usage
+})
+
+const platform = Layer.merge(Usage.layer, Logging.layer).pipe(
+  Layer.provideMerge(Layer.merge(Screen.layer, NodeServices.layer))
+)
+
+/** Follows a command line. The exit code. */
+export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
+  Command.runWith(command, { version: Version })(args).pipe(
+    Effect.as(Exec.ExitCode.success),
+    Effect.catchTags({
+      Ended: ({ code }) => Effect.succeed(code),
+      UsageError: wrongUsage,
+      ShowHelp: ({ errors }) => Effect.succeed(errors.length === 0 ? Exec.ExitCode.success : Exec.ExitCode.usage)
+    }),
+    Effect.catch((error) => wrongUsage(new Usage.UsageError({ message: error.message }))),
+    Effect.provide(platform)
+  )

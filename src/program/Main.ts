@@ -6,6 +6,7 @@
  *
  * @module
  */
+import process from "node:process"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -19,9 +20,12 @@ const isPlainService = (args: ReadonlyArray<string>): boolean => {
   return rest.length === 0 || (rest.length === 2 && rest[0] === "--listen" && rest[1] === "stdio://")
 }
 
-/** A signal ends the program as asked: that is no failure. */
+/** A signal ends a service as asked: that is no failure. A run that it cuts short has said so in `process.exitCode`. */
 const teardown: Teardown = (exit, onExit) => {
-  if (Exit.isFailure(exit)) return onExit(Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+  if (Exit.isFailure(exit)) {
+    if (!Cause.hasInterruptsOnly(exit.cause)) return onExit(1)
+    return onExit(typeof process.exitCode === "number" ? process.exitCode : 0)
+  }
   onExit(typeof exit.value === "number" ? exit.value : 0)
 }
 
