@@ -24,6 +24,7 @@ export const sessionOf = (session: Partial<Session> = {}): Session => ({
   userAgent: "test/0.169.0 (test)",
   experimental: false,
   optedOut: new Set(),
+  sequenced: false,
   ...session
 })
 

@@ -12,6 +12,7 @@ const notification = (tier: "lossless" | "latest" | "bestEffort", key: string | 
   method: name,
   params: {},
   emittedAtMs: 0,
+  seq: undefined,
   text: undefined
 })
 
