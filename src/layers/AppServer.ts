@@ -17,10 +17,12 @@
 import process from "node:process"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Path from "effect/Path"
+import * as Scope from "effect/Scope"
 import * as Auth from "../services/Auth.ts"
 import * as Config from "../services/Config.ts"
 import type { AppServerClient } from "../services/AppServerClient.ts"
@@ -169,8 +171,20 @@ export const client = (
 ): Layer.Layer<AppServerClient, Config.ConfigError | InProcess.InProcessError, Platform> =>
   InProcessClient.layer(options).pipe(Layer.provide(layer(options)))
 
-/** The low-level runtime: a server of its own, connected and ready. Ends with the scope. */
+/**
+ * The low-level runtime: a server of its own, connected and ready. All of it ends with `shutdown`, or with the scope; when
+ * the start fails nothing of it is left.
+ */
 export const start = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessOptions) {
-  const context = yield* Layer.build(layer(options))
-  return yield* Effect.provideContext(InProcess.start(options), context)
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const close = Scope.close(scope, Exit.void)
+  return yield* Layer.buildWithScope(layer(options), scope).pipe(
+    Effect.flatMap((server) => Effect.provideContext(InProcess.start(options), server)),
+    Scope.provide(scope),
+    Effect.map((handle): InProcess.InProcessHandle => ({
+      ...handle,
+      shutdown: Effect.andThen(handle.shutdown, close)
+    })),
+    Effect.onError(() => close)
+  )
 })
