@@ -80,6 +80,8 @@ export class Connection {
   waiting = 0
   /** Handlers that run. */
   running = 0
+  /** Called when everything in the ingress has been taken, for a transport that reads on only then. */
+  onTaken: (() => void) | undefined
 
   constructor(id: number, options: ConnectionOptions, ingress: Queue.Queue<Incoming, Cause.Done>) {
     this.id = id
@@ -122,8 +124,10 @@ export const answersInOrder = (outbox: Outbox): Answers => {
     succeed: (id, result, extensions) => {
       let text: string
       try {
+        const body: string | undefined = JSON.stringify(result)
+        if (body === undefined) return fail(id, notSerializable(undefined))
         const extra = extensions === undefined ? "" : `,"extensions":${JSON.stringify(extensions)}`
-        text = `{"id":${encodeId(id)},"result":${JSON.stringify(result)}${extra}}`
+        text = `{"id":${encodeId(id)},"result":${body}${extra}}`
       } catch (error) {
         return fail(id, notSerializable(error))
       }

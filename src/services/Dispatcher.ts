@@ -55,6 +55,8 @@ export class Dispatcher {
   readonly #fibers: FiberSet.FiberSet<unknown, unknown>
   /** Requests that wait, and those that run and have suspended. */
   readonly #jobs = new Map<RequestId, Job>()
+  /** Cancelled before they were looked at, or in the very moment in which their handler began. */
+  readonly #withdrawn = new Set<RequestId>()
 
   constructor(
     connection: Connection,
@@ -74,6 +76,7 @@ export class Dispatcher {
   admit(call: Call): Effect.Effect<void> {
     const { key, shared } = call
     const connection = this.#connection
+    if (this.#isWithdrawn(call.id)) return Effect.void
     if (connection.running >= MaxRunning) return this.refuse(call.id, overloaded(connection.overloadText))
     const job = new Job(connection, call)
     if (key === undefined) {
@@ -106,23 +109,31 @@ export class Dispatcher {
   }
 
   refuse(id: RequestId, error: RequestError): Effect.Effect<void> {
+    if (this.#isWithdrawn(id)) return Effect.void
     return settled(this.#connection.answers.fail(id, toErrorObject(error)))
   }
 
-  /** Interrupts the handler, or sees to it that it never starts. */
+  /** Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. */
   cancel(id: RequestId): Effect.Effect<void> {
     return Effect.suspend(() => {
       const job = this.#jobs.get(id)
-      if (job === undefined) return Effect.void
+      if (job === undefined) {
+        this.#withdrawn.add(id)
+        return Effect.void
+      }
       job.isCancelled = true
       return job.fiber === undefined ? Effect.void : Fiber.interrupt(job.fiber)
     })
   }
 
+  #isWithdrawn(id: RequestId): boolean {
+    return this.#withdrawn.size > 0 && this.#withdrawn.delete(id)
+  }
+
   /** The table has a handler for every method, with that method's types; the call was decoded by the same entry. */
   #serving(call: Call, context: RequestContext): Effect.Effect<unknown, ServiceError> {
     const serve = this.#handlers[call.served ?? "initialize"] as Handler<never>
-    return serve(call.params as never, context)
+    return Effect.suspend(() => serve(call.params as never, context))
   }
 
   #start(job: Job, key: string | undefined): void {
@@ -131,9 +142,11 @@ export class Dispatcher {
       return
     }
     const fiber = this.#fork(this.#serving(job.call, job))
+    const withdrawn = this.#isWithdrawn(job.call.id)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#ended(job, key, exit)
     this.#connection.running++
+    job.isCancelled = withdrawn
     job.fiber = fiber
     this.#jobs.set(job.call.id, job)
     FiberSet.addUnsafe(this.#fibers, fiber)
@@ -142,6 +155,7 @@ export class Dispatcher {
       this.#forget(job)
       this.#ended(job, key, late)
     })
+    if (withdrawn) fiber.interruptUnsafe()
   }
 
   #ended(job: Job, key: string | undefined, exit: Exit.Exit<unknown, unknown>): void {

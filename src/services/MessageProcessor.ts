@@ -38,7 +38,10 @@ export interface Served {
   readonly connection: Connection
   /** Ends when the ingress has ended and every handler has finished. */
   readonly done: Effect.Effect<void>
-  /** The caller of a request no longer wants its answer: the handler is interrupted, or never started. */
+  /**
+   * The caller of a request that is not answered yet no longer wants its answer: the handler is interrupted, or never
+   * started. The request may still be unread.
+   */
   readonly cancel: (id: RequestId) => Effect.Effect<void>
 }
 
@@ -90,7 +93,9 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
     const loop = Effect.fnUntraced(function* (connection: Connection, dispatcher: Dispatcher) {
       while (true) {
         let slice = 0
-        for (const incoming of yield* Queue.takeAll(connection.ingress)) {
+        const taken = yield* Queue.takeAll(connection.ingress)
+        connection.onTaken?.()
+        for (const incoming of taken) {
           const accepted = accept(incoming, connection, dispatcher)
           if (accepted !== Effect.void) yield* accepted
           // Who does not read answers is not read from.
