@@ -118,7 +118,9 @@ const refusals = {
 }
 
 /** How each caller in flight is told its answer. */
-type Waiters = Map<RequestId, (answer: Exit.Exit<unknown, RequestError>) => void>
+type Waiter = (answer: Exit.Exit<unknown, RequestError>) => void
+
+type Waiters = Map<RequestId, Waiter>
 
 const toRequestError = (error: ErrorObject): RequestError =>
   new RequestError({
@@ -233,8 +235,10 @@ export const start = Effect.fnUntraced(function* (
       return error === undefined ? Effect.void : Effect.fail(error)
     })
 
-  const cancel = (id: RequestId) =>
+  /** An id that is answered already may have been given to another request by now. */
+  const cancel = (id: RequestId, waiter: Waiter) =>
     Effect.suspend(() => {
+      if (waiters.get(id) !== waiter) return Effect.void
       waiters.delete(id)
       return served.cancel(id)
     })
@@ -246,7 +250,7 @@ export const start = Effect.fnUntraced(function* (
       const error = submit({ _tag: "Request", request })
       if (error !== undefined) return resume(Effect.fail(error))
       waiters.set(id, resume)
-      return cancel(id)
+      return cancel(id, resume)
     })
 
   const failWaiters = Effect.sync(() => {
