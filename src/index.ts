@@ -4,6 +4,9 @@
  * Start with `AppServer.client`: one layer, a server and a typed client to it. `AppServer.layer` is the server alone,
  * `AppServer.start` the low-level runtime. Models, tools and stores plug in as layers.
  *
+ * `spindle-app-server/LanguageModelProvider`, which lets any model of `effect/ai` answer, is a door of its own: `effect/ai`
+ * takes longer to load than everything here.
+ *
  * @example
  * ```ts
  * import * as NodeServices from "@effect/platform-node/NodeServices"

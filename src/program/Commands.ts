@@ -248,7 +248,7 @@ const wrongUsage = Effect.fnUntraced(function* ({ message }: Usage.UsageError) {
   return Exec.ExitCode.usage
 })
 
-const platform = Layer.merge(Usage.layer, Logging.layer).pipe(
+const platform = Layer.merge(Usage.layer, Logging.layerPlain).pipe(
   Layer.provideMerge(Layer.merge(Screen.layer, NodeServices.layer))
 )
 

@@ -1,0 +1,44 @@
+/**
+ * A command line with an agent inside: Spindle runs in this process, and its protocol is a few typed calls.
+ *
+ *     node examples/embed.ts "run: echo hello"          asks before the command runs
+ *     node examples/embed.ts --yes "run: echo hello"    does not ask
+ */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Stream } from "effect"
+import { Argument, Command, Flag, Prompt } from "effect/cli"
+import { AppServer, AppServerClient, type ClientEvent } from "spindle-app-server"
+
+const embedded = AppServer.client({ clientName: "embed-example", clientVersion: "1.0.0", sessionSource: "cli" })
+
+const isEnd = (event: ClientEvent.ClientEvent): boolean =>
+  event._tag === "ServerNotification" && event.notification.method === "turn/completed"
+
+const ask = Effect.fn(function* (prompt: string, yes: boolean) {
+  const client = yield* AppServerClient.AppServerClient
+  const { thread } = yield* client.request("thread/start", {})
+  yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text: prompt }] })
+  const show = Effect.fn(function* (event: ClientEvent.ClientEvent) {
+    if (event._tag === "ServerRequest" && event.request.method === "item/commandExecution/requestApproval") {
+      const { id, params } = event.request
+      const allowed = yes || (yield* Prompt.Confirm({ message: `Run ${params.command}?` }))
+      return yield* client.respond(id, { decision: allowed ? "accept" : "decline" })
+    }
+    if (event._tag !== "ServerNotification") return
+    const { method, params } = event.notification
+    if (method === "item/agentMessage/delta") process.stdout.write(params.delta)
+    if (method === "item/completed" && params.item.type === "commandExecution") {
+      yield* Console.log(`[${params.item.command} ended with ${params.item.exitCode}]`)
+    }
+  })
+  yield* client.events.pipe(Stream.takeUntil(isEnd), Stream.runForEach(show))
+  yield* Console.log()
+}, Effect.provide(embedded))
+
+const command = Command.make(
+  "embed",
+  { prompt: Argument.String("prompt"), yes: Flag.Boolean("yes").pipe(Flag.withDefault(false)) },
+  ({ prompt, yes }) => ask(prompt, yes)
+)
+
+Command.run(command, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

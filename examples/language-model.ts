@@ -1,0 +1,52 @@
+/**
+ * Any model of `effect/ai` as the model of the server. This one is a stub that counts words; a provider's package brings a
+ * `LanguageModel` layer that goes in its place.
+ *
+ *     node examples/language-model.ts "two and two"
+ */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Layer, Stream } from "effect"
+import { LanguageModel, type Prompt } from "effect/ai"
+import { AppServer, AppServerClient } from "spindle-app-server"
+import * as LanguageModelProvider from "spindle-app-server/LanguageModelProvider"
+
+/** What the user said last. */
+const said = (prompt: Prompt.Prompt): string => {
+  const parts = prompt.content.findLast((message) => message.role === "user")?.content ?? []
+  return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(" ")
+}
+
+const counter = LanguageModel.make({
+  generateText: () => Effect.die("Spindle streams"),
+  streamText: ({ prompt }) =>
+    Stream.make(
+      { type: "text-start", id: "0" },
+      { type: "text-delta", id: "0", delta: `You wrote ${said(prompt).split(/\s+/).length} words ` },
+      { type: "text-delta", id: "0", delta: "to a model of effect/ai." },
+      { type: "text-end", id: "0" },
+      { type: "finish", reason: "stop", usage: { inputTokens: { total: 12 }, outputTokens: { total: 9 } } }
+    )
+})
+
+const model = LanguageModelProvider.layer.pipe(Layer.provide(Layer.effect(LanguageModel.LanguageModel, counter)))
+
+const program = Effect.gen(function* () {
+  const client = yield* AppServerClient.AppServerClient
+  const { thread } = yield* client.request("thread/start", {})
+  const text = process.argv[2] ?? "two and two"
+  yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text }] })
+  yield* client.events.pipe(
+    Stream.filter((event) => event._tag === "ServerNotification"),
+    Stream.takeUntil(({ notification }) => notification.method === "turn/completed"),
+    Stream.runForEach(({ notification: { method, params } }) =>
+      method === "item/agentMessage/delta" ? Effect.sync(() => process.stdout.write(params.delta)) : Effect.void
+    )
+  )
+  yield* Console.log()
+})
+
+program.pipe(
+  Effect.provide(AppServer.client({ clientName: "language-model-example", clientVersion: "1.0.0", model })),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain
+)
