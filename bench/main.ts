@@ -48,6 +48,23 @@ const options = {
   quick: { type: "boolean" }
 } as const
 
+/** The group that measures a figure, by the figure's name, kebab or camel; undefined when there is none. */
+const groupOf = (name: string): string | undefined => {
+  const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  return [...groups.keys()].find((group) => kebab === group || kebab.startsWith(`${group}-`))
+}
+
+/** The groups to measure, in the order of the table. */
+const select = (only: string | undefined): ReadonlyArray<string> => {
+  const all = [...groups.keys()]
+  if (only === undefined) return all
+  const names = only.split(",")
+  const unknown = names.filter((name) => groupOf(name) === undefined)
+  if (unknown.length > 0) throw new Error(`no such figure: ${unknown.join(", ")}. There are: ${all.join(", ")}`)
+  const wanted = new Set(names.map(groupOf))
+  return all.filter((name) => wanted.has(name))
+}
+
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`)
 }
@@ -73,19 +90,20 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
     process.stdout.write(help)
     return
   }
-  const names = values.only?.split(",") ?? [...groups.keys()]
-  const unknown = names.filter((name) => !groups.has(name))
-  if (unknown.length > 0)
-    throw new Error(`no such figure: ${unknown.join(", ")}. There are: ${[...groups.keys()].join(", ")}`)
+  const names = select(values.only)
   const world = await open({ quick: values.quick === true, progress })
   try {
     const figures = await measure(world, names)
     progress("")
     process.stdout.write(values.json === true ? json(figures) : table(figures))
   } finally {
-    await world.close()
+    world.close()
   }
 }
+
+// Interrupted, it still ends what it has started.
+process.once("SIGINT", () => process.exit(130))
+process.once("SIGTERM", () => process.exit(143))
 
 try {
   await main(process.argv.slice(2))

@@ -1,7 +1,10 @@
 /**
  * What Linux knows of a process.
  */
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
+
+/** Whether there is anything to ask. */
+export const isAvailable = existsSync("/proc/self/status")
 
 /** The kernel counts CPU time in hundredths of a second. */
 const TickMillis = 10

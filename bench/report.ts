@@ -31,12 +31,16 @@ const answer = (figure: Figure): string => {
   return is === undefined ? "unknown" : is ? "yes" : "no"
 }
 
+/** How far half of the rounds lie from the median; nothing is known of a single one. */
+const noise = (result: Result): string =>
+  isMissing(result) || result.count < 2 ? "" : `±${Math.round(result.spread * 50)}%`
+
 const headings = ["what", "ours", "noise", "peer", "", "ours/peer", "target", "reached"]
 
 /** One line per peer; the figure itself on the first of them. */
 const linesOf = (figure: Figure): ReadonlyArray<ReadonlyArray<string>> => {
   const { ours, peers, target, unit, what } = figure
-  const head = [what, quantity(ours, unit), isMissing(ours) ? "" : `±${Math.round(ours.spread * 50)}%`]
+  const head = [what, quantity(ours, unit), noise(ours)]
   const tail = [target === undefined ? "" : targetText(target, unit), answer(figure)]
   if (peers.size === 0) return [[...head, "", "", "", ...tail]]
   return [...peers].map(([name, peer], line) => {

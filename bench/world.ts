@@ -3,7 +3,8 @@
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { existsSync, rmSync } from "node:fs"
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
@@ -26,11 +27,14 @@ export interface World {
   readonly home: (deltas?: number) => Promise<string>
   /** A new folder for temporary files; Node keeps compiled code in it. */
   readonly temporary: () => Promise<string>
-  readonly close: () => Promise<void>
+  readonly close: () => void
 }
 
 /** The repository. */
 export const root: string = fileURLToPath(new URL("..", import.meta.url))
+
+/** This server's program, as it was built. */
+const main = Path.join(root, "dist", "main.js")
 
 const startModel = async () => {
   const child = fork(new URL("children/model.ts", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] })
@@ -59,10 +63,13 @@ export const open = async (options: {
   readonly quick: boolean
   readonly progress: (text: string) => void
 }): Promise<World> => {
+  if (!existsSync(main)) throw new Error("dist/main.js is not there; `npm run build` makes it")
   const cache = Path.resolve(process.env["SPINDLE_BENCH_DIR"] ?? Path.join(Os.homedir(), ".cache", "spindle-bench"))
   await mkdir(cache, { recursive: true })
   // Not among the temporary files: the released server treats a home there in another way.
   const run = await mkdtemp(Path.join(cache, "run-"))
+  const cleanUp = () => rmSync(run, { recursive: true, force: true, maxRetries: 3 })
+  process.once("exit", cleanUp)
   const work = Path.join(run, "work")
   await mkdir(work)
   options.progress("looking for the peers")
@@ -80,9 +87,9 @@ export const open = async (options: {
       return home
     },
     temporary: () => mkdtemp(Path.join(run, "tmp-")),
-    close: async () => {
+    close: () => {
       model.stop()
-      await rm(run, { recursive: true, force: true, maxRetries: 3 })
+      cleanUp()
     }
   }
 }
@@ -126,8 +133,7 @@ export const node = (world: World, folders: Folders, ...args: ReadonlyArray<stri
   launch(world, folders, process.execPath, args)
 
 /** This server, as it was built. */
-export const spindle = (world: World, folders: Folders): Launch =>
-  node(world, folders, Path.join(root, "dist", "main.js"), "app-server")
+export const spindle = (world: World, folders: Folders): Launch => node(world, folders, main, "app-server")
 
 /** The released server: its binary. */
 export const codex = (world: World, folders: Folders): Launch | Missing =>

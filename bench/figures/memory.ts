@@ -3,7 +3,7 @@
  */
 import { setTimeout } from "node:timers/promises"
 import { compare, type Figure, isMissing } from "../figure.ts"
-import { residentMegabytes } from "../proc.ts"
+import { isAvailable, residentMegabytes } from "../proc.ts"
 import { type Contestant, summarize, takeTurns } from "../sample.ts"
 import { type Launch, Server, using } from "../server.ts"
 import { folders, node, type World } from "../world.ts"
@@ -16,7 +16,12 @@ const Turns = 20
 
 const bare = "bare node"
 
+const what = "memory after init and two threads"
+
+const unit = "MB"
+
 export const memory = async (world: World): Promise<ReadonlyArray<Figure>> => {
+  if (!isAvailable) return [{ name: "memory", what, unit, ours: { missing: "needs /proc" }, peers: new Map() }]
   const launched = await launches(world)
   const afterTurns = new Map<string, Array<number>>()
   const contestants = new Map<string, Contestant>()
@@ -49,14 +54,9 @@ export const memory = async (world: World): Promise<ReadonlyArray<Figure>> => {
   afterTurns.clear()
   const idleSamples = await takeTurns(world.quick ? 2 : 5, contestants)
   const turnSamples = new Map([...afterTurns].map(([name, values]) => [name, summarize(values)]))
-  const unit = "MB"
   const target = { _tag: "OfPeer", peer: "codex", limit: 0.7 } as const
   return [
-    compare(
-      { name: "memory", what: "memory after init and two threads", unit, target },
-      ours,
-      withMissing(launched, idleSamples)
-    ),
+    compare({ name: "memory", what, unit, target }, ours, withMissing(launched, idleSamples)),
     compare(
       { name: "memory-after-turns", what: "memory after 20 turns", unit },
       ours,

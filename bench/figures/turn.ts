@@ -4,7 +4,7 @@
  */
 import { Contestant } from "../contestant.ts"
 import { compare, type Figure } from "../figure.ts"
-import { cpuMillis } from "../proc.ts"
+import { cpuMillis, isAvailable } from "../proc.ts"
 import { type Sample, summarize } from "../sample.ts"
 import type { Server } from "../server.ts"
 import type { World } from "../world.ts"
@@ -50,10 +50,10 @@ export const turn = async (world: World): Promise<ReadonlyArray<Figure>> => {
   const measure = async (server: Server, name: string): Promise<ReadonlyArray<number>> => {
     const thread = await server.startThread(world.work)
     await server.turn(thread)
-    const before = cpuMillis(server.pid)
+    const before = isAvailable ? cpuMillis(server.pid) : 0
     const millis: Array<number> = []
     for (let made = 0; made < turns; made++) millis.push(await server.turn(thread))
-    if (isWarm(name)) cpu.add(name, cpuMillis(server.pid) - before, turns)
+    if (isWarm(name) && isAvailable) cpu.add(name, cpuMillis(server.pid) - before, turns)
     return millis
   }
 
