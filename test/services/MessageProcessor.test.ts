@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Cause from "effect/Cause"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import { MaxRunning } from "../../src/services/Connection.ts"
 import { Answered, type Handler } from "../../src/services/Handlers.ts"
@@ -50,7 +52,8 @@ const makeGates = () => {
         Deferred.doneUnsafe(of(starts, name), Exit.void)
         return Deferred.await(of(gates, name))
       }),
-    hasStarted: (name: string) => Deferred.await(of(starts, name)),
+    /** Goes on after the step of the processor in which the handler started. */
+    hasStarted: (name: string) => Effect.andThen(Deferred.await(of(starts, name)), Effect.yieldNow),
     open: (name: string) => Deferred.succeed(of(gates, name), undefined)
   }
 }
@@ -126,6 +129,18 @@ describe("MessageProcessor", () => {
         })
       )
     }
+
+    it.effect("dies, and tells the log of what", () => {
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message, cause }) => void logged.push(message, Cause.squash(cause)))
+      return Effect.gen(function* () {
+        const { connect } = yield* makeProcessor({ [List]: () => Effect.die("the cause") })
+        const client = yield* connect()
+        client.request(1, List)
+        yield* client.next
+        assert.deepStrictEqual(logged, [["handler died"], "the cause"])
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    })
 
     const circular: { data: Array<string>; nextCursor: null } & Record<string, unknown> = { ...page(), data: [] }
     circular["self"] = circular
@@ -329,11 +344,20 @@ describe("MessageProcessor", () => {
         assert.deepStrictEqual(yield* client.next, overloaded(4))
         client.request(5, List)
         assert.deepStrictEqual(yield* client.next, ok(5, page()))
-        for (const name of ["a", "b", "c", "d"]) yield* gates.open(name)
+        for (const name of ["a", "b", "c"]) yield* gates.open(name)
         for (const id of [1, 2, 3]) assert.deepStrictEqual(yield* client.next, ok(id))
         client.request(4, Interrupt, turn("t", "d"))
-        assert.deepStrictEqual(yield* client.next, ok(4))
-        assert.deepStrictEqual(gates.started, ["a", "b", "c", "d"])
+        yield* gates.hasStarted("d")
+        for (const [id, name] of [
+          [6, "e"],
+          [7, "f"]
+        ] as const) {
+          client.request(id, Interrupt, turn("t", name))
+        }
+        yield* Effect.yieldNow
+        for (const name of ["d", "e", "f"]) yield* gates.open(name)
+        for (const id of [4, 6, 7]) assert.deepStrictEqual(yield* client.next, ok(id))
+        assert.deepStrictEqual(gates.started, ["a", "b", "c", "d", "e", "f"])
       })
     )
 
@@ -473,13 +497,33 @@ describe("MessageProcessor", () => {
       })
     )
 
+    it.effect("is not done before its answers have found room", () =>
+      Effect.gen(function* () {
+        const { gates, connect } = yield* gated
+        const client = yield* connect({ room: 1 })
+        for (const [id, name] of ["a", "b"].entries()) client.request(id, Interrupt, turn(name, name))
+        yield* client.end
+        const done = yield* Effect.forkChild(client.done)
+        yield* gates.hasStarted("b")
+        yield* gates.open("a")
+        yield* gates.open("b")
+        yield* Effect.yieldNow
+        yield* Effect.yieldNow
+        assert.isUndefined(done.pollUnsafe())
+        assert.deepStrictEqual(yield* client.next, ok(0))
+        yield* Fiber.join(done)
+        assert.deepStrictEqual(yield* client.next, ok(1))
+      })
+    )
+
     it.effect("interrupts what still runs with its scope, lets others go on, and is forgotten", () =>
       Effect.gen(function* () {
         const interrupted = yield* Deferred.make<void>()
         const started = yield* Deferred.make<void>()
+        const run: Array<string> = []
         const { router, connect } = yield* makeProcessor({
           [Interrupt]: ({ turnId }) =>
-            turnId === "other"
+            run.push(turnId) > 1
               ? Effect.succeed({})
               : Deferred.succeed(started, undefined).pipe(
                   Effect.andThen(Effect.never),
@@ -489,12 +533,16 @@ describe("MessageProcessor", () => {
         const other = yield* connect()
         const scope = yield* Scope.make()
         const gone = yield* Scope.provide(connect(), scope)
-        gone.request(1, Interrupt, turn("t"))
+        gone.request(1, Interrupt, turn("t", "running"))
         yield* Deferred.await(started)
-        other.request(2, Interrupt, turn("t", "other"))
+        gone.request(2, Interrupt, turn("t", "waiting"))
+        yield* Effect.yieldNow
+        other.request(3, Interrupt, turn("t", "other"))
+        yield* Effect.yieldNow
         yield* Scope.close(scope, Exit.void)
         yield* Deferred.await(interrupted)
-        assert.deepStrictEqual(yield* other.next, ok(2))
+        assert.deepStrictEqual(yield* other.next, ok(3))
+        assert.deepStrictEqual(run, ["running", "other"])
         assert.deepStrictEqual(router.connections(), [other.connection])
       })
     )
@@ -584,7 +632,6 @@ describe("MessageProcessor", () => {
         const client = yield* connect()
         for (const [index, name] of ["a", "b", "c"].entries()) client.request(index, Interrupt, turn("t", name))
         yield* gates.hasStarted("a")
-        yield* Effect.yieldNow
         yield* client.cancel(1)
         yield* gates.open("a")
         yield* gates.open("c")
