@@ -80,6 +80,10 @@ export class Connection {
   waiting = 0
   /** Handlers that run. */
   running = 0
+  /** How often reading stopped because answers piled up. */
+  heldBack = 0
+  /** Messages that the ingress had no room for and that were given back to the client. */
+  turnedAway = 0
   /** Called when everything in the ingress has been taken, for a transport that reads on only then. */
   onTaken: (() => void) | undefined
 

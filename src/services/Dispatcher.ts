@@ -23,6 +23,7 @@ import { type Connection, MaxRunning, settled } from "./Connection.ts"
 import { Answered, type Handler, type Handlers, type RequestContext } from "./Handlers.ts"
 import { Job } from "./Job.ts"
 import type { Lanes } from "./Lanes.ts"
+import type { Meter } from "./metrics/Requests.ts"
 import { internal, overloaded, type RequestError, toErrorObject } from "./RequestError.ts"
 import type { Call } from "./RequestReader.ts"
 import { fromServiceError, type ServiceError } from "./ServiceError.ts"
@@ -53,6 +54,7 @@ export class Dispatcher {
   readonly #lanes: Lanes
   readonly #fork: Fork
   readonly #fibers: FiberSet.FiberSet<unknown, unknown>
+  readonly #meter: Meter
   /** Requests that wait, and those that run and have suspended. */
   readonly #jobs = new Map<RequestId, Job>()
   /** Cancelled before they were looked at, or in the very moment in which their handler began. */
@@ -63,13 +65,15 @@ export class Dispatcher {
     handlers: Handlers["Service"],
     lanes: Lanes,
     fork: Fork,
-    fibers: FiberSet.FiberSet<unknown, unknown>
+    fibers: FiberSet.FiberSet<unknown, unknown>,
+    meter: Meter
   ) {
     this.#connection = connection
     this.#handlers = handlers
     this.#lanes = lanes
     this.#fork = fork
     this.#fibers = fibers
+    this.#meter = meter
   }
 
   /** Runs the call's handler, now or when its turn comes. The effect waits only where a refusal has to be placed. */
@@ -77,8 +81,8 @@ export class Dispatcher {
     const { key, shared } = call
     const connection = this.#connection
     if (this.#isWithdrawn(call.id)) return Effect.void
-    if (connection.running >= MaxRunning) return this.refuse(call.id, overloaded(connection.overloadText))
-    const job = new Job(connection, call)
+    if (connection.running >= MaxRunning) return this.refuse(call, overloaded(connection.overloadText))
+    const job = new Job(connection, call, this.#meter)
     if (key === undefined) {
       this.#start(job, undefined)
       return Effect.void
@@ -87,7 +91,7 @@ export class Dispatcher {
       this.#lanes.enter({ key, shared, start: () => this.#start(job, key) })
       return Effect.void
     }
-    if (connection.waiting >= connection.capacity) return this.refuse(call.id, overloaded(connection.overloadText))
+    if (connection.waiting >= connection.capacity) return this.refuse(call, overloaded(connection.overloadText))
     connection.waiting++
     this.#jobs.set(call.id, job)
     this.#lanes.enter({
@@ -104,12 +108,15 @@ export class Dispatcher {
 
   /** Runs the call's handler to its answer before anything else of the connection: the handshake. */
   inline(call: Call): Effect.Effect<void> {
-    const job = new Job(this.#connection, call)
+    const job = new Job(this.#connection, call, this.#meter)
     return Effect.flatMap(Effect.exit(this.#serving(call, job)), (exit) => settle(job, exit))
   }
 
-  refuse(id: RequestId, error: RequestError): Effect.Effect<void> {
+  /** Answers a request that is not served. */
+  refuse(request: Pick<Call, "id" | "method">, error: RequestError): Effect.Effect<void> {
+    const { id, method } = request
     if (this.#isWithdrawn(id)) return Effect.void
+    this.#meter.refused(method, error.code)
     return settled(this.#connection.answers.fail(id, toErrorObject(error)))
   }
 

@@ -9,6 +9,7 @@ import type { Extensions, RequestId, TraceContext } from "../protocol/JsonRpc.ts
 import type { Connection } from "./Connection.ts"
 import { settled } from "./Connection.ts"
 import type { RequestContext } from "./Handlers.ts"
+import type { Meter } from "./metrics/Requests.ts"
 import type { Outbound } from "./Outbound.ts"
 import { type RequestError, toErrorObject } from "./RequestError.ts"
 import type { Call } from "./RequestReader.ts"
@@ -21,10 +22,15 @@ export class Job implements RequestContext {
   /** The caller no longer wants the answer. */
   isCancelled = false
   #answered = false
+  readonly #meter: Meter
+  /** When the request was accepted, as the meter counts. */
+  readonly #since: bigint
 
-  constructor(connection: Connection, call: Call) {
+  constructor(connection: Connection, call: Call, meter: Meter) {
     this.connection = connection
     this.call = call
+    this.#meter = meter
+    this.#since = meter.now()
   }
 
   get requestId(): RequestId {
@@ -42,6 +48,7 @@ export class Job implements RequestContext {
   /** The first answer counts. The effect waits for room; `Effect.void` when there is nothing to wait for. */
   respondUnsafe(result: unknown, following?: ReadonlyArray<Outbound>, extensions?: Extensions): Effect.Effect<void> {
     if (!this.#answers()) return Effect.void
+    this.#meter.succeeded(this.call.method, this.#since)
     let wait = this.connection.answers.succeed(this.call.id, result, extensions)
     if (following !== undefined) {
       for (const message of following) wait = this.connection.outbox.offerUnsafe(message) ?? wait
@@ -55,6 +62,7 @@ export class Job implements RequestContext {
 
   fail(error: RequestError): Effect.Effect<void> {
     if (!this.#answers()) return Effect.void
+    this.#meter.failed(this.call.method, error.code, this.#since)
     return settled(this.connection.answers.fail(this.call.id, toErrorObject(error)))
   }
 

@@ -15,6 +15,7 @@
  *
  * @module
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -28,6 +29,9 @@ import type { Connection, ConnectionOptions } from "./Connection.ts"
 import { Dispatcher, type Fork } from "./Dispatcher.ts"
 import { Handlers } from "./Handlers.ts"
 import { Lanes } from "./Lanes.ts"
+import { RequestTiming } from "./Metrics.ts"
+import * as Registry from "./metrics/Registry.ts"
+import { Meter } from "./metrics/Requests.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
 import { OutgoingMessages } from "./OutgoingMessages.ts"
 import { invalidRequest } from "./RequestError.ts"
@@ -61,14 +65,15 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
     const handlers = yield* Handlers
     const router = yield* OutboundRouter
     const outgoing = yield* OutgoingMessages
+    const requests = yield* Registry.requests
     const lanes = new Lanes()
     let connections = 0
 
     const request = (request: Request, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> => {
       const call = read(request)
-      if (typeof call === "string") return dispatcher.refuse(request.id, invalidRequest(`Invalid request: ${call}`))
+      if (typeof call === "string") return dispatcher.refuse(request, invalidRequest(`Invalid request: ${call}`))
       const refusal = gate(connection, call)
-      if (refusal !== undefined) return dispatcher.refuse(request.id, refusal)
+      if (refusal !== undefined) return dispatcher.refuse(request, refusal)
       // The handshake is settled before the next message is looked at: requests may be sent right behind it.
       return call.served === "initialize" ? dispatcher.inline(call) : dispatcher.admit(call)
     }
@@ -99,7 +104,10 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
           const accepted = accept(incoming, connection, dispatcher)
           if (accepted !== Effect.void) yield* accepted
           // Who does not read answers is not read from.
-          if (!connection.answers.hasRoom()) yield* connection.outbox.room
+          if (!connection.answers.hasRoom()) {
+            connection.heldBack++
+            yield* connection.outbox.room
+          }
           if (++slice % Slice === 0) yield* Effect.yieldNow
         }
       }
@@ -111,7 +119,9 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       const context = yield* Effect.context<never>()
       // The fibers are the set's from the moment they suspend, and end with it.
       const fork: Fork = Effect.runForkWith(context)
-      const dispatcher = new Dispatcher(connection, handlers, lanes, fork, fibers)
+      const meter = new Meter(requests, connection.origin, (yield* RequestTiming) ? yield* Clock.Clock : undefined)
+      const dispatcher = new Dispatcher(connection, handlers, lanes, fork, fibers, meter)
+      yield* Registry.connected(connection)
       yield* router.connect(connection)
       yield* Effect.addFinalizer(() =>
         Effect.suspend(() => {

@@ -27,6 +27,8 @@ import {
   ServerRequests
 } from "../protocol/methods/ServerRequests.ts"
 import type { Connection } from "./Connection.ts"
+import { serverRequestsPending } from "./Metrics.ts"
+import { observe } from "./metrics/Registry.ts"
 import type { OutboundRequest } from "./Outbound.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
 import { RequestError } from "./RequestError.ts"
@@ -89,9 +91,10 @@ const toError = (error: ErrorObject): RequestError =>
 const dataOf = (error: ErrorObject) =>
   error.data === undefined ? {} : { data: error.data as RequestError["data"] & {} }
 
-export const make: Effect.Effect<OutgoingMessages["Service"], never, OutboundRouter> = Effect.gen(function* () {
+export const make = Effect.gen(function* () {
   const router = yield* OutboundRouter
   const pending = new Map<number, Pending>()
+  yield* observe(serverRequestsPending, () => pending.size)
   let nextId = 0
 
   const settle = (id: RequestId, exit: Exit.Exit<unknown, RequestError>): Effect.Effect<void> =>

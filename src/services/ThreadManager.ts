@@ -24,6 +24,8 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../protocol/Settings.ts"
 import type { ModelProviderInfo } from "./Config.ts"
+import { threadsLoaded, turnsRunning } from "./Metrics.ts"
+import { observe } from "./metrics/Registry.ts"
 import { ModelCatalog } from "./ModelCatalog.ts"
 import { ModelProvider } from "./ModelProvider.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
@@ -125,6 +127,9 @@ export const make = Effect.gen(function* () {
   const idleUnload = yield* IdleUnload
   const scope = yield* Effect.scope
   const threads = new Map<string, Loaded>()
+  const running = () => Array.from(threads.values()).filter(({ thread }) => thread.isRunning).length
+  yield* observe(threadsLoaded, () => threads.size)
+  yield* observe(turnsRunning, running)
 
   const touch = (threadId: string): void => {
     const loaded = threads.get(threadId)
@@ -223,7 +228,7 @@ export const make = Effect.gen(function* () {
       return open(record, setup)
     },
     loaded: () => Array.from(threads.keys()),
-    running: () => Array.from(threads.values()).filter(({ thread }) => thread.isRunning).length,
+    running,
     stop
   })
 })
