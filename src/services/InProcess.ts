@@ -226,7 +226,9 @@ export const start = Effect.fnUntraced(function* (
   /** Why a message could not be handed over, or undefined. */
   const submit = (message: Incoming): InProcessError | undefined => {
     if (!isOpen) return closed()
-    return Queue.offerUnsafe(ingress, message) ? undefined : full()
+    if (Queue.offerUnsafe(ingress, message)) return undefined
+    served.connection.turnedAway++
+    return full()
   }
 
   const send = (message: Incoming): Effect.Effect<void, InProcessError> =>
