@@ -1,0 +1,58 @@
+/**
+ * A client of a wire connection without the bytes: it offers messages and reads texts.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import { classify } from "../../src/protocol/JsonRpc.ts"
+import * as Wire from "../../src/layers/transports/Wire.ts"
+
+/** A message as it came, with what tests look at. */
+export interface Heard {
+  readonly id?: number | string
+  readonly method?: string
+  readonly params?: { readonly [key: string]: unknown }
+  readonly result?: { readonly [key: string]: unknown }
+  readonly error?: { readonly code: number; readonly message: string }
+  readonly seq?: number
+  readonly extensions?: { readonly [name: string]: { readonly [key: string]: unknown } }
+}
+
+/** Connects; the connection ends with the scope. */
+export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}) {
+  const { served } = yield* Wire.serve("webSocket", { ...Wire.defaultLimits, ...limits })
+  const { connection } = served
+  const heard: Array<Heard> = []
+  let read = 0
+
+  const send = (message: object) => Queue.offer(connection.ingress, classify(message))
+
+  /** Everything there is now, at least one message more. */
+  const pull = Effect.map(connection.outbox.takeAll, (messages) => {
+    for (const message of messages) heard.push(JSON.parse(Wire.toText(connection, message)) as Heard)
+  })
+
+  /** Reads on to the first message of its kind, which is returned; what came before it has been read, too. */
+  const until = Effect.fnUntraced(function* (matches: (message: Heard) => boolean) {
+    while (true) {
+      while (read < heard.length) {
+        const message = heard[read++]
+        if (message !== undefined && matches(message)) return message
+      }
+      yield* pull
+    }
+  })
+
+  let nextId = 1
+  const request = Effect.fnUntraced(function* (method: string, params: object, extensions?: object) {
+    const id = nextId++
+    yield* send({ id, method, params, ...(extensions === undefined ? {} : { extensions }) })
+    return yield* until((message) => message.id === id && message.method === undefined)
+  })
+
+  const initialize = (capabilities: object = {}) =>
+    request("initialize", { clientInfo: { name: "peer", version: "1" }, capabilities })
+
+  return { connection, served, heard, send, until, request, initialize, position: () => read }
+})
