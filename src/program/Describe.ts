@@ -4,11 +4,11 @@
  * @module
  */
 import { homedir } from "node:os"
-import { read } from "../layers/tools/shell/Script.ts"
 import type { Item, ThreadItem } from "../protocol/Item.ts"
 import type { ResultOf } from "../protocol/methods/ClientRequests.ts"
 import type { AskForApproval, SandboxPolicy } from "../protocol/Settings.ts"
 import type { TokenUsageBreakdown } from "../protocol/Thread.ts"
+import { plain } from "./Page.ts"
 
 const sandboxes: Readonly<Record<SandboxPolicy["type"], string>> = {
   dangerFullAccess: "danger-full-access",
@@ -34,15 +34,28 @@ export const thread = (started: ResultOf<"thread/start">): string =>
     `thread ${started.thread.id}`
   ].join(" · ")
 
+/** A piece of a command line: in single quotes, in double quotes, bare, or the blank between two words. */
+const piece = /'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s'"\\]+)|( )/gsy
+
+/** The words of a command line as the server writes them. What else there is in a line makes it one word. */
+const wordsOf = (line: string): ReadonlyArray<string> => {
+  const words = [""]
+  let read = 0
+  for (const [whole, single, double, bare, blank] of line.matchAll(piece)) {
+    read += whole.length
+    if (blank !== undefined) words.push("")
+    else words.push(`${words.pop()}${single ?? bare ?? double?.replace(/\\(.)/gs, "$1")}`)
+  }
+  return read === line.length ? words : [line]
+}
+
 const shells = new Set(["bash", "dash", "ksh", "sh", "zsh"])
 
 /** The script of a command line that only hands it to a shell; any other line as it is. */
 export const command = (line: string): string => {
-  const plain = read(line).plain
-  const words = plain?.length === 1 ? plain[0]?.words : undefined
-  if (words?.length !== 3) return line
-  const [shell = "", flag = "", script = ""] = words
-  return shells.has(shell.slice(shell.lastIndexOf("/") + 1)) && /^-l?c$/.test(flag) ? script : line
+  const [shell = "", flag = "", script, ...rest] = wordsOf(line)
+  if (script === undefined || rest.length > 0 || !/^-l?c$/.test(flag)) return line
+  return shells.has(shell.slice(shell.lastIndexOf("/") + 1)) ? script : line
 }
 
 /** As in `80 ms`, `2.5 s`, `12 s`, `3 min 5 s`. */
@@ -58,6 +71,20 @@ export const outcome = ({ durationMs, exitCode, status }: Item<"commandExecution
   if (status === "declined") return "declined, not run"
   const end = exitCode === null ? (status === "inProgress" ? "still running" : "did not end well") : `exit ${exitCode}`
   return durationMs === null ? end : `${end}, ${duration(durationMs)}`
+}
+
+/** Lines of a command's output that are shown: some from its beginning, the rest from its end. */
+const HeadLines = 4
+const TailLines = 8
+
+/** The output of a command, in few lines. */
+export const excerpt = (output: string, width: number): ReadonlyArray<string> => {
+  const text = plain(output).replace(/\n+$/, "")
+  if (text === "") return []
+  const lines = text.split("\n")
+  const left = lines.length - HeadLines - TailLines
+  const shown = left <= 1 ? lines : [...lines.slice(0, HeadLines), `… ${left} more lines`, ...lines.slice(-TailLines)]
+  return shown.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
 }
 
 const marks = { pending: "☐", inProgress: "▸", completed: "☑" } as const

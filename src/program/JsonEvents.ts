@@ -189,7 +189,7 @@ export class JsonEvents {
 export const make = (screen: Screen["Service"]): Reporter => {
   const events = new JsonEvents()
   const write = (event: ExecEvent) => screen.out.write(`${JSON.stringify(event)}\n`)
-  const remark = (text: string) => screen.err.write(`${plain(text)}\n`)
+  const remark = (text: string) => screen.err.write(`${plain(text).trimEnd()}\n`)
   return {
     opened: ({ thread }) => write({ type: "thread.started", thread_id: thread.id }),
     notified: (notification) => Effect.forEach(events.of(notification), write, { discard: true }),

@@ -20,22 +20,8 @@ import { ask, HowToAllow } from "./Question.ts"
 import type { Reporter } from "./Reporter.ts"
 import type { Screen, Sheet } from "./Screen.ts"
 
-/** Lines of a command's output that are shown: some from its beginning, the rest from its end. */
-const HeadLines = 4
-const TailLines = 8
-
 /** How long nothing has to happen before a terminal shows that the turn still runs. */
 const QuietMillis = 1000
-
-/** The output of a command, in few lines. */
-export const excerpt = (output: string, width: number): ReadonlyArray<string> => {
-  const text = plain(output).replace(/\n+$/, "")
-  if (text === "") return []
-  const lines = text.split("\n")
-  const left = lines.length - HeadLines - TailLines
-  const shown = left <= 1 ? lines : [...lines.slice(0, HeadLines), `… ${left} more lines`, ...lines.slice(-TailLines)]
-  return shown.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
-}
 
 const addedTokens = (now: TokenUsageBreakdown, before: TokenUsageBreakdown | null): TokenUsageBreakdown =>
   before === null
@@ -100,7 +86,7 @@ class Render {
   readonly remark: Reporter["remark"] = (text) => this.#note(this.#dim(plain(text)))
 
   readonly failed: Reporter["failed"] = (message) =>
-    this.#note(`${this.#screen.err.paint("red", "error:")} ${plain(message)}`)
+    this.#note(`${this.#screen.err.paint("red", "error:")} ${plain(message).trimEnd()}`)
 
   readonly asked: Reporter["asked"] = (question) =>
     Effect.gen({ self: this }, function* () {
@@ -238,7 +224,7 @@ class Render {
     const width = err.columns() - 4
     const mark = this.#dim("│")
     const lines = [
-      ...excerpt(item.aggregatedOutput ?? "", width).map((line) => `${mark} ${this.#dim(line)}`),
+      ...Describe.excerpt(item.aggregatedOutput ?? "", width).map((line) => `${mark} ${this.#dim(line)}`),
       err.paint(item.status === "completed" ? "dim" : "red", `└ ${Describe.outcome(item)}`)
     ]
     return this.#lastCommand === item.id

@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+
+const source = fileURLToPath(new URL("../src", import.meta.url))
+
+/** The rooms, each with those it may look into besides itself. */
+const rooms: Readonly<Record<string, ReadonlyArray<string>>> = {
+  main: ["program"],
+  index: ["layers", "services", "protocol"],
+  program: ["layers", "services", "protocol"],
+  layers: ["services", "protocol"],
+  services: ["protocol"],
+  protocol: []
+}
+
+/** The ports with several adapters; an adapter is everything below `layers/<port>s/`. */
+const ports = ["clients", "files", "models", "sandboxes", "stores", "tools", "transports"]
+
+const MaxLines = 400
+
+interface File {
+  /** Below `src`. */
+  readonly path: string
+  readonly text: string
+  readonly imports: ReadonlyArray<string>
+}
+
+const importsIn = (text: string): ReadonlyArray<string> =>
+  Array.from(text.matchAll(/(?:\bfrom|\bimport\(|^import)\s*"([^"]+)"/gm), ([, specifier = ""]) => specifier)
+
+const files: ReadonlyArray<File> = readdirSync(source, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => {
+    const text = readFileSync(join(source, path), "utf8")
+    return { path, text, imports: importsIn(text) }
+  })
+
+/** Relative imports, as paths below `src`. */
+const neighbours = (file: File): ReadonlyArray<string> =>
+  file.imports
+    .filter((specifier) => specifier.startsWith("."))
+    .map((specifier) => relative(source, join(source, dirname(file.path), specifier)))
+
+const roomOf = (path: string): string => (path.split("/")[0] ?? "").replace(/\.ts$/, "")
+
+const portOf = (path: string): string | undefined => {
+  const [room, port = ""] = path.split("/")
+  return room === "layers" && ports.includes(port) ? port : undefined
+}
+
+/** `file -> what it must not import`, for every offence. */
+const offences = (isOffence: (from: string, to: string) => boolean): ReadonlyArray<string> =>
+  files.flatMap((file) =>
+    neighbours(file)
+      .filter((to) => isOffence(file.path, to))
+      .map((to) => `${file.path} -> ${to}`)
+  )
+
+describe("the source", () => {
+  it("is read, imports and all", () => {
+    assert.isAbove(files.length, 100)
+    assert.include(neighbours({ path: "a/b.ts", text: "", imports: ["../c/d.ts", "effect/Effect"] }), "c/d.ts")
+    assert.deepStrictEqual(importsIn('import "a"\nimport { b } from "b"\nexport * from "c"\nawait import("d")'), [
+      "a",
+      "b",
+      "c",
+      "d"
+    ])
+  })
+
+  it("has no other rooms than the known ones", () => {
+    assert.deepStrictEqual(Array.from(new Set(files.map(({ path }) => roomOf(path)))).sort(), Object.keys(rooms).sort())
+  })
+
+  it("has arrows in one direction: main, program, layers, services, protocol", () => {
+    assert.deepStrictEqual(
+      offences((from, to) => roomOf(from) !== roomOf(to) && !rooms[roomOf(from)]?.includes(roomOf(to))),
+      []
+    )
+  })
+
+  it("has adapters that know nothing of the adapters of another port", () => {
+    assert.deepStrictEqual(
+      offences((from, to) => {
+        const [port, other] = [portOf(from), portOf(to)]
+        return port !== undefined && other !== undefined && port !== other
+      }),
+      []
+    )
+  })
+
+  it("loads Effect module by module", () => {
+    const barrels = files.flatMap(({ imports, path }) =>
+      imports
+        .filter((specifier) => /^(?:effect|@effect\/[\w-]+)$/.test(specifier))
+        .map((specifier) => `${path} -> ${specifier}`)
+    )
+    assert.deepStrictEqual(barrels, [])
+  })
+
+  it("has files that can be read in one go", () => {
+    const long = files
+      .map(({ path, text }) => ({ path, lines: text.split("\n").length }))
+      .filter(({ lines }) => lines > MaxLines)
+    assert.deepStrictEqual(long, [])
+  })
+
+  it("says of every file what it is for", () => {
+    const silent = files
+      .filter(({ text }) => !/^(?:#!.*\n)?\/\*\*[\s\S]*?@module\s+\*\//.test(text))
+      .map(({ path }) => path)
+    assert.deepStrictEqual(silent, [])
+  })
+
+  it("does not load the command-line parser, an HTTP client or effect/ai to serve standard input and output", () => {
+    const seen = new Set<string>()
+    const visit = (path: string): ReadonlyArray<string> => {
+      if (seen.has(path)) return []
+      seen.add(path)
+      const file = files.find((one) => one.path === path)
+      if (file === undefined) return []
+      // What is imported by a call is loaded when it is called; types are not loaded at all.
+      const text = file.text.replaceAll(/\bimport\(|^(?:import|export) type [^"]*"[^"]*"/gm, "")
+      const now: File = { ...file, text, imports: importsIn(text) }
+      return [
+        ...now.imports.filter((name) => /^effect\/(?:ai|cli|http)\b/.test(name)),
+        ...neighbours(now).flatMap(visit)
+      ]
+    }
+    assert.deepStrictEqual(visit("program/Main.ts"), [])
+    assert.isAbove(seen.size, 50)
+  })
+})

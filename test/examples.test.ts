@@ -1,0 +1,40 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { run } from "./support/Programs.ts"
+
+const timeout = 60_000
+
+describe("examples", () => {
+  it.live(
+    "embed: a command line runs a turn in its own process, approves its command and prints what comes",
+    () =>
+      Effect.gen(function* () {
+        const ran = yield* run("examples/embed.ts", ["--yes", "run: echo hello"])
+        // Which shell it is, is the machine's affair.
+        assert.deepStrictEqual(
+          { ...ran, stdout: ran.stdout.replace(/^\[\S+/, "[sh") },
+          {
+            code: 0,
+            stdout:
+              "[sh -lc 'echo hello' ended with 0]\n" +
+              "I ran `echo hello`. It went well (exit code 0) and printed:\n\nhello\n",
+            stderr: ""
+          }
+        )
+      }),
+    timeout
+  )
+
+  it.live(
+    "language-model: a model of effect/ai answers in place of the server's own",
+    () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* run("examples/language-model.ts", ["one two three"]), {
+          code: 0,
+          stdout: "You wrote 3 words to a model of effect/ai.\n",
+          stderr: ""
+        })
+      }),
+    timeout
+  )
+})
