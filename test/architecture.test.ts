@@ -16,7 +16,7 @@ const rooms: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** The ports with several adapters; an adapter is everything below `layers/<port>s/`. */
-const ports = ["clients", "files", "models", "sandboxes", "stores", "tools", "transports"]
+const ports = new Set(["clients", "files", "models", "sandboxes", "stores", "tools", "transports"])
 
 const MaxLines = 400
 
@@ -47,7 +47,7 @@ const roomOf = (path: string): string => (path.split("/")[0] ?? "").replace(/\.t
 
 const portOf = (path: string): string | undefined => {
   const [room, port = ""] = path.split("/")
-  return room === "layers" && ports.includes(port) ? port : undefined
+  return room === "layers" && ports.has(port) ? port : undefined
 }
 
 /** `file -> what it must not import`, for every offence. */

@@ -64,7 +64,7 @@ describe("spindle", () => {
       for (const part of ["DESCRIPTION", "USAGE", "\n\nEXAMPLES\n", "\nEXIT CODES\n", "  130 "]) {
         assert.include(stdout, part, command.join(" "))
       }
-      assert.notMatch(stdout, /\u001B/)
+      assert.notInclude(stdout, "\u001B")
     }
   })
 
@@ -105,9 +105,25 @@ describe("spindle", () => {
   test("understands the flags that SDKs send, wherever they stand", function* () {
     const { code, stderr, stdout } = yield* spindle(
       [
-        ...["exec", "--experimental-json", "--config", 'model_reasoning_effort="low"', "--model", "some-model"],
-        ...["--thread-source", "user", "--sandbox", "danger-full-access", "--cd", ".", "--add-dir", "src"],
-        ...["--skip-git-repo-check", "resume", "01a1fb80-d002-7f01-86cf-4b9a743431db", "--image", "package.json"]
+        "exec",
+        "--experimental-json",
+        "--config",
+        'model_reasoning_effort="low"',
+        "--model",
+        "some-model",
+        "--thread-source",
+        "user",
+        "--sandbox",
+        "danger-full-access",
+        "--cd",
+        ".",
+        "--add-dir",
+        "src",
+        "--skip-git-repo-check",
+        "resume",
+        "01a1fb80-d002-7f01-86cf-4b9a743431db",
+        "--image",
+        "package.json"
       ],
       { input: "say: hello" }
     )
@@ -130,7 +146,9 @@ describe("spindle", () => {
         assert.include(stdout, "Hello from the embedded runtime!")
         assert.include(stdout, "It went well (exit code 0)")
         assert.match(stderr, /\n\$ echo [^\n]+\n│ [^]+\n└ exit 0, \d/)
-        assert.deepStrictEqual(yield* fileSystem.readDirectory(folder), [])
+        // Node keeps compiled code there, as for every program.
+        const left = (yield* fileSystem.readDirectory(folder)).filter((name) => name !== "node-compile-cache")
+        assert.deepStrictEqual(left, [])
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     timeout
   )
