@@ -36,6 +36,7 @@ import { OutboundRouter } from "./OutboundRouter.ts"
 import { OutgoingMessages } from "./OutgoingMessages.ts"
 import { invalidRequest } from "./RequestError.ts"
 import { gate, read } from "./RequestReader.ts"
+import * as Tracing from "./Tracing.ts"
 
 /** A connection that is being served. */
 export interface Served {
@@ -60,9 +61,16 @@ export class MessageProcessor extends Context.Service<
 /** Messages of one connection before the others have their turn: a flood on one delays the rest by no more. */
 const Slice = 64
 
+const tracedHandlers = Effect.gen(function* () {
+  const handlers = yield* Handlers
+  if (!(yield* Tracing.isActive)) return handlers
+  const { traced } = yield* Effect.promise(() => import("./RequestSpan.ts"))
+  return traced(handlers)
+})
+
 export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | OutboundRouter | OutgoingMessages> =
   Effect.gen(function* () {
-    const handlers = yield* Handlers
+    const handlers = yield* tracedHandlers
     const router = yield* OutboundRouter
     const outgoing = yield* OutgoingMessages
     const requests = yield* Registry.requests
@@ -113,8 +121,7 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       }
     })
 
-    const serve = Effect.fnUntraced(function* (options: ConnectionOptions) {
-      const connection = yield* Connections.make(connections++, options)
+    const serveConnection = Effect.fnUntraced(function* (connection: Connection) {
       const fibers = yield* FiberSet.make()
       const context = yield* Effect.context<never>()
       // The fibers are the set's from the moment they suspend, and end with it.
@@ -123,11 +130,12 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       const dispatcher = new Dispatcher(connection, handlers, lanes, fork, fibers, meter)
       yield* Registry.connected(connection)
       yield* router.connect(connection)
+      yield* Effect.logDebug("connection opened")
       yield* Effect.addFinalizer(() =>
         Effect.suspend(() => {
           connection.close()
           return Effect.andThen(Queue.shutdown(connection.ingress), router.disconnect(connection))
-        })
+        }).pipe(Effect.andThen(Effect.logDebug("connection closed")))
       )
       const served = yield* Effect.forkScoped(
         Effect.catchCause(loop(connection, dispatcher), () => FiberSet.awaitEmpty(fibers))
@@ -137,6 +145,13 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
         done: Effect.asVoid(Fiber.await(served)),
         cancel: (id: RequestId) => dispatcher.cancel(id)
       } satisfies Served
+    })
+
+    const serve = Effect.fnUntraced(function* (options: ConnectionOptions) {
+      const connection = yield* Connections.make(connections++, options)
+      const { id, origin } = connection
+      // What is logged in its handlers, and in the turns they start, says which client it was.
+      return yield* Effect.annotateLogs(serveConnection(connection), { connection: id, origin })
     })
 
     return MessageProcessor.of({ serve })

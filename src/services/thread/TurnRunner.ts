@@ -19,19 +19,24 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import type * as Tracer from "effect/Tracer"
 import type { TurnError } from "../../protocol/ErrorInfo.ts"
 import type { Turn, TurnStatus } from "../../protocol/Turn.ts"
+import { turnDuration, turnsEnded, turnsStarted } from "../Metrics.ts"
 import type { ModelError, ModelRequest } from "../ModelProvider.ts"
 import { TurnTransition } from "../OutgoingMessages.ts"
 import { seconds } from "../ThreadRecord.ts"
 import { type ToolCall, type ToolOutput, TurnCancelled } from "../Tool.ts"
+import * as Tracing from "../Tracing.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { approveCommand } from "./Approvals.ts"
 import { sample } from "./Sampling.ts"
 import { countFailure, countTokens } from "./TokenCount.ts"
 import type { ThreadHost } from "./ThreadHost.ts"
+import * as TurnSpans from "./TurnSpans.ts"
 import { type Message, toModel } from "./UserMessage.ts"
 
 /** What a turn's own client names it by at the model server. */
@@ -71,6 +76,8 @@ const hear = Effect.fnUntraced(function* (host: ThreadHost, turnId: string, mess
 
 const begin = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, message: Message) {
   const at = host.now()
+  yield* Metric.update(turnsStarted, 1)
+  yield* Effect.logDebug("turn started")
   host.facts.running = true
   host.facts.systemError = false
   yield* host.write({ _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId })
@@ -114,13 +121,18 @@ const requestOf = (host: ThreadHost, turn: ActiveTurn, caller: Caller): ModelReq
   }
 }
 
-const runTool = (host: ThreadHost, turn: ActiveTurn, call: ToolCall): Effect.Effect<ToolOutput, TurnCancelled> => {
+const runTool = (
+  host: ThreadHost,
+  turn: ActiveTurn,
+  call: ToolCall,
+  span: Tracer.AnySpan | undefined
+): Effect.Effect<ToolOutput, TurnCancelled> => {
   const tool = host.tools.find(({ spec }) => spec.name === call.name)
   if (tool === undefined || call.namespace !== null) {
     return Effect.succeed({ text: `unsupported call: ${call.name}`, success: false })
   }
   const { cwd, approvalPolicy, sandboxPolicy } = host.record.settings
-  return tool.run(call, {
+  const running = tool.run(call, {
     threadId: host.id,
     turnId: turn.id,
     cwd,
@@ -131,6 +143,7 @@ const runTool = (host: ThreadHost, turn: ActiveTurn, call: ToolCall): Effect.Eff
     notify: (method, params) => host.notify(method, params),
     approveCommand: (item, approval) => approveCommand(host, turn.id, item, approval)
   })
+  return TurnSpans.toolCall(running, call, span)
 }
 
 const output = (host: ThreadHost, turn: ActiveTurn, callId: string, text: string): Effect.Effect<void> => {
@@ -152,15 +165,17 @@ const step = Effect.fnUntraced(function* (
   const calls: Array<Running> = []
   // Not children of the sampling fiber: calls go on when steering drops the rest of the answer.
   const scope = yield* Effect.scope
+  const span = yield* Tracing.current
   const onCall = (call: ToolCall, custom: boolean) =>
     Effect.suspend(() => {
       turn.openCalls.set(call.callId, { custom, startedAt: host.now() })
-      return Effect.map(Effect.forkIn(runTool(host, turn, call), scope, { startImmediately: true }), (fiber) => {
+      return Effect.map(Effect.forkIn(runTool(host, turn, call, span), scope, { startImmediately: true }), (fiber) => {
         calls.push({ call, fiber })
       })
     })
+  const request = requestOf(host, turn, caller)
   const sampled = yield* Effect.raceFirst(
-    sample(host, turn, requestOf(host, turn, caller), onCall),
+    TurnSpans.modelRequest(sample(host, turn, request, onCall), request),
     Effect.as(turn.steered, null)
   ).pipe(Effect.tapError((error) => countFailure(host, turn.id, error)))
   yield* countTokens(host, turn.id, sampled?.usage ?? null)
@@ -198,6 +213,12 @@ const endingOf = (exit: Exit.Exit<void, ModelError | TurnCancelled>): Ending => 
   }
 }
 
+const counted = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, { status }: Ending, at: number) {
+  yield* Metric.update(turnsEnded[status], 1)
+  yield* Metric.update(turnDuration, (at - startOf(host, turn, at)) / 1000)
+  yield* Effect.logDebug(`turn ${status}`)
+})
+
 /** What the model has to know of a turn that did not finish, when it is asked the next time. */
 const closeConversation = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, ending: Ending) {
   const now = host.now()
@@ -217,6 +238,7 @@ const end = Effect.fnUntraced(function* (
   const ending = endingOf(exit)
   if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) yield* Effect.logError("turn died", exit.cause)
   const at = host.now()
+  yield* counted(host, turn, ending, at)
   turn.close()
   for (const message of turn.takeSteering()) yield* hear(host, turn.id, message)
   yield* closeConversation(host, turn, ending)
@@ -237,9 +259,13 @@ const end = Effect.fnUntraced(function* (
   }
 })
 
+/** Unix milliseconds; `at` for a turn that never came so far. */
+const startOf = (host: ThreadHost, turn: ActiveTurn, at: number): number =>
+  host.record.turns.findLast(({ id }) => id === turn.id)?.startedAt ?? at
+
 /** The end of a turn carries its answer, so that who missed the stream can stop. */
 const completedTurn = (host: ThreadHost, turn: ActiveTurn, ending: Ending, at: number): Turn => {
-  const startedAt = host.record.turns.findLast(({ id }) => id === turn.id)?.startedAt ?? at
+  const startedAt = startOf(host, turn, at)
   const answer = ending.status === "completed" ? turn.lastAgentMessage : null
   return {
     ...startingTurn(turn),
@@ -260,15 +286,17 @@ export const run = (
   caller: Caller,
   onEnd: () => void
 ): Effect.Effect<void> =>
-  Effect.uninterruptibleMask((restore) =>
-    begin(host, turn, message).pipe(
-      Effect.andThen(Effect.exit(restore(middle(host, turn, caller)))),
-      Effect.flatMap((exit) => end(host, turn, exit)),
-      Effect.ensuring(
+  Effect.uninterruptibleMask((restore) => {
+    const exit = Effect.exit(Effect.andThen(begin(host, turn, message), restore(middle(host, turn, caller))))
+    const whole = Effect.flatMap(exit, (exit) => Effect.andThen(end(host, turn, exit), exit))
+    // How it ended is told by now; the failure is for the span alone.
+    return Effect.exit(TurnSpans.turn(whole, host, turn, (exit) => endingOf(exit).status)).pipe(
+      Effect.andThen(
         Effect.sync(() => {
           onEnd()
           Deferred.doneUnsafe(turn.ended, Exit.void)
         })
-      )
+      ),
+      Effect.annotateLogs({ thread: host.id, turn: turn.id })
     )
-  )
+  })
