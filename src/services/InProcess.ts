@@ -37,6 +37,7 @@ import type { OutgoingMessages } from "./OutgoingMessages.ts"
 import { invalidRequest, RequestError } from "./RequestError.ts"
 import { DefaultDeadline, ShuttingDown, stop } from "./Shutdown.ts"
 import type { ThreadManager } from "./ThreadManager.ts"
+import * as Tracing from "./Tracing.ts"
 
 /** Messages that queue for a consumer, and requests that queue for the server, unless the caller says otherwise. */
 export const DefaultChannelCapacity = 128
@@ -245,7 +246,7 @@ export const start = Effect.fnUntraced(function* (
       return served.cancel(id)
     })
 
-  const requestUnknown: Sender["requestUnknown"] = (request) =>
+  const untraced: Sender["requestUnknown"] = (request) =>
     Effect.callback((resume) => {
       const { id } = request
       if (waiters.has(id)) return resume(Effect.fail(invalidRequest(`duplicate request id: ${encodeId(id)}`)))
@@ -254,6 +255,14 @@ export const start = Effect.fnUntraced(function* (
       waiters.set(id, resume)
       return cancel(id, resume)
     })
+
+  /** Where somebody collects spans the caller's goes with the request, as it would over a wire. */
+  const traced: Sender["requestUnknown"] = (request) =>
+    Effect.flatMap(Tracing.current, (span) =>
+      untraced(span === undefined ? request : { trace: Tracing.toTraceContext(span), ...request })
+    )
+
+  const requestUnknown = (yield* Tracing.isActive) ? traced : untraced
 
   const failWaiters = Effect.sync(() => {
     const error = toRequestError(ShuttingDown)
