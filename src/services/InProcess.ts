@@ -75,6 +75,7 @@ export interface Sender {
     readonly id: RequestId
     readonly method: string
     readonly params?: unknown
+    readonly trace?: TraceContext
   }) => Effect.Effect<unknown, InProcessError | RequestError>
   readonly notify: (notification: {
     readonly method: string
