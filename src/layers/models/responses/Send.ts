@@ -8,12 +8,14 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpBody from "effect/http/HttpBody"
-import type * as HttpClient from "effect/http/HttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as UrlParams from "effect/http/UrlParams"
 import * as Stream from "effect/Stream"
 import type { ModelProviderInfo } from "../../../services/Config.ts"
+import * as Tracing from "../../../services/Tracing.ts"
 import * as Body from "./Body.ts"
 import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./Failure.ts"
@@ -65,6 +67,17 @@ const readRefusal = (response: HttpClientResponse, idleMillis: number): Effect.E
   })
 
 /**
+ * Where nobody collects spans the model server is told of none. Where somebody does, what the URL's query says stays here:
+ * it may be a key.
+ */
+const withSpans = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Tracing.isActive, (active) =>
+    active
+      ? Effect.provideService(effect, UrlParams.CurrentRedactedNames, [/^/])
+      : Effect.provideService(effect, HttpClient.TracerDisabledWhen, () => true)
+  )
+
+/**
  * Sends a request until there is an answer with status 2xx, or a reason to tell the client. Closing the stream of the
  * response, at any point, closes the connection; read to its end, the connection is kept for the next request.
  */
@@ -93,5 +106,5 @@ export const send = (
       )
     })
   )
-  return Effect.retry(once, Retry.request(provider.requestMaxRetries))
+  return withSpans(Effect.retry(once, Retry.request(provider.requestMaxRetries)))
 }
