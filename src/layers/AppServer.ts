@@ -153,7 +153,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
   return MessageProcessor.layer.pipe(
-    Layer.provide(handlers.pipe(Layer.provide(model))),
+    Layer.provide(handlers.pipe(Layer.provide([model, NodeSmallFiles.layer]))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, SecureRandom.layerWebCrypto]),
     Layer.provideMerge(OutgoingMessages.layer),

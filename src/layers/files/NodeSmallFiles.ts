@@ -49,5 +49,13 @@ export const layer: Layer.Layer<SmallFiles> = Layer.succeed(SmallFiles, {
       const stat = statSync(path, { throwIfNoEntry: false })
       return stat === undefined ? undefined : { modified: stat.mtimeMs, size: stat.size, inode: stat.ino }
     }),
-  text: (path) => attempt("readFile", path, () => readFileSync(path, "utf8"))
+  text: (path) =>
+    attempt("readFile", path, () => {
+      // Most files that are asked for are not there, and an exception costs ten times as much as this look.
+      const stat = statSync(path, { throwIfNoEntry: false })
+      if (stat === undefined) return undefined
+      // Whoever writes to a pipe would be waited for, and everything else with it.
+      if (stat.isFIFO()) throw Object.assign(new Error("a pipe is no file"), { code: "EISDIR" })
+      return readFileSync(path, "utf8")
+    })
 })

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
@@ -16,6 +16,7 @@ import type { Outbound } from "../../services/Outbound.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
 import { positionIn } from "../../services/Replay.ts"
 import { ServerInfo } from "../../services/ServerInfo.ts"
+import * as SmallFiles from "../../services/SmallFiles.ts"
 import type { Thread } from "../../services/Thread.ts"
 import * as Instructions from "../../services/thread/Instructions.ts"
 import * as Settings from "../../services/thread/Settings.ts"
@@ -69,7 +70,7 @@ const setUp = Effect.gen(function* () {
   const config = yield* Config
   const catalog = yield* ModelCatalog
   const path = yield* Path.Path
-  const fileSystem = yield* FileSystem.FileSystem
+  const files = yield* SmallFiles.available
   const info = yield* ServerInfo
 
   const instructions = (cwd: string, effective: EffectiveConfig, params: Overrides) =>
@@ -79,7 +80,7 @@ const setUp = Effect.gen(function* () {
       baseInstructions: params.baseInstructions ?? effective.baseInstructions,
       developerInstructions: params.developerInstructions ?? effective.developerInstructions,
       projectDocMaxBytes: effective.projectDocMaxBytes
-    }).pipe(Effect.provideService(FileSystem.FileSystem, fileSystem), Effect.provideService(Path.Path, path))
+    }).pipe(Effect.provideService(SmallFiles.SmallFiles, files), Effect.provideService(Path.Path, path))
 
   return Effect.fnUntraced(function* (params: Overrides, recordedCwd: string | null) {
     const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")

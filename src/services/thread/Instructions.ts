@@ -6,9 +6,9 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { ResponseItem } from "../../protocol/ResponseItem.ts"
+import { SmallFiles } from "../SmallFiles.ts"
 
 const baseInstructions = `You are a coding agent working in a user's project through Spindle. You read, run and change things with the tools you are given.
 
@@ -60,30 +60,24 @@ const text = (role: "developer" | "user", ...parts: ReadonlyArray<string>): Resp
 /** The folder itself and those above it, outermost first, no further up than the one that holds `.git`. */
 const projectFolders = Effect.fnUntraced(function* (cwd: string) {
   const path = yield* Path.Path
-  const fileSystem = yield* FileSystem.FileSystem
+  const files = yield* SmallFiles
   const folders: Array<string> = []
   for (let folder = cwd; ; folder = path.dirname(folder)) {
     folders.unshift(folder)
     if (folder === path.dirname(folder)) break
   }
-  const marked = yield* Effect.forEach(
-    folders,
-    (folder) => Effect.orElseSucceed(fileSystem.exists(path.join(folder, ".git")), () => false),
-    { concurrency: "unbounded" }
+  const marks = yield* Effect.forEach(folders, (folder) =>
+    Effect.orElseSucceed(files.stamp(path.join(folder, ".git")), () => undefined)
   )
-  const root = marked.lastIndexOf(true)
+  const root = marks.findLastIndex((mark) => mark !== undefined)
   return root === -1 ? [cwd] : folders.slice(root)
 })
 
 const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string) {
   const path = yield* Path.Path
-  const fileSystem = yield* FileSystem.FileSystem
+  const files = yield* SmallFiles
   const candidates = [home, ...(yield* projectFolders(cwd))].map((folder) => path.join(folder, "AGENTS.md"))
-  const contents = yield* Effect.forEach(
-    candidates,
-    (file) => Effect.orElseSucceed(fileSystem.readFileString(file), () => ""),
-    { concurrency: "unbounded" }
-  )
+  const contents = yield* Effect.forEach(candidates, (file) => Effect.orElseSucceed(files.text(file), () => undefined))
   return candidates
     .map((file, index): Document => ({ path: file, text: contents[index]?.trim() ?? "" }))
     .filter((document) => document.text !== "")
@@ -105,20 +99,26 @@ const within = (documents: ReadonlyArray<Document>, maxBytes: number): ReadonlyA
   return kept
 }
 
+/** Asking takes longer than all the rest of a thread's instructions, and the answer stays the same. */
+const timeZone = (() => {
+  let known: string | undefined
+  return () => (known ??= Intl.DateTimeFormat().resolvedOptions().timeZone)
+})()
+
 const environment = (cwd: string, millis: number): string =>
   [
     "<environment_context>",
     `  <cwd>${cwd}</cwd>`,
     "  <shell>bash</shell>",
     `  <current_date>${new Date(millis).toISOString().slice(0, 10)}</current_date>`,
-    `  <timezone>${Intl.DateTimeFormat().resolvedOptions().timeZone}</timezone>`,
+    `  <timezone>${timeZone()}</timezone>`,
     "</environment_context>"
   ].join("\n")
 
 /** Reads what there is. Files that cannot be read are taken for absent. */
 export const load = Effect.fnUntraced(function* (
   options: InstructionOptions
-): Effect.fn.Return<Instructions, never, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<Instructions, never, Path.Path | SmallFiles> {
   const documents = yield* readDocuments(options.home, options.cwd)
   const told = within(documents, options.projectDocMaxBytes).map(
     (document) => `# AGENTS.md instructions from ${document.path}\n\n${document.text}`

@@ -1,6 +1,8 @@
+import { execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import process from "node:process"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -54,6 +56,22 @@ const suite = (name: string, files: Effect.Effect<SmallFiles["Service"]>) =>
       })
     )
   })
+
+if (process.platform !== "win32") {
+  it.effect("small files through NodeSmallFiles are never waited for: a pipe is none", () =>
+    Effect.gen(function* () {
+      const { text } = yield* SmallFiles
+      const path = join(yield* folder, "AGENTS.md")
+      execFileSync("mkfifo", [path])
+      yield* Effect.acquireRelease(
+        Effect.sync(() => spawn("sh", ["-c", 'echo hello > "$0"', path])),
+        (writer) => Effect.sync(() => writer.kill())
+      )
+      const read = yield* Effect.result(text(path))
+      assert.strictEqual(Result.isFailure(read) ? read.failure.reason._tag : undefined, "BadResource")
+    }).pipe(Effect.provide(NodeSmallFiles.layer))
+  )
+}
 
 suite("NodeSmallFiles", SmallFiles.pipe(Effect.provide(NodeSmallFiles.layer)))
 suite(
