@@ -23,6 +23,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as ErrorCode from "../protocol/ErrorCode.ts"
 import { encodeId, type ErrorObject, type Incoming, type RequestId, type TraceContext } from "../protocol/JsonRpc.ts"
 import type { ServerNotification } from "../protocol/methods/ServerNotifications.ts"
 import type { ServerRequest } from "../protocol/methods/ServerRequests.ts"
@@ -33,7 +34,7 @@ import * as LegacyEvents from "./LegacyEvents.ts"
 import { MessageProcessor } from "./MessageProcessor.ts"
 import type { Outbound } from "./Outbound.ts"
 import * as Outbox from "./Outbox.ts"
-import type { OutgoingMessages } from "./OutgoingMessages.ts"
+import { OutgoingMessages } from "./OutgoingMessages.ts"
 import { invalidRequest, RequestError } from "./RequestError.ts"
 import { DefaultDeadline, ShuttingDown, stop } from "./Shutdown.ts"
 import type { ThreadManager } from "./ThreadManager.ts"
@@ -266,6 +267,16 @@ export const start = Effect.fnUntraced(function* (
   const requestUnknown = (yield* Tracing.isActive) ? traced : untraced
 
   const failWaiters = Effect.sync(() => {
+  /** What the server has asked and nobody will read now is given back to it. */
+  const dropEvents = Effect.gen(function* () {
+    const outgoing = yield* OutgoingMessages
+    const { connection } = served
+    const error = { code: ErrorCode.Internal, message: connection.refusals.closed }
+    for (const message of yield* outbox.discard) {
+      if (message._tag === "Request") yield* outgoing.abandon(message.id, connection, error)
+    }
+  })
+
     const error = toRequestError(ShuttingDown)
     for (const waiter of waiters.values()) waiter(Exit.fail(error))
     waiters.clear()
@@ -299,7 +310,7 @@ export const start = Effect.fnUntraced(function* (
     nextEvent: events.next,
     events: events.all,
     shutdown,
-    dropEvents: outbox.shutdown
+    dropEvents: Effect.provideContext(dropEvents, services)
   }
   yield* shakeHands(sender, options.initialize).pipe(Effect.onError(() => shutdown))
   return handle
@@ -312,7 +323,9 @@ const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect
         ? error
         : new InProcessError({ kind: "InvalidData", message: `in-process initialize failed: ${error.message}` })
     ),
-    Effect.andThen(sender.notify({ method: "initialized" }))
+    Effect.andThen(sender.notify({ method: "initialized" })),
+    // Read before the caller goes on, who may have room for one message only.
+    Effect.andThen(Effect.yieldNow)
   )
 
 /** One message can stand for two events; the second is kept for the next to ask. */

@@ -289,17 +289,28 @@ export class Outbox {
     return this.#overflow.length === 0 ? Effect.andThen(this.drain, Queue.end(this.#buffer)) : this.drain
   })
 
-  /** The consumer is gone: what is held is dropped and waiting producers go on. */
-  readonly shutdown: Effect.Effect<void> = Effect.suspend(() => {
+  /** The consumer is gone: waiting producers go on. What was held comes back, for who has to answer for it. */
+  readonly discard: Effect.Effect<ReadonlyArray<Outbound>> = Effect.suspend(() => {
     this.#closed = true
     this.#gone = true
-    return Effect.andThen(this.drain, () => {
-      this.#overflow = []
-      // Ended first: a consumer that still takes sees the end, and not an interruption.
-      Queue.endUnsafe(this.#buffer)
-      return Queue.shutdown(this.#buffer)
-    })
+    const held: Array<Outbound> = []
+    for (let next = Queue.takeUnsafe(this.#buffer); next?._tag === "Success"; next = Queue.takeUnsafe(this.#buffer)) {
+      held.push(next.value)
+    }
+    for (const { message } of this.#overflow) held.push(message)
+    return Effect.as(
+      Effect.andThen(this.drain, () => {
+        this.#overflow = []
+        // Ended first: a consumer that still takes sees the end, and not an interruption.
+        Queue.endUnsafe(this.#buffer)
+        return Queue.shutdown(this.#buffer)
+      }),
+      held
+    )
   })
+
+  /** The consumer is gone: what is held is dropped and waiting producers go on. */
+  readonly shutdown: Effect.Effect<void> = Effect.asVoid(this.discard)
 }
 
 /** Opens an outbox; a capacity below one counts as one. */

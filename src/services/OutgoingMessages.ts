@@ -66,6 +66,8 @@ export class OutgoingMessages extends Context.Service<
     readonly succeed: (id: RequestId, result: unknown) => Effect.Effect<void>
     /** A client's refusal. */
     readonly fail: (id: RequestId, error: ErrorObject) => Effect.Effect<void>
+    /** A client will not answer what it was asked. Fails the request unless others are there who may. */
+    readonly abandon: (id: RequestId, connection: Connection, error: ErrorObject) => Effect.Effect<void>
     /** Ends the thread's pending requests; their ids, ascending. */
     readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
     /** Ends every pending request. */
@@ -156,6 +158,12 @@ export const make = Effect.gen(function* () {
     ask,
     succeed: (id, result) => settle(id, Exit.succeed(result)),
     fail: (id, error) => settle(id, Exit.fail(toError(error))),
+    abandon: (id, connection, error) =>
+      Effect.suspend(() => {
+        const request = typeof id === "number" ? pending.get(id) : undefined
+        const others = request !== undefined && router.subscribers(request.threadId).some((each) => each !== connection)
+        return others ? Effect.void : settle(id, Exit.fail(toError(error)))
+      }),
     cancelThread: (threadId, error) => cancel(ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void cancel(Array.from(pending.values()), error)),
     pending: (threadId, connection) => ofThread(threadId).map((request) => visibleTo(connection, request.message))

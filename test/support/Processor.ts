@@ -60,5 +60,5 @@ export const makeProcessor = Effect.fnUntraced(function* (handlers: Partial<Hand
       end: Queue.end(connection.ingress)
     }
   })
-  return { router, outgoing, connect }
+  return { router, outgoing, processor, connect }
 })

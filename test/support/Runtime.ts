@@ -1,0 +1,48 @@
+/**
+ * The in-process runtime over handlers that a test brings, without threads.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type { HandlerTable } from "../../src/services/Handlers.ts"
+import * as InProcess from "../../src/services/InProcess.ts"
+import { MessageProcessor } from "../../src/services/MessageProcessor.ts"
+import { OutgoingMessages } from "../../src/services/OutgoingMessages.ts"
+import { ThreadNotFound } from "../../src/services/thread/ThreadError.ts"
+import { ThreadManager } from "../../src/services/ThreadManager.ts"
+import { sessionOf } from "./Connections.ts"
+import { makeProcessor } from "./Processor.ts"
+import { clientOf } from "./Server.ts"
+
+export const shaken = { userAgent: "a", codexHome: "/h", platformFamily: "unix", platformOs: "linux" }
+
+/** Shakes hands with anybody. */
+export const initialize: HandlerTable["initialize"] = (_, { connection }) =>
+  Effect.sync(() => {
+    connection.initialize(sessionOf())
+    return shaken
+  })
+
+const noThreads = ThreadManager.of({
+  start: () => Effect.die("no threads here"),
+  get: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "loaded" })),
+  find: () => undefined,
+  stored: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "record" })),
+  load: () => Effect.die("no threads here"),
+  loaded: () => [],
+  running: () => 0,
+  stop: Effect.void
+})
+
+/** `start` opens a runtime for as long as its scope. */
+export const makeRuntime = Effect.fnUntraced(function* (handlers: Partial<HandlerTable>) {
+  const { router, outgoing, processor } = yield* makeProcessor({ initialize, ...handlers })
+  const start = (options: Partial<InProcess.InProcessOptions> = {}) =>
+    InProcess.start({ initialize: { clientInfo: { name: "test", version: "1" } }, ...options }).pipe(
+      Effect.map(clientOf),
+      Effect.provideService(MessageProcessor, processor),
+      Effect.provideService(OutgoingMessages, outgoing),
+      Effect.provideService(ThreadManager, noThreads)
+    )
+  return { router, outgoing, start }
+})

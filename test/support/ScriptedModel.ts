@@ -1,0 +1,97 @@
+/**
+ * A model that answers as a test tells it to, while the test looks on.
+ *
+ * @module
+ */
+import type * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import {
+  type ModelError,
+  type ModelEvent,
+  ModelProvider,
+  type ModelRequest,
+  type ModelUsage
+} from "../../src/services/ModelProvider.ts"
+
+/** One request of the turn loop, with its answer under way. */
+export interface ModelCall {
+  readonly request: ModelRequest
+  readonly emit: (...events: ReadonlyArray<ModelEvent>) => Effect.Effect<void>
+  readonly fail: (error: ModelError) => Effect.Effect<void>
+  /** The rest of an ordinary answer: these words as a message, or nothing, and the end. */
+  readonly finish: (text?: string) => Effect.Effect<void>
+  /** Completes when the answer is read no more: it is over, failed, or was dropped. */
+  readonly closed: Effect.Effect<void>
+}
+
+export interface ScriptedModel {
+  readonly layer: Layer.Layer<ModelProvider>
+  /** The next request; waits for it. */
+  readonly next: Effect.Effect<ModelCall>
+  /** Takes the next request and answers it with these words. */
+  readonly say: (text: string) => Effect.Effect<ModelCall>
+  /** Takes the next request and answers it with calls of tools. */
+  readonly call: (...calls: ReadonlyArray<readonly [tool: string, callId: string]>) => Effect.Effect<ModelCall>
+}
+
+export const started = (itemId: string): ModelEvent => ({ _tag: "ItemStarted", itemId, kind: "message" })
+
+export const delta = (itemId: string, text: string): ModelEvent => ({ _tag: "TextDelta", itemId, delta: text })
+
+export const done = (id: string, text: string): ModelEvent => ({
+  _tag: "ItemDone",
+  item: { type: "message", role: "assistant", id, content: [{ type: "output_text", text }] }
+})
+
+export const usage: ModelUsage = {
+  inputTokens: 3,
+  cachedInputTokens: 1,
+  outputTokens: 2,
+  reasoningOutputTokens: 0,
+  totalTokens: 5
+}
+
+export const completed: ModelEvent = { _tag: "Completed", usage, endTurn: true }
+
+export const makeModel = Effect.gen(function* () {
+  const calls = yield* Queue.unbounded<ModelCall>()
+
+  const answer = Effect.fnUntraced(function* (request: ModelRequest) {
+    const events = yield* Queue.unbounded<ModelEvent, ModelError | Cause.Done>()
+    const closed = yield* Deferred.make<void>()
+    const emit: ModelCall["emit"] = (...more) => Effect.asVoid(Queue.offerAll(events, more))
+    yield* Queue.offer(calls, {
+      request,
+      emit,
+      fail: (error) => Effect.asVoid(Queue.fail(events, error)),
+      finish: (text) => {
+        const id = `msg_${request.input.length}`
+        const said = text === undefined ? [] : [started(id), delta(id, text), done(id, text)]
+        return Effect.andThen(emit(...said, completed), Queue.end(events))
+      },
+      closed: Deferred.await(closed)
+    })
+    return Stream.fromQueue(events).pipe(Stream.ensuring(Effect.sync(() => Deferred.doneUnsafe(closed, Exit.void))))
+  })
+
+  const next = Queue.take(calls)
+  const model: ScriptedModel = {
+    layer: Layer.succeed(ModelProvider, { stream: (request) => Stream.unwrap(answer(request)) }),
+    next,
+    say: (text) => Effect.tap(next, (call) => call.finish(text)),
+    call: (...tools) =>
+      Effect.tap(next, (call) => {
+        const made = tools.map(([name, call_id]): ModelEvent => ({
+          _tag: "ItemDone",
+          item: { type: "function_call", call_id, name, arguments: "{}" }
+        }))
+        return Effect.andThen(call.emit(...made), call.finish())
+      })
+  }
+  return model
+})

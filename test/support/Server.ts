@@ -1,0 +1,184 @@
+/**
+ * A whole server with a model that a test plays, and clients of all kinds connected to it.
+ *
+ * @module
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as AppServer from "../../src/layers/AppServer.ts"
+import type { RequestId } from "../../src/protocol/JsonRpc.ts"
+import type { ClientRequestMethod, ParamsInputOf } from "../../src/protocol/methods/ClientRequests.ts"
+import type { NotificationParams, ServerNotificationMethod } from "../../src/protocol/methods/ServerNotifications.ts"
+import type { ServerRequest } from "../../src/protocol/methods/ServerRequests.ts"
+import type { ClientEvent } from "../../src/services/ClientEvent.ts"
+import { answersInOrder } from "../../src/services/Connection.ts"
+import * as InProcess from "../../src/services/InProcess.ts"
+import { MessageProcessor } from "../../src/services/MessageProcessor.ts"
+import { encode } from "../../src/services/Outbound.ts"
+import { OutboundRouter } from "../../src/services/OutboundRouter.ts"
+import * as Outbox from "../../src/services/Outbox.ts"
+import { OutgoingMessages } from "../../src/services/OutgoingMessages.ts"
+import { ThreadManager } from "../../src/services/ThreadManager.ts"
+import { type Tool, Toolset } from "../../src/services/Tool.ts"
+import * as MemoryFiles from "./MemoryFiles.ts"
+import { makeModel } from "./ScriptedModel.ts"
+
+export interface ServerOptions extends Partial<AppServer.AppServerOptions> {
+  readonly toolbox?: ReadonlyArray<Tool>
+}
+
+/** A folder that is on no machine: nothing is configured. */
+export const home = "/spindle-test/home"
+
+export const cwd = "/spindle-test/project"
+
+/** What a server is told that reads nothing of the machine. */
+export const optionsOf = ({ toolbox = [], ...options }: ServerOptions): AppServer.AppServerOptions => ({
+  home,
+  cwd,
+  environment: {},
+  loader: {
+    systemConfigFile: "/spindle-test/etc/config.toml",
+    managedConfigFile: "/spindle-test/etc/managed_config.toml",
+    requirementsFile: "/spindle-test/etc/requirements.toml"
+  },
+  tools: Layer.succeed(Toolset, { open: () => Effect.succeed(toolbox) }),
+  ...options
+})
+
+export interface ConnectOptions extends Partial<Omit<InProcess.InProcessOptions, "initialize">> {
+  readonly name?: string
+  readonly capabilities?: ParamsInputOf<"initialize">["capabilities"]
+}
+
+const initializeParams = ({ name = "test", capabilities }: ConnectOptions): ParamsInputOf<"initialize"> => ({
+  clientInfo: { name, version: "1" },
+  ...(capabilities === undefined ? {} : { capabilities })
+})
+
+/** The name of an event: its method, or what it is. */
+export const nameOf = (event: ClientEvent): string => {
+  switch (event._tag) {
+    case "ServerNotification":
+    case "LegacyNotification":
+      return event.notification.method
+    case "ServerRequest":
+      return `request ${event.request.method}`
+    case "Lagged":
+      return `Lagged ${event.skipped}`
+    default:
+      return event._tag
+  }
+}
+
+/** A client of the runtime that numbers its own requests. */
+export const clientOf = (handle: InProcess.InProcessHandle) => {
+  let nextId = 1
+  const next = Effect.map(handle.nextEvent, Option.getOrThrow)
+  /** Reads on until an event is what is looked for; all that was read, it included. */
+  const until = Effect.fnUntraced(function* (found: (event: ClientEvent) => boolean) {
+    const events: Array<ClientEvent> = []
+    do events.push(yield* next)
+    while (!found(events.at(-1)!))
+    return events
+  })
+  return {
+    handle,
+    next,
+    until,
+    request: <M extends ClientRequestMethod>(method: M, params: ParamsInputOf<M>) =>
+      Effect.suspend(() => handle.request({ id: nextId++, method, params })),
+    /** Reads on until this is told; its parameters. */
+    notified: <M extends ServerNotificationMethod>(method: M) =>
+      Effect.map(
+        until((event) => event._tag === "ServerNotification" && event.notification.method === method),
+        (events) => {
+          const event = events.at(-1)
+          // It was found by its method.
+          return (event?._tag === "ServerNotification" ? event.notification.params : {}) as NotificationParams<M>
+        }
+      ),
+    /** Reads on until the server asks something. */
+    asked: Effect.map(
+      until((event) => event._tag === "ServerRequest"),
+      (events): ServerRequest => {
+        const event = events.at(-1)
+        if (event?._tag !== "ServerRequest") throw new Error("not asked")
+        return event.request
+      }
+    ),
+    /** The names of all events up to one with this name. */
+    names: (last: string) =>
+      Effect.map(
+        until((event) => nameOf(event) === last),
+        (events) => events.map(nameOf)
+      )
+  }
+}
+
+export type Client = ReturnType<typeof clientOf>
+
+/** Starts a server that lives as long as the test. */
+export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = {}) {
+  const model = yield* makeModel
+  const server = AppServer.layer(optionsOf({ model: model.layer, ...options })).pipe(
+    Layer.provide(MemoryFiles.make().layer)
+  )
+  const services = yield* Layer.build(server)
+  const processor = Context.get(services, MessageProcessor)
+
+  /** A client in the process. */
+  const connect = (connecting: ConnectOptions = {}) =>
+    Effect.map(
+      Effect.provideContext(InProcess.start({ ...connecting, initialize: initializeParams(connecting) }), services),
+      clientOf
+    )
+
+  /** A client that reads and writes text, as one over a wire does. It has not shaken hands. */
+  const wire = Effect.fnUntraced(function* (limits: { readonly room?: number; readonly capacity?: number } = {}) {
+    const outbox = yield* Outbox.make({ capacity: limits.room ?? 256, requestGrace: "5 seconds", marksLag: false })
+    const served = yield* processor.serve({
+      origin: "stdio",
+      capacity: limits.capacity ?? 64,
+      outbox,
+      answers: answersInOrder(outbox),
+      overloadText: "Server overloaded; retry later.",
+      refusals: { full: "Server overloaded; retry later.", closed: "the client is gone" }
+    })
+    const { ingress } = served.connection
+    const next = Effect.map(outbox.take, (message): Record<string, unknown> => JSON.parse(encode(message)))
+    const send = (id: RequestId, method: string, params?: unknown) =>
+      Effect.asVoid(Queue.offer(ingress, { _tag: "Request", request: { id, method, params } }))
+    return {
+      ...served,
+      outbox,
+      /** The next message, parsed. */
+      next,
+      /** The text of the next message. */
+      text: Effect.map(outbox.take, (message) => encode(message)),
+      send,
+      /** Sends and takes the next message, which is the answer when nothing else is told. */
+      request: (id: RequestId, method: string, params: unknown = {}) => Effect.andThen(send(id, method, params), next),
+      initialize: (capabilities?: ParamsInputOf<"initialize">["capabilities"]) =>
+        Effect.andThen(
+          send("initialize", "initialize", initializeParams(capabilities === undefined ? {} : { capabilities })),
+          next
+        )
+    }
+  })
+
+  return {
+    model,
+    services,
+    connect,
+    wire,
+    router: Context.get(services, OutboundRouter),
+    outgoing: Context.get(services, OutgoingMessages),
+    threads: Context.get(services, ThreadManager)
+  }
+})
+
+export const say = (text: string) => [{ type: "text" as const, text }]
