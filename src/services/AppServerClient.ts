@@ -25,8 +25,19 @@ import type { ClientEvent } from "./ClientEvent.ts"
 /** The request did not reach the server, or no answer came back. */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
   method: Schema.String,
-  /** As operating systems name them: `WouldBlock` may be retried, the others mean that the connection is gone. */
-  kind: Schema.Literals(["WouldBlock", "BrokenPipe", "InvalidData", "ConnectionAborted", "UnexpectedEof", "TimedOut"]),
+  /**
+   * As operating systems name them. `WouldBlock` may be retried and `InvalidInput` is the caller's; the others mean that the
+   * connection is gone.
+   */
+  kind: Schema.Literals([
+    "WouldBlock",
+    "InvalidInput",
+    "BrokenPipe",
+    "InvalidData",
+    "ConnectionAborted",
+    "UnexpectedEof",
+    "TimedOut"
+  ]),
   detail: Schema.String
 }) {
   override get message(): string {

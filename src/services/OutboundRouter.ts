@@ -84,7 +84,8 @@ const keyOf = (declaration: ServerNotification<Wire>, method: string, params: un
 
 const declarations: Readonly<Record<string, ServerNotification<Wire>>> = ServerNotifications
 
-const messageOf = (
+/** The message of a notification, whoever is told of it. */
+export const messageOf = (
   method: ServerNotificationMethod,
   params: unknown,
   emittedAtMs: number,

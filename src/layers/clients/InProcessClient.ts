@@ -43,7 +43,9 @@ const initializeParams = (options: InProcessClientOptions): ParamsInputOf<"initi
   clientInfo: { name: options.clientName, version: options.clientVersion },
   capabilities: {
     experimentalApi: options.experimentalApi ?? false,
-    ...(options.optOutNotificationMethods?.length ? { optOutNotificationMethods: options.optOutNotificationMethods } : {})
+    ...(options.optOutNotificationMethods?.length
+      ? { optOutNotificationMethods: options.optOutNotificationMethods }
+      : {})
   }
 })
 
@@ -75,8 +77,7 @@ const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
     request: (method, params) =>
       Effect.mapError(sender.requestUnknown({ id: nextId++, method, params }), toClientError(method)),
     notify: (method, params) => Effect.mapError(sender.notify({ method, params }), toTransportError(method)),
-    respond: (id, result) =>
-      Effect.mapError(sender.respondToServerRequest(id, result), toTransportError("resolve")),
+    respond: (id, result) => Effect.mapError(sender.respondToServerRequest(id, result), toTransportError("resolve")),
     reject: (id, error) => Effect.mapError(sender.failServerRequest(id, error), toTransportError("reject")),
     take: Effect.flatMap(handle.nextEvent, (event) =>
       Option.isSome(event) ? Effect.succeed(event.value) : (CauseModule.done() as Effect.Effect<never, Cause.Done>)
@@ -102,5 +103,4 @@ export const make = Effect.fnUntraced(function* (options: InProcessClientOptions
 })
 
 /** A connected client; the connection ends with the layer's scope. Needs a server: see `AppServer.layer`. */
-export const layer = (options: InProcessClientOptions) =>
-  Layer.effect(AppServerClient.AppServerClient, make(options))
+export const layer = (options: InProcessClientOptions) => Layer.effect(AppServerClient.AppServerClient, make(options))

@@ -1,0 +1,40 @@
+/**
+ * The client of a server on this machine, behind a Unix socket: the protocol of the WebSocket client, over the socket file.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { AppServerClient } from "../../services/AppServerClient.ts"
+import type { ConnectError, Endpoint } from "../../services/remote/Duplex.ts"
+import * as RemoteLink from "../../services/RemoteLink.ts"
+
+export interface UnixSocketClientOptions extends RemoteLink.RemoteOptions {
+  /** Of the socket file. */
+  readonly path: string
+}
+
+/** The handshake names a host and a path, which mean nothing here. */
+const Url = "ws://localhost/rpc"
+
+export const endpointOf = ({ path }: UnixSocketClientOptions): Endpoint => {
+  const label = `unix://${path}`
+  return {
+    label,
+    // Loaded when a connection is made, not with the library.
+    open: Effect.flatMap(
+      Effect.promise(() => import("./webSocket/Open.ts")),
+      (sockets) => sockets.open({ label, url: Url, headers: {}, path })
+    )
+  }
+}
+
+export const make = (
+  options: UnixSocketClientOptions
+): Effect.Effect<AppServerClient["Service"], ConnectError, Scope.Scope> =>
+  RemoteLink.client(endpointOf(options), options)
+
+/** A connected client; the connection ends with the layer's scope. */
+export const layer = (options: UnixSocketClientOptions): Layer.Layer<AppServerClient, ConnectError> =>
+  Layer.effect(AppServerClient, make(options))

@@ -1,0 +1,69 @@
+/**
+ * The client of a server behind a WebSocket: `ws://` or `wss://`.
+ *
+ * Owns which address a token may be sent to. A token is a key to everything the server can do; it goes over TLS, or does
+ * not leave the machine.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import { AppServerClient } from "../../services/AppServerClient.ts"
+import { bounded, ConnectError, type Endpoint } from "../../services/remote/Duplex.ts"
+import * as RemoteLink from "../../services/RemoteLink.ts"
+
+export interface WebSocketClientOptions extends RemoteLink.RemoteOptions {
+  /** `ws://HOST:PORT/PATH` or `wss://…`. */
+  readonly url: string
+  /** Sent as `Authorization: Bearer`. Only to `wss://`, or to `ws://` on this machine. */
+  readonly token?: string | Redacted.Redacted
+}
+
+/** The address for messages: without user, password, query and fragment, where secrets may be. */
+const labelOf = (text: string, url: URL): string => {
+  const hasSecrets = url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== ""
+  return bounded(hasSecrets ? `${url.protocol}//${url.host}${url.pathname}` : text)
+}
+
+const isLoopback = (url: URL): boolean => {
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
+  return host === "localhost" || host === "::1" || (Net.isIPv4(host) && host.startsWith("127."))
+}
+
+const invalidInput = (message: string): ConnectError => new ConnectError({ kind: "InvalidInput", message })
+
+/** Where the options lead, or why they lead nowhere. Nothing has been opened yet. */
+export const endpointOf = (options: WebSocketClientOptions): Effect.Effect<Endpoint, ConnectError> =>
+  Effect.suspend(() => {
+    const url = URL.parse(options.url)
+    if (url === null || (url.protocol !== "ws:" && url.protocol !== "wss:")) {
+      return Effect.fail(invalidInput("invalid remote app server URL; expected `ws://HOST:PORT` or `wss://HOST:PORT`"))
+    }
+    const label = labelOf(options.url, url)
+    const token = Redacted.isRedacted(options.token) ? Redacted.value(options.token) : options.token
+    if (token !== undefined && url.protocol === "ws:" && !isLoopback(url)) {
+      return Effect.fail(
+        invalidInput(`remote auth tokens require \`wss://\` or loopback \`ws://\` URLs; got \`${label}\``)
+      )
+    }
+    const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+    url.hash = ""
+    // Loaded when a connection is made, not with the library.
+    const open = Effect.flatMap(
+      Effect.promise(() => import("./webSocket/Open.ts")),
+      (sockets) => sockets.open({ label, url: url.href, headers })
+    )
+    return Effect.succeed({ label, open })
+  })
+
+export const make = (
+  options: WebSocketClientOptions
+): Effect.Effect<AppServerClient["Service"], ConnectError, Scope.Scope> =>
+  Effect.flatMap(endpointOf(options), (endpoint) => RemoteLink.client(endpoint, options))
+
+/** A connected client; the connection ends with the layer's scope. */
+export const layer = (options: WebSocketClientOptions): Layer.Layer<AppServerClient, ConnectError> =>
+  Layer.effect(AppServerClient, make(options))
