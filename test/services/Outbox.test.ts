@@ -494,6 +494,15 @@ describe("Outbox", () => {
       })
     )
 
+    it.effect("gives back what it holds, the waiting included, when the consumer goes [17]", () =>
+      Effect.gen(function* () {
+        const outbox = yield* open(2)
+        for (const message of [lossless("a"), request(0), lossless("b"), latest("k", "c")]) goesOn(outbox, message)
+        assert.deepStrictEqual((yield* outbox.discard).map(nameOf), ["a", "request 0", "b", "c"])
+        assert.deepStrictEqual(yield* outbox.discard, [])
+      })
+    )
+
     it.effect("drops what it holds and lets everybody go on when the consumer goes [33]", () =>
       Effect.gen(function* () {
         const outbox = yield* open(1)

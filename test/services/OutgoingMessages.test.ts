@@ -268,6 +268,21 @@ describe("OutgoingMessages", () => {
       })
     )
 
+    it.effect("gives back what it was asked and will not answer, unless others may still answer [17]", () =>
+      Effect.gen(function* () {
+        const { router, outgoing, ask, connections } = yield* setUp({}, {})
+        const [one, other] = connections
+        const refusal = { code: -32603, message: "nobody reads" }
+        const request = yield* ask()
+        yield* outgoing.abandon(request.id, one, refusal)
+        assert.strictEqual(yield* outcome(request), "pending")
+        router.unsubscribe("t", other)
+        yield* outgoing.abandon(request.id, one, refusal)
+        yield* outgoing.abandon(99, one, refusal)
+        assert.deepStrictEqual(yield* outcome(request), gone)
+      })
+    )
+
     const unsupported = { "item/tool/call": { code: -32000, message: "not here" } }
 
     it.effect("because it never answers such requests is not bothered with them [32]", () =>
