@@ -1,0 +1,114 @@
+/**
+ * The other side of a wire client, by hand: each connection that the client makes is taken here, and says and hears what a
+ * test wants.
+ *
+ * @module
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type { ConnectError, Duplex, Endpoint } from "../../src/services/remote/Duplex.ts"
+import { ConnectionLost } from "../../src/services/remote/Duplex.ts"
+
+/** A message as it was on the wire. */
+export type Said = Readonly<Record<string, unknown>>
+
+export interface FakeConnection {
+  /** The next message of the client. */
+  readonly hear: Effect.Effect<Said>
+  /** What the client has said and nobody has heard. */
+  readonly unheard: Effect.Effect<ReadonlyArray<Said>>
+  readonly say: (...messages: ReadonlyArray<Said>) => Effect.Effect<void>
+  readonly sayText: (...texts: NonEmptyReadonlyArray<string>) => Effect.Effect<void>
+  /** Batches that were said and that the client has not read. */
+  readonly unread: Effect.Effect<number>
+  readonly lose: (kind: ConnectionLost["kind"], detail: string) => Effect.Effect<void>
+  /** From now on nothing can be written to it. */
+  readonly breakPipe: Effect.Effect<void>
+  /** From now on it does not answer pings. */
+  readonly fallSilent: Effect.Effect<void>
+  /** Waits until the client has let go. */
+  readonly closed: Effect.Effect<void>
+}
+
+export const userAgent = "fake/0.169.0 (test)"
+
+export const handshake = { userAgent, codexHome: "/home/fake", platformFamily: "unix", platformOs: "linux" }
+
+/** Hears initialize and answers it; hears `initialized`. */
+export const welcome = Effect.fnUntraced(function* (connection: FakeConnection, besides: Said = {}) {
+  const initialize = yield* connection.hear
+  yield* connection.say({ id: initialize["id"], result: handshake, ...besides })
+  yield* connection.hear
+  return initialize
+})
+
+const connect = Effect.fnUntraced(function* () {
+  const toClient = yield* Queue.unbounded<NonEmptyReadonlyArray<string>, ConnectionLost>()
+  const fromClient = yield* Queue.unbounded<Said>()
+  const closed = yield* Deferred.make<void>()
+  let isBroken = false
+  let isSilent = false
+  yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
+  const duplex: Duplex = {
+    pull: Queue.take(toClient),
+    write: (text) =>
+      isBroken
+        ? Effect.fail(new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: EPIPE" }))
+        : Effect.asVoid(Queue.offer(fromClient, JSON.parse(text))),
+    ping: Effect.suspend(() => (isSilent ? Effect.never : Effect.void))
+  }
+  const sayText: FakeConnection["sayText"] = (...texts) => Effect.asVoid(Queue.offer(toClient, texts))
+  const connection: FakeConnection = {
+    hear: Queue.take(fromClient),
+    unheard: Queue.clear(fromClient),
+    sayText,
+    say: (...messages) => {
+      const [first, ...rest] = messages.map((message) => JSON.stringify(message))
+      return first === undefined ? Effect.void : sayText(first, ...rest)
+    },
+    unread: Queue.size(toClient),
+    lose: (kind, detail) => Effect.asVoid(Queue.fail(toClient, new ConnectionLost({ kind, detail }))),
+    breakPipe: Effect.sync(() => {
+      isBroken = true
+    }),
+    fallSilent: Effect.sync(() => {
+      isSilent = true
+    }),
+    closed: Deferred.await(closed)
+  }
+  return { connection, duplex }
+})
+
+export interface FakeServer {
+  readonly endpoint: Endpoint
+  /** The next connection that the client makes. */
+  readonly accept: Effect.Effect<FakeConnection>
+  /** How often the client has tried to connect. */
+  readonly attempts: () => number
+  /** The next attempts to connect end like this. */
+  readonly refuse: (...errors: ReadonlyArray<ConnectError>) => void
+}
+
+export const make: Effect.Effect<FakeServer> = Effect.gen(function* () {
+  const accepted = yield* Queue.unbounded<FakeConnection>()
+  const refusals: Array<ConnectError> = []
+  let attempts = 0
+  return {
+    endpoint: {
+      label: "ws://fake",
+      open: Effect.gen(function* () {
+        attempts++
+        const refusal = refusals.shift()
+        if (refusal !== undefined) return yield* refusal
+        const { connection, duplex } = yield* connect()
+        yield* Queue.offer(accepted, connection)
+        return duplex
+      })
+    },
+    accept: Queue.take(accepted),
+    attempts: () => attempts,
+    refuse: (...errors) => void refusals.push(...errors)
+  }
+})
