@@ -1,5 +1,5 @@
 /**
- * Any model of `effect/ai` as the model of the server. This one is a stub that counts words; a provider's package brings a
+ * Any model of `effect/ai` as the model of the server. This one is a stub that repeats what it hears; a provider's package brings a
  * `LanguageModel` layer that goes in its place.
  *
  *     node examples/language-model.ts "two and two"
@@ -16,19 +16,19 @@ const said = (prompt: Prompt.Prompt): string => {
   return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(" ")
 }
 
-const counter = LanguageModel.make({
+const echo = LanguageModel.make({
   generateText: () => Effect.die("Spindle streams"),
   streamText: ({ prompt }) =>
     Stream.make(
       { type: "text-start", id: "0" },
-      { type: "text-delta", id: "0", delta: `You wrote ${said(prompt).split(/\s+/).length} words ` },
-      { type: "text-delta", id: "0", delta: "to a model of effect/ai." },
+      { type: "text-delta", id: "0", delta: "A model of effect/ai heard: " },
+      { type: "text-delta", id: "0", delta: said(prompt) },
       { type: "text-end", id: "0" },
       { type: "finish", reason: "stop", usage: { inputTokens: { total: 12 }, outputTokens: { total: 9 } } }
     )
 })
 
-const model = LanguageModelProvider.layer.pipe(Layer.provide(Layer.effect(LanguageModel.LanguageModel, counter)))
+const model = LanguageModelProvider.layer.pipe(Layer.provide(Layer.effect(LanguageModel.LanguageModel, echo)))
 
 const program = Effect.gen(function* () {
   const client = yield* AppServerClient.AppServerClient

@@ -31,7 +31,7 @@ describe("examples", () => {
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* run("examples/language-model.ts", ["one two three"]), {
           code: 0,
-          stdout: "You wrote 3 words to a model of effect/ai.\n",
+          stdout: "A model of effect/ai heard: one two three\n",
           stderr: ""
         })
       }),
