@@ -24,6 +24,7 @@ import * as Logging from "./Logging.ts"
 import * as Screen from "./Screen.ts"
 import * as Serve from "./Serve.ts"
 import * as Signals from "./Signals.ts"
+import * as Telemetry from "./Telemetry.ts"
 import * as Usage from "./Usage.ts"
 
 /** A command has ended, not well; what there was to say is said. */
@@ -156,7 +157,7 @@ const runExec = Effect.fnUntraced(function* (
     cyberAccessProgram: Option.getOrNull(flags.cyberAccessProgram),
     json: flags.json
   }
-  yield* ending(yield* asRun(Exec.run(task, { cliOverrides })))
+  yield* ending(yield* asRun(Effect.provide(Exec.run(task, { cliOverrides }), Telemetry.layer)))
 })
 
 const promptArgument = Argument.String("prompt").pipe(

@@ -1,6 +1,9 @@
 /**
  * Where the program's own words go: to stderr, always. Lines to search through for a service, plain ones beside a run.
  *
+ * Owns `LOG_FORMAT` and `SPINDLE_LOG`. What a line is about (connection, thread, turn) is annotated where it is known; what
+ * was said in a thread is never logged.
+ *
  * @module
  */
 import process from "node:process"
@@ -8,6 +11,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import type { LogLevel } from "effect/LogLevel"
+import * as References from "effect/References"
 
 /** Errors that are not for the reader's eyes are shortened to their first line. */
 const causeOf = (cause: Cause.Cause<unknown>): string => {
@@ -20,14 +25,32 @@ const plain = Logger.make<unknown, string>(({ cause, logLevel, message }) => {
   return `${logLevel === "Warn" ? "warning" : logLevel.toLowerCase()}: ${text}${causeOf(cause)}`
 })
 
+/** The words of `SPINDLE_LOG`; each level has those after it too. */
+const levels: ReadonlyMap<string, LogLevel> = new Map([
+  ["debug", "Debug"],
+  ["info", "Info"],
+  ["warn", "Warn"],
+  ["error", "Error"]
+])
+
+const level: Layer.Layer<never> = Layer.unwrap(
+  Effect.sync(() => {
+    const word = process.env["SPINDLE_LOG"] ?? ""
+    const known = levels.get(word.toLowerCase())
+    if (known !== undefined) return Layer.succeed(References.MinimumLogLevel, known)
+    if (word === "") return Layer.empty
+    return Layer.effectDiscard(
+      Effect.logWarning(`SPINDLE_LOG is none of ${Array.from(levels.keys()).join(", ")}; info is used`)
+    )
+  })
+)
+
 /** `LOG_FORMAT=json` gives one JSON object per line. */
-const make = (usual: Logger.Logger<unknown, string>): Layer.Layer<never> =>
-  Layer.unwrap(
-    Effect.sync(() => {
-      const format = process.env["LOG_FORMAT"] === "json" ? Logger.formatJson : usual
-      return Logger.layer([Logger.withConsoleError(format)])
-    })
-  )
+const make = (usual: Logger.Logger<unknown, string>): Layer.Layer<never> => {
+  const format = Effect.sync(() => (process.env["LOG_FORMAT"] === "json" ? Logger.formatJson : usual))
+  const logger = Layer.unwrap(Effect.map(format, (format) => Logger.layer([Logger.withConsoleError(format)])))
+  return Layer.provideMerge(level, logger)
+}
 
 /** For a service. */
 export const layer: Layer.Layer<never> = make(Logger.formatLogFmt)

@@ -14,6 +14,7 @@ import * as Stdio from "../layers/transports/Stdio.ts"
 import { DefaultDeadline, stop } from "../services/Shutdown.ts"
 import { ThreadManager } from "../services/ThreadManager.ts"
 import * as Logging from "./Logging.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer)
 
@@ -40,5 +41,6 @@ export const run = (options: AppServer.AppServerOptions): Effect.Effect<number> 
   serve.pipe(
     Effect.provide(AppServer.layer(options).pipe(Layer.provideMerge(platform))),
     Effect.catch((error) => Effect.as(Effect.logError(error.message), 1)),
+    Effect.provide(Telemetry.layer),
     Effect.provide(Logging.layer)
   )

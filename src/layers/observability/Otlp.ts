@@ -1,0 +1,98 @@
+/**
+ * Traces, metrics and logs to an OpenTelemetry collector, as the standard's `OTEL_` variables say.
+ *
+ * Owns what the standard leaves to the service: its name, and that a protocol it cannot speak is said. Importing this loads
+ * an HTTP client; who starts a server asks `isWanted` in `program/Telemetry.ts` first.
+ *
+ * @module
+ */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import * as OtlpLogger from "effect/observability/OtlpLogger"
+import * as OtlpMetrics from "effect/observability/OtlpMetrics"
+import * as OtlpSerialization from "effect/observability/OtlpSerialization"
+import * as OtlpTracer from "effect/observability/OtlpTracer"
+import { RequestTiming } from "../../services/Metrics.ts"
+import { Version } from "../../services/ServerInfo.ts"
+
+/** Variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+type Signal = "TRACES" | "METRICS" | "LOGS"
+
+const signals: ReadonlyArray<Signal> = ["TRACES", "METRICS", "LOGS"]
+
+/** What is meant where nothing is said: everything goes out, under this service's name. */
+const defaultsOf = (environment: Environment): Record<string, string> => {
+  const attributes = environment["OTEL_RESOURCE_ATTRIBUTES"] ?? ""
+  const isNamed = /(?:^|,)\s*service\.name\s*=/.test(attributes)
+  return {
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_METRICS_EXPORTER: "otlp",
+    OTEL_LOGS_EXPORTER: "otlp",
+    OTEL_SERVICE_VERSION: Version,
+    ...(isNamed ? {} : { OTEL_SERVICE_NAME: "spindle" })
+  }
+}
+
+const protocolOf = (environment: Environment, signal: Signal): string =>
+  environment[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`] ?? environment["OTEL_EXPORTER_OTLP_PROTOCOL"] ?? "http/protobuf"
+
+const serializationOf = (environment: Environment, signal: Signal) =>
+  protocolOf(environment, signal) === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf
+
+const exporterOf = (signal: Signal, attributes: Record<string, unknown>) => {
+  const resource = { attributes }
+  switch (signal) {
+    case "TRACES":
+      return OtlpTracer.layerFromConfig({ resource })
+    case "METRICS":
+      return OtlpMetrics.layerFromConfig({ resource })
+    case "LOGS":
+      return OtlpLogger.layerFromConfig({ resource })
+  }
+}
+
+/** Several servers on one machine are told apart by it, unless they are given names of their own. */
+const instanceOf = Effect.fnUntraced(function* (environment: Environment) {
+  if (environment["OTEL_RESOURCE_ATTRIBUTES"]?.includes("service.instance.id") === true) return {}
+  const random = yield* SecureRandom.SecureRandom
+  return { "service.instance.id": yield* random.uuidV7() }
+})
+
+const unknownProtocols = (environment: Environment): ReadonlyArray<string> =>
+  Array.from(new Set(signals.map((signal) => protocolOf(environment, signal)))).filter(
+    (protocol) => protocol !== "http/json" && protocol !== "http/protobuf"
+  )
+
+const exporters = Effect.fnUntraced(function* (environment: Environment) {
+  for (const protocol of unknownProtocols(environment)) {
+    yield* Effect.logWarning(`telemetry cannot be exported by ${protocol}; http/protobuf is used`)
+  }
+  const instance = yield* instanceOf(environment)
+  const layers = signals.map((signal) =>
+    Layer.provide(exporterOf(signal, instance), serializationOf(environment, signal))
+  )
+  return Layer.mergeAll(Layer.succeed(RequestTiming, true), ...layers)
+})
+
+/** A variable that cannot be read is no reason not to serve. Its value is not repeated: it may be a key. */
+const unreadable = () =>
+  Layer.effectDiscard(
+    Effect.logWarning("no telemetry is exported: one of the OTEL_ variables does not have the form it should have")
+  )
+
+/**
+ * Exports while the scope is open; what is still buffered then is sent, for as long as `OTEL_EXPORTER_OTLP_TIMEOUT` allows
+ * and three seconds otherwise. A collector that cannot be reached is tried again later, and harms nobody.
+ */
+export const layer = (environment: Environment): Layer.Layer<never> => {
+  const provider = ConfigProvider.fromEnvRecord({ ...defaultsOf(environment), ...environment })
+  return Layer.unwrap(exporters(environment)).pipe(
+    Layer.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto, ConfigProvider.layer(provider)]),
+    Layer.catchCause(unreadable)
+  )
+}

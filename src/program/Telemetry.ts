@@ -1,0 +1,34 @@
+/**
+ * Whether what the program does is told to an OpenTelemetry collector.
+ *
+ * Looks at the variables; the rest is loaded where they ask for it, since it would double the time of a start.
+ *
+ * @module
+ */
+import process from "node:process"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+const endpoints = [
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
+]
+
+/** Whether the variables name a collector. An empty variable is as good as none. */
+export const isWanted = (environment: Readonly<Record<string, string | undefined>>): boolean =>
+  endpoints.some((name) => (environment[name] ?? "") !== "") &&
+  environment["OTEL_SDK_DISABLED"]?.toLowerCase() !== "true"
+
+/** Exports traces, metrics and logs where `OTEL_EXPORTER_OTLP_ENDPOINT` says so. Its logger joins those that are there. */
+export const layer: Layer.Layer<never> = Layer.unwrap(
+  Effect.suspend(() =>
+    isWanted(process.env)
+      ? Effect.map(
+          Effect.promise(() => import("../layers/observability/Otlp.ts")),
+          (otlp) => otlp.layer(process.env)
+        )
+      : Effect.succeed(Layer.empty)
+  )
+)
