@@ -20,6 +20,7 @@ import { InProcessError } from "../../src/services/InProcess.ts"
 import { ModelProvider } from "../../src/services/ModelProvider.ts"
 import { RequestError } from "../../src/services/RequestError.ts"
 import * as MemoryFiles from "../support/MemoryFiles.ts"
+import { started } from "../support/ScriptedModel.ts"
 import { initialize, makeRuntime } from "../support/Runtime.ts"
 import { clientOf, cwd, makeServer, nameOf, optionsOf, say } from "../support/Server.ts"
 
@@ -467,6 +468,21 @@ describe("InProcess", () => {
       })
     )
 
+    it.effect("is under its deadline also when it comes with the end of its scope [23]", () =>
+      Effect.gen(function* () {
+        const never = yield* makeNever
+        const { start } = yield* makeRuntime({ [Interrupt]: never.handler })
+        const scope = yield* Scope.make()
+        const client = yield* Scope.provide(start(), scope)
+        yield* Effect.forkChild(Effect.exit(client.request(Interrupt, { threadId: "t", turnId: "u" })))
+        yield* never.hasStarted
+        const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+        yield* TestClock.adjust("5 seconds")
+        yield* Fiber.join(closing)
+        assert.isTrue(Deferred.isDoneUnsafe(never.interrupted))
+      })
+    )
+
     it.effect(
       "lets events that were told before be read, and then there are none, however often it is asked for [24]",
       () =>
@@ -644,13 +660,18 @@ describe("InProcess", () => {
       )
     })
 
-    it.effect("interrupts a turn that runs when it stops, and says so to who still reads [23]", () =>
+    it.effect("interrupts a turn that runs when it stops, and says so to who reads only afterwards [23] [33]", () =>
       Effect.gen(function* () {
         const { connect, model } = yield* makeServer()
-        const client = yield* connect()
+        const client = yield* connect({ channelCapacity: 1 })
         const { thread } = yield* client.request("thread/start", { cwd })
+        yield* client.notified("thread/started")
         yield* client.request("turn/start", { threadId: thread.id, input: say("hello") })
+        const reading = yield* Effect.forkChild(client.names("item/completed"))
         const call = yield* model.next
+        yield* Fiber.join(reading)
+        yield* call.emit(started("m"))
+        yield* Effect.yieldNow
         yield* client.handle.shutdown
         yield* call.closed
         const { turn } = yield* client.notified("turn/completed")
