@@ -25,6 +25,9 @@ type Signal = "TRACES" | "METRICS" | "LOGS"
 
 const signals: ReadonlyArray<Signal> = ["TRACES", "METRICS", "LOGS"]
 
+/** Milliseconds that the last export may take. A collector that is away must not hold up the end of every run. */
+const LastExport = "1000"
+
 /** What is meant where nothing is said: everything goes out, under this service's name. */
 const defaultsOf = (environment: Environment): Record<string, string> => {
   const attributes = environment["OTEL_RESOURCE_ATTRIBUTES"] ?? ""
@@ -33,6 +36,9 @@ const defaultsOf = (environment: Environment): Record<string, string> => {
     OTEL_TRACES_EXPORTER: "otlp",
     OTEL_METRICS_EXPORTER: "otlp",
     OTEL_LOGS_EXPORTER: "otlp",
+    OTEL_BSP_EXPORT_TIMEOUT: LastExport,
+    OTEL_METRIC_EXPORT_TIMEOUT: LastExport,
+    OTEL_BLRP_EXPORT_TIMEOUT: LastExport,
     OTEL_SERVICE_VERSION: Version,
     ...(isNamed ? {} : { OTEL_SERVICE_NAME: "spindle" })
   }
@@ -87,7 +93,7 @@ const unreadable = () =>
 
 /**
  * Exports while the scope is open; what is still buffered then is sent, for as long as `OTEL_EXPORTER_OTLP_TIMEOUT` allows
- * and three seconds otherwise. A collector that cannot be reached is tried again later, and harms nobody.
+ * and a second otherwise. A collector that cannot be reached is tried again later, and harms nobody.
  */
 export const layer = (environment: Environment): Layer.Layer<never> => {
   const provider = ConfigProvider.fromEnvRecord({ ...defaultsOf(environment), ...environment })
