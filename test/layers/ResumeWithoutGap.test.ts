@@ -52,7 +52,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 
 const startTurn = Effect.fnUntraced(function* (peer: Effect.Success<ReturnType<typeof connect>>) {
   const started = yield* peer.request("thread/start", {})
-  const threadId = (started.result?.["thread"] as { readonly id: string }).id
+  const threadId = (started.result?.["thread"] as { readonly id: string } | undefined)?.id
   yield* peer.request("turn/start", { threadId, input: [{ type: "text", text: "go" }] })
   return { threadId, started }
 })
