@@ -1,13 +1,59 @@
-import { defineConfig } from "rolldown"
+import { defineConfig, type Plugin } from "rolldown"
+
+/**
+ * Modules of Node that a start needs little of. Importing one loads all that hangs on it, web cryptography or the
+ * promises of files, some milliseconds of a start; asked for like this they are loaded when they are used, if ever.
+ */
+const lateModules: ReadonlyMap<string, string> = new Map([
+  ["node:process", "export default globalThis.process"],
+  ["node:crypto", late("node:crypto", "randomBytes")],
+  ["node:url", late("node:url", "fileURLToPath", "pathToFileURL")]
+])
+
+function late(module: string, ...functions: ReadonlyArray<string>): string {
+  return functions
+    .map((name) => `export const ${name} = (...args) => process.getBuiltinModule("${module}").${name}(...args)`)
+    .join("\n")
+}
+
+/** The first module looks at the Node it runs on, before anything that a too old one does not have. */
+const entry = /\/src\/main\.ts$/
+
+const loadLate: Plugin = {
+  name: "load-late",
+  resolveId: (source, importer) =>
+    lateModules.has(source) && importer !== undefined && !entry.test(importer) ? `\0late:${source}` : null,
+  load: (id) => (id.startsWith("\0late:") ? lateModules.get(id.slice("\0late:".length)) : null)
+}
+
+interface Graph {
+  readonly getModuleInfo: (id: string) => { readonly importedIds: ReadonlyArray<string> } | null
+}
+
+/** What every start loads is one file: finding and linking another takes as long as reading it. */
+const startModules = () => {
+  const modules = new Set<string>()
+  const visit = (graph: Graph, id: string): void => {
+    if (modules.has(id)) return
+    modules.add(id)
+    for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) visit(graph, imported)
+  }
+  return (id: string, graph: Graph): string | null => {
+    if (modules.size === 0) visit(graph, new URL("src/program/Main.ts", import.meta.url).pathname)
+    return modules.has(id) ? "start" : null
+  }
+}
 
 /** The program carries what it needs and loads the rest on demand; a start reads few and small files. */
 const program = defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
+  plugins: [loadLate],
   output: {
     dir: "dist",
     format: "esm",
     minify: true,
+    codeSplitting: { groups: [{ debugName: "start", name: startModules() }] },
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
     cleanDir: true
@@ -16,7 +62,7 @@ const program = defineConfig({
 
 /** The library shares Effect with the program that embeds it: services are found by the identity of their keys. */
 const library = defineConfig({
-  input: { index: "src/index.ts", LanguageModelProvider: "src/layers/models/LanguageModelProvider.ts" },
+  input: { index: "src/index.ts" },
   platform: "node",
   external: [/^effect(\/|$)/, /^@effect\//],
   output: { dir: "dist", format: "esm", entryFileNames: "[name].js", chunkFileNames: "lib/[name]-[hash].js" }

@@ -119,6 +119,9 @@ const configLayer = (options: AppServerOptions) => {
   }).pipe(Layer.provide(NodeSmallFiles.layer))
 }
 
+/** Web cryptography is loaded with the first random value, and not while the server starts. */
+const randomness = Layer.sync(SecureRandom.SecureRandom, () => SecureRandom.make(SecureRandom.randomBytesUnsafe))
+
 const handlers = Layer.effect(
   Handlers,
   Effect.gen(function* () {
@@ -155,7 +158,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   return MessageProcessor.layer.pipe(
     Layer.provide(handlers.pipe(Layer.provide([model, NodeSmallFiles.layer]))),
     Layer.provideMerge(threads),
-    Layer.provide([store, ModelCatalog.layer, SecureRandom.layerWebCrypto]),
+    Layer.provide([store, ModelCatalog.layer, randomness]),
     Layer.provideMerge(OutgoingMessages.layer),
     Layer.provideMerge(OutboundRouter.layer),
     Layer.provide(auth),
