@@ -25,6 +25,8 @@ export class ServerInfo extends Context.Service<
     readonly platformOs: string
     /** The folder relative paths are joined to; absolute. */
     readonly cwd: string
+    /** The machine's time zone by its name, as in `Europe/Berlin`. */
+    readonly timeZone: () => string
   }
 >()("spindle/ServerInfo") {}
 

@@ -77,6 +77,7 @@ const setUp = Effect.gen(function* () {
     Instructions.load({
       home: config.home,
       cwd,
+      timeZone: info.timeZone(),
       baseInstructions: params.baseInstructions ?? effective.baseInstructions,
       developerInstructions: params.developerInstructions ?? effective.developerInstructions,
       projectDocMaxBytes: effective.projectDocMaxBytes

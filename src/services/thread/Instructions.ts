@@ -32,6 +32,8 @@ Permissions
 export interface InstructionOptions {
   readonly home: string
   readonly cwd: string
+  /** Where the user is, as in `Europe/Berlin`. */
+  readonly timeZone: string
   /** Takes the place of the built-in instructions. */
   readonly baseInstructions: string | null
   /** Added to them. */
@@ -99,19 +101,13 @@ const within = (documents: ReadonlyArray<Document>, maxBytes: number): ReadonlyA
   return kept
 }
 
-/** Asking takes longer than all the rest of a thread's instructions, and the answer stays the same. */
-const timeZone = (() => {
-  let known: string | undefined
-  return () => (known ??= Intl.DateTimeFormat().resolvedOptions().timeZone)
-})()
-
-const environment = (cwd: string, millis: number): string =>
+const environment = (cwd: string, timeZone: string, millis: number): string =>
   [
     "<environment_context>",
     `  <cwd>${cwd}</cwd>`,
     "  <shell>bash</shell>",
     `  <current_date>${new Date(millis).toISOString().slice(0, 10)}</current_date>`,
-    `  <timezone>${timeZone()}</timezone>`,
+    `  <timezone>${timeZone}</timezone>`,
     "</environment_context>"
   ].join("\n")
 
@@ -128,7 +124,7 @@ export const load = Effect.fnUntraced(function* (
   return {
     preamble: [
       text("developer", ...developer),
-      text("user", ...told, environment(options.cwd, yield* Clock.currentTimeMillis))
+      text("user", ...told, environment(options.cwd, options.timeZone, yield* Clock.currentTimeMillis))
     ],
     sources: documents.map((document) => document.path)
   }

@@ -12,6 +12,7 @@ const load = (files: Readonly<Record<string, string>>, projectDocMaxBytes = 1000
   return Instructions.load({
     home: "/home",
     cwd: "/work/project/package",
+    timeZone: "Europe/Berlin",
     baseInstructions: null,
     developerInstructions: null,
     projectDocMaxBytes
@@ -46,6 +47,29 @@ it.effect("looks nowhere but into the working folder where no project is", () =>
   Effect.gen(function* () {
     const { sources } = yield* load({ "/work/AGENTS.md": "above", "/work/project/package/AGENTS.md": "here" })
     assert.deepStrictEqual(sources, ["/work/project/package/AGENTS.md"])
+  })
+)
+
+it.effect("tells where and when it is, in the user's time zone", () =>
+  Effect.gen(function* () {
+    const { preamble } = yield* load({})
+    assert.deepStrictEqual(preamble.at(-1), {
+      type: "message",
+      role: "user",
+      content: [
+        {
+          type: "input_text",
+          text: [
+            "<environment_context>",
+            "  <cwd>/work/project/package</cwd>",
+            "  <shell>bash</shell>",
+            "  <current_date>1970-01-01</current_date>",
+            "  <timezone>Europe/Berlin</timezone>",
+            "</environment_context>"
+          ].join("\n")
+        }
+      ]
+    })
   })
 )
 
