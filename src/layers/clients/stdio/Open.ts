@@ -10,6 +10,7 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 import * as ChildProcess from "effect/process/ChildProcess"
@@ -101,17 +102,21 @@ export const open = Effect.fnUntraced(function* (
   const child = yield* Effect.mapError(spawner.spawn(command), (error) =>
     connectFailed(target.label, "InvalidInput", error.message)
   )
-  yield* Effect.forkScoped(drain(child, target.stderr))
+  const stderr = yield* Effect.forkScoped(drain(child, target.stderr))
 
   const written = yield* Queue.bounded<string, Cause.Done>(WriteCapacity)
   const input = Stream.fromPull(
     Effect.succeed(Effect.map(Queue.takeAll(written), (lines) => [Buffer.from(lines.join(""))] as const))
   )
   yield* Effect.forkScoped(Effect.ensuring(Stream.run(input, child.stdin), Queue.shutdown(written)))
-  // Closed first: the end of its input is how a server is asked to go.
+  // Closed first: the end of its input is how a server is asked to go. Its last words are heard, unless a process that it
+  // left behind keeps the pipe open.
   yield* Effect.addFinalizer(() =>
     Queue.end(written).pipe(
-      Effect.andThen(Effect.timeoutOption(Effect.interruptible(Effect.result(child.exitCode)), target.exitGrace))
+      Effect.andThen(Effect.timeoutOption(Effect.interruptible(Effect.result(child.exitCode)), target.exitGrace)),
+      Effect.andThen((exit) =>
+        Option.isNone(exit) ? Effect.void : Effect.timeoutOption(Effect.interruptible(Fiber.await(stderr)), KillGrace)
+      )
     )
   )
 

@@ -1,0 +1,189 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import * as StdioClient from "../../../src/layers/clients/StdioClient.ts"
+
+const who = { clientName: "test", clientVersion: "1" } as const
+
+const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))
+
+/** A child that answers initialize with `info` as its home, and does what `then` says with each later message. */
+const child = (info: string, then = ""): string => `
+  const say = (message) => process.stdout.write(JSON.stringify(message) + "\\n")
+  const lines = require("node:readline").createInterface({ input: process.stdin })
+  lines.on("line", (line) => {
+    const message = JSON.parse(line)
+    if (message.method === "initialize") {
+      say({ id: message.id, result: { userAgent: "child/1.2.3", codexHome: String(${info}) } })
+    } else if (message.method !== "initialized") {
+      ${then}
+    }
+  })
+`
+
+const start = (script: string, options: Partial<StdioClient.StdioClientOptions> = {}) =>
+  StdioClient.make({ ...who, command: [process.execPath, "-e", script], ...options })
+
+const asking = { threadId: "t" }
+
+/** Whether there is such a process; one that nobody has buried does not count. */
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
+  } catch {
+    return false
+  }
+}
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const over = Effect.provide(NodeServices.layer)
+
+describe("the child", () => {
+  it.live("is started with its arguments as they are: no shell looks at them", () =>
+    Effect.gen(function* () {
+      const args = ["$HOME", "a b", "`id`", "'", "*"]
+      const client = yield* StdioClient.make({
+        ...who,
+        command: [process.execPath, "-e", child("JSON.stringify(process.argv.slice(1))"), ...args]
+      })
+      assert.deepStrictEqual([client.serverVersion, client.codexHome], ["1.2.3", JSON.stringify(args)])
+    }).pipe(Effect.scoped, over)
+  )
+
+  it.live("sees the folder and the variables it is given, on top of this process's own", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const script = child("[process.cwd(), process.env.GIVEN, process.env.PATH !== undefined]")
+      const client = yield* start(script, { cwd, env: { GIVEN: "yes" } })
+      assert.strictEqual(client.codexHome, `${cwd},yes,true`)
+      const alone = yield* start(script, { cwd, env: { GIVEN: "yes" }, extendEnv: false })
+      assert.strictEqual(alone.codexHome, `${cwd},yes,false`)
+    }).pipe(Effect.scoped, over)
+  )
+
+  it.live("may say as much as it likes on stderr, and its lines can be had", () =>
+    Effect.gen(function* () {
+      let lines = 0
+      const script = `process.stderr.write("words\\n".repeat(200000), () => {${child("1")}})`
+      const client = yield* start(script, { stderr: () => Effect.sync(() => void lines++) })
+      assert.strictEqual(client.codexHome, "1")
+      yield* client.shutdown
+      assert.strictEqual(lines, 200_000)
+    }).pipe(Effect.scoped, over)
+  )
+
+  it.live("that cannot be started fails for good", () =>
+    Effect.gen(function* () {
+      const error = yield* failureOf(StdioClient.make({ ...who, command: ["/no/such/program", "secret"] }))
+      assert.strictEqual(error?.kind, "InvalidInput")
+      assert.match(error?.message ?? "", /^failed to connect to remote app server at `\/no\/such\/program`: /)
+    }).pipe(Effect.scoped, over)
+  )
+
+  it.live("that ends before it has answered initialize fails the connection with its exit code", () =>
+    Effect.gen(function* () {
+      const error = yield* failureOf(start("process.exit(3)"))
+      assert.deepStrictEqual(
+        [error?.kind, error?.message],
+        ["Unreachable", `remote app server at \`${process.execPath}\` closed the connection (exit code 3)`]
+      )
+    }).pipe(Effect.scoped, over)
+  )
+
+  it.live("is told by the end of its input that it should go, and is not hurried", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "log")
+      const script = `
+        const log = (word) => require("node:fs").appendFileSync(${JSON.stringify(file)}, word + "\\n")
+        process.on("SIGTERM", () => log("signal"))
+        process.stdin.on("end", () => { log("end"); setTimeout(() => log("done"), 200) })
+        ${child("1")}`
+      const client = yield* start(script)
+      yield* client.shutdown
+      assert.strictEqual(readFileSync(file, "utf8"), "end\ndone\n")
+    }).pipe(Effect.scoped, over)
+  )
+
+  it.live("and its own children are gone when the scope has closed, whatever they do about it", () =>
+    Effect.gen(function* () {
+      const script = `
+        process.on("SIGTERM", () => {})
+        setInterval(() => {}, 1000)
+        const own = require("node:child_process").spawn("sleep", ["1000"], { stdio: "ignore" })
+        ${child("process.pid + ' ' + own.pid")}`
+      const pids = yield* Effect.scoped(
+        Effect.map(start(script, { exitGrace: "10 millis" }), ({ codexHome }) =>
+          (codexHome ?? "").split(" ").map(Number)
+        )
+      )
+      assert.deepStrictEqual(pids.map(isAlive), [false, false])
+    }).pipe(over)
+  )
+})
+
+describe("a client of a child", () => {
+  const ends = [
+    { name: "that ends", then: "process.exit(7)", kind: "UnexpectedEof", words: "closed the connection (exit code 7)" },
+    {
+      name: "that says what is no JSON",
+      then: `process.stdout.write("panic!\\n")`,
+      kind: "InvalidData",
+      words: "sent invalid JSON-RPC: not JSON"
+    }
+  ]
+
+  for (const { name, then, kind, words } of ends) {
+    it.live(`${name} fails with ${kind} who waits, and says so once [40]`, () =>
+      Effect.gen(function* () {
+        const client = yield* start(child("1", then))
+        const error = yield* failureOf(client.request("thread/unsubscribe", asking))
+        const message = `remote app server at \`${process.execPath}\` ${words}`
+        assert.deepStrictEqual(error?._tag === "TransportError" && [error.kind, error.detail], [kind, message])
+        assert.deepStrictEqual(yield* client.nextEvent, Option.some({ _tag: "Disconnected", message }))
+        assert.deepStrictEqual(yield* client.nextEvent, Option.none())
+        yield* client.shutdown
+      }).pipe(Effect.scoped, over)
+    )
+  }
+
+  it.live("reads lines however they are cut, and passes over blank ones", () =>
+    Effect.gen(function* () {
+      const then = `
+        const answer = JSON.stringify({ id: message.id, result: { status: "notLoaded" } })
+        process.stdout.write("\\r\\n\\n" + answer.slice(0, 9))
+        setTimeout(() => process.stdout.write(answer.slice(9) + "\\r\\n" + '{"method":"thread/closed"'), 5)
+        setTimeout(() => process.stdout.write(',"params":{"threadId":"é"}}\\n'), 10)`
+      const client = yield* start(child("1", then))
+      assert.deepStrictEqual(yield* client.request("thread/unsubscribe", asking), { status: "notLoaded" })
+      assert.deepStrictEqual(
+        yield* client.nextEvent,
+        Option.some({
+          _tag: "ServerNotification",
+          notification: { method: "thread/closed", params: { threadId: "é" } }
+        })
+      )
+    }).pipe(Effect.scoped, over)
+  )
+
+  it.live("starts it again when it has ended and the client is to come back", () =>
+    Effect.gen(function* () {
+      const client = yield* start(child("process.pid", "process.exit(1)"), { reconnect: { initialDelay: "1 millis" } })
+      const asked = yield* Effect.forkChild(failureOf(client.request("thread/unsubscribe", asking)))
+      assert.deepStrictEqual(yield* client.nextEvent, Option.some({ _tag: "Reconnected", thread: null }))
+      assert.strictEqual((yield* Fiber.join(asked))?._tag, "TransportError")
+    }).pipe(Effect.scoped, over)
+  )
+})
