@@ -70,7 +70,7 @@ const takeAll = Effect.fnUntraced(function* (link: RemoteLink.RemoteLink) {
   }
 })
 
-const failureOf = <A, E>(effect: Effect.Effect<A, E>) =>
+const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))
 
 describe("the handshake", () => {

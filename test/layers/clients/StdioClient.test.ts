@@ -15,8 +15,8 @@ const who = { clientName: "test", clientVersion: "1" } as const
 const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))
 
-/** A child that answers initialize with `info` as its home, and does what `then` says with each later message. */
-const child = (info: string, then = ""): string => `
+/** A child that answers initialize with `info` as its home, and does what `reply` says with each later message. */
+const child = (info: string, reply = ""): string => `
   const say = (message) => process.stdout.write(JSON.stringify(message) + "\\n")
   const lines = require("node:readline").createInterface({ input: process.stdin })
   lines.on("line", (line) => {
@@ -24,7 +24,7 @@ const child = (info: string, then = ""): string => `
     if (message.method === "initialize") {
       say({ id: message.id, result: { userAgent: "child/1.2.3", codexHome: String(${info}) } })
     } else if (message.method !== "initialized") {
-      ${then}
+      ${reply}
     }
   })
 `
@@ -136,19 +136,19 @@ describe("the child", () => {
 
 describe("a client of a child", () => {
   const ends = [
-    { name: "that ends", then: "process.exit(7)", kind: "UnexpectedEof", words: "closed the connection (exit code 7)" },
+    { name: "that ends", reply: "process.exit(7)", kind: "UnexpectedEof", words: "closed the connection (exit code 7)" },
     {
       name: "that says what is no JSON",
-      then: `process.stdout.write("panic!\\n")`,
+      reply: `process.stdout.write("panic!\\n")`,
       kind: "InvalidData",
       words: "sent invalid JSON-RPC: not JSON"
     }
   ]
 
-  for (const { name, then, kind, words } of ends) {
+  for (const { name, reply, kind, words } of ends) {
     it.live(`${name} fails with ${kind} who waits, and says so once [40]`, () =>
       Effect.gen(function* () {
-        const client = yield* start(child("1", then))
+        const client = yield* start(child("1", reply))
         const error = yield* failureOf(client.request("thread/unsubscribe", asking))
         const message = `remote app server at \`${process.execPath}\` ${words}`
         assert.deepStrictEqual(error?._tag === "TransportError" && [error.kind, error.detail], [kind, message])
@@ -161,12 +161,12 @@ describe("a client of a child", () => {
 
   it.live("reads lines however they are cut, and passes over blank ones", () =>
     Effect.gen(function* () {
-      const then = `
+      const reply = `
         const answer = JSON.stringify({ id: message.id, result: { status: "notLoaded" } })
         process.stdout.write("\\r\\n\\n" + answer.slice(0, 9))
         setTimeout(() => process.stdout.write(answer.slice(9) + "\\r\\n" + '{"method":"thread/closed"'), 5)
         setTimeout(() => process.stdout.write(',"params":{"threadId":"é"}}\\n'), 10)`
-      const client = yield* start(child("1", then))
+      const client = yield* start(child("1", reply))
       assert.deepStrictEqual(yield* client.request("thread/unsubscribe", asking), { status: "notLoaded" })
       assert.deepStrictEqual(
         yield* client.nextEvent,

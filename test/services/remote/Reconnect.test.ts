@@ -80,7 +80,7 @@ type RemoteLinkEvent = Effect.Success<RemoteLink.RemoteLink["take"]>
 const takeN = (link: RemoteLink.RemoteLink, count: number) =>
   Effect.map(Effect.all(Array.from({ length: count }, () => link.take)), (events) => events.map(brief))
 
-const failureOf = <A, E>(effect: Effect.Effect<A, E>) =>
+const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))
 
 const back = { _tag: "Reconnected", thread: null }
