@@ -55,7 +55,8 @@ const exactId = (text: string, id: number): number | bigint | undefined => {
   return Math.abs(id) <= MaxSafe ? id : exact
 }
 
-const parse = (text: string): Incoming => {
+/** One document, as a message. What is none says so. */
+export const parse = (text: string): Incoming => {
   let document: unknown
   try {
     document = JSON.parse(text)

@@ -12,20 +12,28 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type { Connection } from "../../services/Connection.ts"
 import type { Served } from "../../services/MessageProcessor.ts"
+import { Inlet } from "./Inlet.ts"
 import * as Lines from "./Lines.ts"
 import * as Wire from "./Wire.ts"
 
 /** Reads until the input ends, and then ends the ingress, so that what was read is still served. */
-const read = (stdio: Stdio.Stdio, served: Served, maxLineBytes: number) => {
-  const lines = new Lines.Decoder(maxLineBytes)
-  const { ingress } = served.connection
+const read = (stdio: Stdio.Stdio, { connection }: Served, limits: Wire.WireLimits) => {
+  const lines = new Lines.Decoder(limits.maxMessageBytes)
+  const inlet = new Inlet(connection, limits.ingressBytes)
+  let bytes = 0
   return stdio.stdin.pipe(
     Stream.runForEachArray((chunks) => {
-      const incoming = chunks.flatMap((chunk) => lines.push(chunk))
-      return incoming.length === 0 ? Effect.void : Effect.asVoid(Queue.offerAll(ingress, incoming))
+      for (const chunk of chunks) {
+        bytes += chunk.length
+        for (const incoming of lines.push(chunk)) {
+          inlet.push(incoming, bytes)
+          bytes = 0
+        }
+      }
+      return inlet.hasRoom ? Effect.void : inlet.room
     }),
     Effect.catchCause((cause) => Effect.logError("reading stdin failed", cause)),
-    Effect.ensuring(Queue.end(ingress))
+    Effect.ensuring(Queue.end(connection.ingress))
   )
 }
 
@@ -44,6 +52,6 @@ export const serve = Effect.fnUntraced(function* (limits: Wire.WireLimits = Wire
   const stdio = yield* Stdio.Stdio
   const { served } = yield* Wire.serve("stdio", limits)
   const writer = yield* Effect.forkScoped(write(stdio, served.connection))
-  const reader = yield* Effect.forkScoped(read(stdio, served, limits.maxMessageBytes))
+  const reader = yield* Effect.forkScoped(read(stdio, served, limits))
   return { served, reader, writer }
 })

@@ -14,6 +14,8 @@ import * as Outbox from "../../services/Outbox.ts"
 export interface WireLimits {
   /** Messages read and not yet looked at. */
   readonly ingressCapacity: number
+  /** Bytes of them; a single longer message is taken all the same. */
+  readonly ingressBytes: number
   /** Messages not yet written. */
   readonly outboxCapacity: number
   /** Characters of what is not yet written; a single longer message is taken all the same. */
@@ -22,14 +24,18 @@ export interface WireLimits {
   readonly maxMessageBytes: number
   /** How long a server request may wait for room before it is failed back into the server. */
   readonly requestGrace: Duration.Input
+  /** How long others may wait for a client that does not read, before a transport that can cut it off does. */
+  readonly stallGrace: Duration.Input
 }
 
 export const defaultLimits: WireLimits = {
   ingressCapacity: 1024,
+  ingressBytes: 16 * 1024 * 1024,
   outboxCapacity: 4096,
   outboxBytes: 32 * 1024 * 1024,
   maxMessageBytes: 128 * 1024 * 1024,
-  requestGrace: "5 seconds"
+  requestGrace: "5 seconds",
+  stallGrace: "10 seconds"
 }
 
 const overload = "Server overloaded; retry later."

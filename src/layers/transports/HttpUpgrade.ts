@@ -1,0 +1,177 @@
+/**
+ * The HTTP in front of every WebSocket: probes, and who may upgrade.
+ *
+ * Owns one HTTP server: it answers the probes, refuses what comes from web pages (`Origin`) and who may not connect, and
+ * hands out the sockets that are left. The statuses and texts are the release's. Size and time of a request are limited by
+ * Node's server itself. Does not own what is said over the sockets (Listener).
+ *
+ * ```
+ *  request ─► Origin? ─403─► probe? ─200─► GET, upgrade to websocket? ─400, 405─► authorised? ─401─► socket
+ * ```
+ *
+ * @module
+ */
+import * as Http from "node:http"
+import type * as Net from "node:net"
+import process from "node:process"
+import type { Duplex } from "node:stream"
+import { isMainThread } from "node:worker_threads"
+import * as WS from "@effect/platform-node/NodeWS"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Schema from "effect/Schema"
+import type { Authorize } from "./auth/Authorize.ts"
+import { Peer, ReasonedWebSocket } from "./Peer.ts"
+
+/** The address cannot be listened on. */
+export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
+  message: Schema.String
+}) {}
+
+/** Who may connect. */
+export interface Admission {
+  /** Origins, exactly as browsers send them, that are not refused; undefined where web pages cannot get to. */
+  readonly allowedOrigins: ReadonlySet<string> | undefined
+  /** Undefined lets everybody in. */
+  readonly authorize: Authorize | undefined
+}
+
+/** An answer that is no upgrade. */
+export interface Reply {
+  readonly status: number
+  readonly text: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const reply = (status: number, text = "", headers: Reply["headers"] = {}): Reply => ({ status, text, headers })
+
+const probes: ReadonlySet<string> = new Set(["/readyz", "/healthz"])
+
+const lists = (header: string | undefined, word: string): boolean =>
+  header?.split(",").some((part) => part.trim().toLowerCase() === word) === true
+
+/** What of a request decides. */
+export type RequestHead = Pick<Http.IncomingMessage, "method" | "url" | "headers">
+
+/** The answer to a request, as far as it does not depend on who asks; undefined for one that may upgrade. */
+export const screen = ({ headers, method, url = "" }: RequestHead, admission: Admission): Reply | undefined => {
+  const { origin } = headers
+  if (origin !== undefined && admission.allowedOrigins?.has(origin) === false) return reply(403)
+  if (probes.has(url.split("?", 1)[0] ?? "")) {
+    return method === "GET" || method === "HEAD" ? reply(200) : reply(405, "", { Allow: "GET,HEAD" })
+  }
+  if (method !== "GET") return reply(405, "Request method must be `GET`")
+  if (!lists(headers.connection, "upgrade")) return reply(400, "Connection header did not include 'upgrade'")
+  if (!lists(headers.upgrade, "websocket")) return reply(400, "`Upgrade` header did not include 'websocket'")
+  if (headers["sec-websocket-version"] !== "13") {
+    return reply(400, "`Sec-WebSocket-Version` header did not include '13'")
+  }
+  return headers["sec-websocket-key"] === undefined ? reply(400, "`Sec-WebSocket-Key` header missing") : undefined
+}
+
+const headersOf = ({ headers, text }: Reply): Record<string, string | number> => ({
+  ...headers,
+  ...(text === "" ? {} : { "Content-Type": "text/plain; charset=utf-8" }),
+  "Content-Length": text.length
+})
+
+/** A request that asked for an upgrade has no response object; its socket ends with the answer. */
+const answerRaw = (socket: Duplex, answer: Reply): void => {
+  const lines = Object.entries(headersOf(answer)).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.once("finish", () => socket.destroy())
+  socket.end(
+    `HTTP/1.1 ${answer.status} ${Http.STATUS_CODES[answer.status]}\r\nConnection: close\r\n${lines.join("")}\r\n${answer.text}`
+  )
+}
+
+/** Milliseconds within which a request has to be there; an upgraded socket is under no such limit. */
+const RequestTimeout = 30_000
+
+const close = (server: Http.Server): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    server.close(() => resume(Effect.void))
+    server.closeAllConnections()
+  })
+
+/** A socket in the file system is for its owner from the moment it is there. Worker threads cannot say so. */
+const privately = (bind: () => void): void => {
+  if (!isMainThread) return bind()
+  const mask = process.umask(0o177)
+  bind()
+  process.umask(mask)
+}
+
+const bind = (server: Http.Server, options: Net.ListenOptions, url: string): Effect.Effect<void, ListenFailed> =>
+  Effect.callback((resume) => {
+    const onError = (error: Error) =>
+      resume(Effect.fail(new ListenFailed({ message: `cannot listen on ${url}: ${error.message}` })))
+    server.once("error", onError)
+    const start = () =>
+      server.listen(options, () => {
+        server.off("error", onError)
+        resume(Effect.void)
+      })
+    if (options.path === undefined) start()
+    else privately(start)
+  })
+
+export interface HttpUpgradeOptions {
+  readonly listen: Net.ListenOptions
+  /** How errors call the address. */
+  readonly url: string
+  readonly admission: Admission
+  /** Longer messages close their connection. */
+  readonly maxMessageBytes: number
+  /** Called with each client, in the same turn in which its socket is upgraded. */
+  readonly onPeer: (peer: Peer) => void
+}
+
+function destroy(this: Duplex): void {
+  this.destroy()
+}
+
+/** Listens until the scope closes. Upgraded sockets are whose they were given to, and have to end before that. */
+export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) {
+  const { admission, maxMessageBytes, onPeer } = options
+  const upgrader = new WS.WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    handleProtocols: () => false,
+    WebSocket: ReasonedWebSocket
+  })
+  const server = yield* Effect.acquireRelease(
+    Effect.sync(() => Http.createServer({ requestTimeout: RequestTimeout, headersTimeout: RequestTimeout })),
+    (server) => (server.listening ? close(server) : Effect.void)
+  )
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+
+  const upgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer): void =>
+    upgrader.handleUpgrade(request, socket, head, (ws) => onPeer(new Peer(ws, socket)))
+
+  const admit = (authorize: Authorize, request: Http.IncomingMessage, socket: Duplex, head: Buffer) =>
+    authorize(request.headers.authorization).pipe(
+      Effect.match({
+        onFailure: ({ reason }) => answerRaw(socket, reply(401, reason)),
+        onSuccess: () => upgrade(request, socket, head)
+      }),
+      Effect.onExit((exit) => Effect.sync(() => void (exit._tag === "Failure" && socket.destroy())))
+    )
+
+  server.on("request", (request, response) => {
+    const answer = screen(request, admission) ?? reply(400)
+    response.writeHead(answer.status, headersOf(answer)).end(answer.text)
+  })
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", destroy)
+    const answer = screen(request, admission)
+    if (answer !== undefined) answerRaw(socket, answer)
+    else if (admission.authorize === undefined) upgrade(request, socket, head)
+    else fork(admit(admission.authorize, request, socket, head))
+  })
+  yield* bind(server, options.listen, options.url)
+  // A connection that could not be accepted; the next may be.
+  server.on("error", (error) => void fork(Effect.logWarning(`${options.url}: ${error.message}`)))
+  return server
+})

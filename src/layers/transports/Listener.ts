@@ -1,0 +1,115 @@
+/**
+ * Everybody who is connected to one address.
+ *
+ * Owns the sessions of a listening address, how it finds out who is there no longer, and how it ends. Knows no addresses
+ * (WebSocket, UnixSocket).
+ *
+ * @module
+ */
+import type * as Net from "node:net"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import type { Origin } from "../../services/Connection.ts"
+import type { MessageProcessor, Served } from "../../services/MessageProcessor.ts"
+import { OutboundRouter } from "../../services/OutboundRouter.ts"
+import * as HttpUpgrade from "./HttpUpgrade.ts"
+import { CloseCode, type Peer } from "./Peer.ts"
+import * as PeerSession from "./PeerSession.ts"
+import * as Wire from "./Wire.ts"
+
+/** How often clients are asked for a sign of life; who gives none until the next time is taken for gone. */
+const PingInterval = "30 seconds"
+
+export interface ListenerOptions {
+  readonly listen: Net.ListenOptions
+  /** How errors call the address. */
+  readonly url: string
+  readonly origin: Origin
+  readonly admission: HttpUpgrade.Admission
+  readonly limits: Wire.WireLimits
+}
+
+/** An address that is being listened on. */
+export interface Listener {
+  /** As bound: with the port that the system chose. */
+  readonly address: string | Net.AddressInfo | null
+  readonly served: () => ReadonlyArray<Served>
+  /** Takes no more clients. Those that are there stay. */
+  readonly refuse: Effect.Effect<void>
+  /** Lets clients read what they have been told, says goodbye to them, and ends when all are gone. */
+  readonly dismiss: (reason: string) => Effect.Effect<void>
+}
+
+/** Listens until the scope closes. */
+export const make = Effect.fnUntraced(function* (
+  options: ListenerOptions
+): Effect.fn.Return<Listener, HttpUpgrade.ListenFailed, MessageProcessor | OutboundRouter | Scope.Scope> {
+  const sessions = new Map<Peer, Served>()
+  let farewell = "the server is going away"
+
+  const serve = Effect.fnUntraced(function* (peer: Peer) {
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        peer.terminate()
+        sessions.delete(peer)
+      })
+    )
+    const { served } = yield* Wire.serve(options.origin, options.limits)
+    sessions.set(peer, served)
+    yield* PeerSession.run(peer, served, context)
+  }, Effect.scoped)
+
+  const heartbeat = Effect.gen(function* () {
+    while (true) {
+      yield* Effect.sleep(PingInterval)
+      for (const peer of sessions.keys()) {
+        if (peer.ping()) continue
+        peer.close(CloseCode.policy, "no answer to a ping")
+        peer.terminate()
+      }
+    }
+  })
+
+  // Sockets end before their server does: it waits for them.
+  let onPeer: (peer: Peer) => void = (peer) => peer.terminate()
+  const { listen, limits, url, admission } = options
+  const server = yield* HttpUpgrade.listen({
+    listen,
+    url,
+    admission,
+    maxMessageBytes: limits.maxMessageBytes,
+    onPeer: (peer) => onPeer(peer)
+  })
+  const fibers = yield* FiberSet.make<void, never>()
+  const fork = yield* FiberSet.runtime(fibers)<MessageProcessor | OutboundRouter>()
+  const context: PeerSession.SessionContext = {
+    limits,
+    router: yield* OutboundRouter,
+    fork: (effect) => void fork(effect),
+    farewell: () => farewell
+  }
+  onPeer = (peer) => void fork(serve(peer))
+  yield* Effect.forkScoped(heartbeat)
+
+  const refuse = Effect.sync(() => {
+    onPeer = (peer) => {
+      peer.close(CloseCode.goingAway, farewell)
+      peer.terminate()
+    }
+    server.close()
+    server.closeIdleConnections()
+  })
+  return {
+    address: server.address(),
+    served: () => Array.from(sessions.values()),
+    refuse,
+    dismiss: (reason) =>
+      Effect.gen(function* () {
+        farewell = reason
+        yield* refuse
+        yield* Effect.forEach(sessions.values(), ({ connection }) => connection.outbox.end, { discard: true })
+        yield* FiberSet.awaitEmpty(fibers)
+      })
+  }
+})

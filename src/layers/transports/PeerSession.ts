@@ -1,0 +1,79 @@
+/**
+ * One client over a WebSocket, from its upgrade until the last of its handlers has finished.
+ *
+ * Owns the order of the end: a client that is gone is told nothing more and asked nothing more at once, its waiting
+ * requests are skipped, its running ones finish, and nobody else waits for that. Threads and turns run on.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type { Connection } from "../../services/Connection.ts"
+import type { Served } from "../../services/MessageProcessor.ts"
+import type { OutboundRouter } from "../../services/OutboundRouter.ts"
+import { Inlet } from "./Inlet.ts"
+import { CloseCode, type Peer } from "./Peer.ts"
+import type { WireLimits } from "./Wire.ts"
+
+/** How long a client has to answer a close frame. */
+const CloseGrace = "1 second"
+
+/** Says why, and does not wait long for the client to agree. */
+const dismiss = (peer: Peer, code: number, reason: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    peer.close(code, reason)
+    return Effect.ensuring(
+      Effect.timeoutOption(peer.gone, CloseGrace),
+      Effect.sync(() => peer.terminate())
+    )
+  })
+
+/** Ends when others have waited for the whole grace and the client has read nothing in it; it is dismissed then. */
+const evict = Effect.fnUntraced(function* (peer: Peer, connection: Connection, limits: WireLimits) {
+  yield* connection.outbox.stalled(limits.stallGrace)
+  yield* Effect.logWarning(`closing connection ${connection.id}: the client has stopped reading`)
+  yield* connection.outbox.shutdown
+  yield* dismiss(peer, CloseCode.policy, "the client has stopped reading")
+})
+
+/** Writes until the outbox ends, or the client is gone. */
+const write = Effect.fnUntraced(function* (peer: Peer, connection: Connection, limits: WireLimits) {
+  while (!peer.isGone) {
+    const messages = yield* connection.outbox.takeAll
+    let at = 0
+    while (at < messages.length && !peer.isGone) {
+      at = peer.write(connection, messages, at)
+      if (peer.isCongested) yield* Effect.raceFirst(peer.writable, evict(peer, connection, limits))
+    }
+  }
+})
+
+/** What a session needs from the listener it belongs to. */
+export interface SessionContext {
+  readonly limits: WireLimits
+  readonly router: OutboundRouter["Service"]
+  /** Runs something short in the caller's turn. */
+  readonly fork: (effect: Effect.Effect<void>) => void
+  /** The reason of the close frame when the outbox has ended before the client has gone. */
+  readonly farewell: () => string
+}
+
+/** Ends when the client is gone and its handlers have finished. */
+export const run = Effect.fnUntraced(function* (peer: Peer, { connection, done }: Served, context: SessionContext) {
+  const { farewell, fork, limits, router } = context
+  // What the client had still been told when it went is nobody's any more, and nobody waits for it.
+  peer.onGone(() => fork(connection.outbox.shutdown))
+  peer.attach(new Inlet(connection, limits.ingressBytes))
+  yield* write(peer, connection, limits).pipe(
+    Effect.ignore,
+    Effect.andThen(Effect.suspend(() => dismiss(peer, CloseCode.goingAway, farewell()))),
+    Effect.catchCause((cause) =>
+      Effect.andThen(Effect.logError("connection failed", cause), dismiss(peer, CloseCode.internal, "internal error"))
+    )
+  )
+  connection.close()
+  yield* router.disconnect(connection)
+  yield* connection.outbox.shutdown
+  yield* Queue.end(connection.ingress)
+  yield* done
+})

@@ -1,0 +1,168 @@
+/**
+ * Clients of this machine and this user: `--listen unix://PATH`.
+ *
+ * Owns the socket's file: where it is, that it is private, what is done about one that is there already, and that it is gone
+ * when the server is. Who can open the file may connect; nothing else is asked.
+ *
+ * @module
+ */
+import * as Net from "node:net"
+import process from "node:process"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import type { Admission } from "./HttpUpgrade.ts"
+import * as Listener from "./Listener.ts"
+import { defaultLimits, type WireLimits } from "./Wire.ts"
+
+/**
+ * The socket cannot be where it should. `AddrInUse`: a server answers there. `AlreadyExists`: something is there that is no
+ * socket. `Unusable`: the path is too long, or the file system does not let it be.
+ */
+export class UnixSocketError extends Schema.TaggedError<UnixSocketError>()("UnixSocketError", {
+  kind: Schema.Literals(["AddrInUse", "AlreadyExists", "Unusable"]),
+  path: Schema.String,
+  detail: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    switch (this.kind) {
+      case "AddrInUse":
+        return `app-server control socket is already in use at ${this.path}`
+      case "AlreadyExists":
+        return `app-server control socket path exists and is not a socket: ${this.path}`
+      case "Unusable":
+        return `invalid unix socket --listen URL \`unix://${this.path}\`; ${this.detail ?? "it cannot be used"}`
+    }
+  }
+}
+
+/** Where the socket is unless a path is given. */
+export const defaultPath = (path: Path.Path, home: string): string =>
+  path.join(home, "app-server-control", "app-server-control.sock")
+
+/** Bytes of a path that the system takes, without the byte that ends it. */
+const MaxPathBytes = process.platform === "darwin" ? 103 : 107
+
+const unusable = (path: string, error: PlatformError) =>
+  new UnixSocketError({ kind: "Unusable", path, detail: `failed to prepare the socket path: ${error.reason._tag}` })
+
+/** Whether somebody listens there. A server that is busy and takes no connection for the moment counts. */
+const isAnswered = (path: string): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    const socket = Net.connect(path)
+    socket.once("connect", () => {
+      socket.destroy()
+      resume(Effect.succeed(true))
+    })
+    socket.once("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code === "EAGAIN")))
+    return Effect.sync(() => socket.destroy())
+  })
+
+/** Makes the path free, if a server that is no more has left its socket there. */
+const clear = Effect.fnUntraced(function* (path: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const info = yield* Effect.option(fileSystem.stat(path))
+  // A link that leads nowhere is what is left of a server that keeps its socket elsewhere.
+  const isLink = Option.isSome(yield* Effect.option(fileSystem.readLink(path)))
+  if (Option.isNone(info) && !isLink) return
+  if (Option.isSome(info) && info.value.type !== "Socket") {
+    return yield* new UnixSocketError({ kind: "AlreadyExists", path })
+  }
+  if (yield* isAnswered(path)) return yield* new UnixSocketError({ kind: "AddrInUse", path })
+  yield* fileSystem.remove(path)
+})
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM"
+  }
+}
+
+/** A start takes milliseconds: a lock that is kept for longer is one that somebody has left. */
+const LockPatience = Duration.seconds(5)
+
+/** Of two servers that start at the same time the second looks only when the first is there: it must not take it for gone. */
+const lock = Effect.fnUntraced(function* (file: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const take = fileSystem.writeFileString(file, String(process.pid), { flag: "wx", mode: 0o600 })
+  const isLeft = Effect.map(
+    Effect.orElseSucceed(fileSystem.readFileString(file), () => ""),
+    (owner) => owner !== "" && !isAlive(Number(owner))
+  )
+  const remove = Effect.ignore(fileSystem.remove(file))
+  const attempt = Effect.catchReason(take, "PlatformError", "AlreadyExists", (_, error) =>
+    Effect.andThen(Effect.when(remove, isLeft), Effect.fail(error))
+  )
+  yield* Effect.acquireRelease(
+    attempt.pipe(
+      Effect.retry({
+        schedule: Schedule.spaced("50 millis"),
+        while: (error) => error.reason._tag === "AlreadyExists"
+      }),
+      Effect.timeoutOrElse({ duration: LockPatience, orElse: () => Effect.void })
+    ),
+    () => remove
+  )
+})
+
+/** Folder and path as the socket needs them. */
+const prepare = Effect.fnUntraced(function* (path: string, isOwnFolder: boolean) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const folder = (yield* Path.Path).dirname(path)
+  yield* fileSystem.makeDirectory(folder, { recursive: true, mode: 0o700 })
+  if (isOwnFolder) yield* fileSystem.chmod(folder, 0o700)
+  yield* lock((yield* Path.Path).join(folder, "app-server-startup.lock"))
+  yield* clear(path)
+})
+
+export interface UnixSocketOptions {
+  /** Undefined is the default under `home`; a relative path counts from the working directory. */
+  readonly path: string | undefined
+  /** The server's home folder. */
+  readonly home: string
+  readonly limits?: WireLimits
+}
+
+/** Web pages do not get to a file, and who does is the user. */
+const everybody: Admission = { allowedOrigins: undefined, authorize: undefined }
+
+/** Listens until the scope closes. */
+export const serve = Effect.fnUntraced(function* (options: UnixSocketOptions) {
+  const paths = yield* Path.Path
+  const path = paths.resolve(options.path ?? defaultPath(paths, options.home))
+  const bytes = Buffer.byteLength(path)
+  if (bytes > MaxPathBytes) {
+    const detail = `the path is ${bytes} bytes long, the system takes ${MaxPathBytes}`
+    return yield* new UnixSocketError({ kind: "Unusable", path, detail })
+  }
+  const starting = Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    // The lock is for the start only; what is started is for the scope around it.
+    return yield* Effect.scoped(
+      Effect.gen(function* () {
+        yield* prepare(path, options.path === undefined)
+        const { limits = defaultLimits } = options
+        const listener = Listener.make({
+          listen: { path },
+          url: `unix://${path}`,
+          origin: "unixSocket",
+          admission: everybody,
+          limits
+        })
+        const listening = yield* Scope.provide(listener, scope)
+        yield* (yield* FileSystem.FileSystem).chmod(path, 0o600)
+        return listening
+      })
+    )
+  })
+  const listener = yield* Effect.catchTag(starting, "PlatformError", (error) => Effect.fail(unusable(path, error)))
+  return { ...listener, path }
+})

@@ -1,0 +1,62 @@
+/**
+ * Clients over TCP: `--listen ws://IP:PORT`.
+ *
+ * Owns the rule that nobody gets in from another machine without showing who it is, and what is said about the address.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Admission } from "./HttpUpgrade.ts"
+import { authority, isLoopback, type ListenWebSocket } from "./Listen.ts"
+import * as Listener from "./Listener.ts"
+import { defaultLimits, type WireLimits } from "./Wire.ts"
+
+/** Other machines could connect, and nothing would keep them out. */
+export class UnsafeListen extends Schema.TaggedError<UnsafeListen>()("UnsafeListen", { address: Schema.String }) {
+  override get message(): string {
+    return `refusing to start non-loopback websocket listener ${this.address} without auth; configure \`--ws-auth capability-token\` or \`--ws-auth signed-bearer-token\``
+  }
+}
+
+export interface WebSocketOptions {
+  readonly listen: ListenWebSocket
+  readonly admission: Admission
+  readonly limits?: WireLimits
+}
+
+/** Listens until the scope closes. `bound` has the port that the system chose for port 0. */
+export const serve = Effect.fnUntraced(function* (options: WebSocketOptions) {
+  const { admission, limits = defaultLimits, listen } = options
+  const { host, port } = listen
+  if (!isLoopback(host) && admission.authorize === undefined) {
+    return yield* new UnsafeListen({ address: authority(listen) })
+  }
+  const listener = yield* Listener.make({
+    listen: { host, port },
+    url: `ws://${authority(listen)}`,
+    origin: "webSocket",
+    admission,
+    limits
+  })
+  const { address } = listener
+  const bound: ListenWebSocket = {
+    ...listen,
+    port: typeof address === "object" && address !== null ? address.port : port
+  }
+  return { ...listener, bound }
+})
+
+/** What a person, or a program that started this one, is told about the address. */
+export const banner = (bound: ListenWebSocket): ReadonlyArray<string> => {
+  const at = authority(bound)
+  return [
+    "spindle app-server (WebSockets)",
+    `  listening on: ws://${at}`,
+    `  readyz: http://${at}/readyz`,
+    `  healthz: http://${at}/healthz`,
+    isLoopback(bound.host)
+      ? "  note: binds localhost only (use SSH port-forwarding for remote access)"
+      : "  note: websocket auth is required for non-localhost listeners"
+  ]
+}

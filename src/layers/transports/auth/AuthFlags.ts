@@ -1,0 +1,134 @@
+/**
+ * From the `--ws-*` flags to who may connect.
+ *
+ * Owns which flags go together, the files they name, and the texts that refuse to start, which are the release's own.
+ * Secrets are `Redacted` from here on and are in no error.
+ *
+ * @module
+ */
+import * as Hex from "effect/encoding/Hex"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Authorize } from "./Authorize.ts"
+import * as CapabilityToken from "./CapabilityToken.ts"
+
+export const Mode = Schema.Literals(["capability-token", "signed-bearer-token"])
+
+/** The flags as they were given; undefined for those that were not. */
+export interface AuthFlags {
+  readonly mode: typeof Mode.Type | undefined
+  readonly tokenFile: string | undefined
+  readonly tokenSha256: string | undefined
+  readonly sharedSecretFile: string | undefined
+  readonly issuer: string | undefined
+  readonly audience: string | undefined
+  readonly maxClockSkewSeconds: number | undefined
+}
+
+/** No authentication is asked for. */
+export const none: AuthFlags = {
+  mode: undefined,
+  tokenFile: undefined,
+  tokenSha256: undefined,
+  sharedSecretFile: undefined,
+  issuer: undefined,
+  audience: undefined,
+  maxClockSkewSeconds: undefined
+}
+
+/** Flags that do not go together, or a file that does not hold what it should: the server does not start. */
+export class AuthFlagsError extends Schema.TaggedError<AuthFlagsError>()("AuthFlagsError", {
+  message: Schema.String
+}) {}
+
+const fail = (message: string) => Effect.fail(new AuthFlagsError({ message }))
+
+const isGiven = (...flags: ReadonlyArray<unknown>): boolean => flags.some((flag) => flag !== undefined)
+
+/** An empty name is none: that is what a script leaves that fills in an unset variable. */
+const nameOf = (flag: string | undefined): string | undefined => {
+  const name = flag?.trim()
+  return name === "" ? undefined : name
+}
+
+/** The text of a secret's file, without the space around it. */
+const readSecret = Effect.fnUntraced(function* (flag: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const file = (yield* Path.Path).resolve(flag)
+  const text = yield* Effect.catch(fileSystem.readFileString(file), (error) =>
+    fail(`failed to read websocket auth secret ${file}: ${error.reason._tag}`)
+  )
+  const secret = text.trim()
+  if (secret === "") return yield* fail(`websocket auth secret ${file} must not be empty`)
+  return { file, secret: Redacted.make(secret, { label: "websocket auth secret" }) }
+})
+
+const digestOf = (flag: string): Result.Result<Uint8Array, AuthFlagsError> => {
+  const digest = Result.getOrUndefined(Hex.decode(flag.trim().toLowerCase()))
+  return digest?.length === 32
+    ? Result.succeed(digest)
+    : Result.fail(new AuthFlagsError({ message: "--ws-token-sha256 must be a 64-character hex SHA-256 digest" }))
+}
+
+const capabilityToken = Effect.fnUntraced(function* (flags: AuthFlags) {
+  const { audience, issuer, maxClockSkewSeconds, sharedSecretFile, tokenFile, tokenSha256 } = flags
+  if (isGiven(sharedSecretFile, issuer, audience, maxClockSkewSeconds)) {
+    return yield* fail(
+      "`--ws-shared-secret-file`, `--ws-issuer`, `--ws-audience`, and `--ws-max-clock-skew-seconds` require `--ws-auth signed-bearer-token`"
+    )
+  }
+  if (tokenFile !== undefined && tokenSha256 !== undefined) {
+    return yield* fail("`--ws-token-file` and `--ws-token-sha256` are mutually exclusive")
+  }
+  if (tokenSha256 !== undefined) return CapabilityToken.authorize(yield* Effect.fromResult(digestOf(tokenSha256)))
+  if (tokenFile === undefined) {
+    return yield* fail("`--ws-token-file` or `--ws-token-sha256` is required when `--ws-auth capability-token` is set")
+  }
+  const { secret } = yield* readSecret(tokenFile)
+  return CapabilityToken.authorize(CapabilityToken.digestOf(secret))
+})
+
+const signedBearerToken = Effect.fnUntraced(function* (flags: AuthFlags) {
+  if (isGiven(flags.tokenFile, flags.tokenSha256)) {
+    return yield* fail(
+      "`--ws-token-file` and `--ws-token-sha256` require `--ws-auth capability-token`, not `signed-bearer-token`"
+    )
+  }
+  if (flags.sharedSecretFile === undefined) {
+    return yield* fail("`--ws-shared-secret-file` is required when `--ws-auth signed-bearer-token` is set")
+  }
+  const SignedBearerToken = yield* Effect.promise(() => import("./SignedBearerToken.ts"))
+  const { file, secret } = yield* readSecret(flags.sharedSecretFile)
+  const bytes = new TextEncoder().encode(Redacted.value(secret))
+  if (bytes.length < SignedBearerToken.MinSecretBytes) {
+    return yield* fail(
+      `signed websocket bearer secret ${file} must be at least ${SignedBearerToken.MinSecretBytes} bytes`
+    )
+  }
+  return SignedBearerToken.authorize({
+    secret: Redacted.make(bytes, { label: "websocket auth secret" }),
+    issuer: nameOf(flags.issuer),
+    audience: nameOf(flags.audience),
+    maxClockSkewSeconds: flags.maxClockSkewSeconds ?? SignedBearerToken.DefaultClockSkewSeconds
+  })
+})
+
+/** Who may connect by these flags; undefined lets everybody. Relative files count from the working directory. */
+export const authorizeBy = (
+  flags: AuthFlags
+): Effect.Effect<Authorize | undefined, AuthFlagsError, FileSystem.FileSystem | Path.Path> => {
+  switch (flags.mode) {
+    case "capability-token":
+      return capabilityToken(flags)
+    case "signed-bearer-token":
+      return signedBearerToken(flags)
+    case undefined:
+      return isGiven(...Object.values(flags))
+        ? fail("websocket auth flags require `--ws-auth capability-token` or `--ws-auth signed-bearer-token`")
+        : Effect.undefined
+  }
+}
