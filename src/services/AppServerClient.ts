@@ -7,7 +7,7 @@
  * @module
  */
 import * as Context from "effect/Context"
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
@@ -147,7 +147,9 @@ export const make = (
   const request = (method: ClientRequestMethod, params?: unknown): Effect.Effect<unknown, ClientError> =>
     Effect.flatMap(link.request(method, params), (result): Effect.Effect<unknown, DecodeError> => {
       const decoded = decoderOf(method)(result)
-      return Exit.isSuccess(decoded) ? Effect.succeed(decoded.value) : Effect.fail(decodeError(method, decoded.cause))
+      return Exit.isSuccess(decoded)
+        ? Effect.succeed(decoded.value)
+        : Effect.fail(decodeError(method, Cause.squash(decoded.cause)))
     })
   // The decoder is the one of the method's own result.
   const requestHandle: RequestHandle = { request: request as RequestHandle["request"] }
