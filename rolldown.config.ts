@@ -62,7 +62,7 @@ const program = defineConfig({
 
 /** The library shares Effect with the program that embeds it: services are found by the identity of their keys. */
 const library = defineConfig({
-  input: { index: "src/index.ts" },
+  input: { index: "src/index.ts", LanguageModelProvider: "src/layers/models/LanguageModelProvider.ts" },
   platform: "node",
   external: [/^effect(\/|$)/, /^@effect\//],
   output: { dir: "dist", format: "esm", entryFileNames: "[name].js", chunkFileNames: "lib/[name]-[hash].js" }
