@@ -14,12 +14,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Listen from "../layers/transports/Listen.ts"
 import { parseOverride } from "../services/Config.ts"
 import { Version } from "../services/ServerInfo.ts"
 import * as Demo from "./Demo.ts"
 import * as Exec from "./Exec.ts"
 import * as Input from "./Input.ts"
-import * as Listen from "./Listen.ts"
 import * as Logging from "./Logging.ts"
 import * as Screen from "./Screen.ts"
 import * as Serve from "./Serve.ts"
@@ -54,8 +54,16 @@ const listenFlag = Flag.String("listen").pipe(
   Flag.withDefault("stdio://")
 )
 
+/** Fails unless the program can serve there: it knows more places than it can be found at yet. */
+const checkListen = (url: string): Effect.Effect<void, Usage.UsageError> => {
+  const parsed = Listen.parse(url)
+  if (Result.isFailure(parsed)) return Effect.fail(new Usage.UsageError({ message: parsed.failure.message }))
+  if (parsed.success?._tag === "Stdio") return Effect.void
+  return Effect.fail(new Usage.UsageError({ message: `--listen ${url} is not supported yet; supported now: stdio://` }))
+}
+
 const serve = Effect.fnUntraced(function* (listen: string, config: ReadonlyArray<string>) {
-  yield* Listen.check(listen)
+  yield* checkListen(listen)
   const cliOverrides = yield* overrides(config)
   yield* ending(yield* Serve.run({ cliOverrides }))
 })
