@@ -23,6 +23,8 @@ export const fromServiceError = (error: ServiceError): RequestError => {
         message: error.message,
         data: { input_error_code: "input_too_large", max_chars: MaxInputChars, actual_chars: error.actualChars }
       })
+    case "ServerDraining":
+      return invalidRequest(error.message, { reason: "serverShuttingDown" })
     case "HistoryUnavailable":
       return new RequestError({ code: ErrorCode.MethodNotFound, message: error.message })
     case "ConfigError":

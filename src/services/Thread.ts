@@ -25,7 +25,14 @@ import type { Outbound } from "./Outbound.ts"
 import { Extension, type Position } from "./Replay.ts"
 import { toThread, toTurn } from "./ThreadRecord.ts"
 import { ActiveTurn, type TurnOptions } from "./thread/ActiveTurn.ts"
-import { InvalidInput, NoActiveTurn, ThreadClosing, TurnMismatch, type InputTooLarge } from "./thread/ThreadError.ts"
+import {
+  InvalidInput,
+  NoActiveTurn,
+  ServerDraining,
+  ThreadClosing,
+  TurnMismatch,
+  type InputTooLarge
+} from "./thread/ThreadError.ts"
 import type { ThreadHost } from "./thread/ThreadHost.ts"
 import { type Caller, run, startingTurn } from "./thread/TurnRunner.ts"
 import { checkLength, type Message } from "./thread/UserMessage.ts"
@@ -94,13 +101,14 @@ export class Thread {
     this: Thread,
     request: TurnRequest,
     respond: (turn: Turn) => Effect.Effect<void>
-  ): Effect.fn.Return<void, ThreadClosing | InputTooLarge> {
+  ): Effect.fn.Return<void, ThreadClosing | InputTooLarge | ServerDraining> {
     yield* this.open(false)
     yield* checkLength(request.message.input)
+    if (this.#active === undefined) yield* this.#admission
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
     const active = this.#active
     if (active?.steer(request.message) === true) return yield* respond(startingTurn(active))
-    if (active !== undefined) yield* Deferred.await(active.ended)
+    if (active !== undefined) yield* Effect.andThen(Deferred.await(active.ended), this.#admission)
     const id = yield* this.host.services.random.uuidV7()
     const turn = new ActiveTurn(id, request.rootTurnId ?? id, request.options)
     this.#active = turn
@@ -113,6 +121,11 @@ export class Thread {
     const running = run(this.host, turn, request.message, request.caller, onEnd)
     turn.fiber = yield* Effect.forkIn(running, this.#scope, { startImmediately: true })
   }).bind(this)
+
+  /** Fails while the server drains. Turns that run may still be added to. */
+  readonly #admission: Effect.Effect<void, ServerDraining> = Effect.suspend(() =>
+    this.host.services.isDraining() ? Effect.fail(new ServerDraining()) : Effect.void
+  )
 
   readonly #changeSettings = (settings: ThreadSettings): Effect.Effect<void> =>
     Effect.suspend(() => {

@@ -32,6 +32,7 @@ import { OutboundRouter } from "./OutboundRouter.ts"
 import { OutgoingMessages } from "./OutgoingMessages.ts"
 import { ServerInfo, Version } from "./ServerInfo.ts"
 import { Thread } from "./Thread.ts"
+import { Draining } from "./thread/Draining.ts"
 import type { Instructions } from "./thread/Instructions.ts"
 import { InvalidThreadId, ThreadNotFound } from "./thread/ThreadError.ts"
 import { ThreadHost, type ThreadServices } from "./thread/ThreadHost.ts"
@@ -75,6 +76,8 @@ export class ThreadManager extends Context.Service<
     readonly loaded: () => ReadonlyArray<string>
     /** How many turns run. */
     readonly running: () => number
+    /** From now on no turn starts; those that run may be added to. Ends when none runs any more. */
+    readonly drain: Effect.Effect<void>
     /** Stops every thread, all at once. */
     readonly stop: Effect.Effect<void>
   }
@@ -115,19 +118,20 @@ const services = Effect.gen(function* () {
     random: yield* SecureRandom.SecureRandom,
     fileSystem: yield* FileSystem.FileSystem,
     clock: yield* Clock.Clock,
-    contextWindow: (model) => catalog.metadata(model).contextWindow
-  } satisfies ThreadServices
+    contextWindow: (model: string) => catalog.metadata(model).contextWindow
+  }
 })
 
 export const make = Effect.gen(function* () {
-  const threadServices = yield* services
+  const threads = new Map<string, Loaded>()
+  const running = () => Array.from(threads.values()).filter(({ thread }) => thread.isRunning).length
+  const draining = new Draining(running)
+  const threadServices: ThreadServices = { ...(yield* services), isDraining: () => draining.isOn }
   const { router, store, random } = threadServices
   const toolset = yield* Toolset
   const info = yield* ServerInfo
   const idleUnload = yield* IdleUnload
   const scope = yield* Effect.scope
-  const threads = new Map<string, Loaded>()
-  const running = () => Array.from(threads.values()).filter(({ thread }) => thread.isRunning).length
   yield* observe(threadsLoaded, () => threads.size)
   yield* observe(turnsRunning, running)
 
@@ -137,6 +141,7 @@ export const make = Effect.gen(function* () {
     const { activity } = loaded
     loaded.activity = Deferred.makeUnsafe()
     Deferred.doneUnsafe(activity, Exit.void)
+    draining.touch()
   }
   yield* router.onAudienceChange(touch)
 
@@ -229,6 +234,7 @@ export const make = Effect.gen(function* () {
     },
     loaded: () => Array.from(threads.keys()),
     running,
+    drain: draining.run,
     stop
   })
 })

@@ -31,6 +31,7 @@ const noThreads = ThreadManager.of({
   load: () => Effect.die("no threads here"),
   loaded: () => [],
   running: () => 0,
+  drain: Effect.void,
   stop: Effect.void
 })
 

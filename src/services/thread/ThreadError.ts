@@ -38,6 +38,13 @@ export class ThreadClosing extends Schema.TaggedError<ThreadClosing>()("ThreadCl
   }
 }
 
+/** The server ends when the turns that run have ended, and starts no more. Another server, or this one later, will. */
+export class ServerDraining extends Schema.TaggedError<ServerDraining>()("ServerDraining", {}) {
+  override get message(): string {
+    return "Server is draining; retry after reconnecting"
+  }
+}
+
 /** Nothing runs that could be steered or interrupted. */
 export class NoActiveTurn extends Schema.TaggedError<NoActiveTurn>()("NoActiveTurn", {
   purpose: Schema.Literals(["steer", "interrupt"])
@@ -101,6 +108,7 @@ export type ThreadError =
   | ThreadNotFound
   | InvalidThreadId
   | ThreadClosing
+  | ServerDraining
   | NoActiveTurn
   | TurnMismatch
   | InvalidInput

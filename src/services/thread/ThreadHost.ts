@@ -32,6 +32,8 @@ export interface ThreadServices {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly fileSystem: FileSystem.FileSystem
   readonly clock: Clock.Clock
+  /** Whether no turn may start any more, because the server is about to end. */
+  readonly isDraining: () => boolean
   /** Tokens the model can take, null when unknown. */
   readonly contextWindow: (model: string) => number | null
 }
