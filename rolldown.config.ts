@@ -1,4 +1,8 @@
+import { rmSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
+
+// Both builds write into one folder, and either may be the first to finish: it is emptied before they begin.
+rmSync(new URL("dist", import.meta.url), { recursive: true, force: true })
 
 /**
  * Modules of Node that a start needs little of. Importing one loads all that hangs on it, web cryptography or the
@@ -55,8 +59,7 @@ const program = defineConfig({
     minify: true,
     codeSplitting: { groups: [{ debugName: "start", name: startModules() }] },
     entryFileNames: "[name].js",
-    chunkFileNames: "chunks/[name]-[hash].js",
-    cleanDir: true
+    chunkFileNames: "chunks/[name]-[hash].js"
   }
 })
 
