@@ -45,6 +45,14 @@ const install = (): void => {
   execFileSync("npm", ["install", "--no-audit", "--no-fund", ...packages], { cwd: cache, stdio: "ignore" })
 }
 
+/** The released program, installed where it is not given. */
+export const binary = (): string => {
+  const named = process.env["CODEX_BIN"]
+  if (named !== undefined) return named
+  install()
+  return join(cache, "node_modules", ".bin", "codex")
+}
+
 /** Everything, or what a client gets without the experimental capability. */
 type Surface = "all" | "stable"
 
@@ -78,15 +86,14 @@ const read = (folder: string): Map<string, JsonSchema> => {
 
 /** All documents by the name of their type. */
 const documents = (surface: Surface): Map<string, JsonSchema> => {
-  const named = process.env["CODEX_BIN"]
-  if (named === undefined) {
+  if (process.env["CODEX_BIN"] === undefined) {
     const folder = join(cache, folders[surface])
-    if (!existsSync(folder)) generate(join(cache, "node_modules", ".bin", "codex"), folder, surface)
+    if (!existsSync(folder)) generate(binary(), folder, surface)
     return read(folder)
   }
   const folder = mkdtempSync(join(tmpdir(), "spindle-schema-"))
   try {
-    generate(named, folder, surface)
+    generate(binary(), folder, surface)
     return read(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })

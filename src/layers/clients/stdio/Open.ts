@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
+import type * as Pull from "effect/Pull"
 import * as ChildProcess from "effect/process/ChildProcess"
 import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Queue from "effect/Queue"
@@ -52,9 +53,8 @@ const KillGrace = "1 second"
 const lost = (kind: ConnectionLost["kind"], detail: string) => new ConnectionLost({ kind, detail: bounded(detail) })
 
 /** Complete lines, as often as there are any. Fails with `overlong` where one is too long, and with `Done` at the end. */
-const linesOf = Effect.fnUntraced(function* (bytes: ChildProcessHandle["stdout"], maxLength: number) {
+const linesOf = (pull: Pull.Pull<NonEmptyReadonlyArray<string>, PlatformError>, maxLength: number) => {
   const lines = new Lines(maxLength)
-  const pull = yield* Stream.toPull(Stream.decodeText(bytes))
   const next: Effect.Effect<NonEmptyReadonlyArray<string>, PlatformError | Cause.Done | "overlong"> = Effect.flatMap(
     pull,
     (texts) => {
@@ -69,7 +69,7 @@ const linesOf = Effect.fnUntraced(function* (bytes: ChildProcessHandle["stdout"]
     }
   )
   return next
-})
+}
 
 /** Why the child does not talk any more. */
 const endOf = (child: ChildProcessHandle, grace: Duration.Input): Effect.Effect<ConnectionLost> =>
@@ -87,9 +87,7 @@ const drain = (child: ChildProcessHandle, told: Target["stderr"]) =>
     Effect.ignore
   )
 
-export const open = Effect.fnUntraced(function* (
-  target: Target
-): Effect.fn.Return<Duplex, ConnectError, ChildProcessSpawner | Scope.Scope> {
+const spawn = Effect.fnUntraced(function* (target: Target) {
   const spawner = yield* ChildProcessSpawner
   const [program, ...args] = target.command
   const command = ChildProcess.make(program, args, {
@@ -99,28 +97,41 @@ export const open = Effect.fnUntraced(function* (
     killSignal: "SIGTERM",
     forceKillAfter: KillGrace
   })
-  const child = yield* Effect.mapError(spawner.spawn(command), (error) =>
+  return yield* Effect.mapError(spawner.spawn(command), (error) =>
     connectFailed(target.label, "InvalidInput", error.message)
   )
-  const stderr = yield* Effect.forkScoped(drain(child, target.stderr))
+})
 
+export const open = Effect.fnUntraced(function* (
+  target: Target
+): Effect.fn.Return<Duplex, ConnectError, ChildProcessSpawner | Scope.Scope> {
+  const child = yield* spawn(target)
+  const stderr = yield* Effect.forkScoped(drain(child, target.stderr))
   const written = yield* Queue.bounded<string, Cause.Done>(WriteCapacity)
   const input = Stream.fromPull(
     Effect.succeed(Effect.map(Queue.takeAll(written), (lines) => [Buffer.from(lines.join(""))] as const))
   )
   yield* Effect.forkScoped(Effect.ensuring(Stream.run(input, child.stdin), Queue.shutdown(written)))
-  // Closed first: the end of its input is how a server is asked to go. Its last words are heard, unless a process that it
-  // left behind keeps the pipe open.
+  const output = yield* Stream.toPull(Stream.decodeText(child.stdout))
+
+  // The end of its input is how a server is asked to go. Until it has gone what it still says is read, or it would stop in
+  // the middle of it; its last words on stderr are heard, unless a process that it left behind keeps the pipe open.
+  const gone = Effect.raceFirst(
+    Effect.exit(child.exitCode),
+    Effect.andThen(Effect.ignore(Effect.forever(output)), Effect.never)
+  )
   yield* Effect.addFinalizer(() =>
     Queue.end(written).pipe(
-      Effect.andThen(Effect.timeoutOption(Effect.interruptible(Effect.result(child.exitCode)), target.exitGrace)),
+      Effect.andThen(Effect.timeoutOption(gone, target.exitGrace)),
       Effect.andThen((exit) =>
-        Option.isNone(exit) ? Effect.void : Effect.timeoutOption(Effect.interruptible(Fiber.await(stderr)), KillGrace)
-      )
+        Option.isNone(exit) ? Effect.void : Effect.timeoutOption(Fiber.await(stderr), KillGrace)
+      ),
+      // Finalizers are not interruptible; what waits for a deadline has to be.
+      Effect.interruptible
     )
   )
 
-  const lines = yield* linesOf(child.stdout, MaxLineLength)
+  const lines = linesOf(output, MaxLineLength)
   const pull: Duplex["pull"] = Effect.catch(lines, (error) => {
     if (error === "overlong") return Effect.fail(lost("InvalidData", `sent a line longer than ${MaxLineLength}`))
     return Cause.isDone(error)

@@ -1,0 +1,26 @@
+import { tmpdir } from "node:os"
+import * as Subject from "./Subject.ts"
+import { suite, type Traits } from "./suite.ts"
+
+const wire = {
+  isRemote: true,
+  isShared: true,
+  isIndependent: true,
+  closed: "remote app-server worker channel is closed",
+  cut: "TransportError"
+} as const satisfies Traits
+
+suite("in the process", Subject.inProcess, {
+  isRemote: false,
+  isShared: true,
+  // The runtime is the client's: it ends with it.
+  isIndependent: false,
+  closed: "in-process app-server worker channel is closed",
+  cut: "ServerError"
+})
+
+suite("over a WebSocket", Subject.webSocket, wire)
+
+suite("over a Unix socket", Subject.unixSocket, { ...wire, statement: "[44]" })
+
+suite("of a child process", Subject.program(Subject.spindle, tmpdir()), { ...wire, isShared: false })

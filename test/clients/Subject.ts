@@ -1,0 +1,221 @@
+/**
+ * What the contract of the clients is held against: a server that is being served somehow, and how one connects to it.
+ *
+ * @module
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import * as AppServer from "../../src/layers/AppServer.ts"
+import * as InProcessClient from "../../src/layers/clients/InProcessClient.ts"
+import * as StdioClient from "../../src/layers/clients/StdioClient.ts"
+import * as UnixSocketClient from "../../src/layers/clients/UnixSocketClient.ts"
+import * as WebSocketClient from "../../src/layers/clients/WebSocketClient.ts"
+import * as UnixSocket from "../../src/layers/transports/UnixSocket.ts"
+import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
+import type { AppServerClient } from "../../src/services/AppServerClient.ts"
+import { ModelServer } from "../support/ModelServer.ts"
+
+export type Client = AppServerClient["Service"]
+
+export class Subject extends Context.Service<
+  Subject,
+  {
+    /** The server's home folder. */
+    readonly home: string
+    /** The folder that threads work in. */
+    readonly work: string
+    /** Connects a client, to the same server each time where it takes more than one. */
+    readonly connect: (name: string) => Effect.Effect<Client, unknown, Scope.Scope>
+    /** Ends the server under its clients. Absent where there is no connection to lose. */
+    readonly end?: Effect.Effect<void>
+  }
+>()("spindle-test/Subject") {}
+
+interface Folders {
+  readonly home: string
+  readonly work: string
+}
+
+const configuration = (work: string, url: string): string => `model = "gpt-5.5"
+model_provider = "mock"
+approval_policy = "never"
+sandbox_mode = "danger-full-access"
+
+[model_providers.mock]
+name = "mock"
+base_url = "${url}"
+wire_api = "responses"
+env_key = "MOCK_KEY"
+request_max_retries = 0
+stream_max_retries = 0
+
+[projects."${work}"]
+trust_level = "trusted"
+`
+
+/** A home whose model is the test's, and a folder to work in. */
+const folders = (below: string) =>
+  Effect.gen(function* () {
+    const { url } = yield* ModelServer
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        mkdirSync(below, { recursive: true })
+        return mkdtempSync(join(below, "spindle-"))
+      }),
+      (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+    )
+    const home = join(folder, "home")
+    const work = join(folder, "work")
+    mkdirSync(home)
+    mkdirSync(work)
+    writeFileSync(join(home, "config.toml"), configuration(work, url))
+    return { home, work }
+  })
+
+/** What a program needs to run, and no way out of the machine. */
+const environment = ({ home }: Folders): Record<string, string> => ({
+  PATH: process.env["PATH"] ?? "",
+  HOME: home,
+  CODEX_HOME: home,
+  SPINDLE_HOME: home,
+  MOCK_KEY: "x",
+  RUST_LOG: "error",
+  HTTP_PROXY: "http://127.0.0.1:9",
+  HTTPS_PROXY: "http://127.0.0.1:9",
+  NO_PROXY: "127.0.0.1,localhost"
+})
+
+const who = (name: string) => ({ clientName: name, clientVersion: "1" })
+
+/** This server, in the process of the test. */
+const server = ({ home, work }: Folders) =>
+  Layer.build(
+    AppServer.layer({ home, cwd: work, environment: environment({ home, work }) }).pipe(
+      Layer.provideMerge(NodeServices.layer)
+    )
+  )
+
+/** Connected without a wire. */
+export const inProcess = Layer.effect(
+  Subject,
+  Effect.gen(function* () {
+    const at = yield* folders(tmpdir())
+    const services = yield* server(at)
+    return {
+      ...at,
+      connect: (name) => Effect.provideContext(InProcessClient.make(who(name)), services)
+    }
+  })
+)
+
+/** Connected through a port of this machine. */
+export const webSocket = Layer.effect(
+  Subject,
+  Effect.gen(function* () {
+    const at = yield* folders(tmpdir())
+    const services = yield* server(at)
+    const { bound, dismiss } = yield* Effect.provideContext(
+      WebSocket.serve({
+        listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
+        admission: { allowedOrigins: new Set(), authorize: undefined }
+      }),
+      services
+    )
+    const url = `ws://127.0.0.1:${bound.port}`
+    return { ...at, connect: (name) => WebSocketClient.make({ ...who(name), url }), end: dismiss("restarting") }
+  })
+)
+
+/** Connected through a socket file. */
+export const unixSocket = Layer.effect(
+  Subject,
+  Effect.gen(function* () {
+    const at = yield* folders(tmpdir())
+    const services = yield* server(at)
+    const { path, dismiss } = yield* Effect.provideContext(
+      UnixSocket.serve({ path: join(at.home, "s"), home: at.home }),
+      services
+    )
+    return { ...at, connect: (name) => UnixSocketClient.make({ ...who(name), path }), end: dismiss("restarting") }
+  })
+)
+
+type Command = readonly [program: string, ...args: ReadonlyArray<string>]
+
+/** Says which process it is, and becomes the command. */
+const known = (file: string, command: Command): Command => [
+  "/bin/sh",
+  "-c",
+  `echo $$ > '${file}'; exec "$@"`,
+  "sh",
+  ...command
+]
+
+/** A program that every client starts anew. `below` is where its folders are made. */
+export const program = (command: Command, below: string) =>
+  Layer.effect(
+    Subject,
+    Effect.gen(function* () {
+      const at = yield* folders(below)
+      const services = yield* Layer.build(NodeServices.layer)
+      const file = join(at.home, "pid")
+      const options = { command: known(file, command), cwd: at.work, env: environment(at), extendEnv: false }
+      return {
+        ...at,
+        connect: (name) => Effect.provideContext(StdioClient.make({ ...who(name), ...options }), services),
+        end: Effect.sync(() => void process.kill(Number(readFileSync(file, "utf8")), "SIGTERM"))
+      }
+    })
+  )
+
+/** The line in which a server says where it listens. */
+const address = /ws:\/\/127\.0\.0\.1:\d+/
+
+/** A program that listens on a port, which it says on stderr. */
+export const listeningProgram = (command: Command, below: string) =>
+  Layer.effect(
+    Subject,
+    Effect.gen(function* () {
+      const at = yield* folders(below)
+      const spawner = Context.get(yield* Layer.build(NodeServices.layer), ChildProcessSpawner)
+      const [name, ...args] = [...command, "--listen", "ws://127.0.0.1:0"] as const
+      const child = yield* spawner.spawn(
+        ChildProcess.make(name, args, { cwd: at.work, env: environment(at), forceKillAfter: "1 second" })
+      )
+      const url = yield* Deferred.make<string>()
+      yield* child.stderr.pipe(
+        Stream.decodeText(),
+        Stream.splitLines,
+        Stream.runForEach((line) => {
+          const found = address.exec(line)?.[0]
+          return found === undefined ? Effect.void : Deferred.succeed(url, found)
+        }),
+        Effect.forkScoped
+      )
+      const connected = { url: yield* Deferred.await(url) }
+      return {
+        ...at,
+        connect: (name) => WebSocketClient.make({ ...who(name), ...connected }),
+        end: Effect.orDie(child.kill())
+      }
+    })
+  )
+
+/** This server as a child process, from its sources. */
+export const spindle: Command = [
+  process.execPath,
+  fileURLToPath(new URL("../../src/main.ts", import.meta.url)),
+  "app-server"
+]

@@ -1,0 +1,348 @@
+/**
+ * The contract of every client, whatever it is connected through, and of every server it is connected to.
+ *
+ * @module
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import type { ClientEvent } from "../../src/services/ClientEvent.ts"
+import * as ModelServer from "../support/ModelServer.ts"
+import { type Client, Subject } from "./Subject.ts"
+
+/** What differs between servers, and between the ways to them. */
+export interface Traits {
+  /** Several clients can connect to one server. */
+  readonly isShared: boolean
+  /** What those are told who ask when the client is closed. */
+  readonly closed: string
+  /** What those are told who wait when it is closed. */
+  readonly cut: "TransportError" | "ServerError"
+  /** There is a connection, which can be lost. */
+  readonly isRemote: boolean
+  /** The server goes on when one of its clients has gone. */
+  readonly isIndependent: boolean
+  /** Stands in the names of tests: the statements that are held for a way. */
+  readonly statement?: string
+}
+
+/** Long enough for a server that has to be started, on a busy machine. */
+const Patience = 60_000
+
+const say = (text: string) => [{ type: "text" as const, text }]
+
+const nextEvent = (client: Client): Effect.Effect<ClientEvent> => Effect.map(client.nextEvent, Option.getOrThrow)
+
+/** Reads on until an event is what is looked for; all that was read, it included. */
+const until = Effect.fnUntraced(function* (client: Client, found: (event: ClientEvent) => boolean) {
+  const events: Array<ClientEvent> = []
+  while (true) {
+    const event = yield* nextEvent(client)
+    events.push(event)
+    if (found(event)) return events
+  }
+})
+
+const isNotification = (method: string) => (event: ClientEvent) =>
+  event._tag === "ServerNotification" && event.notification.method === method
+
+const turnEnds = isNotification("turn/completed")
+
+/** What a client's transcript is made of, short: the methods of turns and items, with the kind of item. */
+const transcriptOf = (events: ReadonlyArray<ClientEvent>): ReadonlyArray<string> =>
+  events.flatMap((event) => {
+    if (event._tag === "ServerRequest") return [event.request.method]
+    if (event._tag !== "ServerNotification") return []
+    const { notification } = event
+    switch (notification.method) {
+      case "turn/started":
+      case "serverRequest/resolved":
+        return [notification.method]
+      case "turn/completed":
+        return [`turn/completed ${notification.params.turn.status}`]
+      case "item/started":
+      case "item/completed":
+        return [`${notification.method} ${notification.params.item.type}`]
+      case "item/agentMessage/delta":
+        return [`delta ${notification.params.delta}`]
+      default:
+        return []
+    }
+  })
+
+const deltasOf = (events: ReadonlyArray<ClientEvent>): ReadonlyArray<string> =>
+  events.flatMap((event) =>
+    event._tag === "ServerNotification" && event.notification.method === "item/agentMessage/delta"
+      ? [event.notification.params.delta]
+      : []
+  )
+
+/** A turn to which the model says these words, to its end. */
+const turn = Effect.fnUntraced(function* (client: Client, threadId: string, ...words: ReadonlyArray<string>) {
+  const speaking = yield* Effect.forkChild(ModelServer.say(...words))
+  yield* client.request("turn/start", { threadId, input: say("hello") })
+  const events = yield* until(client, turnEnds)
+  yield* Fiber.join(speaking)
+  return events
+})
+
+const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))
+
+export const suite = (
+  name: string,
+  layer: Layer.Layer<Subject, unknown, ModelServer.ModelServer>,
+  traits: Traits
+): void => {
+  const live = (title: string, test: Effect.Effect<void, unknown, Subject | ModelServer.ModelServer | Scope>) =>
+    it.live(
+      traits.statement === undefined ? title : `${title} ${traits.statement}`,
+      () => test.pipe(Effect.scoped, Effect.provide(Layer.provideMerge(layer, ModelServer.layer))),
+      Patience
+    )
+
+  describe(`a client ${name}`, () => {
+    live(
+      "calls the server with types, and knows which one it is",
+      Effect.gen(function* () {
+        const { connect, home, work } = yield* Subject
+        const client = yield* connect("contract")
+        const started = yield* client.request("thread/start", {})
+        const read = yield* client.request("thread/read", { threadId: started.thread.id })
+        assert.deepStrictEqual(
+          [client.serverVersion, client.codexHome, started.cwd, read.thread.id, read.thread.status.type],
+          ["0.169.0", home, work, started.thread.id, "idle"]
+        )
+      })
+    )
+
+    live(
+      "tells what the server refuses from what did not get there",
+      Effect.gen(function* () {
+        const client = yield* (yield* Subject).connect("contract")
+        const { thread } = yield* client.request("thread/start", {})
+        const refused = yield* failureOf(client.request("turn/interrupt", { threadId: thread.id, turnId: "none" }))
+        assert.deepStrictEqual(
+          refused?._tag === "ServerError" && [refused.method, refused.code, refused.detail, refused.message],
+          [
+            "turn/interrupt",
+            -32600,
+            "no active turn to interrupt",
+            "turn/interrupt failed: no active turn to interrupt (code -32600)"
+          ]
+        )
+        yield* client.shutdown
+        const lost = yield* failureOf(client.requestHandle.request("model/list", {}))
+        assert.deepStrictEqual(lost?._tag === "TransportError" && [lost.method, lost.kind, lost.detail], [
+          "model/list",
+          "BrokenPipe",
+          traits.closed
+        ])
+      })
+    )
+
+    live(
+      "hears a turn in the order in which it happens",
+      Effect.gen(function* () {
+        const client = yield* (yield* Subject).connect("contract")
+        const { thread } = yield* client.request("thread/start", {})
+        assert.deepStrictEqual(transcriptOf(yield* turn(client, thread.id, "one ", "two")), [
+          "turn/started",
+          "item/started userMessage",
+          "item/completed userMessage",
+          "item/started agentMessage",
+          "delta one ",
+          "delta two",
+          "item/completed agentMessage",
+          "turn/completed completed"
+        ])
+      })
+    )
+
+    live(
+      "answers approvals from its events while requests go on, each with its own answer",
+      Effect.gen(function* () {
+        const { connect, work } = yield* Subject
+        const client = yield* connect("contract")
+        const { thread } = yield* client.request("thread/start", { approvalPolicy: "untrusted" })
+        const threadId = thread.id
+        const speaking = yield* Effect.forkChild(
+          Effect.all([
+            ModelServer.run("call_1", "touch accepted"),
+            ModelServer.run("call_2", "touch declined"),
+            ModelServer.say("done")
+          ])
+        )
+        const asked = Effect.fnUntraced(function* (command: string, decision: "accept" | "decline") {
+          const event = (yield* until(client, (event) => event._tag === "ServerRequest")).at(-1)
+          if (event?._tag !== "ServerRequest") return assert.fail("nothing was asked")
+          const { request } = event
+          if (request.method !== "item/commandExecution/requestApproval") return assert.fail(request.method)
+          assert.include(request.params.command ?? "", command)
+          // The turn waits; nothing else does.
+          const others = yield* Effect.all(
+            [client.request("thread/read", { threadId }), client.request("model/list", {})],
+            { concurrency: "unbounded" }
+          )
+          assert.deepStrictEqual(others[0].thread.status, { type: "active", activeFlags: ["waitingOnApproval"] })
+          yield* client.respond(request.id, { decision })
+        })
+        yield* client.request("turn/start", { threadId, input: say("go") })
+        yield* asked("touch accepted", "accept")
+        yield* asked("touch declined", "decline")
+        yield* until(client, turnEnds)
+        yield* Fiber.join(speaking)
+        assert.deepStrictEqual([existsSync(join(work, "accepted")), existsSync(join(work, "declined"))], [true, false])
+      })
+    )
+
+    live(
+      "misses no delta of 5 000 when it reads late, and is answered past those it has not read [42]",
+      Effect.gen(function* () {
+        const { next } = yield* ModelServer.ModelServer
+        const client = yield* (yield* Subject).connect("contract")
+        const { thread } = yield* client.request("thread/start", {})
+        const words = Array.from({ length: 5000 }, (_, index) => `${index} `)
+        yield* client.request("turn/start", { threadId: thread.id, input: say("count") })
+        const asked = yield* next
+        yield* asked.say(ModelServer.created, ModelServer.opened)
+        for (let from = 0; from < words.length; from += 250) {
+          yield* asked.say(...words.slice(from, from + 250).map(ModelServer.delta))
+          yield* client.request("thread/loaded/list", {})
+        }
+        yield* asked.say(ModelServer.done(words.join("")), ModelServer.completed)
+        yield* asked.end
+        const events = yield* until(client, turnEnds)
+        // The released server may join deltas that come together.
+        assert.strictEqual(deltasOf(events).join(""), words.join(""))
+        assert.strictEqual(transcriptOf(events).at(-1), "turn/completed completed")
+      })
+    )
+
+    live(
+      "interrupts a turn, which is answered and told",
+      Effect.gen(function* () {
+        const { next } = yield* ModelServer.ModelServer
+        const client = yield* (yield* Subject).connect("contract")
+        const { thread } = yield* client.request("thread/start", {})
+        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: say("wait") })
+        const asked = yield* next
+        yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("…"))
+        yield* until(client, isNotification("item/agentMessage/delta"))
+        assert.deepStrictEqual(yield* client.request("turn/interrupt", { threadId: thread.id, turnId: turn.id }), {})
+        assert.deepStrictEqual(transcriptOf(yield* until(client, turnEnds)), ["turn/completed interrupted"])
+        yield* asked.closed
+      })
+    )
+
+    live(
+      "that is closed settles everybody who waits, and ends its events [43]",
+      Effect.gen(function* () {
+        const client = yield* (yield* Subject).connect("contract")
+        yield* client.request("thread/start", {})
+        const waiting = yield* Effect.forkChild(
+          Effect.all(
+            Array.from({ length: 50 }, () => failureOf(client.request("model/list", {}))),
+            { concurrency: "unbounded" }
+          ),
+          { startImmediately: true }
+        )
+        yield* client.shutdown
+        yield* client.shutdown
+        for (const error of yield* Fiber.join(waiting)) {
+          // In the process an answer can be there before there is time to close.
+          if (error !== undefined) assert.strictEqual(error._tag, traits.cut)
+        }
+        assert.deepStrictEqual(yield* client.nextEvent, Option.none())
+        yield* client.shutdown
+      })
+    )
+
+    if (traits.isRemote) {
+      live(
+        "whose server goes away is told so once, then its events end and its requests fail [40]",
+        Effect.gen(function* () {
+          const { connect, end = Effect.die("no way to end it") } = yield* Subject
+          const client = yield* connect("contract")
+          yield* client.request("thread/start", {})
+          const ending = yield* Effect.forkChild(end)
+          const events = yield* until(client, (event) => event._tag === "Disconnected")
+          assert.deepStrictEqual(yield* client.nextEvent, Option.none())
+          assert.lengthOf(
+            events.filter((event) => event._tag === "Disconnected"),
+            1
+          )
+          const lost = yield* failureOf(client.request("model/list", {}))
+          assert.deepStrictEqual(lost?._tag === "TransportError" && [lost.kind, lost.detail], [
+            "BrokenPipe",
+            traits.closed
+          ])
+          yield* client.shutdown
+          yield* Fiber.join(ending)
+        })
+      )
+    }
+
+    if (!traits.isShared) return
+
+    live(
+      "shares a thread with another one: both hear the turn, and either may interrupt it",
+      Effect.gen(function* () {
+        const { next } = yield* ModelServer.ModelServer
+        const { connect } = yield* Subject
+        const one = yield* connect("one")
+        const { thread } = yield* one.request("thread/start", {})
+        const threadId = thread.id
+        yield* turn(one, threadId, "first")
+        const two = yield* connect("two")
+        const resumed = yield* two.request("thread/resume", { threadId })
+        assert.deepStrictEqual(
+          resumed.thread.turns.map(({ status }) => status),
+          ["completed"]
+        )
+        const { turn: second } = yield* two.request("turn/start", { threadId, input: say("again") })
+        const asked = yield* next
+        yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("shared"))
+        const heard = yield* Effect.all([until(one, isDelta), until(two, isDelta)], { concurrency: "unbounded" })
+        assert.deepStrictEqual(transcriptOf(heard[0]), transcriptOf(heard[1]))
+        yield* one.request("turn/interrupt", { threadId, turnId: second.id })
+        const ends = yield* Effect.all([until(one, turnEnds), until(two, turnEnds)], { concurrency: "unbounded" })
+        assert.deepStrictEqual(ends.map(transcriptOf), [["turn/completed interrupted"], ["turn/completed interrupted"]])
+      })
+    )
+
+    if (!traits.isIndependent) return
+
+    live(
+      "may go while its turn runs: the others hear the rest of it",
+      Effect.gen(function* () {
+        const { next } = yield* ModelServer.ModelServer
+        const { connect } = yield* Subject
+        const one = yield* connect("one")
+        const { thread } = yield* one.request("thread/start", {})
+        const threadId = thread.id
+        yield* turn(one, threadId, "first")
+        const two = yield* connect("two")
+        yield* two.request("thread/resume", { threadId })
+        yield* one.request("turn/start", { threadId, input: say("again") })
+        const asked = yield* next
+        yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("before "))
+        yield* until(one, isDelta)
+        yield* one.shutdown
+        yield* asked.say(ModelServer.delta("after"), ModelServer.done("before after"), ModelServer.completed)
+        yield* asked.end
+        const events = yield* until(two, turnEnds)
+        assert.strictEqual(deltasOf(events).join(""), "before after")
+      })
+    )
+  })
+}
+
+const isDelta = isNotification("item/agentMessage/delta")
+
+type Scope = import("effect/Scope").Scope

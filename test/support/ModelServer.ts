@@ -1,0 +1,126 @@
+/**
+ * A model behind HTTP that answers as a test tells it to: for servers that run in processes of their own.
+ *
+ * @module
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import { createServer, type ServerResponse } from "node:http"
+
+/** One request for an answer, and the answer under way. */
+export interface Asked {
+  readonly say: (...events: ReadonlyArray<object>) => Effect.Effect<void>
+  /** The end of the answer. */
+  readonly end: Effect.Effect<void>
+  /** Completes when the answer is read no more: it has ended, or was dropped. */
+  readonly closed: Effect.Effect<void>
+}
+
+export class ModelServer extends Context.Service<
+  ModelServer,
+  {
+    /** The base address for a configuration. */
+    readonly url: string
+    /** The next request; waits for it. */
+    readonly next: Effect.Effect<Asked>
+  }
+>()("spindle-test/ModelServer") {}
+
+const item = (text: string) => ({
+  type: "message",
+  role: "assistant",
+  id: "msg_1",
+  content: text === "" ? [] : [{ type: "output_text", text }]
+})
+
+/** Events as the Responses API spells them. */
+export const created = { type: "response.created", response: { id: "resp_1" } }
+export const opened = { type: "response.output_item.added", output_index: 0, item: item("") }
+export const delta = (text: string) => ({
+  type: "response.output_text.delta",
+  item_id: "msg_1",
+  output_index: 0,
+  content_index: 0,
+  delta: text
+})
+export const done = (text: string) => ({ type: "response.output_item.done", output_index: 0, item: item(text) })
+export const call = (callId: string, name: string, input: object) => ({
+  type: "response.output_item.done",
+  output_index: 0,
+  item: { type: "function_call", id: `fc_${callId}`, call_id: callId, name, arguments: JSON.stringify(input) }
+})
+export const completed = {
+  type: "response.completed",
+  response: {
+    id: "resp_1",
+    usage: {
+      input_tokens: 10,
+      input_tokens_details: null,
+      output_tokens: 5,
+      output_tokens_details: null,
+      total_tokens: 15
+    }
+  }
+}
+
+/** Takes the next request and answers it with these words, one delta each. */
+export const say = (...words: ReadonlyArray<string>) =>
+  answer(created, opened, ...words.map(delta), done(words.join("")), completed)
+
+/** Takes the next request and answers it with a command to run. */
+export const run = (callId: string, command: string) =>
+  answer(created, call(callId, "exec_command", { cmd: command }), completed)
+
+const answer = (...events: ReadonlyArray<object>) =>
+  Effect.gen(function* () {
+    const { next } = yield* ModelServer
+    const asked = yield* next
+    yield* asked.say(...events)
+    yield* asked.end
+  })
+
+const askedOf = (response: ServerResponse): Asked => {
+  const closed = Deferred.makeUnsafe<void>()
+  response.on("close", () => Deferred.doneUnsafe(closed, Effect.void))
+  return {
+    say: (...events) =>
+      Effect.sync(() => {
+        const texts = events.map(
+          (event) => `event: ${"type" in event ? String(event.type) : ""}\ndata: ${JSON.stringify(event)}\n\n`
+        )
+        response.write(texts.join(""))
+      }),
+    end: Effect.sync(() => void response.end()),
+    closed: Deferred.await(closed)
+  }
+}
+
+export const layer: Layer.Layer<ModelServer> = Layer.effect(
+  ModelServer,
+  Effect.gen(function* () {
+    const requests = yield* Queue.unbounded<Asked>()
+    const server = createServer((request, response) => {
+      request.resume()
+      if (request.method !== "POST" || request.url?.endsWith("/responses") !== true) {
+        response.writeHead(404, { "content-type": "application/json" }).end("{}")
+        return
+      }
+      response.writeHead(200, { "content-type": "text/event-stream" })
+      Queue.offerUnsafe(requests, askedOf(response))
+    })
+    yield* Effect.acquireRelease(
+      Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+      () =>
+        Effect.callback<void>((resume) => {
+          server.closeAllConnections()
+          server.close(() => resume(Effect.void))
+        })
+    )
+    const address = server.address()
+    const port = typeof address === "object" ? address?.port : ""
+    return { url: `http://127.0.0.1:${port}/v1`, next: Queue.take(requests) }
+  })
+)
