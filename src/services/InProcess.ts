@@ -18,6 +18,7 @@ import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
@@ -25,10 +26,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as ErrorCode from "../protocol/ErrorCode.ts"
 import { encodeId, type ErrorObject, type Incoming, type RequestId, type TraceContext } from "../protocol/JsonRpc.ts"
-import type { ServerNotification } from "../protocol/methods/ServerNotifications.ts"
-import type { ServerRequest } from "../protocol/methods/ServerRequests.ts"
 import type { ClientRequestMethod, ParamsInputOf, ResultOf } from "../protocol/methods/ClientRequests.ts"
-import type { ClientEvent } from "./ClientEvent.ts"
+import { type ClientEvent, toEvent } from "./ClientEvent.ts"
 import { notSerializable } from "./Connection.ts"
 import * as LegacyEvents from "./LegacyEvents.ts"
 import { MessageProcessor } from "./MessageProcessor.ts"
@@ -121,7 +120,7 @@ const refusals = {
 }
 
 /** How each caller in flight is told its answer. */
-type Waiter = (answer: Exit.Exit<unknown, RequestError>) => void
+type Waiter = (exit: Exit.Exit<unknown, RequestError>) => void
 
 type Waiters = Map<RequestId, Waiter>
 
@@ -175,26 +174,11 @@ const isJson = (value: unknown, depth: number): boolean => {
 }
 
 const toEvents = (message: Outbound, legacyEvents: boolean): ReadonlyArray<ClientEvent> => {
-  switch (message._tag) {
-    case "Lagged":
-      return [{ _tag: "Lagged", skipped: message.skipped }]
-    case "Request":
-      // Method and parameters were put together by `OutgoingMessages.ask`, which knows the pair's types.
-      return [
-        {
-          _tag: "ServerRequest",
-          request: { id: message.id, method: message.method, params: message.params } as ServerRequest
-        }
-      ]
-    case "Notification": {
-      const notification = { method: message.method, params: message.params } as ServerNotification
-      const event: ClientEvent = { _tag: "ServerNotification", notification }
-      const legacy = legacyEvents ? LegacyEvents.fromNotification(notification) : undefined
-      return legacy === undefined ? [event] : [event, { _tag: "LegacyNotification", notification: legacy }]
-    }
-    case "Answer":
-      return []
-  }
+  const event = toEvent(message)
+  if (event === undefined) return []
+  if (!legacyEvents || event._tag !== "ServerNotification") return [event]
+  const legacy = LegacyEvents.fromNotification(event.notification)
+  return legacy === undefined ? [event] : [event, { _tag: "LegacyNotification", notification: legacy }]
 }
 
 /** Opens a connection and shakes hands. The runtime ends with the scope, or earlier by `shutdown`. */
@@ -267,6 +251,25 @@ export const start = Effect.fnUntraced(function* (
   const requestUnknown = (yield* Tracing.isActive) ? traced : untraced
 
   const failWaiters = Effect.sync(() => {
+    const error = toRequestError(ShuttingDown)
+    for (const waiter of waiters.values()) waiter(Exit.fail(error))
+    waiters.clear()
+  })
+
+  const shutdown = Effect.suspend(() => {
+    if (!isOpen) return Effect.void
+    isOpen = false
+    // In a fiber of its own: what waits for the deadline has to be interruptible, also where a finalizer runs it.
+    const stopping = stop(served, failWaiters, options.shutdownDeadline ?? DefaultDeadline)
+    return Effect.forkChild(stopping).pipe(
+      Effect.flatMap(Fiber.await),
+      Effect.andThen(outbox.end),
+      Effect.andThen(Scope.close(scope, Exit.void)),
+      Effect.provideContext(services)
+    )
+  })
+  yield* Effect.addFinalizer(() => Effect.andThen(shutdown, outbox.shutdown))
+
   /** What the server has asked and nobody will read now is given back to it. */
   const dropEvents = Effect.gen(function* () {
     const outgoing = yield* OutgoingMessages
@@ -276,23 +279,6 @@ export const start = Effect.fnUntraced(function* (
       if (message._tag === "Request") yield* outgoing.abandon(message.id, connection, error)
     }
   })
-
-    const error = toRequestError(ShuttingDown)
-    for (const waiter of waiters.values()) waiter(Exit.fail(error))
-    waiters.clear()
-  })
-
-  const shutdown = Effect.suspend(() => {
-    if (!isOpen) return Effect.void
-    isOpen = false
-    // Finalizers are not interruptible; what waits for the deadline has to be.
-    return Effect.interruptible(stop(served, failWaiters, options.shutdownDeadline ?? DefaultDeadline)).pipe(
-      Effect.andThen(outbox.end),
-      Effect.andThen(Scope.close(scope, Exit.void)),
-      Effect.provideContext(services)
-    )
-  })
-  yield* Effect.addFinalizer(() => Effect.andThen(shutdown, outbox.shutdown))
 
   const sender: Sender = {
     // The processor decodes the parameters and the handler's type is the result's: the pair comes from one declaration.
