@@ -14,15 +14,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Listen from "../layers/transports/Listen.ts"
 import { parseOverride } from "../services/Config.ts"
 import { Version } from "../services/ServerInfo.ts"
 import * as Demo from "./Demo.ts"
 import * as Exec from "./Exec.ts"
 import * as Input from "./Input.ts"
+import * as ListenFlags from "./ListenFlags.ts"
 import * as Logging from "./Logging.ts"
 import * as Screen from "./Screen.ts"
-import * as Serve from "./Serve.ts"
 import * as Signals from "./Signals.ts"
 import * as Telemetry from "./Telemetry.ts"
 import * as Usage from "./Usage.ts"
@@ -48,41 +47,35 @@ const configFlag = Flag.String("config").pipe(
   Flag.atLeast(0)
 )
 
-const listenFlag = Flag.String("listen").pipe(
-  Flag.withMetavar("URL"),
-  Flag.withDescription("Where clients connect; stdio:// is the default, and the only one supported now"),
-  Flag.withDefault("stdio://")
-)
-
-/** Fails unless the program can serve there: it knows more places than it can be found at yet. */
-const checkListen = (url: string): Effect.Effect<void, Usage.UsageError> => {
-  const parsed = Listen.parse(url)
-  if (Result.isFailure(parsed)) return Effect.fail(new Usage.UsageError({ message: parsed.failure.message }))
-  if (parsed.success?._tag === "Stdio") return Effect.void
-  return Effect.fail(new Usage.UsageError({ message: `--listen ${url} is not supported yet; supported now: stdio://` }))
-}
-
-const serve = Effect.fnUntraced(function* (listen: string, config: ReadonlyArray<string>) {
-  yield* checkListen(listen)
+const serve = Effect.fnUntraced(function* (input: ListenFlags.ListenInput, config: ReadonlyArray<string>) {
   const cliOverrides = yield* overrides(config)
-  yield* ending(yield* Serve.run({ cliOverrides }))
+  yield* ending(yield* ListenFlags.serve(input, { cliOverrides }))
 })
 
-const spindle = Command.make("spindle", { listen: listenFlag }).pipe(Command.withSharedFlags({ config: configFlag }))
+const spindle = Command.make("spindle", ListenFlags.briefFlags).pipe(Command.withSharedFlags({ config: configFlag }))
 
 const appServer = Command.make(
   "app-server",
-  { listen: listenFlag },
-  Effect.fnUntraced(function* ({ listen }) {
-    yield* serve(listen, (yield* spindle).config)
+  ListenFlags.flags,
+  Effect.fnUntraced(function* (input) {
+    yield* serve(input, (yield* spindle).config)
   })
 ).pipe(
   Command.withDescription(
-    "Serve the Codex app-server protocol on stdin and stdout, a JSON document a line.\n  Logs go to stderr. Ends with its input."
+    "Serve the Codex app-server protocol: on stdin and stdout, a JSON document a line, or on sockets.\n" +
+      "  Logs go to stderr. Ends with its input. On sockets it ends with a signal, once the turns that run have ended;\n" +
+      "  a second SIGINT or SIGTERM ends it at once."
   ),
-  Command.withShortDescription("Serve a client on stdin and stdout; the same as no command"),
+  Command.withShortDescription("Serve clients on stdin and stdout, or on sockets; the same as no command"),
   Command.withExamples([
     { command: "spindle app-server", description: "Serve the client that started it" },
+    { command: "spindle app-server --listen ws://127.0.0.1:4500", description: "Programs of this machine may connect" },
+    { command: "spindle app-server --listen unix://", description: "Programs of this user, over a private socket" },
+    {
+      command:
+        "spindle app-server --listen ws://0.0.0.0:4500 --ws-auth capability-token --ws-token-file /etc/spindle/token",
+      description: "Other machines too, with the token of the file"
+    },
     { command: "spindle app-server -c model=gpt-5.5", description: "With another model than config.toml says" }
   ])
 )
@@ -240,7 +233,7 @@ const demo = Command.make("demo", {}, () => Effect.flatMap(asRun(Demo.run), endi
 )
 
 const command = spindle.pipe(
-  Command.withHandler(({ config, listen }) => serve(listen, config)),
+  Command.withHandler((input) => serve(input, input.config)),
   Command.withSubcommands([appServer, exec, demo]),
   Command.withDescription("An app-server for coding agents: serves clients, or runs a turn by itself."),
   Command.withExamples([

@@ -36,11 +36,17 @@ const serve = Effect.gen(function* () {
   return 1
 }).pipe(Effect.scoped)
 
-/** The service with the given configuration overrides. */
-export const run = (options: AppServer.AppServerOptions): Effect.Effect<number> =>
-  serve.pipe(
+/** Gives a service its server, its machine and a place for its words; what keeps it from starting is said there. */
+export const provide = <E extends { readonly message: string }>(
+  service: Effect.Effect<number, E, AppServer.AppServer | Layer.Success<typeof platform>>,
+  options: AppServer.AppServerOptions
+): Effect.Effect<number> =>
+  service.pipe(
     Effect.provide(AppServer.layer(options).pipe(Layer.provideMerge(platform))),
     Effect.catch((error) => Effect.as(Effect.logError(error.message), 1)),
     Effect.provide(Telemetry.layer),
     Effect.provide(Logging.layer)
   )
+
+/** The service with the given configuration overrides. */
+export const run = (options: AppServer.AppServerOptions): Effect.Effect<number> => provide(serve, options)

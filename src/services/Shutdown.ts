@@ -26,21 +26,33 @@ export const ShuttingDown: ErrorObject = {
   message: "in-process app-server runtime is shutting down"
 }
 
-/** Stops threads and lets the connection's handlers finish. `then` runs once nothing waits for a client any more. */
-export const stop = Effect.fnUntraced(function* (
-  served: Served,
+/**
+ * Stops threads and lets the handlers of all these connections finish. `then` runs once nothing waits for a client any more.
+ * Nothing more is read; what was said is in the outboxes.
+ */
+export const stopAll = Effect.fnUntraced(function* (
+  served: ReadonlyArray<Served>,
   then: Effect.Effect<void>,
   deadline: Duration.Input
 ): Effect.fn.Return<void, never, OutgoingMessages | ThreadManager> {
   const outgoing = yield* OutgoingMessages
   const threads = yield* ThreadManager
-  const { connection } = served
   yield* outgoing.cancelAll(ShuttingDown)
   yield* then
-  // A client that has stopped reading must not hold up the end: what is still said is kept for it, nobody waits.
-  yield* connection.outbox.drain
-  yield* Queue.end(connection.ingress)
-  yield* Effect.all([threads.stop, served.done], { concurrency: "unbounded", discard: true }).pipe(
-    Effect.timeoutOption(deadline)
-  )
+  for (const { connection } of served) {
+    // A client that has stopped reading must not hold up the end: what is still said is kept for it, nobody waits.
+    yield* connection.outbox.drain
+    yield* Queue.end(connection.ingress)
+  }
+  yield* Effect.all([threads.stop, ...served.map(({ done }) => done)], {
+    concurrency: "unbounded",
+    discard: true
+  }).pipe(Effect.timeoutOption(deadline))
 })
+
+/** The same for a server with one client. */
+export const stop = (
+  served: Served,
+  then: Effect.Effect<void>,
+  deadline: Duration.Input
+): Effect.Effect<void, never, OutgoingMessages | ThreadManager> => stopAll([served], then, deadline)

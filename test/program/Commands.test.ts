@@ -45,11 +45,6 @@ describe("spindle", () => {
         "expected `stdio://`, `unix://`, `unix://PATH`, `ws://IP:PORT`, or `off`\n"
     },
     {
-      args: ["--listen", "ws://127.0.0.1:4500"],
-      stderr: "error: --listen ws://127.0.0.1:4500 is not supported yet; supported now: stdio://\n"
-    },
-    { args: ["--listen", "off"], stderr: "error: --listen off is not supported yet; supported now: stdio://\n" },
-    {
       args: ["--listen", "ws://localhost:4500"],
       stderr: "error: invalid websocket --listen URL `ws://localhost:4500`; expected `ws://IP:PORT`\n"
     }

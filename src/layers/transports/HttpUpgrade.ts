@@ -87,6 +87,9 @@ const answerRaw = (socket: Duplex, answer: Reply): void => {
 /** Milliseconds within which a request has to be there; an upgraded socket is under no such limit. */
 const RequestTimeout = 30_000
 
+/** Health checks are known to come without `Host`, and the release answers them. */
+const serverOptions = { requestTimeout: RequestTimeout, headersTimeout: RequestTimeout, requireHostHeader: false }
+
 const close = (server: Http.Server): Effect.Effect<void> =>
   Effect.callback((resume) => {
     server.close(() => resume(Effect.void))
@@ -142,7 +145,7 @@ export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) 
     WebSocket: ReasonedWebSocket
   })
   const server = yield* Effect.acquireRelease(
-    Effect.sync(() => Http.createServer({ requestTimeout: RequestTimeout, headersTimeout: RequestTimeout })),
+    Effect.sync(() => Http.createServer(serverOptions)),
     (server) => (server.listening ? close(server) : Effect.void)
   )
   const fork = yield* FiberSet.makeRuntime<never, void, never>()

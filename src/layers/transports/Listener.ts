@@ -35,6 +35,8 @@ export interface Listener {
   /** As bound: with the port that the system chose. */
   readonly address: string | Net.AddressInfo | null
   readonly served: () => ReadonlyArray<Served>
+  /** Ends when nobody is connected. */
+  readonly isEmpty: Effect.Effect<void>
   /** Takes no more clients. Those that are there stay. */
   readonly refuse: Effect.Effect<void>
   /** Lets clients read what they have been told, says goodbye to them, and ends when all are gone. */
@@ -103,6 +105,7 @@ export const make = Effect.fnUntraced(function* (
   return {
     address: server.address(),
     served: () => Array.from(sessions.values()),
+    isEmpty: FiberSet.awaitEmpty(fibers),
     refuse,
     dismiss: (reason) =>
       Effect.gen(function* () {
