@@ -50,6 +50,12 @@ export class OutboundRouter extends Context.Service<
       params: NotificationParams<M>,
       threadId: string | null
     ) => Effect.Effect<void>
+    /** As `notify`, run at once: for who does something else in the same step. The effect waits, where that is due. */
+    readonly notifyUnsafe: <M extends ServerNotificationMethod>(
+      method: M,
+      params: NotificationParams<M>,
+      threadId: string | null
+    ) => Effect.Effect<void>
     /** Tells one connection, whatever the reach. */
     readonly notifyConnection: <M extends ServerNotificationMethod>(
       connection: Connection,
@@ -146,6 +152,13 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
     return true
   }
 
+  const notifyUnsafe: OutboundRouter["Service"]["notifyUnsafe"] = (method, params, threadId) => {
+    const seq = threadId === null ? undefined : replay.next(threadId)
+    const message = messageOf(method, params, clock.currentTimeMillisUnsafe(), seq)
+    if (threadId !== null) replay.push(threadId, message)
+    return offer(targetsOf(method, threadId), message)
+  }
+
   return OutboundRouter.of({
     connect: (connection) => Effect.sync(() => void connections.add(connection)),
     disconnect: (connection) =>
@@ -171,13 +184,8 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
       replay.forget(threadId)
     },
     onAudienceChange: (listener) => Effect.sync(() => void listeners.push(listener)),
-    notify: (method, params, threadId) =>
-      Effect.suspend(() => {
-        const seq = threadId === null ? undefined : replay.next(threadId)
-        const message = messageOf(method, params, clock.currentTimeMillisUnsafe(), seq)
-        if (threadId !== null) replay.push(threadId, message)
-        return offer(targetsOf(method, threadId), message)
-      }),
+    notify: (method, params, threadId) => Effect.suspend(() => notifyUnsafe(method, params, threadId)),
+    notifyUnsafe,
     notifyConnection: (connection, method, params) =>
       Effect.suspend(() => offer([connection], messageOf(method, params, clock.currentTimeMillisUnsafe(), undefined))),
     message: (connection, method, params, emittedAtMs) =>

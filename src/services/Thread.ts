@@ -94,8 +94,8 @@ export class Thread {
   }
 
   /**
-   * Starts a turn, or adds to the one that runs. `respond` gets the turn and is run before anything of a new turn is told;
-   * the effect ends when the turn has begun, not when it is done.
+   * Starts a turn, or adds to the one that runs. `respond` gets the turn and answers at once, before anything of a new turn is
+   * told; its effect waits for room. The effect ends when the turn has begun, not when it is done.
    */
   readonly startTurn = Effect.fnUntraced(function* (
     this: Thread,
@@ -108,19 +108,38 @@ export class Thread {
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
     const active = this.#active
     if (active?.steer(request.message) === true) return yield* respond(startingTurn(active))
-    if (active !== undefined) yield* Effect.andThen(Deferred.await(active.ended), this.#admission)
+    if (active !== undefined) {
+      yield* Deferred.await(active.ended)
+      yield* Effect.andThen(this.open(false), this.#admission)
+    }
     const id = yield* this.host.services.random.uuidV7()
     const turn = new ActiveTurn(id, request.rootTurnId ?? id, request.options)
-    this.#active = turn
-    this.#onActivity()
-    yield* respond(startingTurn(turn))
-    const onEnd = () => {
-      this.#active = undefined
-      this.#onActivity()
-    }
-    const running = run(this.host, turn, request.message, request.caller, onEnd)
-    turn.fiber = yield* Effect.forkIn(running, this.#scope, { startImmediately: true })
+    // A turn that has been answered runs, also when its client goes before it has room for the answer.
+    const answered = yield* Effect.uninterruptible(this.#begin(turn, request, respond))
+    yield* answered
   }).bind(this)
+
+  /** Answers and starts the turn, in one step. What it gives waits for room for the answer. */
+  #begin(
+    turn: ActiveTurn,
+    request: TurnRequest,
+    respond: (turn: Turn) => Effect.Effect<void>
+  ): Effect.Effect<Effect.Effect<void>> {
+    return Effect.suspend(() => {
+      this.#active = turn
+      this.#onActivity()
+      const answered = respond(startingTurn(turn))
+      const onEnd = () => {
+        this.#active = undefined
+        this.#onActivity()
+      }
+      const running = run(this.host, turn, request.message, request.caller, onEnd)
+      return Effect.map(Effect.forkIn(running, this.#scope, { startImmediately: true }), (fiber) => {
+        turn.fiber = fiber
+        return answered
+      })
+    })
+  }
 
   /** Fails while the server drains. Turns that run may still be added to. */
   readonly #admission: Effect.Effect<void, ServerDraining> = Effect.suspend(() =>

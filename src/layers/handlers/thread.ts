@@ -22,7 +22,7 @@ import * as Instructions from "../../services/thread/Instructions.ts"
 import * as Settings from "../../services/thread/Settings.ts"
 import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/ThreadError.ts"
 import { checkId, ThreadManager } from "../../services/ThreadManager.ts"
-import { toThread, toTurn } from "../../services/ThreadRecord.ts"
+import { settleStaleTurns, toThread, toTurn } from "../../services/ThreadRecord.ts"
 import { ThreadStore } from "../../services/ThreadStore.ts"
 
 /** The part of thread/start and thread/resume that says how the thread is to be set up. */
@@ -184,6 +184,7 @@ export const make: Effect.Effect<
     yield* checkId(params.threadId, "thread")
     const record = yield* store.load(params.threadId)
     if (record === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
+    settleStaleTurns(record)
     const turns = includeTurns ? record.turns.map((turn) => toTurn(turn, "full")) : []
     return { thread: toThread(record, { type: "notLoaded" }, turns), readState: null }
   })

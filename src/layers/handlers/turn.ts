@@ -46,7 +46,7 @@ export const make: Effect.Effect<
       caller: callerOf(context.connection),
       settings: yield* changed(thread.settings, params, cwd)
     }
-    yield* thread.startTurn(request, (turn) => context.respond({ turn }))
+    yield* thread.startTurn(request, (turn) => context.respondUnsafe({ turn }))
     return Answered
   })
 

@@ -81,14 +81,34 @@ export class ThreadHost {
     return this.services.router.notify(method, params, this.id)
   }
 
-  /** Puts events into the record and the store. A store that fails is reported; the running turn goes on. */
+  /** Puts events into the record and the store. */
   write(...events: ReadonlyArray<ThreadEvent>): Effect.Effect<void> {
     return Effect.suspend(() => {
       for (const event of events) apply(this.record, event)
-      if (this.record.origin.ephemeral) return Effect.void
-      return Effect.catch(this.services.store.append(this.id, events), (error) =>
-        Effect.logError(error.message, error.cause)
-      )
+      return this.keep(...events)
+    })
+  }
+
+  /** Puts events into the store alone. A store that fails is reported; the running turn goes on. */
+  keep(...events: ReadonlyArray<ThreadEvent>): Effect.Effect<void> {
+    if (this.record.origin.ephemeral) return Effect.void
+    return Effect.catch(this.services.store.append(this.id, events), (error) =>
+      Effect.logError(error.message, error.cause)
+    )
+  }
+
+  /**
+   * Takes an event that is kept into the record and tells of it, in one step: who joins the thread finds it in the record or
+   * hears of it, never both and never neither.
+   */
+  tell<M extends ServerNotificationMethod>(
+    event: ThreadEvent,
+    method: M,
+    params: NotificationParams<M>
+  ): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      apply(this.record, event)
+      return this.services.router.notifyUnsafe(method, params, this.id)
     })
   }
 
@@ -109,16 +129,10 @@ export class ThreadHost {
     return Effect.suspend(() => {
       const completedAtMs = this.now()
       const completed = { ...item, startedAtMs: item.startedAtMs ?? completedAtMs, completedAtMs }
-      return this.write({ _tag: "ItemCompleted", at: completedAtMs, turnId, item: completed }).pipe(
-        Effect.andThen(
-          this.notify("item/completed", {
-            item: completed,
-            threadId: this.id,
-            turnId,
-            contentTokenCount: null,
-            completedAtMs
-          })
-        ),
+      const event = { _tag: "ItemCompleted", at: completedAtMs, turnId, item: completed } as const
+      const params = { item: completed, threadId: this.id, turnId, contentTokenCount: null, completedAtMs }
+      return this.keep(event).pipe(
+        Effect.andThen(this.tell(event, "item/completed", params)),
         // A refused approval leaves the status to the end of its item.
         Effect.andThen(this.statusChanged)
       )

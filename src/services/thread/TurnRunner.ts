@@ -74,15 +74,24 @@ const hear = Effect.fnUntraced(function* (host: ThreadHost, turnId: string, mess
   if (said !== null) yield* host.say(said)
 })
 
+/** Tells of requests that ended without an answer. */
+const resolved = (host: ThreadHost, requestIds: ReadonlyArray<number>): Effect.Effect<void> =>
+  Effect.forEach(requestIds, (requestId) => host.notify("serverRequest/resolved", { threadId: host.id, requestId }), {
+    discard: true
+  })
+
 const begin = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, message: Message) {
   const at = host.now()
   yield* Metric.update(turnsStarted, 1)
   yield* Effect.logDebug("turn started")
   host.facts.running = true
   host.facts.systemError = false
-  yield* host.write({ _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId })
+  const started = { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId } as const
+  yield* host.keep(started)
+  yield* resolved(host, host.services.outgoing.cancelThread(host.id, TurnTransition))
   yield* host.statusChanged
-  yield* host.notify("turn/started", { threadId: host.id, turn: { ...startingTurn(turn), startedAt: seconds(at) } })
+  const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
+  yield* host.tell(started, "turn/started", { threadId: host.id, turn: turnStarted })
   yield* hear(host, turn.id, message)
 })
 
@@ -242,7 +251,8 @@ const end = Effect.fnUntraced(function* (
   turn.close()
   for (const message of turn.takeSteering()) yield* hear(host, turn.id, message)
   yield* closeConversation(host, turn, ending)
-  yield* host.write({ _tag: "TurnEnded", at, turnId: turn.id, ...ending })
+  const ended = { _tag: "TurnEnded", at, turnId: turn.id, ...ending } as const
+  yield* host.keep(ended)
   for (const answer of turn.interrupters) yield* answer
   const unanswered = host.services.outgoing.cancelThread(host.id, TurnTransition)
   host.facts.running = false
@@ -253,10 +263,8 @@ const end = Effect.fnUntraced(function* (
   if (ending.error !== null) {
     yield* host.notify("error", { error: ending.error, willRetry: false, threadId: host.id, turnId: turn.id })
   }
-  yield* host.notify("turn/completed", { threadId: host.id, turn: completedTurn(host, turn, ending, at) })
-  for (const requestId of unanswered) {
-    yield* host.notify("serverRequest/resolved", { threadId: host.id, requestId })
-  }
+  yield* host.tell(ended, "turn/completed", { threadId: host.id, turn: completedTurn(host, turn, ending, at) })
+  yield* resolved(host, unanswered)
 })
 
 /** Unix milliseconds; `at` for a turn that never came so far. */

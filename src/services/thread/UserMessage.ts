@@ -20,8 +20,12 @@ type Content = Extract<ResponseItem, { readonly type: "message" }>["content"][nu
 
 /** Fails when the text items together are longer than the protocol allows. */
 export const checkLength = (input: ReadonlyArray<UserInput>): Effect.Effect<void, InputTooLarge> => {
+  let units = 0
+  for (const part of input) if (part.type === "text") units += part.text.length
+  // A character is one or two units: those are counted only where it matters.
+  if (units <= MaxInputChars) return Effect.void
   let actualChars = 0
-  for (const part of input) if (part.type === "text") actualChars += part.text.length
+  for (const part of input) if (part.type === "text") for (const _ of part.text) actualChars++
   return actualChars > MaxInputChars ? Effect.fail(new InputTooLarge({ actualChars })) : Effect.void
 }
 
