@@ -176,6 +176,7 @@ class Remote {
         const loss = yield* connected.session.over
         if (loss === undefined) return
         this.#asked.lost()
+        this.#followed.lost()
         if (this.#policy === undefined) return yield* this.#giveUp(connected, connected.session.describe(loss))
         // What the transport leaves behind, a child process say, must be gone before the next one is made.
         yield* Scope.close(connected.scope, Exit.void)

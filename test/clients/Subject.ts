@@ -26,6 +26,7 @@ import * as UnixSocket from "../../src/layers/transports/UnixSocket.ts"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import type { AppServerClient } from "../../src/services/AppServerClient.ts"
 import { ModelServer } from "../support/ModelServer.ts"
+import * as Proxy from "../support/Proxy.ts"
 
 export type Client = AppServerClient["Service"]
 
@@ -38,6 +39,10 @@ export class Subject extends Context.Service<
     readonly work: string
     /** Connects a client, to the same server each time where it takes more than one. */
     readonly connect: (name: string) => Effect.Effect<Client, unknown, Scope.Scope>
+    /** Connects a client that comes back when its connection is cut. Absent where that cannot be. */
+    readonly comingBack?: (
+      name: string
+    ) => Effect.Effect<{ readonly client: Client; readonly proxy: Proxy.Proxy }, unknown, Scope.Scope>
     /** Ends the server under its clients. Absent where there is no connection to lose. */
     readonly end?: Effect.Effect<void>
   }
@@ -120,6 +125,9 @@ export const inProcess = Layer.effect(
   })
 )
 
+/** Tests do not wait long for the next attempt. */
+const soon = { initialDelay: "1 millis", maxDelay: "20 millis" } as const
+
 /** Connected through a port of this machine. */
 export const webSocket = Layer.effect(
   Subject,
@@ -134,7 +142,17 @@ export const webSocket = Layer.effect(
       services
     )
     const url = `ws://127.0.0.1:${bound.port}`
-    return { ...at, connect: (name) => WebSocketClient.make({ ...who(name), url }), end: dismiss("restarting") }
+    return {
+      ...at,
+      connect: (name) => WebSocketClient.make({ ...who(name), url }),
+      comingBack: Effect.fnUntraced(function* (name) {
+        const proxy = yield* Proxy.make({ port: bound.port })
+        const port = "port" in proxy.place ? proxy.place.port : 0
+        const client = yield* WebSocketClient.make({ ...who(name), url: `ws://127.0.0.1:${port}`, reconnect: soon })
+        return { client, proxy }
+      }),
+      end: dismiss("restarting")
+    }
   })
 )
 
@@ -148,7 +166,17 @@ export const unixSocket = Layer.effect(
       UnixSocket.serve({ path: join(at.home, "s"), home: at.home }),
       services
     )
-    return { ...at, connect: (name) => UnixSocketClient.make({ ...who(name), path }), end: dismiss("restarting") }
+    return {
+      ...at,
+      connect: (name) => UnixSocketClient.make({ ...who(name), path }),
+      comingBack: Effect.fnUntraced(function* (name) {
+        const place = { path: join(at.home, "p") }
+        const proxy = yield* Proxy.make({ path }, place)
+        const client = yield* UnixSocketClient.make({ ...who(name), ...place, reconnect: soon })
+        return { client, proxy }
+      }),
+      end: dismiss("restarting")
+    }
   })
 )
 

@@ -8,12 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import type { ClientEvent } from "../../src/services/ClientEvent.ts"
 import * as ModelServer from "../support/ModelServer.ts"
-import { type Client, Subject } from "./Subject.ts"
+import { deltasOf, failureOf, isDelta, say, transcriptOf, turn, turnEnds, until } from "./Events.ts"
+import { Subject } from "./Subject.ts"
 
 /** What differs between servers, and between the ways to them. */
 export interface Traits {
@@ -34,72 +34,12 @@ export interface Traits {
 /** Long enough for a server that has to be started, on a busy machine. */
 const Patience = 60_000
 
-const say = (text: string) => [{ type: "text" as const, text }]
-
-const nextEvent = (client: Client): Effect.Effect<ClientEvent> => Effect.map(client.nextEvent, Option.getOrThrow)
-
-/** Reads on until an event is what is looked for; all that was read, it included. */
-const until = Effect.fnUntraced(function* (client: Client, found: (event: ClientEvent) => boolean) {
-  const events: Array<ClientEvent> = []
-  while (true) {
-    const event = yield* nextEvent(client)
-    events.push(event)
-    if (found(event)) return events
-  }
-})
-
-const isNotification = (method: string) => (event: ClientEvent) =>
-  event._tag === "ServerNotification" && event.notification.method === method
-
-const turnEnds = isNotification("turn/completed")
-
-/** What a client's transcript is made of, short: the methods of turns and items, with the kind of item. */
-const transcriptOf = (events: ReadonlyArray<ClientEvent>): ReadonlyArray<string> =>
-  events.flatMap((event) => {
-    if (event._tag === "ServerRequest") return [event.request.method]
-    if (event._tag !== "ServerNotification") return []
-    const { notification } = event
-    switch (notification.method) {
-      case "turn/started":
-      case "serverRequest/resolved":
-        return [notification.method]
-      case "turn/completed":
-        return [`turn/completed ${notification.params.turn.status}`]
-      case "item/started":
-      case "item/completed":
-        return [`${notification.method} ${notification.params.item.type}`]
-      case "item/agentMessage/delta":
-        return [`delta ${notification.params.delta}`]
-      default:
-        return []
-    }
-  })
-
-const deltasOf = (events: ReadonlyArray<ClientEvent>): ReadonlyArray<string> =>
-  events.flatMap((event) =>
-    event._tag === "ServerNotification" && event.notification.method === "item/agentMessage/delta"
-      ? [event.notification.params.delta]
-      : []
-  )
-
-/** A turn to which the model says these words, to its end. */
-const turn = Effect.fnUntraced(function* (client: Client, threadId: string, ...words: ReadonlyArray<string>) {
-  const speaking = yield* Effect.forkChild(ModelServer.say(...words))
-  yield* client.request("turn/start", { threadId, input: say("hello") })
-  const events = yield* until(client, turnEnds)
-  yield* Fiber.join(speaking)
-  return events
-})
-
-const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))
-
 export const suite = (
   name: string,
   layer: Layer.Layer<Subject, unknown, ModelServer.ModelServer>,
   traits: Traits
 ): void => {
-  const live = (title: string, test: Effect.Effect<void, unknown, Subject | ModelServer.ModelServer | Scope>) =>
+  const live = (title: string, test: Effect.Effect<void, unknown, Subject | ModelServer.ModelServer | Scope.Scope>) =>
     it.live(
       traits.statement === undefined ? title : `${title} ${traits.statement}`,
       () => test.pipe(Effect.scoped, Effect.provide(Layer.provideMerge(layer, ModelServer.layer))),
@@ -233,7 +173,7 @@ export const suite = (
         const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: say("wait") })
         const asked = yield* next
         yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("…"))
-        yield* until(client, isNotification("item/agentMessage/delta"))
+        yield* until(client, isDelta)
         assert.deepStrictEqual(yield* client.request("turn/interrupt", { threadId: thread.id, turnId: turn.id }), {})
         assert.deepStrictEqual(transcriptOf(yield* until(client, turnEnds)), ["turn/completed interrupted"])
         yield* asked.closed
@@ -342,7 +282,3 @@ export const suite = (
     )
   })
 }
-
-const isDelta = isNotification("item/agentMessage/delta")
-
-type Scope = import("effect/Scope").Scope

@@ -158,17 +158,18 @@ export const make: Effect.Effect<
 
   const resume: Handler<"thread/resume"> = Effect.fnUntraced(function* (params, context) {
     const loaded = threads.find(params.threadId)
-    if (loaded !== undefined && (loaded.host.record.turns.length === 0 || loaded.host.record.origin.ephemeral)) {
+    const after = positionIn(context.extensions)
+    // Who was here and comes back goes on with what there is, though it is not on record yet or never will be.
+    const isOnRecord =
+      loaded !== undefined && loaded.host.record.turns.length > 0 && !loaded.host.record.origin.ephemeral
+    if (loaded !== undefined && !isOnRecord && after === undefined) {
       return yield* new ThreadNotFound({ threadId: params.threadId, sought: "record" })
     }
     const thread = loaded ?? (yield* loadStored(params))
     yield* thread.open(true)
     yield* Effect.suspend(() =>
-      thread.joinUnsafe(
-        context.connection,
-        positionIn(context.extensions),
-        welcome(thread, context),
-        (following, extensions) => context.respondUnsafe(resumedThread(thread, params), following, extensions)
+      thread.joinUnsafe(context.connection, after, welcome(thread, context), (following, extensions) =>
+        context.respondUnsafe(resumedThread(thread, params), following, extensions)
       )
     )
     return Answered

@@ -38,13 +38,26 @@ const positionIn = (extensions: Extensions | undefined): (Position & { readonly 
 export class Followed {
   /** With the last position heard; undefined where the server does not number. */
   readonly #threads = new Map<string, Position | undefined>()
+  /** Those of a lost connection that are not resumed yet. */
+  readonly #away = new Set<string>()
 
   get threads(): ReadonlyArray<string> {
     return Array.from(this.#threads.keys())
   }
 
+  #follow(threadId: string, position: Position | undefined): void {
+    this.#threads.set(threadId, position && { epoch: position.epoch, seq: position.seq })
+    this.#away.delete(threadId)
+  }
+
   forget(threadId: string): void {
     this.#threads.delete(threadId)
+    this.#away.delete(threadId)
+  }
+
+  /** The connection is gone: positions stand still until each thread is resumed. */
+  lost(): void {
+    for (const threadId of this.#threads.keys()) this.#away.add(threadId)
   }
 
   /** What goes beside the parameters of a resume that is to tell what was missed. */
@@ -58,10 +71,10 @@ export class Followed {
     if (joins.has(method) && Predicate.hasProperty(result, "thread")) {
       const threadId = textIn(result.thread, "id")
       const position = positionIn(extensions)
-      if (threadId !== undefined) this.#threads.set(threadId, position && { epoch: position.epoch, seq: position.seq })
+      if (threadId !== undefined) this.#follow(threadId, position)
     } else if (leaves.has(method)) {
       const threadId = textIn(params, "threadId")
-      if (threadId !== undefined) this.#threads.delete(threadId)
+      if (threadId !== undefined) this.forget(threadId)
     }
   }
 
@@ -70,23 +83,25 @@ export class Followed {
    * is, and moves with what is told again.
    */
   resumed(threadId: string, { extensions }: Success): boolean {
+    this.#away.delete(threadId)
     const position = positionIn(extensions)
     const before = this.#threads.get(threadId)
     if (position !== undefined && before !== undefined && !position.resync) return true
-    this.#threads.set(threadId, position && { epoch: position.epoch, seq: position.seq })
+    this.#follow(threadId, position)
     return false
   }
 
-  /** False for a notification that was heard before. */
+  /** False for a notification that was heard before, or that will be told again when its thread is resumed. */
   heard({ method, params, seq }: ReceivedNotification): boolean {
     const threadId = threadOf(params)
     if (threadId === undefined || !this.#threads.has(threadId)) return true
     const position = this.#threads.get(threadId)
-    if (endings.has(method)) this.#threads.delete(threadId)
-    else if (position !== undefined && typeof seq === "number") {
-      if (seq <= position.seq) return false
-      this.#threads.set(threadId, { epoch: position.epoch, seq })
-    }
+    const isNumbered = position !== undefined && typeof seq === "number"
+    // What is told to everybody comes before the resume is answered. Taken for heard, it would hide what was missed.
+    if (isNumbered && this.#away.has(threadId)) return false
+    if (isNumbered && seq <= position.seq) return false
+    if (endings.has(method)) this.forget(threadId)
+    else if (isNumbered) this.#threads.set(threadId, { epoch: position.epoch, seq })
     return true
   }
 }

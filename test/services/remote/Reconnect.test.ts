@@ -248,6 +248,22 @@ describe("the threads of a client that comes back", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("are not taken for heard by what everybody is told of them before they are resumed", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* startThread(link, connection, "t", { epoch: "e", seq: 0 })
+      yield* connection.say(turnStarted("t", "one", 1))
+      const next = yield* comeBack(server, connection)
+      yield* next.say(turnStarted("t", "five", 5))
+      yield* next.say(
+        started((yield* next.hear)["id"], "t", { epoch: "e", seq: 5, resync: false }),
+        turnStarted("t", "two", 2),
+        turnStarted("t", "five", 5)
+      )
+      assert.deepStrictEqual(yield* takeN(link, 5), ["one", back, goesOn("t", "complete"), "two", "five"])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("are said to be out of step where the server does not know any more, and counted from its word on", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()

@@ -1,0 +1,68 @@
+/**
+ * A way to a server that can be cut, and is down until it is mended.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Net from "node:net"
+
+/** A port of this machine, or the path of a socket file. */
+export type Place = { readonly port: number } | { readonly path: string }
+
+export interface Proxy {
+  readonly place: Place
+  /** Ends every connection without a goodbye; those that are made until `mend` end at once. */
+  readonly cut: Effect.Effect<void>
+  readonly mend: Effect.Effect<void>
+}
+
+const connect = (place: Place): Net.Socket =>
+  "path" in place ? Net.connect(place.path) : Net.connect(place.port, "127.0.0.1")
+
+/** Leads from a place, or from any free port, to a target. */
+export const make = Effect.fnUntraced(function* (target: Place, place: Place = { port: 0 }) {
+  const open = new Set<Net.Socket>()
+  let isDown = false
+  const server = Net.createServer((near) => {
+    near.on("error", () => {})
+    if (isDown) {
+      near.destroy()
+      return
+    }
+    const far = connect(target).on("error", () => {})
+    for (const [one, other] of [
+      [near, far],
+      [far, near]
+    ] as const) {
+      open.add(one)
+      one.pipe(other)
+      one.on("close", () => {
+        open.delete(one)
+        other.destroy()
+      })
+    }
+  })
+  const cutAll = () => {
+    for (const socket of open) socket.destroy()
+  }
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => void server.listen({ ...place, host: "127.0.0.1" }, () => resume(Effect.void))),
+    () =>
+      Effect.callback<void>((resume) => {
+        cutAll()
+        server.close(() => resume(Effect.void))
+      })
+  )
+  const address = server.address()
+  const proxy: Proxy = {
+    place: typeof address === "object" && address !== null ? { port: address.port } : place,
+    cut: Effect.sync(() => {
+      isDown = true
+      cutAll()
+    }),
+    mend: Effect.sync(() => {
+      isDown = false
+    })
+  }
+  return proxy
+})
