@@ -26,6 +26,7 @@ import * as Stdio from "../layers/transports/Stdio.ts"
 import * as UnixSocket from "../layers/transports/UnixSocket.ts"
 import * as WebSocket from "../layers/transports/WebSocket.ts"
 import { Config } from "../services/Config.ts"
+import { RequestTiming } from "../services/Metrics.ts"
 import { DefaultDeadline, stopAll } from "../services/Shutdown.ts"
 import { ThreadManager } from "../services/ThreadManager.ts"
 import * as Logging from "./Logging.ts"
@@ -139,6 +140,10 @@ const serve = Effect.fnUntraced(function* (options: ListeningOptions) {
   return 1
 }, Effect.scoped)
 
+/** Where somebody can read how long requests take, they are timed. */
+const measured = <A, E, R>(service: Effect.Effect<A, E, R>, listens: ReadonlyArray<Listen>): Effect.Effect<A, E, R> =>
+  listens.some(({ _tag }) => _tag === "WebSocket") ? Effect.provideService(service, RequestTiming, true) : service
+
 /** The service with the given configuration overrides; the exit code. */
 export const run = (options: ListeningOptions, server: AppServer.AppServerOptions): Effect.Effect<number> => {
   if (options.listens.length === 0) {
@@ -146,5 +151,6 @@ export const run = (options: ListeningOptions, server: AppServer.AppServerOption
     return Effect.provide(Effect.as(nowhere, 1), Logging.layer)
   }
   // A signal interrupts the program. What is served is not to end with that, but in its own time.
-  return Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(Serve.provide(serve(options), server)), Fiber.join))
+  const service = Serve.provide(measured(serve(options), options.listens), server)
+  return Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(service), Fiber.join))
 }
