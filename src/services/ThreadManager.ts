@@ -147,25 +147,35 @@ export const make = Effect.gen(function* () {
 
   const unload = Effect.fnUntraced(function* (loaded: Loaded) {
     const { id } = loaded.thread
-    loaded.thread.close()
     yield* Scope.close(loaded.scope, Exit.void)
-    threads.delete(id)
-    yield* router.notify("thread/status/changed", { threadId: id, status: { type: "notLoaded" } }, id)
-    yield* router.notify("thread/closed", { threadId: id }, id)
-    router.forget(id)
+    // One step: who loads the thread again, while slow clients are still being told, begins anew.
+    yield* Effect.suspend(() => {
+      threads.delete(id)
+      const told = [
+        router.notifyUnsafe("thread/status/changed", { threadId: id, status: { type: "notLoaded" } }, id),
+        router.notifyUnsafe("thread/closed", { threadId: id }, id)
+      ]
+      router.forget(id)
+      return Effect.all(told, { discard: true })
+    })
   })
+
+  const isFollowed = (thread: Thread): boolean => thread.isRunning || router.subscribers(thread.id).length > 0
 
   const watch = Effect.fnUntraced(function* (loaded: Loaded) {
     while (true) {
       const { thread, activity } = loaded
       const changed = Deferred.await(activity)
-      if (thread.isRunning || router.subscribers(thread.id).length > 0) {
+      if (isFollowed(thread)) {
         yield* changed
-      } else {
-        const expired = yield* Effect.raceFirst(Effect.as(Effect.sleep(idleUnload), true), Effect.as(changed, false))
-        // Not in the thread's own scope, which it closes.
-        if (expired) return yield* Effect.asVoid(Effect.forkIn(unload(loaded), scope))
+        continue
       }
+      const expired = yield* Effect.raceFirst(Effect.as(Effect.sleep(idleUnload), true), Effect.as(changed, false))
+      // Somebody may have come in the very moment; once it is closing nobody can.
+      if (!expired || isFollowed(thread)) continue
+      thread.close()
+      // Not in the thread's own scope, which it closes.
+      return yield* Effect.asVoid(Effect.forkIn(unload(loaded), scope))
     }
   })
 

@@ -1,0 +1,59 @@
+/**
+ * Threads in memory, behind a store that takes its time when a test wants it to.
+ *
+ * @module
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Memory from "../../src/layers/stores/Memory.ts"
+import type { ThreadEvent } from "../../src/services/ThreadRecord.ts"
+import { ThreadStore, ThreadStoreError } from "../../src/services/ThreadStore.ts"
+
+/** What the store does the next time it is given an event that is meant. */
+interface Halt {
+  readonly meant: (event: ThreadEvent) => boolean
+  readonly reached: Deferred.Deferred<void>
+  readonly goOn: Deferred.Deferred<void>
+}
+
+export const make = Effect.gen(function* () {
+  const memory = Context.get(yield* Layer.build(Memory.layer), ThreadStore)
+  let halt: Halt | undefined
+  let isBroken = false
+
+  const pass = (events: ReadonlyArray<ThreadEvent>) =>
+    Effect.suspend(() => {
+      const current = halt
+      if (current === undefined || !events.some(current.meant)) return Effect.void
+      halt = undefined
+      return Effect.andThen(Deferred.succeed(current.reached, undefined), Deferred.await(current.goOn))
+    })
+
+  return {
+    store: memory,
+    layer: Layer.succeed(ThreadStore, {
+      ...memory,
+      append: (threadId, events) =>
+        Effect.suspend(() =>
+          isBroken
+            ? Effect.fail(new ThreadStoreError({ operation: "append", cause: new Error("disk full") }))
+            : Effect.andThen(pass(events), memory.append(threadId, events))
+        )
+    }),
+    /** From now on nothing can be appended. */
+    break: () => {
+      isBroken = true
+    },
+    /** The next event that is meant is held: `reached` when it is there, `goOn` lets it through. */
+    haltAt: (meant: Halt["meant"]) => {
+      const next: Halt = { meant, reached: Deferred.makeUnsafe(), goOn: Deferred.makeUnsafe() }
+      halt = next
+      return {
+        reached: Effect.andThen(Deferred.await(next.reached), Effect.yieldNow),
+        goOn: Deferred.succeed(next.goOn, undefined)
+      }
+    }
+  }
+})
