@@ -80,6 +80,8 @@ export class Connection {
   waiting = 0
   /** Handlers that run. */
   running = 0
+  /** Requests that were refused because there was no place to wait in. */
+  overloads = 0
   /** How often reading stopped because answers piled up. */
   heldBack = 0
   /** Messages that the ingress had no room for and that were given back to the client. */

@@ -81,7 +81,7 @@ export class Dispatcher {
     const { key, shared } = call
     const connection = this.#connection
     if (this.#isWithdrawn(call.id)) return Effect.void
-    if (connection.running >= MaxRunning) return this.refuse(call, overloaded(connection.overloadText))
+    if (connection.running >= MaxRunning) return this.#overload(call)
     const job = new Job(connection, call, this.#meter)
     if (key === undefined) {
       this.#start(job, undefined)
@@ -91,7 +91,7 @@ export class Dispatcher {
       this.#lanes.enter({ key, shared, start: () => this.#start(job, key) })
       return Effect.void
     }
-    if (connection.waiting >= connection.capacity) return this.refuse(call, overloaded(connection.overloadText))
+    if (connection.waiting >= connection.capacity) return this.#overload(call)
     connection.waiting++
     this.#jobs.set(call.id, job)
     this.#lanes.enter({
@@ -118,6 +118,11 @@ export class Dispatcher {
     if (this.#isWithdrawn(id)) return Effect.void
     this.#meter.refused(method, error.code)
     return settled(this.#connection.answers.fail(id, toErrorObject(error)))
+  }
+
+  #overload(call: Call): Effect.Effect<void> {
+    this.#connection.overloads++
+    return this.refuse(call, overloaded(this.#connection.overloadText))
   }
 
   /** Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. */

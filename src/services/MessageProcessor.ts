@@ -126,7 +126,7 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       const context = yield* Effect.context<never>()
       // The fibers are the set's from the moment they suspend, and end with it.
       const fork: Fork = Effect.runForkWith(context)
-      const meter = new Meter(requests, connection.origin, (yield* RequestTiming) ? yield* Clock.Clock : undefined)
+      const meter = new Meter(requests, (yield* RequestTiming) ? yield* Clock.Clock : undefined)
       const dispatcher = new Dispatcher(connection, handlers, lanes, fork, fibers, meter)
       yield* Registry.connected(connection)
       yield* router.connect(connection)

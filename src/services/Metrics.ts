@@ -27,8 +27,8 @@ const gauge = (name: string, description: string, attributes: Labels = {}): Gaug
   Metric.gauge(name, { description, attributes })
 
 /**
- * Whether answers are timed. Two looks at the clock are 6 % of an in-process call, so that only who reads the figures has
- * them taken. Looked up when a connection is opened.
+ * Whether answers are timed. Two looks at the clock and a histogram are a tenth of an in-process call: who reads the figures
+ * has them taken. Looked up when a connection is opened.
  */
 export const RequestTiming = Context.Reference("spindle/RequestTiming", { defaultValue: () => false })
 

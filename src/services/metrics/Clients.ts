@@ -10,6 +10,7 @@ import {
   type Counter,
   connectionsOpen,
   type Gauge,
+  overloadAnswers,
   queueDropped,
   type QueueName,
   queueSize,
@@ -84,6 +85,7 @@ export class Clients {
     const outbox = outboxOf(origin)
     group.gauge(connectionsOpen(origin), () => 1)
     group.gauge(requestsRunning(origin), (connection) => connection.running)
+    group.counter(overloadAnswers(origin), (connection) => connection.overloads)
     group.gauge(queueSize("ingress", origin), (connection) => Queue.sizeUnsafe(connection.ingress))
     group.gauge(queueSize("scheduled", origin), (connection) => connection.waiting)
     group.gauge(queueSize(outbox, origin), (connection) => connection.outbox.stats.size)

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type { Connection } from "../Connection.ts"
-import type { Gauge } from "../Metrics.ts"
+import { type Gauge, turnsEnded, turnsStarted } from "../Metrics.ts"
 import { Clients } from "./Clients.ts"
 import { type Read, readGauge } from "./Reading.ts"
 import { Requests } from "./Requests.ts"
@@ -72,6 +72,13 @@ export const connected = (connection: Connection): Effect.Effect<void, never, Sc
       () => Effect.sync(() => clients.remove(connection))
     )
   )
+
+/** Lets who reads see the turns from zero on: a rate needs the first step too. */
+export const beginTurns: Effect.Effect<void> = Effect.forEach(
+  [turnsStarted, ...Object.values(turnsEnded)],
+  (counter) => Metric.update(counter, 0),
+  { discard: true }
+)
 
 /** While the scope is open the gauge has what `read` gives in it, asked when somebody looks. */
 export const observe = (gauge: Gauge, read: Read): Effect.Effect<void, never, Scope.Scope> =>

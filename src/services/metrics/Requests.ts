@@ -11,8 +11,7 @@ import type * as Context from "effect/Context"
 import type * as Metric from "effect/Metric"
 import * as ErrorCode from "../../protocol/ErrorCode.ts"
 import { releasedRequestOf } from "../../protocol/methods/ReservedRequests.ts"
-import type { Origin } from "../Connection.ts"
-import { overloadAnswers, type Outcome, outcomes, requestDuration, requestsAnswered } from "../Metrics.ts"
+import { type Outcome, outcomes, requestDuration, requestsAnswered } from "../Metrics.ts"
 import { readCounter } from "./Reading.ts"
 
 type Counts = { -readonly [O in Outcome]: number }
@@ -36,7 +35,6 @@ export class Requests {
   readonly #context: Context.Context<never>
   readonly #counts = new Map<string, Counts>()
   readonly #durations = new Map<string, Metric.Histogram<number>>()
-  readonly #overloads = new Map<Origin, number>()
 
   constructor(context: Context.Context<never>) {
     this.#context = context
@@ -45,14 +43,6 @@ export class Requests {
   count(method: string, outcome: Outcome): void {
     const counts = this.#counts.get(method) ?? this.#counted(method)
     counts[outcome]++
-  }
-
-  overloaded(origin: Origin): void {
-    const before = this.#overloads.get(origin)
-    if (before === undefined) {
-      readCounter(overloadAnswers(origin), this.#context, () => this.#overloads.get(origin) ?? 0)
-    }
-    this.#overloads.set(origin, (before ?? 0) + 1)
   }
 
   took(method: string, nanoseconds: bigint): void {
@@ -78,12 +68,10 @@ export class Requests {
 /** The answers of one connection. Without a clock none is timed. */
 export class Meter {
   readonly #requests: Requests
-  readonly #origin: Origin
   readonly #clock: Clock.Clock | undefined
 
-  constructor(requests: Requests, origin: Origin, clock: Clock.Clock | undefined) {
+  constructor(requests: Requests, clock: Clock.Clock | undefined) {
     this.#requests = requests
-    this.#origin = origin
     this.#clock = clock
   }
 
@@ -104,8 +92,6 @@ export class Meter {
 
   /** Answered without having been served. */
   refused(method: string, code: number): void {
-    const outcome = outcomeOf(code)
-    this.#requests.count(method, outcome)
-    if (outcome === "overloaded") this.#requests.overloaded(this.#origin)
+    this.#requests.count(method, outcomeOf(code))
   }
 }
