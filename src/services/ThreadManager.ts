@@ -25,7 +25,7 @@ import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../protocol/Settings.ts"
 import type { ModelProviderInfo } from "./Config.ts"
 import { threadsLoaded, turnsRunning } from "./Metrics.ts"
-import { observe } from "./metrics/Registry.ts"
+import { beginTurns, observe } from "./metrics/Registry.ts"
 import { ModelCatalog } from "./ModelCatalog.ts"
 import { ModelProvider } from "./ModelProvider.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
@@ -132,6 +132,7 @@ export const make = Effect.gen(function* () {
   const info = yield* ServerInfo
   const idleUnload = yield* IdleUnload
   const scope = yield* Effect.scope
+  yield* beginTurns
   yield* observe(threadsLoaded, () => threads.size)
   yield* observe(turnsRunning, running)
 
