@@ -2,7 +2,8 @@
  * Spindle, for programs that embed it.
  *
  * Start with `AppServer.client`: one layer, a server and a typed client to it. `AppServer.layer` is the server alone,
- * `AppServer.start` the low-level runtime. Models, tools and stores plug in as layers.
+ * `AppServer.start` the low-level runtime. Models, tools and stores plug in as layers. `WebSocketClient`, `UnixSocketClient` and
+ * `StdioClient` are the same client of a server elsewhere, this one or the released one.
  *
  * `spindle-app-server/LanguageModelProvider`, which lets any model of `effect/ai` answer, is a door of its own: `effect/ai`
  * takes longer to load than everything here.
@@ -30,6 +31,9 @@
  */
 export * as AppServer from "./layers/AppServer.ts"
 export * as InProcessClient from "./layers/clients/InProcessClient.ts"
+export * as StdioClient from "./layers/clients/StdioClient.ts"
+export * as UnixSocketClient from "./layers/clients/UnixSocketClient.ts"
+export * as WebSocketClient from "./layers/clients/WebSocketClient.ts"
 export * as Offline from "./layers/models/Offline.ts"
 export * as Responses from "./layers/models/Responses.ts"
 export * as NoSandbox from "./layers/sandboxes/None.ts"
@@ -48,6 +52,7 @@ export type * as ClientEvent from "./services/ClientEvent.ts"
 export * as Config from "./services/Config.ts"
 export * as InProcess from "./services/InProcess.ts"
 export * as ModelProvider from "./services/ModelProvider.ts"
+export * as RemoteLink from "./services/RemoteLink.ts"
 export * as Sandbox from "./services/Sandbox.ts"
 export * as ThreadManager from "./services/ThreadManager.ts"
 export * as ThreadStore from "./services/ThreadStore.ts"

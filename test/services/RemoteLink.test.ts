@@ -380,6 +380,25 @@ describe("a lost connection", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("settles those too whose messages have not got through [40]", () =>
+    Effect.gen(function* () {
+      const { link, connection } = yield* connected()
+      yield* connection.clog
+      const waiting = yield* Effect.forkChild(
+        Effect.all([failureOf(link.request("model/list", {})), failureOf(link.notify("initialized", undefined))], {
+          concurrency: "unbounded"
+        }),
+        { startImmediately: true }
+      )
+      yield* connection.lose("UnexpectedEof", "closed the connection")
+      const errors = yield* Fiber.join(waiting)
+      assert.deepStrictEqual(
+        errors.map((error) => error?._tag === "TransportError" && error.kind),
+        ["UnexpectedEof", "UnexpectedEof"]
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("is not made of an answer that cannot be written: only its sender is told", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()

@@ -26,6 +26,8 @@ export interface FakeConnection {
   readonly lose: (kind: ConnectionLost["kind"], detail: string) => Effect.Effect<void>
   /** From now on nothing can be written to it. */
   readonly breakPipe: Effect.Effect<void>
+  /** From now on what is written to it does not get through. */
+  readonly clog: Effect.Effect<void>
   /** From now on it does not answer pings. */
   readonly fallSilent: Effect.Effect<void>
   /** Waits until the client has let go. */
@@ -49,14 +51,16 @@ const connect = Effect.fnUntraced(function* () {
   const fromClient = yield* Queue.unbounded<Said>()
   const closed = yield* Deferred.make<void>()
   let isBroken = false
+  let isClogged = false
   let isSilent = false
   yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
   const duplex: Duplex = {
     pull: Queue.take(toClient),
-    write: (text) =>
-      isBroken
-        ? Effect.fail(new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: EPIPE" }))
-        : Effect.asVoid(Queue.offer(fromClient, JSON.parse(text))),
+    write: (text) => {
+      if (isBroken) return Effect.fail(new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: EPIPE" }))
+      Queue.offerUnsafe(fromClient, JSON.parse(text))
+      return isClogged ? Effect.never : undefined
+    },
     ping: Effect.suspend(() => (isSilent ? Effect.never : Effect.void))
   }
   const sayText: FakeConnection["sayText"] = (...texts) => Effect.asVoid(Queue.offer(toClient, texts))
@@ -72,6 +76,9 @@ const connect = Effect.fnUntraced(function* () {
     lose: (kind, detail) => Effect.asVoid(Queue.fail(toClient, new ConnectionLost({ kind, detail }))),
     breakPipe: Effect.sync(() => {
       isBroken = true
+    }),
+    clog: Effect.sync(() => {
+      isClogged = true
     }),
     fallSilent: Effect.sync(() => {
       isSilent = true

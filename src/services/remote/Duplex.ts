@@ -40,8 +40,11 @@ export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectErr
 export interface Duplex {
   /** The next messages. Nothing is read from the transport beyond its own buffer while nobody pulls. Fails at the end. */
   readonly pull: Effect.Effect<NonEmptyReadonlyArray<string>, ConnectionLost>
-  /** Sends a message after those before it; waits while the transport is congested. */
-  readonly write: (text: string) => Effect.Effect<void, ConnectionLost>
+  /**
+   * Sends a message in the caller's turn, after those before it. The result is what the sender has to wait for, because the
+   * transport is congested or gone; `undefined` when nothing.
+   */
+  readonly write: (text: string) => Effect.Effect<void, ConnectionLost> | undefined
   /** Asks for a sign of life and waits for it; absent where the transport has no such thing. */
   readonly ping?: Effect.Effect<void>
 }

@@ -124,11 +124,15 @@ export class Session {
         const detail = `duplicate remote app-server request id \`${String(id)}\``
         return Effect.fail(new TransportError({ method, kind: "InvalidInput", detail }))
       }
-      return this.#duplex.write(text).pipe(
-        Effect.catch((loss) => Effect.sync(() => this.end(loss))),
-        Effect.andThen(Deferred.await(answer)),
-        Effect.onInterrupt(() => Effect.sync(() => this.#waiters.forget(id)))
-      )
+      const wait = this.#write(text)
+      const answered =
+        wait === undefined
+          ? Deferred.await(answer)
+          : Effect.andThen(
+              Effect.catch(wait, (loss) => Effect.sync(() => this.end(loss))),
+              Deferred.await(answer)
+            )
+      return Effect.onInterrupt(answered, () => Effect.sync(() => this.#waiters.forget(id)))
     })
   }
 
@@ -137,11 +141,25 @@ export class Session {
     return Effect.suspend(() => {
       const text = this.#encode(method, message)
       if (typeof text !== "string") return Effect.fail(text)
+      const wait = this.#write(text)
+      if (wait === undefined) return Effect.void
       return Effect.mapError(
-        this.#duplex.write(text),
+        wait,
         (loss) => new TransportError({ method, kind: loss.kind, detail: this.describe(loss) })
       )
     })
+  }
+
+  /** Nobody waits for a transport that takes nothing any more. */
+  #write(text: string): Effect.Effect<void, ConnectionLost> | undefined {
+    const wait = this.#duplex.write(text)
+    return (
+      wait &&
+      Effect.raceFirst(
+        wait,
+        Effect.flatMap(this.over, (loss) => Effect.fail(loss ?? closing))
+      )
+    )
   }
 
   /** The text of a message, or why it cannot be sent. */
@@ -269,6 +287,8 @@ export class Session {
     )
   }
 }
+
+const closing = new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: the connection is closing" })
 
 const invalid = (reason: string): ConnectionLost =>
   new ConnectionLost({ kind: "InvalidData", detail: `sent invalid JSON-RPC: ${reason}` })

@@ -136,7 +136,12 @@ describe("the child", () => {
 
 describe("a client of a child", () => {
   const ends = [
-    { name: "that ends", reply: "process.exit(7)", kind: "UnexpectedEof", words: "closed the connection (exit code 7)" },
+    {
+      name: "that ends",
+      reply: "process.exit(7)",
+      kind: "UnexpectedEof",
+      words: "closed the connection (exit code 7)"
+    },
     {
       name: "that says what is no JSON",
       reply: `process.stdout.write("panic!\\n")`,

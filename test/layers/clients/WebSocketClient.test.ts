@@ -383,6 +383,26 @@ describe("a message", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("to a peer that does not read is not piled up, and its sender is let go at the end [40]", () =>
+    Effect.gen(function* () {
+      const { client, connection } = yield* connected()
+      connection.socket.pause()
+      const large = "x".repeat(4 * 1024 * 1024)
+      const sending = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 4 }, () => failureOf(client.notify("initialized", { large }))),
+          { concurrency: "unbounded" }
+        ),
+        { startImmediately: true }
+      )
+      assert.isUndefined(sending.pollUnsafe())
+      yield* client.shutdown
+      const kinds = (yield* Fiber.join(sending)).map((error) => error?.kind)
+      // The first found the socket empty.
+      assert.deepStrictEqual(kinds, [undefined, "BrokenPipe", "BrokenPipe", "BrokenPipe"])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("that is binary is ignored", () =>
     Effect.gen(function* () {
       const { client, connection } = yield* connected()

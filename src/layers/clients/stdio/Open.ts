@@ -138,11 +138,15 @@ export const open = Effect.fnUntraced(function* (
       ? Effect.flatMap(endOf(child, KillGrace), Effect.fail)
       : Effect.fail(lost("InvalidData", `transport failed: ${error.message}`))
   })
+  const write = (line: string) =>
+    Effect.flatMap(Queue.offer(written, line), (taken) =>
+      taken ? Effect.void : Effect.fail(lost("BrokenPipe", "write failed: the input of the process is closed"))
+    )
   return {
     pull,
-    write: (text) =>
-      Effect.flatMap(Queue.offer(written, `${text}\n`), (taken) =>
-        taken ? Effect.void : Effect.fail(lost("BrokenPipe", "write failed: the input of the process is closed"))
-      )
+    write: (text) => {
+      const line = `${text}\n`
+      return Queue.offerUnsafe(written, line) ? undefined : write(line)
+    }
   }
 })

@@ -8,7 +8,9 @@
  * @module
  */
 import { WebSocket } from "@effect/platform-node/NodeWS"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
@@ -169,15 +171,19 @@ const wordsOf = (cause: unknown): string =>
     ? cause.message
     : "unknown error"
 
-const write = (socket: WebSocket, text: string): Effect.Effect<void, ConnectionLost> =>
-  Effect.callback((resume) => {
-    if (socket.readyState !== WebSocket.OPEN) return resume(Effect.fail(brokenPipe("the connection is closing")))
-    if (socket.bufferedAmount < HighWater) {
-      socket.send(text, noop)
-      return resume(Effect.void)
-    }
-    socket.send(text, (error) => resume(error == null ? Effect.void : Effect.fail(brokenPipe(error.message))))
-  })
+const write = (socket: WebSocket, text: string): ReturnType<Duplex["write"]> => {
+  if (socket.readyState !== WebSocket.OPEN) return Effect.fail(brokenPipe("the connection is closing"))
+  if (socket.bufferedAmount < HighWater) {
+    socket.send(text, noop)
+    return undefined
+  }
+  // It has its place now; the sender waits until it has been written.
+  const sent = Deferred.makeUnsafe<void, ConnectionLost>()
+  socket.send(text, (error) =>
+    Deferred.doneUnsafe(sent, error == null ? Exit.void : Exit.fail(brokenPipe(error.message)))
+  )
+  return Deferred.await(sent)
+}
 
 const ping = (socket: WebSocket): Effect.Effect<void> =>
   Effect.callback((resume) => {
