@@ -20,7 +20,8 @@ const causeOf = (cause: Cause.Cause<unknown>): string => {
   return first === "" ? "" : ` (${first})`
 }
 
-const plain = Logger.make<unknown, string>(({ cause, logLevel, message }) => {
+/** `warning: what happened (why)`. */
+export const plain = Logger.make<unknown, string>(({ cause, logLevel, message }) => {
   const text = Array.isArray(message) ? message.join(" ") : String(message)
   return `${logLevel === "Warn" ? "warning" : logLevel.toLowerCase()}: ${text}${causeOf(cause)}`
 })
@@ -33,27 +34,28 @@ const levels: ReadonlyMap<string, LogLevel> = new Map([
   ["error", "Error"]
 ])
 
-const level: Layer.Layer<never> = Layer.unwrap(
-  Effect.sync(() => {
-    const word = process.env["SPINDLE_LOG"] ?? ""
-    const known = levels.get(word.toLowerCase())
-    if (known !== undefined) return Layer.succeed(References.MinimumLogLevel, known)
-    if (word === "") return Layer.empty
-    return Layer.effectDiscard(
-      Effect.logWarning(`SPINDLE_LOG is none of ${Array.from(levels.keys()).join(", ")}; info is used`)
-    )
-  })
-)
+/** Variables of a process. */
+type Environment = Readonly<Record<string, string | undefined>>
 
-/** `LOG_FORMAT=json` gives one JSON object per line. */
-const make = (usual: Logger.Logger<unknown, string>): Layer.Layer<never> => {
-  const format = Effect.sync(() => (process.env["LOG_FORMAT"] === "json" ? Logger.formatJson : usual))
-  const logger = Layer.unwrap(Effect.map(format, (format) => Logger.layer([Logger.withConsoleError(format)])))
-  return Layer.provideMerge(level, logger)
+const levelOf = (environment: Environment): Layer.Layer<never> => {
+  const word = environment["SPINDLE_LOG"] ?? ""
+  const known = levels.get(word.toLowerCase())
+  if (known !== undefined) return Layer.succeed(References.MinimumLogLevel, known)
+  if (word === "") return Layer.empty
+  return Layer.effectDiscard(
+    Effect.logWarning(`SPINDLE_LOG is none of ${Array.from(levels.keys()).join(", ")}; info is used`)
+  )
 }
 
+/** `LOG_FORMAT=json` gives one JSON object per line, whatever is usual. */
+export const make = (environment: Environment, usual: Logger.Logger<unknown, string>): Layer.Layer<never> =>
+  Layer.suspend(() => {
+    const format = environment["LOG_FORMAT"] === "json" ? Logger.formatJson : usual
+    return Layer.provideMerge(levelOf(environment), Logger.layer([Logger.withConsoleError(format)]))
+  })
+
 /** For a service. */
-export const layer: Layer.Layer<never> = make(Logger.formatLogFmt)
+export const layer: Layer.Layer<never> = make(process.env, Logger.formatLogFmt)
 
 /** For a run that a person watches. */
-export const layerPlain: Layer.Layer<never> = make(plain)
+export const layerPlain: Layer.Layer<never> = make(process.env, plain)

@@ -1,0 +1,160 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
+import * as Otlp from "../../../src/layers/observability/Otlp.ts"
+import { Version } from "../../../src/services/ServerInfo.ts"
+import { measured } from "../../support/Measured.ts"
+
+interface Sent {
+  readonly url: string
+  readonly headers: Headers
+  readonly body: string
+}
+
+const json = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.test:4318", OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }
+
+/** What a collector got of a program with a span, a metric and a log, and what was logged; sorted by URL. */
+const exported = Effect.fnUntraced(function* (environment: Otlp.Environment) {
+  const sent: Array<Sent> = []
+  const logged: Array<string> = []
+  const fetch: typeof globalThis.fetch = async (url, init) => {
+    sent.push({
+      url: String(url),
+      headers: new Headers(init?.headers),
+      body: await new Response(init?.body ?? null).text()
+    })
+    return new Response("{}")
+  }
+  const program = Effect.gen(function* () {
+    yield* Effect.log("a fact")
+    yield* Metric.update(Metric.counter("spindle_facts_total", { incremental: true }), 1)
+  })
+  const result = yield* Effect.withSpan(program, "spindle.test").pipe(
+    Effect.as("done"),
+    Effect.provide(Otlp.layer(environment)),
+    Effect.provideService(FetchHttpClient.Fetch, fetch),
+    Effect.provide(Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])),
+    measured
+  )
+  assert.strictEqual(result, "done")
+  return { logged, sent: sent.sort((a, b) => a.url.localeCompare(b.url)) }
+})
+
+/** The resource's attributes in a JSON body. */
+const resourceOf = ({ body }: Sent): Record<string, string> => {
+  interface Attribute {
+    readonly key: string
+    readonly value: { readonly stringValue: string }
+  }
+  const [of] = Object.values<ReadonlyArray<{ readonly resource: { readonly attributes: ReadonlyArray<Attribute> } }>>(
+    JSON.parse(body)
+  )
+  return Object.fromEntries((of?.[0]?.resource.attributes ?? []).map(({ key, value }) => [key, value.stringValue]))
+}
+
+describe("Otlp", () => {
+  it.effect(
+    "sends what there is of logs, metrics and traces when the program ends, with the headers it was given",
+    () =>
+      Effect.gen(function* () {
+        const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b,x-other=c" })
+        assert.deepStrictEqual(
+          sent.map(({ headers, url }) => [
+            url,
+            headers.get("content-type"),
+            headers.get("x-key"),
+            headers.get("x-other")
+          ]),
+          ["logs", "metrics", "traces"].map((signal) => [
+            `http://collector.test:4318/v1/${signal}`,
+            "application/json",
+            "a b",
+            "c"
+          ])
+        )
+        assert.deepStrictEqual(
+          sent.map(({ body }) => ["a fact", "spindle_facts_total", "spindle.test"].map((what) => body.includes(what))),
+          [
+            [true, false, false],
+            [false, true, false],
+            [false, false, true]
+          ]
+        )
+        // Its logger joins those that are there.
+        assert.deepStrictEqual(logged, ["a fact"])
+      })
+  )
+
+  it.effect("goes by this service's name and version, and tells servers apart", () =>
+    Effect.gen(function* () {
+      const { sent } = yield* exported(json)
+      const resources = sent.map(resourceOf)
+      const [first = {}] = resources
+      assert.deepInclude(first, { "service.name": "spindle", "service.version": Version })
+      assert.match(first["service.instance.id"] ?? "", /^[0-9a-f-]{36}$/)
+      assert.deepStrictEqual(resources, [first, first, first])
+      const other = yield* exported(json)
+      assert.notStrictEqual(other.sent.map(resourceOf)[0]?.["service.instance.id"], first["service.instance.id"])
+    })
+  )
+
+  it.effect.each([
+    { OTEL_SERVICE_NAME: "mine", OTEL_RESOURCE_ATTRIBUTES: "service.instance.id=one" },
+    { OTEL_RESOURCE_ATTRIBUTES: "service.name=mine,service.instance.id=one" }
+  ])("goes by the name that %j gives it", (environment) =>
+    Effect.gen(function* () {
+      const { sent } = yield* exported({ ...json, ...environment })
+      for (const resource of sent.map(resourceOf)) {
+        assert.deepInclude(resource, { "service.name": "mine", "service.instance.id": "one" })
+      }
+    })
+  )
+
+  it.effect("speaks the binary form unless it is told otherwise, of all signals or of one", () =>
+    Effect.gen(function* () {
+      const { sent } = yield* exported({
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.test:4318/base",
+        OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: "http/json"
+      })
+      assert.deepStrictEqual(
+        sent.map(({ headers, url }) => [url, headers.get("content-type")]),
+        [
+          ["http://collector.test:4318/base/v1/logs", "application/json"],
+          ["http://collector.test:4318/base/v1/metrics", "application/x-protobuf"],
+          ["http://collector.test:4318/base/v1/traces", "application/x-protobuf"]
+        ]
+      )
+    })
+  )
+
+  it.effect("says so when it is asked for a protocol that it does not speak", () =>
+    Effect.gen(function* () {
+      const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" })
+      assert.deepStrictEqual(logged, ["telemetry cannot be exported by grpc; http/protobuf is used", "a fact"])
+      assert.strictEqual(sent.length, 3)
+    })
+  )
+
+  it.effect("leaves out a signal that is not wanted", () =>
+    Effect.gen(function* () {
+      const { sent } = yield* exported({ ...json, OTEL_TRACES_EXPORTER: "none", OTEL_LOGS_EXPORTER: "none" })
+      assert.deepStrictEqual(
+        sent.map(({ url }) => url),
+        ["http://collector.test:4318/v1/metrics"]
+      )
+    })
+  )
+
+  it.effect("exports nothing, and repeats no value, when a variable cannot be read", () =>
+    Effect.gen(function* () {
+      const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_ENDPOINT: "a-secret" })
+      assert.deepStrictEqual(sent, [])
+      assert.deepStrictEqual(logged, [
+        "no telemetry is exported: one of the OTEL_ variables does not have the form it should have",
+        "a fact"
+      ])
+    })
+  )
+})

@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as TestConsole from "effect/testing/TestConsole"
+import * as Logging from "../../src/program/Logging.ts"
+
+/** What a program that says one thing of each level, about a thread, writes to stderr. */
+const written = Effect.fnUntraced(function* (
+  environment: Readonly<Record<string, string>>,
+  usual: Logger.Logger<unknown, string> = Logging.plain
+) {
+  const program = Effect.gen(function* () {
+    yield* Effect.logDebug("a detail")
+    yield* Effect.logInfo("a fact")
+    yield* Effect.logWarning("a doubt")
+    yield* Effect.logError("a mistake", Cause.die(new Error("why\nand where")))
+  })
+  yield* program.pipe(Effect.annotateLogs({ thread: "t" }), Effect.provide(Logging.make(environment, usual)))
+  assert.deepStrictEqual(yield* TestConsole.logLines, [])
+  return (yield* TestConsole.errorLines).map(String)
+})
+
+const said = ["debug: a detail", "info: a fact", "warning: a doubt"]
+
+describe("Logging", () => {
+  it.effect.each([
+    [{}, said.slice(1)],
+    [{ SPINDLE_LOG: "" }, said.slice(1)],
+    [{ SPINDLE_LOG: "debug" }, said],
+    [{ SPINDLE_LOG: "DEBUG" }, said],
+    [{ SPINDLE_LOG: "info" }, said.slice(1)],
+    [{ SPINDLE_LOG: "warn" }, said.slice(2)],
+    [{ SPINDLE_LOG: "error" }, []],
+    [
+      { SPINDLE_LOG: "loud" },
+      ["warning: SPINDLE_LOG is none of debug, info, warn, error; info is used", ...said.slice(1)]
+    ]
+  ] as const)("with %j says what is of that level or worse, on stderr", ([environment, lines]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* written(environment)).slice(0, -1), lines)
+    })
+  )
+
+  it.effect("shortens what is wrong to a line for a person", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* written({ SPINDLE_LOG: "error" })).slice(0, 1), ["error: a mistake (Error: why)"])
+    })
+  )
+
+  it.effect("says what a line is about where lines are searched through", () =>
+    Effect.gen(function* () {
+      const [line] = yield* written({}, Logger.formatLogFmt)
+      assert.match(line ?? "", /^timestamp=\S+ level=INFO fiber=\S+ message="a fact" thread=t$/)
+    })
+  )
+
+  it.effect("gives a JSON object a line when asked, whatever is usual", () =>
+    Effect.gen(function* () {
+      const lines = yield* written({ LOG_FORMAT: "json" })
+      const parsed = lines.map((line): Record<string, unknown> => JSON.parse(line))
+      assert.deepStrictEqual(
+        parsed.map(({ annotations, level, message }) => ({ annotations, level, message })).slice(0, 2),
+        [
+          { annotations: { thread: "t" }, level: "INFO", message: "a fact" },
+          { annotations: { thread: "t" }, level: "WARN", message: "a doubt" }
+        ]
+      )
+      assert.isTrue(lines.every((line) => !line.includes("\n")))
+    })
+  )
+})
