@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -219,6 +220,15 @@ describe("Metrics", () => {
         )
         assert.deepStrictEqual(yield* series("threads"), {})
       }).pipe(measured)
+    )
+  })
+
+  it("are those of the table in the documentation", () => {
+    const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8")
+    const named = (text: string, name: RegExp) => Array.from(text.matchAll(name), ([, metric]) => metric).sort()
+    assert.deepStrictEqual(
+      named(read("docs/observability.md"), /^\| `(spindle_\w+)`/gm),
+      named(read("src/services/Metrics.ts"), /"(spindle_\w+)"/g)
     )
   })
 
