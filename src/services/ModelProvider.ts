@@ -7,6 +7,7 @@
  * @module
  */
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import { CodexErrorInfo } from "../protocol/ErrorInfo.ts"
@@ -90,5 +91,7 @@ export class ModelProvider extends Context.Service<
      * consumer closes the connection to the model.
      */
     readonly stream: (request: ModelRequest) => Stream.Stream<ModelEvent, ModelError>
+    /** Gets ready for a first answer of this provider, where that takes long; run when a thread starts, while its user types. */
+    readonly prepare?: (provider: string) => Effect.Effect<void>
   }
 >()("spindle/ModelProvider") {}

@@ -187,6 +187,8 @@ export const make = Effect.gen(function* () {
     const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
     threads.set(thread.id, loaded)
+    const { prepare } = threadServices.model
+    if (prepare !== undefined) yield* Effect.forkIn(prepare(record.settings.modelProvider), threadScope)
     yield* Effect.forkIn(watch(loaded), threadScope)
     return thread
   })

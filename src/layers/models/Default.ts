@@ -55,7 +55,9 @@ const make = Effect.gen(function* () {
         Effect.flatMap(isOffline(request.provider), (none) =>
           Effect.map(none ? Effect.succeed(offline) : responses, (model) => model.stream(request))
         )
-      )
+      ),
+    prepare: (provider) =>
+      Effect.flatMap(isOffline(provider), (none) => (none ? Effect.void : Effect.asVoid(responses)))
   }).pipe(
     Context.add(ModelChoice, {
       notice: Effect.map(isOffline(), (none) => (none ? Option.some(noticeOf(config.home)) : Option.none()))
