@@ -14,10 +14,11 @@ const answerOneLine = `process.stdin.once("data", () => process.stdout.write('{"
 
 type Starter = (world: World, folders: Folders) => Launch | Missing
 
+/** `codex` is the command that npm installs, which is what clients start; it starts the binary in its turn. */
 const servers: ReadonlyMap<string, Starter> = new Map<string, Starter>([
   [ours, spindle],
-  ["codex", codex],
-  ["codex through npm's launcher", codexCommand]
+  ["codex", codexCommand],
+  ["codex, its binary alone", codex]
 ])
 
 const untilInitialized = (launch: Launch): Promise<number> => {
