@@ -19,6 +19,7 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import type * as AppServer from "../layers/AppServer.ts"
 import * as AuthFlags from "../layers/transports/auth/AuthFlags.ts"
+import * as Prometheus from "../layers/observability/Prometheus.ts"
 import type { Admission } from "../layers/transports/HttpUpgrade.ts"
 import type { Listen, ListenStdio } from "../layers/transports/Listen.ts"
 import type { Listener } from "../layers/transports/Listener.ts"
@@ -53,6 +54,8 @@ const announce = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
     ? Effect.logInfo(lines.map((line) => line.trim()).join("; "))
     : Effect.sync(() => void process.stderr.write(lines.map((line) => `${line}\n`).join("")))
 
+const pages = new Map([["/metrics", { contentType: Prometheus.contentType, text: Prometheus.text }]])
+
 const open = Effect.fnUntraced(function* (listen: Exclude<Listen, ListenStdio>, admission: Admission) {
   if (listen._tag === "Unix") {
     const { home } = yield* Config
@@ -60,7 +63,7 @@ const open = Effect.fnUntraced(function* (listen: Exclude<Listen, ListenStdio>, 
     yield* announce(["spindle app-server (Unix socket)", `  listening on: unix://${listener.path}`])
     return listener
   }
-  const listener = yield* WebSocket.serve({ listen, admission })
+  const listener = yield* WebSocket.serve({ listen, admission, pages })
   yield* announce(WebSocket.banner(listener.bound))
   return listener
 })

@@ -36,6 +36,12 @@ export interface Admission {
   readonly authorize: Authorize | undefined
 }
 
+/** Something to read for who may connect, made when it is asked for. */
+export interface Page {
+  readonly contentType: string
+  readonly text: Effect.Effect<string>
+}
+
 /** An answer that is no upgrade. */
 export interface Reply {
   readonly status: number
@@ -47,19 +53,23 @@ const reply = (status: number, text = "", headers: Reply["headers"] = {}): Reply
 
 const probes: ReadonlySet<string> = new Set(["/readyz", "/healthz"])
 
+const pathOf = (url = ""): string => url.split("?", 1)[0] ?? ""
+
 const lists = (header: string | undefined, word: string): boolean =>
   header?.split(",").some((part) => part.trim().toLowerCase() === word) === true
+
+const isReading = (method: string | undefined): boolean => method === "GET" || method === "HEAD"
+
+const notToBeWritten = reply(405, "", { Allow: "GET,HEAD" })
 
 /** What of a request decides. */
 export type RequestHead = Pick<Http.IncomingMessage, "method" | "url" | "headers">
 
 /** The answer to a request, as far as it does not depend on who asks; undefined for one that may upgrade. */
-export const screen = ({ headers, method, url = "" }: RequestHead, admission: Admission): Reply | undefined => {
+export const screen = ({ headers, method, url }: RequestHead, admission: Admission): Reply | undefined => {
   const { origin } = headers
   if (origin !== undefined && admission.allowedOrigins?.has(origin) === false) return reply(403)
-  if (probes.has(url.split("?", 1)[0] ?? "")) {
-    return method === "GET" || method === "HEAD" ? reply(200) : reply(405, "", { Allow: "GET,HEAD" })
-  }
+  if (probes.has(pathOf(url))) return isReading(method) ? reply(200) : notToBeWritten
   if (method !== "GET") return reply(405, "Request method must be `GET`")
   if (!lists(headers.connection, "upgrade")) return reply(400, "Connection header did not include 'upgrade'")
   if (!lists(headers.upgrade, "websocket")) return reply(400, "`Upgrade` header did not include 'websocket'")
@@ -71,8 +81,8 @@ export const screen = ({ headers, method, url = "" }: RequestHead, admission: Ad
 
 const headersOf = ({ headers, text }: Reply): Record<string, string | number> => ({
   ...headers,
-  ...(text === "" ? {} : { "Content-Type": "text/plain; charset=utf-8" }),
-  "Content-Length": text.length
+  ...(text === "" || "Content-Type" in headers ? {} : { "Content-Type": "text/plain; charset=utf-8" }),
+  "Content-Length": Buffer.byteLength(text)
 })
 
 /** A request that asked for an upgrade has no response object; its socket ends with the answer. */
@@ -125,9 +135,14 @@ export interface HttpUpgradeOptions {
   readonly admission: Admission
   /** Longer messages close their connection. */
   readonly maxMessageBytes: number
+  /** By path. Whoever may connect may read them. */
+  readonly pages: ReadonlyMap<string, Page>
   /** Called with each client, in the same turn in which its socket is upgraded. */
   readonly onPeer: (peer: Peer) => void
 }
+
+const respond = (response: Http.ServerResponse, answer: Reply): void =>
+  void response.writeHead(answer.status, headersOf(answer)).end(answer.text)
 
 function destroy(this: Duplex): void {
   this.destroy()
@@ -135,7 +150,7 @@ function destroy(this: Duplex): void {
 
 /** Listens until the scope closes. Upgraded sockets are whose they were given to, and have to end before that. */
 export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) {
-  const { admission, maxMessageBytes, onPeer } = options
+  const { admission, maxMessageBytes, onPeer, pages } = options
   const upgrader = new WS.WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -162,9 +177,22 @@ export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) 
       Effect.onExit((exit) => Effect.sync(() => void (exit._tag === "Failure" && socket.destroy())))
     )
 
+  const { authorize = () => Effect.void } = admission
+  const show = (page: Page, request: Http.IncomingMessage) =>
+    authorize(request.headers.authorization).pipe(
+      Effect.andThen(page.text),
+      Effect.match({
+        onFailure: ({ reason }) => reply(401, reason),
+        onSuccess: (text) => reply(200, text, { "Content-Type": page.contentType })
+      })
+    )
+
   server.on("request", (request, response) => {
     const answer = screen(request, admission) ?? reply(400)
-    response.writeHead(answer.status, headersOf(answer)).end(answer.text)
+    const page = pages.get(pathOf(request.url))
+    if (page === undefined || answer.status === 403) return respond(response, answer)
+    if (!isReading(request.method)) return respond(response, notToBeWritten)
+    fork(Effect.map(show(page, request), (answer) => respond(response, answer)))
   })
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", destroy)

@@ -28,6 +28,8 @@ export interface ListenerOptions {
   readonly origin: Origin
   readonly admission: HttpUpgrade.Admission
   readonly limits: Wire.WireLimits
+  /** Besides the probes. */
+  readonly pages?: ReadonlyMap<string, HttpUpgrade.Page>
 }
 
 /** An address that is being listened on. */
@@ -81,6 +83,7 @@ export const make = Effect.fnUntraced(function* (
     url,
     admission,
     maxMessageBytes: limits.maxMessageBytes,
+    pages: options.pages ?? new Map(),
     onPeer: (peer) => onPeer(peer)
   })
   const fibers = yield* FiberSet.make<void, never>()

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Admission } from "./HttpUpgrade.ts"
+import type { Admission, Page } from "./HttpUpgrade.ts"
 import { authority, isLoopback, type ListenWebSocket } from "./Listen.ts"
 import * as Listener from "./Listener.ts"
 import { defaultLimits, type WireLimits } from "./Wire.ts"
@@ -23,6 +23,8 @@ export interface WebSocketOptions {
   readonly listen: ListenWebSocket
   readonly admission: Admission
   readonly limits?: WireLimits
+  /** Pages besides the probes, by path, for whoever may connect. */
+  readonly pages?: ReadonlyMap<string, Page>
 }
 
 /** Listens until the scope closes. `bound` has the port that the system chose for port 0. */
@@ -37,7 +39,8 @@ export const serve = Effect.fnUntraced(function* (options: WebSocketOptions) {
     url: `ws://${authority(listen)}`,
     origin: "webSocket",
     admission,
-    limits
+    limits,
+    pages: options.pages ?? new Map()
   })
   const { address } = listener
   const bound: ListenWebSocket = {

@@ -55,12 +55,14 @@ const nameOf = (flag: string | undefined): string | undefined => {
   return name === "" ? undefined : name
 }
 
+const problems: Readonly<Record<string, string>> = { NotFound: "no such file", PermissionDenied: "permission denied" }
+
 /** The text of a secret's file, without the space around it. */
 const readSecret = Effect.fnUntraced(function* (flag: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const file = (yield* Path.Path).resolve(flag)
   const text = yield* Effect.catch(fileSystem.readFileString(file), (error) =>
-    fail(`failed to read websocket auth secret ${file}: ${error.reason._tag}`)
+    fail(`failed to read websocket auth secret ${file}: ${problems[error.reason._tag] ?? error.reason._tag}`)
   )
   const secret = text.trim()
   if (secret === "") return yield* fail(`websocket auth secret ${file} must not be empty`)

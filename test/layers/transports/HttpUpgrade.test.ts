@@ -1,0 +1,154 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as CapabilityToken from "../../../src/layers/transports/auth/CapabilityToken.ts"
+import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
+import { makeServer } from "../../support/Server.ts"
+import { exchange, upgradeHeaders } from "../../support/Sockets.ts"
+
+const authorize = CapabilityToken.authorize(CapabilityToken.digestOf(Redacted.make("open-sesame")))
+
+/** A server on a port of its own, and what it answers to a request: status, interesting headers, text. */
+const listening = Effect.fnUntraced(function* (options: Partial<WebSocket.WebSocketOptions> = {}) {
+  const { services } = yield* makeServer()
+  const { bound } = yield* Effect.provideContext(
+    WebSocket.serve({
+      listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
+      admission: { allowedOrigins: new Set(["https://example.org"]), authorize: undefined },
+      ...options
+    }),
+    services
+  )
+  const isWhole = (text: string) => {
+    const [head = "", body = ""] = text.split("\r\n\r\n", 2)
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
+    return text.includes("\r\n\r\n") && (head.includes("HEAD") || body.length >= length)
+  }
+  return (request: string, headers = "") =>
+    Effect.map(exchange(bound.port, `${request} HTTP/1.1\r\n${headers}\r\n`, isWhole), (text) => {
+      const [head = "", body = ""] = text.split("\r\n\r\n", 2)
+      const allow = /^allow: (.*)$/im.exec(head)?.[1]
+      return `${head.split(" ")[1] ?? ""}${allow === undefined ? "" : ` allow ${allow}`} ${body}`.trim()
+    })
+})
+
+const host = "Host: x\r\n"
+
+describe("the HTTP in front of a WebSocket", () => {
+  it.effect("answers probes, and reads them only", () =>
+    Effect.gen(function* () {
+      const ask = yield* listening()
+      for (const path of ["/readyz", "/healthz", "/readyz?x=1"]) {
+        assert.strictEqual(yield* ask(`GET ${path}`, host), "200")
+        assert.strictEqual(yield* ask(`HEAD ${path}`, host), "200")
+        assert.strictEqual(yield* ask(`GET ${path}`), "200")
+        assert.strictEqual(yield* ask(`GET ${path}`, upgradeHeaders), "200")
+        for (const method of ["POST", "OPTIONS", "DELETE"]) {
+          assert.strictEqual(yield* ask(`${method} ${path}`, host), "405 allow GET,HEAD")
+        }
+      }
+    })
+  )
+
+  it.effect("refuses whatever comes from a web page, on every path, unless its origin is allowed", () =>
+    Effect.gen(function* () {
+      const ask = yield* listening()
+      for (const origin of ["http://a", "null", "", "https://example.org.evil", "https://EXAMPLE.org"]) {
+        const header = `Origin: ${origin}\r\n`
+        assert.strictEqual(yield* ask("GET /readyz", host + header), "403")
+        assert.strictEqual(yield* ask("GET /", host + header), "403")
+        assert.strictEqual(yield* ask("POST /any", host + header), "403")
+        assert.strictEqual(yield* ask("GET /any", upgradeHeaders + header), "403")
+      }
+      const allowed = "Origin: https://example.org\r\n"
+      assert.strictEqual(yield* ask("GET /readyz", host + allowed), "200")
+      assert.strictEqual(yield* ask("GET /any", upgradeHeaders + allowed), "101")
+    })
+  )
+
+  it.effect("upgrades every other path, and says what keeps a request from it", () =>
+    Effect.gen(function* () {
+      const ask = yield* listening()
+      for (const path of ["/", "/any/path?x", "/readyz/", "/metrics"]) {
+        assert.strictEqual(yield* ask(`GET ${path}`, upgradeHeaders), "101")
+      }
+      const without = (name: string, value?: string) =>
+        upgradeHeaders.replace(new RegExp(`${name}: .*\r\n`), value === undefined ? "" : `${name}: ${value}\r\n`)
+      assert.strictEqual(yield* ask("GET /", host), "400 Connection header did not include 'upgrade'")
+      assert.strictEqual(
+        yield* ask("GET /", without("Upgrade", "h2c")),
+        "400 `Upgrade` header did not include 'websocket'"
+      )
+      assert.strictEqual(yield* ask("GET /", without("Upgrade")), "400 `Upgrade` header did not include 'websocket'")
+      for (const version of [undefined, "8", "99"]) {
+        assert.strictEqual(
+          yield* ask("GET /", without("Sec-WebSocket-Version", version)),
+          "400 `Sec-WebSocket-Version` header did not include '13'"
+        )
+      }
+      assert.strictEqual(yield* ask("GET /", without("Sec-WebSocket-Key")), "400 `Sec-WebSocket-Key` header missing")
+      assert.strictEqual(yield* ask("POST /", host), "405 Request method must be `GET`")
+      assert.strictEqual(yield* ask("POST /", upgradeHeaders), "405 Request method must be `GET`")
+    })
+  )
+
+  it.effect("takes no compression, no subprotocol, and headers it does not know", () =>
+    Effect.gen(function* () {
+      const { services } = yield* makeServer()
+      const { bound } = yield* Effect.provideContext(
+        WebSocket.serve({
+          listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
+          admission: { allowedOrigins: new Set(), authorize: undefined }
+        }),
+        services
+      )
+      const offers =
+        "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: foo, bar\r\nX-Codex-App-Server-Compression: zstd\r\n"
+      const answer = yield* exchange(bound.port, `GET / HTTP/1.1\r\n${upgradeHeaders}${offers}\r\n`, (text) =>
+        text.includes("\r\n\r\n")
+      )
+      assert.match(answer, /^HTTP\/1.1 101 /)
+      assert.include(answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+      assert.notMatch(answer, /deflate|foo|zstd/)
+    })
+  )
+
+  it.effect("asks who is there before it upgrades, and leaves the probes open", () =>
+    Effect.gen(function* () {
+      const ask = yield* listening({ admission: { allowedOrigins: new Set(), authorize } })
+      const asking = (authorization: string) => upgradeHeaders + `Authorization: ${authorization}\r\n`
+      assert.strictEqual(yield* ask("GET /", upgradeHeaders), "401 missing websocket bearer token")
+      assert.strictEqual(yield* ask("GET /", asking("Basic x")), "401 invalid authorization header")
+      assert.strictEqual(yield* ask("GET /", asking("Bearer no")), "401 invalid websocket bearer token")
+      assert.strictEqual(yield* ask("GET /", asking("Bearer open-sesame")), "101")
+      assert.strictEqual(yield* ask("GET /", host), "400 Connection header did not include 'upgrade'")
+      assert.strictEqual(yield* ask("GET /healthz", host), "200")
+      assert.strictEqual(yield* ask("GET /", asking("Bearer open-sesame") + "Origin: a\r\n"), "403")
+    })
+  )
+
+  it.effect("shows its pages to who may connect", () =>
+    Effect.gen(function* () {
+      const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("wörds") }]])
+      const open = yield* listening({ pages })
+      assert.strictEqual(yield* open("GET /page?x", host), "200 wÃ¶rds")
+      assert.strictEqual(yield* open("POST /page", host), "405 allow GET,HEAD")
+      assert.strictEqual(yield* open("GET /page", host + "Origin: a\r\n"), "403")
+      const guarded = yield* listening({ pages, admission: { allowedOrigins: new Set(), authorize } })
+      assert.strictEqual(yield* guarded("GET /page", host), "401 missing websocket bearer token")
+      const token = "Authorization: Bearer open-sesame\r\n"
+      assert.strictEqual(yield* guarded("GET /page", host + token), "200 wÃ¶rds")
+    })
+  )
+
+  it.effect("survives a header of a million bytes, and what is no HTTP", () =>
+    Effect.gen(function* () {
+      const ask = yield* listening()
+      const bomb = yield* ask("GET /", `${host}X: ${"a".repeat(1_000_000)}\r\n`)
+      // The answer may be lost with the connection, which is not read to its end.
+      assert.include(["431", ""], bomb)
+      assert.strictEqual(yield* ask("hello"), "400")
+      assert.strictEqual(yield* ask("GET /readyz", host), "200")
+    })
+  )
+})

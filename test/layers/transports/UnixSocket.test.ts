@@ -1,0 +1,187 @@
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join, relative } from "node:path"
+import process from "node:process"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as UnixSocket from "../../../src/layers/transports/UnixSocket.ts"
+import { makeServer } from "../../support/Server.ts"
+import { connect, tryConnect } from "../../support/Sockets.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "spindle-unix-"))),
+  (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true }))
+)
+
+/** Serves in a scope of its own, which the test may close. */
+const serving = Effect.fnUntraced(function* (options: Partial<UnixSocket.UnixSocketOptions>) {
+  const { services } = yield* makeServer()
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const serve = UnixSocket.serve({ path: undefined, home: "/spindle-test/home", ...options })
+  const listener = yield* serve.pipe(Scope.provide(scope), Effect.provideContext(services))
+  return { ...listener, end: Scope.close(scope, Exit.void) }
+}, Effect.provide(NodeServices.layer))
+
+const modeOf = (path: string) => (Fs.statSync(path).mode & 0o777).toString(8)
+
+/** A socket whose owner is gone without cleaning up. */
+const leaveSocket = (path: string) => {
+  const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`
+  spawnSync(process.execPath, ["-e", script])
+  assert.isTrue(Fs.statSync(path).isSocket())
+}
+
+const message = (error: { readonly message: string }) => error.message
+
+describe("a server on a Unix socket", () => {
+  it.effect("is private, in a private folder below the home, and gone at the end", () =>
+    Effect.gen(function* () {
+      const home = yield* folder
+      const { end, path } = yield* serving({ home })
+      assert.strictEqual(path, join(home, "app-server-control", "app-server-control.sock"))
+      assert.deepStrictEqual([modeOf(path), modeOf(join(path, ".."))], ["600", "700"])
+      assert.deepStrictEqual(Fs.readdirSync(join(path, "..")), ["app-server-control.sock"])
+      yield* end
+      assert.deepStrictEqual(Fs.readdirSync(join(path, "..")), [])
+    })
+  )
+
+  it.effect("makes the folders of a path private, and leaves those alone that are there", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      Fs.chmodSync(at, 0o755)
+      const { path } = yield* serving({ path: relative(process.cwd(), join(at, "new", "a.sock")) })
+      assert.strictEqual(path, join(at, "new", "a.sock"))
+      assert.deepStrictEqual([modeOf(path), modeOf(join(at, "new")), modeOf(at)], ["600", "700", "755"])
+    })
+  )
+
+  it.effect("is private whatever the mode of what the process creates otherwise", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const mask = process.umask(0)
+      const { path } = yield* Effect.ensuring(
+        serving({ path: join(at, "a.sock") }),
+        Effect.sync(() => void process.umask(mask))
+      )
+      assert.strictEqual(modeOf(path), "600")
+    })
+  )
+
+  it.effect("serves whoever can open it: no origin is refused, no token is asked for", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const { path } = yield* serving({ path: join(at, "a.sock") })
+      const client = yield* connect(path, { headers: { Origin: "http://a", Authorization: "Basic x" } })
+      assert.isDefined((yield* client.request("thread/loaded/list")).result)
+      assert.deepStrictEqual((yield* client.request("no/such")).error?.code, -32600)
+    })
+  )
+
+  it.effect("replaces the socket of a server that is no more", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const path = join(at, "a.sock")
+      leaveSocket(path)
+      yield* serving({ path })
+      yield* connect(path)
+      const linked = join(at, "b.sock")
+      Fs.symlinkSync(join(at, "nowhere"), linked)
+      yield* serving({ path: linked })
+      yield* connect(linked)
+    })
+  )
+
+  it.effect("leaves a server in peace that answers there", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "a.sock")
+      yield* serving({ path })
+      const error = yield* Effect.flip(serving({ path }))
+      assert.deepInclude(error, { _tag: "UnixSocketError", kind: "AddrInUse", path })
+      assert.strictEqual(message(error), `app-server control socket is already in use at ${path}`)
+      yield* connect(path)
+    })
+  )
+
+  it.effect("touches nothing that is no socket", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const path = join(at, "a.sock")
+      Fs.writeFileSync(path, "mine")
+      const error = yield* Effect.flip(serving({ path }))
+      assert.deepInclude(error, { _tag: "UnixSocketError", kind: "AlreadyExists", path })
+      assert.strictEqual(message(error), `app-server control socket path exists and is not a socket: ${path}`)
+      assert.strictEqual(Fs.readFileSync(path, "utf8"), "mine")
+      const inFolder = yield* Effect.flip(serving({ path: at }))
+      assert.deepInclude(inFolder, { kind: "AlreadyExists" })
+      assert.deepStrictEqual(Fs.readdirSync(at), ["a.sock"])
+    })
+  )
+
+  it.effect("says what is wrong with a path that no socket can have", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const long = join(at, "x".repeat(120))
+      const tooLong = yield* Effect.flip(serving({ path: long }))
+      assert.match(message(tooLong), /^invalid unix socket --listen URL `unix:\/\/.*`; the path is \d+ bytes long/)
+      Fs.writeFileSync(join(at, "file"), "")
+      const below = yield* Effect.flip(serving({ path: join(at, "file", "a.sock") }))
+      assert.match(message(below), /^invalid unix socket --listen URL `unix:\/\/.*`; failed to prepare the socket path/)
+    })
+  )
+
+  it.effect("of two that start at the same time one is there and the other says so", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "a.sock")
+      leaveSocket(path)
+      const start = Effect.result(serving({ path }))
+      const results = yield* TestClock.withLive(Effect.all([start, start], { concurrency: "unbounded" }))
+      assert.deepStrictEqual(results.map(({ _tag }) => _tag).sort(), ["Failure", "Success"])
+      yield* connect(path)
+    })
+  )
+
+  it.effect("starts beside the lock of a server that died while it started", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const lock = join(at, "app-server-startup.lock")
+      const { pid } = spawnSync(process.execPath, ["-e", ""])
+      Fs.writeFileSync(lock, String(pid))
+      const path = join(at, "a.sock")
+      const starting = yield* Effect.forkChild(serving({ path }))
+      while (starting.pollUnsafe() === undefined) yield* TestClock.adjust("50 millis")
+      yield* Fiber.join(starting)
+      assert.isFalse(Fs.existsSync(lock))
+    })
+  )
+
+  it.effect("waits for a server that is starting, and not for ever", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const lock = join(at, "app-server-startup.lock")
+      Fs.writeFileSync(lock, String(process.pid))
+      const waiting = yield* Effect.forkChild(serving({ path: join(at, "a.sock") }))
+      yield* TestClock.adjust("4 seconds")
+      assert.isUndefined(waiting.pollUnsafe())
+      while (waiting.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+    })
+  )
+
+  it.effect("says goodbye and is gone", () =>
+    Effect.gen(function* () {
+      const { dismiss, path } = yield* serving({ path: join(yield* folder, "a.sock") })
+      const client = yield* connect(path)
+      yield* dismiss("enough")
+      assert.deepStrictEqual(yield* client.closed, { code: 1001, reason: "enough" })
+      assert.isFalse(Fs.existsSync(path))
+      assert.strictEqual((yield* tryConnect(path)).refused?.status, 0)
+    })
+  )
+})
