@@ -128,6 +128,15 @@ export const inProcess = Layer.effect(
 /** Tests do not wait long for the next attempt. */
 const soon = { initialDelay: "1 millis", maxDelay: "20 millis" } as const
 
+/** Connects through a proxy. */
+const comingBack = (url: string) =>
+  Effect.fnUntraced(function* (name: string) {
+    const proxy = yield* Proxy.make({ port: Number(new URL(url).port) })
+    const port = "port" in proxy.place ? proxy.place.port : 0
+    const client = yield* WebSocketClient.make({ ...who(name), url: `ws://127.0.0.1:${port}`, reconnect: soon })
+    return { client, proxy }
+  })
+
 /** Connected through a port of this machine. */
 export const webSocket = Layer.effect(
   Subject,
@@ -145,12 +154,7 @@ export const webSocket = Layer.effect(
     return {
       ...at,
       connect: (name) => WebSocketClient.make({ ...who(name), url }),
-      comingBack: Effect.fnUntraced(function* (name) {
-        const proxy = yield* Proxy.make({ port: bound.port })
-        const port = "port" in proxy.place ? proxy.place.port : 0
-        const client = yield* WebSocketClient.make({ ...who(name), url: `ws://127.0.0.1:${port}`, reconnect: soon })
-        return { client, proxy }
-      }),
+      comingBack: comingBack(url),
       end: dismiss("restarting")
     }
   })
@@ -232,10 +236,11 @@ export const listeningProgram = (command: Command, below: string) =>
         }),
         Effect.forkScoped
       )
-      const connected = { url: yield* Deferred.await(url) }
+      const listening = yield* Deferred.await(url)
       return {
         ...at,
-        connect: (name) => WebSocketClient.make({ ...who(name), ...connected }),
+        connect: (name) => WebSocketClient.make({ ...who(name), url: listening }),
+        comingBack: comingBack(listening),
         end: Effect.orDie(child.kill())
       }
     })

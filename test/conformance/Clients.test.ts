@@ -1,10 +1,15 @@
 /**
  * The clients of this package, connected to the released server.
  */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { homedir } from "node:os"
 import { join } from "node:path"
+import { deltasOf, turn, until } from "../clients/Events.ts"
 import * as Subject from "../clients/Subject.ts"
 import { suite, type Traits } from "../clients/suite.ts"
+import * as ModelServer from "../support/ModelServer.ts"
 import * as Release from "./Release.ts"
 
 const remote = {
@@ -24,4 +29,33 @@ suite("of the released server as a child process", Subject.program(released, bel
 suite("of the released server over a WebSocket", Subject.listeningProgram(released, below), {
   ...remote,
   isShared: true
+})
+
+describe("a client of the released server whose connection is cut", () => {
+  it.live(
+    "is told that its thread is out of step, and goes on with it",
+    () =>
+      Effect.gen(function* () {
+        const { comingBack } = yield* Subject.Subject
+        assert.isDefined(comingBack)
+        const { client, proxy } = yield* comingBack("phone")
+        const { thread } = yield* client.request("thread/start", {})
+        yield* turn(client, thread.id, "first")
+        yield* proxy.cut
+        yield* proxy.mend
+        const back = yield* until(client, (event) => event._tag === "Reconnected" && event.thread !== null)
+        assert.deepStrictEqual(
+          back.filter((event) => event._tag === "Reconnected"),
+          [
+            { _tag: "Reconnected", thread: null },
+            { _tag: "Reconnected", thread: { id: thread.id, continuity: "resync" } }
+          ]
+        )
+        assert.strictEqual(deltasOf(yield* turn(client, thread.id, "second")).join(""), "second")
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Layer.provideMerge(Subject.listeningProgram(released, below), ModelServer.layer))
+      ),
+    60_000
+  )
 })
