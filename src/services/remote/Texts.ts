@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encodeId, type ErrorObject, type Extensions, type RequestId } from "../../protocol/JsonRpc.ts"
+import { encodeId, type ErrorObject, type Extensions, type RequestId, type TraceContext } from "../../protocol/JsonRpc.ts"
 
 /** A request of the caller's own numbering. */
 export interface RemoteRequest {
@@ -11,10 +11,12 @@ export interface RemoteRequest {
   readonly method: string
   readonly params: unknown
   readonly extensions?: Extensions
+  /** The trace that it is a part of. */
+  readonly trace?: TraceContext
 }
 
-export const request = ({ id, method, params, extensions }: RemoteRequest): string =>
-  `{"id":${encodeId(id)},${JSON.stringify({ method, params, extensions }).slice(1)}`
+export const request = ({ id, method, params, extensions, trace }: RemoteRequest): string =>
+  `{"id":${encodeId(id)},${JSON.stringify({ method, params, extensions, trace }).slice(1)}`
 
 export const notification = (method: string, params?: unknown): string => JSON.stringify({ method, params })
 
