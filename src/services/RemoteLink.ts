@@ -43,6 +43,7 @@ import * as Reconnect from "./remote/Reconnect.ts"
 import * as Session from "./remote/Session.ts"
 import * as Texts from "./remote/Texts.ts"
 import { Extension } from "./Replay.ts"
+import * as Tracing from "./Tracing.ts"
 
 export { ConnectError, ConnectionLost } from "./remote/Duplex.ts"
 export type { Duplex, Endpoint } from "./remote/Duplex.ts"
@@ -280,7 +281,11 @@ class Remote {
     )
 
   readonly request: Link["request"] = (method, params) =>
-    Effect.suspend(() => this.requestWithId({ id: this.#nextId++, method, params }))
+    // The span the caller is in goes along, where somebody collects spans.
+    Effect.flatMap(Tracing.current, (span) => {
+      const request = { id: this.#nextId++, method, params }
+      return this.requestWithId(span === undefined ? request : { ...request, trace: Tracing.toTraceContext(span) })
+    })
 
   readonly notify: Link["notify"] = (method, params) =>
     Effect.flatMap(this.#connection(), ({ session }) => session.send(method, () => Texts.notification(method, params)))
