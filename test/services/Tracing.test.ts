@@ -2,12 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Tracer from "effect/Tracer"
 import type { TraceContext } from "../../src/protocol/JsonRpc.ts"
 import { ModelError } from "../../src/services/ModelProvider.ts"
+import * as RemoteLink from "../../src/services/RemoteLink.ts"
 import { RequestError } from "../../src/services/RequestError.ts"
+import * as FakeServer from "../support/FakeServer.ts"
 import { makeRecorder, parentOf, type Recorded } from "../support/Measured.ts"
 import { makeProcessor } from "../support/Processor.ts"
 import { makeServer, say } from "../support/Server.ts"
@@ -96,6 +99,24 @@ describe("Tracing", () => {
       }).pipe(record)
       assert.strictEqual(parentOf(named(`spindle.request ${List}`)), named("caller").span.spanId)
     })
+  )
+
+  it.effect("hands the span of a remote client on with its requests", () =>
+    Effect.gen(function* () {
+      const { named, record } = makeRecorder()
+      const server = yield* FakeServer.make
+      const connecting = RemoteLink.make(server.endpoint, { clientName: "t", clientVersion: "1", heartbeat: false })
+      const fiber = yield* Effect.forkChild(connecting)
+      const connection = yield* server.accept
+      yield* FakeServer.welcome(connection)
+      const { link } = yield* Fiber.join(fiber)
+      yield* Effect.forkChild(record(Effect.withSpan(link.request(List, {}), "caller")))
+      const heard = yield* connection.hear
+      const { span } = named("caller")
+      assert.deepInclude(heard, { method: List, trace: { traceparent: `00-${span.traceId}-${span.spanId}-01` } })
+      yield* Effect.forkChild(link.request(List, {}))
+      assert.notProperty(yield* connection.hear, "trace")
+    }).pipe(Effect.scoped)
   )
 
   it.effect("ends the span of a request that failed with what failed", () =>
