@@ -43,6 +43,13 @@ const timeZone = (): string => {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
 }
 
+/** A date has the machine's zone in its parts; `Intl` would take ten milliseconds to say the same. */
+const localDate = (millis: number): string => {
+  const date = new Date(millis)
+  const part = (value: number) => String(value).padStart(2, "0")
+  return `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())}`
+}
+
 /** The server's account of itself on this machine. */
 export const info = (options: {
   readonly cwd?: string
@@ -56,6 +63,7 @@ export const info = (options: {
     platformFamily: platform === "win32" ? "windows" : "unix",
     platformOs: systems[platform] ?? platform,
     cwd: options.cwd ?? process.cwd(),
-    timeZone: () => (zone ??= timeZone())
+    timeZone: () => (zone ??= timeZone()),
+    localDate
   }
 }

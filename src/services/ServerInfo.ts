@@ -27,6 +27,8 @@ export class ServerInfo extends Context.Service<
     readonly cwd: string
     /** The machine's time zone by its name, as in `Europe/Berlin`. */
     readonly timeZone: () => string
+    /** The day in that zone, as in `2026-11-20`, at a time in Unix milliseconds. */
+    readonly localDate: (millis: number) => string
   }
 >()("spindle/ServerInfo") {}
 

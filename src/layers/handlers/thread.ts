@@ -78,6 +78,7 @@ const setUp = Effect.gen(function* () {
       home: config.home,
       cwd,
       timeZone: info.timeZone(),
+      localDate: info.localDate,
       baseInstructions: params.baseInstructions ?? effective.baseInstructions,
       developerInstructions: params.developerInstructions ?? effective.developerInstructions,
       projectDocMaxBytes: effective.projectDocMaxBytes

@@ -34,6 +34,8 @@ export interface InstructionOptions {
   readonly cwd: string
   /** Where the user is, as in `Europe/Berlin`. */
   readonly timeZone: string
+  /** The day in that zone at a time in Unix milliseconds. */
+  readonly localDate: (millis: number) => string
   /** Takes the place of the built-in instructions. */
   readonly baseInstructions: string | null
   /** Added to them. */
@@ -101,12 +103,12 @@ const within = (documents: ReadonlyArray<Document>, maxBytes: number): ReadonlyA
   return kept
 }
 
-const environment = (cwd: string, timeZone: string, millis: number): string =>
+const environment = ({ cwd, timeZone, localDate }: InstructionOptions, millis: number): string =>
   [
     "<environment_context>",
     `  <cwd>${cwd}</cwd>`,
     "  <shell>bash</shell>",
-    `  <current_date>${new Date(millis).toISOString().slice(0, 10)}</current_date>`,
+    `  <current_date>${localDate(millis)}</current_date>`,
     `  <timezone>${timeZone}</timezone>`,
     "</environment_context>"
   ].join("\n")
@@ -124,7 +126,7 @@ export const load = Effect.fnUntraced(function* (
   return {
     preamble: [
       text("developer", ...developer),
-      text("user", ...told, environment(options.cwd, options.timeZone, yield* Clock.currentTimeMillis))
+      text("user", ...told, environment(options, yield* Clock.currentTimeMillis))
     ],
     sources: documents.map((document) => document.path)
   }

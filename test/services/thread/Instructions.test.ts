@@ -13,6 +13,7 @@ const load = (files: Readonly<Record<string, string>>, projectDocMaxBytes = 1000
     home: "/home",
     cwd: "/work/project/package",
     timeZone: "Europe/Berlin",
+    localDate: () => "2026-11-21",
     baseInstructions: null,
     developerInstructions: null,
     projectDocMaxBytes
@@ -63,7 +64,7 @@ it.effect("tells where and when it is, in the user's time zone", () =>
             "<environment_context>",
             "  <cwd>/work/project/package</cwd>",
             "  <shell>bash</shell>",
-            "  <current_date>1970-01-01</current_date>",
+            "  <current_date>2026-11-21</current_date>",
             "  <timezone>Europe/Berlin</timezone>",
             "</environment_context>"
           ].join("\n")
