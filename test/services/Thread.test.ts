@@ -11,6 +11,7 @@ import { TurnTransition } from "../../src/services/OutgoingMessages.ts"
 import { RequestError } from "../../src/services/RequestError.ts"
 import { delta, started } from "../support/ScriptedModel.ts"
 import { type Client, cwd, makeServer, nameOf, say, type ServerOptions } from "../support/Server.ts"
+import * as SlowStore from "../support/SlowStore.ts"
 import { asking, gated } from "../support/Tools.ts"
 
 /** A server with a client and a thread that this client follows. */
@@ -429,6 +430,37 @@ describe("Thread", () => {
       })
     )
   })
+
+  it.effect(
+    "a turn on its way out can be neither interrupted nor steered, and the next one waits for its end [66]",
+    () =>
+      Effect.gen(function* () {
+        const slow = yield* SlowStore.make
+        const { client, model, start, threadId } = yield* setUp({ store: slow.layer })
+        const halted = slow.haltAt((event) => event._tag === "TurnEnded")
+        const { turn } = yield* start("hello")
+        yield* Effect.forkChild(model.say("hi"))
+        yield* halted.reached
+        const turnId = turn.id
+        assert.deepStrictEqual(
+          yield* Effect.flip(client.request("turn/interrupt", { threadId, turnId })),
+          invalid("no active turn to interrupt")
+        )
+        assert.deepStrictEqual(
+          yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: say("x") })),
+          invalid("no active turn to steer")
+        )
+        const next = yield* Effect.forkChild(start("more"), { startImmediately: true })
+        yield* Effect.yieldNow
+        assert.isUndefined(next.pollUnsafe())
+        yield* halted.goOn
+        assert.notStrictEqual((yield* Fiber.join(next)).turn.id, turnId)
+        yield* model.say("ok")
+        const first = yield* client.notified("turn/completed")
+        const second = yield* client.notified("turn/completed")
+        assert.deepStrictEqual([first.turn.status, second.turn.status], ["completed", "completed"])
+      })
+  )
 
   describe("a question to the user", () => {
     it.effect("goes to all who follow; the first answer counts and the order is that of the release [64]", () =>

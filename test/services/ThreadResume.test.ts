@@ -108,7 +108,7 @@ describe("thread/resume", () => {
       it.effect(`misses nothing and is told nothing twice when it comes while ${stage} [62]`, () =>
         Effect.gen(function* () {
           const slow = yield* SlowStore.make
-          const { late, model, start, threadId } = yield* setUp({ store: slow.layer })
+          const { client, late, model, router, start, threadId } = yield* setUp({ store: slow.layer })
           const halted = slow.haltAt(meant)
           yield* start("more")
           yield* Effect.forkChild(model.say("ok"))
@@ -116,10 +116,9 @@ describe("thread/resume", () => {
           const other = yield* late
           const thread = yield* other.resume
           yield* halted.goOn
-          const told =
-            thread.turns.every(({ status }) => status !== "inProgress") && thread.turns.length > 1
-              ? []
-              : yield* other.until("turn/completed")
+          yield* client.notified("turn/completed")
+          yield* router.notify("thread/closed", { threadId }, threadId)
+          const told = yield* other.until("thread/closed")
           const record = yield* slow.store.load(threadId)
           const all = {
             turns: record!.turns.map(({ id }) => id),
