@@ -172,7 +172,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
 export const client = (
   options: AppServerOptions & InProcessClient.InProcessClientOptions
 ): Layer.Layer<AppServerClient, Config.ConfigError | InProcess.InProcessError, Platform> =>
-  InProcessClient.layer(options).pipe(Layer.provide(layer(options)))
+  InProcessClient.layer({ ...options, endsServer: true }).pipe(Layer.provide(layer(options)))
 
 /**
  * The low-level runtime: a server of its own, connected and ready. All of it ends with `shutdown`, or with the scope; when

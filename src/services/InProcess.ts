@@ -35,7 +35,7 @@ import type { Outbound } from "./Outbound.ts"
 import * as Outbox from "./Outbox.ts"
 import { OutgoingMessages } from "./OutgoingMessages.ts"
 import { invalidRequest, RequestError } from "./RequestError.ts"
-import { DefaultDeadline, ShuttingDown, stop } from "./Shutdown.ts"
+import { DefaultDeadline, leave, ShuttingDown, stop } from "./Shutdown.ts"
 import type { ThreadManager } from "./ThreadManager.ts"
 import * as Tracing from "./Tracing.ts"
 
@@ -110,6 +110,8 @@ export interface InProcessOptions {
   readonly unsupported?: Readonly<Record<string, ErrorObject>>
   /** What the server is told when an event that wants an answer finds no room, or no consumer. */
   readonly refusals?: Readonly<Record<Outbox.Refusal, string>>
+  /** Whether the server is this client's own and stops with it; false for one of several clients. Default: true. */
+  readonly endsServer?: boolean
   /** The most that `shutdown` may take. */
   readonly shutdownDeadline?: Duration.Input
 }
@@ -260,7 +262,8 @@ export const start = Effect.fnUntraced(function* (
     if (!isOpen) return Effect.void
     isOpen = false
     // In a fiber of its own: what waits for the deadline has to be interruptible, also where a finalizer runs it.
-    const stopping = stop(served, failWaiters, options.shutdownDeadline ?? DefaultDeadline)
+    const end = options.endsServer === false ? leave : stop
+    const stopping = end(served, failWaiters, options.shutdownDeadline ?? DefaultDeadline)
     return Effect.forkChild(stopping).pipe(
       Effect.flatMap(Fiber.await),
       Effect.andThen(outbox.end),

@@ -56,3 +56,14 @@ export const stop = (
   then: Effect.Effect<void>,
   deadline: Duration.Input
 ): Effect.Effect<void, never, OutgoingMessages | ThreadManager> => stopAll([served], then, deadline)
+
+/** One client goes, the server stays: its handlers finish, threads and turns run on, and what is asked may be answered by others. */
+export const leave = (served: Served, then: Effect.Effect<void>, deadline: Duration.Input): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const { connection } = served
+    connection.close()
+    yield* then
+    yield* connection.outbox.drain
+    yield* Queue.end(connection.ingress)
+    yield* Effect.timeoutOption(served.done, deadline)
+  })

@@ -5,7 +5,6 @@ import { suite, type Traits } from "./suite.ts"
 const wire = {
   isRemote: true,
   isShared: true,
-  isIndependent: true,
   closed: "remote app-server worker channel is closed",
   cut: "TransportError"
 } as const satisfies Traits
@@ -13,8 +12,6 @@ const wire = {
 suite("in the process", Subject.inProcess, {
   isRemote: false,
   isShared: true,
-  // The runtime is the client's: it ends with it.
-  isIndependent: false,
   closed: "in-process app-server worker channel is closed",
   cut: "ServerError"
 })

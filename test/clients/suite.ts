@@ -25,8 +25,6 @@ export interface Traits {
   readonly cut: "TransportError" | "ServerError"
   /** There is a connection, which can be lost. */
   readonly isRemote: boolean
-  /** The server goes on when one of its clients has gone. */
-  readonly isIndependent: boolean
   /** Stands in the names of tests: the statements that are held for a way. */
   readonly statement?: string
 }
@@ -255,8 +253,6 @@ export const suite = (
         assert.deepStrictEqual(ends.map(transcriptOf), [["turn/completed interrupted"], ["turn/completed interrupted"]])
       })
     )
-
-    if (!traits.isIndependent) return
 
     live(
       "may go while its turn runs: the others hear the rest of it",

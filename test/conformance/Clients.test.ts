@@ -14,7 +14,6 @@ import * as Release from "./Release.ts"
 
 const remote = {
   isRemote: true,
-  isIndependent: true,
   closed: "remote app-server worker channel is closed",
   cut: "TransportError"
 } as const satisfies Partial<Traits>

@@ -92,6 +92,7 @@ export const make = Effect.fnUntraced(function* (options: InProcessClientOptions
   const info = yield* ServerInfo
   const handle = yield* InProcess.start({
     ...options,
+    endsServer: options.endsServer ?? false,
     initialize: initializeParams(options),
     unsupported,
     refusals: { full: eventQueueFull, closed: eventQueueFull }
@@ -102,5 +103,8 @@ export const make = Effect.fnUntraced(function* (options: InProcessClientOptions
   })
 })
 
-/** A connected client; the connection ends with the layer's scope. Needs a server: see `AppServer.layer`. */
+/**
+ * A connected client; the connection ends with the layer's scope, the server stays for others. Needs a server: see
+ * `AppServer.layer`; `AppServer.client` is both.
+ */
 export const layer = (options: InProcessClientOptions) => Layer.effect(AppServerClient.AppServerClient, make(options))
