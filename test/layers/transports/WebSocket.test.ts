@@ -279,7 +279,8 @@ describe("a server on a WebSocket", () => {
       const other = yield* connect(port)
       assert.isDefined((yield* other.request("thread/loaded/list")).result)
       // Time stands still until the server begins to count, so it is pushed until it has.
-      while (connection?.isClosed === false) yield* TestClock.adjust("1 second")
+      const isClosed = () => connection?.isClosed !== false
+      while (!isClosed()) yield* TestClock.adjust("1 second")
       let heard = 0
       yield* reader.until(({ method }) => {
         if (method === "item/agentMessage/delta") heard++

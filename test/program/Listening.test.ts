@@ -1,0 +1,219 @@
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as ModelServer from "../support/ModelServer.ts"
+import { start } from "../support/Services.ts"
+import { connect, type SocketClient, tryConnect } from "../support/Sockets.ts"
+import type { Heard } from "../support/WirePeer.ts"
+
+const timeout = 60_000
+
+const socket = ["app-server", "--listen", "ws://127.0.0.1:0"]
+
+const test = (name: string, run: () => Effect.fn.Return<void, unknown, ModelServer.ModelServer | Scope.Scope>) =>
+  it.live(name, () => Effect.gen(run).pipe(Effect.scoped, Effect.provide(ModelServer.layer)), timeout)
+
+/** A turn that waits for the model. */
+const startTurn = Effect.fnUntraced(function* (client: SocketClient) {
+  const { result } = yield* client.request("thread/start")
+  const threadId = (result as { thread: { id: string } }).thread.id
+  yield* client.request("turn/start", { threadId, input: [{ type: "text", text: "go" }] })
+  const { next } = yield* ModelServer.ModelServer
+  return { threadId, call: yield* next }
+})
+
+const say = (call: ModelServer.Asked, text: string) =>
+  Effect.andThen(
+    call.say(
+      ModelServer.created,
+      ModelServer.opened,
+      ModelServer.delta(text),
+      ModelServer.done(text),
+      ModelServer.completed
+    ),
+    call.end
+  )
+
+const statusOf = ({ params }: Heard) => (params as { turn: { status: string } }).turn.status
+
+describe("a service on standard input and output", () => {
+  const talk = Effect.fnUntraced(function* () {
+    const service = yield* start(["app-server", "-c", "model=gpt-5.5"], { until: /^/ })
+    const send = (message: object) => service.stdin.write(`${JSON.stringify(message)}\n`)
+    send({ id: 1, method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
+    send({ id: 2, method: "thread/start", params: {} })
+    const threadId = yield* service.said(/"id":2,"result":\{"thread":\{"id":"([^"]+)"/)
+    send({ id: 3, method: "turn/start", params: { threadId, input: [{ type: "text", text: "go" }] } })
+    yield* Effect.flatMap(ModelServer.ModelServer, ({ next }) => next)
+    return service
+  })
+
+  test("ends with its input, not well when that cuts a turn, and says so", function* () {
+    const service = yield* talk()
+    service.stdin.end()
+    assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
+    assert.include(service.stderr(), "stdin ended while 1 turn(s) were running; they were interrupted")
+    assert.include(service.stdout(), '"status":"interrupted"')
+  })
+
+  test("ends with SIGTERM as asked, whatever runs", function* () {
+    const service = yield* talk()
+    yield* service.signal("SIGTERM")
+    assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+  })
+})
+
+describe("a listening service", () => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    test(`ends at once with ${signal} when nothing runs, and says goodbye`, function* () {
+      const service = yield* start(socket)
+      const client = yield* connect(service.port)
+      const begin = performance.now()
+      yield* service.signal(signal)
+      assert.deepStrictEqual(yield* client.closed, { code: 1001, reason: "the server is shutting down" })
+      assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+      assert.isBelow(performance.now() - begin, 1000)
+    })
+  }
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    test(`waits with ${signal} for the turn that runs, serves meanwhile, and starts no other`, function* () {
+      const service = yield* start(socket)
+      const client = yield* connect(service.port)
+      const { call, threadId } = yield* startTurn(client)
+      yield* service.signal(signal)
+      yield* service.said(/draining: waiting for 1 running turn/)
+      const late = yield* connect(service.port)
+      assert.isDefined((yield* late.request("thread/resume", { threadId })).result)
+      const other = (yield* late.request("thread/start")).result as { thread: { id: string } }
+      const refused = yield* late.request("turn/start", {
+        threadId: other.thread.id,
+        input: [{ type: "text", text: "go" }]
+      })
+      assert.deepStrictEqual<unknown>(refused.error, {
+        code: -32600,
+        message: "Server is draining; retry after reconnecting",
+        data: { reason: "serverShuttingDown" }
+      })
+      yield* say(call, "done")
+      for (const each of [client, late]) {
+        assert.strictEqual(statusOf(yield* each.notified("turn/completed")), "completed")
+        assert.deepStrictEqual(yield* each.closed, { code: 1001, reason: "the server is shutting down" })
+      }
+      assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+      assert.strictEqual(service.stderr().match(/draining: waiting/g)?.length, 1)
+    })
+  }
+
+  for (const [first, second] of [
+    ["SIGTERM", "SIGTERM"],
+    ["SIGHUP", "SIGINT"]
+  ] as const) {
+    test(`ends at once with ${second} after ${first}, whatever runs`, function* () {
+      const service = yield* start(socket)
+      const client = yield* connect(service.port)
+      yield* startTurn(client)
+      yield* service.signal(first)
+      yield* service.said(/draining/)
+      const begin = performance.now()
+      yield* service.signal(second)
+      assert.strictEqual(statusOf(yield* client.notified("turn/completed")), "interrupted")
+      assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+      assert.isBelow(performance.now() - begin, 2000)
+    })
+  }
+
+  test("is not forced by SIGHUP, however often it comes", function* () {
+    const service = yield* start(socket)
+    const client = yield* connect(service.port)
+    const { call } = yield* startTurn(client)
+    yield* service.signal("SIGTERM")
+    yield* service.said(/draining/)
+    for (let times = 0; times < 5; times++) {
+      yield* service.signal("SIGHUP")
+      assert.isDefined((yield* client.request("thread/loaded/list")).result)
+    }
+    yield* say(call, "done")
+    assert.strictEqual(statusOf(yield* client.notified("turn/completed")), "completed")
+    assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+  })
+
+  test("listens in several places at once", function* () {
+    const service = yield* start([...socket, "--listen", "unix://"], {
+      until: /listening on: unix:/
+    })
+    const path = join(service.home, "app-server-control", "app-server-control.sock")
+    const port = Number(/ws:\/\/127\.0\.0\.1:(\d+)/.exec(service.stderr())?.[1])
+    const clients = [yield* connect(path), yield* connect(port)]
+    const { result } = yield* clients[0]!.request("thread/start")
+    const { data } = (yield* clients[1]!.request("thread/loaded/list")).result as { data: ReadonlyArray<string> }
+    assert.deepStrictEqual(data, [(result as { thread: { id: string } }).thread.id])
+    yield* service.signal("SIGTERM")
+    assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+    assert.isFalse(existsSync(path))
+  })
+
+  test("serves stdio beside sockets until its input has ended and nobody else is connected", function* () {
+    const service = yield* start([...socket, "--listen", "stdio://"])
+    const client = yield* connect(service.port)
+    service.stdin.write('{"id":7,"method":"initialize","params":{"clientInfo":{"name":"a","version":"1"}}}\n')
+    yield* service.said(/"id":7,"result"/)
+    service.stdin.end()
+    assert.isDefined((yield* client.request("thread/loaded/list")).result)
+    yield* client.close
+    assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+  })
+
+  test("says in lines of JSON where it listens, and why it does not", function* () {
+    const service = yield* start(socket, { environment: { LOG_FORMAT: "json" } })
+    yield* service.signal("SIGTERM")
+    yield* service.ended
+    const lines = service.stderr().trim().split("\n")
+    const [first] = lines.map((line): { readonly message?: string } => JSON.parse(line))
+    assert.include(first?.message, `listening on: ws://127.0.0.1:${service.port}`)
+    const refused = yield* start(["app-server", "--listen", "ws://0.0.0.0:0"], {
+      environment: { LOG_FORMAT: "json" },
+      until: /refusing to start/
+    })
+    assert.deepStrictEqual(yield* refused.ended, { code: 1, signal: null })
+    assert.include(
+      (JSON.parse(refused.stderr()) as { message: string }).message,
+      "refusing to start non-loopback websocket listener 0.0.0.0:0 without auth"
+    )
+  })
+
+  for (const [args, words] of [
+    [["--listen", "off"], "no transport configured; use --listen or enable remote control"],
+    [["--ws-token-file", "/x"], "websocket auth flags require `--ws-auth capability-token`"],
+    [[...socket.slice(1), "--ws-auth", "capability-token"], "`--ws-token-file` or `--ws-token-sha256` is required"],
+    [
+      [...socket.slice(1), "--ws-auth", "capability-token", "--ws-token-file", "/nothing"],
+      "failed to read websocket auth secret"
+    ]
+  ] as const) {
+    test(`does not start with ${args.join(" ")}`, function* () {
+      const service = yield* start(["app-server", ...args], { until: /ERROR/ })
+      assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
+      assert.include(service.stderr(), words)
+    })
+  }
+
+  test("asks for the token, lets allowed pages in, and shows its metrics to who has it", function* () {
+    const sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    const guard = ["--ws-auth", "capability-token", "--ws-token-sha256", sha256]
+    const service = yield* start([...socket, ...guard, "--allow-origin", "https://a.example"])
+    const headers = { Authorization: "Bearer abc" }
+    assert.deepStrictEqual((yield* tryConnect(service.port)).refused, {
+      status: 401,
+      text: "missing websocket bearer token"
+    })
+    assert.strictEqual((yield* tryConnect(service.port, { headers, origin: "https://b.example" })).refused?.status, 403)
+    yield* connect(service.port, { headers, origin: "https://a.example" })
+    const metrics = (init: RequestInit) =>
+      Effect.promise(() => fetch(`http://127.0.0.1:${service.port}/metrics`, init).then((answer) => answer.text()))
+    assert.strictEqual(yield* metrics({}), "missing websocket bearer token")
+    assert.match(yield* metrics({ headers }), /^# TYPE spindle_/m)
+  })
+})

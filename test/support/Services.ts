@@ -1,0 +1,102 @@
+/**
+ * The service as a child process that listens, with a model that a test plays.
+ *
+ * @module
+ */
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { ModelServer } from "./ModelServer.ts"
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+
+const configuration = (url: string) => `model = "gpt-5.5"
+model_provider = "mock"
+approval_policy = "never"
+sandbox_mode = "danger-full-access"
+
+[model_providers.mock]
+name = "mock"
+base_url = "${url}"
+wire_api = "responses"
+env_key = "MOCK_KEY"
+request_max_retries = 0
+stream_max_retries = 0
+`
+
+/** How a process ended: with a code, or by a signal. */
+export interface Ending {
+  readonly code: number | null
+  readonly signal: string | null
+}
+
+/** Starts `spindle` with the arguments, and waits for what it says when it listens. It is killed with the scope. */
+export const start = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  options: { readonly environment?: Readonly<Record<string, string>>; readonly until?: RegExp } = {}
+) {
+  const { url } = yield* ModelServer
+  const home = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-service-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  )
+  writeFileSync(join(home, "config.toml"), configuration(url))
+  const ended = yield* Deferred.make<Ending>()
+  let stderr = ""
+  let stdout = ""
+  let onWords = () => {}
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(process.execPath, ["--conditions=spindle-source", main, ...args], {
+        cwd: home,
+        env: { PATH: process.env["PATH"] ?? "", HOME: home, SPINDLE_HOME: home, MOCK_KEY: "x", ...options.environment }
+      })
+    ),
+    (child) => Effect.sync(() => void child.kill("SIGKILL"))
+  )
+  child.stdout.on("data", (chunk) => {
+    stdout += String(chunk)
+    onWords()
+  })
+  child.stderr.on("data", (chunk) => {
+    stderr += String(chunk)
+    onWords()
+  })
+  child.on("close", (code, signal) => {
+    Deferred.doneUnsafe(ended, Exit.succeed({ code, signal }))
+    onWords()
+  })
+
+  /** Waits for words on stderr or stdout; gives up when the process has ended without them. */
+  const said = (words: RegExp) =>
+    Effect.callback<string>((resume) => {
+      onWords = () => {
+        const found = words.exec(stderr) ?? words.exec(stdout)
+        if (found !== null) resume(Effect.succeed(found[1] ?? found[0]))
+        else if (Deferred.isDoneUnsafe(ended))
+          resume(Effect.die(new Error(`${String(words)} was never said: ${stderr}`)))
+      }
+      onWords()
+    })
+
+  const address =
+    options.until === undefined ? yield* said(/listening on: ws:\/\/[^:]+:(\d+)/) : yield* said(options.until)
+  return {
+    home,
+    /** The port of the WebSocket, or what was waited for. */
+    address,
+    port: Number(address),
+    said,
+    stderr: () => stderr,
+    stdout: () => stdout,
+    stdin: child.stdin,
+    signal: (name: "SIGINT" | "SIGTERM" | "SIGHUP") => Effect.sync(() => void child.kill(name)),
+    ended: Deferred.await(ended)
+  }
+})
