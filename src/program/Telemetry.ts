@@ -8,6 +8,8 @@
 import process from "node:process"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { RequestTiming } from "../services/Metrics.ts"
+import { Version } from "../services/ServerInfo.ts"
 
 const endpoints = [
   "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -27,7 +29,7 @@ export const layer: Layer.Layer<never> = Layer.unwrap(
     isWanted(process.env)
       ? Effect.map(
           Effect.promise(() => import("../layers/observability/Otlp.ts")),
-          (otlp) => otlp.layer(process.env)
+          (otlp) => Layer.merge(otlp.layer(process.env, Version), Layer.succeed(RequestTiming, true))
         )
       : Effect.succeed(Layer.empty)
   )

@@ -11,7 +11,6 @@ import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { TraceContext } from "../protocol/JsonRpc.ts"
-import { ClientRequests, type ClientRequestMethod } from "../protocol/methods/ClientRequests.ts"
 import type { Handler, HandlerTable, RequestContext } from "./Handlers.ts"
 
 /** Of a tracestate that is kept; the standard asks for 512 at least. */
@@ -47,7 +46,7 @@ const optionsOf = (method: string, { connection, requestId, trace }: RequestCont
   }
 }
 
-const tracedHandler = (method: ClientRequestMethod, serve: Handler<never>): Handler<never> => {
+const tracedHandler = (method: string, serve: Handler<never>): Handler<never> => {
   const name = `spindle.request ${method}`
   return (params, context) =>
     Effect.useSpan(name, optionsOf(method, context), (span) =>
@@ -60,10 +59,8 @@ const tracedHandler = (method: ClientRequestMethod, serve: Handler<never>): Hand
 }
 
 /** The same handlers, each call in its span. */
-export const traced = (handlers: HandlerTable): HandlerTable => {
-  const methods = Object.keys(ClientRequests) as ReadonlyArray<ClientRequestMethod>
+export const traced = (handlers: HandlerTable): HandlerTable =>
   // Each entry keeps the type of its method: what is put around it looks at neither parameters nor result.
-  return Object.fromEntries(
-    methods.map((method) => [method, tracedHandler(method, handlers[method] as Handler<never>)])
+  Object.fromEntries(
+    Object.entries(handlers).map(([method, serve]) => [method, tracedHandler(method, serve as Handler<never>)])
   ) as HandlerTable
-}

@@ -15,8 +15,6 @@ import * as OtlpLogger from "effect/observability/OtlpLogger"
 import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
-import { RequestTiming } from "../../services/Metrics.ts"
-import { Version } from "../../services/ServerInfo.ts"
 
 /** Variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -29,7 +27,7 @@ const signals: ReadonlyArray<Signal> = ["TRACES", "METRICS", "LOGS"]
 const LastExport = "1000"
 
 /** What is meant where nothing is said: everything goes out, under this service's name. */
-const defaultsOf = (environment: Environment): Record<string, string> => {
+const defaultsOf = (environment: Environment, version: string): Record<string, string> => {
   const attributes = environment["OTEL_RESOURCE_ATTRIBUTES"] ?? ""
   const isNamed = /(?:^|,)\s*service\.name\s*=/.test(attributes)
   return {
@@ -39,7 +37,7 @@ const defaultsOf = (environment: Environment): Record<string, string> => {
     OTEL_BSP_EXPORT_TIMEOUT: LastExport,
     OTEL_METRIC_EXPORT_TIMEOUT: LastExport,
     OTEL_BLRP_EXPORT_TIMEOUT: LastExport,
-    OTEL_SERVICE_VERSION: Version,
+    OTEL_SERVICE_VERSION: version,
     ...(isNamed ? {} : { OTEL_SERVICE_NAME: "spindle" })
   }
 }
@@ -82,7 +80,7 @@ const exporters = Effect.fnUntraced(function* (environment: Environment) {
   const layers = signals.map((signal) =>
     Layer.provide(exporterOf(signal, instance), serializationOf(environment, signal))
   )
-  return Layer.mergeAll(Layer.succeed(RequestTiming, true), ...layers)
+  return Layer.mergeAll(Layer.empty, ...layers)
 })
 
 /** A variable that cannot be read is no reason not to serve. Its value is not repeated: it may be a key. */
@@ -95,8 +93,8 @@ const unreadable = () =>
  * Exports while the scope is open; what is still buffered then is sent, for as long as `OTEL_EXPORTER_OTLP_TIMEOUT` allows
  * and a second otherwise. A collector that cannot be reached is tried again later, and harms nobody.
  */
-export const layer = (environment: Environment): Layer.Layer<never> => {
-  const provider = ConfigProvider.fromEnvRecord({ ...defaultsOf(environment), ...environment })
+export const layer = (environment: Environment, version: string): Layer.Layer<never> => {
+  const provider = ConfigProvider.fromEnvRecord({ ...defaultsOf(environment, version), ...environment })
   return Layer.unwrap(exporters(environment)).pipe(
     Layer.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto, ConfigProvider.layer(provider)]),
     Layer.catchCause(unreadable)

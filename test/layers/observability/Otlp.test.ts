@@ -4,7 +4,6 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Otlp from "../../../src/layers/observability/Otlp.ts"
-import { Version } from "../../../src/services/ServerInfo.ts"
 import { measured } from "../../support/Measured.ts"
 
 interface Sent {
@@ -33,7 +32,7 @@ const exported = Effect.fnUntraced(function* (environment: Otlp.Environment) {
   })
   const result = yield* Effect.withSpan(program, "spindle.test").pipe(
     Effect.as("done"),
-    Effect.provide(Otlp.layer(environment)),
+    Effect.provide(Otlp.layer(environment, "7.1")),
     Effect.provideService(FetchHttpClient.Fetch, fetch),
     Effect.provide(Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])),
     measured
@@ -87,12 +86,12 @@ describe("Otlp", () => {
       })
   )
 
-  it.effect("goes by this service's name and version, and tells servers apart", () =>
+  it.effect("goes by this service's name and its version, and tells servers apart", () =>
     Effect.gen(function* () {
       const { sent } = yield* exported(json)
       const resources = sent.map(resourceOf)
       const [first = {}] = resources
-      assert.deepInclude(first, { "service.name": "spindle", "service.version": Version })
+      assert.deepInclude(first, { "service.name": "spindle", "service.version": "7.1" })
       assert.match(first["service.instance.id"] ?? "", /^[0-9a-f-]{36}$/)
       assert.deepStrictEqual(resources, [first, first, first])
       const other = yield* exported(json)
