@@ -1,53 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import type { ClientEvent } from "../../src/services/ClientEvent.ts"
 import { ModelError } from "../../src/services/ModelProvider.ts"
-import { TurnTransition } from "../../src/services/OutgoingMessages.ts"
 import { RequestError } from "../../src/services/RequestError.ts"
-import { delta, started } from "../support/ScriptedModel.ts"
-import { type Client, cwd, makeServer, nameOf, say, type ServerOptions } from "../support/Server.ts"
-import * as SlowStore from "../support/SlowStore.ts"
-import { asking, gated } from "../support/Tools.ts"
-
-/** A server with a client and a thread that this client follows. */
-const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
-  const server = yield* makeServer(options)
-  const client = yield* server.connect({ capabilities: { experimentalApi: true } })
-  const { thread } = yield* client.request("thread/start", { cwd })
-  yield* client.notified("thread/started")
-  const threadId = thread.id
-  const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
-  /** A turn from its start to its end. */
-  const turn = Effect.fnUntraced(function* (text: string, answer: string) {
-    yield* start(text)
-    yield* server.model.say(answer)
-    return yield* client.notified("turn/completed")
-  })
-  return { ...server, client, thread, threadId, start, turn }
-})
-
-const invalid = (message: string) => new RequestError({ code: -32600, message })
-
-const paramsOf = (event: ClientEvent | undefined): unknown =>
-  event?._tag === "ServerNotification" ? event.notification.params : undefined
-
-/** What a client has been told and has not read. */
-const unread = Effect.fnUntraced(function* (client: Client) {
-  yield* client.handle.shutdown
-  const names: Array<string> = []
-  for (;;) {
-    const event = yield* client.handle.nextEvent
-    if (event._tag === "None") return names
-    names.push(nameOf(event.value))
-  }
-})
-
-const approval = "item/commandExecution/requestApproval"
+import { cwd, makeServer, nameOf, say } from "../support/Server.ts"
+import { makeThread, paramsOf, unread } from "../support/Threads.ts"
 
 describe("Thread", () => {
   describe("a new thread", () => {
@@ -85,7 +44,7 @@ describe("Thread", () => {
   describe("a turn", () => {
     it.effect("is told in the order of the release", () =>
       Effect.gen(function* () {
-        const { client, model, start } = yield* setUp()
+        const { client, model, start } = yield* makeThread()
         const { turn } = yield* start("hello")
         assert.deepStrictEqual<unknown>(turn, {
           id: turn.id,
@@ -116,7 +75,7 @@ describe("Thread", () => {
 
     it.effect("carries its answer at its end, and how long it took", () =>
       Effect.gen(function* () {
-        const { client, model, start } = yield* setUp()
+        const { client, model, start } = yield* makeThread()
         yield* TestClock.setTime(1_700_000_000_000)
         const { turn } = yield* start("hello")
         const call = yield* model.next
@@ -148,7 +107,7 @@ describe("Thread", () => {
 
     it.effect("is told to those who follow the thread; the others hear of its status only [61]", () =>
       Effect.gen(function* () {
-        const { client, connect, turn } = yield* setUp()
+        const { client, connect, turn } = yield* makeThread()
         const other = yield* connect()
         yield* turn("hello", "hi")
         assert.deepStrictEqual(yield* unread(other), ["thread/status/changed", "thread/status/changed"])
@@ -158,7 +117,7 @@ describe("Thread", () => {
 
     it.effect("goes on when nobody follows it any more, and a new one starts without subscribing anybody [61]", () =>
       Effect.gen(function* () {
-        const { client, model, start, threadId } = yield* setUp()
+        const { client, model, start, threadId } = yield* makeThread()
         yield* start("hello")
         const call = yield* model.next
         const leave = client.request("thread/unsubscribe", { threadId })
@@ -189,7 +148,7 @@ describe("Thread", () => {
 
     it.effect("that the model fails is told as an error and a failed turn, and the next one clears the status", () =>
       Effect.gen(function* () {
-        const { client, model, start, turn } = yield* setUp()
+        const { client, model, start, turn } = yield* makeThread()
         yield* start("hello")
         const call = yield* model.next
         yield* call.fail(new ModelError({ message: "no luck", info: "serverOverloaded" }))
@@ -229,7 +188,7 @@ describe("Thread", () => {
 
     it.effect("starts though its client cannot be answered, and the thread is free afterwards", () =>
       Effect.gen(function* () {
-        const { client, model, router, threadId, turn, wire } = yield* setUp()
+        const { client, model, router, threadId, turn, wire } = yield* makeThread()
         const scope = yield* Scope.make()
         const slow = yield* Scope.provide(wire({ room: 1 }), scope)
         yield* slow.initialize()
@@ -247,338 +206,6 @@ describe("Thread", () => {
     )
   })
 
-  describe("steering", () => {
-    it.effect("is refused with what is wrong with it [67]", () =>
-      Effect.gen(function* () {
-        const { client, model, start, threadId } = yield* setUp()
-        const steer = (expectedTurnId: string, input = say("x")) =>
-          Effect.flip(client.request("turn/steer", { threadId, expectedTurnId, input }))
-        const other = "0198c0de-0000-7000-8000-000000000000"
-        assert.deepStrictEqual(yield* steer(other), invalid("no active turn to steer"))
-        assert.deepStrictEqual(yield* steer(""), invalid("expectedTurnId must not be empty"))
-        const { turn } = yield* start("hello")
-        const call = yield* model.next
-        assert.deepStrictEqual(yield* steer(""), invalid("expectedTurnId must not be empty"))
-        assert.deepStrictEqual(yield* steer(turn.id, []), invalid("input must not be empty"))
-        assert.deepStrictEqual(
-          yield* steer(other),
-          invalid(`expected active turn id \`${other}\` but found \`${turn.id}\``)
-        )
-        yield* call.finish("hi")
-        yield* client.notified("turn/completed")
-        assert.deepStrictEqual(yield* steer(turn.id), invalid("no active turn to steer"))
-      })
-    )
-
-    it.effect("drops the answer under way and asks the model again, within the turn [67]", () =>
-      Effect.gen(function* () {
-        const { client, model, start, threadId } = yield* setUp()
-        const { turn } = yield* start("hello")
-        const first = yield* model.next
-        yield* first.emit(started("m"), delta("m", "half"))
-        yield* client.notified("item/agentMessage/delta")
-        const steered = yield* client.request("turn/steer", {
-          threadId,
-          expectedTurnId: turn.id,
-          input: say("rather this"),
-          clientUserMessageId: "mine"
-        })
-        assert.deepStrictEqual(steered, { turnId: turn.id })
-        yield* first.closed
-        const second = yield* model.say("done")
-        const events = yield* client.until((event) => nameOf(event) === "turn/completed")
-        assert.deepStrictEqual(events.slice(0, 2).map(nameOf), ["item/started", "item/completed"])
-        assert.notInclude(events.map(nameOf), "turn/started")
-        const { item } = paramsOf(events[1]) as { readonly item: Record<string, unknown> }
-        assert.deepStrictEqual(
-          [item["type"], item["clientId"], item["content"]],
-          ["userMessage", "mine", [{ type: "text", text: "rather this", text_elements: [] }]]
-        )
-        const heard = second.request.input.map((entry) => JSON.stringify(entry))
-        assert.isTrue(heard.at(-2)?.includes("hello") && heard.at(-1)?.includes("rather this"))
-        assert.isFalse(heard.some((entry) => entry.includes("half")))
-      })
-    )
-
-    it.effect("waits for tools that run, and reaches the model with their output [67]", () =>
-      Effect.gen(function* () {
-        const gate = yield* Deferred.make<void>()
-        const { client, model, start, threadId } = yield* setUp({ toolbox: [gated("slow", Deferred.await(gate))] })
-        const { turn } = yield* start("hello")
-        yield* model.call(["slow", "c1"])
-        yield* client.notified("thread/tokenUsage/updated")
-        yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: say("and this") })
-        yield* Deferred.succeed(gate, undefined)
-        const next = yield* model.say("done")
-        const [output, said] = next.request.input.slice(-2).map((entry) => JSON.stringify(entry))
-        assert.isTrue(output?.includes("slow is through") && said?.includes("and this"))
-        yield* client.notified("turn/completed")
-      })
-    )
-
-    it.effect("is what a second start of a turn is while one runs: the answer has the turn that runs", () =>
-      Effect.gen(function* () {
-        const { client, model, start } = yield* setUp()
-        const first = yield* start("hello")
-        const call = yield* model.next
-        const second = yield* start("more")
-        assert.strictEqual(second.turn.id, first.turn.id)
-        yield* call.closed
-        yield* model.say("done")
-        const names = yield* client.names("turn/completed")
-        assert.strictEqual(names.filter((name) => name === "turn/started").length, 1)
-      })
-    )
-  })
-
-  describe("interrupting", () => {
-    it.effect("is refused when nothing runs, or something else does [66]", () =>
-      Effect.gen(function* () {
-        const { client, model, start, threadId } = yield* setUp()
-        const interrupt = (turnId: string) => Effect.flip(client.request("turn/interrupt", { threadId, turnId }))
-        assert.deepStrictEqual(yield* interrupt(""), invalid("no active turn to interrupt"))
-        const { turn } = yield* start("hello")
-        const call = yield* model.next
-        const other = "0198c0de-0000-7000-8000-000000000000"
-        assert.deepStrictEqual(
-          yield* interrupt(other),
-          invalid(`expected active turn id ${other} but found ${turn.id}`)
-        )
-        yield* call.finish("hi")
-        yield* client.notified("turn/completed")
-        assert.deepStrictEqual(yield* interrupt(turn.id), invalid("no active turn to interrupt"))
-      })
-    )
-
-    for (const named of ["by its id", "whatever it is"]) {
-      it.effect(`closes the model's answer and ends the turn, named ${named} [66]`, () =>
-        Effect.gen(function* () {
-          const { client, model, start, threadId } = yield* setUp()
-          const { turn } = yield* start("hello")
-          const call = yield* model.next
-          yield* call.emit(started("m"), delta("m", "half"))
-          yield* client.notified("item/agentMessage/delta")
-          const turnId = named === "by its id" ? turn.id : ""
-          assert.deepStrictEqual(yield* client.request("turn/interrupt", { threadId, turnId }), {})
-          yield* call.closed
-          const events = yield* client.until((event) => nameOf(event) === "turn/completed")
-          assert.deepStrictEqual(events.map(nameOf), ["thread/status/changed", "turn/completed"])
-          const completed = paramsOf(events[1]) as { readonly turn: Record<string, unknown> }
-          assert.deepStrictEqual(
-            [completed.turn["status"], completed.turn["error"], completed.turn["items"]],
-            ["interrupted", null, []]
-          )
-        })
-      )
-    }
-
-    it.effect("is answered when the turn has stopped and not before, and whoever asked for it is [66]", () =>
-      Effect.gen(function* () {
-        const gate = yield* Deferred.make<void>()
-        const { client, connect, model, start, threadId } = yield* setUp({
-          toolbox: [gated("stubborn", Effect.uninterruptible(Deferred.await(gate)))]
-        })
-        const other = yield* connect()
-        const { turn } = yield* start("hello")
-        yield* model.call(["stubborn", "c1"])
-        yield* client.notified("thread/tokenUsage/updated")
-        const interrupts = yield* Effect.forEach([client, other], (each) =>
-          Effect.forkChild(each.request("turn/interrupt", { threadId, turnId: turn.id }), { startImmediately: true })
-        )
-        yield* Effect.yieldNow
-        yield* Effect.yieldNow
-        assert.deepStrictEqual(
-          interrupts.map((fiber) => fiber.pollUnsafe()),
-          [undefined, undefined]
-        )
-        yield* Deferred.succeed(gate, undefined)
-        assert.deepStrictEqual(yield* Fiber.join(interrupts[0]!), {})
-        // The second came when the first had been served: by then there was nothing left to interrupt.
-        assert.deepStrictEqual(yield* Effect.flip(Fiber.join(interrupts[1]!)), invalid("no active turn to interrupt"))
-        yield* client.notified("turn/completed")
-      })
-    )
-
-    it.effect("is answered before the end of the turn is told [66]", () =>
-      Effect.gen(function* () {
-        const { wire, model } = yield* makeServer()
-        const client = yield* wire()
-        yield* client.initialize()
-        const answer = yield* client.request(1, "thread/start", { cwd })
-        const { thread } = answer["result"] as { readonly thread: { readonly id: string } }
-        yield* client.next
-        yield* client.send(2, "turn/start", { threadId: thread.id, input: [] })
-        yield* model.next
-        for (let count = 0; count < 3; count++) yield* client.next
-        yield* client.send(3, "turn/interrupt", { threadId: thread.id, turnId: "" })
-        const told = [yield* client.next, yield* client.next, yield* client.next]
-        assert.deepStrictEqual(
-          told.map((message) => message["id"] ?? message["method"]),
-          [3, "thread/status/changed", "turn/completed"]
-        )
-      })
-    )
-
-    it.effect("lets the next turn begin", () =>
-      Effect.gen(function* () {
-        const { client, model, start, threadId, turn } = yield* setUp()
-        yield* start("hello")
-        yield* model.next
-        yield* client.request("turn/interrupt", { threadId, turnId: "" })
-        assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "interrupted")
-        assert.strictEqual((yield* turn("again", "hi")).turn.status, "completed")
-      })
-    )
-  })
-
-  it.effect(
-    "a turn on its way out can be neither interrupted nor steered, and the next one waits for its end [66]",
-    () =>
-      Effect.gen(function* () {
-        const slow = yield* SlowStore.make
-        const { client, model, start, threadId } = yield* setUp({ store: slow.layer })
-        const halted = slow.haltAt((event) => event._tag === "TurnEnded")
-        const { turn } = yield* start("hello")
-        yield* Effect.forkChild(model.say("hi"))
-        yield* halted.reached
-        const turnId = turn.id
-        assert.deepStrictEqual(
-          yield* Effect.flip(client.request("turn/interrupt", { threadId, turnId })),
-          invalid("no active turn to interrupt")
-        )
-        assert.deepStrictEqual(
-          yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: say("x") })),
-          invalid("no active turn to steer")
-        )
-        const next = yield* Effect.forkChild(start("more"), { startImmediately: true })
-        yield* Effect.yieldNow
-        assert.isUndefined(next.pollUnsafe())
-        yield* halted.goOn
-        assert.notStrictEqual((yield* Fiber.join(next)).turn.id, turnId)
-        yield* model.say("ok")
-        const first = yield* client.notified("turn/completed")
-        const second = yield* client.notified("turn/completed")
-        assert.deepStrictEqual([first.turn.status, second.turn.status], ["completed", "completed"])
-      })
-  )
-
-  describe("a question to the user", () => {
-    it.effect("goes to all who follow; the first answer counts and the order is that of the release [64]", () =>
-      Effect.gen(function* () {
-        const { client, connect, model, start, turn, threadId } = yield* setUp({ toolbox: [asking] })
-        yield* turn("hello", "hi")
-        const other = yield* connect()
-        yield* other.request("thread/resume", { threadId })
-        yield* start("work")
-        yield* model.call(["ask", "c1"])
-        const [mine, theirs] = [yield* client.asked, yield* other.asked]
-        assert.deepStrictEqual([mine.id, mine.method, theirs.id], [0, approval, 0])
-        yield* client.handle.respondToServerRequest(0, { decision: "accept" })
-        yield* other.handle.respondToServerRequest(0, { decision: "decline" })
-        yield* client.handle.respondToServerRequest(0, { decision: "cancel" })
-        const last = yield* model.say("done")
-        assert.include(JSON.stringify(last.request.input.at(-1)), "decided accept")
-        for (const each of [client, other]) {
-          const all = yield* each.until((event) => nameOf(event) === "turn/completed")
-          const events = all.filter((event) => nameOf(event) !== "thread/tokenUsage/updated")
-          assert.deepStrictEqual(events.slice(0, 3).map(nameOf), [
-            "serverRequest/resolved",
-            "thread/status/changed",
-            "item/completed"
-          ])
-          assert.deepStrictEqual(paramsOf(events[0]), { threadId, requestId: 0 })
-        }
-      })
-    )
-
-    it.effect("is told of in its order: status, item, question", () =>
-      Effect.gen(function* () {
-        const { client, model, start, threadId } = yield* setUp({ toolbox: [asking] })
-        yield* start("work")
-        yield* model.call(["ask", "c1"])
-        const events = yield* client.until((event) => event._tag === "ServerRequest")
-        const tail = events.filter((event) => nameOf(event) !== "thread/tokenUsage/updated").slice(-3)
-        assert.deepStrictEqual(tail.map(nameOf), ["thread/status/changed", "item/started", `request ${approval}`])
-        assert.deepStrictEqual(paramsOf(tail[0]), {
-          threadId,
-          status: { type: "active", activeFlags: ["waitingOnApproval"] }
-        })
-      })
-    )
-
-    it.effect("ends when the turn is interrupted, and that is told after the turn's end [65]", () =>
-      Effect.gen(function* () {
-        const { client, model, start, threadId } = yield* setUp({ toolbox: [asking] })
-        yield* start("work")
-        yield* model.call(["ask", "c1"], ["ask", "c2"])
-        yield* client.asked
-        yield* client.asked
-        yield* client.request("turn/interrupt", { threadId, turnId: "" })
-        const events = yield* client.until((event) => nameOf(event) === "serverRequest/resolved")
-        events.push(yield* client.next)
-        assert.deepStrictEqual(events.slice(-4).map(nameOf), [
-          "thread/status/changed",
-          "turn/completed",
-          "serverRequest/resolved",
-          "serverRequest/resolved"
-        ])
-        assert.deepStrictEqual(paramsOf(events.at(-4)), { threadId, status: { type: "idle" } })
-        assert.deepStrictEqual(events.slice(-2).map(paramsOf), [
-          { threadId, requestId: 0 },
-          { threadId, requestId: 1 }
-        ])
-        yield* client.handle.respondToServerRequest(0, { decision: "accept" })
-        assert.deepStrictEqual(yield* unread(client), [])
-      })
-    )
-
-    const call = { turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
-    const transition = new RequestError({ ...TurnTransition, data: { reason: "turnTransition" } })
-
-    it.effect("that outlives its tool ends with the turn, for a reason that is no denial [65]", () =>
-      Effect.gen(function* () {
-        const { client, model, outgoing, start, threadId } = yield* setUp()
-        yield* start("work")
-        const answering = yield* model.next
-        const asked = yield* outgoing.ask(threadId, "item/tool/call", { threadId, ...call })
-        yield* answering.finish("done")
-        assert.deepStrictEqual(yield* Effect.flip(asked.answer), transition)
-        const events = yield* client.until((event) => nameOf(event) === "serverRequest/resolved")
-        assert.deepStrictEqual(events.slice(-2).map(nameOf), ["turn/completed", "serverRequest/resolved"])
-        assert.deepStrictEqual(paramsOf(events.at(-1)), { threadId, requestId: asked.id })
-      })
-    )
-
-    it.effect("that nobody answered between turns ends when the next one starts [65]", () =>
-      Effect.gen(function* () {
-        const { client, outgoing, start, threadId } = yield* setUp()
-        const asked = yield* outgoing.ask(threadId, "item/tool/call", { threadId, ...call })
-        yield* client.asked
-        yield* start("work")
-        assert.deepStrictEqual(yield* Effect.flip(asked.answer), transition)
-        const names = yield* client.names("turn/started")
-        assert.deepStrictEqual(names, ["serverRequest/resolved", "thread/status/changed", "turn/started"])
-      })
-    )
-
-    it.effect("stays when the only client goes, and is there for the next [58] [62]", () =>
-      Effect.gen(function* () {
-        const { connect, model, start, threadId, turn, client } = yield* setUp({ toolbox: [asking] })
-        yield* turn("hello", "hi")
-        yield* start("work")
-        yield* model.call(["ask", "c1"])
-        yield* client.asked
-        yield* client.request("thread/unsubscribe", { threadId })
-        const other = yield* connect()
-        yield* other.request("thread/resume", { threadId })
-        assert.strictEqual((yield* other.asked).id, 0)
-        yield* other.handle.respondToServerRequest(0, { decision: "accept" })
-        yield* model.say("done")
-        assert.strictEqual((yield* other.notified("turn/completed")).turn.status, "completed")
-      })
-    )
-  })
-
   describe("input", () => {
     const max = 1 << 20
     const tooLarge = (actual_chars: number) =>
@@ -590,7 +217,7 @@ describe("Thread", () => {
 
     it.effect("that is too long is refused with its length, over all its texts, and nothing begins [68]", () =>
       Effect.gen(function* () {
-        const { client, model, start, threadId } = yield* setUp()
+        const { client, model, start, threadId } = yield* makeThread()
         const input = [...say("x".repeat(max)), ...say("yz")]
         assert.deepStrictEqual(yield* Effect.flip(client.request("turn/start", { threadId, input })), tooLarge(max + 2))
         const { turn } = yield* start("hello")
@@ -605,7 +232,7 @@ describe("Thread", () => {
 
     it.effect("may be as long as the limit, counted in characters and not in halves of them [68]", () =>
       Effect.gen(function* () {
-        const { client, threadId } = yield* setUp()
+        const { client, threadId } = yield* makeThread()
         const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
         assert.deepStrictEqual(yield* Effect.flip(start(`${"😀".repeat(max)}x`)), tooLarge(max + 1))
         assert.strictEqual((yield* start("😀".repeat(max))).turn.status, "inProgress")

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type { HandlerTable } from "../../src/services/Handlers.ts"
+import type { Handler, HandlerTable } from "../../src/services/Handlers.ts"
 import * as InProcess from "../../src/services/InProcess.ts"
 import { MessageProcessor } from "../../src/services/MessageProcessor.ts"
 import { OutgoingMessages } from "../../src/services/OutgoingMessages.ts"
+import { RequestError } from "../../src/services/RequestError.ts"
 import { ThreadNotFound } from "../../src/services/thread/ThreadError.ts"
 import { ThreadManager } from "../../src/services/ThreadManager.ts"
 import { sessionOf } from "./Connections.ts"
@@ -33,6 +35,34 @@ const noThreads = ThreadManager.of({
   running: () => 0,
   drain: Effect.void,
   stop: Effect.void
+})
+
+export const List = "thread/loaded/list"
+export const Interrupt = "turn/interrupt"
+
+export const page = { data: ["t"], nextCursor: null }
+
+export const listing: Handler<typeof List> = () => Effect.succeed(page)
+
+export const closed = new InProcess.InProcessError({
+  kind: "BrokenPipe",
+  message: "in-process app-server runtime is closed"
+})
+
+export const stopping = new RequestError({ code: -32603, message: "in-process app-server runtime is shutting down" })
+
+export const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
+
+/** A handler that never ends by itself, and says when it begins and when it is interrupted. */
+export const makeNever = Effect.gen(function* () {
+  const started = yield* Deferred.make<void>()
+  const interrupted = yield* Deferred.make<void>()
+  const handler: Handler<typeof Interrupt> = () =>
+    Deferred.succeed(started, undefined).pipe(
+      Effect.andThen(Effect.never),
+      Effect.onInterrupt(() => Deferred.succeed(interrupted, undefined))
+    )
+  return { handler, hasStarted: Effect.andThen(Deferred.await(started), Effect.yieldNow), interrupted }
 })
 
 /** `start` opens a runtime for as long as its scope. */
