@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { encodeId, type ErrorObject, type Extensions, type RequestId, type TraceContext } from "../../protocol/JsonRpc.ts"
+import {
+  encodeId,
+  type ErrorObject,
+  type Extensions,
+  type RequestId,
+  type TraceContext
+} from "../../protocol/JsonRpc.ts"
 
 /** A request of the caller's own numbering. */
 export interface RemoteRequest {
