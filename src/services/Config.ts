@@ -298,7 +298,7 @@ export const layerTest = (options?: {
 }): Layer.Layer<Config> => {
   const effective = { ...defaults(), ...options?.effective }
   return Layer.succeed(Config, {
-    home: options?.home ?? "/home/test/.spindle",
+    home: options?.home ?? "/spindle",
     warnings: options?.warnings ?? [],
     effective: () => Effect.succeed(effective),
     permit: () => Effect.void,
