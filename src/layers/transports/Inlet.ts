@@ -49,10 +49,12 @@ export class Inlet {
   }
 
   /** Waits until there is room. */
-  readonly room: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.hasRoom) return resume(Effect.void)
-    this.whenRoom(() => resume(Effect.void))
-  })
+  get room(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.hasRoom) return resume(Effect.void)
+      this.whenRoom(() => resume(Effect.void))
+    })
+  }
 
   #place(message: Incoming, bytes: number): boolean {
     if (!Queue.offerUnsafe(this.#ingress, message)) return false

@@ -52,17 +52,20 @@ export const make = Effect.fnUntraced(function* (
   const sessions = new Map<Peer, Served>()
   let farewell = "the server is going away"
 
-  const serve = Effect.fnUntraced(function* (peer: Peer) {
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        peer.terminate()
-        sessions.delete(peer)
-      })
-    )
-    const { served } = yield* Wire.serve(options.origin, options.limits)
-    sessions.set(peer, served)
-    yield* PeerSession.run(peer, served, context)
-  }, Effect.scoped)
+  const serve = Effect.fnUntraced(
+    function* (peer: Peer) {
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          peer.terminate()
+          sessions.delete(peer)
+        })
+      )
+      const { served } = yield* Wire.serve(options.origin, options.limits)
+      sessions.set(peer, served)
+      yield* PeerSession.run(peer, served, context)
+    },
+    (session, peer) => Effect.scoped(Effect.catchCause(session, (cause) => PeerSession.fail(peer, cause)))
+  )
 
   const heartbeat = Effect.gen(function* () {
     while (true) {

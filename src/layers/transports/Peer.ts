@@ -48,6 +48,9 @@ const binary: Incoming = { _tag: "Ignored", reason: "binary frame" }
 /** Characters that go into one write, and so may lie in the socket besides what the system holds. */
 const MaxBatchChars = 256 * 1024
 
+/** What went wrong is in the close frame; for a reset there is nobody left to tell. */
+const ignore = () => {}
+
 export class Peer {
   readonly #ws: WS.WebSocket
   readonly #socket: Duplex
@@ -63,10 +66,10 @@ export class Peer {
     this.#socket = socket
     ws.pause()
     ws.on("message", (data, isBinary) => this.#receive(data, isBinary))
-    ws.on("ping", () => void (this.#isAlive = true))
-    ws.on("pong", () => void (this.#isAlive = true))
-    // What went wrong is in the close frame; for a reset there is nobody left to tell.
-    ws.on("error", () => {})
+    const isAlive = () => void (this.#isAlive = true)
+    ws.on("ping", isAlive)
+    ws.on("pong", isAlive)
+    ws.on("error", ignore)
     ws.once("close", () => this.#end())
     socket.on("drain", () => this.#drained())
   }
@@ -108,10 +111,12 @@ export class Peer {
   }
 
   /** Waits until the system has taken what was written, or nobody wants it any more. */
-  readonly writable: Effect.Effect<void> = Effect.callback((resume) => {
-    if (!this.isCongested) return resume(Effect.void)
-    this.#onWritable = () => resume(Effect.void)
-  })
+  get writable(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (!this.isCongested) return resume(Effect.void)
+      this.#onWritable = () => resume(Effect.void)
+    })
+  }
 
   /** Writes one batch of the messages; the index of the first that is not in it. */
   write(connection: Connection, messages: ReadonlyArray<Outbound>, from: number): number {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Connection } from "../../services/Connection.ts"
@@ -36,18 +37,6 @@ const evict = Effect.fnUntraced(function* (peer: Peer, connection: Connection, l
   yield* dismiss(peer, CloseCode.policy, "the client has stopped reading")
 })
 
-/** Writes until the outbox ends, or the client is gone. */
-const write = Effect.fnUntraced(function* (peer: Peer, connection: Connection, limits: WireLimits) {
-  while (!peer.isGone) {
-    const messages = yield* connection.outbox.takeAll
-    let at = 0
-    while (at < messages.length && !peer.isGone) {
-      at = peer.write(connection, messages, at)
-      if (peer.isCongested) yield* Effect.raceFirst(peer.writable, evict(peer, connection, limits))
-    }
-  }
-})
-
 /** What a session needs from the listener it belongs to. */
 export interface SessionContext {
   readonly limits: WireLimits
@@ -58,22 +47,33 @@ export interface SessionContext {
   readonly farewell: () => string
 }
 
+/** Nothing is left to be written. */
+const ended = () => undefined
+
 /** Ends when the client is gone and its handlers have finished. */
 export const run = Effect.fnUntraced(function* (peer: Peer, { connection, done }: Served, context: SessionContext) {
   const { farewell, fork, limits, router } = context
+  const { outbox } = connection
   // What the client had still been told when it went is nobody's any more, and nobody waits for it.
-  peer.onGone(() => fork(connection.outbox.shutdown))
+  peer.onGone(() => fork(outbox.shutdown))
   peer.attach(new Inlet(connection, limits.ingressBytes))
-  yield* write(peer, connection, limits).pipe(
-    Effect.ignore,
-    Effect.andThen(Effect.suspend(() => dismiss(peer, CloseCode.goingAway, farewell()))),
-    Effect.catchCause((cause) =>
-      Effect.andThen(Effect.logError("connection failed", cause), dismiss(peer, CloseCode.internal, "internal error"))
-    )
-  )
+  while (!peer.isGone) {
+    const messages = yield* Effect.orElseSucceed(outbox.takeAll, ended)
+    if (messages === undefined) break
+    let at = 0
+    while (at < messages.length && !peer.isGone) {
+      at = peer.write(connection, messages, at)
+      if (peer.isCongested) yield* Effect.raceFirst(peer.writable, evict(peer, connection, limits))
+    }
+  }
+  yield* dismiss(peer, CloseCode.goingAway, farewell())
   connection.close()
   yield* router.disconnect(connection)
-  yield* connection.outbox.shutdown
+  yield* outbox.shutdown
   yield* Queue.end(connection.ingress)
   yield* done
 })
+
+/** A fault of this server ends the session, not without a word to the client. */
+export const fail = (peer: Peer, cause: Cause.Cause<never>): Effect.Effect<void> =>
+  Effect.andThen(Effect.logError("connection failed", cause), dismiss(peer, CloseCode.internal, "internal error"))
