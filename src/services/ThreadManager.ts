@@ -43,6 +43,9 @@ import { Toolset } from "./Tool.ts"
 /** How long a thread stays loaded that nobody follows and that does nothing. */
 export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
 
+/** How long after its start a thread's model gets ready. */
+const PrepareDelay = Duration.millis(100)
+
 /** How a thread is set up when it is loaded. */
 export interface ThreadSetup {
   readonly settings: ThreadSettings
@@ -188,7 +191,10 @@ export const make = Effect.gen(function* () {
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
     threads.set(thread.id, loaded)
     const { prepare } = threadServices.model
-    if (prepare !== undefined) yield* Effect.forkIn(prepare(record.settings.modelProvider), threadScope)
+    if (prepare !== undefined) {
+      // Not before the answer to thread/start is out: loading takes the thread of the process.
+      yield* Effect.forkIn(Effect.delay(prepare(record.settings.modelProvider), PrepareDelay), threadScope)
+    }
     yield* Effect.forkIn(watch(loaded), threadScope)
     return thread
   })
