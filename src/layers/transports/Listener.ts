@@ -61,6 +61,8 @@ export const make = Effect.fnUntraced(function* (
         })
       )
       const { served } = yield* Wire.serve(options.origin, options.limits)
+      // However the session ends: nobody waits any longer for this client to read.
+      yield* Effect.addFinalizer(() => served.connection.outbox.shutdown)
       sessions.set(peer, served)
       yield* PeerSession.run(peer, served, context)
     },

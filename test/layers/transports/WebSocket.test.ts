@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
 import * as Wire from "../../../src/layers/transports/Wire.ts"
@@ -355,6 +357,31 @@ describe("a server on a WebSocket", () => {
       assert.deepStrictEqual(yield* client.closed, { code: 1001, reason: "the server is shutting down" })
       assert.strictEqual(listener.served().length, 0)
       assert.deepStrictEqual((yield* tryConnect(port)).refused, { status: 0, text: "" })
+    })
+  )
+
+  it.effect("lets turns go on when it is closed under a client that has stopped reading", () =>
+    Effect.gen(function* () {
+      const server = yield* makeServer()
+      const scope = yield* Scope.make()
+      const listener = yield* WebSocket.serve({
+        listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
+        admission: { allowedOrigins: new Set(), authorize: undefined },
+        limits: { ...Wire.defaultLimits, outboxCapacity: 8 }
+      }).pipe(Scope.provide(scope), Effect.provideContext(server.services))
+      const client = yield* connect(listener.bound.port)
+      const threadId = yield* startThread(client)
+      yield* startTurn(client, threadId)
+      client.ws.pause()
+      const call = yield* server.model.next
+      yield* call.emit({ _tag: "ItemStarted", itemId: "m", kind: "message" })
+      for (let i = 0; i < 400; i++) yield* call.emit({ _tag: "TextDelta", itemId: "m", delta: "x".repeat(64 * 1024) })
+      const outbox = listener.served()[0]?.connection.outbox
+      while ((outbox?.stats.waited ?? 0) === 0) yield* Effect.yieldNow
+      yield* Scope.close(scope, Exit.void)
+      yield* call.finish()
+      yield* server.threads.drain
+      assert.deepStrictEqual(server.router.connections(), [])
     })
   )
 
