@@ -1,12 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
 import * as Wire from "../../../src/layers/transports/Wire.ts"
+import { Toolset } from "../../../src/services/Tool.ts"
 import { makeServer, say } from "../../support/Server.ts"
 import { connect, connectRaw, frame, type SocketClient, tryConnect } from "../../support/Sockets.ts"
 import type { Heard } from "../../support/WirePeer.ts"
@@ -17,17 +20,17 @@ const Close = 8
 const Ping = 9
 const Pong = 10
 
+const serve = (limits: Partial<Wire.WireLimits>) =>
+  WebSocket.serve({
+    listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
+    admission: { allowedOrigins: new Set(), authorize: undefined },
+    limits: { ...Wire.defaultLimits, ...limits }
+  })
+
 /** A server that listens on a port of its own. */
 const listening = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}) {
   const server = yield* makeServer()
-  const listener = yield* Effect.provideContext(
-    WebSocket.serve({
-      listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
-      admission: { allowedOrigins: new Set(), authorize: undefined },
-      limits: { ...Wire.defaultLimits, ...limits }
-    }),
-    server.services
-  )
+  const listener = yield* Effect.provideContext(serve(limits), server.services)
   return { ...server, listener, port: listener.bound.port }
 })
 
@@ -360,15 +363,36 @@ describe("a server on a WebSocket", () => {
     })
   )
 
+  it.effect("forgets a client at once that goes while it is being answered, and lets the handler finish", () =>
+    Effect.gen(function* () {
+      const entered = yield* Deferred.make<void>()
+      const gate = yield* Deferred.make<void>()
+      const open = Effect.andThen(Deferred.succeed(entered, undefined), Effect.as(Deferred.await(gate), []))
+      const { services, router, threads } = yield* makeServer({ tools: Layer.succeed(Toolset, { open: () => open }) })
+      const listener = yield* Effect.provideContext(serve({}), services)
+      const { port } = listener.bound
+      const leaving = yield* connect(port)
+      yield* leaving.send({ id: 1, method: "thread/start", params: {} })
+      yield* Deferred.await(entered)
+      yield* leaving.close
+      while (router.connections().length > 0) yield* Effect.yieldNow
+      assert.strictEqual(listener.served().length, 1)
+      const other = yield* connect(port)
+      assert.isDefined((yield* other.request("thread/loaded/list")).result)
+      yield* Deferred.succeed(gate, undefined)
+      while (listener.served().length > 1) yield* Effect.yieldNow
+      assert.strictEqual(threads.loaded().length, 1)
+    })
+  )
+
   it.effect("lets turns go on when it is closed under a client that has stopped reading", () =>
     Effect.gen(function* () {
       const server = yield* makeServer()
       const scope = yield* Scope.make()
-      const listener = yield* WebSocket.serve({
-        listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
-        admission: { allowedOrigins: new Set(), authorize: undefined },
-        limits: { ...Wire.defaultLimits, outboxCapacity: 8 }
-      }).pipe(Scope.provide(scope), Effect.provideContext(server.services))
+      const listener = yield* serve({ outboxCapacity: 8 }).pipe(
+        Scope.provide(scope),
+        Effect.provideContext(server.services)
+      )
       const client = yield* connect(listener.bound.port)
       const threadId = yield* startThread(client)
       yield* startTurn(client, threadId)
