@@ -28,6 +28,9 @@ const complaint = (message: Heard, methodOf: (id: unknown) => string | undefined
   return problem === undefined ? undefined : `answer to ${method}: ${problem}`
 }
 
+/** The identifier of a thread or turn of an answer. */
+const idOf = (value: unknown): string => (value as { readonly id: string }).id
+
 const server = AppServer.layer({ home: "/nowhere", cwd: tmpdir(), environment: {}, model: Offline.layer }).pipe(
   Layer.provide(NodeServices.layer)
 )
@@ -59,7 +62,7 @@ describe("what the server sends", () => {
       asked.push("configRequirements/read")
       yield* peer.request("configRequirements/read", {})
       const started = yield* request("thread/start", { approvalPolicy: "untrusted", sandbox: "danger-full-access" })
-      const threadId = (started.result?.["thread"] as { readonly id: string }).id
+      const threadId = idOf(started.result?.["thread"])
       yield* turn(threadId, "hello")
       yield* turn(threadId, "think: about it", { model: "gpt-5", effort: "high", cwd: "/" })
       yield* turn(threadId, "run: echo yes; sleep 0.3; exit 3")
@@ -67,7 +70,7 @@ describe("what the server sends", () => {
       yield* turn(threadId, "fail: out of order")
       yield* request("turn/start", { threadId, input: [{ type: "text", text: "wait" }] })
       const { result } = yield* request("turn/start", { threadId, input: [{ type: "text", text: "wait" }] })
-      const turnId = (result?.["turn"] as { readonly id: string }).id
+      const turnId = idOf(result?.["turn"])
       yield* request("turn/steer", { threadId, expectedTurnId: turnId, input: [{ type: "text", text: "wait" }] })
       yield* request("turn/interrupt", { threadId, turnId })
       yield* request("thread/read", { threadId, includeTurns: true })
