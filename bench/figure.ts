@@ -12,7 +12,8 @@ export type Result = Sample | Missing
 
 export const isMissing = (value: object): value is Missing => "missing" in value
 
-export type Unit = "us" | "ms" | "/s" | "MB"
+/** `arrived` counts what reached the client. */
+export type Unit = "us" | "ms" | "/s" | "MB" | "%" | "arrived"
 
 /** What is to be reached: a multiple of a peer's figure, or a figure. Never a test: the table says yes or no. */
 export type Target =
@@ -30,8 +31,8 @@ export interface Figure {
   readonly target?: Target
 }
 
-/** Of rates more is better, of everything else less. */
-export const moreIsBetter = (unit: Unit): boolean => unit === "/s"
+/** Of rates and of what has arrived more is better, of everything else less. */
+export const moreIsBetter = (unit: Unit): boolean => unit === "/s" || unit === "arrived"
 
 /** Ours as a multiple of the peer's. */
 export const ratio = (ours: Result, peer: Result | undefined): number | undefined =>

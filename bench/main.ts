@@ -12,6 +12,7 @@ import { concurrent, sequential } from "./figures/requests.ts"
 import { start } from "./figures/start.ts"
 import { threadStart } from "./figures/threadStart.ts"
 import { turn } from "./figures/turn.ts"
+import { flood, stdioRequests, streamingThreads, wsRequests } from "./figures/transports.ts"
 import { json, table } from "./report.ts"
 import { open, type World } from "./world.ts"
 
@@ -24,7 +25,11 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
   ["turn", turn],
   ["many-threads", manyThreads],
   ["deltas", deltas],
-  ["memory", memory]
+  ["memory", memory],
+  ["stdio-requests", stdioRequests],
+  ["ws-requests", wsRequests],
+  ["streaming-threads", streamingThreads],
+  ["flood", flood]
 ])
 
 const help = `npm run bench -- [options]

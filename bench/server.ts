@@ -1,12 +1,11 @@
 /**
  * A program that speaks lines of JSON on its standard input and output, seen from the client.
- *
- * Only lines that somebody waits for are parsed: at hundreds of turns a second the client must not be what is measured.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { performance } from "node:perf_hooks"
 import process from "node:process"
+import { Client } from "./client.ts"
 
 /** How a program is started. */
 export interface Launch {
@@ -16,49 +15,25 @@ export interface Launch {
   readonly cwd: string
 }
 
-interface Waiter {
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: Error) => void
-}
-
-interface Answer {
-  readonly id?: number
-  readonly result?: unknown
-  readonly error?: { readonly message: string } | null
-}
-
-interface TurnCompleted {
-  readonly params: {
-    readonly threadId: string
-    readonly turn: { readonly status: string; readonly error: { readonly message: string } | null }
-  }
-}
-
-const running = new Set<ChildProcess>()
+/** What has to be ended when the bench ends. */
+export const running = new Set<ChildProcess>()
 
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL")
 })
 
-const delta = '{"method":"item/agentMessage/delta"'
-const turnCompleted = '{"method":"turn/completed"'
-
 /** Milliseconds that a program may take to end after its input has ended. */
 const Grace = 5000
 
-export class Server {
+export class Server extends Client {
   readonly pid: number
-  /** Lines with a piece of an answer so far. */
-  deltas = 0
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
-  readonly #answers = new Map<number, Waiter>()
-  readonly #turns = new Map<string, Waiter>()
-  #nextId = 1
   #partial = ""
   #errors = ""
 
   constructor(launch: Launch) {
+    super()
     const { command, args, env, cwd } = launch
     const child = spawn(command, args, { env, cwd, stdio: ["pipe", "pipe", "pipe"] })
     this.#child = child
@@ -69,55 +44,22 @@ export class Server {
     child.stderr.on("data", (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-2000)
     })
-    child.once("error", (error) => this.#fail(error))
+    child.once("error", (error) => this.fail(error))
     this.#exited = once(child, "close").finally(() => {
       running.delete(child)
-      this.#fail(new Error(`the server has ended: ${this.#errors}`))
+      this.fail(new Error(`the server has ended: ${this.#errors}`))
     })
     this.#exited.catch(() => {})
   }
 
-  request(method: string, params: unknown): Promise<unknown> {
-    const id = this.#nextId++
-    const answer = new Promise<unknown>((resolve, reject) => {
-      this.#answers.set(id, { resolve, reject })
-    })
-    this.#child.stdin?.write(`${JSON.stringify({ id, method, params })}\n`)
-    return answer
+  protected override send(messages: ReadonlyArray<string>): void {
+    this.#child.stdin?.write(`${messages.join("\n")}\n`)
   }
 
-  /** Says hello as a client that knows everything. */
-  async initialize(): Promise<void> {
-    await this.request("initialize", {
-      clientInfo: { name: "bench", title: null, version: "1.0.0" },
-      capabilities: { experimentalApi: true, requestAttestation: false }
-    })
-    this.#child.stdin?.write('{"method":"initialized"}\n')
-  }
-
-  async startThread(cwd: string): Promise<string> {
-    const { thread } = (await this.request("thread/start", { cwd })) as { readonly thread: { readonly id: string } }
-    return thread.id
-  }
-
-  /** Runs a turn; the milliseconds from `turn/start` to `turn/completed`. */
-  async turn(threadId: string): Promise<number> {
-    const completed = new Promise<unknown>((resolve, reject) => {
-      this.#turns.set(threadId, { resolve, reject })
-    })
-    const from = performance.now()
-    const started = this.request("turn/start", {
-      threadId,
-      input: [{ type: "text", text: "Say a word.", text_elements: [] }]
-    })
-    await Promise.all([started, completed])
-    return performance.now() - from
-  }
-
-  /** Ends the input and waits for the program to end by itself. */
-  async stop(): Promise<void> {
+  /** Ends the input and waits for the program to end by itself, for so many milliseconds at most. */
+  async stop(grace = Grace): Promise<void> {
     this.#child.stdin?.end()
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), Grace)
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), grace)
     await this.#exited.catch(() => {})
     clearTimeout(timer)
   }
@@ -127,40 +69,11 @@ export class Server {
     const text = this.#partial + chunk.toString("latin1")
     let from = 0
     for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", from)) {
-      this.#line(text, from, at)
+      this.take(text, from, at)
       from = at + 1
     }
     this.#partial = text.slice(from)
-  }
-
-  #line(text: string, from: number, to: number): void {
-    if (text.startsWith(delta, from)) {
-      this.deltas++
-    } else if (text.startsWith(turnCompleted, from)) {
-      this.#turnCompleted(JSON.parse(text.slice(from, to)) as TurnCompleted)
-    } else if (text.startsWith('{"id"', from) || text.startsWith('{"error"', from)) {
-      this.#answer(JSON.parse(text.slice(from, to)) as Answer)
-    }
-  }
-
-  #answer({ error, id = 0, result }: Answer): void {
-    const waiter = this.#answers.get(id)
-    this.#answers.delete(id)
-    if (error === undefined || error === null) waiter?.resolve(result)
-    else waiter?.reject(new Error(error.message))
-  }
-
-  #turnCompleted({ params: { threadId, turn } }: TurnCompleted): void {
-    const waiter = this.#turns.get(threadId)
-    this.#turns.delete(threadId)
-    if (turn.status === "completed") waiter?.resolve(undefined)
-    else waiter?.reject(new Error(`a turn ended as ${turn.status}: ${turn.error?.message}`))
-  }
-
-  #fail(error: Error): void {
-    for (const waiter of [...this.#answers.values(), ...this.#turns.values()]) waiter.reject(error)
-    this.#answers.clear()
-    this.#turns.clear()
+    this.pump()
   }
 }
 

@@ -13,6 +13,9 @@ import { isMissing, type Missing } from "./figure.ts"
 import * as Peers from "./peers.ts"
 import type { Launch } from "./server.ts"
 
+/** Of how many deltas the model's answers are. */
+export type Deltas = number | "endless"
+
 export interface World {
   /** Fewer rounds: figures for a first look. */
   readonly quick: boolean
@@ -24,7 +27,7 @@ export interface World {
   readonly codex: Peers.Codex | Missing
   readonly progress: (text: string) => void
   /** A new home folder, whose model answers in so many deltas. */
-  readonly home: (deltas?: number) => Promise<string>
+  readonly home: (deltas?: Deltas) => Promise<string>
   /** A new folder for temporary files; Node keeps compiled code in it. */
   readonly temporary: () => Promise<string>
   readonly close: () => void
@@ -42,7 +45,7 @@ const startModel = async () => {
   return { port: message.port, stop: () => child.disconnect() }
 }
 
-const configuration = (work: string, port: number, deltas: number): string => `model = "gpt-5.5"
+const configuration = (work: string, port: number, deltas: Deltas): string => `model = "gpt-5.5"
 model_provider = "mock"
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
@@ -133,17 +136,18 @@ export const node = (world: World, folders: Folders, ...args: ReadonlyArray<stri
   launch(world, folders, process.execPath, args)
 
 /** This server, as it was built. */
-export const spindle = (world: World, folders: Folders): Launch => node(world, folders, main, "app-server")
+export const spindle = (world: World, folders: Folders, ...flags: ReadonlyArray<string>): Launch =>
+  node(world, folders, main, "app-server", ...flags)
 
 /** The released server: its binary. */
-export const codex = (world: World, folders: Folders): Launch | Missing =>
-  isMissing(world.codex) ? world.codex : launch(world, folders, world.codex.binary, ["app-server"])
+export const codex = (world: World, folders: Folders, ...flags: ReadonlyArray<string>): Launch | Missing =>
+  isMissing(world.codex) ? world.codex : launch(world, folders, world.codex.binary, ["app-server", ...flags])
 
 /** The released server as people start it. */
 export const codexCommand = (world: World, folders: Folders): Launch | Missing =>
   isMissing(world.codex) ? world.codex : node(world, folders, world.codex.launcher, "app-server")
 
-export const folders = async (world: World, deltas?: number): Promise<Folders> => ({
+export const folders = async (world: World, deltas?: Deltas): Promise<Folders> => ({
   home: await world.home(deltas),
   temporary: await world.temporary()
 })

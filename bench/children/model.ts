@@ -1,7 +1,8 @@
 /**
  * A model server that answers at once: the Responses API over HTTP, one prepared answer per number of deltas.
  *
- * `POST /deltas/<n>/v1/responses` streams an answer of n deltas. Everything is written beforehand, so that what is measured
+ * `POST /deltas/<n>/v1/responses` streams an answer of n deltas, and `POST /deltas/endless/v1/responses` begins one that never
+ * ends. Everything is written beforehand, so that what is measured
  * is the client's work. Runs in a process of its own and tells its port to the parent.
  */
 import * as Http from "node:http"
@@ -18,13 +19,15 @@ const usage = {
   total_tokens: 15
 }
 
+const beginning = event({ type: "response.created", response: { id: "resp_bench" } })
+
 const answer = (deltas: number): Buffer => {
   const message = { type: "message", role: "assistant", id: "msg_bench" }
   const place = { item_id: message.id, output_index: 0, content_index: 0 }
   const text = "word ".repeat(deltas)
   return Buffer.from(
     [
-      event({ type: "response.created", response: { id: "resp_bench" } }),
+      beginning,
       event({ type: "response.output_item.added", output_index: 0, item: { ...message, content: [] } }),
       event({ type: "response.output_text.delta", ...place, delta: "word " }).repeat(deltas),
       event({
@@ -46,7 +49,7 @@ const answerOf = (deltas: number): Buffer => {
 }
 
 const server = Http.createServer({ keepAlive: true, keepAliveTimeout: 60_000 }, (request, response) => {
-  const deltas = /^\/deltas\/(\d+)\/v1\/responses$/.exec(request.url ?? "")?.[1]
+  const deltas = /^\/deltas\/(\d+|endless)\/v1\/responses$/.exec(request.url ?? "")?.[1]
   request.resume()
   request.once("end", () => {
     if (request.method !== "POST" || deltas === undefined) {
@@ -55,7 +58,8 @@ const server = Http.createServer({ keepAlive: true, keepAliveTimeout: 60_000 }, 
       return
     }
     response.writeHead(200, { "content-type": "text/event-stream", "transfer-encoding": "chunked" })
-    response.end(answerOf(Number(deltas)))
+    if (deltas === "endless") response.write(beginning)
+    else response.end(answerOf(Number(deltas)))
   })
 })
 

@@ -4,19 +4,25 @@
 import { isMissing, type Missing, type Result } from "../figure.ts"
 import { type Contestant, type Sample, takeTurns } from "../sample.ts"
 import { type Launch, Server } from "../server.ts"
-import { codex, type Folders, folders, spindle, type World } from "../world.ts"
+import { codex, type Deltas, type Folders, folders, spindle, type World } from "../world.ts"
 
 export const ours = "ours"
 
-const starters = new Map<string, (world: World, folders: Folders) => Launch | Missing>([
-  [ours, spindle],
-  ["codex", codex]
-])
+const starters = new Map<string, (world: World, folders: Folders, ...flags: ReadonlyArray<string>) => Launch | Missing>(
+  [
+    [ours, spindle],
+    ["codex", codex]
+  ]
+)
 
 /** How ours and the released server are started, each in folders of its own that it has used once. */
-export const launches = async (world: World, deltas = 1): Promise<ReadonlyMap<string, Launch | Missing>> => {
+export const launches = async (
+  world: World,
+  deltas: Deltas = 1,
+  ...flags: ReadonlyArray<string>
+): Promise<ReadonlyMap<string, Launch | Missing>> => {
   const made = new Map<string, Launch | Missing>()
-  for (const [name, starter] of starters) made.set(name, starter(world, await folders(world, deltas)))
+  for (const [name, starter] of starters) made.set(name, starter(world, await folders(world, deltas), ...flags))
   return made
 }
 
