@@ -5,11 +5,13 @@
 import process from "node:process"
 import { parseArgs } from "node:util"
 import type { Figure } from "./figure.ts"
+import { idleConnections, watchers } from "./figures/connections.ts"
 import { deltas } from "./figures/deltas.ts"
 import { manyThreads } from "./figures/manyThreads.ts"
 import { memory } from "./figures/memory.ts"
 import { concurrent, sequential } from "./figures/requests.ts"
 import { start } from "./figures/start.ts"
+import { busyStop, idleStop } from "./figures/stop.ts"
 import { threadStart } from "./figures/threadStart.ts"
 import { turn } from "./figures/turn.ts"
 import { flood, stdioRequests, streamingThreads, wsRequests } from "./figures/transports.ts"
@@ -29,7 +31,11 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
   ["stdio-requests", stdioRequests],
   ["ws-requests", wsRequests],
   ["streaming-threads", streamingThreads],
-  ["flood", flood]
+  ["flood", flood],
+  ["idle-connections", idleConnections],
+  ["watchers", watchers],
+  ["idle-stop", idleStop],
+  ["busy-stop", busyStop]
 ])
 
 const help = `npm run bench -- [options]
