@@ -11,6 +11,7 @@ import { manyThreads } from "./figures/manyThreads.ts"
 import { memory } from "./figures/memory.ts"
 import { concurrent, sequential } from "./figures/requests.ts"
 import { start } from "./figures/start.ts"
+import { slowReader } from "./figures/slowReader.ts"
 import { busyStop, idleStop } from "./figures/stop.ts"
 import { threadStart } from "./figures/threadStart.ts"
 import { turn } from "./figures/turn.ts"
@@ -32,6 +33,7 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
   ["ws-requests", wsRequests],
   ["streaming-threads", streamingThreads],
   ["flood", flood],
+  ["slow-reader", slowReader],
   ["idle-connections", idleConnections],
   ["watchers", watchers],
   ["idle-stop", idleStop],
