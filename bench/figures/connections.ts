@@ -72,14 +72,14 @@ const cpuOfTurns = async (server: Listening, peers: ReadonlyArray<Peer>, thread:
 }
 
 export const watchers = async (world: World): Promise<ReadonlyArray<Figure>> => {
-  const results = await measure(world, Pieces, world.quick ? 1 : 3, async (server) => {
+  const results = await measure(world, Pieces, world.quick ? 1 : 2, async (server) => {
     const first = await server.connect()
     const thread = await first.startThread(world.work)
     await cpuOfTurns(server, [first], thread, Warm)
     const alone = await cpuOfTurns(server, [first], thread, 10)
     const peers = [first, ...(await server.connectMany(Watchers - 1))]
     for (const peer of peers.slice(1)) await peer.resume(thread)
-    await cpuOfTurns(server, peers, thread, 1)
+    await cpuOfTurns(server, peers, thread, 2)
     const together = await cpuOfTurns(server, peers, thread, 3)
     return ((together - alone) / (Watchers - 1) / alone) * 100
   })

@@ -57,7 +57,7 @@ export const idleStop = async (world: World): Promise<ReadonlyArray<Figure>> => 
 }
 
 export const busyStop = async (world: World): Promise<ReadonlyArray<Figure>> => {
-  const rounds = world.quick ? 1 : 3
+  const rounds = world.quick ? 1 : 2
   const target = { _tag: "Figure", limit: 5000 } as const
   const stdio = await measure(await launches(world, "endless"), rounds, (launch) => endOfInput(world, launch))
   const socket = await measure(await launches(world, "endless", ...flags), rounds, (launch) =>
