@@ -11,6 +11,7 @@
  *
  * @module
  */
+import * as Predicate from "effect/Predicate"
 import * as SchemaAST from "effect/SchemaAST"
 
 /** Longer values are cut: an error never repeats a payload. */
@@ -80,9 +81,6 @@ const unexpected = (value: unknown): string => {
   }
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const expected = SchemaAST.resolveAt<string>("expected")
 const variantsOf = SchemaAST.resolveAt<ReadonlyArray<string>>("variants")
 const untaggedName = SchemaAST.resolveAt<string>("untagged")
@@ -128,7 +126,7 @@ const objectMismatch = (ast: SchemaAST.Objects, value: unknown): string | undefi
     const count = ast.propertySignatures.length
     return `invalid length ${value.length}, expected struct ${structName(ast)} with ${count} element${count === 1 ? "" : "s"}`
   }
-  if (!isMap(value)) return invalidType(value, isRecord ? "a map" : `struct ${structName(ast)}`)
+  if (!Predicate.isObject(value)) return invalidType(value, isRecord ? "a map" : `struct ${structName(ast)}`)
   const members = new Map(ast.propertySignatures.map((member) => [member.name, member.type]))
   const rest = ast.indexSignatures[0]?.type
   return (
@@ -177,7 +175,7 @@ const taggedMismatch = (
   members: ReadonlyArray<SchemaAST.Objects>,
   value: unknown
 ): string | undefined => {
-  if (!isMap(value)) return invalidType(value, `internally tagged enum ${structName(ast)}`)
+  if (!Predicate.isObject(value)) return invalidType(value, `internally tagged enum ${structName(ast)}`)
   if (!Object.hasOwn(value, "type")) {
     const untyped = members.find((member) => mayBeMissing(tagOf(member)?.type ?? member))
     return untyped === undefined ? missingField("type") : objectMismatch(untyped, value)
@@ -220,13 +218,13 @@ const namedMismatch = (
     )
   )
   const variants = variantsOf(ast) ?? [...bare, ...carrying.keys()]
-  if (!isMap(value))
+  if (!Predicate.isObject(value))
     return bare.includes(String(value)) ? variantMismatch(bare, value) : bareMismatch(variants, carrying, value)
   const [name, ...others] = Object.keys(value)
   if (name === undefined || others.length > 0) return "invalid value: map, expected map with a single key"
   const content = carrying.get(name)
   if (content !== undefined) {
-    return SchemaAST.isObjects(content) && !isMap(value[name]) && !Array.isArray(value[name])
+    return SchemaAST.isObjects(content) && !Predicate.isObject(value[name]) && !Array.isArray(value[name])
       ? invalidType(value[name], "struct variant")
       : mismatch(content, value[name])
   }
@@ -245,5 +243,7 @@ const bareMismatch = (
 
 const variantMismatch = (variants: ReadonlyArray<string>, value: unknown): string | undefined => {
   if (typeof value === "string") return variants.includes(value) ? undefined : unknownVariant(value, variants)
-  return isMap(value) ? "invalid value: map, expected map with a single key" : invalidType(value, "string or map")
+  return Predicate.isObject(value)
+    ? "invalid value: map, expected map with a single key"
+    : invalidType(value, "string or map")
 }

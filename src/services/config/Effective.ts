@@ -14,7 +14,7 @@ import { layerWarnings } from "./Notices.ts"
 import { defaultProvider, movedBaseUrl, providersOf, selectProvider } from "./Providers.ts"
 import { name, normalPolicy, refusal, type Requirements } from "./Requirements.ts"
 import { readOnly, wantedSandbox } from "./SandboxChoice.ts"
-import { get, getText, merge, type Table, type Value } from "./Table.ts"
+import { get, getNumber, getText, merge, type Table, type Value } from "./Table.ts"
 
 /** A setting that names something absent, or that was withdrawn. `fatal` ones end the start. */
 export interface Unresolved {
@@ -73,7 +73,7 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
         .filter((text) => nonBlank(text) !== null)
         .join("\n\n")
     ),
-    projectDocMaxBytes: whole(settings, "project_doc_max_bytes", 32_768),
+    projectDocMaxBytes: getNumber(settings, "project_doc_max_bytes") ?? 32_768,
     providerConfigured:
       nonBlank(requested.modelProvider) !== null ||
       getText(settings, "model_provider") !== undefined ||
@@ -87,11 +87,6 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
     ],
     settings
   })
-}
-
-const whole = (settings: Table, key: string, fallback: number): number => {
-  const value = get(settings, key)
-  return typeof value === "number" ? value : fallback
 }
 
 /** What the command line says is not left to the defaults: whoever types it sees the error. */

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { ModelProviderInfo } from "../Config.ts"
 import type { Problem } from "./Kind.ts"
-import { empty, get, getTable, getText, isTable, type Table } from "./Table.ts"
+import { empty, get, getNumber, getTable, getText, isTable, type Table } from "./Table.ts"
 
 /** The provider of a configuration that names none. */
 export const defaultProvider = "openai"
@@ -58,10 +58,8 @@ const texts = (table: Table | undefined): Readonly<Record<string, string>> =>
     )
   )
 
-const whole = (table: Table, key: string, fallback: number, most = Number.MAX_SAFE_INTEGER): number => {
-  const value = get(table, key)
-  return typeof value === "number" ? Math.min(value, most) : fallback
-}
+const whole = (table: Table, key: string, fallback: number, most = Number.MAX_SAFE_INTEGER): number =>
+  Math.min(getNumber(table, key) ?? fallback, most)
 
 const fromTable = (id: string, table: Table): ModelProviderInfo => {
   const instructions = getText(table, "env_key_instructions")

@@ -37,6 +37,12 @@ export const getText = (table: Table, key: string): string | undefined => {
   return typeof value === "string" ? value : undefined
 }
 
+/** The number under `key`; undefined where there is none or it is something else. */
+export const getNumber = (table: Table, key: string): number | undefined => {
+  const value = get(table, key)
+  return typeof value === "number" ? value : undefined
+}
+
 /** Anything that was parsed, as JSON. What JSON cannot say is left out of tables and null in arrays. */
 export const fromUnknown = (value: unknown): Value | undefined => {
   switch (typeof value) {

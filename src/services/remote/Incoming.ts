@@ -5,6 +5,7 @@
  *
  * @module
  */
+import * as Predicate from "effect/Predicate"
 import type { Notification, Request } from "../../protocol/JsonRpc.ts"
 import { ServerNotifications } from "../../protocol/methods/ServerNotifications.ts"
 import { ServerRequests } from "../../protocol/methods/ServerRequests.ts"
@@ -27,12 +28,10 @@ export const sizeOf = (message: Outbound): number =>
 
 const isKnown = (method: string): method is ServerNotificationMethod => Object.hasOwn(ServerNotifications, method)
 
-const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
-
 /** Undefined for what no consumer would understand. */
 export const notificationOf = (notification: Notification, size: number): ReceivedNotification | undefined => {
   const { method, params, emittedAtMs, seq } = notification
-  if (!isKnown(method) || !isObject(params)) return undefined
+  if (!isKnown(method) || !Predicate.isObjectOrArray(params)) return undefined
   try {
     return Object.assign(messageOf(method, params, emittedAtMs ?? 0, seq), { size })
   } catch {
@@ -44,6 +43,6 @@ export const notificationOf = (notification: Notification, size: number): Receiv
 /** Undefined for what this client cannot be asked. */
 export const requestOf = (request: Request, size: number): ReceivedRequest | undefined => {
   const { id, method, params } = request
-  if (!Object.hasOwn(ServerRequests, method) || !isObject(params)) return undefined
+  if (!Object.hasOwn(ServerRequests, method) || !Predicate.isObjectOrArray(params)) return undefined
   return { _tag: "Request", tier: "failBack", id, method, params, size }
 }

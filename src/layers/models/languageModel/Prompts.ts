@@ -10,6 +10,7 @@ import * as Prompt from "effect/ai/Prompt"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import { textOf } from "../ContentText.ts"
 
 type Of<Type extends ResponseItem["type"]> = Extract<ResponseItem, { readonly type: Type }>
 type Content = Of<"message">["content"][number]
@@ -52,11 +53,6 @@ const userPart = (part: Content): ReadonlyArray<Prompt.UserMessagePart> => {
       return []
   }
 }
-
-const textOf = (content: string | ReadonlyArray<object>): string =>
-  typeof content === "string"
-    ? content
-    : content.map((part) => ("text" in part && typeof part.text === "string" ? part.text : "")).join("\n")
 
 /** Arguments that are no JSON are what the model wrote; it sees them again as it wrote them. */
 const parseArguments = (text: string): unknown => {

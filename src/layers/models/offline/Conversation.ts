@@ -4,6 +4,7 @@
  * @module
  */
 import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import { textOf } from "../ContentText.ts"
 
 /** A call the model made since the user last spoke, and what came back: `null` while nothing has. */
 export interface Answered {
@@ -21,12 +22,6 @@ export interface Standing {
 
 /** What a server tells the model in the user's name: context in tags of several words, and project instructions. */
 const context = /^(?:<[a-z]+(?:_[a-z]+)+>|# AGENTS\.md instructions)/
-
-/** The text that a message, or the output of a tool, holds. */
-const textOf = (content: string | ReadonlyArray<object>): string =>
-  typeof content === "string"
-    ? content
-    : content.map((part) => ("text" in part && typeof part.text === "string" ? part.text : "")).join("\n")
 
 const userText = (item: ResponseItem): string | undefined => {
   if (item.type !== "message" || item.role !== "user") return undefined

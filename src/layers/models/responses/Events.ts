@@ -9,12 +9,13 @@
  */
 import * as Sse from "effect/encoding/Sse"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { ResponseItem } from "../../../protocol/ResponseItem.ts"
 import type { ModelEvent, ModelUsage } from "../../../services/ModelProvider.ts"
 import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./Failure.ts"
-import { countIn, isObject, type JsonObject, objectIn, parseObject, stringIn } from "./Json.ts"
+import { countIn, type JsonObject, objectIn, parseObject, stringIn } from "./Json.ts"
 
 /** UTF-16 units of one event that are held while it arrives; an image in an item is the largest thing that is known. */
 export const MaxEventSize = 32 * 1024 * 1024
@@ -41,7 +42,7 @@ interface ActiveItem {
 
 /** The tokens of an answer. What a server leaves out counts as nothing; one that counts nothing does not count. */
 export const usageOf = (usage: unknown): ModelUsage | null => {
-  if (!isObject(usage)) return null
+  if (!Predicate.isObject(usage)) return null
   const input = countIn(usage, "input_tokens")
   const output = countIn(usage, "output_tokens")
   if (input === undefined && output === undefined) return null

@@ -6,8 +6,9 @@
  *
  * @module
  */
+import * as Predicate from "effect/Predicate"
 import { type Failure, failure } from "../attempts/Failure.ts"
-import { isObject, type JsonObject, objectIn, stringIn } from "./Json.ts"
+import { type JsonObject, objectIn, stringIn } from "./Json.ts"
 
 /** The request cannot be made at all: no key, no such provider, a bad address. */
 export const unsendable = (message: string): Failure => failure(message, "other")
@@ -111,7 +112,7 @@ const failedCodes: Codes = new Map([
 /** From the `response` of a `response.failed` event. */
 export const ofFailedResponse = (response: JsonObject): Failure => {
   const error = response["error"]
-  if (!isObject(error)) return disconnected("response.failed event received")
+  if (!Predicate.isObject(error)) return disconnected("response.failed event received")
   const message = stringIn(error, "message") ?? ""
   return failedCodes.get(stringIn(error, "code") ?? "")?.(message) ?? disconnected(message)
 }

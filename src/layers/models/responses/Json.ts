@@ -6,21 +6,18 @@
  *
  * @module
  */
+import * as Predicate from "effect/Predicate"
 
 /** A JSON object whose members have not been looked at. */
 export interface JsonObject {
   readonly [key: string]: unknown
 }
 
-/** An object, and not an array or `null`. */
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** The value of `text`, or `undefined` where it is no JSON object. */
 export const parseObject = (text: string): JsonObject | undefined => {
   try {
     const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
+    return Predicate.isObject(value) ? value : undefined
   } catch {
     return undefined
   }
@@ -29,7 +26,7 @@ export const parseObject = (text: string): JsonObject | undefined => {
 /** The member `key` where it is an object, else an empty one. */
 export const objectIn = (object: JsonObject, key: string): JsonObject => {
   const value = object[key]
-  return isObject(value) ? value : {}
+  return Predicate.isObject(value) ? value : {}
 }
 
 /** The member `key` where it is a string. */
