@@ -56,6 +56,9 @@ const measureAll = async (world: World, inFlight: number, toFigure: (microsPerCa
 const without = (results: ReadonlyMap<string, Result>, label: string) =>
   new Map([...results].filter(([name]) => name !== label))
 
+const besideHop = (results: ReadonlyMap<string, Result>) =>
+  new Map([...results].filter(([name]) => name === "sender" || name === hop))
+
 export const sequential = async (world: World): Promise<ReadonlyArray<Figure>> => {
   const results = await measureAll(world, 1, (micros) => micros)
   const unit = "us"
@@ -69,7 +72,7 @@ export const sequential = async (world: World): Promise<ReadonlyArray<Figure>> =
     compare(
       { name: "request-sequential-sender", what: "the same through the sender", unit, target },
       "sender",
-      new Map([...results].filter(([name]) => name === "sender" || name === hop))
+      besideHop(results)
     )
   ]
 }
@@ -87,7 +90,7 @@ export const concurrent = async (world: World): Promise<ReadonlyArray<Figure>> =
     compare(
       { name: "request-concurrent-sender", what: "the same through the sender", unit, target },
       "sender",
-      new Map([...results].filter(([name]) => name === "sender" || name === hop))
+      besideHop(results)
     )
   ]
 }

@@ -27,6 +27,7 @@ import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import type { AppServerClient } from "../../src/services/AppServerClient.ts"
 import { ModelServer } from "../support/ModelServer.ts"
 import * as Proxy from "../support/Proxy.ts"
+import { configuration } from "../support/Services.ts"
 
 export type Client = AppServerClient["Service"]
 
@@ -53,23 +54,6 @@ interface Folders {
   readonly work: string
 }
 
-const configuration = (work: string, url: string): string => `model = "gpt-5.5"
-model_provider = "mock"
-approval_policy = "never"
-sandbox_mode = "danger-full-access"
-
-[model_providers.mock]
-name = "mock"
-base_url = "${url}"
-wire_api = "responses"
-env_key = "MOCK_KEY"
-request_max_retries = 0
-stream_max_retries = 0
-
-[projects."${work}"]
-trust_level = "trusted"
-`
-
 /** A home whose model is the test's, and a folder to work in. */
 const folders = (below: string) =>
   Effect.gen(function* () {
@@ -85,7 +69,7 @@ const folders = (below: string) =>
     const work = join(folder, "work")
     mkdirSync(home)
     mkdirSync(work)
-    writeFileSync(join(home, "config.toml"), configuration(work, url))
+    writeFileSync(join(home, "config.toml"), `${configuration(url)}\n[projects."${work}"]\ntrust_level = "trusted"\n`)
     return { home, work }
   })
 

@@ -228,17 +228,23 @@ export const suite = (
 
     if (!traits.isShared) return
 
+    /** Two clients of one thread, which has had a turn. */
+    const shared = Effect.gen(function* () {
+      const { next } = yield* ModelServer.ModelServer
+      const { connect } = yield* Subject
+      const one = yield* connect("one")
+      const { thread } = yield* one.request("thread/start", {})
+      const threadId = thread.id
+      yield* turn(one, threadId, "first")
+      const two = yield* connect("two")
+      const resumed = yield* two.request("thread/resume", { threadId })
+      return { next, one, resumed, threadId, two }
+    })
+
     live(
       "shares a thread with another one: both hear the turn, and either may interrupt it",
       Effect.gen(function* () {
-        const { next } = yield* ModelServer.ModelServer
-        const { connect } = yield* Subject
-        const one = yield* connect("one")
-        const { thread } = yield* one.request("thread/start", {})
-        const threadId = thread.id
-        yield* turn(one, threadId, "first")
-        const two = yield* connect("two")
-        const resumed = yield* two.request("thread/resume", { threadId })
+        const { next, one, resumed, threadId, two } = yield* shared
         assert.deepStrictEqual(
           resumed.thread.turns.map(({ status }) => status),
           ["completed"]
@@ -257,14 +263,7 @@ export const suite = (
     live(
       "may go while its turn runs: the others hear the rest of it",
       Effect.gen(function* () {
-        const { next } = yield* ModelServer.ModelServer
-        const { connect } = yield* Subject
-        const one = yield* connect("one")
-        const { thread } = yield* one.request("thread/start", {})
-        const threadId = thread.id
-        yield* turn(one, threadId, "first")
-        const two = yield* connect("two")
-        yield* two.request("thread/resume", { threadId })
+        const { next, one, threadId, two } = yield* shared
         yield* one.request("turn/start", { threadId, input: say("again") })
         const asked = yield* next
         yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("before "))

@@ -3,22 +3,9 @@ import * as Schema from "effect/Schema"
 import { display } from "../../src/layers/tools/shell/CommandLine.ts"
 import * as Describe from "../../src/program/Describe.ts"
 import type { Item } from "../../src/protocol/Item.ts"
+import { command as running } from "./Fixtures.ts"
 
-const command: Item<"commandExecution"> = {
-  type: "commandExecution",
-  id: "call_1",
-  pluginId: null,
-  scriptPath: null,
-  command: "/bin/sh -lc ls",
-  cwd: "/",
-  processId: null,
-  source: "agent",
-  status: "completed",
-  commandActions: [],
-  aggregatedOutput: null,
-  exitCode: 0,
-  durationMs: 80
-}
+const command: Item<"commandExecution"> = { ...running, status: "completed", exitCode: 0, durationMs: 80 }
 
 const usage = {
   totalTokens: 1300,

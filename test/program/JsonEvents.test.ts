@@ -3,20 +3,8 @@ import { JsonEvents } from "../../src/program/JsonEvents.ts"
 import type { Item, ThreadItem } from "../../src/protocol/Item.ts"
 import type { ServerNotification } from "../../src/protocol/methods/ServerNotifications.ts"
 import type { Turn } from "../../src/protocol/Turn.ts"
-
-const place = { threadId: "thread", turnId: "turn" }
-
-const turn: Turn = {
-  id: "turn",
-  rootTurnId: null,
-  items: [],
-  itemsView: "notLoaded",
-  status: "inProgress",
-  error: null,
-  startedAt: null,
-  completedAt: null,
-  durationMs: null
-}
+import { agentMessage } from "../support/Records.ts"
+import { command, place, turn } from "./Fixtures.ts"
 
 const started = (item: ThreadItem): ServerNotification => ({
   method: "item/started",
@@ -39,33 +27,6 @@ const turnError = (message: string, additionalDetails: string | null = null) => 
   codexErrorInfo: null,
   misalignment: null
 })
-
-const message = (id: string, text: string): ThreadItem => ({
-  type: "agentMessage",
-  id,
-  text,
-  phase: null,
-  moderation: null,
-  memoryCitation: null,
-  delivery: null,
-  questions: null
-})
-
-const command: Item<"commandExecution"> = {
-  type: "commandExecution",
-  id: "call_1",
-  pluginId: null,
-  scriptPath: null,
-  command: "/bin/sh -lc ls",
-  cwd: "/",
-  processId: null,
-  source: "agent",
-  status: "inProgress",
-  commandActions: [],
-  aggregatedOutput: null,
-  exitCode: null,
-  durationMs: null
-}
 
 const change = (status: Item<"fileChange">["status"]): ThreadItem => ({
   type: "fileChange",
@@ -130,13 +91,13 @@ describe("JsonEvents", () => {
     assert.deepStrictEqual(
       told(
         { method: "turn/started", params: { threadId: "thread", turn } },
-        started(message("msg", "")),
+        started(agentMessage("msg", "")),
         { method: "item/agentMessage/delta", params: { ...place, itemId: "msg", delta: "I look" } },
-        completed(message("msg", "I look.")),
+        completed(agentMessage("msg", "I look.")),
         started(command),
         used(10),
         completed({ ...command, status: "failed", aggregatedOutput: "no\n", exitCode: 2 }),
-        completed(message("msg2", "Done.")),
+        completed(agentMessage("msg2", "Done.")),
         used(30),
         ended({ status: "completed" })
       ),

@@ -6,21 +6,7 @@ import * as Render from "../../src/program/Render.ts"
 import { layerTest, Screen, type Written } from "../../src/program/Screen.ts"
 import type { Item, ThreadItem } from "../../src/protocol/Item.ts"
 import type { ServerNotification } from "../../src/protocol/methods/ServerNotifications.ts"
-import type { Turn } from "../../src/protocol/Turn.ts"
-
-const place = { threadId: "thread", turnId: "turn" }
-
-const turn: Turn = {
-  id: "turn",
-  rootTurnId: null,
-  items: [],
-  itemsView: "notLoaded",
-  status: "inProgress",
-  error: null,
-  startedAt: null,
-  completedAt: null,
-  durationMs: null
-}
+import { place, turn } from "./Fixtures.ts"
 
 const begun: ServerNotification = { method: "turn/started", params: { threadId: "thread", turn } }
 

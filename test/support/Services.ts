@@ -16,7 +16,8 @@ import { ModelServer } from "./ModelServer.ts"
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
-const configuration = (url: string) => `model = "gpt-5.5"
+/** A `config.toml` whose model is the server at the URL, and whose commands run without a question. */
+export const configuration = (url: string): string => `model = "gpt-5.5"
 model_provider = "mock"
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
