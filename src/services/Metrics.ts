@@ -60,7 +60,7 @@ export const queueDropped = (queue: QueueName, origin: string): Counter =>
   counter("spindle_queue_dropped_total", "Messages that found no room and were given up", { queue, origin })
 
 export const queueWaited = (queue: QueueName, origin: string): Counter =>
-  counter("spindle_queue_waited_total", "Times somebody had to wait for room", { queue, origin })
+  counter("spindle_queue_waited_total", "Messages that had to wait for room", { queue, origin })
 
 /** A method that is not of the protocol counts as `unknown`. */
 export const requestsAnswered = (method: string, outcome: Outcome): Counter =>

@@ -5,6 +5,9 @@
  * subscription, broadcast, initialize, opt-out. The tier and reach of a notification come from the method table. Does not
  * own the queues (Outbox) nor the order, which is that in which `notify` is called.
  *
+ * Whoever tells something lossless goes at the pace of those who hear it: of the slowest, as far as they cannot be cut off
+ * (stdin and stdout, in process); otherwise of the quickest, and who falls too far behind that is cut off by its outbox.
+ *
  * @module
  */
 import * as Clock from "effect/Clock"
@@ -19,7 +22,7 @@ import {
   type ServerNotificationMethod,
   ServerNotifications
 } from "../protocol/methods/ServerNotifications.ts"
-import type { Connection } from "./Connection.ts"
+import type { Connection, Session } from "./Connection.ts"
 import type { OutboundNotification } from "./Outbound.ts"
 import { type Position, Replay } from "./Replay.ts"
 
@@ -111,10 +114,16 @@ export const messageOf = (
 }
 
 /** Initialised, not opted out, and not a stable client that would not know the method. */
-const hears = ({ session }: Connection, method: string): boolean =>
+const hears = (session: Session | undefined, method: string): boolean =>
   session !== undefined &&
   !session.optedOut.has(method) &&
   (session.experimental || declarations[method]?.stability !== "experimental")
+
+const awaitAll = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effect<void> =>
+  Effect.forEach(waits, Deferred.await, { concurrency: "unbounded", discard: true })
+
+const awaitFirst = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effect<void> =>
+  Effect.raceAllFirst(waits.map(Deferred.await))
 
 export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(function* () {
   const clock = yield* Clock.Clock
@@ -128,15 +137,19 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
 
   /** Offers to all before waiting for any, so that one slow receiver delays no other. */
   const offer = (targets: Iterable<Connection>, message: OutboundNotification): Effect.Effect<void> => {
-    let waits: Array<Deferred.Deferred<void>> | undefined
-    for (const connection of targets) {
-      if (!hears(connection, message.method)) continue
-      const wait = connection.outbox.offerUnsafe(message)
-      if (wait !== undefined) (waits ??= []).push(wait)
+    let slow: Array<Deferred.Deferred<void>> | undefined
+    let behind: Array<Deferred.Deferred<void>> | undefined
+    let othersKeepUp = false
+    for (const { outbox, session } of targets) {
+      // Who is cut off is still in the audience until its session has ended, and keeps up with nothing.
+      if (!hears(session, message.method) || outbox.isClosed) continue
+      const wait = outbox.offerUnsafe(message)
+      if (wait === undefined) othersKeepUp = true
+      else if (outbox.hasBacklog) (behind ??= []).push(wait)
+      else (slow ??= []).push(wait)
     }
-    return waits === undefined
-      ? Effect.void
-      : Effect.forEach(waits, Deferred.await, { concurrency: "unbounded", discard: true })
+    if (slow !== undefined) return awaitAll(slow)
+    return behind === undefined || othersKeepUp ? Effect.void : awaitFirst(behind)
   }
 
   const targetsOf = (method: ServerNotificationMethod, threadId: string | null): Iterable<Connection> => {
@@ -189,10 +202,10 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
     notifyConnection: (connection, method, params) =>
       Effect.suspend(() => offer([connection], messageOf(method, params, clock.currentTimeMillisUnsafe(), undefined))),
     message: (connection, method, params, emittedAtMs) =>
-      hears(connection, method) ? messageOf(method, params, emittedAtMs, undefined) : undefined,
+      hears(connection.session, method) ? messageOf(method, params, emittedAtMs, undefined) : undefined,
     position: (threadId) => replay.position(threadId),
     missed: (threadId, connection, after) =>
-      replay.after(threadId, after)?.filter((message) => hears(connection, message.method))
+      replay.after(threadId, after)?.filter((message) => hears(connection.session, message.method))
   })
 })
 

@@ -12,11 +12,13 @@
  *    ├─ latest ────────────► overflow, replaces its elder
  *    ├─ bestEffort ────────► counted; one Lagged goes before the next that is kept
  *    └─ failBack ──────────► overflow for the grace period, then back into the server
+ *
+ *  with a backlog: overflow longer than it ──► cut off: nothing is held or taken any more
  * ```
  *
- * Invariants: messages leave in the order in which they were offered; the overflow holds at most one message per waiting
- * producer and one per `latest` key, each with a marker before it at most, so it is bounded by those; while the overflow is
- * not empty nothing enters the buffer past it.
+ * Invariants: messages leave in the order in which they were offered; while the overflow is not empty nothing enters the
+ * buffer past it. The overflow holds at most one message per waiting producer and one per `latest` key, each with a marker
+ * before it at most, so it is bounded by those; and where producers need not wait, by the backlog.
  *
  * @module
  */
@@ -27,9 +29,17 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type { Outbound } from "./Outbound.ts"
+import { Overflow } from "./Overflow.ts"
 
 /** Why a server request was not taken. */
 export type Refusal = "full" | "closed"
+
+/** How far a consumer may fall behind others, in notifications that the buffer has no room for. */
+export interface Backlog {
+  readonly messages: number
+  /** As `bytes.of` counts them. */
+  readonly bytes: number
+}
 
 export interface OutboxOptions {
   /** Messages held for a consumer that is behind. At least one. */
@@ -40,34 +50,8 @@ export interface OutboxOptions {
   readonly marksLag: boolean
   /** A limit in bytes besides that in messages; one message is always taken. */
   readonly bytes?: { readonly max: number; readonly of: (message: Outbound) => number }
-}
-
-interface Overflowing {
-  message: Outbound
-  /** Set for a message that may be replaced by a newer one of the same key. */
-  readonly key: string | undefined
-  readonly placed: Deferred.Deferred<void>
-}
-
-/** What stands for dropped messages while it waits for its place. */
-const lagged = (skipped: number): Overflowing => ({
-  message: { _tag: "Lagged", tier: "lossless", skipped },
-  key: undefined,
-  placed: Deferred.makeUnsafe()
-})
-
-/** Markers that came to stand next to each other, because what was between them was replaced, become one. */
-const joinMarkers = (overflow: ReadonlyArray<Overflowing>): Array<Overflowing> => {
-  const joined: Array<Overflowing> = []
-  for (const waiting of overflow) {
-    const last = joined.at(-1)?.message
-    if (last?._tag === "Lagged" && waiting.message._tag === "Lagged") {
-      joined[joined.length - 1] = lagged(last.skipped + waiting.message.skipped)
-    } else {
-      joined.push(waiting)
-    }
-  }
-  return joined
+  /** For a consumer that can be cut off: producers that others listen to need not wait for it. */
+  readonly backlog?: Backlog
 }
 
 /** Counts since the connection opened, for metrics. */
@@ -80,7 +64,7 @@ export interface OutboxStats {
 export class Outbox {
   readonly #buffer: Queue.Queue<Outbound, Cause.Done>
   readonly #options: OutboxOptions
-  #overflow: Array<Overflowing> = []
+  readonly #overflow = new Overflow()
   /** Dropped since the last marker. */
   #skipped = 0
   #dropped = 0
@@ -94,6 +78,10 @@ export class Outbox {
   #closed = false
   /** There is no consumer any more. */
   #gone = false
+  /** The consumer fell further behind than the backlog. */
+  #isCutOff = false
+  /** Completed when that happens, for who watches for it. */
+  #cutOff: Deferred.Deferred<void> | undefined
   #draining = false
   /** Completed when a producer that held back may go on. */
   #room: Deferred.Deferred<void> | undefined
@@ -111,14 +99,34 @@ export class Outbox {
     }
   }
 
+  /** True when nothing is taken any more. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   /** False when the next message would have to wait. */
   get hasRoom(): boolean {
     return this.#overflow.length === 0 && !Queue.isFullUnsafe(this.#buffer)
   }
 
+  /** Whether producers need not wait while they have other listeners: this consumer is cut off when it is too far behind. */
+  get hasBacklog(): boolean {
+    return this.#options.backlog !== undefined
+  }
+
+  /** True once the consumer fell further behind than the backlog; it gets nothing any more. */
+  get isCutOff(): boolean {
+    return this.#isCutOff
+  }
+
+  /** Waits until the consumer is cut off. */
+  readonly cutOff: Effect.Effect<void> = Effect.suspend(() =>
+    this.#isCutOff ? Effect.void : Deferred.await((this.#cutOff ??= Deferred.makeUnsafe()))
+  )
+
   /** Waits until there is room, for who produces only when there is. */
   readonly room: Effect.Effect<void> = Effect.suspend(() =>
-    this.hasRoom || this.#closed ? Effect.void : Deferred.await((this.#room ??= Deferred.makeUnsafe()))
+    this.hasRoom || this.#closed ? Effect.void : Deferred.await(this.#roomAgain())
   )
 
   /**
@@ -127,38 +135,58 @@ export class Outbox {
    */
   offerUnsafe(message: Outbound): Deferred.Deferred<void> | undefined {
     if (this.#closed) return undefined
-    if (this.#skipped === 0 && this.#overflow.length === 0 && this.#place(message)) return undefined
-    return this.#offerBehind(message)
+    const bytes = this.#bytesOf(message)
+    if (this.#skipped === 0 && this.#overflow.length === 0 && this.#place(message, bytes)) return undefined
+    return this.#offerBehind(message, bytes)
+  }
+
+  #bytesOf(message: Outbound): number {
+    return this.#options.bytes?.of(message) ?? 0
   }
 
   /** False when the buffer is full. */
-  #place(message: Outbound): boolean {
-    const { bytes } = this.#options
-    if (bytes === undefined) return Queue.offerUnsafe(this.#buffer, message)
-    const size = bytes.of(message)
-    if (this.#bytes > 0 && this.#bytes + size > bytes.max) return false
+  #place(message: Outbound, bytes: number): boolean {
+    const max = this.#options.bytes?.max
+    if (max !== undefined && this.#bytes > 0 && this.#bytes + bytes > max) return false
     if (!Queue.offerUnsafe(this.#buffer, message)) return false
-    this.#bytes += size
+    this.#bytes += bytes
     return true
   }
 
-  #offerBehind(message: Outbound): Deferred.Deferred<void> | undefined {
+  #offerBehind(message: Outbound, bytes: number): Deferred.Deferred<void> | undefined {
     const { tier } = message
     if (tier === "bestEffort" && !this.#fits()) {
       this.#dropped++
       if (this.#options.marksLag) this.#skipped++
       return undefined
     }
-    const key = tier === "latest" ? message.key : undefined
-    if (key !== undefined) this.#remove((waiting) => waiting.key === key)
+    // Far behind, there are very many; only of a request somebody has to know whether it was taken.
+    const placed = this.hasBacklog && tier !== "failBack" ? undefined : Deferred.makeUnsafe<void>()
     this.#mark()
-    const placed = Deferred.makeUnsafe<void>()
-    this.#overflow.push({ message, key, placed })
+    this.#overflow.push(message, bytes, placed)
     this.#refill()
-    if (this.#draining || tier === "latest" || tier === "bestEffort" || Deferred.isDoneUnsafe(placed)) return undefined
+    if (this.#overflow.length === 0 || (placed !== undefined && Deferred.isDoneUnsafe(placed))) return undefined
+    if (this.#isTooFarBehind()) {
+      this.#cut()
+      return undefined
+    }
+    if (this.#draining || tier === "latest" || tier === "bestEffort") return undefined
     this.#waited++
     this.#block()
-    return placed
+    return placed ?? this.#roomAgain()
+  }
+
+  #isTooFarBehind(): boolean {
+    const { backlog } = this.#options
+    const { eventBytes, events } = this.#overflow
+    // A single one may be larger than all that is allowed together.
+    return backlog !== undefined && (events > backlog.messages || (events > 1 && eventBytes > backlog.bytes))
+  }
+
+  #cut(): void {
+    this.#isCutOff = true
+    this.#dropped += this.#discardUnsafe().length
+    if (this.#cutOff !== undefined) Deferred.doneUnsafe(this.#cutOff, Exit.void)
   }
 
   /**
@@ -172,18 +200,8 @@ export class Outbox {
 
   /** Puts what was dropped into the order, where the next message follows it. */
   #mark(): void {
-    if (this.#skipped === 0) return
-    this.#overflow.push(lagged(this.#skipped))
+    if (this.#skipped > 0) this.#overflow.mark(this.#skipped)
     this.#skipped = 0
-    this.#overflow = joinMarkers(this.#overflow)
-  }
-
-  /** False when there is none. */
-  #remove(matches: (waiting: Overflowing) => boolean): boolean {
-    const left = this.#overflow.filter((waiting) => !matches(waiting))
-    if (left.length === this.#overflow.length) return false
-    this.#overflow = joinMarkers(left)
-    return true
   }
 
   /** Offers and waits as the message's tier asks. */
@@ -217,15 +235,17 @@ export class Outbox {
 
   #withdraw(message: Outbound): Refusal | undefined {
     if (this.#gone) return "closed"
-    return this.#remove((waiting) => waiting.message === message) ? "full" : undefined
+    const place = this.#overflow.find(message)
+    if (place === undefined) return undefined
+    this.#overflow.remove(place)
+    return "full"
   }
 
   /** Takes everything there is, at least one; fails with `Done` after the end. */
   readonly takeAll: Effect.Effect<ReadonlyArray<Outbound>, Cause.Done> = Effect.suspend(() =>
     Effect.map(Queue.takeAll(this.#buffer), (messages) => {
       this.#taken++
-      const { bytes } = this.#options
-      if (bytes !== undefined) for (const message of messages) this.#bytes -= bytes.of(message)
+      for (const message of messages) this.#bytes -= this.#bytesOf(message)
       this.#refill()
       return messages
     })
@@ -235,7 +255,7 @@ export class Outbox {
   readonly take: Effect.Effect<Outbound, Cause.Done> = Effect.suspend(() =>
     Effect.map(Queue.take(this.#buffer), (message) => {
       this.#taken++
-      this.#bytes -= this.#options.bytes?.of(message) ?? 0
+      this.#bytes -= this.#bytesOf(message)
       this.#refill()
       return message
     })
@@ -243,11 +263,11 @@ export class Outbox {
 
   #refill(): void {
     while (Queue.sizeUnsafe(this.#buffer) < this.#options.capacity) {
-      const waiting = this.#overflow[0]
-      if (waiting === undefined || !this.#place(waiting.message)) break
+      const { first } = this.#overflow
+      if (first === undefined || !this.#place(first.message, first.bytes)) break
       // Out of the overflow first: a producer that is let go on runs at once, and may be back here before this returns.
-      this.#overflow.shift()
-      Deferred.doneUnsafe(waiting.placed, Exit.void)
+      this.#overflow.remove(first)
+      if (first.placed !== undefined) Deferred.doneUnsafe(first.placed, Exit.void)
     }
     if (this.hasRoom) this.#admit()
     if (this.#closed && this.#overflow.length === 0) Queue.endUnsafe(this.#buffer)
@@ -270,6 +290,10 @@ export class Outbox {
       }
     })
 
+  #roomAgain(): Deferred.Deferred<void> {
+    return (this.#room ??= Deferred.makeUnsafe())
+  }
+
   #admit(): void {
     const room = this.#room
     this.#room = undefined
@@ -277,20 +301,28 @@ export class Outbox {
   }
 
   /** The end is near: nobody waits any more, and what the last producers say is held for the consumer. */
-  readonly drain: Effect.Effect<void> = Effect.sync(() => {
+  readonly drain: Effect.Effect<void> = Effect.sync(() => this.#drainUnsafe())
+
+  #drainUnsafe(): void {
     this.#draining = true
-    for (const { placed } of this.#overflow) Deferred.doneUnsafe(placed, Exit.void)
+    // Those that are let go on may put more behind.
+    for (const { placed } of Array.from(this.#overflow)) {
+      if (placed !== undefined) Deferred.doneUnsafe(placed, Exit.void)
+    }
     this.#admit()
-  })
+  }
 
   /** No more is taken; the consumer gets what is held and then sees the end. */
-  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+  readonly end: Effect.Effect<void> = Effect.sync(() => {
     this.#closed = true
-    return this.#overflow.length === 0 ? Effect.andThen(this.drain, Queue.end(this.#buffer)) : this.drain
+    this.#drainUnsafe()
+    if (this.#overflow.length === 0) Queue.endUnsafe(this.#buffer)
   })
 
   /** The consumer is gone: waiting producers go on. What was held comes back, for who has to answer for it. */
-  readonly discard: Effect.Effect<ReadonlyArray<Outbound>> = Effect.suspend(() => {
+  readonly discard: Effect.Effect<ReadonlyArray<Outbound>> = Effect.sync(() => this.#discardUnsafe())
+
+  #discardUnsafe(): ReadonlyArray<Outbound> {
     this.#closed = true
     this.#gone = true
     const held: Array<Outbound> = []
@@ -298,16 +330,13 @@ export class Outbox {
       held.push(next.value)
     }
     for (const { message } of this.#overflow) held.push(message)
-    return Effect.as(
-      Effect.andThen(this.drain, () => {
-        this.#overflow = []
-        // Ended first: a consumer that still takes sees the end, and not an interruption.
-        Queue.endUnsafe(this.#buffer)
-        return Queue.shutdown(this.#buffer)
-      }),
-      held
-    )
-  })
+    this.#drainUnsafe()
+    this.#overflow.clear()
+    this.#bytes = 0
+    // A consumer that still takes sees the end.
+    Queue.endUnsafe(this.#buffer)
+    return held
+  }
 
   /** The consumer is gone: what is held is dropped and waiting producers go on. */
   readonly shutdown: Effect.Effect<void> = Effect.asVoid(this.discard)

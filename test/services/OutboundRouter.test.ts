@@ -26,6 +26,7 @@ const setUp = <const Each extends ReadonlyArray<Options>>(...options: Each) =>
 
 const idle = { threadId: "t", status: { type: "idle" } } as const
 const delta = { threadId: "t", turnId: "u", itemId: "i", delta: "x" }
+const backlog = { messages: 100, bytes: 1000 }
 const changed = { threadId: "t", threadName: "name" }
 
 describe("OutboundRouter", () => {
@@ -154,6 +155,86 @@ describe("OutboundRouter", () => {
         const [slow, quick] = connections
         assert.strictEqual((yield* heard(quick)).length, 2)
         yield* slow.outbox.take
+        yield* Fiber.join(telling)
+      })
+    )
+
+    it.effect("that can be cut off delays nobody while another keeps up, and misses nothing [46]", () =>
+      Effect.gen(function* () {
+        const { router, connections } = yield* setUp(
+          { follows: true, room: 1, backlog },
+          { follows: true, backlog },
+          { follows: true }
+        )
+        const tell = router.notify("item/agentMessage/delta", delta, "t")
+        for (let told = 0; told < 5; told++) yield* tell
+        router.unsubscribe("t", connections[2])
+        for (let told = 0; told < 5; told++) yield* tell
+        assert.deepStrictEqual(
+          (yield* Effect.forEach(connections, heard)).map(({ length }) => length),
+          [10, 10, 5]
+        )
+      })
+    )
+
+    it.effect("that can be cut off sets the pace when nobody keeps up, the quickest of them [46]", () =>
+      Effect.gen(function* () {
+        const slow = { follows: true, room: 1, backlog }
+        const { router, connections } = yield* setUp(slow, slow)
+        const tell = router.notify("item/agentMessage/delta", delta, "t")
+        yield* tell
+        const telling = yield* Effect.forkChild(tell, { startImmediately: true })
+        assert.isUndefined(telling.pollUnsafe())
+        const [stopped, reading] = connections
+        yield* heard(reading)
+        yield* Fiber.join(telling)
+        assert.isFalse(stopped.outbox.isCutOff)
+      })
+    )
+
+    it.effect("that cannot be cut off is waited for, whoever keeps up, and nobody else is [46]", () =>
+      Effect.gen(function* () {
+        const { router, connections } = yield* setUp(
+          { follows: true, room: 1 },
+          { follows: true, room: 1, backlog },
+          { follows: true, backlog }
+        )
+        const tell = router.notify("item/agentMessage/delta", delta, "t")
+        yield* tell
+        const telling = yield* Effect.forkChild(tell, { startImmediately: true })
+        assert.isUndefined(telling.pollUnsafe())
+        yield* connections[0].outbox.take
+        yield* Fiber.join(telling)
+      })
+    )
+
+    it.effect("that is cut off gets nothing more, and its place in the audience delays nobody [46]", () =>
+      Effect.gen(function* () {
+        const { router, connections } = yield* setUp(
+          { follows: true, room: 1, backlog: { messages: 2, bytes: 1000 } },
+          { follows: true, backlog }
+        )
+        const [slow, quick] = connections
+        const tell = router.notify("item/agentMessage/delta", delta, "t")
+        for (let told = 0; told < 10; told++) yield* tell
+        assert.isTrue(slow.outbox.isCutOff)
+        assert.deepStrictEqual([(yield* heard(slow)).length, (yield* heard(quick)).length], [0, 10])
+      })
+    )
+
+    it.effect("that has been cut off does not count as one that keeps up [46]", () =>
+      Effect.gen(function* () {
+        const { router, connections } = yield* setUp(
+          { follows: true, room: 1, backlog: { messages: 1, bytes: 1000 } },
+          { follows: true, room: 1, backlog }
+        )
+        const [gone, slow] = connections
+        const tell = router.notify("item/agentMessage/delta", delta, "t")
+        yield* gone.outbox.shutdown
+        yield* tell
+        const telling = yield* Effect.forkChild(tell, { startImmediately: true })
+        assert.isUndefined(telling.pollUnsafe())
+        yield* heard(slow)
         yield* Fiber.join(telling)
       })
     )

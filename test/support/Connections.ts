@@ -15,6 +15,8 @@ export interface OpenOptions extends Partial<Omit<ConnectionOptions, "outbox" | 
   readonly room?: number
   readonly requestGrace?: Outbox.OutboxOptions["requestGrace"]
   readonly marksLag?: boolean
+  /** For a connection that can be cut off. */
+  readonly backlog?: Outbox.Backlog
   /** What initialize has settled; null for a connection that has not shaken hands. */
   readonly session?: Partial<Session> | null
 }
@@ -33,7 +35,8 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
   const outbox = yield* Outbox.make({
     capacity: options.room ?? 64,
     requestGrace: options.requestGrace ?? null,
-    marksLag: options.marksLag ?? true
+    marksLag: options.marksLag ?? true,
+    ...(options.backlog === undefined ? {} : { backlog: options.backlog })
   })
   const connection = yield* Connections.make(options.id ?? 0, {
     origin: "stdio",

@@ -29,13 +29,23 @@ const dismiss = (peer: Peer, code: number, reason: string): Effect.Effect<void> 
     )
   })
 
-/** Ends when others have waited for the whole grace and the client has read nothing in it; it is dismissed then. */
-const evict = Effect.fnUntraced(function* (peer: Peer, connection: Connection, limits: WireLimits) {
-  yield* connection.outbox.stalled(limits.stallGrace)
-  yield* Effect.logWarning(`closing connection ${connection.id}: the client has stopped reading`)
-  yield* connection.outbox.shutdown
-  yield* dismiss(peer, CloseCode.policy, "the client has stopped reading")
-})
+/** Why a client that is still there is dismissed. */
+const stopped = "the client has stopped reading"
+const tooSlow = "the client reads too slowly"
+
+const evict = (peer: Peer, connection: Connection, reason: string): Effect.Effect<void> =>
+  Effect.logWarning(`closing connection ${connection.id}: ${reason}`).pipe(
+    Effect.andThen(connection.outbox.shutdown),
+    Effect.andThen(dismiss(peer, CloseCode.policy, reason))
+  )
+
+/** Waits until more can be written, unless the client reads nothing for the whole grace, or falls too far behind others. */
+const writable = (peer: Peer, connection: Connection, limits: WireLimits): Effect.Effect<void> =>
+  Effect.raceAllFirst([
+    peer.writable,
+    Effect.andThen(connection.outbox.stalled(limits.stallGrace), evict(peer, connection, stopped)),
+    connection.outbox.cutOff
+  ])
 
 /** What a session needs from the listener it belongs to. */
 export interface SessionContext {
@@ -61,12 +71,12 @@ export const run = Effect.fnUntraced(function* (peer: Peer, { connection, done }
     const messages = yield* Effect.orElseSucceed(outbox.takeAll, ended)
     if (messages === undefined) break
     let at = 0
-    while (at < messages.length && !peer.isGone) {
+    while (at < messages.length && !peer.isGone && !outbox.isCutOff) {
       at = peer.write(connection, messages, at)
-      if (peer.isCongested) yield* Effect.raceFirst(peer.writable, evict(peer, connection, limits))
+      if (peer.isCongested) yield* writable(peer, connection, limits)
     }
   }
-  yield* dismiss(peer, CloseCode.goingAway, farewell())
+  yield* outbox.isCutOff ? evict(peer, connection, tooSlow) : dismiss(peer, CloseCode.goingAway, farewell())
   connection.close()
   yield* router.disconnect(connection)
   yield* outbox.shutdown

@@ -20,11 +20,13 @@ export interface WireLimits {
   readonly outboxCapacity: number
   /** Characters of what is not yet written; a single longer message is taken all the same. */
   readonly outboxBytes: number
+  /** How far beyond that a client that can be cut off may fall behind others who listen to the same, before it is. */
+  readonly backlog: Outbox.Backlog
   /** Bytes of one message; longer ones are refused. */
   readonly maxMessageBytes: number
   /** How long a server request may wait for room before it is failed back into the server. */
   readonly requestGrace: Duration.Input
-  /** How long others may wait for a client that does not read, before a transport that can cut it off does. */
+  /** How long a client whose outbox is full may read nothing, before a transport that can cut it off does. */
   readonly stallGrace: Duration.Input
 }
 
@@ -32,7 +34,8 @@ export const defaultLimits: WireLimits = {
   ingressCapacity: 1024,
   ingressBytes: 16 * 1024 * 1024,
   outboxCapacity: 4096,
-  outboxBytes: 32 * 1024 * 1024,
+  outboxBytes: 8 * 1024 * 1024,
+  backlog: { messages: 131_072, bytes: 32 * 1024 * 1024 },
   maxMessageBytes: 128 * 1024 * 1024,
   requestGrace: "5 seconds",
   stallGrace: "10 seconds"
@@ -47,7 +50,9 @@ export const serve = Effect.fnUntraced(function* (origin: Origin, limits: WireLi
     capacity: limits.outboxCapacity,
     requestGrace: limits.requestGrace,
     marksLag: false,
-    bytes: { max: limits.outboxBytes, of: (message) => encode(message).length }
+    bytes: { max: limits.outboxBytes, of: (message) => encode(message).length },
+    // Who is on the other end of stdio is all there is, and is waited for.
+    ...(origin === "stdio" ? {} : { backlog: limits.backlog })
   })
   const served = yield* processor.serve({
     origin,

@@ -179,6 +179,9 @@ class Sampler {
   }
 }
 
+/** Events of the model that are told at a stretch: a quick one must not keep everybody else waiting. */
+const Slice = 128
+
 /** Asks the model and tells the thread; returns when the answer is complete. Interruption closes the model's stream. */
 export const sample = Effect.fnUntraced(function* (
   host: ThreadHost,
@@ -190,9 +193,10 @@ export const sample = Effect.fnUntraced(function* (
   yield* Stream.runForEachArray(
     host.services.model.stream(request),
     Effect.fnUntraced(function* (events) {
-      for (const event of events) {
+      for (const [index, event] of events.entries()) {
         const told = sampler.handle(event)
         if (told !== Effect.void) yield* told
+        if (index % Slice === Slice - 1) yield* Effect.yieldNow
       }
     })
   )

@@ -1,17 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
-import * as Wire from "../../../src/layers/transports/Wire.ts"
 import { Toolset } from "../../../src/services/Tool.ts"
-import { makeServer, say } from "../../support/Server.ts"
-import { connect, connectRaw, frame, type SocketClient, tryConnect } from "../../support/Sockets.ts"
+import { listening, serve, startThread, startTurn } from "../../support/Listening.ts"
+import { makeServer } from "../../support/Server.ts"
+import { connect, connectRaw, frame, tryConnect } from "../../support/Sockets.ts"
 import type { Heard } from "../../support/WirePeer.ts"
 
 const Text = 1
@@ -19,26 +17,6 @@ const Binary = 2
 const Close = 8
 const Ping = 9
 const Pong = 10
-
-const serve = (limits: Partial<Wire.WireLimits>) =>
-  WebSocket.serve({
-    listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
-    admission: { allowedOrigins: new Set(), authorize: undefined },
-    limits: { ...Wire.defaultLimits, ...limits }
-  })
-
-/** A server that listens on a port of its own. */
-const listening = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}) {
-  const server = yield* makeServer()
-  const listener = yield* Effect.provideContext(serve(limits), server.services)
-  return { ...server, listener, port: listener.bound.port }
-})
-
-const startThread = (client: SocketClient) =>
-  Effect.map(client.request("thread/start"), ({ result }) => (result as { thread: { id: string } }).thread.id)
-
-const startTurn = (client: SocketClient, threadId: string, text = "go") =>
-  client.request("turn/start", { threadId, input: say(text) })
 
 const codes = ({ error, id, result }: Heard) => ({ id, code: error?.code ?? (result === undefined ? "?" : "ok") })
 
@@ -256,77 +234,6 @@ describe("a server on a WebSocket", () => {
       yield* dead.ended
       assert.isDefined((yield* alive.request("thread/loaded/list")).result)
       assert.strictEqual(listener.served().length, 1)
-    })
-  )
-
-  it.effect("closes a client that has stopped reading once others have waited for the grace, and only it", () =>
-    Effect.gen(function* () {
-      const { listener, model, port } = yield* listening({ outboxCapacity: 8, stallGrace: "10 seconds" })
-      const reader = yield* connect(port)
-      const threadId = yield* startThread(reader)
-      yield* startTurn(reader, threadId)
-      const call = yield* model.next
-      const stuck = yield* connect(port)
-      assert.isDefined((yield* stuck.request("thread/resume", { threadId })).result)
-      stuck.ws.pause()
-      const text = "x".repeat(64 * 1024)
-      const deltas = 400
-      const telling = yield* Effect.forkChild(
-        Effect.gen(function* () {
-          yield* call.emit({ _tag: "ItemStarted", itemId: "m", kind: "message" })
-          for (let i = 0; i < deltas; i++) yield* call.emit({ _tag: "TextDelta", itemId: "m", delta: text })
-          yield* call.finish()
-        })
-      )
-      // The turn comes to a halt at the client that does not read, and goes on without it.
-      const connection = listener.served()[1]?.connection
-      while ((connection?.outbox.stats.waited ?? 0) === 0) yield* Effect.yieldNow
-      const other = yield* connect(port)
-      assert.isDefined((yield* other.request("thread/loaded/list")).result)
-      // Time stands still until the server begins to count, so it is pushed until it has.
-      const isClosed = () => connection?.isClosed !== false
-      while (!isClosed()) yield* TestClock.adjust("1 second")
-      let heard = 0
-      yield* reader.until(({ method }) => {
-        if (method === "item/agentMessage/delta") heard++
-        return method === "turn/completed"
-      })
-      assert.strictEqual(heard, deltas)
-      yield* Fiber.join(telling)
-      assert.isBelow(yield* Clock.currentTimeMillis, 20_000)
-    })
-  )
-
-  it.effect("waits for a client that reads slowly, and loses nothing", () =>
-    Effect.gen(function* () {
-      const { listener, model, port } = yield* listening({ outboxCapacity: 8 })
-      const slow = yield* connect(port)
-      const threadId = yield* startThread(slow)
-      yield* startTurn(slow, threadId)
-      slow.ws.pause()
-      const call = yield* model.next
-      const text = "x".repeat(64 * 1024)
-      yield* call.emit({ _tag: "ItemStarted", itemId: "m", kind: "message" })
-      const telling = yield* Effect.forkChild(
-        Effect.gen(function* () {
-          for (let i = 0; i < 400; i++) yield* call.emit({ _tag: "TextDelta", itemId: "m", delta: `${i} ${text}` })
-          yield* call.finish()
-        })
-      )
-      const connection = listener.served()[0]?.connection
-      while ((connection?.outbox.stats.waited ?? 0) === 0) yield* Effect.yieldNow
-      assert.isBelow(connection?.outbox.stats.size ?? 0, 10)
-      slow.ws.resume()
-      const order: Array<number> = []
-      yield* slow.until(({ method, params }) => {
-        if (method === "item/agentMessage/delta") order.push(Number.parseInt(String(params?.["delta"]), 10))
-        return method === "turn/completed"
-      })
-      yield* Fiber.join(telling)
-      assert.deepStrictEqual(
-        order,
-        Array.from({ length: 400 }, (_, i) => i)
-      )
     })
   )
 
