@@ -35,7 +35,7 @@ const writeHeader = (frames: Buffer, at: number, payload: number): number => {
 }
 
 /** The texts as frames, in order. */
-export const encode = (texts: ReadonlyArray<string>): Buffer => {
+const encode = (texts: ReadonlyArray<string>): Buffer => {
   let total = 0
   const lengths: Array<number> = []
   for (const text of texts) {
@@ -51,4 +51,33 @@ export const encode = (texts: ReadonlyArray<string>): Buffer => {
     at += frames.write(text, at, payload)
   }
   return frames
+}
+
+const isSame = (one: ReadonlyArray<string>, other: ReadonlyArray<string>): boolean => {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
+}
+
+/** Bytes that are kept for the next client; a larger message would stay in memory for nothing. */
+const MaxKept = 1024 * 1024
+
+/**
+ * Makes the frames of a batch once for clients who are told the same one after another, as those who follow a thread are:
+ * the bytes are what most of the work of telling one more of them would be. What was made last is kept for that.
+ */
+export class Encoder {
+  #texts: ReadonlyArray<string> = []
+  #frames: Buffer = Buffer.alloc(0)
+
+  /** The texts as frames, in order; the buffer may have other readers, and nobody writes to it. */
+  encode(texts: ReadonlyArray<string>): Buffer {
+    if (isSame(texts, this.#texts)) return this.#frames
+    const frames = encode(texts)
+    if (frames.length <= MaxKept) {
+      this.#texts = texts
+      this.#frames = frames
+    }
+    return frames
+  }
 }

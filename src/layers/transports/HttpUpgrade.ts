@@ -21,6 +21,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
 import type { Authorize } from "./auth/Authorize.ts"
+import * as Frames from "./Frames.ts"
 import { Peer, ReasonedWebSocket } from "./Peer.ts"
 
 /** The address cannot be listened on. */
@@ -165,8 +166,9 @@ export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) 
   )
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
 
+  const frames = new Frames.Encoder()
   const upgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer): void =>
-    upgrader.handleUpgrade(request, socket, head, (ws) => onPeer(new Peer(ws, socket)))
+    upgrader.handleUpgrade(request, socket, head, (ws) => onPeer(new Peer(ws, socket, frames)))
 
   const admit = (authorize: Authorize, request: Http.IncomingMessage, socket: Duplex, head: Buffer) =>
     authorize(request.headers.authorization).pipe(

@@ -20,7 +20,7 @@ import * as Exit from "effect/Exit"
 import type { Incoming } from "../../protocol/JsonRpc.ts"
 import type { Connection } from "../../services/Connection.ts"
 import type { Outbound } from "../../services/Outbound.ts"
-import * as Frames from "./Frames.ts"
+import type * as Frames from "./Frames.ts"
 import type { Inlet } from "./Inlet.ts"
 import { parse } from "./Lines.ts"
 import { toText } from "./Wire.ts"
@@ -54,16 +54,18 @@ const ignore = () => {}
 export class Peer {
   readonly #ws: WS.WebSocket
   readonly #socket: Duplex
+  readonly #frames: Frames.Encoder
   #inlet: Inlet | undefined
   /** Something has come since the last ping, or could be written. */
   #isAlive = true
   #onWritable: (() => void) | undefined
   readonly #gone = Deferred.makeUnsafe<void>()
 
-  /** Reads nothing until it is attached. */
-  constructor(ws: WS.WebSocket, socket: Duplex) {
+  /** Reads nothing until it is attached. The peers of a listener share `frames`. */
+  constructor(ws: WS.WebSocket, socket: Duplex, frames: Frames.Encoder) {
     this.#ws = ws
     this.#socket = socket
+    this.#frames = frames
     ws.pause()
     ws.on("message", (data, isBinary) => this.#receive(data, isBinary))
     const isAlive = () => void (this.#isAlive = true)
@@ -131,7 +133,7 @@ export class Peer {
       chars += text.length
     }
     // Once a close frame is under way nothing may follow it.
-    if (texts.length > 0 && this.#ws.readyState === this.#ws.OPEN) this.#socket.write(Frames.encode(texts))
+    if (texts.length > 0 && this.#ws.readyState === this.#ws.OPEN) this.#socket.write(this.#frames.encode(texts))
     return at
   }
 

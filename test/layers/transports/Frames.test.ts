@@ -24,15 +24,32 @@ describe("frames", () => {
     Effect.sync(() => {
       // What is no Unicode does not cross a connection.
       const wellFormed = texts.map((text) => text.toWellFormed())
-      assert.deepStrictEqual(decode(Frames.encode(wellFormed)), wellFormed)
+      assert.deepStrictEqual(decode(new Frames.Encoder().encode(wellFormed)), wellFormed)
     })
   )
 
   it.each([0, 1, 125, 126, 127, 65_535, 65_536, 70_000])("have the shortest header for %d bytes", (length) => {
     const text = "x".repeat(length)
-    const frames = Frames.encode([text, "é"])
+    const frames = new Frames.Encoder().encode([text, "é"])
     const header = length <= 125 ? 2 : length <= 65_535 ? 4 : 10
     assert.strictEqual(frames.length, header + length + 4)
     assert.deepStrictEqual(decode(frames), [text, "é"])
+  })
+
+  it("are made once for those who are told the same one after another", () => {
+    const frames = new Frames.Encoder()
+    const texts = ["one", "two"]
+    const first = frames.encode(texts)
+    assert.strictEqual(frames.encode(["one", "two"]), first)
+    for (const other of [["one"], ["one", "too"], ["two", "one"], ["one", "two", "three"]]) {
+      assert.deepStrictEqual(decode(frames.encode(other)), other)
+    }
+    assert.deepStrictEqual(decode(frames.encode(texts)), texts)
+  })
+
+  it("that are large are not kept", () => {
+    const frames = new Frames.Encoder()
+    const texts = ["x".repeat(2 * 1024 * 1024)]
+    assert.notStrictEqual(frames.encode(texts), frames.encode(texts))
   })
 })
