@@ -11,7 +11,7 @@ describe("a model that says much at once", () => {
       const client = yield* Effect.provideContext(connect(), services)
       yield* client.initialize()
       const { result } = yield* client.request("thread/start", {})
-      const threadId = (result?.["thread"] as { id: string }).id
+      const threadId = (result?.["thread"] as { readonly id: string } | undefined)?.id
       yield* client.request("turn/start", { threadId, input: say("go") })
       const call = yield* model.next
       const words = Array.from({ length: 400 }, (_, index) => delta("m", `${index} `))

@@ -1,0 +1,32 @@
+/**
+ * A client that asks for little again and again, in a process of its own: what it waits for is the server, not the work of
+ * the other clients of the bench.
+ *
+ * The argument is the URL of the server. It says so when it is connected, asks until it is sent anything, and then tells the
+ * milliseconds that each answer took.
+ */
+import { performance } from "node:perf_hooks"
+import process from "node:process"
+import { Peer } from "../listening.ts"
+
+/** Milliseconds between an answer and the next request. */
+const Interval = 2
+
+const peer = await new Peer(process.argv[2] ?? "").open()
+let asking = true
+process.once("message", () => {
+  asking = false
+})
+process.once("disconnect", () => process.exit())
+process.send?.([])
+
+const millis: Array<number> = []
+const ask = async (): Promise<void> => {
+  const from = performance.now()
+  await peer.request("thread/loaded/list", {})
+  millis.push(performance.now() - from)
+  await new Promise((resolve) => setTimeout(resolve, Interval))
+  if (asking) await ask()
+}
+await ask()
+process.send?.(millis)
