@@ -5,6 +5,7 @@
  * is `Serve`, which loads nothing of this.
  *
  * ```
+ *  starting ──signal──► exit 0
  *  serving ──signal──► draining ──no turn runs──► closing ─► exit 0
  *     │                   └──second SIGINT or SIGTERM──► closing, at once
  *     └──stdin was listened on and has ended, and nobody else is connected──► closing
@@ -106,12 +107,15 @@ const abandoned = Effect.fnUntraced(function* ({ listeners, stdio }: Endpoints) 
   return "abandoned" as const
 })
 
+/** The signals that have come and nobody has looked at. */
+type Asked = Queue.Dequeue<Signals.Signal>
+
 /** Ends with the next signal that forces. */
-const forced = (signals: Queue.Dequeue<Signals.Signal>) =>
+const forced = (signals: Asked) =>
   Queue.take(signals).pipe(Effect.repeat({ while: (signal) => signal === "SIGHUP" }), Effect.as(false))
 
 /** Waits for the turns that run, then for the clients; a second signal ends both. */
-const drain = Effect.fnUntraced(function* (endpoints: Endpoints, signals: Queue.Dequeue<Signals.Signal>) {
+const drain = Effect.fnUntraced(function* (endpoints: Endpoints, signals: Asked) {
   const threads = yield* ThreadManager
   const inOrder = Effect.andThen(threads.drain, close(endpoints, DefaultDeadline))
   const isClosed = yield* Effect.raceFirst(Effect.as(inOrder, true), forced(signals))
@@ -120,17 +124,23 @@ const drain = Effect.fnUntraced(function* (endpoints: Endpoints, signals: Queue.
   yield* close(endpoints, ForcedDeadline)
 })
 
-const serve = Effect.fnUntraced(function* (options: ListeningOptions) {
-  const threads = yield* ThreadManager
+/** Opens everything that is listened on. */
+const openAll = Effect.fnUntraced(function* (options: ListeningOptions) {
   const admission = {
     allowedOrigins: new Set(options.allowedOrigins),
     authorize: yield* AuthFlags.authorizeBy(options.auth)
   }
-  const signals = yield* Signals.received
   const sockets = options.listens.filter((listen) => listen._tag !== "Stdio")
   const listeners = yield* Effect.forEach(sockets, (listen) => open(listen, admission))
   const stdio = sockets.length === options.listens.length ? undefined : yield* Stdio.serve()
-  const endpoints = { listeners, stdio }
+  return { listeners, stdio } satisfies Endpoints
+})
+
+const serve = Effect.fnUntraced(function* (options: ListeningOptions, signals: Asked) {
+  const threads = yield* ThreadManager
+  // Who stops the program while it starts does not wait until it has.
+  const endpoints = yield* Effect.raceFirst(openAll(options), Effect.as(Queue.take(signals), undefined))
+  if (endpoints === undefined) return 0
   const ending = yield* Effect.raceFirst(Queue.take(signals), abandoned(endpoints))
   if (ending !== "abandoned") {
     yield* drain(endpoints, signals)
@@ -153,7 +163,10 @@ export const run = (options: ListeningOptions, server: AppServer.AppServerOption
     const nowhere = Effect.logError("no transport configured; use --listen or enable remote control")
     return Effect.provide(Effect.as(nowhere, 1), Logging.layer)
   }
-  // A signal interrupts the program. What is served is not to end with that, but in its own time.
-  const service = Serve.provide(measured(serve(options), options.listens), server)
-  return Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(service), Fiber.join))
+  // A signal interrupts the program. What is served is not to end with that, but in its own time; so nothing but this sees
+  // a signal from here on, however early it comes.
+  const service = Effect.flatMap(Signals.received, (signals) =>
+    Serve.provide(measured(serve(options, signals), options.listens), server)
+  ).pipe(Effect.scoped)
+  return Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(service, { startImmediately: true }), Fiber.join))
 }

@@ -1,4 +1,7 @@
-import { existsSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { open } from "node:fs/promises"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -50,12 +53,27 @@ describe("a service on standard input and output", () => {
     return service
   })
 
-  test("ends with its input, not well when that cuts a turn, and says so", function* () {
+  test("ends with its input, not well when that cuts a turn, and says so [52]", function* () {
     const service = yield* talk()
     service.stdin.end()
     assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
     assert.include(service.stderr(), "stdin ended while 1 turn(s) were running; they were interrupted")
     assert.include(service.stdout(), '"status":"interrupted"')
+  })
+
+  test("answers everything it was asked when its input ends right behind that [52]", function* () {
+    const service = yield* start(["app-server"], { until: /^/ })
+    const ids = Array.from({ length: 100 }, (_, index) => index)
+    const requests = ids.map((id) => ({ id, method: id % 10 === 0 ? "thread/start" : "model/list", params: {} }))
+    const initialize = { id: "i", method: "initialize", params: { clientInfo: { name: "a", version: "1" } } }
+    service.stdin.end([initialize, ...requests].map((message) => JSON.stringify(message)).join("\n") + "\n")
+    assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+    const heard = service.stdout().trim().split("\n")
+    const answers = heard.map((line): Heard => JSON.parse(line)).filter(({ result }) => result !== undefined)
+    assert.sameMembers(
+      answers.map(({ id }) => id),
+      ["i", ...ids]
+    )
   })
 
   test("ends with SIGTERM as asked, whatever runs", function* () {
@@ -67,7 +85,7 @@ describe("a service on standard input and output", () => {
 
 describe("a listening service", () => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    test(`ends at once with ${signal} when nothing runs, and says goodbye`, function* () {
+    test(`ends at once with ${signal} when nothing runs, and says goodbye [53]`, function* () {
       const service = yield* start(socket)
       const client = yield* connect(service.port)
       const begin = performance.now()
@@ -79,7 +97,7 @@ describe("a listening service", () => {
   }
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    test(`waits with ${signal} for the turn that runs, serves meanwhile, and starts no other`, function* () {
+    test(`waits with ${signal} for the turn that runs, serves meanwhile, and starts no other [53]`, function* () {
       const service = yield* start(socket)
       const client = yield* connect(service.port)
       const { call, threadId } = yield* startTurn(client)
@@ -111,7 +129,7 @@ describe("a listening service", () => {
     ["SIGTERM", "SIGTERM"],
     ["SIGHUP", "SIGINT"]
   ] as const) {
-    test(`ends at once with ${second} after ${first}, whatever runs`, function* () {
+    test(`ends at once with ${second} after ${first}, whatever runs [53]`, function* () {
       const service = yield* start(socket)
       const client = yield* connect(service.port)
       yield* startTurn(client)
@@ -125,7 +143,7 @@ describe("a listening service", () => {
     })
   }
 
-  test("is not forced by SIGHUP, however often it comes", function* () {
+  test("is not forced by SIGHUP, however often it comes [53]", function* () {
     const service = yield* start(socket)
     const client = yield* connect(service.port)
     const { call } = yield* startTurn(client)
@@ -140,7 +158,25 @@ describe("a listening service", () => {
     assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
   })
 
-  test("listens in several places at once", function* () {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    test(`ends with ${signal} also when it comes while the service starts [53]`, function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-token-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      // The service has to wait for its token: opening the other end tells that it does.
+      const pipe = join(folder, "token")
+      spawnSync("mkfifo", [pipe])
+      const guard = ["--ws-auth", "capability-token", "--ws-token-file", pipe]
+      const service = yield* start([...socket, ...guard], { until: /^/ })
+      const token = yield* Effect.promise(() => open(pipe, "w"))
+      yield* service.signal(signal)
+      yield* Effect.promise(() => token.writeFile("open-sesame").then(() => token.close()))
+      assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+    })
+  }
+
+  test("listens in several places at once [50] [51]", function* () {
     const service = yield* start([...socket, "--listen", "unix://"], {
       until: /listening on: unix:/
     })
@@ -166,7 +202,7 @@ describe("a listening service", () => {
     assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
   })
 
-  test("says in lines of JSON where it listens, and why it does not", function* () {
+  test("says in lines of JSON where it listens, and why it does not [49]", function* () {
     const service = yield* start(socket, { environment: { LOG_FORMAT: "json" } })
     yield* service.signal("SIGTERM")
     yield* service.ended
@@ -184,23 +220,28 @@ describe("a listening service", () => {
     )
   })
 
-  for (const [args, words] of [
-    [["--listen", "off"], "no transport configured; use --listen or enable remote control"],
-    [["--ws-token-file", "/x"], "websocket auth flags require `--ws-auth capability-token`"],
-    [[...socket.slice(1), "--ws-auth", "capability-token"], "`--ws-token-file` or `--ws-token-sha256` is required"],
+  for (const [args, words, statement] of [
+    [["--listen", "off"], "no transport configured; use --listen or enable remote control", "[50]"],
+    [["--ws-token-file", "/x"], "websocket auth flags require `--ws-auth capability-token`", "[48]"],
+    [
+      [...socket.slice(1), "--ws-auth", "capability-token"],
+      "`--ws-token-file` or `--ws-token-sha256` is required",
+      "[48]"
+    ],
     [
       [...socket.slice(1), "--ws-auth", "capability-token", "--ws-token-file", "/nothing"],
-      "failed to read websocket auth secret"
+      "failed to read websocket auth secret",
+      "[48]"
     ]
   ] as const) {
-    test(`does not start with ${args.join(" ")}`, function* () {
+    test(`does not start with ${args.join(" ")} ${statement}`, function* () {
       const service = yield* start(["app-server", ...args], { until: /ERROR/ })
       assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
       assert.include(service.stderr(), words)
     })
   }
 
-  test("asks for the token, lets allowed pages in, and shows its metrics to who has it", function* () {
+  test("asks for the token, lets allowed pages in, and shows its metrics to who has it [47] [48]", function* () {
     const sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     const guard = ["--ws-auth", "capability-token", "--ws-token-sha256", sha256]
     const service = yield* start([...socket, ...guard, "--allow-origin", "https://a.example"])
