@@ -101,25 +101,46 @@ const lock = Effect.fnUntraced(function* (file: string) {
   const attempt = Effect.catchReason(take, "PlatformError", "AlreadyExists", (_, error) =>
     Effect.andThen(Effect.when(remove, isLeft), Effect.fail(error))
   )
-  yield* Effect.acquireRelease(
-    attempt.pipe(
-      Effect.retry({
-        schedule: Schedule.spaced("50 millis"),
-        while: (error) => error.reason._tag === "AlreadyExists"
-      }),
-      Effect.timeoutOrElse({ duration: LockPatience, orElse: () => Effect.void })
-    ),
-    () => remove
+  // Who stops the server meanwhile does not wait for it.
+  yield* Effect.acquireRelease(attempt, () => remove).pipe(
+    Effect.retry({
+      schedule: Schedule.spaced("50 millis"),
+      while: (error) => error.reason._tag === "AlreadyExists"
+    }),
+    Effect.timeoutOrElse({ duration: LockPatience, orElse: () => Effect.addFinalizer(() => remove) })
   )
 })
+
+/**
+ * Makes the folder private, and those above it, where they are missing. Node's own way to make all of them never ends in a
+ * file system that knows of no folder to make them in, such as `/proc`.
+ */
+const makeFolders = (
+  fileSystem: FileSystem.FileSystem,
+  paths: Path.Path,
+  folder: string
+): Effect.Effect<void, PlatformError> => {
+  const make = Effect.catchReason(
+    fileSystem.makeDirectory(folder, { mode: 0o700 }),
+    "PlatformError",
+    "AlreadyExists",
+    () => Effect.void
+  )
+  const parent = paths.dirname(folder)
+  if (parent === folder) return make
+  return Effect.catchReason(make, "PlatformError", "NotFound", () =>
+    Effect.andThen(makeFolders(fileSystem, paths, parent), make)
+  )
+}
 
 /** Folder and path as the socket needs them. */
 const prepare = Effect.fnUntraced(function* (path: string, isOwnFolder: boolean) {
   const fileSystem = yield* FileSystem.FileSystem
-  const folder = (yield* Path.Path).dirname(path)
-  yield* fileSystem.makeDirectory(folder, { recursive: true, mode: 0o700 })
+  const paths = yield* Path.Path
+  const folder = paths.dirname(path)
+  yield* makeFolders(fileSystem, paths, folder)
   if (isOwnFolder) yield* fileSystem.chmod(folder, 0o700)
-  yield* lock((yield* Path.Path).join(folder, "app-server-startup.lock"))
+  yield* lock(paths.join(folder, "app-server-startup.lock"))
   yield* clear(path)
 })
 

@@ -40,7 +40,7 @@ const leaveSocket = (path: string) => {
 const message = (error: { readonly message: string }) => error.message
 
 describe("a server on a Unix socket", () => {
-  it.effect("is private, in a private folder below the home, and gone at the end", () =>
+  it.effect("is private, in a private folder below the home, and gone at the end [50] [51]", () =>
     Effect.gen(function* () {
       const home = yield* folder
       const { end, path } = yield* serving({ home })
@@ -52,7 +52,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("makes the folders of a path private, and leaves those alone that are there", () =>
+  it.effect("makes the folders of a path private, and leaves those alone that are there [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       Fs.chmodSync(at, 0o755)
@@ -62,7 +62,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("is private whatever the mode of what the process creates otherwise", () =>
+  it.effect("is private whatever the mode of what the process creates otherwise [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const mask = process.umask(0)
@@ -84,7 +84,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("replaces the socket of a server that is no more", () =>
+  it.effect("replaces the socket of a server that is no more [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const path = join(at, "a.sock")
@@ -98,7 +98,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("leaves a server in peace that answers there", () =>
+  it.effect("leaves a server in peace that answers there [51]", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "a.sock")
       yield* serving({ path })
@@ -109,7 +109,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("touches nothing that is no socket", () =>
+  it.effect("touches nothing that is no socket [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const path = join(at, "a.sock")
@@ -124,7 +124,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("says what is wrong with a path that no socket can have", () =>
+  it.effect("says what is wrong with a path that no socket can have [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const long = join(at, "x".repeat(120))
@@ -133,10 +133,14 @@ describe("a server on a Unix socket", () => {
       Fs.writeFileSync(join(at, "file"), "")
       const below = yield* Effect.flip(serving({ path: join(at, "file", "a.sock") }))
       assert.match(message(below), /^invalid unix socket --listen URL `unix:\/\/.*`; failed to prepare the socket path/)
+      // A file system in which nobody makes folders, and which says that the one above is not there.
+      if (process.platform !== "linux") return
+      const nowhere = yield* Effect.flip(serving({ path: "/proc/spindle/a.sock" }))
+      assert.match(message(nowhere), /; failed to prepare the socket path: NotFound$/)
     })
   )
 
-  it.effect("of two that start at the same time one is there and the other says so", () =>
+  it.effect("of two that start at the same time one is there and the other says so [51]", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "a.sock")
       leaveSocket(path)
@@ -174,7 +178,19 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("says goodbye and is gone", () =>
+  it.effect("does not wait for a server that is starting when it is to stop itself", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const lock = join(at, "app-server-startup.lock")
+      Fs.writeFileSync(lock, String(process.pid))
+      const waiting = yield* Effect.forkChild(serving({ path: join(at, "a.sock") }))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(waiting)
+      assert.deepStrictEqual(Fs.readdirSync(at), ["app-server-startup.lock"])
+    })
+  )
+
+  it.effect("says goodbye and is gone [51]", () =>
     Effect.gen(function* () {
       const { dismiss, path } = yield* serving({ path: join(yield* folder, "a.sock") })
       const client = yield* connect(path)
