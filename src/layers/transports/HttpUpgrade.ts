@@ -64,10 +64,10 @@ const isReading = (method: string | undefined): boolean => method === "GET" || m
 const notToBeWritten = reply(405, "", { Allow: "GET,HEAD" })
 
 /** What of a request decides. */
-export type RequestHead = Pick<Http.IncomingMessage, "method" | "url" | "headers">
+export type RequestHead = Pick<Http.IncomingMessage, "method" | "url" | "headers" | "httpVersion">
 
 /** The answer to a request, as far as it does not depend on who asks; undefined for one that may upgrade. */
-export const screen = ({ headers, method, url }: RequestHead, admission: Admission): Reply | undefined => {
+export const screen = ({ headers, httpVersion, method, url }: RequestHead, admission: Admission): Reply | undefined => {
   const { origin } = headers
   if (origin !== undefined && admission.allowedOrigins?.has(origin) === false) return reply(403)
   if (probes.has(pathOf(url))) return isReading(method) ? reply(200) : notToBeWritten
@@ -77,13 +77,28 @@ export const screen = ({ headers, method, url }: RequestHead, admission: Admissi
   if (headers["sec-websocket-version"] !== "13") {
     return reply(400, "`Sec-WebSocket-Version` header did not include '13'")
   }
-  return headers["sec-websocket-key"] === undefined ? reply(400, "`Sec-WebSocket-Key` header missing") : undefined
+  if (headers["sec-websocket-key"] === undefined) return reply(400, "`Sec-WebSocket-Key` header missing")
+  // HTTP/1.0 has no upgrades (RFC 6455, 4.2.1).
+  return httpVersion === "1.0" ? reply(426, "WebSocket request couldn't be upgraded") : undefined
 }
 
 const headersOf = ({ headers, text }: Reply): Record<string, string | number> => ({
   ...headers,
   ...(text === "" || "Content-Type" in headers ? {} : { "Content-Type": "text/plain; charset=utf-8" }),
   "Content-Length": Buffer.byteLength(text)
+})
+
+/** Pings of a client that may wait for their answers; one that asks more often without reading is cut off. */
+const MaxPendingPongs = 128
+
+const upgraderOptions = (maxMessageBytes: number) => ({
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: maxMessageBytes,
+  maxPendingAutoPongs: MaxPendingPongs,
+  handleProtocols: () => false as const,
+  WebSocket: ReasonedWebSocket
 })
 
 /** A request that asked for an upgrade has no response object; its socket ends with the answer. */
@@ -152,14 +167,7 @@ function destroy(this: Duplex): void {
 /** Listens until the scope closes. Upgraded sockets are whose they were given to, and have to end before that. */
 export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) {
   const { admission, maxMessageBytes, onPeer, pages } = options
-  const upgrader = new WS.WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: maxMessageBytes,
-    handleProtocols: () => false,
-    WebSocket: ReasonedWebSocket
-  })
+  const upgrader = new WS.WebSocketServer(upgraderOptions(maxMessageBytes))
   const server = yield* Effect.acquireRelease(
     Effect.sync(() => Http.createServer(serverOptions)),
     (server) => (server.listening ? close(server) : Effect.void)

@@ -2,11 +2,23 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as CapabilityToken from "../../../src/layers/transports/auth/CapabilityToken.ts"
+import * as SignedBearerToken from "../../../src/layers/transports/auth/SignedBearerToken.ts"
 import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
+import { secret, sign } from "../../support/Jwts.ts"
 import { makeServer } from "../../support/Server.ts"
 import { exchange, upgradeHeaders } from "../../support/Sockets.ts"
 
 const authorize = CapabilityToken.authorize(CapabilityToken.digestOf(Redacted.make("open-sesame")))
+
+const signed = SignedBearerToken.authorize({
+  secret: Redacted.make(new TextEncoder().encode(secret)),
+  issuer: "me",
+  audience: "you",
+  maxClockSkewSeconds: 30
+})
+
+/** In order at the time of all tests, which is 0. */
+const claims = { exp: 60, iss: "me", aud: "you" }
 
 /** A server on a port of its own, and what it answers to a request: status, interesting headers, text. */
 const listening = Effect.fnUntraced(function* (options: Partial<WebSocket.WebSocketOptions> = {}) {
@@ -24,18 +36,20 @@ const listening = Effect.fnUntraced(function* (options: Partial<WebSocket.WebSoc
     const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
     return text.includes("\r\n\r\n") && (head.includes("HEAD") || body.length >= length)
   }
-  return (request: string, headers = "") =>
-    Effect.map(exchange(bound.port, `${request} HTTP/1.1\r\n${headers}\r\n`, isWhole), (text) => {
+  return (request: string, headers = "") => {
+    const version = request.includes(" HTTP/") ? "" : " HTTP/1.1"
+    return Effect.map(exchange(bound.port, `${request}${version}\r\n${headers}\r\n`, isWhole), (text) => {
       const [head = "", body = ""] = text.split("\r\n\r\n", 2)
       const allow = /^allow: (.*)$/im.exec(head)?.[1]
       return `${head.split(" ")[1] ?? ""}${allow === undefined ? "" : ` allow ${allow}`} ${body}`.trim()
     })
+  }
 })
 
 const host = "Host: x\r\n"
 
 describe("the HTTP in front of a WebSocket", () => {
-  it.effect("answers probes, and reads them only", () =>
+  it.effect("answers probes, and reads them only [47]", () =>
     Effect.gen(function* () {
       const ask = yield* listening()
       for (const path of ["/readyz", "/healthz", "/readyz?x=1"]) {
@@ -50,7 +64,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("refuses whatever comes from a web page, on every path, unless its origin is allowed", () =>
+  it.effect("refuses whatever comes from a web page, on every path, unless its origin is allowed [47]", () =>
     Effect.gen(function* () {
       const ask = yield* listening()
       for (const origin of ["http://a", "null", "", "https://example.org.evil", "https://EXAMPLE.org"]) {
@@ -66,7 +80,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("upgrades every other path, and says what keeps a request from it", () =>
+  it.effect("upgrades every other path, and says what keeps a request from it [47]", () =>
     Effect.gen(function* () {
       const ask = yield* listening()
       for (const path of ["/", "/any/path?x", "/readyz/", "/metrics"]) {
@@ -87,6 +101,7 @@ describe("the HTTP in front of a WebSocket", () => {
         )
       }
       assert.strictEqual(yield* ask("GET /", without("Sec-WebSocket-Key")), "400 `Sec-WebSocket-Key` header missing")
+      assert.strictEqual(yield* ask("GET / HTTP/1.0", upgradeHeaders), "426 WebSocket request couldn't be upgraded")
       assert.strictEqual(yield* ask("POST /", host), "405 Request method must be `GET`")
       assert.strictEqual(yield* ask("POST /", upgradeHeaders), "405 Request method must be `GET`")
     })
@@ -124,6 +139,33 @@ describe("the HTTP in front of a WebSocket", () => {
       assert.strictEqual(yield* ask("GET /", host), "400 Connection header did not include 'upgrade'")
       assert.strictEqual(yield* ask("GET /healthz", host), "200")
       assert.strictEqual(yield* ask("GET /", asking("Bearer open-sesame") + "Origin: a\r\n"), "403")
+    })
+  )
+
+  it.effect.each<[string, string | undefined]>([
+    ["missing websocket bearer token", undefined],
+    ["invalid authorization header", "Basic x"],
+    ["invalid websocket bearer token", "Bearer no"],
+    ["invalid websocket jwt", `Bearer ${sign({ ...claims, exp: undefined })}`],
+    ["invalid websocket jwt", `Bearer ${sign(claims, { alg: "none" })}`],
+    ["expired websocket jwt", `Bearer ${sign({ ...claims, exp: -31 })}`],
+    ["websocket jwt is not valid yet", `Bearer ${sign({ ...claims, nbf: 31 })}`],
+    ["websocket jwt issuer mismatch", `Bearer ${sign({ ...claims, iss: "x" })}`],
+    ["websocket jwt audience mismatch", `Bearer ${sign({ ...claims, aud: "x" })}`]
+  ])("answers 401 to who may not connect, with the reason: %s [48]", ([reason, authorization]) =>
+    Effect.gen(function* () {
+      const judge = reason === "invalid websocket bearer token" ? authorize : signed
+      const ask = yield* listening({ admission: { allowedOrigins: new Set(), authorize: judge } })
+      const header = authorization === undefined ? "" : `Authorization: ${authorization}\r\n`
+      assert.strictEqual(yield* ask("GET /", upgradeHeaders + header), `401 ${reason}`)
+      assert.strictEqual(yield* ask("GET /readyz", host), "200")
+    })
+  )
+
+  it.effect("upgrades for a token that is in order [48]", () =>
+    Effect.gen(function* () {
+      const ask = yield* listening({ admission: { allowedOrigins: new Set(), authorize: signed } })
+      assert.strictEqual(yield* ask("GET /", `${upgradeHeaders}Authorization: Bearer ${sign(claims)}\r\n`), "101")
     })
   )
 

@@ -55,7 +55,11 @@ const nameOf = (flag: string | undefined): string | undefined => {
   return name === "" ? undefined : name
 }
 
-const problems: Readonly<Record<string, string>> = { NotFound: "no such file", PermissionDenied: "permission denied" }
+const problems: Readonly<Record<string, string>> = {
+  NotFound: "no such file",
+  PermissionDenied: "permission denied",
+  BadResource: "not a file"
+}
 
 /** The text of a secret's file, without the space around it. */
 const readSecret = Effect.fnUntraced(function* (flag: string) {

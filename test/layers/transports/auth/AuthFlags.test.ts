@@ -4,7 +4,9 @@ import { join, relative } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import * as AuthFlags from "../../../../src/layers/transports/auth/AuthFlags.ts"
+import { sign } from "../../../support/Jwts.ts"
 
 /** A folder with a file for every length of secret that matters. */
 const folder = Effect.acquireRelease(
@@ -33,7 +35,7 @@ const outcome = (flags: Partial<AuthFlags.AuthFlags>) =>
       sharedSecretFile: inFolder(flags.sharedSecretFile)
     }
     return yield* Effect.match(AuthFlags.authorizeBy(options), {
-      onFailure: ({ message }) => message.replaceAll(`${at}/`, ""),
+      onFailure: ({ message }) => message.replaceAll(`${at}/`, "").replaceAll(at, ""),
       onSuccess: (authorize) => (authorize === undefined ? "open" : "guarded")
     })
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
@@ -76,6 +78,7 @@ describe("the flags of authentication", () => {
       { ...capability, tokenFile: "token", sharedSecretFile: "secret-32" },
       "`--ws-shared-secret-file`, `--ws-issuer`, `--ws-audience`, and `--ws-max-clock-skew-seconds` require `--ws-auth signed-bearer-token`"
     ],
+    [{ ...capability, tokenFile: "" }, "failed to read websocket auth secret : not a file"],
     [{ ...capability, tokenFile: "none" }, "failed to read websocket auth secret none: no such file"],
     [{ ...capability, tokenFile: "empty" }, "websocket auth secret empty must not be empty"],
     [{ ...capability, tokenFile: "blank" }, "websocket auth secret blank must not be empty"],
@@ -96,10 +99,29 @@ describe("the flags of authentication", () => {
       "signed websocket bearer secret secret-31 must be at least 32 bytes"
     ],
     [{ ...signed, sharedSecretFile: "none" }, "failed to read websocket auth secret none: no such file"]
-  ])("%j: %s", ([flags, expected]) =>
+  ])("%j: %s [48]", ([flags, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* outcome(flags), expected)
     })
+  )
+
+  it.effect("let the clock of a token's issuer differ by 30 seconds, unless they say otherwise [48]", () =>
+    Effect.gen(function* () {
+      const sharedSecretFile = join(yield* folder, "secret-32")
+      const verdicts = Effect.fnUntraced(function* (more: Partial<AuthFlags.AuthFlags>) {
+        const authorize = yield* AuthFlags.authorizeBy({ ...AuthFlags.none, ...signed, sharedSecretFile, ...more })
+        if (authorize === undefined) return assert.fail("everybody gets in")
+        yield* TestClock.setTime(1_000_000)
+        return yield* Effect.forEach([970, 969], (exp) =>
+          Effect.match(authorize(`Bearer ${sign({ exp }, { key: "s".repeat(32) })}`), {
+            onFailure: ({ message }) => message,
+            onSuccess: () => "admitted"
+          })
+        )
+      })
+      assert.deepStrictEqual(yield* verdicts({}), ["admitted", "expired websocket jwt"])
+      assert.deepStrictEqual(yield* verdicts({ maxClockSkewSeconds: 31 }), ["admitted", "admitted"])
+    }).pipe(Effect.provide(NodeServices.layer))
   )
 
   it.effect("admit by the token of the file, without the space around it", () =>
