@@ -1,0 +1,112 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { Toolset } from "../../../src/services/Tool.ts"
+import { makeServer } from "../../support/Server.ts"
+import { listening, serve, startThread, startTurn } from "../../support/Listening.ts"
+import { connect, connectRaw, tryConnect } from "../../support/Sockets.ts"
+
+describe("a client that leaves a server on a WebSocket", () => {
+  it.effect("lets a thread and its turn go on when it was the only one, for whoever comes next [58]", () =>
+    Effect.gen(function* () {
+      const { model, port } = yield* listening()
+      const first = yield* connect(port)
+      const threadId = yield* startThread(first)
+      yield* startTurn(first, threadId)
+      const call = yield* model.next
+      assert.deepStrictEqual(yield* first.close, { code: 1000, reason: "" })
+      const second = yield* connect(port)
+      assert.deepStrictEqual((yield* second.request("thread/loaded/list")).result, {
+        data: [threadId],
+        nextCursor: null
+      })
+      yield* second.request("thread/resume", { threadId })
+      yield* call.finish("still here")
+      const { params } = yield* second.notified("turn/completed")
+      assert.strictEqual((params as { turn: { status: string } }).turn.status, "completed")
+    })
+  )
+
+  it.effect("is forgotten at once while its request still runs to its end, and delays nobody [56] [57]", () =>
+    Effect.gen(function* () {
+      const entered = yield* Deferred.make<void>()
+      const gate = yield* Deferred.make<void>()
+      const open = Effect.andThen(Deferred.succeed(entered, undefined), Effect.as(Deferred.await(gate), []))
+      const { services, router, threads } = yield* makeServer({ tools: Layer.succeed(Toolset, { open: () => open }) })
+      const listener = yield* Effect.provideContext(serve({}), services)
+      const { port } = listener.bound
+      const leaving = yield* connect(port)
+      yield* leaving.send({ id: 1, method: "thread/start", params: {} })
+      yield* Deferred.await(entered)
+      yield* leaving.close
+      while (router.connections().length > 0) yield* Effect.yieldNow
+      assert.strictEqual(listener.served().length, 1)
+      const other = yield* connect(port)
+      assert.isDefined((yield* other.request("thread/loaded/list")).result)
+      yield* Deferred.succeed(gate, undefined)
+      while (listener.served().length > 1) yield* Effect.yieldNow
+      assert.strictEqual(threads.loaded().length, 1)
+    })
+  )
+
+  it.effect("lets turns go on also when it has stopped reading and the listener closes under it [58]", () =>
+    Effect.gen(function* () {
+      const server = yield* makeServer()
+      const scope = yield* Scope.make()
+      const listener = yield* serve({ outboxCapacity: 8 }).pipe(
+        Scope.provide(scope),
+        Effect.provideContext(server.services)
+      )
+      const client = yield* connect(listener.bound.port)
+      const threadId = yield* startThread(client)
+      yield* startTurn(client, threadId)
+      client.ws.pause()
+      const call = yield* server.model.next
+      yield* call.emit({ _tag: "ItemStarted", itemId: "m", kind: "message" })
+      for (let i = 0; i < 400; i++) yield* call.emit({ _tag: "TextDelta", itemId: "m", delta: "x".repeat(64 * 1024) })
+      const outbox = listener.served()[0]?.connection.outbox
+      while ((outbox?.stats.waited ?? 0) === 0) yield* Effect.yieldNow
+      yield* Scope.close(scope, Exit.void)
+      yield* call.finish()
+      yield* server.threads.drain
+      assert.deepStrictEqual(server.router.connections(), [])
+    })
+  )
+
+  it.effect("is gone when it has ended its half of the connection", () =>
+    Effect.gen(function* () {
+      const { listener, port, router } = yield* listening()
+      const client = yield* connectRaw(port)
+      while (router.connections().length < 1) yield* Effect.yieldNow
+      client.socket.end()
+      yield* client.ended
+      yield* listener.isEmpty
+      assert.deepStrictEqual(router.connections(), [])
+    })
+  )
+
+  it.effect(
+    "leaves nothing when a thousand come and go",
+    () =>
+      Effect.gen(function* () {
+        const { listener, port, router } = yield* listening()
+        const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
+        const before = sockets()
+        const visit = (index: number) =>
+          Effect.gen(function* () {
+            const client = yield* index % 2 === 0 ? connect(port) : tryConnect(port)
+            // Some say goodbye, some vanish, some in the middle of a request.
+            if (index % 3 === 0) yield* client.send({ id: 9, method: "model/list", params: {} })
+            if (index % 5 !== 0) yield* client.close
+          }).pipe(Effect.scoped)
+        yield* Effect.forEach(Array.from({ length: 1000 }).keys(), visit, { concurrency: 50, discard: true })
+        while (listener.served().length > 0 || sockets() > before) yield* Effect.yieldNow
+        assert.deepStrictEqual(router.connections(), [])
+        yield* listener.isEmpty
+      }),
+    20_000
+  )
+})
