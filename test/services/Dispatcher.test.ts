@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { MaxRunning } from "../../src/services/Connection.ts"
 import { RequestError } from "../../src/services/RequestError.ts"
+import { call } from "../support/Runtime.ts"
 import { makeProcessor } from "../support/Processor.ts"
 import { Interrupt, List, Read, failed, gated, listing, makeGates, ok, page, turn } from "../support/Gates.ts"
 
@@ -167,6 +168,34 @@ describe("Dispatcher", () => {
       })
     )
 
+    it.effect("no answer of the client, and no notification: every one is taken, whatever waits [45]", () =>
+      Effect.gen(function* () {
+        const { gates, connect, outgoing, router } = yield* gated
+        const client = yield* connect({ capacity: 2 })
+        router.subscribe("t", client.connection)
+        client.request(1, Interrupt, turn("t", "a"))
+        yield* gates.hasStarted("a")
+        client.request(2, Interrupt, turn("t", "b"))
+        client.request(6, Interrupt, turn("t", "c"))
+        yield* Effect.yieldNow
+        const questions = yield* Effect.forEach([0, 1], () => outgoing.ask("t", "item/tool/call", call))
+        for (const _ of questions) yield* client.next
+        for (const [id, incoming] of [
+          [3, { _tag: "Success", success: { id: 0, result: "yes" } }],
+          [4, { _tag: "Notification", notification: { method: "initialized" } }],
+          [5, { _tag: "Failure", failure: { id: 1, error: { code: 1, message: "no" } } }]
+        ] as const) {
+          client.request(id, Interrupt, turn("t", "late"))
+          assert.deepStrictEqual(yield* client.next, overloaded(id))
+          client.send(incoming)
+        }
+        assert.strictEqual(yield* questions[0]!.answer, "yes")
+        assert.deepStrictEqual(yield* Effect.flip(questions[1]!.answer), new RequestError({ code: 1, message: "no" }))
+        for (const name of ["a", "b", "c"]) yield* gates.open(name)
+        assert.deepStrictEqual([yield* client.next, yield* client.next, yield* client.next], [ok(1), ok(2), ok(6)])
+      })
+    )
+
     it.effect("what waits on its own connection only", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
@@ -184,7 +213,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("what comes while too many handlers run", () =>
+    it.effect("what comes while too many handlers run [45]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { connect } = yield* makeProcessor({ [List]: () => Effect.as(Deferred.await(gate), page()) })

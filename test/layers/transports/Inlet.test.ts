@@ -16,7 +16,7 @@ const takeAll = (connection: Effect.Success<ReturnType<typeof openConnection>>) 
   })
 
 describe("the way into a connection", () => {
-  it.effect("keeps what was read beyond its places, in order, and has no room meanwhile", () =>
+  it.effect("keeps what was read beyond its places, in order, and has no room meanwhile [45]", () =>
     Effect.gen(function* () {
       const connection = yield* openConnection({ capacity: 2 })
       const inlet = new Inlet(connection, 1000)

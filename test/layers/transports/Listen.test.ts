@@ -24,7 +24,7 @@ describe("--listen", () => {
     ["ws://127.0.0.1:007", { _tag: "WebSocket", host: "127.0.0.1", port: 7 }],
     ["ws://[::1]:4500", { _tag: "WebSocket", host: "::1", port: 4500 }],
     ["ws://[::ffff:127.0.0.1]:0", { _tag: "WebSocket", host: "::ffff:127.0.0.1", port: 0 }]
-  ])("takes %s", (url, listen) => {
+  ])("takes %s [50]", (url, listen) => {
     assert.deepStrictEqual(parsed(url), listen)
   })
 
@@ -44,7 +44,7 @@ describe("--listen", () => {
     "ws://[::1]",
     "ws://[fe80::1%eth0]:0",
     "ws://user@127.0.0.1:0"
-  ])("takes an address of this machine and a port only: not %s", (url) => {
+  ])("takes an address of this machine and a port only: not %s [50]", (url) => {
     assert.strictEqual(parsed(url), noAddress(url))
   })
 
@@ -58,7 +58,7 @@ describe("--listen", () => {
     "WS://127.0.0.1:0",
     " ws://127.0.0.1:0",
     "wss://127.0.0.1:0"
-  ])("knows no other kind of place: not '%s'", (url) => {
+  ])("knows no other kind of place: not '%s' [50]", (url) => {
     assert.strictEqual(parsed(url), unsupported(url))
   })
 
@@ -89,7 +89,7 @@ describe("--listen", () => {
     })
   )
 
-  it("takes several places at once, each once, and stdio when none is named", () => {
+  it("takes several places at once, each once, and stdio when none is named [50]", () => {
     const all = Listen.parseAll(["stdio://", "ws://127.0.0.1:1", "unix://", "ws://127.0.0.1:1", "stdio://"])
     assert.deepStrictEqual(Result.getOrThrow(all), [
       { _tag: "Stdio" },
@@ -99,7 +99,7 @@ describe("--listen", () => {
     assert.deepStrictEqual(Result.getOrThrow(Listen.parseAll([])), [{ _tag: "Stdio" }])
   })
 
-  it("is off when it is told so, and not for some places", () => {
+  it("is off when it is told so, and not for some places [50]", () => {
     assert.deepStrictEqual(Result.getOrThrow(Listen.parseAll(["off"])), [])
     const both = Listen.parseAll(["off", "stdio://"])
     assert.strictEqual(
@@ -120,7 +120,7 @@ describe("--listen", () => {
     ["::", false],
     ["::ffff:127.0.0.1", false],
     ["fe80::1", false]
-  ])("knows whether other machines reach %s", (host, isLoopback) => {
+  ])("knows whether other machines reach %s [49]", (host, isLoopback) => {
     assert.strictEqual(Listen.isLoopback(host), isLoopback)
   })
 })

@@ -1,0 +1,83 @@
+import { assert, describe, it } from "@effect/vitest"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Sink from "effect/Sink"
+import * as StandardIo from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import * as Stdio from "../../../src/layers/transports/Stdio.ts"
+import * as Wire from "../../../src/layers/transports/Wire.ts"
+import { MessageProcessor } from "../../../src/services/MessageProcessor.ts"
+import { sessionOf } from "../../support/Connections.ts"
+import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
+
+/** A client of handlers with gates: what is typed into standard input, and what comes out. */
+const serving = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}) {
+  const { gates, processor } = yield* gated
+  const input = yield* Queue.make<Uint8Array, Cause.Done>()
+  const output = yield* Queue.unbounded<string>()
+  const stdio = StandardIo.layerTest({
+    stdin: Stream.fromQueue(input),
+    stdout: () => Sink.forEach((text) => Queue.offer(output, String(text)))
+  })
+  const { reader, served, writer } = yield* Stdio.serve({ ...Wire.defaultLimits, ...limits }).pipe(
+    Effect.provide(stdio),
+    Effect.provideService(MessageProcessor, processor)
+  )
+  served.connection.initialize(sessionOf())
+  const type = (text: string) => Queue.offer(input, new TextEncoder().encode(text))
+  return {
+    gates,
+    reader,
+    served,
+    writer,
+    type,
+    ask: (id: number, method: string, params: object) => type(`${JSON.stringify({ id, method, params })}\n`),
+    endInput: Queue.end(input),
+    /** What has been written at one time, as messages. */
+    written: Effect.map(Queue.take(output), (text) =>
+      text
+        .split("\n")
+        .slice(0, -1)
+        .map((line): unknown => JSON.parse(line))
+    )
+  }
+})
+
+describe("a server on standard input and output", () => {
+  it.effect("answers everything it has read when its input ends, and is done then [52]", () =>
+    Effect.gen(function* () {
+      const { ask, endInput, gates, reader, served, type, writer, written } = yield* serving()
+      yield* ask(1, Interrupt, turn("t", "a"))
+      yield* ask(2, Interrupt, turn("t", "b"))
+      yield* type(`${JSON.stringify({ id: 3, method: List, params: {} })}\n{"id":4,"meth`)
+      yield* endInput
+      yield* Fiber.await(reader)
+      const done = yield* Effect.forkChild(served.done)
+      yield* gates.hasStarted("a")
+      assert.deepStrictEqual(yield* written, [ok(3, page())])
+      assert.isUndefined(done.pollUnsafe())
+      yield* gates.open("a")
+      yield* gates.hasStarted("b")
+      assert.deepStrictEqual(yield* written, [ok(1)])
+      assert.isUndefined(done.pollUnsafe())
+      yield* gates.open("b")
+      yield* Fiber.join(done)
+      yield* served.connection.outbox.end
+      yield* Fiber.await(writer)
+      assert.deepStrictEqual(yield* written, [ok(2)])
+    })
+  )
+
+  it.effect("goes on after a line that is no message, one that is too long, and one that is no UTF-8 [10]", () =>
+    Effect.gen(function* () {
+      const { ask, type, written } = yield* serving({ maxMessageBytes: 100 })
+      yield* type(`hello\n\n${"x".repeat(200)}\n`)
+      yield* type("\u{1f600}".repeat(80))
+      yield* type("\n")
+      yield* ask(1, List, {})
+      assert.deepStrictEqual(yield* written, [ok(1, page())])
+    })
+  )
+})
