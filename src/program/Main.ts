@@ -37,5 +37,15 @@ const program = (args: ReadonlyArray<string>): Effect.Effect<number> =>
         (commands) => commands.run(args)
       )
 
-export const main = (args: ReadonlyArray<string>): void =>
+/**
+ * A terminal that is closed ends the program as SIGTERM does: by default the commands that it runs would stay behind. What
+ * listens on sockets hears the signal itself (Signals).
+ */
+const onHangUp = (): void => {
+  if (process.listenerCount("SIGHUP") === 1) process.kill(process.pid, "SIGTERM")
+}
+
+export const main = (args: ReadonlyArray<string>): void => {
+  process.on("SIGHUP", onHangUp)
   NodeRuntime.runMain(program(args), { teardown, disableErrorReporting: true })
+}

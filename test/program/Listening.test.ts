@@ -41,15 +41,30 @@ const say = (call: ModelServer.Asked, text: string) =>
 
 const statusOf = ({ params }: Heard) => (params as { turn: { status: string } }).turn.status
 
+/** Whether there is anything left of the process and those it has started. */
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(-pid, 0)
+  } catch {
+    return false
+  }
+}
+
 describe("a service on standard input and output", () => {
-  const talk = Effect.fnUntraced(function* () {
+  /** Starts a turn, and goes on when the model has been asked, or has said this. */
+  const talk = Effect.fnUntraced(function* (
+    said: Effect.Effect<unknown, never, ModelServer.ModelServer> = Effect.flatMap(
+      ModelServer.ModelServer,
+      ({ next }) => next
+    )
+  ) {
     const service = yield* start(["app-server", "-c", "model=gpt-5.5"], { until: /^/ })
     const send = (message: object) => service.stdin.write(`${JSON.stringify(message)}\n`)
     send({ id: 1, method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
     send({ id: 2, method: "thread/start", params: {} })
     const threadId = yield* service.said(/"id":2,"result":\{"thread":\{"id":"([^"]+)"/)
     send({ id: 3, method: "turn/start", params: { threadId, input: [{ type: "text", text: "go" }] } })
-    yield* Effect.flatMap(ModelServer.ModelServer, ({ next }) => next)
+    yield* said
     return service
   })
 
@@ -75,6 +90,17 @@ describe("a service on standard input and output", () => {
       ["i", ...ids]
     )
   })
+
+  for (const ending of ["EOF", "SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    test(`leaves no command behind when it ends with ${ending} [53]`, function* () {
+      const service = yield* talk(ModelServer.run("call_1", "echo $$; sleep 300"))
+      const pid = Number(yield* service.said(/outputDelta.*"delta":"(\d+)\\n"/))
+      if (ending === "EOF") service.stdin.end()
+      else yield* service.signal(ending)
+      assert.deepStrictEqual(yield* service.ended, { code: ending === "EOF" ? 1 : 0, signal: null })
+      while (isRunning(pid)) yield* Effect.yieldNow
+    })
+  }
 
   test("ends with SIGTERM as asked, whatever runs", function* () {
     const service = yield* talk()
