@@ -6,7 +6,6 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import type { ClientEvent } from "../../src/services/ClientEvent.ts"
 import * as ModelServer from "../support/ModelServer.ts"
 import type { Client } from "./Subject.ts"
@@ -69,6 +68,3 @@ export const turn = Effect.fnUntraced(function* (client: Client, threadId: strin
   yield* Fiber.join(speaking)
   return events
 })
-
-export const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))

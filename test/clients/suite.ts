@@ -11,8 +11,9 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import { failureOf } from "../support/Failures.ts"
 import * as ModelServer from "../support/ModelServer.ts"
-import { deltasOf, failureOf, isDelta, say, transcriptOf, turn, turnEnds, until } from "./Events.ts"
+import { deltasOf, isDelta, say, transcriptOf, turn, turnEnds, until } from "./Events.ts"
 import { Subject } from "./Subject.ts"
 
 /** What differs between servers, and between the ways to them. */

@@ -3,17 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import * as StdioClient from "../../../src/layers/clients/StdioClient.ts"
+import { failureOf } from "../../support/Failures.ts"
 
 const who = { clientName: "test", clientVersion: "1" } as const
-
-const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))
 
 /** A child that answers initialize with `info` as its home, and does what `reply` says with each later message. */
 const child = (info: string, reply = ""): string => `

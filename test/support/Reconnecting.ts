@@ -1,0 +1,95 @@
+/**
+ * A link that comes back after every loss, and what it says of that.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import * as RemoteLink from "../../src/services/RemoteLink.ts"
+import { Extension } from "../../src/services/Replay.ts"
+import * as FakeServer from "./FakeServer.ts"
+
+export const policy = { initialDelay: "1 second", maxDelay: "8 seconds", stableAfter: "1 minute" } as const
+
+export const numbered = { extensions: { [Extension]: {} } }
+
+/** A link that comes back, and the server's end of its first connection. */
+export const connected = Effect.fnUntraced(function* (more: Partial<RemoteLink.RemoteOptions> = {}) {
+  const server = yield* FakeServer.make
+  const options = { clientName: "test", clientVersion: "1", reconnect: policy, heartbeat: false, ...more } as const
+  const connecting = yield* Effect.forkChild(RemoteLink.make(server.endpoint, options))
+  const connection = yield* server.accept
+  const initialize = yield* FakeServer.welcome(connection, numbered)
+  const { link } = yield* Fiber.join(connecting)
+  return { server, connection, link, initialize }
+})
+
+/** Loses the connection, waits for the longest pause, and takes the next one. */
+export const comeBack = Effect.fnUntraced(function* (
+  server: FakeServer.FakeServer,
+  connection: FakeServer.FakeConnection,
+  besides: FakeServer.Said = numbered
+) {
+  yield* connection.lose("UnexpectedEof", "closed the connection")
+  yield* connection.closed
+  yield* TestClock.adjust(policy.maxDelay)
+  const next = yield* server.accept
+  yield* FakeServer.welcome(next, besides)
+  return next
+})
+
+export const turnStarted = (threadId: string, turnId: string, seq?: number) => ({
+  method: "turn/started",
+  params: { threadId, turn: { id: turnId } },
+  emittedAtMs: 0,
+  ...(seq === undefined ? {} : { seq })
+})
+
+export const started = (id: unknown, threadId: string, position?: object) => ({
+  id,
+  result: { thread: { id: threadId } },
+  ...(position === undefined ? {} : { extensions: { [Extension]: position } })
+})
+
+export const approval = (id: number, command: string) => ({
+  id,
+  method: "item/commandExecution/requestApproval",
+  params: { threadId: "t", command }
+})
+
+export const brief = (event: RemoteLinkEvent): unknown => {
+  switch (event._tag) {
+    case "ServerNotification": {
+      const { notification } = event
+      if (notification.method === "turn/started") return notification.params.turn.id
+      if (notification.method === "serverRequest/resolved") return { resolved: notification.params.requestId }
+      return notification.method
+    }
+    case "ServerRequest":
+      return { asked: event.request.id }
+    default:
+      return event
+  }
+}
+type RemoteLinkEvent = Effect.Success<RemoteLink.RemoteLink["take"]>
+
+export const takeN = (link: RemoteLink.RemoteLink, count: number) =>
+  Effect.map(Effect.all(Array.from({ length: count }, () => link.take)), (events) => events.map(brief))
+
+export const back = { _tag: "Reconnected", thread: null }
+
+export const goesOn = (id: string, continuity: string) => ({ _tag: "Reconnected", thread: { id, continuity } })
+
+/** Starts a thread through the link. */
+export const startThread = Effect.fnUntraced(function* (
+  link: RemoteLink.RemoteLink,
+  connection: FakeServer.FakeConnection,
+  threadId: string,
+  position?: object
+) {
+  const starting = yield* Effect.forkChild(link.request("thread/start", {}), { startImmediately: true })
+  const { id } = yield* connection.hear
+  yield* connection.say(started(id, threadId, position))
+  yield* Fiber.join(starting)
+})
