@@ -1,15 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import * as TestClock from "effect/testing/TestClock"
 import type { CodexErrorInfo } from "../../../src/protocol/ErrorInfo.ts"
 import type { ModelProviderInfo } from "../../../src/services/Config.ts"
-import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/ModelProvider.ts"
+import { ModelError, ModelProvider } from "../../../src/services/ModelProvider.ts"
 import {
   type Answer,
   answerTo,
@@ -21,7 +18,6 @@ import {
   encode,
   events,
   hanging,
-  ok,
   raw,
   refuse,
   request,
@@ -29,48 +25,7 @@ import {
   streamed,
   wire
 } from "./Scripted.ts"
-
-const fine = ok("fine")
-const fineEvents: ReadonlyArray<ModelEvent> = [{ _tag: "ItemDone", item: assistant("msg_ok", "fine") }, Completed]
-
-const lost = "stream disconnected before completion: "
-const closedEarly = `${lost}stream closed before response.completed`
-const decoding = `${lost}Transport error: network error: error decoding response body`
-const sending = `${lost}error sending request`
-const busy = "We’re currently experiencing high demand, which may cause temporary errors."
-
-const retrying = (message: string, details: string, status: number | null = null): ModelEvent => ({
-  _tag: "Retrying",
-  error: new ModelError({
-    message: `Reconnecting... ${message}`,
-    info: { responseStreamDisconnected: { httpStatusCode: status } }
-  }),
-  details
-})
-
-/** Runs an answer to its end on the test clock; `waits` are the milliseconds between the requests. */
-const run = (answers: ReadonlyArray<Answer>, options: Parameters<typeof scripted>[1] = {}) =>
-  Effect.gen(function* () {
-    const times: Array<number> = []
-    const noted = answers.map((answer) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        times.push(now)
-        return answer
-      })
-    )
-    const script = scripted(noted, options)
-    const fiber = yield* Effect.forkChild(Effect.provide(answerTo(request), script.layer), { startImmediately: true })
-    yield* TestClock.adjust("1 hour")
-    const { error, events } = yield* Fiber.join(fiber)
-    const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0))
-    return { error, events, waits, sent: script.sent }
-  })
-
-/** Between nine and eleven tenths of each. */
-const isAbout = (actual: ReadonlyArray<number>, expected: ReadonlyArray<number>) => {
-  const close = expected.every((millis, index) => Math.abs((actual[index] ?? 0) - millis) <= millis / 10)
-  assert.isTrue(close && actual.length === expected.length, `${actual.join(", ")} against ${expected.join(", ")}`)
-}
+import { fine, fineEvents, lost, closedEarly, decoding, sending, busy, run } from "./ScriptedRun.ts"
 
 describe("Responses", () => {
   it.effect("streams an answer and ends", () =>
@@ -159,152 +114,6 @@ describe("Responses", () => {
           provider: { streamIdleTimeoutMs: 1500 }
         })
         assert.deepStrictEqual([error, events], [null, fineEvents])
-      })
-    )
-  })
-
-  describe("retries", () => {
-    it.effect("repeats what got no proper answer without a word", () =>
-      Effect.gen(function* () {
-        const { error, events, waits } = yield* run(
-          [refuse(500, "boom"), broken("ECONNRESET"), refuse(503, "x", { "retry-after": "3" }), refuse(502, "x"), fine],
-          { provider: { requestMaxRetries: 4 } }
-        )
-        assert.deepStrictEqual([error, events], [null, fineEvents])
-        isAbout(waits, [200, 400, 3000, 1600])
-      })
-    )
-
-    it.effect("announces each new attempt at a broken stream, after a longer delay each time", () =>
-      Effect.gen(function* () {
-        const { error, events, waits } = yield* run(
-          [cut(wire.messageAdded("m"), wire.delta("m", "par")), raw(""), hanging([]), fine],
-          { provider: { streamMaxRetries: 5, streamIdleTimeoutMs: 1000 } }
-        )
-        assert.strictEqual(error, null)
-        assert.deepStrictEqual(events.slice(2), [
-          retrying("1/5", decoding),
-          retrying("2/5", closedEarly),
-          retrying("3/5", `${lost}idle timeout waiting for SSE`),
-          ...fineEvents
-        ])
-        isAbout(
-          waits.map((wait, index) => (index === 2 ? wait - 1000 : wait)),
-          [200, 400, 800]
-        )
-      })
-    )
-
-    it.effect("goes on from the items that were done", () =>
-      Effect.gen(function* () {
-        const first = assistant("msg_1", "first")
-        const { events, sent } = yield* run([cut(wire.done(first), wire.messageAdded("m")), fine], {
-          provider: { streamMaxRetries: 1 }
-        })
-        assert.deepStrictEqual(events, [
-          { _tag: "ItemDone", item: first },
-          { _tag: "ItemStarted", itemId: "m", kind: "message" },
-          retrying("1/1", decoding),
-          ...fineEvents
-        ])
-        assert.deepStrictEqual(
-          sent.map(({ body }) => body.input),
-          [request.input, [...request.input, first]]
-        )
-      })
-    )
-
-    it.effect("asks for another request when a stream broke after a call", () =>
-      Effect.gen(function* () {
-        const { error, events, sent } = yield* run([cut(wire.call("c1")), fine], { provider: { streamMaxRetries: 1 } })
-        assert.strictEqual(error, null)
-        assert.deepStrictEqual(events.slice(1), [
-          retrying("1/1", decoding),
-          { _tag: "Completed", usage: null, endTurn: false }
-        ])
-        assert.strictEqual(sent.length, 1)
-      })
-    )
-
-    it.effect("spends both budgets on a server that always fails, and then says why", () =>
-      Effect.gen(function* () {
-        const { error, events, waits } = yield* run([refuse(500, "boom")], {
-          provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
-        })
-        assert.deepStrictEqual(error, new ModelError({ message: busy, info: "internalServerError" }))
-        assert.deepStrictEqual(
-          events,
-          [1, 2, 3, 4, 5].map((n) => retrying(`${n}/5`, busy))
-        )
-        const silent = [200, 400, 800, 1600]
-        isAbout(waits, [...silent, 200, ...silent, 400, ...silent, 800, ...silent, 1600, ...silent, 3200, ...silent])
-      })
-    )
-
-    it.effect("obeys retry-after of too many requests, and skips the silent level", () =>
-      Effect.gen(function* () {
-        const { events, waits } = yield* run([refuse(429, "slow", { "retry-after": "2" }), fine], {
-          provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
-        })
-        const text = "exceeded retry limit, last status: 429 Too Many Requests"
-        assert.deepStrictEqual(events, [retrying("1/5", text, 429), ...fineEvents])
-        assert.deepStrictEqual(waits, [2000])
-      })
-    )
-
-    it.effect("obeys the delay in the text of a rate limit", () =>
-      Effect.gen(function* () {
-        const message = "Rate limit reached. Please try again in 1.5s."
-        const { events: seen, waits } = yield* run([events(wire.failed("rate_limit_exceeded", message)), fine], {
-          provider: { streamMaxRetries: 5 }
-        })
-        assert.deepStrictEqual(seen, [retrying("1/5", `rate limit exceeded: ${message}`), ...fineEvents])
-        assert.deepStrictEqual(waits, [1500])
-      })
-    )
-
-    it.effect("tells the status of a refused key while it tries again", () =>
-      Effect.gen(function* () {
-        const { events, sent } = yield* run([refuse(401, "bad"), fine], {
-          provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
-        })
-        const text = "unexpected status 401 Unauthorized: bad, url: http://model.test/v1/responses"
-        assert.deepStrictEqual(events, [retrying("1/5", text, 401), ...fineEvents])
-        assert.strictEqual(sent.length, 2)
-      })
-    )
-
-    it.effect("never repeats a bad request", () =>
-      Effect.gen(function* () {
-        const { error, sent } = yield* run([refuse(400, "bad"), fine], {
-          provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
-        })
-        assert.deepStrictEqual([error?.message, sent.length], ["bad", 1])
-      })
-    )
-
-    it.effect("waits for the network outside the budgets, ever more patiently", () =>
-      Effect.gen(function* () {
-        const refused = broken("ECONNREFUSED")
-        const { error, events, waits } = yield* run([refused, refused, refused, refused, refused, refused, fine])
-        assert.strictEqual(error, null)
-        assert.deepStrictEqual(events, [
-          ...waits.map(() => retrying("waiting for network", "Connection failed: error sending request")),
-          ...fineEvents
-        ])
-        assert.deepStrictEqual(waits, [5000, 10_000, 20_000, 40_000, 60_000, 60_000])
-      })
-    )
-
-    it.effect("spreads the delays of many clients", () =>
-      Effect.gen(function* () {
-        const waits = yield* Effect.forEach(["a", "b", "c"], (seed) =>
-          run([refuse(500, ""), fine], { provider: { requestMaxRetries: 1 } }).pipe(
-            Effect.map(({ waits }) => waits[0]),
-            Random.withSeed(seed)
-          )
-        )
-        assert.strictEqual(new Set(waits).size, 3)
       })
     )
   })
