@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import * as Wire from "../../src/layers/transports/Wire.ts"
 import { makeServer, say } from "./Server.ts"
-import type { SocketClient } from "./Sockets.ts"
+import { connectRaw, frame, type SocketClient, type Where } from "./Sockets.ts"
+import type { Heard } from "./WirePeer.ts"
 
 /** Opens a listener on a port that the system chooses; whoever comes is let in. */
 export const serve = (limits: Partial<Wire.WireLimits>) =>
@@ -30,3 +31,21 @@ export const startThread = (client: SocketClient) =>
 
 export const startTurn = (client: SocketClient, threadId: string, text = "go") =>
   client.request("turn/start", { threadId, input: say(text) })
+
+/** Sends this many requests at once; how many of them were answered how often, when all have been. */
+export const answersTo = Effect.fnUntraced(function* (where: Where, total: number) {
+  const client = yield* connectRaw(where)
+  const initialize = { id: "i", method: "initialize", params: { clientInfo: { name: "a", version: "1" } } }
+  const requests = Array.from({ length: total }, (_, id) => ({ id, method: "thread/loaded/list", params: {} }))
+  // And one whose answer is behind theirs.
+  const messages = [initialize, ...requests, { id: "last", method: "thread/loaded/list", params: {} }]
+  yield* client.write(Buffer.concat(messages.map((message) => frame(1, JSON.stringify(message)))))
+  const answered = new Map<unknown, number>()
+  while (answered.size < total + 2) {
+    const { id } = JSON.parse((yield* client.next).payload.toString()) as Heard
+    if (id !== undefined) answered.set(id, (answered.get(id) ?? 0) + 1)
+  }
+  const counts = new Map<number, number>()
+  for (const { id } of requests) counts.set(answered.get(id) ?? 0, (counts.get(answered.get(id) ?? 0) ?? 0) + 1)
+  return counts
+})

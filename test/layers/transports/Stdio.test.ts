@@ -70,6 +70,22 @@ describe("a server on standard input and output", () => {
     })
   )
 
+  it.effect("answers each of 10000 requests that come at once, with the end of the input behind them [52]", () =>
+    Effect.gen(function* () {
+      const { endInput, served, type, written } = yield* serving()
+      const ids = Array.from({ length: 10_000 }, (_, id) => id)
+      yield* type(ids.map((id) => `${JSON.stringify({ id, method: List, params: {} })}\n`).join(""))
+      yield* endInput
+      const answers: Array<unknown> = []
+      while (answers.length < ids.length) answers.push(...(yield* written))
+      assert.deepStrictEqual(
+        answers,
+        ids.map((id) => ok(id, page()))
+      )
+      yield* served.done
+    })
+  )
+
   it.effect("goes on after a line that is no message, one that is too long, and one that is no UTF-8 [10]", () =>
     Effect.gen(function* () {
       const { ask, type, written } = yield* serving({ maxMessageBytes: 100 })

@@ -12,6 +12,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as UnixSocket from "../../../src/layers/transports/UnixSocket.ts"
 import { makeServer } from "../../support/Server.ts"
+import { answersTo } from "../../support/Listening.ts"
 import { connect, tryConnect } from "../../support/Sockets.ts"
 
 const folder = Effect.acquireRelease(
@@ -56,9 +57,11 @@ describe("a server on a Unix socket", () => {
     Effect.gen(function* () {
       const at = yield* folder
       Fs.chmodSync(at, 0o755)
-      const { path } = yield* serving({ path: relative(process.cwd(), join(at, "new", "a.sock")) })
-      assert.strictEqual(path, join(at, "new", "a.sock"))
-      assert.deepStrictEqual([modeOf(path), modeOf(join(at, "new")), modeOf(at)], ["600", "700", "755"])
+      const outer = join(at, "new")
+      const inner = join(outer, "newer")
+      const { path } = yield* serving({ path: relative(process.cwd(), join(inner, "a.sock")) })
+      assert.strictEqual(path, join(inner, "a.sock"))
+      assert.deepStrictEqual([path, inner, outer, at].map(modeOf), ["600", "700", "700", "755"])
     })
   )
 
@@ -81,6 +84,13 @@ describe("a server on a Unix socket", () => {
       const client = yield* connect(path, { headers: { Origin: "http://a", Authorization: "Basic x" } })
       assert.isDefined((yield* client.request("thread/loaded/list")).result)
       assert.deepStrictEqual((yield* client.request("no/such")).error?.code, -32600)
+    })
+  )
+
+  it.effect("answers each of 10000 pipelined requests exactly once", () =>
+    Effect.gen(function* () {
+      const { path } = yield* serving({ path: join(yield* folder, "a.sock") })
+      assert.deepStrictEqual(yield* answersTo(path, 10_000), new Map([[1, 10_000]]))
     })
   )
 

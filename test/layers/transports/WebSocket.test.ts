@@ -2,11 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
 import { makeServer } from "../../support/Server.ts"
-import { listening, startThread, startTurn } from "../../support/Listening.ts"
-import { connect, connectRaw, frame, tryConnect } from "../../support/Sockets.ts"
+import { answersTo, listening, startThread, startTurn } from "../../support/Listening.ts"
+import { connect, tryConnect } from "../../support/Sockets.ts"
 import type { Heard } from "../../support/WirePeer.ts"
-
-const Text = 1
 
 const codes = ({ error, id, result }: Heard) => ({ id, code: error?.code ?? (result === undefined ? "?" : "ok") })
 
@@ -100,17 +98,7 @@ describe("a server on a WebSocket", () => {
   it.effect("answers each of 10000 pipelined requests exactly once", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
-      const client = yield* connectRaw(port)
-      const total = 10_000
-      const initialize = { id: "i", method: "initialize", params: { clientInfo: { name: "a", version: "1" } } }
-      const requests = Array.from({ length: total }, (_, id) => ({ id, method: "thread/loaded/list", params: {} }))
-      yield* client.write(Buffer.concat([initialize, ...requests].map((r) => frame(Text, JSON.stringify(r)))))
-      const answered = new Map<unknown, number>()
-      while (answered.size < total + 1) {
-        const { id } = JSON.parse((yield* client.next).payload.toString()) as Heard
-        if (id !== undefined) answered.set(id, (answered.get(id) ?? 0) + 1)
-      }
-      assert.deepStrictEqual(new Set(answered.values()), new Set([1]))
+      assert.deepStrictEqual(yield* answersTo(port, 10_000), new Map([[1, 10_000]]))
     })
   )
 
