@@ -2,12 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Toolset } from "../../../src/services/Tool.ts"
 import { makeServer } from "../../support/Server.ts"
 import { listening, serve, startThread, startTurn } from "../../support/Listening.ts"
-import { connect, connectRaw, tryConnect } from "../../support/Sockets.ts"
+import { connect, connectRaw, exchange, frame, tryConnect, upgradeHeaders } from "../../support/Sockets.ts"
+
+/** Sockets of this process, those of the clients included. */
+const openSockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
 
 describe("a client that leaves a server on a WebSocket", () => {
   it.effect("lets a thread and its turn go on when it was the only one, for whoever comes next [58]", () =>
@@ -93,8 +97,7 @@ describe("a client that leaves a server on a WebSocket", () => {
     () =>
       Effect.gen(function* () {
         const { listener, port, router } = yield* listening()
-        const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
-        const before = sockets()
+        const before = openSockets()
         const visit = (index: number) =>
           Effect.gen(function* () {
             const client = yield* index % 2 === 0 ? connect(port) : tryConnect(port)
@@ -103,10 +106,54 @@ describe("a client that leaves a server on a WebSocket", () => {
             if (index % 5 !== 0) yield* client.close
           }).pipe(Effect.scoped)
         yield* Effect.forEach(Array.from({ length: 1000 }).keys(), visit, { concurrency: 50, discard: true })
-        while (listener.served().length > 0 || sockets() > before) yield* Effect.yieldNow
+        while (listener.served().length > 0 || openSockets() > before) yield* Effect.yieldNow
         assert.deepStrictEqual(router.connections(), [])
         yield* listener.isEmpty
       }),
     20_000
+  )
+
+  it.effect(
+    "leaves nothing when hundreds are refused, break the protocol, hang up or reset",
+    () =>
+      Effect.gen(function* () {
+        const { listener, port, router } = yield* listening()
+        const before = openSockets()
+        const upgrade = `GET / HTTP/1.1\r\n${upgradeHeaders}`
+        const visits: ReadonlyArray<Effect.Effect<unknown, never, Scope.Scope>> = [
+          exchange(port, "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+          exchange(port, `${upgrade}Origin: http://a\r\n\r\n`),
+          exchange(port, `GET / HTTP/1.1\r\nX: ${"a".repeat(100_000)}\r\n\r\n`),
+          exchange(port, `${upgrade}\r\n`, (text) => text.includes("101")),
+          Effect.flatMap(connectRaw(port), (client) => Effect.andThen(client.write(frame(3, "x")), client.ended)),
+          Effect.flatMap(connectRaw(port), ({ ended, socket }) => {
+            socket.end(frame(1, '{"id":1,"method":'))
+            return ended
+          }),
+          Effect.map(connectRaw(port), ({ socket }) => socket.resetAndDestroy())
+        ]
+        const visit = (index: number) => Effect.scoped(visits[index % visits.length] ?? Effect.void)
+        yield* Effect.forEach(Array.from({ length: 700 }).keys(), visit, { concurrency: 50, discard: true })
+        while (listener.served().length > 0 || openSockets() > before) yield* Effect.yieldNow
+        yield* listener.isEmpty
+        assert.deepStrictEqual(router.connections(), [])
+      }),
+    20_000
+  )
+
+  it.effect("does not hold up the end of the server when it has said nothing, or half a request", () =>
+    Effect.gen(function* () {
+      const server = yield* makeServer()
+      const scope = yield* Scope.make()
+      const listener = yield* serve({}).pipe(Scope.provide(scope), Effect.provideContext(server.services))
+      const { port } = listener.bound
+      const waiting = yield* Effect.forEach(["", "GET / HTTP/1.1\r\nHo"], (bytes) =>
+        Effect.forkChild(exchange(port, bytes), { startImmediately: true })
+      )
+      // Who comes behind them has been let in: so have they.
+      yield* connect(port)
+      yield* Scope.close(scope, Exit.void)
+      for (const each of waiting) yield* Fiber.join(each)
+    })
   )
 })
