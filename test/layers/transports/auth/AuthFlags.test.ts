@@ -105,23 +105,36 @@ describe("the flags of authentication", () => {
     })
   )
 
+  /** What becomes of tokens with these claims, at second 1000. */
+  const verdicts = Effect.fnUntraced(function* (
+    flags: Partial<AuthFlags.AuthFlags>,
+    ...tokens: ReadonlyArray<Readonly<Record<string, unknown>>>
+  ) {
+    const sharedSecretFile = join(yield* folder, "secret-32")
+    const authorize = yield* AuthFlags.authorizeBy({ ...AuthFlags.none, ...signed, ...flags, sharedSecretFile })
+    if (authorize === undefined) return assert.fail("everybody gets in")
+    yield* TestClock.setTime(1_000_000)
+    return yield* Effect.forEach(tokens, (claims) =>
+      Effect.match(authorize(`Bearer ${sign(claims, { key: "s".repeat(32) })}`), {
+        onFailure: ({ message }) => message,
+        onSuccess: () => "admitted"
+      })
+    )
+  }, Effect.provide(NodeServices.layer))
+
   it.effect("let the clock of a token's issuer differ by 30 seconds, unless they say otherwise [48]", () =>
     Effect.gen(function* () {
-      const sharedSecretFile = join(yield* folder, "secret-32")
-      const verdicts = Effect.fnUntraced(function* (more: Partial<AuthFlags.AuthFlags>) {
-        const authorize = yield* AuthFlags.authorizeBy({ ...AuthFlags.none, ...signed, sharedSecretFile, ...more })
-        if (authorize === undefined) return assert.fail("everybody gets in")
-        yield* TestClock.setTime(1_000_000)
-        return yield* Effect.forEach([970, 969], (exp) =>
-          Effect.match(authorize(`Bearer ${sign({ exp }, { key: "s".repeat(32) })}`), {
-            onFailure: ({ message }) => message,
-            onSuccess: () => "admitted"
-          })
-        )
-      })
-      assert.deepStrictEqual(yield* verdicts({}), ["admitted", "expired websocket jwt"])
-      assert.deepStrictEqual(yield* verdicts({ maxClockSkewSeconds: 31 }), ["admitted", "admitted"])
-    }).pipe(Effect.provide(NodeServices.layer))
+      const tokens = [{ exp: 970 }, { exp: 969 }]
+      assert.deepStrictEqual(yield* verdicts({}, ...tokens), ["admitted", "expired websocket jwt"])
+      assert.deepStrictEqual(yield* verdicts({ maxClockSkewSeconds: 31 }, ...tokens), ["admitted", "admitted"])
+    })
+  )
+
+  it.effect("take a blank issuer and a blank audience for none [48]", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* verdicts({ issuer: " ", audience: "" }, { exp: 1060, iss: "x" }), ["admitted"])
+      assert.deepStrictEqual(yield* verdicts({ issuer: " me " }, { exp: 1060, iss: "me" }), ["admitted"])
+    })
   )
 
   it.effect("admit by the token of the file, without the space around it", () =>
