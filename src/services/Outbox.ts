@@ -120,14 +120,16 @@ export class Outbox {
   }
 
   /** Waits until the consumer is cut off. */
-  readonly cutOff: Effect.Effect<void> = Effect.suspend(() =>
-    this.#isCutOff ? Effect.void : Deferred.await((this.#cutOff ??= Deferred.makeUnsafe()))
-  )
+  get cutOff(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.#isCutOff ? Effect.void : Deferred.await((this.#cutOff ??= Deferred.makeUnsafe()))
+    )
+  }
 
   /** Waits until there is room, for who produces only when there is. */
-  readonly room: Effect.Effect<void> = Effect.suspend(() =>
-    this.hasRoom || this.#closed ? Effect.void : Deferred.await(this.#roomAgain())
-  )
+  get room(): Effect.Effect<void> {
+    return Effect.suspend(() => (this.hasRoom || this.#closed ? Effect.void : Deferred.await(this.#roomAgain())))
+  }
 
   /**
    * Offers a message in the caller's turn: when this returns, its place in the order is fixed. The result is what the
@@ -205,23 +207,25 @@ export class Outbox {
   }
 
   /** Offers and waits as the message's tier asks. */
-  readonly offer = (message: Outbound): Effect.Effect<void> =>
-    Effect.suspend(() => {
+  offer(message: Outbound): Effect.Effect<void> {
+    return Effect.suspend(() => {
       const wait = this.offerUnsafe(message)
       return wait === undefined ? Effect.void : Deferred.await(wait)
     })
+  }
 
   /** Offers several as one: nothing else comes between them. */
-  readonly offerAll = (messages: ReadonlyArray<Outbound>): Effect.Effect<void> =>
-    Effect.suspend(() => {
+  offerAll(messages: ReadonlyArray<Outbound>): Effect.Effect<void> {
+    return Effect.suspend(() => {
       let last: Deferred.Deferred<void> | undefined
       for (const message of messages) last = this.offerUnsafe(message) ?? last
       return last === undefined ? Effect.void : Deferred.await(last)
     })
+  }
 
   /** Offers a server request, which is never left lying: it is taken, or the reason comes back. */
-  readonly offerRequest = (message: Outbound): Effect.Effect<Refusal | undefined> =>
-    Effect.suspend(() => {
+  offerRequest(message: Outbound): Effect.Effect<Refusal | undefined> {
+    return Effect.suspend(() => {
       if (this.#closed) return Effect.succeed<Refusal>("closed")
       const grace = this.#options.requestGrace
       if (grace === null && !this.#fits()) return Effect.succeed<Refusal>("full")
@@ -232,6 +236,7 @@ export class Outbox {
         Effect.timeoutOrElse({ duration: grace, orElse: () => Effect.sync(() => this.#withdraw(message)) })
       )
     })
+  }
 
   #withdraw(message: Outbound): Refusal | undefined {
     if (this.#gone) return "closed"
@@ -242,24 +247,28 @@ export class Outbox {
   }
 
   /** Takes everything there is, at least one; fails with `Done` after the end. */
-  readonly takeAll: Effect.Effect<ReadonlyArray<Outbound>, Cause.Done> = Effect.suspend(() =>
-    Effect.map(Queue.takeAll(this.#buffer), (messages) => {
-      this.#taken++
-      for (const message of messages) this.#bytes -= this.#bytesOf(message)
-      this.#refill()
-      return messages
-    })
-  )
+  get takeAll(): Effect.Effect<ReadonlyArray<Outbound>, Cause.Done> {
+    return Effect.suspend(() =>
+      Effect.map(Queue.takeAll(this.#buffer), (messages) => {
+        this.#taken++
+        for (const message of messages) this.#bytes -= this.#bytesOf(message)
+        this.#refill()
+        return messages
+      })
+    )
+  }
 
   /** Takes the next; fails with `Done` after the end. */
-  readonly take: Effect.Effect<Outbound, Cause.Done> = Effect.suspend(() =>
-    Effect.map(Queue.take(this.#buffer), (message) => {
-      this.#taken++
-      this.#bytes -= this.#bytesOf(message)
-      this.#refill()
-      return message
-    })
-  )
+  get take(): Effect.Effect<Outbound, Cause.Done> {
+    return Effect.suspend(() =>
+      Effect.map(Queue.take(this.#buffer), (message) => {
+        this.#taken++
+        this.#bytes -= this.#bytesOf(message)
+        this.#refill()
+        return message
+      })
+    )
+  }
 
   #refill(): void {
     while (Queue.sizeUnsafe(this.#buffer) < this.#options.capacity) {
@@ -280,8 +289,8 @@ export class Outbox {
   }
 
   /** Ends when producers have waited for the whole grace and the consumer has taken nothing in it: it has stopped reading. */
-  readonly stalled = (grace: Duration.Input): Effect.Effect<void> =>
-    Effect.gen({ self: this }, function* () {
+  stalled(grace: Duration.Input): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
       while (true) {
         if (this.#overflow.length === 0) yield* Deferred.await((this.#blocked ??= Deferred.makeUnsafe()))
         const before = this.#taken
@@ -289,6 +298,7 @@ export class Outbox {
         if (this.#overflow.length > 0 && this.#taken === before) return
       }
     })
+  }
 
   #roomAgain(): Deferred.Deferred<void> {
     return (this.#room ??= Deferred.makeUnsafe())
@@ -301,7 +311,9 @@ export class Outbox {
   }
 
   /** The end is near: nobody waits any more, and what the last producers say is held for the consumer. */
-  readonly drain: Effect.Effect<void> = Effect.sync(() => this.#drainUnsafe())
+  get drain(): Effect.Effect<void> {
+    return Effect.sync(() => this.#drainUnsafe())
+  }
 
   #drainUnsafe(): void {
     this.#draining = true
@@ -313,14 +325,18 @@ export class Outbox {
   }
 
   /** No more is taken; the consumer gets what is held and then sees the end. */
-  readonly end: Effect.Effect<void> = Effect.sync(() => {
-    this.#closed = true
-    this.#drainUnsafe()
-    if (this.#overflow.length === 0) Queue.endUnsafe(this.#buffer)
-  })
+  get end(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.#closed = true
+      this.#drainUnsafe()
+      if (this.#overflow.length === 0) Queue.endUnsafe(this.#buffer)
+    })
+  }
 
   /** The consumer is gone: waiting producers go on. What was held comes back, for who has to answer for it. */
-  readonly discard: Effect.Effect<ReadonlyArray<Outbound>> = Effect.sync(() => this.#discardUnsafe())
+  get discard(): Effect.Effect<ReadonlyArray<Outbound>> {
+    return Effect.sync(() => this.#discardUnsafe())
+  }
 
   #discardUnsafe(): ReadonlyArray<Outbound> {
     this.#closed = true
@@ -339,7 +355,9 @@ export class Outbox {
   }
 
   /** The consumer is gone: what is held is dropped and waiting producers go on. */
-  readonly shutdown: Effect.Effect<void> = Effect.asVoid(this.discard)
+  get shutdown(): Effect.Effect<void> {
+    return Effect.asVoid(this.discard)
+  }
 }
 
 /** Opens an outbox; a capacity below one counts as one. */
