@@ -40,10 +40,10 @@ export interface Session {
  */
 export interface Answers {
   /** Hands the answer over. The result is what has to be waited for, `undefined` when nothing. */
-  readonly succeed: (id: RequestId, result: unknown, extensions?: Extensions) => Deferred.Deferred<void> | undefined
-  readonly fail: (id: RequestId, error: ErrorObject) => Deferred.Deferred<void> | undefined
+  succeed(id: RequestId, result: unknown, extensions?: Extensions): Deferred.Deferred<void> | undefined
+  fail(id: RequestId, error: ErrorObject): Deferred.Deferred<void> | undefined
   /** False while the client should not be read from, because its answers pile up. */
-  readonly hasRoom: () => boolean
+  hasRoom(): boolean
 }
 
 /** What a transport says about the connection it brings. */
@@ -122,27 +122,41 @@ export class Connection {
   }
 }
 
-/** Answers that travel in the outbox, as text. A result that is not JSON becomes an internal error for its caller. */
-export const answersInOrder = (outbox: Outbox): Answers => {
-  const send = (text: string) => outbox.offerUnsafe({ _tag: "Answer", tier: "answer", text })
-  const fail = (id: RequestId, error: ErrorObject) => send(`{"error":${JSON.stringify(error)},"id":${encodeId(id)}}`)
-  return {
-    succeed: (id, result, extensions) => {
-      let text: string
-      try {
-        const body: string | undefined = JSON.stringify(result)
-        if (body === undefined) return fail(id, notSerializable(undefined))
-        const extra = extensions === undefined ? "" : `,"extensions":${JSON.stringify(extensions)}`
-        text = `{"id":${encodeId(id)},"result":${body}${extra}}`
-      } catch (error) {
-        return fail(id, notSerializable(error))
-      }
-      return send(text)
-    },
-    fail,
-    hasRoom: () => outbox.hasRoom
+class AnswersInOrder implements Answers {
+  readonly #outbox: Outbox
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox
+  }
+
+  #send(text: string): Deferred.Deferred<void> | undefined {
+    return this.#outbox.offerUnsafe({ _tag: "Answer", tier: "answer", text })
+  }
+
+  succeed(id: RequestId, result: unknown, extensions?: Extensions): Deferred.Deferred<void> | undefined {
+    let text: string
+    try {
+      const body: string | undefined = JSON.stringify(result)
+      if (body === undefined) return this.fail(id, notSerializable(undefined))
+      const extra = extensions === undefined ? "" : `,"extensions":${JSON.stringify(extensions)}`
+      text = `{"id":${encodeId(id)},"result":${body}${extra}}`
+    } catch (error) {
+      return this.fail(id, notSerializable(error))
+    }
+    return this.#send(text)
+  }
+
+  fail(id: RequestId, error: ErrorObject): Deferred.Deferred<void> | undefined {
+    return this.#send(`{"error":${JSON.stringify(error)},"id":${encodeId(id)}}`)
+  }
+
+  hasRoom(): boolean {
+    return this.#outbox.hasRoom
   }
 }
+
+/** Answers that travel in the outbox, as text. A result that is not JSON becomes an internal error for its caller. */
+export const answersInOrder = (outbox: Outbox): Answers => new AnswersInOrder(outbox)
 
 /** The answer to a request whose result cannot cross a connection. */
 export const notSerializable = (error: unknown): ErrorObject => ({

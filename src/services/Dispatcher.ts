@@ -1,8 +1,8 @@
 /**
  * The handlers of one connection: which run, which wait, and what becomes of them.
  *
- * Owns the step from a call to a running handler and from its end to the answer. Handlers are forked into the connection's
- * fiber set; most end before they ever suspend, and those are never put into it.
+ * Owns the step from a call to a running handler and from its end to the answer. Handlers are kept
+ * from the moment they suspend, which most never do.
  *
  * ```
  *  admit ─► waiting (its key is taken) ─► running ─► answered
@@ -16,7 +16,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import type { RequestId } from "../protocol/JsonRpc.ts"
 import { type Connection, MaxRunning, settled } from "./Connection.ts"
@@ -53,26 +52,20 @@ export class Dispatcher {
   readonly #handlers: Handlers["Service"]
   readonly #lanes: Lanes
   readonly #fork: Fork
-  readonly #fibers: FiberSet.FiberSet<unknown, unknown>
   readonly #meter: Meter
+  // A connection that is idle has none of these three: there may be thousands of them.
+  /** Handlers that have suspended, and answers that wait for room. */
+  #running: Set<Fiber.Fiber<unknown, unknown>> | undefined
   /** Requests that wait, and those that run and have suspended. */
-  readonly #jobs = new Map<RequestId, Job>()
+  #jobs: Map<RequestId, Job> | undefined
   /** Cancelled before they were looked at, or in the very moment in which their handler began. */
-  readonly #withdrawn = new Set<RequestId>()
+  #withdrawn: Set<RequestId> | undefined
 
-  constructor(
-    connection: Connection,
-    handlers: Handlers["Service"],
-    lanes: Lanes,
-    fork: Fork,
-    fibers: FiberSet.FiberSet<unknown, unknown>,
-    meter: Meter
-  ) {
+  constructor(connection: Connection, handlers: Handlers["Service"], lanes: Lanes, fork: Fork, meter: Meter) {
     this.#connection = connection
     this.#handlers = handlers
     this.#lanes = lanes
     this.#fork = fork
-    this.#fibers = fibers
     this.#meter = meter
   }
 
@@ -93,7 +86,7 @@ export class Dispatcher {
     }
     if (connection.waiting >= connection.capacity) return this.#overload(call)
     connection.waiting++
-    this.#jobs.set(call.id, job)
+    this.#keep(job)
     this.#lanes.enter({
       key,
       shared,
@@ -128,9 +121,9 @@ export class Dispatcher {
   /** Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. */
   cancel(id: RequestId): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const job = this.#jobs.get(id)
+      const job = this.#jobs?.get(id)
       if (job === undefined) {
-        this.#withdrawn.add(id)
+        ;(this.#withdrawn ??= new Set()).add(id)
         return Effect.void
       }
       job.isCancelled = true
@@ -138,8 +131,27 @@ export class Dispatcher {
     })
   }
 
+  /** Ends when no handler runs and every answer has found its place. */
+  get idle(): Effect.Effect<void> {
+    return this.#whileRunning(Fiber.awaitAll)
+  }
+
+  /** Interrupts what runs, and ends when it has. */
+  get interruption(): Effect.Effect<void> {
+    return this.#whileRunning(Fiber.interruptAll)
+  }
+
+  #whileRunning(end: (fibers: Iterable<Fiber.Fiber<unknown, unknown>>) => Effect.Effect<unknown>): Effect.Effect<void> {
+    // What ends may leave an answer behind that has to be waited for in its turn.
+    return Effect.whileLoop({
+      while: () => this.#running !== undefined && this.#running.size > 0,
+      body: () => end(Array.from(this.#running ?? [])),
+      step: () => {}
+    })
+  }
+
   #isWithdrawn(id: RequestId): boolean {
-    return this.#withdrawn.size > 0 && this.#withdrawn.delete(id)
+    return this.#withdrawn !== undefined && this.#withdrawn.delete(id)
   }
 
   /** The table has a handler for every method, with that method's types; the call was decoded by the same entry. */
@@ -157,13 +169,11 @@ export class Dispatcher {
     const withdrawn = this.#isWithdrawn(job.call.id)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#ended(job, key, exit)
-    this.#connection.running++
     job.isCancelled = withdrawn
     job.fiber = fiber
-    this.#jobs.set(job.call.id, job)
-    FiberSet.addUnsafe(this.#fibers, fiber)
+    this.#keep(job)
+    this.#add(fiber)
     fiber.addObserver((late) => {
-      this.#connection.running--
       this.#forget(job)
       this.#ended(job, key, late)
     })
@@ -179,14 +189,25 @@ export class Dispatcher {
 
   #await(placed: Effect.Effect<void>): void {
     const fiber = this.#fork(placed)
-    if (fiber.pollUnsafe() !== undefined) return
+    if (fiber.pollUnsafe() === undefined) this.#add(fiber)
+  }
+
+  #add(fiber: Fiber.Fiber<unknown, unknown>): void {
+    const running = (this.#running ??= new Set())
+    running.add(fiber)
     this.#connection.running++
-    FiberSet.addUnsafe(this.#fibers, fiber)
-    fiber.addObserver(() => void this.#connection.running--)
+    fiber.addObserver(() => {
+      running.delete(fiber)
+      this.#connection.running--
+    })
+  }
+
+  #keep(job: Job): void {
+    ;(this.#jobs ??= new Map()).set(job.call.id, job)
   }
 
   /** Ids may be used twice at a time on a wire; each job takes only itself out. */
   #forget(job: Job): void {
-    if (this.#jobs.get(job.call.id) === job) this.#jobs.delete(job.call.id)
+    if (this.#jobs?.get(job.call.id) === job) this.#jobs.delete(job.call.id)
   }
 }

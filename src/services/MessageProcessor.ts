@@ -19,7 +19,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
@@ -74,6 +73,7 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
     const router = yield* OutboundRouter
     const outgoing = yield* OutgoingMessages
     const requests = yield* Registry.requests
+    const clients = yield* Registry.clients
     const lanes = new Lanes()
     let connections = 0
 
@@ -122,27 +122,29 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
     })
 
     const serveConnection = Effect.fnUntraced(function* (connection: Connection) {
-      const fibers = yield* FiberSet.make()
       const context = yield* Effect.context<never>()
-      // The fibers are the set's from the moment they suspend, and end with it.
+      // What is forked is interrupted by the finalizer: there is one for all, so that an idle connection holds little.
       const fork: Fork = Effect.runForkWith(context)
       const meter = new Meter(requests, (yield* RequestTiming) ? yield* Clock.Clock : undefined)
-      const dispatcher = new Dispatcher(connection, handlers, lanes, fork, fibers, meter)
-      yield* Registry.connected(connection)
+      const dispatcher = new Dispatcher(connection, handlers, lanes, fork, meter)
+      clients.add(connection)
       yield* router.connect(connection)
       yield* Effect.logDebug("connection opened")
+      const reader = fork(Effect.catchCause(loop(connection, dispatcher), () => dispatcher.idle))
       yield* Effect.addFinalizer(() =>
-        Effect.suspend(() => {
+        Effect.gen(function* () {
+          yield* Fiber.interrupt(reader)
           connection.close()
-          return Effect.andThen(Queue.shutdown(connection.ingress), router.disconnect(connection))
-        }).pipe(Effect.andThen(Effect.logDebug("connection closed")))
-      )
-      const served = yield* Effect.forkScoped(
-        Effect.catchCause(loop(connection, dispatcher), () => FiberSet.awaitEmpty(fibers))
+          yield* Queue.shutdown(connection.ingress)
+          yield* router.disconnect(connection)
+          clients.remove(connection)
+          yield* dispatcher.interruption
+          yield* Effect.logDebug("connection closed")
+        })
       )
       return {
         connection,
-        done: Effect.asVoid(Fiber.await(served)),
+        done: Effect.asVoid(Fiber.await(reader)),
         cancel: (id: RequestId) => dispatcher.cancel(id)
       } satisfies Served
     })
@@ -151,7 +153,7 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       const connection = yield* Connections.make(connections++, options)
       const { id, origin } = connection
       // What is logged in its handlers, and in the turns they start, says which client it was.
-      return yield* Effect.annotateLogs(serveConnection(connection), { connection: id, origin })
+      return yield* Effect.annotateLogs(Effect.uninterruptible(serveConnection(connection)), { connection: id, origin })
     })
 
     return MessageProcessor.of({ serve })

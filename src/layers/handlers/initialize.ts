@@ -25,6 +25,12 @@ const isHeaderValue = (name: string): boolean => {
 /** Characters of a refused name that the error repeats. */
 const MaxEchoed = 128
 
+const nothing: ReadonlySet<string> = new Set()
+
+/** Most clients want everything, and share one empty set. */
+const optedOutOf = (methods: ReadonlyArray<string> | null | undefined): ReadonlySet<string> =>
+  methods === undefined || methods === null || methods.length === 0 ? nothing : new Set(methods)
+
 export const make: Effect.Effect<HandlersFor<"initialize">, never, Config | OutboundRouter | ServerInfo> = Effect.gen(
   function* () {
     const config = yield* Config
@@ -58,7 +64,7 @@ export const make: Effect.Effect<HandlersFor<"initialize">, never, Config | Outb
         client: clientInfo,
         userAgent: agent,
         experimental: capabilities?.experimentalApi ?? false,
-        optedOut: new Set(capabilities?.optOutNotificationMethods ?? []),
+        optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
         sequenced
       }
       const result = {

@@ -43,6 +43,10 @@ export const defaultLimits: WireLimits = {
 
 const overload = "Server overloaded; retry later."
 
+const refusals = { full: overload, closed: "the client is gone" }
+
+const lengthOf = (message: Outbound): number => encode(message).length
+
 /** Serves a client until the scope closes. The transport offers to `served.connection.ingress` and writes from `outbox`. */
 export const serve = Effect.fnUntraced(function* (origin: Origin, limits: WireLimits) {
   const processor = yield* MessageProcessor
@@ -50,7 +54,7 @@ export const serve = Effect.fnUntraced(function* (origin: Origin, limits: WireLi
     capacity: limits.outboxCapacity,
     requestGrace: limits.requestGrace,
     marksLag: false,
-    bytes: { max: limits.outboxBytes, of: (message) => encode(message).length },
+    bytes: { max: limits.outboxBytes, of: lengthOf },
     // Who is on the other end of stdio is all there is, and is waited for.
     ...(origin === "stdio" ? {} : { backlog: limits.backlog })
   })
@@ -60,7 +64,7 @@ export const serve = Effect.fnUntraced(function* (origin: Origin, limits: WireLi
     outbox,
     answers: answersInOrder(outbox),
     overloadText: overload,
-    refusals: { full: overload, closed: "the client is gone" }
+    refusals
   })
   return { served, outbox }
 })

@@ -7,7 +7,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
-import type { Connection } from "../Connection.ts"
 import { type Gauge, turnsEnded, turnsStarted } from "../Metrics.ts"
 import { Clients } from "./Clients.ts"
 import { type Read, readGauge } from "./Reading.ts"
@@ -64,14 +63,8 @@ const meters: Effect.Effect<Meters> = Effect.map(Metric.MetricRegistry, (registr
 /** Where the answers of the servers are counted. */
 export const requests: Effect.Effect<Requests> = Effect.map(meters, ({ requests }) => requests)
 
-/** Counts a connection among the open ones while the scope is. */
-export const connected = (connection: Connection): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.flatMap(meters, ({ clients }) =>
-    Effect.acquireRelease(
-      Effect.sync(() => clients.add(connection)),
-      () => Effect.sync(() => clients.remove(connection))
-    )
-  )
+/** The open connections of the servers. */
+export const clients: Effect.Effect<Clients> = Effect.map(meters, ({ clients }) => clients)
 
 /** Lets who reads see the turns from zero on: a rate needs the first step too. */
 export const beginTurns: Effect.Effect<void> = Effect.forEach(
