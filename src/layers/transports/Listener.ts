@@ -52,22 +52,24 @@ export const make = Effect.fnUntraced(function* (
   const sessions = new Map<Peer, Served>()
   let farewell = "the server is going away"
 
-  const serve = Effect.fnUntraced(
-    function* (peer: Peer) {
-      yield* Effect.addFinalizer(() =>
+  const session = (peer: Peer) =>
+    Effect.flatMap(Wire.serve(options.origin, options.limits), ({ served }) => {
+      sessions.set(peer, served)
+      // However the session ends: nobody waits any longer for this client to read.
+      return Effect.onExit(PeerSession.run(peer, served, context), () => served.connection.outbox.shutdown)
+    })
+
+  const serve = (peer: Peer) =>
+    session(peer).pipe(
+      Effect.catchCause((cause) => PeerSession.fail(peer, cause)),
+      Effect.scoped,
+      Effect.onExit(() =>
         Effect.sync(() => {
           peer.terminate()
           sessions.delete(peer)
         })
       )
-      const { served } = yield* Wire.serve(options.origin, options.limits)
-      // However the session ends: nobody waits any longer for this client to read.
-      yield* Effect.addFinalizer(() => served.connection.outbox.shutdown)
-      sessions.set(peer, served)
-      yield* PeerSession.run(peer, served, context)
-    },
-    (session, peer) => Effect.scoped(Effect.catchCause(session, (cause) => PeerSession.fail(peer, cause)))
-  )
+    )
 
   const heartbeat = Effect.gen(function* () {
     while (true) {

@@ -38,6 +38,9 @@ const reasons: Readonly<Record<number, string>> = {
 
 /** Gives a reason with every close frame. */
 export class ReasonedWebSocket extends WS.WebSocket {
+  /** Whose socket it is: the listeners of all sockets are the same, so that one more costs little. */
+  peer: Peer | undefined
+
   override close(code?: number, reason?: string | Buffer): void {
     super.close(code, reason ?? (code === undefined ? undefined : reasons[code]))
   }
@@ -52,28 +55,48 @@ const MaxBatchChars = 256 * 1024
 const ignore = () => {}
 
 export class Peer {
-  readonly #ws: WS.WebSocket
+  readonly #ws: ReasonedWebSocket
   readonly #socket: Duplex
   readonly #frames: Frames.Encoder
   #inlet: Inlet | undefined
   /** Something has come since the last ping, or could be written. */
   #isAlive = true
   #onWritable: (() => void) | undefined
+  #onGone: (() => void) | undefined
   readonly #gone = Deferred.makeUnsafe<void>()
 
   /** Reads nothing until it is attached. The peers of a listener share `frames`. */
-  constructor(ws: WS.WebSocket, socket: Duplex, frames: Frames.Encoder) {
+  constructor(ws: ReasonedWebSocket, socket: Duplex, frames: Frames.Encoder) {
     this.#ws = ws
     this.#socket = socket
     this.#frames = frames
+    ws.peer = this
     ws.pause()
-    ws.on("message", (data, isBinary) => this.#receive(data, isBinary))
-    const isAlive = () => void (this.#isAlive = true)
-    ws.on("ping", isAlive)
-    ws.on("pong", isAlive)
+    ws.on("message", Peer.#received)
+    ws.on("ping", Peer.#lives)
+    ws.on("pong", Peer.#lives)
     ws.on("error", ignore)
-    ws.once("close", () => this.#end())
+    ws.on("close", Peer.#closed)
     socket.on("drain", () => this.#drained())
+  }
+
+  static #received(this: WS.WebSocket, data: WS.RawData, isBinary: boolean): void {
+    const peer = Peer.#of(this)
+    if (peer !== undefined) peer.#receive(data, isBinary)
+  }
+
+  static #lives(this: WS.WebSocket): void {
+    const peer = Peer.#of(this)
+    if (peer !== undefined) peer.#isAlive = true
+  }
+
+  static #closed(this: WS.WebSocket): void {
+    const peer = Peer.#of(this)
+    if (peer !== undefined) peer.#end()
+  }
+
+  static #of(ws: WS.WebSocket): Peer | undefined {
+    return ws instanceof ReasonedWebSocket ? ws.peer : undefined
   }
 
   /** From now on messages go where they belong. */
@@ -104,7 +127,7 @@ export class Peer {
 
   /** Calls back when the socket has ended, in the same turn. */
   onGone(listener: () => void): void {
-    this.#ws.once("close", listener)
+    this.#onGone = listener
   }
 
   /** True while what was written lies in this process. */
@@ -169,5 +192,6 @@ export class Peer {
   #end(): void {
     Deferred.doneUnsafe(this.#gone, Exit.void)
     this.#proceed()
+    this.#onGone?.()
   }
 }

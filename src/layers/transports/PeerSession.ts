@@ -12,6 +12,7 @@ import * as Queue from "effect/Queue"
 import type { Connection } from "../../services/Connection.ts"
 import type { Served } from "../../services/MessageProcessor.ts"
 import type { OutboundRouter } from "../../services/OutboundRouter.ts"
+import type { Outbound } from "../../services/Outbound.ts"
 import { Inlet } from "./Inlet.ts"
 import { CloseCode, type Peer } from "./Peer.ts"
 import type { WireLimits } from "./Wire.ts"
@@ -57,32 +58,51 @@ export interface SessionContext {
   readonly farewell: () => string
 }
 
-/** Nothing is left to be written. */
-const ended = () => undefined
-
-/** Ends when the client is gone and its handlers have finished. */
-export const run = Effect.fnUntraced(function* (peer: Peer, { connection, done }: Served, context: SessionContext) {
-  const { farewell, fork, limits, router } = context
-  const { outbox } = connection
-  // What the client had still been told when it went is nobody's any more, and nobody waits for it.
-  peer.onGone(() => fork(outbox.shutdown))
-  peer.attach(new Inlet(connection, limits.ingressBytes))
-  while (!peer.isGone) {
-    const messages = yield* Effect.orElseSucceed(outbox.takeAll, ended)
-    if (messages === undefined) break
-    let at = 0
-    while (at < messages.length && !peer.isGone && !outbox.isCutOff) {
-      at = peer.write(connection, messages, at)
-      if (peer.isCongested) yield* writable(peer, connection, limits)
-    }
+/** Writes these at the client's pace. */
+const tell = Effect.fnUntraced(function* (
+  peer: Peer,
+  connection: Connection,
+  messages: ReadonlyArray<Outbound>,
+  limits: WireLimits
+) {
+  let at = 0
+  while (at < messages.length && !peer.isGone && !connection.outbox.isCutOff) {
+    at = peer.write(connection, messages, at)
+    if (peer.isCongested) yield* writable(peer, connection, limits)
   }
-  yield* outbox.isCutOff ? evict(peer, connection, tooSlow) : dismiss(peer, CloseCode.goingAway, farewell())
+})
+
+/** Everything the client is told, until it is gone or the outbox has ended. */
+const telling = (peer: Peer, connection: Connection, limits: WireLimits): Effect.Effect<void> => {
+  const { outbox } = connection
+  const tellMore = Effect.whileLoop({
+    while: () => !peer.isGone,
+    body: () => Effect.flatMap(outbox.takeAll, (messages) => tell(peer, connection, messages, limits)),
+    step: () => {}
+  })
+  return Effect.catch(tellMore, () => Effect.void)
+}
+
+const finish = Effect.fnUntraced(function* (peer: Peer, { connection, done }: Served, context: SessionContext) {
+  const { outbox } = connection
+  yield* outbox.isCutOff ? evict(peer, connection, tooSlow) : dismiss(peer, CloseCode.goingAway, context.farewell())
   connection.close()
-  yield* router.disconnect(connection)
+  yield* context.router.disconnect(connection)
   yield* outbox.shutdown
   yield* Queue.end(connection.ingress)
   yield* done
 })
+
+/** Ends when the client is gone and its handlers have finished. */
+export const run = (peer: Peer, served: Served, context: SessionContext): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { connection } = served
+    const { fork, limits } = context
+    // What the client had still been told when it went is nobody's any more, and nobody waits for it.
+    peer.onGone(() => fork(connection.outbox.shutdown))
+    peer.attach(new Inlet(connection, limits.ingressBytes))
+    return Effect.andThen(telling(peer, connection, limits), () => finish(peer, served, context))
+  })
 
 /** A fault of this server ends the session, not without a word to the client. */
 export const fail = (peer: Peer, cause: Cause.Cause<never>): Effect.Effect<void> =>
