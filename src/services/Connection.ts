@@ -64,6 +64,9 @@ export interface ConnectionOptions {
 /** Handlers that may run at once for one client; beyond it requests are refused as overload. */
 export const MaxRunning = 4096
 
+/** There is nothing that most clients never answer. */
+const none: Readonly<Record<string, ErrorObject>> = {}
+
 export class Connection {
   readonly id: number
   readonly origin: Origin
@@ -97,7 +100,7 @@ export class Connection {
     this.capacity = Math.max(1, options.capacity)
     this.overloadText = options.overloadText
     this.refusals = options.refusals
-    this.unsupported = options.unsupported ?? {}
+    this.unsupported = options.unsupported ?? none
     this.ingress = ingress
   }
 

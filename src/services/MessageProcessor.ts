@@ -144,7 +144,9 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       )
       return {
         connection,
-        done: Effect.asVoid(Fiber.await(reader)),
+        get done() {
+          return Effect.asVoid(Fiber.await(reader))
+        },
         cancel: (id: RequestId) => dispatcher.cancel(id)
       } satisfies Served
     })
