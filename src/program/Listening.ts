@@ -32,6 +32,7 @@ import { RequestTiming } from "../services/Metrics.ts"
 import { DefaultDeadline, stopAll } from "../services/Shutdown.ts"
 import { ThreadManager } from "../services/ThreadManager.ts"
 import * as Logging from "./Logging.ts"
+import * as Memory from "./Memory.ts"
 import * as Serve from "./Serve.ts"
 import * as Signals from "./Signals.ts"
 
@@ -132,6 +133,7 @@ const openAll = Effect.fnUntraced(function* (options: ListeningOptions) {
   }
   const sockets = options.listens.filter((listen) => listen._tag !== "Stdio")
   const listeners = yield* Effect.forEach(sockets, (listen) => open(listen, admission))
+  yield* Memory.limit
   const stdio = sockets.length === options.listens.length ? undefined : yield* Stdio.serve()
   return { listeners, stdio } satisfies Endpoints
 })

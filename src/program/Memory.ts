@@ -1,0 +1,21 @@
+/**
+ * What the engine is told about the memory of a server that many clients connect to.
+ *
+ * Owns the engine's flags: those that V8 looks at after its start, and that change how much it holds and how soon it is
+ * fast, never what a program does.
+ *
+ * @module
+ */
+import v8 from "node:v8"
+import * as Effect from "effect/Effect"
+
+/**
+ * Keeps the young generation at the size it has.
+ *
+ * Whenever much of it survives, V8 doubles it, up to tens of megabytes, and seldom gives them back: where objects live as
+ * long as a computation that saves work. Here it is clients that survive, which connect and then lie idle. A thousand of
+ * them hold less than the young generation would grow by; handlers and turns leave next to nothing that survives.
+ */
+const youngGeneration = "--semi-space-growth-factor=1"
+
+export const limit: Effect.Effect<void> = Effect.sync(() => v8.setFlagsFromString(youngGeneration))
