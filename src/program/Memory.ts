@@ -24,7 +24,10 @@ const youngGeneration = "--semi-space-growth-factor=1"
  */
 const middleTier = "--no-maglev"
 
-/** For the rest of the process. */
+/**
+ * For the rest of the process. Only when all that serving needs is loaded: compiled code that is kept, Node's own too, is
+ * good for the flags it was compiled under.
+ */
 export const limit: Effect.Effect<void> = Effect.sync(() => {
   for (const flag of [youngGeneration, middleTier]) v8.setFlagsFromString(flag)
 })
