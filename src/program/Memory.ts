@@ -14,7 +14,8 @@ import * as Effect from "effect/Effect"
  *
  * Whenever much of it survives, V8 doubles it, up to tens of megabytes, and seldom gives them back: where objects live as
  * long as a computation that saves work. Here it is clients that survive, which connect and then lie idle. A thousand of
- * them hold less than the young generation would grow by; handlers and turns leave next to nothing that survives.
+ * them hold less than the young generation would grow by. Where much is told to clients that read slowly, collecting a small
+ * one also keeps others waiting for a shorter time.
  */
 const youngGeneration = "--semi-space-growth-factor=1"
 
