@@ -82,8 +82,8 @@ const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`)
 }
 
-const measure = async (world: World, names: ReadonlyArray<string>): Promise<ReadonlyArray<Figure>> => {
-  const figures: Array<Figure> = []
+/** Adds the figures as they are measured. */
+const measure = async (world: World, names: ReadonlyArray<string>, figures: Array<Figure>): Promise<void> => {
   for (const [place, name] of names.entries()) {
     progress(`${place + 1}/${names.length} ${name}`)
     try {
@@ -94,7 +94,6 @@ const measure = async (world: World, names: ReadonlyArray<string>): Promise<Read
       figures.push({ name, what: name, unit: "ms", ours: { missing }, peers: new Map() })
     }
   }
-  return figures
 }
 
 const main = async (args: ReadonlyArray<string>): Promise<void> => {
@@ -104,19 +103,26 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
     return
   }
   const names = select(values.only)
-  const world = await open({ quick: values.quick === true, progress })
-  try {
-    const figures = await measure(world, names)
+  const figures: Array<Figure> = []
+  const show = (): void => {
     progress("")
     process.stdout.write(values.json === true ? json(figures) : table(figures))
+  }
+  // Interrupted, it still shows what it has measured and ends what it has started.
+  const end = (code: number) => () => {
+    if (figures.length > 0) show()
+    process.exit(code)
+  }
+  process.once("SIGINT", end(130))
+  process.once("SIGTERM", end(143))
+  const world = await open({ quick: values.quick === true, progress })
+  try {
+    await measure(world, names, figures)
+    show()
   } finally {
     world.close()
   }
 }
-
-// Interrupted, it still ends what it has started.
-process.once("SIGINT", () => process.exit(130))
-process.once("SIGTERM", () => process.exit(143))
 
 try {
   await main(process.argv.slice(2))
