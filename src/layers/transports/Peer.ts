@@ -48,8 +48,11 @@ export class ReasonedWebSocket extends WS.WebSocket {
 
 const binary: Incoming = { _tag: "Ignored", reason: "binary frame" }
 
-/** Characters that go into one write, and so may lie in the socket besides what the system holds. */
-const MaxBatchChars = 256 * 1024
+/**
+ * Characters that go into one write, and so may lie in the socket besides what the system holds. The least that a client has
+ * to read within the grace for one that has stopped: few enough for a bad line.
+ */
+const MaxBatchChars = 64 * 1024
 
 /** What went wrong is in the close frame; for a reset there is nobody left to tell. */
 const ignore = () => {}
