@@ -219,7 +219,9 @@ const namedMismatch = (
   )
   const variants = variantsOf(ast) ?? [...bare, ...carrying.keys()]
   if (!Predicate.isObject(value))
-    return bare.includes(String(value)) ? variantMismatch(bare, value) : bareMismatch(variants, carrying, value)
+    return typeof value === "string" && bare.includes(value)
+      ? variantMismatch(bare, value)
+      : bareMismatch(variants, carrying, value)
   const [name, ...others] = Object.keys(value)
   if (name === undefined || others.length > 0) return "invalid value: map, expected map with a single key"
   const content = carrying.get(name)

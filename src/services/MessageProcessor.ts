@@ -10,11 +10,15 @@
  *               └─ error ─┴─ error ─┴─ overload ──────────────────────────────┘
  * ```
  *
+ * Invariant: the connection is read from until it closes. A fault that one message leads to is logged, answered where there
+ * is somebody to answer, and the next message is looked at.
+ *
  * Closing a connection: no more is admitted, waiting requests are skipped, running handlers finish within the grace that
  * the caller gives, then they are interrupted.
  *
  * @module
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -33,8 +37,8 @@ import * as Registry from "./metrics/Registry.ts"
 import { Meter } from "./metrics/Requests.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
 import { OutgoingMessages } from "./OutgoingMessages.ts"
-import { invalidRequest } from "./RequestError.ts"
-import { gate, read } from "./RequestReader.ts"
+import { internal, invalidRequest, RequestError } from "./RequestError.ts"
+import { type Call, gate, read } from "./RequestReader.ts"
 import * as Tracing from "./Tracing.ts"
 
 /** A connection that is being served. */
@@ -60,6 +64,15 @@ export class MessageProcessor extends Context.Service<
 /** Messages of one connection before the others have their turn: a flood on one delays the rest by no more. */
 const Slice = 64
 
+/** The call that a request makes, or why it may not. */
+const admissible = (request: Request, connection: Connection): Call | RequestError => {
+  const call = read(request)
+  return typeof call === "string" ? invalidRequest(`Invalid request: ${call}`) : (gate(connection, call) ?? call)
+}
+
+const survive = (defect: unknown): Effect.Effect<void> =>
+  Effect.logError("a message could not be handled", Cause.die(defect))
+
 const tracedHandlers = Effect.gen(function* () {
   const handlers = yield* Handlers
   if (!(yield* Tracing.isActive)) return handlers
@@ -78,10 +91,14 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
     let connections = 0
 
     const request = (request: Request, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> => {
-      const call = read(request)
-      if (typeof call === "string") return dispatcher.refuse(request, invalidRequest(`Invalid request: ${call}`))
-      const refusal = gate(connection, call)
-      if (refusal !== undefined) return dispatcher.refuse(request, refusal)
+      let call: Call | RequestError
+      try {
+        call = admissible(request, connection)
+      } catch (defect) {
+        const logged = Effect.logError("a request could not be read", Cause.die(defect))
+        return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")))
+      }
+      if (call instanceof RequestError) return dispatcher.refuse(request, call)
       // The handshake is settled before the next message is looked at: requests may be sent right behind it.
       return call.served === "initialize" ? dispatcher.inline(call) : dispatcher.admit(call)
     }
@@ -110,7 +127,7 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
         connection.onTaken?.()
         for (const incoming of taken) {
           const accepted = accept(incoming, connection, dispatcher)
-          if (accepted !== Effect.void) yield* accepted
+          if (accepted !== Effect.void) yield* Effect.catchDefect(accepted, survive)
           // Who does not read answers is not read from.
           if (!connection.answers.hasRoom()) {
             connection.heldBack++
@@ -130,7 +147,12 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       clients.add(connection)
       yield* router.connect(connection)
       yield* Effect.logDebug("connection opened")
-      const reader = fork(Effect.catchCause(loop(connection, dispatcher), () => dispatcher.idle))
+      const ended = (cause: Cause.Cause<unknown>) =>
+        Effect.andThen(
+          Cause.hasDies(cause) ? Effect.logError("a connection is no longer read from", cause) : Effect.void,
+          dispatcher.idle
+        )
+      const reader = fork(Effect.catchCause(loop(connection, dispatcher), ended))
       yield* Effect.addFinalizer(() =>
         Effect.gen(function* () {
           yield* Fiber.interrupt(reader)

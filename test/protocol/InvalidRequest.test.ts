@@ -80,6 +80,8 @@ const cases: ReadonlyArray<readonly [ClientRequestMethod, unknown, string]> = [
   ],
   ["thread/start", { approvalPolicy: {} }, "invalid value: map, expected map with a single key"],
   ["thread/start", { approvalPolicy: 5 }, "invalid type: integer `5`, expected string or map"],
+  ["thread/start", { approvalPolicy: [{ toString: 1 }] }, "invalid type: sequence, expected string or map"],
+  ["thread/start", { approvalPolicy: ["never"] }, "invalid type: sequence, expected string or map"],
   ["thread/start", { approvalPolicy: "granular" }, "invalid type: unit variant, expected struct variant"],
   ["thread/start", { approvalPolicy: { granular: 5 } }, "invalid type: integer `5`, expected struct variant"],
   ["thread/start", { multiAgentMode: "custom" }, "invalid type: unit variant, expected newtype variant"],

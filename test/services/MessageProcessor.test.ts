@@ -87,6 +87,39 @@ describe("MessageProcessor", () => {
       }).pipe(Effect.provide(Logger.layer([logger])))
     })
 
+    it.effect("is never reached, because the request cannot even be looked at; the next one is answered", () => {
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message, cause }) => void logged.push(message, Cause.squash(cause)))
+      return Effect.gen(function* () {
+        const { connect } = yield* makeProcessor({ [List]: () => Effect.succeed(page("t")) })
+        const client = yield* connect()
+        const hostile = {
+          get cursor() {
+            throw new Error("secret")
+          }
+        }
+        client.request(1, List, hostile)
+        client.request(2, List)
+        assert.deepStrictEqual(yield* client.next, failed(1, -32603, "internal error"))
+        assert.deepStrictEqual(yield* client.next, ok(2, page("t")))
+        assert.deepStrictEqual(logged, [["a request could not be read"], new Error("secret")])
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    })
+
+    it.effect("is not asked: an answer that nobody can make sense of is logged, and the next request answered", () => {
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void logged.push(message))
+      return Effect.gen(function* () {
+        const { connect, outgoing } = yield* makeProcessor({ [List]: () => Effect.succeed(page("t")) })
+        Object.assign(outgoing, { succeed: () => Effect.die(new Error("secret")) })
+        const client = yield* connect()
+        client.send({ _tag: "Success", success: { id: 0, result: {} } })
+        client.request(2, List)
+        assert.deepStrictEqual(yield* client.next, ok(2, page("t")))
+        assert.deepStrictEqual(logged, [["a message could not be handled"]])
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    })
+
     const circular: { data: Array<string>; nextCursor: null } & Record<string, unknown> = { ...page(), data: [] }
     circular["self"] = circular
 
