@@ -9,9 +9,6 @@ import { performance } from "node:perf_hooks"
 import process from "node:process"
 import { Peer } from "../listening.ts"
 
-/** Milliseconds between an answer and the next request. */
-const Interval = 2
-
 const peer = await new Peer(process.argv[2] ?? "").open()
 let asking = true
 process.once("message", () => {
@@ -25,7 +22,6 @@ const ask = async (): Promise<void> => {
   const from = performance.now()
   await peer.request("thread/loaded/list", {})
   millis.push(performance.now() - from)
-  await new Promise((resolve) => setTimeout(resolve, Interval))
   if (asking) await ask()
 }
 await ask()
