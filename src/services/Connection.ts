@@ -12,7 +12,7 @@
  * @module
  */
 import type * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
+import type * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { ClientInfo } from "../protocol/Initialize.ts"
@@ -166,10 +166,6 @@ export const notSerializable = (error: unknown): ErrorObject => ({
   code: ErrorCode.Internal,
   message: `failed to serialize response: ${error instanceof Error ? error.message.split("\n", 1)[0] : "not JSON"}`
 })
-
-/** Waits for what `Answers` or an outbox handed back. */
-export const settled = (wait: Deferred.Deferred<void> | undefined): Effect.Effect<void> =>
-  wait === undefined ? Effect.void : Deferred.await(wait)
 
 export const make = (id: number, options: ConnectionOptions): Effect.Effect<Connection> =>
   Effect.map(

@@ -34,6 +34,10 @@ import { Overflow } from "./Overflow.ts"
 /** Why a server request was not taken. */
 export type Refusal = "full" | "closed"
 
+/** Waits for what an offer handed back. */
+export const settled = (wait: Deferred.Deferred<void> | undefined): Effect.Effect<void> =>
+  wait === undefined ? Effect.void : Deferred.await(wait)
+
 /** How far a consumer may fall behind others, in notifications that the buffer has no room for. */
 export interface Backlog {
   readonly messages: number
@@ -208,10 +212,7 @@ export class Outbox {
 
   /** Offers and waits as the message's tier asks. */
   offer(message: Outbound): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const wait = this.offerUnsafe(message)
-      return wait === undefined ? Effect.void : Deferred.await(wait)
-    })
+    return Effect.suspend(() => settled(this.offerUnsafe(message)))
   }
 
   /** Offers several as one: nothing else comes between them. */
@@ -219,7 +220,7 @@ export class Outbox {
     return Effect.suspend(() => {
       let last: Deferred.Deferred<void> | undefined
       for (const message of messages) last = this.offerUnsafe(message) ?? last
-      return last === undefined ? Effect.void : Deferred.await(last)
+      return settled(last)
     })
   }
 

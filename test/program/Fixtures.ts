@@ -1,9 +1,10 @@
 /**
- * A turn that runs, and a command that runs in it.
+ * A turn that runs, a command that runs in it, and what is told of items.
  *
  * @module
  */
-import type { Item } from "../../src/protocol/Item.ts"
+import type { Item, ThreadItem } from "../../src/protocol/Item.ts"
+import type { ServerNotification } from "../../src/protocol/methods/ServerNotifications.ts"
 import type { Turn } from "../../src/protocol/Turn.ts"
 
 export const place = { threadId: "thread", turnId: "turn" }
@@ -35,3 +36,13 @@ export const command: Item<"commandExecution"> = {
   exitCode: null,
   durationMs: null
 }
+
+export const started = (item: ThreadItem): ServerNotification => ({
+  method: "item/started",
+  params: { ...place, item, startedAtMs: 1 }
+})
+
+export const completed = (item: ThreadItem): ServerNotification => ({
+  method: "item/completed",
+  params: { ...place, item, completedAtMs: 2 }
+})

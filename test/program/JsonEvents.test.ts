@@ -4,17 +4,7 @@ import type { Item, ThreadItem } from "../../src/protocol/Item.ts"
 import type { ServerNotification } from "../../src/protocol/methods/ServerNotifications.ts"
 import type { Turn } from "../../src/protocol/Turn.ts"
 import { agentMessage } from "../support/Records.ts"
-import { command, place, turn } from "./Fixtures.ts"
-
-const started = (item: ThreadItem): ServerNotification => ({
-  method: "item/started",
-  params: { ...place, item, startedAtMs: 1 }
-})
-
-const completed = (item: ThreadItem): ServerNotification => ({
-  method: "item/completed",
-  params: { ...place, item, completedAtMs: 2 }
-})
+import { command, completed, place, started, turn } from "./Fixtures.ts"
 
 const ended = (end: Partial<Turn>): ServerNotification => ({
   method: "turn/completed",

@@ -6,7 +6,8 @@ import * as Render from "../../src/program/Render.ts"
 import { layerTest, Screen, type Written } from "../../src/program/Screen.ts"
 import type { Item, ThreadItem } from "../../src/protocol/Item.ts"
 import type { ServerNotification } from "../../src/protocol/methods/ServerNotifications.ts"
-import { place, turn } from "./Fixtures.ts"
+import { agentMessage } from "../support/Records.ts"
+import { completed, place, started, turn } from "./Fixtures.ts"
 
 const begun: ServerNotification = { method: "turn/started", params: { threadId: "thread", turn } }
 
@@ -15,25 +16,9 @@ const ended: ServerNotification = {
   params: { threadId: "thread", turn: { ...turn, status: "completed", durationMs: 1500 } }
 }
 
-const started = (item: ThreadItem): ServerNotification => ({
-  method: "item/started",
-  params: { ...place, item, startedAtMs: 1 }
-})
-
-const completed = (item: ThreadItem): ServerNotification => ({
-  method: "item/completed",
-  params: { ...place, item, completedAtMs: 2 }
-})
-
 const message = (id: string, text: string, phase: Item<"agentMessage">["phase"] = null): ThreadItem => ({
-  type: "agentMessage",
-  id,
-  text,
-  phase,
-  moderation: null,
-  memoryCitation: null,
-  delivery: null,
-  questions: null
+  ...agentMessage(id, text),
+  phase
 })
 
 const said = (itemId: string, delta: string): ServerNotification => ({

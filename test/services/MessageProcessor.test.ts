@@ -11,6 +11,12 @@ import { lossless } from "../support/Messages.ts"
 import { makeProcessor } from "../support/Processor.ts"
 import { Account, Interrupt, List, failed, listing, ok, page, turn } from "../support/Gates.ts"
 
+/** Keeps what is logged: each message, and behind it its cause. */
+const logging = () => {
+  const logged: Array<unknown> = []
+  return { logged, logger: Logger.make(({ message, cause }) => void logged.push(message, Cause.squash(cause))) }
+}
+
 describe("MessageProcessor", () => {
   describe("answers a request exactly once, when its handler", () => {
     const cases: ReadonlyArray<readonly [sentence: string, handler: List, answer: object]> = [
@@ -76,8 +82,7 @@ describe("MessageProcessor", () => {
     }
 
     it.effect("dies, and tells the log of what", () => {
-      const logged: Array<unknown> = []
-      const logger = Logger.make(({ message, cause }) => void logged.push(message, Cause.squash(cause)))
+      const { logged, logger } = logging()
       return Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: () => Effect.die("the cause") })
         const client = yield* connect()
@@ -88,8 +93,7 @@ describe("MessageProcessor", () => {
     })
 
     it.effect("is never reached, because the request cannot even be looked at; the next one is answered", () => {
-      const logged: Array<unknown> = []
-      const logger = Logger.make(({ message, cause }) => void logged.push(message, Cause.squash(cause)))
+      const { logged, logger } = logging()
       return Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: () => Effect.succeed(page("t")) })
         const client = yield* connect()
@@ -107,8 +111,7 @@ describe("MessageProcessor", () => {
     })
 
     it.effect("is not asked: an answer that nobody can make sense of is logged, and the next request answered", () => {
-      const logged: Array<unknown> = []
-      const logger = Logger.make(({ message }) => void logged.push(message))
+      const { logged, logger } = logging()
       return Effect.gen(function* () {
         const { connect, outgoing } = yield* makeProcessor({ [List]: () => Effect.succeed(page("t")) })
         Object.assign(outgoing, { succeed: () => Effect.die(new Error("secret")) })
@@ -116,7 +119,7 @@ describe("MessageProcessor", () => {
         client.send({ _tag: "Success", success: { id: 0, result: {} } })
         client.request(2, List)
         assert.deepStrictEqual(yield* client.next, ok(2, page("t")))
-        assert.deepStrictEqual(logged, [["a message could not be handled"]])
+        assert.deepStrictEqual(logged, [["a message could not be handled"], new Error("secret")])
       }).pipe(Effect.provide(Logger.layer([logger])))
     })
 

@@ -80,7 +80,7 @@ const telling = (peer: Peer, connection: Connection, limits: WireLimits): Effect
     body: () => Effect.flatMap(outbox.takeAll, (messages) => tell(peer, connection, messages, limits)),
     step: () => {}
   })
-  return Effect.catch(tellMore, () => Effect.void)
+  return Effect.ignore(tellMore)
 }
 
 const finish = Effect.fnUntraced(function* (peer: Peer, { connection, done }: Served, context: SessionContext) {

@@ -12,7 +12,7 @@ const Deltas = 400
 const text = "x".repeat(64 * 1024)
 const order = Array.from({ length: Deltas }, (_, index) => index)
 
-/** A client that has begun a turn, and one that reads nothing, who follows the thread too unless told otherwise. */
+/** A client that has begun a turn, and what streams the turn. */
 const watched = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits>) {
   const { listener, model, port } = yield* listening({ outboxCapacity: 8, ...limits })
   const reader = yield* connect(port)

@@ -66,13 +66,12 @@ const invalid = () => new Unauthorized({ reason: "invalid websocket jwt" })
 const compact = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 const verify = (token: Redacted.Redacted<string>, secret: Redacted.Redacted<Uint8Array>) =>
-  Effect.tryPromise({
-    try: async () => {
-      if (!compact.test(Redacted.value(token))) throw invalid()
-      return compactVerify(Redacted.value(token), Redacted.value(secret), { algorithms: ["HS256"] })
-    },
-    catch: invalid
-  })
+  compact.test(Redacted.value(token))
+    ? Effect.tryPromise({
+        try: () => compactVerify(Redacted.value(token), Redacted.value(secret), { algorithms: ["HS256"] }),
+        catch: invalid
+      })
+    : Effect.fail(invalid())
 
 /** Admits whoever has a token that is signed with the secret (HS256, nothing else) and whose claims are as they have to be. */
 export const authorize =
