@@ -23,7 +23,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../protocol/Settings.ts"
-import type { ModelProviderInfo } from "./Config.ts"
+import type { EffectiveConfig, ModelProviderInfo } from "./Config.ts"
 import { threadsLoaded, turnsRunning } from "./Metrics.ts"
 import { beginTurns, observe } from "./metrics/Registry.ts"
 import { ModelCatalog } from "./ModelCatalog.ts"
@@ -52,6 +52,7 @@ export interface ThreadSetup {
   readonly instructions: Instructions
   /** The model server its configuration names; undefined for one that it does not know. */
   readonly provider: ModelProviderInfo | undefined
+  readonly config: EffectiveConfig
 }
 
 /** The rest of a new one. */
@@ -183,9 +184,9 @@ export const make = Effect.gen(function* () {
     }
   })
 
-  const open = Effect.fnUntraced(function* (record: ThreadRecord, { instructions, provider }: ThreadSetup) {
+  const open = Effect.fnUntraced(function* (record: ThreadRecord, { instructions, provider, config }: ThreadSetup) {
     const threadScope = yield* Scope.fork(scope)
-    const tools = yield* Scope.provide(toolset.open({ threadId: record.origin.id }), threadScope)
+    const tools = yield* Scope.provide(toolset.open({ threadId: record.origin.id, config }), threadScope)
     const host = new ThreadHost(threadServices, record, instructions.preamble, tools, provider)
     const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }

@@ -14,6 +14,7 @@ import type { ThreadItem } from "../protocol/Item.ts"
 import type { CommandExecutionApprovalDecision, CommandExecutionRequestApprovalParams } from "../protocol/Approval.ts"
 import type { NotificationParams, ServerNotificationMethod } from "../protocol/methods/ServerNotifications.ts"
 import type { AskForApproval, SandboxPolicy } from "../protocol/Settings.ts"
+import type { EffectiveConfig } from "./Config.ts"
 
 /** How a tool is offered to the model. `parameters` is a JSON Schema object. */
 export type ToolSpec =
@@ -98,6 +99,8 @@ export interface Tool {
 /** What the tools of one thread share. */
 export interface ToolThread {
   readonly threadId: string
+  /** The configuration the thread was started or resumed with. Its policies are in the turn: they may change. */
+  readonly config: EffectiveConfig
 }
 
 export class Toolset extends Context.Service<

@@ -92,6 +92,7 @@ const setUp = Effect.gen(function* () {
       settings,
       instructions: yield* instructions(cwd, effective, params),
       provider: effective.providers[settings.modelProvider],
+      config: effective,
       warnings: effective.warnings
     }
   })

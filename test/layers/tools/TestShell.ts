@@ -9,6 +9,7 @@ import * as Path from "node:path"
 import * as None from "../../../src/layers/sandboxes/None.ts"
 import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
 import * as Shell from "../../../src/layers/tools/Shell.ts"
+import { defaults } from "../../../src/services/Config.ts"
 import { type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src/services/Tool.ts"
 import type * as TestTurn from "./TestTurn.ts"
 
@@ -18,7 +19,7 @@ export const tools = Shell.layer.pipe(Layer.provide([None.layer, ExecRules.layer
 export const openedWith = (layer: typeof tools) =>
   Effect.gen(function* () {
     const toolset = yield* Toolset
-    const [exec, write] = yield* toolset.open({ threadId: "thread-1" })
+    const [exec, write] = yield* toolset.open({ threadId: "thread-1", config: defaults() })
     assert(exec !== undefined && write !== undefined)
     return {
       exec: (args: unknown, turn: ToolTurn, callId = "call-1") => call(exec, args, turn, callId),

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
+import { defaults } from "../../../src/services/Config.ts"
 import { type Tool, Toolset } from "../../../src/services/Tool.ts"
 
 const toolNamed = (name: string): Tool => ({
@@ -26,7 +27,7 @@ describe("combined tool sets", () => {
       const names = yield* Effect.scoped(
         Effect.gen(function* () {
           const toolset = yield* Toolset
-          const tools = yield* toolset.open({ threadId: "t" })
+          const tools = yield* toolset.open({ threadId: "t", config: defaults() })
           return tools.map((tool) => tool.spec.name)
         })
       ).pipe(Effect.provide(Toolsets.combine([setOf("a", "b"), Toolsets.layerEmpty, setOf("c")])))
