@@ -10,7 +10,7 @@
  *             └─ fails: nothing is left running
  * ```
  *
- * Statements 12 to 25 of the runtime's contract are held here.
+ * Statements 12 to 25 of `docs/contract.md` are held here.
  *
  * @module
  */

@@ -15,7 +15,7 @@
  * asked is not known, and nothing is asked twice behind the caller's back. What is asked while the connection is away waits
  * for the next one.
  *
- * Statements 35 to 44 of the runtime's contract are held here and in the adapters.
+ * Statements 35 to 44 of `docs/contract.md` are held here and in the adapters.
  *
  * @module
  */
