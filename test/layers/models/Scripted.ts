@@ -126,6 +126,7 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   serviceTier: null,
   baseInstructions: null,
   developerInstructions: null,
+  shellEnvironmentPolicy: defaults().shellEnvironmentPolicy,
   projectDocMaxBytes: 32_768,
   providerConfigured: true,
   warnings: [],
