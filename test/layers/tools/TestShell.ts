@@ -14,7 +14,10 @@ import { defaults, type EffectiveConfig } from "../../../src/services/Config.ts"
 import { type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src/services/Tool.ts"
 import type * as TestTurn from "./TestTurn.ts"
 
-export const tools = Shell.layer.pipe(Layer.provide([None.layer, ExecRules.layerMemory()]))
+export const toolsWith = (options: Shell.Options) =>
+  Shell.layerWith(options).pipe(Layer.provide([None.layer, ExecRules.layerMemory()]))
+
+export const tools = toolsWith({})
 
 /** The two tools of a fresh thread, which ends with the scope, as do the layers. */
 export const openedWith = (layer: typeof tools, config: Partial<EffectiveConfig> = {}) =>

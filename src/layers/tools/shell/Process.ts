@@ -57,10 +57,7 @@ const KillTimeout = "5 seconds"
 const wrapped = (registration: Registration): string => `${registration.enter}; exec "$0" "$@" 2>&1 3>&-`
 
 /** Starts the command, with its own environment and nothing of the server's, and an empty standard input. */
-export const spawn = (
-  command: SandboxedCommand,
-  watchdog: Watchdog
-): Effect.Effect<Process, SpawnError, Scope.Scope> =>
+export const spawn = (command: SandboxedCommand, watchdog: Watchdog): Effect.Effect<Process, SpawnError, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.suspend(() => {

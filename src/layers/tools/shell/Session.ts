@@ -149,7 +149,10 @@ export class Session {
     const exitCode = this.terminated ? -1 : status
     const durationMs = Math.max(0, (yield* Clock.currentTimeMillis) - this.startedAtMs)
     const printed = this.output.text()
-    const text = this.closing === undefined ? printed : `${printed}${printed === "" || printed.endsWith("\n") ? "" : "\n"}${this.closing}\n`
+    const text =
+      this.closing === undefined
+        ? printed
+        : `${printed}${printed === "" || printed.endsWith("\n") ? "" : "\n"}${this.closing}\n`
     yield* this.turn.itemCompleted(
       this.item({
         status: exitCode === 0 ? "completed" : "failed",

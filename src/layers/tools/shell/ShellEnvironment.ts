@@ -69,10 +69,7 @@ export const environmentOf = (options: {
     return (defaults && matchesAny(DefaultExcludes, name)) || matchesAny(policy.exclude, name)
   }
   const inherited = Object.entries(options.base).flatMap(([name, value]): Array<[string, string]> =>
-    value === undefined ||
-    policy.inherit === "none" ||
-    (policy.inherit === "core" && !Core.has(name)) ||
-    excluded(name)
+    value === undefined || policy.inherit === "none" || (policy.inherit === "core" && !Core.has(name)) || excluded(name)
       ? []
       : [[name, value]]
   )
