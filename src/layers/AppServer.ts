@@ -60,7 +60,10 @@ export interface AppServerOptions {
   readonly home?: string
   /** Relative folders in requests count from here. Default: the process's working directory. */
   readonly cwd?: string
-  /** What is read instead of the process's environment, key variables included. */
+  /**
+   * What is read instead of the process's environment, key variables included. Commands inherit from it as well, as
+   * `shell_environment_policy` says.
+   */
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** The kind of program that threads are started from. Default: `vscode`, as a service. */
   readonly sessionSource?: SessionSource
@@ -150,7 +153,8 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     }).pipe(Layer.provide(NodeSmallFiles.layer))
   const model = options.model ?? DefaultModel.layer
   const tools =
-    options.tools ?? Shell.layerWith(options.executables ?? {}).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
+    options.tools ??
+    Shell.layerWith({ ...options.executables, environment }).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
   const store = options.store ?? MemoryStore.layer
   const threads = options.threadManager ?? ThreadManager.layer.pipe(Layer.provide([model, tools]))
   const logging =

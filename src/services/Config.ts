@@ -25,11 +25,13 @@ import { disabledProjects } from "./config/Notices.ts"
 import { parseOverride } from "./config/Override.ts"
 import { none, refusal } from "./config/Requirements.ts"
 import { modeOf } from "./config/SandboxChoice.ts"
+import type { ShellEnvironmentPolicy } from "./config/ShellEnvironmentPolicy.ts"
 import { empty, getText } from "./config/Table.ts"
 import * as View from "./config/View.ts"
 
 export { TextRange } from "./config/ConfigError.ts"
 export { ConfigError, parseOverride }
+export type { ShellEnvironmentPolicy }
 
 /** A server of the Responses API, from `model_providers.<id>`. */
 export interface ModelProviderInfo {
@@ -70,6 +72,8 @@ export interface EffectiveConfig {
   readonly serviceTier: string | null
   readonly baseInstructions: string | null
   readonly developerInstructions: string | null
+  /** What of the server's environment commands get. */
+  readonly shellEnvironmentPolicy: ShellEnvironmentPolicy
   /** Bytes of AGENTS.md files that are told to the model. */
   readonly projectDocMaxBytes: number
   /** True when the file or the command line chose the provider, rather than the built-in default. */

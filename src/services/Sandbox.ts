@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SandboxPolicy } from "../protocol/Settings.ts"
 
-/** An argv with where it runs; no shell is implied. `env` is added to the inherited environment. */
+/** An argv with where it runs; no shell is implied. `env` is the whole environment: nothing is inherited. */
 export interface SandboxedCommand {
   readonly executable: string
   readonly args: ReadonlyArray<string>

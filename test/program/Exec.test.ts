@@ -139,6 +139,19 @@ describe("exec", () => {
   )
 
   test(
+    "gives commands the environment that the program gave the server",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      const environment = { ...options.environment, ONLY_HERE: "yes", SOME_TOKEN: "secret" }
+      // The last one is a variable of this process.
+      assert.isDefined(process.env["VITEST"])
+      const prompt = 'run: echo "$ONLY_HERE, $SOME_TOKEN, $HOME [$VITEST]"'
+      const ran = yield* exec({ prompt, sandbox: "danger-full-access" }, { ...options, environment })
+      assert.include(ran.out, `yes, , ${folder} []\n`)
+    })
+  )
+
+  test(
     "declines a command where nobody can be asked, and says how to allow it",
     Effect.gen(function* () {
       const { folder, options } = yield* server

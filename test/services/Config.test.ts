@@ -34,6 +34,14 @@ describe("the configuration of a server that was told nothing", () => {
           serviceTier: null,
           baseInstructions: null,
           developerInstructions: null,
+          shellEnvironmentPolicy: {
+            inherit: "all",
+            ignoreDefaultExcludes: null,
+            exclude: [],
+            set: new Map(),
+            includeOnly: [],
+            useProfile: false
+          },
           projectDocMaxBytes: 32_768,
           providerConfigured: false,
           warnings: [],

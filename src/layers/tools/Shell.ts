@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import process from "node:process"
 import { Sandbox } from "../../services/Sandbox.ts"
 import { type Tool, Toolset } from "../../services/Tool.ts"
 import { ExecRules } from "./shell/ExecRules.ts"
@@ -17,24 +18,52 @@ export interface Executables {
   readonly shell?: string
 }
 
+export interface Options extends Executables {
+  /**
+   * What commands inherit from, as the thread's `shell_environment_policy` says. It is read with the first command of a
+   * thread. Default: the process's environment.
+   */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
 /**
  * Each thread gets its own sessions. Commands run on in the background when a call or a turn is over, and end, with all
- * processes of their groups, when the thread's scope is closed.
+ * processes of their groups, when the thread's scope is closed, or when this process dies.
  */
-export const layerWith = (executables: Executables): Layer.Layer<Toolset, never, Sandbox | ExecRules> =>
+export const layerWith = (options: Options): Layer.Layer<Toolset, never, Sandbox | ExecRules> =>
   Layer.effect(
     Toolset,
     Effect.gen(function* () {
       const sandbox = yield* Sandbox
       const rules = yield* ExecRules
+      const serverScope = yield* Effect.scope
+      const watchdog = yield* Effect.cached(
+        Effect.promise(() => import("./shell/Watchdog.ts")).pipe(
+          Effect.flatMap(({ make }) => Scope.provide(make, serverScope)),
+          Effect.uninterruptible
+        )
+      )
       return Toolset.of({
-        open: Effect.fnUntraced(function* ({ threadId }) {
+        open: Effect.fnUntraced(function* ({ config, threadId }) {
           const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
           const shell = yield* Effect.cached(
             Effect.uninterruptible(
               Effect.map(
-                Effect.promise(() => import("./shell/ShellThread.ts")),
-                ({ ShellThread }) => new ShellThread({ ...executables, threadId, sandbox, rules, scope })
+                Effect.zip(
+                  Effect.promise(() => import("./shell/ShellThread.ts")),
+                  watchdog
+                ),
+                ([{ ShellThread }, watchdog]) =>
+                  new ShellThread({
+                    ...options,
+                    environment: options.environment ?? process.env,
+                    threadId,
+                    config,
+                    sandbox,
+                    rules,
+                    watchdog,
+                    scope
+                  })
               )
             )
           )

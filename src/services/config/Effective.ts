@@ -14,6 +14,7 @@ import { layerWarnings } from "./Notices.ts"
 import { defaultProvider, movedBaseUrl, providersOf, selectProvider } from "./Providers.ts"
 import { name, normalPolicy, refusal, type Requirements } from "./Requirements.ts"
 import { readOnly, wantedSandbox } from "./SandboxChoice.ts"
+import { policyOf } from "./ShellEnvironmentPolicy.ts"
 import { get, getNumber, getText, merge, type Table, type Value } from "./Table.ts"
 
 /** A setting that names something absent, or that was withdrawn. `fatal` ones end the start. */
@@ -73,6 +74,7 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
         .filter((text) => nonBlank(text) !== null)
         .join("\n\n")
     ),
+    shellEnvironmentPolicy: policyOf(settings),
     projectDocMaxBytes: getNumber(settings, "project_doc_max_bytes") ?? 32_768,
     providerConfigured:
       nonBlank(requested.modelProvider) !== null ||

@@ -115,7 +115,7 @@ const shellEnvironmentPolicy = section({
   exclude: optional(list(text)),
   set: optional(map(text)),
   include_only: optional(list(text)),
-  filters: optional(anything),
+  filters: optional(map(literals("include", "exclude"))),
   experimental_use_profile: optional(flag)
 })
 

@@ -26,7 +26,8 @@ import { keys } from "./Keys.ts"
 import { normalize, unknownKeys } from "./Kind.ts"
 import { firstMistake, type Mistake } from "./Mistake.ts"
 import * as Project from "./Project.ts"
-import { empty, fromDotted, isTable, merge, type Table } from "./Table.ts"
+import { mergeSettings } from "./ShellEnvironmentPolicy.ts"
+import { empty, fromDotted, isTable, type Table } from "./Table.ts"
 
 /** What one layer says. */
 export interface Content {
@@ -139,7 +140,7 @@ export const make = Effect.fnUntraced(function* (
     const own = contentOf(fromDotted(entries), resolveFrom(folder), [])
     return {
       ...own,
-      table: merge(flagContent.table, own.table),
+      table: mergeSettings(flagContent.table, own.table),
       unknown: [...new Set([...flagContent.unknown, ...own.unknown])]
     }
   }
@@ -230,7 +231,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 const mergeLayers = (layers: ReadonlyArray<Layer>): Table =>
-  layers.filter(counts).reduceRight((under, layer) => merge(under, layer.content.table), empty)
+  layers.filter(counts).reduceRight((under, layer) => mergeSettings(under, layer.content.table), empty)
 
 const sameLayers = (left: ReadonlyArray<Layer>, right: ReadonlyArray<Layer>): boolean =>
   left.length === right.length &&

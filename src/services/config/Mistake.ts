@@ -10,6 +10,7 @@ import { keys } from "./Keys.ts"
 import { check } from "./Kind.ts"
 import type { Layer } from "./Layers.ts"
 import { checkProviders } from "./Providers.ts"
+import { checkPolicy } from "./ShellEnvironmentPolicy.ts"
 import { at, type Table } from "./Table.ts"
 
 /** A text that is not TOML, or a value of the wrong kind. */
@@ -30,7 +31,7 @@ export const firstMistake = (layers: ReadonlyArray<Layer>, merged: Table): Mista
       error: new ConfigError({ reason: "syntax", location, detail, file: file.path, range })
     }
   }
-  const problem = check(keys, merged) ?? checkProviders(merged)
+  const problem = check(keys, merged) ?? checkProviders(merged) ?? checkPolicy(merged)
   if (problem === undefined) return undefined
   const culprit = layers.find(
     ({ content, disabledReason }) => disabledReason === null && at(content.table, problem.path) !== undefined

@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Responses from "../../../src/layers/models/Responses.ts"
 import * as Auth from "../../../src/services/Auth.ts"
-import { Config, type EffectiveConfig, type ModelProviderInfo } from "../../../src/services/Config.ts"
+import { Config, defaults, type EffectiveConfig, type ModelProviderInfo } from "../../../src/services/Config.ts"
 import {
   type ModelError,
   type ModelEvent,
@@ -126,6 +126,7 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   serviceTier: null,
   baseInstructions: null,
   developerInstructions: null,
+  shellEnvironmentPolicy: defaults().shellEnvironmentPolicy,
   projectDocMaxBytes: 32_768,
   providerConfigured: true,
   warnings: [],

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { directory, done, facts, items, opened, pipes, shown } from "./TestShell.ts"
+import { defaults, type ShellEnvironmentPolicy } from "../../../src/services/Config.ts"
+import { directory, done, facts, items, opened, openedWith, pipes, shown, toolsWith } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 
 // Under the test clock no time passes, so the window in which a command keeps silent never ends.
@@ -53,6 +55,85 @@ describe("a short command", () => {
       const { exec } = yield* opened
       const cmd = 'cat; echo "$TERM $NO_COLOR $PAGER $CODEX_THREAD_ID"'
       assert.deepStrictEqual(facts(yield* exec({ cmd }, TestTurn.make())), done(0, 5, "dumb 1 cat thread-1\n"))
+    })
+  )
+
+  it.effect("gets of the server's environment what the policy says, and nothing of this process behind its back", () =>
+    Effect.gen(function* () {
+      const environment = {
+        PATH: process.env["PATH"],
+        HOME: "/home/ada",
+        PLAIN: "1",
+        SOME_TOKEN: "t",
+        OWN_PASS: "p",
+        OWN_HEADER: "h",
+        NO_COLOR: "0",
+        CODEX_THREAD_ID: "mine"
+      }
+      const { providers, shellEnvironmentPolicy } = defaults()
+      const { openai } = providers
+      assert(openai !== undefined)
+      const own = { ...openai, envKey: "OWN_PASS", envHeaders: { "x-auth": "OWN_HEADER" } }
+      const seen = (policy: Partial<ShellEnvironmentPolicy>) =>
+        Effect.gen(function* () {
+          const { exec } = yield* openedWith(toolsWith({ environment }), {
+            providers: { own },
+            shellEnvironmentPolicy: { ...shellEnvironmentPolicy, ...policy }
+          })
+          const turn = TestTurn.make()
+          yield* exec({ cmd: "env" }, turn)
+          const { aggregatedOutput } = yield* turn.when(TestTurn.completed)
+          const lines = (aggregatedOutput ?? "").split("\n").filter((line) => line !== "")
+          // What the shell adds by itself, and the mark of the server.
+          const others = new Set(["PWD", "SHLVL", "_", "SPINDLE_SERVER_ID"])
+          return lines.filter((line) => !others.has(line.split("=")[0] ?? "")).sort()
+        })
+      const always = [
+        "CODEX_CI=1",
+        "CODEX_SESSION_ID=thread-1",
+        "CODEX_THREAD_ID=thread-1",
+        "COLORTERM=",
+        "GH_PAGER=cat",
+        "GIT_PAGER=cat",
+        "LANG=C.UTF-8",
+        "LC_ALL=C.UTF-8",
+        "LC_CTYPE=C.UTF-8",
+        "NO_COLOR=1",
+        "PAGER=cat",
+        "TERM=dumb"
+      ]
+      const path = `PATH=${environment.PATH}`
+      assert.deepStrictEqual(yield* seen({}), [...always, path, "HOME=/home/ada", "PLAIN=1"].sort())
+      assert.deepStrictEqual(
+        yield* seen({ ignoreDefaultExcludes: true }),
+        [...always, path, "HOME=/home/ada", "PLAIN=1", "SOME_TOKEN=t"].sort()
+      )
+      const set = new Map([
+        ["PATH", Redacted.make(environment.PATH ?? "")],
+        ["OWN_PASS", Redacted.make("set")]
+      ])
+      assert.deepStrictEqual(yield* seen({ inherit: "none", set }), [...always, path, "OWN_PASS=set"].sort())
+    })
+  )
+
+  it.effect("reads the user's profile where the policy asks for it, and not otherwise", () =>
+    Effect.gen(function* () {
+      const home = yield* directory
+      Fs.writeFileSync(Path.join(home, ".profile"), "FROM_PROFILE=yes\n")
+      Fs.writeFileSync(Path.join(home, ".bash_profile"), "FROM_PROFILE=yes\n")
+      const layer = toolsWith({ environment: { PATH: process.env["PATH"], HOME: home }, shell: "/bin/sh" })
+      const output = (useProfile: boolean, login: boolean) =>
+        Effect.gen(function* () {
+          const { shellEnvironmentPolicy } = defaults()
+          const { exec } = yield* openedWith(layer, {
+            shellEnvironmentPolicy: { ...shellEnvironmentPolicy, useProfile }
+          })
+          const { text } = yield* exec({ cmd: 'echo "profile: $FROM_PROFILE"', login }, TestTurn.make())
+          return text.split("Output:\n")[1]
+        })
+      assert.strictEqual(yield* output(false, true), "profile: \n")
+      assert.strictEqual(yield* output(true, false), "profile: \n")
+      assert.strictEqual(yield* output(true, true), "profile: yes\n")
     })
   )
 

@@ -5,9 +5,19 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
 import type { ToolTurn } from "../../../src/services/Tool.ts"
 import { done, facts, opened, pipes, running, sessionOf } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
+
+/** Time passes, and the event loop turns once. */
+const pass = Effect.andThen(
+  TestClock.adjust("50 millis"),
+  Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+)
+const passUntil = <A, E>(happening: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.raceFirst(happening, Effect.forever(pass))
 
 // These wait for the window or the yield time to pass: there is no signal that could stand in for it.
 describe("a command that takes its time", () => {
@@ -141,14 +151,6 @@ describe("a command that takes its time", () => {
 })
 
 describe("a command that is gone before the client took its output", () => {
-  /** Time passes, and the event loop turns once. */
-  const pass = Effect.andThen(
-    TestClock.adjust("50 millis"),
-    Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
-  )
-  const passUntil = <A>(happening: Effect.Effect<A>): Effect.Effect<A> =>
-    Effect.raceFirst(happening, Effect.forever(pass))
-
   it.effect("is not done before all of it was read", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
@@ -177,22 +179,112 @@ describe("a command that is gone before the client took its output", () => {
 })
 
 describe("the commands of a thread", () => {
-  it.live("are 64 at most: for one more, the one that was looked at longest ago is ended", () =>
+  const all = { concurrency: "unbounded" } as const
+  const ids = (count: number) => Array.from({ length: count }, (_, index) => `call-${index}`)
+  /** Ends with the next free line of the gate. */
+  const cmd = "read line < gate; echo done"
+  const gate = Effect.gen(function* () {
+    const { cwd } = yield* pipes("gate")
+    const file = yield* Effect.acquireRelease(
+      Effect.sync(() => Fs.openSync(Path.join(cwd, "gate"), "r+")),
+      (descriptor) => Effect.sync(() => Fs.closeSync(descriptor))
+    )
+    /** Lets so many commands end, whichever. */
+    const open = (count: number) => Effect.sync(() => void Fs.writeSync(file, "\n".repeat(count)))
+    return { cwd, open }
+  })
+  const count = (turn: TestTurn.TestTurn, type: "started" | "completed") =>
+    turn.told.filter((entry) => entry.type === type).length
+  const until = (turn: TestTurn.TestTurn, type: "started" | "completed", wanted: number) =>
+    turn.when(() => (count(turn, type) >= wanted ? true : undefined))
+  const background = Effect.fnUntraced(function* (
+    exec: Effect.Success<typeof opened>["exec"],
+    turn: TestTurn.TestTurn
+  ) {
+    yield* exec({ cmd, yield_time_ms: 0 }, turn, "first")
+    yield* Effect.forEach(ids(63), (id) => exec({ cmd, yield_time_ms: 0 }, turn, id), all)
+  })
+
+  it.live("are 64 at a time: the others of an answer wait, and none is ended for another", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
-      const { cwd } = yield* pipes("p")
-      const start = (id: string, turn: ToolTurn) => exec({ cmd: "exec cat p", yield_time_ms: 0 }, turn, id)
-      const first = TestTurn.make({ cwd })
-      yield* start("first", first)
-      const others = TestTurn.make({ cwd })
-      const ids = Array.from({ length: 64 }, (_, index) => `call-${index}`)
-      yield* Effect.forEach(ids, (id) => start(id, others), { concurrency: "unbounded" })
-      const item = yield* first.when(TestTurn.completed)
-      assert.deepStrictEqual([item.status, item.exitCode], ["failed", -1])
+      const { cwd, open } = yield* gate
+      const turn = TestTurn.make({ cwd })
+      const calls = Effect.forEach(ids(70), (id) => exec({ cmd, yield_time_ms: 30_000 }, turn, id), all)
+      const fiber = yield* Effect.forkChild(calls)
+      yield* until(turn, "started", 64)
+      assert.strictEqual(count(turn, "completed"), 0)
+      yield* open(6)
+      yield* until(turn, "started", 70)
+      yield* until(turn, "completed", 6)
+      assert.strictEqual(count(turn, "completed"), 6)
+      yield* open(64)
       assert.deepStrictEqual(
-        others.told.filter((entry) => entry.type === "completed"),
-        []
+        (yield* Fiber.join(fiber)).map(facts),
+        ids(70).map(() => done(0, 2, "done\n"))
       )
+    })
+  )
+
+  it.live("make room for a later turn: the one that was looked at longest ago is ended, and its item says why", () =>
+    Effect.gen(function* () {
+      const { exec, write } = yield* opened
+      const { cwd, open } = yield* gate
+      const turn = TestTurn.make({ cwd })
+      yield* background(exec, turn)
+      const later = TestTurn.make({ cwd, turnId: "turn-2" })
+      assert.deepStrictEqual(facts(yield* exec({ cmd: "echo hi" }, later)), done(0, 1, "hi\n"))
+      yield* until(turn, "completed", 1)
+      const [item] = turn.told.flatMap((entry) => TestTurn.completed(entry) ?? [])
+      assert.deepStrictEqual(
+        [item?.id, item?.status, item?.exitCode, item?.aggregatedOutput],
+        ["first", "failed", -1, "[ended to make room: 64 commands of this thread were running]\n"]
+      )
+      assert.deepStrictEqual(yield* write({ session_id: Number(item?.processId) }, later), {
+        text: `write_stdin failed: Unknown process id ${item?.processId}`,
+        success: false
+      })
+      // One that ended by itself, and that nobody asked for, is forgotten before another one is ended.
+      yield* exec({ cmd, yield_time_ms: 0 }, later, "again")
+      yield* open(1)
+      yield* Effect.raceFirst(until(turn, "completed", 2), until(later, "completed", 2))
+      yield* exec({ cmd: "true" }, later)
+      assert.strictEqual(count(turn, "completed") + count(later, "completed"), 4)
+    })
+  )
+
+  it.live("are not ended for another one of their turn, whose call can be interrupted", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd, open } = yield* gate
+      const turn = TestTurn.make({ cwd })
+      yield* background(exec, turn)
+      const waiting = yield* Effect.forkChild(exec({ cmd: "echo never" }, turn, "waiting"), { startImmediately: true })
+      const next = yield* Effect.forkChild(exec({ cmd: "echo next" }, turn, "next"), { startImmediately: true })
+      yield* Fiber.interrupt(waiting)
+      assert.strictEqual(count(turn, "completed"), 0)
+      yield* open(1)
+      assert.deepStrictEqual(facts(yield* Fiber.join(next)), done(0, 2, "next\n"))
+      assert.isFalse(turn.told.some((entry) => "item" in entry && entry.item.id === "waiting"))
+    })
+  )
+
+  it.effect("refuse another one of their turn when none of them ends within five minutes", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const { cwd } = yield* gate
+      const turn = TestTurn.make({ cwd })
+      yield* passUntil(background(exec, turn))
+      const call = yield* Effect.forkChild(exec({ cmd: "echo never" }, turn, "late"), { startImmediately: true })
+      yield* TestClock.adjust("299 seconds")
+      assert.isUndefined(call.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      const reason = "64 commands of this thread are running. End one of them, or wait for its end, with write_stdin"
+      assert.deepStrictEqual(yield* Fiber.join(call), {
+        text: `exec_command failed: CreateProcess { message: "Rejected(\\"Failed to create unified exec process: ${reason}\\")" }`,
+        success: false
+      })
+      assert.strictEqual(count(turn, "completed"), 1)
     })
   )
 })

@@ -1,4 +1,5 @@
 import { assert } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { execFileSync } from "node:child_process"
@@ -9,23 +10,26 @@ import * as Path from "node:path"
 import * as None from "../../../src/layers/sandboxes/None.ts"
 import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
 import * as Shell from "../../../src/layers/tools/Shell.ts"
-import { defaults } from "../../../src/services/Config.ts"
+import { defaults, type EffectiveConfig } from "../../../src/services/Config.ts"
 import { type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src/services/Tool.ts"
 import type * as TestTurn from "./TestTurn.ts"
 
-export const tools = Shell.layer.pipe(Layer.provide([None.layer, ExecRules.layerMemory()]))
+export const toolsWith = (options: Shell.Options) =>
+  Shell.layerWith(options).pipe(Layer.provide([None.layer, ExecRules.layerMemory()]))
 
-/** The two tools of a fresh thread, which ends with the scope. */
-export const openedWith = (layer: typeof tools) =>
+export const tools = toolsWith({})
+
+/** The two tools of a fresh thread, which ends with the scope, as do the layers. */
+export const openedWith = (layer: typeof tools, config: Partial<EffectiveConfig> = {}) =>
   Effect.gen(function* () {
-    const toolset = yield* Toolset
-    const [exec, write] = yield* toolset.open({ threadId: "thread-1", config: defaults() })
+    const toolset = Context.get(yield* Layer.build(layer), Toolset)
+    const [exec, write] = yield* toolset.open({ threadId: "thread-1", config: { ...defaults(), ...config } })
     assert(exec !== undefined && write !== undefined)
     return {
       exec: (args: unknown, turn: ToolTurn, callId = "call-1") => call(exec, args, turn, callId),
       write: (args: unknown, turn: ToolTurn) => call(write, args, turn, "call-w")
     }
-  }).pipe(Effect.provide(layer))
+  })
 
 export const opened = openedWith(tools)
 

@@ -1,7 +1,7 @@
 /**
  * A child process with a process group of its own, for a scope.
  *
- * Owns the child: the group is gone when the scope is closed. Node's own module is used rather than `effect/process`,
+ * Owns the child: the group is gone when the scope is closed, and, by the watchdog, when the server was killed. Node's own module is used rather than `effect/process`,
  * for three things that were measured or read there: a command killed by a signal is only told by the text of an error,
  * where its exit status is wanted; closing the scope of a command whose own children remain as zombies (any container
  * whose first process does not reap) takes a full second per command; and stdout and stderr are two streams, merged in
@@ -11,6 +11,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as ChildProcess from "node:child_process"
@@ -18,6 +19,7 @@ import * as Os from "node:os"
 import type { Readable } from "node:stream"
 import * as Util from "node:util"
 import type { SandboxedCommand } from "../../../services/Sandbox.ts"
+import type { Registration, Watchdog } from "./Watchdog.ts"
 
 /** The system did not start the command: no such directory, not executable, arguments too long. */
 export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
@@ -42,14 +44,31 @@ export interface Process {
   readonly closeOutput: Effect.Effect<void>
 }
 
-/** Puts stderr on the pipe of stdout and becomes the command: the process id stays, and with it the group. */
-const Merged = ["-c", 'exec "$0" "$@" 2>&1'] as const
+/**
+ * How long a killed command is waited for. It matters for one that cannot be killed: it runs as another user, or is inside
+ * a system call that does not end.
+ */
+const KillTimeout = "5 seconds"
 
-/** Starts the command, with its own environment on top of the server's and an empty standard input. */
-export const spawn = (command: SandboxedCommand): Effect.Effect<Process, SpawnError, Scope.Scope> =>
+/**
+ * Registers the group, puts stderr on the pipe of stdout and becomes the command: the process id stays, and with it the
+ * group. The command does not get the watchdog's descriptor.
+ */
+const wrapped = (registration: Registration): string => `${registration.enter}; exec "$0" "$@" 2>&1 3>&-`
+
+/** Starts the command, with its own environment and nothing of the server's, and an empty standard input. */
+export const spawn = (command: SandboxedCommand, watchdog: Watchdog): Effect.Effect<Process, SpawnError, Scope.Scope> =>
   Effect.map(
-    Effect.acquireRelease(start(command), ({ child, exit }) =>
-      Effect.andThen(signal(child, "SIGKILL"), Effect.andThen(Deferred.await(exit), closeOutput(child)))
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        const registration = watchdog.register()
+        const env = { ...command.env, ...watchdog.environment }
+        return start({ ...command, env }, registration).pipe(
+          Effect.map((started) => ({ ...started, registration })),
+          Effect.onError(() => Effect.sync(registration.ended))
+        )
+      }),
+      end
     ),
     ({ child, exit, read }) => ({
       exit: Deferred.await(exit),
@@ -60,7 +79,7 @@ export const spawn = (command: SandboxedCommand): Effect.Effect<Process, SpawnEr
     })
   )
 
-type Child = ChildProcess.ChildProcessByStdio<null, Readable, null>
+type Child = ChildProcess.ChildProcess
 
 interface Started {
   readonly child: Child
@@ -68,19 +87,32 @@ interface Started {
   readonly read: Process["read"]
 }
 
-const start = (command: SandboxedCommand): Effect.Effect<Started, SpawnError> =>
+/** Kills the group and waits until the child is gone. */
+const end = ({ child, exit, registration }: Started & { readonly registration: Registration }): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    yield* signal(child, "SIGKILL")
+    const gone = yield* Effect.timeoutOption(Deferred.await(exit), KillTimeout)
+    yield* closeOutput(child)
+    if (Option.isSome(gone)) return registration.ended()
+    // It stays registered: its end must not hold up the server's.
+    child.unref()
+    yield* Effect.logWarning(`a command could not be killed and still runs: process ${child.pid}`)
+  })
+
+const start = (command: SandboxedCommand, registration: Registration): Effect.Effect<Started, SpawnError> =>
   Effect.callback((resume) => {
     try {
-      const child = ChildProcess.spawn("/bin/sh", [...Merged, command.executable, ...command.args], {
+      const child = ChildProcess.spawn("/bin/sh", ["-c", wrapped(registration), command.executable, ...command.args], {
         cwd: command.cwd,
-        env: { ...process.env, ...command.env },
-        stdio: ["ignore", "pipe", "ignore"],
+        env: command.env,
+        stdio: ["ignore", "pipe", "ignore", registration.descriptor],
         detached: true,
         windowsHide: true
       })
+      if (child.pid !== undefined) registration.started(child.pid)
       const exit = Deferred.makeUnsafe<number>()
       // Listens from the first moment: Node throws away what nobody listens for when the child exits.
-      const read = chunksOf(child.stdout)
+      const read = child.stdout === null ? Effect.undefined : chunksOf(child.stdout)
       child.once("error", (error) => resume(Effect.fail(spawnError(error))))
       child.once("exit", (code, name) => {
         Deferred.doneUnsafe(exit, Effect.succeed(code ?? 128 + (name === null ? 0 : Os.constants.signals[name])))
@@ -118,7 +150,7 @@ const chunksOf = (stream: Readable): Process["read"] => {
 }
 
 /** Also lets go of the pipe where a process that left the group still holds it: it would keep this one alive. */
-const closeOutput = (child: Child): Effect.Effect<void> => Effect.sync(() => void child.stdout.destroy())
+const closeOutput = (child: Child): Effect.Effect<void> => Effect.sync(() => void child.stdout?.destroy())
 
 /** To the whole group. The leader may be gone while others of the group live, or everybody may be. */
 const signal = (child: Child, name: NodeJS.Signals): Effect.Effect<void> =>

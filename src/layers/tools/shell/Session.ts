@@ -85,6 +85,8 @@ export class Session {
   hasExited = false
   /** Grows with every call that looks at the session. */
   lastUse = 0
+  /** How many calls wait for the session. */
+  awaitedBy = 0
   /** The user's question about the command already showed the item. */
   private readonly announced: boolean
   private readonly voice = Semaphore.makeUnsafe(1)
@@ -92,6 +94,7 @@ export class Session {
   private phase: "silent" | "speaking" = "silent"
   private streaming = false
   private terminated = false
+  private closing: string | undefined
   private deltas = 0
   private chunks = 0
   private waiting = false
@@ -119,6 +122,11 @@ export class Session {
     return this.process.kill
   })
 
+  /** A line of the server's own at the end of the item's output. */
+  note(line: string): void {
+    this.closing = line
+  }
+
   /** What control-C in a terminal does to the command. */
   readonly interrupt: Effect.Effect<void> = Effect.suspend(() =>
     this.hasExited ? Effect.void : this.process.interrupt
@@ -140,7 +148,11 @@ export class Session {
     }
     const exitCode = this.terminated ? -1 : status
     const durationMs = Math.max(0, (yield* Clock.currentTimeMillis) - this.startedAtMs)
-    const text = this.output.text()
+    const printed = this.output.text()
+    const text =
+      this.closing === undefined
+        ? printed
+        : `${printed}${printed === "" || printed.endsWith("\n") ? "" : "\n"}${this.closing}\n`
     yield* this.turn.itemCompleted(
       this.item({
         status: exitCode === 0 ? "completed" : "failed",

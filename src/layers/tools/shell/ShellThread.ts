@@ -15,6 +15,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Path from "node:path"
 import type { CommandExecutionApprovalDecision } from "../../../protocol/Approval.ts"
+import type { EffectiveConfig } from "../../../services/Config.ts"
 import type { Sandbox, SandboxedCommand } from "../../../services/Sandbox.ts"
 import {
   type CommandApproval,
@@ -33,8 +34,10 @@ import type { SpawnError } from "./Process.ts"
 import { rejected } from "./Refusal.ts"
 import * as Script from "./Script.ts"
 import { itemOf, type Session, type Shown } from "./Session.ts"
-import { Sessions } from "./Sessions.ts"
+import { type NoRoom, Sessions } from "./Sessions.ts"
+import * as ShellEnvironment from "./ShellEnvironment.ts"
 import { namedShell, userShell } from "./UserShell.ts"
+import type { Watchdog } from "./Watchdog.ts"
 
 export interface Options {
   readonly threadId: string
@@ -42,6 +45,11 @@ export interface Options {
   readonly rules: ExecRules["Service"]
   /** Absolute path of the shell; the user's own unless given. */
   readonly shell?: string
+  /** What of `environment` commands get, and which of its variables are the server's own credentials. */
+  readonly config: Pick<EffectiveConfig, "providers" | "shellEnvironmentPolicy">
+  /** The server's environment. */
+  readonly environment: ShellEnvironment.Environment
+  readonly watchdog: Watchdog
   /** Commands run no longer than this. */
   readonly scope: Scope.Scope
 }
@@ -63,10 +71,22 @@ export class ShellThread {
   private readonly sessions: Sessions
   /** Commands that the user approved for the session, by `ExecPolicy.sessionKey`. */
   private readonly approved = new Set<string>()
+  private readonly environment: Readonly<Record<string, string>>
 
   constructor(options: Options) {
     this.options = options
-    this.sessions = new Sessions(options.scope)
+    this.sessions = new Sessions(options.scope, options.watchdog)
+    const { providers, shellEnvironmentPolicy } = options.config
+    this.environment = {
+      ...ShellEnvironment.environmentOf({
+        policy: shellEnvironmentPolicy,
+        base: options.environment,
+        credentials: ShellEnvironment.credentialsOf(providers)
+      }),
+      ...Environment,
+      CODEX_THREAD_ID: options.threadId,
+      CODEX_SESSION_ID: options.threadId
+    }
   }
 
   execCommand(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput, TurnCancelled> {
@@ -114,7 +134,8 @@ export class ShellThread {
         yield* tell
         yield* session.interrupt
       }
-      yield* waitFor(session, typed === "" ? between(yield_time_ms, 5000, 5000, 300_000) : writeWait(yield_time_ms))
+      const waitMs = typed === "" ? between(yield_time_ms, 5000, 5000, 300_000) : writeWait(yield_time_ms)
+      yield* this.sessions.awaiting(session, waitFor(session, waitMs))
       if (typed === "") yield* tell
       return yield* this.observe(session, startedAt, max_output_tokens)
     })
@@ -127,7 +148,17 @@ export class ShellThread {
     const script = Script.read(args.cmd)
     const actions = commandActions(args.cmd, script, cwd)
     const shown = { itemId: call.callId, command: display(argv), cwd, actions }
-    return { shown, script, argv, command: commandOf(shell, args.cmd, cwd, this.options.threadId), args }
+    return { shown, script, argv, command: this.commandOf(shell, args, cwd), args }
+  }
+
+  /**
+   * The shell is started without `-l` although the item shows it: the server has the user's environment already, and
+   * reading the profile anew costs more than most commands. The release does the same from a snapshot. The policy can ask
+   * for the profile all the same.
+   */
+  private commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
+    const login = this.options.config.shellEnvironmentPolicy.useProfile && args.login !== false
+    return { executable: shell, args: [login ? "-lc" : "-c", args.cmd], cwd, env: this.environment }
   }
 
   private run(plan: Plan, command: SandboxedCommand, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> {
@@ -135,8 +166,10 @@ export class ShellThread {
       const startedAt = yield* Clock.currentTimeNanos
       const started = yield* Effect.result(this.sessions.start({ command, shown: plan.shown, turn, announced }))
       if (Result.isFailure(started)) return yield* notStarted(plan, started.failure, turn, announced)
-      yield* waitFor(started.success, between(plan.args.yield_time_ms, 10_000, 250, 30_000))
-      return yield* this.observe(started.success, startedAt, plan.args.max_output_tokens)
+      const session = started.success
+      const waitMs = between(plan.args.yield_time_ms, 10_000, 250, 30_000)
+      yield* this.sessions.awaiting(session, waitFor(session, waitMs))
+      return yield* this.observe(session, startedAt, plan.args.max_output_tokens)
     })
   }
 
@@ -158,7 +191,7 @@ export class ShellThread {
         maxTokens: maxTokens ?? DefaultOutputTokens
       })
       session.unread.clear()
-      if (exitCode !== undefined) this.sessions.forget(session)
+      if (exitCode !== undefined) yield* this.sessions.forget(session)
       return { text, success: exitCode === undefined || exitCode === 0 }
     })
   }
@@ -221,7 +254,12 @@ const approvalOf = (plan: Plan, decision: Extract<ExecPolicy.Decision, { type: "
   }
 }
 
-const notStarted = (plan: Plan, error: SpawnError, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> =>
+const notStarted = (
+  plan: Plan,
+  error: SpawnError | NoRoom,
+  turn: ToolTurn,
+  announced: boolean
+): Effect.Effect<ToolOutput> =>
   Effect.gen(function* () {
     const item = itemOf(plan.shown)
     if (!announced) yield* turn.itemStarted(item)
@@ -265,14 +303,3 @@ const Environment = {
   GH_PAGER: "cat",
   CODEX_CI: "1"
 }
-
-/**
- * The shell is started without `-l` although the item shows it: the server has the user's environment already, and reading
- * the profile anew costs more than most commands. The release does the same from a snapshot.
- */
-const commandOf = (shell: string, script: string, cwd: string, threadId: string): SandboxedCommand => ({
-  executable: shell,
-  args: ["-c", script],
-  cwd,
-  env: { ...Environment, CODEX_THREAD_ID: threadId, CODEX_SESSION_ID: threadId }
-})

@@ -1,0 +1,109 @@
+/**
+ * The environment of commands: what the policy makes of the server's own.
+ *
+ * Pure. Whatever it removes is gone for good: commands are started with this environment and nothing else.
+ *
+ * @module
+ */
+import * as Redacted from "effect/Redacted"
+import type { EffectiveConfig, ShellEnvironmentPolicy } from "../../../services/Config.ts"
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The variables of `inherit = "core"`. */
+export const Core: ReadonlySet<string> = new Set([
+  "HOME",
+  "LANG",
+  "LC_ALL",
+  "LC_CTYPE",
+  "LOGNAME",
+  "PATH",
+  "SHELL",
+  "TEMP",
+  "TMP",
+  "TMPDIR",
+  "USER"
+])
+
+/** Names that look like those of secrets. */
+export const DefaultExcludes: ReadonlyArray<string> = ["*KEY*", "*SECRET*", "*TOKEN*"]
+
+/** Variables with the server's own credentials that no provider names. */
+const ownCredentials: ReadonlyArray<string> = [
+  "CODEX_API_KEY",
+  "OPENAI_API_KEY",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+  "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+  "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+  "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
+]
+
+/** The variables that hold what the server itself logs in with, for every provider that is configured. */
+export const credentialsOf = (providers: EffectiveConfig["providers"]): ReadonlySet<string> =>
+  new Set([
+    ...ownCredentials,
+    ...Object.values(providers).flatMap(({ envHeaders, envKey }) => [
+      ...(envKey === null ? [] : [envKey]),
+      ...Object.values(envHeaders)
+    ])
+  ])
+
+/**
+ * What of `base` and of the policy commands get.
+ *
+ * `credentials` are removed whatever the policy inherits. Two things bring one back: `set`, and an include with its name,
+ * without a wildcard.
+ */
+export const environmentOf = (options: {
+  readonly policy: ShellEnvironmentPolicy
+  readonly base: Environment
+  readonly credentials: ReadonlySet<string>
+}): Readonly<Record<string, string>> => {
+  const { policy } = options
+  const named = new Set(policy.includeOnly.map(upperCase))
+  const credentials = new Set(Array.from(options.credentials, upperCase))
+  const excluded = (name: string): boolean => {
+    const byName = named.has(upperCase(name))
+    if (credentials.has(upperCase(name)) && !byName) return true
+    const defaults = policy.ignoreDefaultExcludes === false || (policy.ignoreDefaultExcludes === null && !byName)
+    return (defaults && matchesAny(DefaultExcludes, name)) || matchesAny(policy.exclude, name)
+  }
+  const inherited = Object.entries(options.base).flatMap(([name, value]): Array<[string, string]> =>
+    value === undefined || policy.inherit === "none" || (policy.inherit === "core" && !Core.has(name)) || excluded(name)
+      ? []
+      : [[name, value]]
+  )
+  const set = Array.from(policy.set, ([name, value]): [string, string] => [name, Redacted.value(value)])
+  return Object.fromEntries(
+    [...inherited, ...set].filter(
+      ([name]) => name !== "" && (policy.includeOnly.length === 0 || matchesAny(policy.includeOnly, name))
+    )
+  )
+}
+
+const upperCase = (name: string): string => name.toUpperCase()
+
+const matchesAny = (patterns: ReadonlyArray<string>, name: string): boolean =>
+  patterns.some((pattern) => matches(pattern, name))
+
+/** Whether the pattern is all of the name, without regard to case. Takes at most pattern times name steps. */
+export const matches = (pattern: string, name: string): boolean => {
+  const [wanted, given] = [Array.from(upperCase(pattern)), Array.from(upperCase(name))]
+  let [at, next] = [0, 0]
+  // Where the last `*` is, and how much of the name it takes so far.
+  let [star, taken] = [-1, 0]
+  while (next < given.length) {
+    if (wanted[at] === "*") {
+      star = at++
+      taken = next
+    } else if (at < wanted.length && (wanted[at] === "?" || wanted[at] === given[next])) {
+      at++
+      next++
+    } else if (star >= 0) {
+      at = star + 1
+      next = ++taken
+    } else return false
+  }
+  while (wanted[at] === "*") at++
+  return at === wanted.length
+}

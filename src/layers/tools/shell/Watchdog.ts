@@ -1,0 +1,165 @@
+/**
+ * Ends the commands of a server that was killed.
+ *
+ * A shell script in a session of its own reads which process groups run. The server holds the other end of that pipe:
+ * when it closes, in whatever way the server died, the script kills every group that is still registered. On Linux it
+ * then kills what left its group, by a mark in the environment of every command; a process that has cleared its
+ * environment is not found.
+ *
+ * Owns the script's process: started with the first command, replaced when it is gone, killed with the scope. An orderly
+ * end of the server does not need it, the owner of each command ends it then.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as ChildProcess from "node:child_process"
+import * as Crypto from "node:crypto"
+import * as Net from "node:net"
+import type { Writable } from "node:stream"
+
+/** The variable that marks the processes of a server. */
+export const Mark = "SPINDLE_SERVER_ID"
+
+/** How many bytes may wait for a script that does not read before it is replaced. */
+const MaxUnread = 64 * 1024
+
+/** How often the script is replaced without a new command. */
+const MaxReplacements = 3
+
+/**
+ * Lines are `+TOKEN GROUP` and `-TOKEN`. The mark is `$0`; it must not be in the environment of the script itself.
+ * Killing repeats, since a process may have forked meanwhile.
+ */
+const script = `
+trap '' HUP INT QUIT TERM TSTP TTIN TTOU
+groups=' '
+while read -r token group; do
+  case $token in
+    +*) groups="$groups\${token#+}:$group " ;;
+    -*)
+      case $groups in *" \${token#-}:"*)
+        rest=\${groups#*" \${token#-}:"}
+        groups="\${groups%%" \${token#-}:"*} \${rest#* }"
+      esac ;;
+  esac
+done
+exec 2>/dev/null
+for group in $groups; do kill -s KILL -- "-\${group#*:}"; done
+round=0
+while [ "$round" -lt 50 ]; do
+  files=$(grep -lsF -- "$0" /proc/[0-9]*/environ)
+  [ -n "$files" ] || break
+  for file in $files; do
+    file=\${file#/proc/}
+    kill -s KILL "\${file%/environ}"
+  done
+  round=$((round + 1))
+done
+`
+
+/** The registration of one command. */
+export interface Registration {
+  /** A shell command for the child, to be run before it becomes the command: registers its own group on descriptor 3. */
+  readonly enter: string
+  /** Descriptor 3 of the child. */
+  readonly descriptor: Writable | "ignore"
+  /** The child runs. */
+  readonly started: (group: number) => void
+  /** No process of the group is left, or the child was never started. */
+  readonly ended: () => void
+}
+
+export class Watchdog {
+  /** What the environment of every command must have. */
+  readonly environment: Readonly<Record<string, string>>
+  private readonly mark: string
+  private readonly running = new Map<number, number>()
+  private child: ChildProcess.ChildProcess | undefined
+  private pipe: Net.Socket | undefined
+  private replacements = 0
+  private tokens = 0
+  private closed = false
+
+  constructor() {
+    const id = Crypto.randomUUID()
+    this.environment = { [Mark]: id }
+    this.mark = `${Mark}=${id}`
+  }
+
+  /** Registers a command that is about to be started, and starts the script when it does not run. */
+  register(): Registration {
+    const token = ++this.tokens
+    this.replacements = MaxReplacements
+    if (!this.isServing) this.launch()
+    return {
+      // Ignoring SIGPIPE is for this line alone: the command would inherit it.
+      enter: `trap '' PIPE; printf '+${token} %s\\n' "$$" >&3; trap - PIPE`,
+      descriptor: this.pipe ?? "ignore",
+      started: (group) => void this.running.set(token, group),
+      ended: () => {
+        if (this.running.delete(token)) this.tell(`-${token}\n`)
+      }
+    }
+  }
+
+  /** The process of the script; undefined when it does not run. */
+  get processId(): number | undefined {
+    return this.child?.pid
+  }
+
+  /** Kills the script: from now on commands are not registered. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.closed = true
+    const child = this.child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return Effect.void
+    return Effect.callback<void>((resume) => {
+      child.once("exit", () => resume(Effect.void)).once("error", () => resume(Effect.void))
+      child.ref()
+      child.kill("SIGKILL")
+    })
+  })
+
+  private get isServing(): boolean {
+    return this.pipe !== undefined && this.pipe.writable
+  }
+
+  private tell(line: string): void {
+    if (!this.isServing) return
+    this.pipe?.write(line)
+    // A stopped script would let lines pile up.
+    if ((this.pipe?.writableLength ?? 0) > MaxUnread) this.child?.kill("SIGKILL")
+  }
+
+  private launch(): void {
+    if (this.closed) return
+    const child = ChildProcess.spawn("/bin/sh", ["-c", script, this.mark], {
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin" },
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+      windowsHide: true
+    })
+    const pipe = child.stdin instanceof Net.Socket ? child.stdin : undefined
+    this.child = child
+    this.pipe = pipe
+    // Neither keeps the program running, and what is said to a script that is gone is said to the next one.
+    child.unref()
+    pipe?.unref().on("error", () => {})
+    const gone = (): void => {
+      if (this.child !== child) return
+      this.child = undefined
+      this.pipe = undefined
+      pipe?.destroy()
+      if (this.running.size > 0 && this.replacements-- > 0) this.launch()
+    }
+    child.once("exit", gone).once("error", gone)
+    for (const [token, group] of this.running) this.tell(`+${token} ${group}\n`)
+  }
+}
+
+/** A watchdog for the commands of one server. Nothing is started before the first command. */
+export const make: Effect.Effect<Watchdog, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => new Watchdog()),
+  (watchdog) => watchdog.close
+)

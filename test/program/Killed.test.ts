@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { fileURLToPath } from "node:url"
+import { pipes } from "../layers/tools/TestShell.ts"
+import * as ModelServer from "../support/ModelServer.ts"
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+
+/** Runs the program in `cwd`, its home, to its end; the signal that ended it. */
+const exec = (cwd: string, environment: Readonly<Record<string, string>>) =>
+  Effect.callback<NodeJS.Signals | null>((resume) => {
+    const child = spawn(
+      process.execPath,
+      ["--conditions=spindle-source", main, "exec", "--sandbox", "danger-full-access", "go"],
+      { cwd, stdio: "ignore", env: { PATH: process.env["PATH"], HOME: cwd, SPINDLE_HOME: cwd, ...environment } }
+    )
+    child.once("exit", (_, signal) => resume(Effect.succeed(signal)))
+    return Effect.sync(() => void child.kill("SIGKILL"))
+  })
+
+describe("a program that is killed", () => {
+  it.live(
+    "takes its commands along, and gave them no key of its own",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* ModelServer.ModelServer
+        const { cwd, closed } = yield* pipes("p", "q")
+        Fs.writeFileSync(
+          Path.join(cwd, "config.toml"),
+          `model_provider = "mock"
+[model_providers.mock]
+name = "mock"
+base_url = "${url}"
+env_key = "OWN_PASS"
+[shell_environment_policy]
+ignore_default_excludes = true
+`
+        )
+        const gone = yield* Effect.forkChild(Effect.all([closed("p"), closed("q")], { concurrency: 2 }))
+        const program = yield* Effect.forkChild(exec(cwd, { OWN_PASS: "secret", MY_TOKEN: "token" }))
+        // The parent of a command is the server. It ends its own server when everything else runs.
+        yield* ModelServer.run(
+          "c1",
+          `env > seen
+(trap '' TERM HUP INT; exec 9> p; : > one; sleep 1000; sleep 1000) &
+(exec 9> q; : > two; sleep 1000 & sleep 1000) &
+until [ -e one ] && [ -e two ]; do :; done
+kill -9 $PPID; sleep 1000`
+        )
+        assert.strictEqual(yield* Fiber.join(program), "SIGKILL")
+        yield* Fiber.join(gone)
+        const seen = Fs.readFileSync(Path.join(cwd, "seen"), "utf8")
+        assert.match(seen, /^MY_TOKEN=token$/m)
+        assert.notInclude(seen, "secret")
+      }).pipe(Effect.provide(ModelServer.layer)),
+    30_000
+  )
+})
