@@ -35,7 +35,6 @@ describe("the configuration of a server that was told nothing", () => {
           baseInstructions: null,
           developerInstructions: null,
           projectDocMaxBytes: 32_768,
-          providerConfigured: false,
           warnings: [],
           settings: {}
         })

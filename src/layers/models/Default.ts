@@ -14,23 +14,21 @@ import * as Stream from "effect/Stream"
 import type { Auth } from "../../services/Auth.ts"
 import { type Config, offlineProvider } from "../../services/Config.ts"
 import { ModelProvider } from "../../services/ModelProvider.ts"
+import * as Offline from "./Offline.ts"
 import { answersAs } from "./offline/Name.ts"
 
 const make = Effect.gen(function* () {
   const scope = yield* Effect.scope
   const services = yield* Effect.context<Config | Auth>()
 
-  /** A model whose module is loaded with its first use. */
-  const lazily = (load: () => Promise<{ readonly layer: Layer.Layer<ModelProvider, never, Config | Auth> }>) =>
-    Effect.promise(load).pipe(
-      Effect.flatMap((module) => Layer.buildWithScope(module.layer, scope)),
-      Effect.provideContext(services),
-      Effect.map((built) => Context.get(built, ModelProvider)),
-      Effect.uninterruptible,
-      Effect.cached
-    )
-  const responses = yield* lazily(() => import("./ResponsesNode.ts"))
-  const offline = yield* lazily(() => import("./Offline.ts"))
+  const responses = yield* Effect.promise(() => import("./ResponsesNode.ts")).pipe(
+    Effect.flatMap((module) => Layer.buildWithScope(module.layer, scope)),
+    Effect.provideContext(services),
+    Effect.map((built) => Context.get(built, ModelProvider)),
+    Effect.uninterruptible,
+    Effect.cached
+  )
+  const offline = Effect.succeed(Context.get(yield* Layer.build(Offline.layer), ModelProvider))
   const modelOf = (provider: string) => (provider === offlineProvider ? offline : responses)
 
   return ModelProvider.of({
