@@ -103,7 +103,15 @@ const setUp = Effect.gen(function* () {
 export const make: Effect.Effect<
   HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
   never,
-  Config | FileSystem.FileSystem | ModelCatalog | ModelProvider | OutboundRouter | Path.Path | ServerInfo | ThreadManager | ThreadStore
+  | Config
+  | FileSystem.FileSystem
+  | ModelCatalog
+  | ModelProvider
+  | OutboundRouter
+  | Path.Path
+  | ServerInfo
+  | ThreadManager
+  | ThreadStore
 > = Effect.gen(function* () {
   const prepare = yield* setUp
   const router = yield* OutboundRouter

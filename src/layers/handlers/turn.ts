@@ -46,9 +46,9 @@ export const make: Effect.Effect<
       caller: callerOf(context.connection),
       settings: yield* changed(thread.settings, params, cwd, thread.answersAs)
     }
-    yield* thread.startTurn(request, (turn) => context.respondUnsafe({ turn }))
     const unused = unusedModel(thread.answersAs, askedModel(params))
     if (unused !== undefined) yield* thread.host.notify("warning", { threadId: thread.id, message: unused })
+    yield* thread.startTurn(request, (turn) => context.respondUnsafe({ turn }))
     return Answered
   })
 

@@ -99,18 +99,20 @@ const answer = (
   })
 }
 
-export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.LanguageModel> = Effect.gen(function* () {
-  const model = yield* LanguageModel.LanguageModel
-  const provider = yield* Effect.serviceOption(Model.ProviderName)
-  const name = yield* Effect.serviceOption(Model.ModelName)
-  const answersAs = {
-    provider: Option.getOrElse(provider, () => unnamed),
-    model: Option.getOrElse(name, () => unnamed)
+export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.LanguageModel> = Effect.gen(
+  function* () {
+    const model = yield* LanguageModel.LanguageModel
+    const provider = yield* Effect.serviceOption(Model.ProviderName)
+    const name = yield* Effect.serviceOption(Model.ModelName)
+    const answersAs = {
+      provider: Option.getOrElse(provider, () => unnamed),
+      model: Option.getOrElse(name, () => unnamed)
+    }
+    return ModelProvider.of({
+      stream: (request) => attempts(request.input, MaxRetries, (input, done) => answer(model, request, input, done)),
+      answersAs: () => answersAs
+    })
   }
-  return ModelProvider.of({
-    stream: (request) => attempts(request.input, MaxRetries, (input, done) => answer(model, request, input, done)),
-    answersAs: () => answersAs
-  })
-})
+)
 
 export const layer: Layer.Layer<ModelProvider, never, LanguageModel.LanguageModel> = Layer.effect(ModelProvider, make)
