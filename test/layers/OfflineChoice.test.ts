@@ -9,10 +9,12 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as AppServer from "../../src/layers/AppServer.ts"
+import * as MemoryStore from "../../src/layers/stores/Memory.ts"
 import * as Offline from "../../src/layers/models/Offline.ts"
-import type { ParamsInputOf } from "../../src/protocol/methods/ClientRequests.ts"
+import type { ParamsInputOf, ResultOf } from "../../src/protocol/methods/ClientRequests.ts"
 import { AppServerClient } from "../../src/services/AppServerClient.ts"
 import { ModelProvider } from "../../src/services/ModelProvider.ts"
+import { ThreadStore } from "../../src/services/ThreadStore.ts"
 import { type Tool, Toolset } from "../../src/services/Tool.ts"
 
 /** What is written into the server's folder, and what it is told. */
@@ -246,6 +248,41 @@ describe("the offline model", () => {
       yield* turn(thread.id, ["run: echo one", "run: echo two"])
       yield* turn(thread.id, [])
       assert.deepStrictEqual(ran, ['{"cmd":"echo one"}', '{"cmd":"echo two"}'])
+    })
+  )
+
+  test(
+    "stays behind when a thread goes on with another provider, and names itself when one goes on with it",
+    Effect.gen(function* () {
+      const store = Layer.succeed(ThreadStore, yield* Effect.provide(ThreadStore, MemoryStore.layer))
+      const named = ({ model, modelProvider }: ResultOf<"thread/resume">) => ({ model, modelProvider })
+      const first = yield* serve({ options: { model: Offline.layer, store } })
+      const { thread } = yield* first.client.request("thread/start", {})
+      yield* first.turn(thread.id, ["run: echo hi"])
+      const second = yield* serve({ options: { store } })
+      const elsewhere = yield* second.client.request("thread/resume", { threadId: thread.id })
+      const failed = yield* second.turn(thread.id, ["run: echo hi"])
+      const third = yield* serve({ options: { model: Offline.layer, store } })
+      const back = yield* third.client.request("thread/resume", { threadId: thread.id, model: "gpt-5.5" })
+      const { said, warnings } = yield* third.turn(thread.id, ["say: back"])
+      assert.deepStrictEqual(
+        {
+          elsewhere: named(elsewhere),
+          status: failed.status,
+          ran: [first.ran.length, second.ran.length, third.ran.length],
+          back: named(back),
+          said,
+          warnings
+        },
+        {
+          elsewhere: { model: "gpt-6.1-sol", modelProvider: "openai" },
+          status: "failed",
+          ran: [1, 0, 0],
+          back: offline,
+          said: "back",
+          warnings: ["The model `gpt-5.5` is not used: the model provider `offline` has only the model `offline`."]
+        }
+      )
     })
   )
 

@@ -185,6 +185,8 @@ export const make: Effect.Effect<
         context.respondUnsafe(resumedThread(thread, params), following, extensions)
       )
     )
+    const unused = Settings.unusedModel(thread.answersAs, params.model)
+    if (unused !== undefined) yield* router.notify("warning", { threadId: thread.id, message: unused }, thread.id)
     return Answered
   })
 
