@@ -15,12 +15,15 @@ export const make: Effect.Effect<HandlersFor<"account/read">, never, Auth | Conf
     const config = yield* Config
     const model = yield* ModelProvider
 
-    /** Of the provider that answers; with a configuration that cannot be used, of the one that stands in for it. */
+    /**
+     * Of the configured provider; with a configuration that cannot be used, of the default one. A model that answers whatever
+     * is configured has no use for the account.
+     */
     const requiresOpenaiAuth = config.effective({ cwd: null, overrides: {} }).pipe(
-      Effect.map(({ modelProvider, providers }) => {
-        const name = model.answersAs?.(modelProvider)
-        return providers[name?.provider ?? modelProvider]?.requiresOpenaiAuth ?? name === undefined
-      }),
+      Effect.map(
+        ({ modelProvider, providers }) =>
+          model.answersAs?.(modelProvider) === undefined && (providers[modelProvider]?.requiresOpenaiAuth ?? true)
+      ),
       Effect.orElseSucceed(() => true)
     )
 

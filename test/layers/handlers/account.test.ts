@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as AccountHandlers from "../../../src/layers/handlers/account.ts"
 import * as Auth from "../../../src/services/Auth.ts"
 import * as Config from "../../../src/services/Config.ts"
@@ -38,7 +39,7 @@ describe("account/read", () => {
       ),
       Effect.provide(
         Layer.mergeAll(
-          Layer.mock(ModelProvider, model),
+          Layer.succeed(ModelProvider, { stream: () => Stream.empty, ...model }),
           Config.layer({ home, cwd: "/srv", environment: {} }),
           Auth.layer({ home, environment: {}, honourApiKeyVariable: true })
         ).pipe(Layer.provide(MemoryFiles.make({ ...files }).layer))

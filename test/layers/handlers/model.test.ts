@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as ModelHandlers from "../../../src/layers/handlers/model.ts"
 import type { ParamsOf } from "../../../src/protocol/methods/ClientRequests.ts"
 import * as Config from "../../../src/services/Config.ts"
@@ -16,7 +17,11 @@ const list = (
 ) =>
   ModelHandlers.make.pipe(
     Effect.flatMap((handlers) => call(handlers, "model/list", params)),
-    Effect.provide([Config.layerTest({ effective }), ModelCatalog.layer, Layer.mock(ModelProvider, model)])
+    Effect.provide([
+      Config.layerTest({ effective }),
+      ModelCatalog.layer,
+      Layer.succeed(ModelProvider, { stream: () => Stream.empty, ...model })
+    ])
   )
 
 const offline = { provider: "offline", model: "offline" }

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { effective, over, userFile } from "../../support/Configs.ts"
+import type * as Config from "../../../src/services/Config.ts"
+import { effective, failure, over, project, trust, userFile } from "../../support/Configs.ts"
 
 describe("the model provider", () => {
   it.effect("has what the configuration says of it", () =>
@@ -56,6 +57,51 @@ describe("the model provider", () => {
         "http://file/v1"
       )
       assert.strictEqual(yield* moved("", { OPENAI_BASE_URL: " " }), "https://api.openai.com/v1")
+    })
+  )
+
+  const offline = {
+    id: "offline",
+    name: "Offline",
+    baseUrl: "",
+    envKey: null,
+    headers: {},
+    envHeaders: {},
+    queryParams: {},
+    requestMaxRetries: 4,
+    streamMaxRetries: 5,
+    streamIdleTimeoutMs: 300_000,
+    requiresOpenaiAuth: false
+  }
+  const moved = '[model_providers.offline]\nname = "Mine"\nbase_url = "http://mine/v1"\n'
+
+  it.effect("may be the offline model, which is no server and cannot be made one", () =>
+    Effect.gen(function* () {
+      const chosen = ({ modelProvider, providers }: Config.EffectiveConfig) => [modelProvider, providers["offline"]]
+      const flags = { cliOverrides: [["model_provider", "offline"]] } as const
+      assert.deepStrictEqual(chosen(yield* over({}, effective(), flags)), ["offline", offline])
+      assert.deepStrictEqual(chosen(yield* over({ "/etc/codex/requirements.toml": moved }, effective(), flags)), [
+        "offline",
+        offline
+      ])
+      const refused = yield* failure(over({ [userFile]: moved }, effective()))
+      assert.include(refused?.message, "model_providers contains reserved built-in provider IDs: `offline`.")
+    })
+  )
+
+  it.effect("is never the offline model by default, nor by the choice of a project", () =>
+    Effect.gen(function* () {
+      const provider = (files: Readonly<Record<string, string>>) =>
+        Effect.map(over(files, effective(project)), ({ modelProvider }) => modelProvider)
+      const choosing = { [`${project}/.codex/config.toml`]: 'model_provider = "offline"\n' }
+      assert.deepStrictEqual(
+        [
+          yield* provider({}),
+          yield* provider(choosing),
+          yield* provider({ ...choosing, [userFile]: trust("trusted") })
+        ],
+        ["openai", "openai", "openai"]
+      )
     })
   )
 
