@@ -9,7 +9,7 @@ describe("examples", () => {
     "embed: a command line runs a turn in its own process, approves its command and prints what comes",
     () =>
       Effect.gen(function* () {
-        const ran = yield* run("examples/embed.ts", ["--yes", "run: echo hello"])
+        const ran = yield* run("examples/embed.ts", ["--offline", "--yes", "run: echo hello"])
         // Which shell it is, is the machine's affair.
         assert.deepStrictEqual(
           { ...ran, stdout: ran.stdout.replace(/^\[\S+/, "[sh") },

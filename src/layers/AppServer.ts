@@ -83,7 +83,10 @@ export interface AppServerOptions {
   readonly executables?: Shell.Executables
   /** Credentials the program has already. */
   readonly auth?: Layer.Layer<Auth.Auth>
-  /** A model other than the configured one. */
+  /**
+   * A model in place of the configured one, whatever provider a thread names. Default: the model server that a thread's
+   * provider stands for, and the offline model for the provider `offline` alone.
+   */
   readonly model?: Layer.Layer<ModelProvider>
   /** Where threads are kept. Default: in memory. */
   readonly store?: Layer.Layer<ThreadStore>

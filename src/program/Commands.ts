@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { parseOverride } from "../services/Config.ts"
+import { offlineProvider, parseOverride } from "../services/Config.ts"
 import { Version } from "../services/ServerInfo.ts"
 import * as Demo from "./Demo.ts"
 import * as Exec from "./Exec.ts"
@@ -47,18 +47,44 @@ const configFlag = Flag.String("config").pipe(
   Flag.atLeast(0)
 )
 
-const serve = Effect.fnUntraced(function* (input: ListenFlags.ListenInput, config: ReadonlyArray<string>) {
-  const cliOverrides = yield* overrides(config)
+const switchFlag = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
+const settingsFlags = {
+  config: configFlag,
+  offline: switchFlag(
+    "offline",
+    'Ask the built-in offline model, which needs no key and no network; the same as -c model_provider="offline"'
+  )
+}
+
+type SettingsInput = Command.Command.Config.Infer<typeof settingsFlags>
+
+const providerKey = "model_provider"
+
+/** The settings that the command line makes, in order. */
+const settingsOf = Effect.fnUntraced(function* ({ config, offline }: SettingsInput) {
+  const settings = yield* overrides(config)
+  if (!offline) return settings
+  const other = settings.findLast(([key, value]) => key === providerKey && value !== offlineProvider)
+  if (other !== undefined) {
+    return yield* new Usage.UsageError({ message: "--offline cannot be used with -c model_provider" })
+  }
+  return [...settings, [providerKey, offlineProvider] as const]
+})
+
+const serve = Effect.fnUntraced(function* (input: ListenFlags.ListenInput, settings: SettingsInput) {
+  const cliOverrides = yield* settingsOf(settings)
   yield* ending(yield* ListenFlags.serve(input, { cliOverrides }))
 })
 
-const spindle = Command.make("spindle", ListenFlags.briefFlags).pipe(Command.withSharedFlags({ config: configFlag }))
+const spindle = Command.make("spindle", ListenFlags.briefFlags).pipe(Command.withSharedFlags(settingsFlags))
 
 const appServer = Command.make(
   "app-server",
   ListenFlags.flags,
   Effect.fnUntraced(function* (input) {
-    yield* serve(input, (yield* spindle).config)
+    yield* serve(input, yield* spindle)
   })
 ).pipe(
   Command.withDescription(
@@ -76,7 +102,8 @@ const appServer = Command.make(
         "spindle app-server --listen ws://0.0.0.0:4500 --ws-auth capability-token --ws-token-file /etc/spindle/token",
       description: "Other machines too, with the token of the file"
     },
-    { command: "spindle app-server -c model=gpt-5.5", description: "With another model than config.toml says" }
+    { command: "spindle app-server -c model=gpt-5.5", description: "With another model than config.toml says" },
+    { command: "spindle app-server --offline", description: "Without a key: threads get the offline model" }
   ])
 )
 
@@ -86,9 +113,6 @@ const repeated = (name: string, metavar: string, description: string) =>
     Flag.withDescription(`${description}. May be repeated`),
     Flag.atLeast(0)
   )
-
-const switchFlag = (name: string, description: string) =>
-  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
 const execFlags = {
   model: Flag.String("model").pipe(Flag.withAlias("m"), Flag.withDescription("The model to ask"), Flag.optional),
@@ -139,11 +163,11 @@ const asRun = <R>(run: Effect.Effect<number, never, R>) =>
 
 const runExec = Effect.fnUntraced(function* (
   flags: ExecInput,
-  config: ReadonlyArray<string>,
+  settings: SettingsInput,
   argument: string | undefined,
   resume: string | null
 ) {
-  const cliOverrides = yield* overrides(config)
+  const cliOverrides = yield* settingsOf(settings)
   const schemaFile = Option.getOrNull(flags.outputSchema)
   const task: Exec.Task = {
     outputSchema: schemaFile === null ? null : yield* Input.outputSchema(schemaFile),
@@ -175,7 +199,7 @@ const resume = Command.make(
     prompt: promptArgument
   },
   Effect.fnUntraced(function* ({ prompt, threadId }) {
-    yield* runExec(yield* execBase, (yield* spindle).config, Option.getOrUndefined(prompt), threadId)
+    yield* runExec(yield* execBase, yield* spindle, Option.getOrUndefined(prompt), threadId)
   })
 ).pipe(
   Command.withShortDescription("Go on in a thread that the store knows"),
@@ -193,13 +217,14 @@ const resume = Command.make(
 const exec = execBase.pipe(
   Command.withHandler(
     Effect.fnUntraced(function* (flags) {
-      yield* runExec(flags, (yield* spindle).config, Option.getOrUndefined(flags.prompt), null)
+      yield* runExec(flags, yield* spindle, Option.getOrUndefined(flags.prompt), null)
     })
   ),
   Command.withSubcommands([resume]),
   Command.withDescription(
     "Run one turn in this process and print it.\n" +
-      "  What the agent says goes to stdout; what it does, and what it costs, to stderr."
+      "  What the agent says goes to stdout; what it does, and what it costs, to stderr.\n" +
+      "  Needs the key of a model server, or --offline."
   ),
   Command.withShortDescription("Run one turn in this process and print it"),
   Command.withExamples([
@@ -212,13 +237,13 @@ const exec = execBase.pipe(
       description: "The prompt from stdin, the answer to a file"
     },
     {
-      command: 'spindle exec -s danger-full-access "run the tests and mend what fails"',
+      command: 'spindle exec -s danger-full-access "run the tests and fix what fails"',
       description: "Let commands run unasked"
     },
-    { command: 'spindle exec --json "say: hello"', description: "Events for a program" },
+    { command: 'spindle exec --json "list the open questions"', description: "Events for a program" },
     {
-      command: "spindle exec 'run: uname -a'",
-      description: "Without a key the offline model answers, and follows lines like this one"
+      command: "spindle exec --offline 'run: uname -a'",
+      description: "Without a key: the offline model follows a prompt in which every line is a directive like this one"
     }
   ])
 )
@@ -233,7 +258,7 @@ const demo = Command.make("demo", {}, () => Effect.flatMap(asRun(Demo.run), endi
 )
 
 const command = spindle.pipe(
-  Command.withHandler((input) => serve(input, input.config)),
+  Command.withHandler((input) => serve(input, input)),
   Command.withSubcommands([appServer, exec, demo]),
   Command.withDescription("An app-server for coding agents: serves clients, or runs a turn by itself."),
   Command.withExamples([

@@ -27,6 +27,7 @@ const WordPause = "25 millis"
 const paced = Layer.effect(
   ModelProvider,
   Effect.map(ModelProvider, (model) => ({
+    ...model,
     stream: (request) =>
       Stream.tap(model.stream(request), (event) =>
         event._tag === "TextDelta" || event._tag === "SummaryDelta" ? Effect.sleep(WordPause) : Effect.void

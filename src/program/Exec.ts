@@ -8,11 +8,13 @@
  */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import type * as Schema from "effect/Schema"
 import { Terminal } from "effect/Terminal"
 import * as AppServer from "../layers/AppServer.ts"
+import * as InProcessClient from "../layers/clients/InProcessClient.ts"
 import * as ErrorCode from "../protocol/ErrorCode.ts"
 import type { ParamsInputOf, ResultOf } from "../protocol/methods/ClientRequests.ts"
 import type { ServerRequest } from "../protocol/methods/ServerRequests.ts"
@@ -20,7 +22,11 @@ import type { SandboxMode } from "../protocol/Settings.ts"
 import type { TurnStatus } from "../protocol/Turn.ts"
 import { AppServerClient, type ClientError } from "../services/AppServerClient.ts"
 import type { ClientEvent } from "../services/ClientEvent.ts"
+import type { ConfigError } from "../services/Config.ts"
+import type { InProcessError } from "../services/InProcess.ts"
+import type { ModelError } from "../services/ModelProvider.ts"
 import { Version } from "../services/ServerInfo.ts"
+import { ThreadManager } from "../services/ThreadManager.ts"
 import * as JsonEvents from "./JsonEvents.ts"
 import { questionOf } from "./Question.ts"
 import * as Render from "./Render.ts"
@@ -124,10 +130,17 @@ const interrupt = Effect.fnUntraced(function* (client: Client, reporter: Reporte
   }).pipe(Effect.timeoutOption(InterruptDeadline), Effect.ignore)
 })
 
+/** Fails where the thread's model cannot be asked, such as without a key: better than a turn that only fails. */
+const checkModel = Effect.fnUntraced(function* (threadId: string) {
+  const threads = yield* ThreadManager
+  yield* threads.find(threadId)?.ready ?? Effect.void
+})
+
 const runTurn = Effect.fnUntraced(function* (reporter: Reporter, task: Task) {
   const client = yield* AppServerClient
   const screen = yield* Screen
   const thread = yield* open(client, task)
+  yield* checkModel(thread.thread.id)
   yield* reporter.opened(thread)
   if (task.addDirs.length > 0 && thread.sandbox.type !== "workspaceWrite") {
     yield* reporter.remark("--add-dir does nothing here: it needs --sandbox workspace-write.")
@@ -139,6 +152,19 @@ const runTurn = Effect.fnUntraced(function* (reporter: Reporter, task: Task) {
   return status === "completed" ? ExitCode.success : status === "interrupted" ? ExitCode.interrupted : ExitCode.failure
 })
 
+type Problem = ClientError | ConfigError | InProcessError | ModelError
+
+/** The run could not go on. A model that cannot be asked is also an event, as it is in a turn that has begun. */
+const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
+  // The server's own words where there are some: the method it failed in does not help the person.
+  if (problem._tag === "ServerError") return reporter.failed(problem.detail)
+  if (problem._tag !== "ModelError") return reporter.failed(problem.message)
+  const message = problem.details ?? problem.message
+  const error = { message, codexErrorInfo: problem.info, additionalDetails: null, misalignment: null }
+  const event = { method: "error" as const, params: { error, willRetry: false, threadId: "", turnId: "" } }
+  return Effect.andThen(reporter.notified(event), reporter.failed(message))
+}
+
 /** Runs the task on a server of its own. The exit code. */
 export const run = (
   task: Task,
@@ -147,19 +173,15 @@ export const run = (
   Effect.gen(function* () {
     const screen = yield* Screen
     const reporter = task.json ? JsonEvents.make(screen) : yield* Render.make(screen, yield* Terminal)
-    const embedded = AppServer.client({
-      sessionSource: "exec",
-      ...server,
+    const embedded = InProcessClient.layer({
       clientName: "spindle-exec",
       clientVersion: Version,
-      experimentalApi: task.cyberAccessProgram !== null
-    })
+      experimentalApi: task.cyberAccessProgram !== null,
+      endsServer: true
+    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", ...server })))
     const code = yield* runTurn(reporter, task).pipe(
       Effect.provide(embedded),
-      // The server's own words where there are some: the method it failed in does not help the person.
-      Effect.catch((error) =>
-        Effect.as(reporter.failed(error._tag === "ServerError" ? error.detail : error.message), ExitCode.failure)
-      )
+      Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))
     )
     yield* screen.flush
     return code

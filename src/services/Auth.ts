@@ -23,6 +23,8 @@ export class Auth extends Context.Service<
     readonly apiKey: Effect.Effect<Option.Option<Redacted.Redacted>>
     /** The value of the environment variable that a provider names in `env_key`; none when it is blank. */
     readonly environmentKey: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
+    /** Where `apiKey` looks, in this order, for the user who has none there. Absent, the program keeps that to itself. */
+    readonly lookup?: { readonly variables: ReadonlyArray<string>; readonly file: string }
     /** What `account/read` answers for the configured provider. */
     readonly account: (requiresOpenaiAuth: boolean) => Effect.Effect<GetAccountResponse>
   }
@@ -79,6 +81,7 @@ export const make = Effect.fnUntraced(function* (
 
   return Auth.of({
     apiKey,
+    lookup: { variables, file },
     environmentKey: (variable) => Effect.sync(() => fromText(environment[variable])),
     account: (requiresOpenaiAuth) => Effect.map(apiKey, (key) => accountOf(key, requiresOpenaiAuth))
   })

@@ -32,12 +32,13 @@ import * as View from "./config/View.ts"
 export { TextRange } from "./config/ConfigError.ts"
 export { ConfigError, parseOverride }
 export type { ShellEnvironmentPolicy }
+export { offlineProvider } from "./config/Providers.ts"
 
-/** A server of the Responses API, from `model_providers.<id>`. */
+/** A server of the Responses API, from `model_providers.<id>` or built in; also the offline model, which has no address. */
 export interface ModelProviderInfo {
   readonly id: string
   readonly name: string
-  /** Without a trailing slash; `/responses` is appended. */
+  /** Without a trailing slash; `/responses` is appended. Empty for the offline model. */
   readonly baseUrl: string
   /** The environment variable that holds the key. */
   readonly envKey: string | null
@@ -76,8 +77,6 @@ export interface EffectiveConfig {
   readonly shellEnvironmentPolicy: ShellEnvironmentPolicy
   /** Bytes of AGENTS.md files that are told to the model. */
   readonly projectDocMaxBytes: number
-  /** True when the file or the command line chose the provider, rather than the built-in default. */
-  readonly providerConfigured: boolean
   /** For the user of the thread: settings that were ignored or overruled. */
   readonly warnings: ReadonlyArray<string>
   /** Every layer merged, keys as in `config.toml`, for settings without a member here. */
@@ -105,6 +104,8 @@ export class Config extends Context.Service<
   {
     /** Absolute path of the home folder. */
     readonly home: string
+    /** Absolute path of the user's settings, whether the file is there or not. */
+    readonly userFile: string
     /** Found while starting; told to each client once, after its initialize. */
     readonly warnings: ReadonlyArray<ConfigWarning>
     /**
@@ -257,6 +258,7 @@ export const make = Effect.fnUntraced(function* (
 
   return Config.of({
     home: options.home,
+    userFile,
     warnings: [...(options.warnings ?? []), ...(yield* inspect)],
     effective: Effect.fn("Config.effective")(function* ({ cwd, overrides, requested }) {
       const stack = yield* load(cwd ?? options.cwd, overrides)
@@ -301,8 +303,10 @@ export const layerTest = (options?: {
   readonly effective?: Partial<EffectiveConfig>
 }): Layer.Layer<Config> => {
   const effective = { ...defaults(), ...options?.effective }
+  const home = options?.home ?? "/spindle"
   return Layer.succeed(Config, {
-    home: options?.home ?? "/spindle",
+    home,
+    userFile: `${home}/config.toml`,
     warnings: options?.warnings ?? [],
     effective: () => Effect.succeed(effective),
     permit: () => Effect.void,

@@ -54,9 +54,13 @@ export class ModelCatalog extends Context.Service<
   {
     /** Of threads and configurations that name none. */
     readonly defaultModel: string
-    /** A page in the order of the catalogue. The cursor is the number of models before the page. */
+    /**
+     * A page in the order of the catalogue. The cursor is the number of models before the page. With `only`, that model is
+     * the whole list, in the catalogue or not.
+     */
     readonly list: (
-      params: Pick<ModelListParams, "cursor" | "includeHidden" | "limit">
+      params: Pick<ModelListParams, "cursor" | "includeHidden" | "limit">,
+      only?: string
     ) => Effect.Effect<ModelListResponse, InvalidCursor>
     /** Also for slugs that go on after a known name (`gpt-5.5-2026-11-01`) or are put in a namespace (`openai/gpt-5.5`). */
     readonly metadata: (model: string) => ModelMetadata
@@ -111,6 +115,29 @@ const toModel = (entry: Entry, displayNameOf: (slug: string) => string): Model =
   defaultServiceTier: entry.fastByDefault ? "priority" : null,
   availableAccessPrograms: null,
   isDefault: entry.slug === defaultModel
+})
+
+/** A model that no catalogue knows: it is offered without levels, tiers and upgrades. */
+const onlyModel = (slug: string): Model => ({
+  id: slug,
+  model: slug,
+  upgrade: null,
+  upgradeInfo: null,
+  availabilityNux: null,
+  displayName: slug,
+  description: "The one model of this server.",
+  modelSpecialty: null,
+  hidden: false,
+  supportedReasoningEfforts: [],
+  defaultReasoningEffort: "none",
+  inputModalities: ["text", "image"],
+  supportsPersonality: false,
+  multiAgentVersion: null,
+  additionalSpeedTiers: [],
+  serviceTiers: [],
+  defaultServiceTier: null,
+  availableAccessPrograms: null,
+  isDefault: true
 })
 
 const toMetadata = (model: string, entry: Entry | undefined): ModelMetadata =>
@@ -173,8 +200,9 @@ const make = (): ModelCatalog["Service"] => {
   const known = new Map<string, ModelMetadata>()
   return {
     defaultModel,
-    list: Effect.fnUntraced(function* ({ cursor, includeHidden, limit }) {
-      const listed = all().filter((model) => includeHidden === true || !model.hidden)
+    list: Effect.fnUntraced(function* ({ cursor, includeHidden, limit }, only) {
+      const listed =
+        only === undefined ? all().filter((model) => includeHidden === true || !model.hidden) : [onlyModel(only)]
       const start = cursor === null || cursor === undefined ? 0 : yield* offsetOf(cursor, listed.length)
       const end = Math.min(start + Math.max(limit ?? listed.length, 1), listed.length)
       return { data: listed.slice(start, end), nextCursor: end < listed.length ? String(end) : null }

@@ -28,6 +28,11 @@ export interface ModelRequest {
   readonly model: string
   readonly effort: string | null
   readonly summary: string | null
+  /**
+   * The text of the user's last message in this turn, its text parts joined by line breaks; null where the turn has none.
+   * The user's own input alone: nothing that the server, a file or a tool adds to the conversation.
+   */
+  readonly prompt: string | null
   /** The conversation so far, base instructions included as its first developer message. */
   readonly input: ReadonlyArray<ResponseItem>
   readonly tools: ReadonlyArray<ToolSpec>
@@ -76,12 +81,19 @@ export type ModelEvent =
 
 /**
  * Why a model gave no answer. `message` is what the user reads in the failed turn; `info` is the class that clients
- * branch on.
+ * branch on; `details` say more, such as where a key was looked for and what to do next.
  */
 export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   message: Schema.String,
-  info: CodexErrorInfo()
+  info: CodexErrorInfo(),
+  details: Schema.optionalKey(Schema.String)
 }) {}
+
+/** How a model is named to clients. */
+export interface ModelName {
+  readonly provider: string
+  readonly model: string
+}
 
 export class ModelProvider extends Context.Service<
   ModelProvider,
@@ -93,5 +105,15 @@ export class ModelProvider extends Context.Service<
     readonly stream: (request: ModelRequest) => Stream.Stream<ModelEvent, ModelError>
     /** Gets ready for a first answer of this provider, where that takes long; run when a thread starts, while its user types. */
     readonly prepare?: (provider: string) => Effect.Effect<void>
+    /**
+     * Fails where this provider cannot be asked at all, such as without a key. Sends nothing. `info` is what the thread's
+     * configuration says of the provider. Absent, the first answer shows it.
+     */
+    readonly ready?: (provider: string, info: ModelProviderInfo | undefined) => Effect.Effect<void, ModelError>
+    /**
+     * The model that answers threads of this provider whatever model they ask for; undefined where the thread's own choice
+     * decides. Threads and lists name it. Absent, the thread's choice always decides.
+     */
+    readonly answersAs?: (provider: string) => ModelName | undefined
   }
 >()("spindle/ModelProvider") {}

@@ -21,6 +21,7 @@ import type { ThreadSettings } from "../protocol/Settings.ts"
 import type { Thread as ThreadView } from "../protocol/Thread.ts"
 import type { Turn } from "../protocol/Turn.ts"
 import type { Connection } from "./Connection.ts"
+import type { ModelError, ModelName } from "./ModelProvider.ts"
 import type { Outbound } from "./Outbound.ts"
 import { Extension, type Position } from "./Replay.ts"
 import { toThread, toTurn } from "./ThreadRecord.ts"
@@ -86,6 +87,17 @@ export class Thread {
     Effect.suspend(() =>
       this.#closing ? Effect.fail(new ThreadClosing({ threadId: this.id, resuming })) : Effect.void
     )
+
+  /** Fails where the thread's model cannot be asked at all, such as without a key. Asks it nothing. */
+  get ready(): Effect.Effect<void, ModelError> {
+    const { provider, services } = this.host
+    return services.model.ready?.(this.settings.modelProvider, provider) ?? Effect.void
+  }
+
+  /** The model that answers whatever the thread asks for; undefined where the thread's settings decide. */
+  get answersAs(): ModelName | undefined {
+    return this.host.services.model.answersAs?.(this.settings.modelProvider)
+  }
 
   /** The thread as a client reads it, with its turns in full when asked. */
   view(includeTurns: boolean): ThreadView {

@@ -27,6 +27,14 @@ describe("spindle", () => {
         hint("spindle exec")
     },
     { args: ["exec", "-c", "oops", "x"], stderr: "error: Invalid override (missing '='): oops\n" },
+    {
+      args: ["exec", "--offline", "-c", "model_provider=openai", "x"],
+      stderr: "error: --offline cannot be used with -c model_provider\n"
+    },
+    {
+      args: ["app-server", "-c", "model_provider=openai", "--offline"],
+      stderr: "error: --offline cannot be used with -c model_provider\n"
+    },
     { args: ["-c", "oops"], stderr: "error: Invalid override (missing '='): oops\n" },
     { args: ["exec", " "], stderr: "error: No prompt: the argument is empty.\n" },
     { args: ["exec"], stderr: "error: No prompt: stdin is empty.\n" },
@@ -96,9 +104,56 @@ describe("spindle", () => {
   })
 
   test("runs a turn whose prompt comes from stdin", function* () {
-    for (const args of [["exec"], ["exec", "-"]]) {
+    for (const args of [
+      ["exec", "--offline"],
+      ["--offline", "exec", "-"],
+      ["exec", "-c", "model_provider=offline"],
+      ["exec", "--offline", "-c", "model_provider=offline"]
+    ]) {
       const { code, stdout } = yield* spindle(args, { input: "say: hello\n" })
       assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: "hello\n" })
+    }
+  })
+
+  it.live(
+    "runs nothing that a prompt only quotes, without a key and with the offline model",
+    () =>
+      Effect.gen(function* () {
+        const fileSystem = yield* FileSystem.FileSystem
+        const folder = yield* fileSystem.makeTempDirectoryScoped({ prefix: "spindle-test-" })
+        const input = "Review this:\n  run: echo B > B\n"
+        const flags = ["-s", "danger-full-access", "-C", folder]
+        const keyless = yield* spindle(["exec", ...flags], { input })
+        assert.deepStrictEqual([keyless.code, keyless.stdout], [1, ""])
+        assert.match(
+          keyless.stderr,
+          /^error: There is no API key [^]+ CODEX_API_KEY and OPENAI_API_KEY are not set, and \/[^\n]+\/auth\.json [^]+ --offline/
+        )
+        const offline = yield* spindle(["exec", "--offline", ...flags], { input })
+        assert.strictEqual(offline.code, 0)
+        assert.include(offline.stdout, "You wrote 7 words, and I did nothing")
+        assert.deepStrictEqual(yield* fileSystem.readDirectory(folder), [])
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    timeout
+  )
+
+  test("serves threads of the offline model with --offline, and starts without a key", function* () {
+    const requests = '{"id":2,"method":"thread/start","params":{}}\n{"id":3,"method":"account/read","params":{}}\n'
+    for (const [args, model, requiresOpenaiAuth] of [
+      [["app-server", "--offline"], "offline", false],
+      [["--offline"], "offline", false],
+      [["app-server"], "gpt-6.1-sol", true]
+    ] as const) {
+      const { code, stdout } = yield* spindle(args, { input: initialize + requests })
+      const answers = stdout
+        .trimEnd()
+        .split("\n")
+        .map((line): { readonly id?: number; readonly result?: Readonly<Record<string, unknown>> } => JSON.parse(line))
+      const answerTo = (asked: number) => answers.find(({ id }) => id === asked)?.result
+      assert.deepStrictEqual(
+        [code, answerTo(2)?.["model"], answerTo(3)?.["requiresOpenaiAuth"]],
+        [0, model, requiresOpenaiAuth]
+      )
     }
   })
 
@@ -144,6 +199,7 @@ describe("spindle", () => {
         })
         assert.strictEqual(code, 0)
         assert.include(stdout, "Hello from the embedded runtime!")
+        assert.match(stderr, /^offline \(offline\) · /m)
         assert.include(stdout, "It went well (exit code 0)")
         assert.match(stderr, /\n\$ echo [^\n]+\n│ [^]+\n└ exit 0, \d/)
         // Node keeps compiled code there, as for every program.

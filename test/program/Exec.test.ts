@@ -42,10 +42,9 @@ const server = Effect.gen(function* () {
     home: folder,
     cwd: folder,
     environment: { HOME: folder, PATH: process.env["PATH"] },
-    loader: { systemConfigFile: nowhere, managedConfigFile: nowhere, requirementsFile: nowhere },
-    model: Offline.layer
+    loader: { systemConfigFile: nowhere, managedConfigFile: nowhere, requirementsFile: nowhere }
   }
-  return { folder, options }
+  return { folder, modelless: options, options: { ...options, model: Offline.layer } }
 }).pipe(Effect.orDie)
 
 /** A terminal where a person types these lines. */
@@ -104,8 +103,8 @@ const exec = (
   )
 }
 
-const header = (folder: string, sandbox = "read-only") =>
-  `gpt-6.1-sol (openai) · ${sandbox} · approvals: on-request · ${folder} · thread ID\n`
+const header = (folder: string, sandbox = "read-only", model = "offline (offline)") =>
+  `${model} · ${sandbox} · approvals: on-request · ${folder} · thread ID\n`
 
 const test = (name: string, run: Effect.Effect<void, unknown, FileSystem.FileSystem | Scope.Scope>) =>
   it.live(name, () => run.pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 30_000)
@@ -224,6 +223,66 @@ describe("exec", () => {
     })
   )
 
+  /** What the command line says of the model, for a server that is given none. */
+  const configured = (options: AppServerOptions, provider: string): AppServerOptions => ({
+    ...options,
+    cliOverrides: [
+      ["model_provider", provider],
+      ["model_providers.keyed", { name: "Keyed", base_url: "http://127.0.0.1:9/v1", env_key: "KEYED_KEY" }]
+    ]
+  })
+
+  test(
+    "starts no turn where there is no key, and says where it looked and what to do",
+    Effect.gen(function* () {
+      const { folder, modelless } = yield* server
+      const whatNext =
+        `or name another model_provider in ${folder}/config.toml or with -c model_provider=ID.\n` +
+        'To try Spindle without a model server, choose the offline model: --offline, or model_provider = "offline".'
+      const noAccount =
+        `There is no API key for the model provider \`openai\`: CODEX_API_KEY and OPENAI_API_KEY are not set, and ${folder}/auth.json holds none.\n` +
+        `Set OPENAI_API_KEY, ${whatNext}`
+      const noVariable =
+        "The model provider `keyed` takes its key from the environment variable KEYED_KEY, which is not set.\n" +
+        `Set KEYED_KEY, ${whatNext}`
+      const fileSystem = yield* FileSystem.FileSystem
+      const prompt = "run: echo hi > made"
+      const sandbox = "danger-full-access"
+      for (const [provider, message] of [
+        ["openai", noAccount],
+        ["keyed", noVariable]
+      ] as const) {
+        const server = configured(modelless, provider)
+        assert.deepStrictEqual(yield* exec({ prompt, sandbox }, server), {
+          code: 1,
+          out: "",
+          err: `error: ${message}\n`
+        })
+        assert.deepStrictEqual(yield* exec({ prompt, sandbox, json: true }, server), {
+          code: 1,
+          out: `${JSON.stringify({ type: "error", message })}\n`,
+          err: `error: ${message}\n`
+        })
+      }
+      assert.isFalse(yield* Effect.orDie(fileSystem.exists(`${folder}/made`)))
+    })
+  )
+
+  test(
+    "names the offline model where it is chosen, and says that it has no other",
+    Effect.gen(function* () {
+      const { folder, modelless } = yield* server
+      const chosen = configured(modelless, "offline")
+      assert.deepStrictEqual(yield* exec({ model: "gpt-5.5" }, chosen), {
+        code: 0,
+        out: "hello\n",
+        err:
+          `${header(folder)}\nwarning: The model \`gpt-5.5\` is not used: the model provider \`offline\` has only the ` +
+          "model `offline`.\n\nTOKENS · TIME\n"
+      })
+    })
+  )
+
   test(
     "writes nothing but events with --json, the thread first",
     Effect.gen(function* () {
@@ -307,7 +366,10 @@ describe("exec", () => {
       yield* Deferred.await(begun)
       yield* Fiber.interrupt(run)
       yield* Deferred.await(ended)
-      assert.deepStrictEqual(shown(written), { out: "", err: `${header(folder)}\nInterrupted.\nTIME\n` })
+      assert.deepStrictEqual(shown(written), {
+        out: "",
+        err: `${header(folder, "read-only", "gpt-6.1-sol (openai)")}\nInterrupted.\nTIME\n`
+      })
     }).pipe(Effect.provide(NodeServices.layer))
   )
 

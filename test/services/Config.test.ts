@@ -43,7 +43,6 @@ describe("the configuration of a server that was told nothing", () => {
             useProfile: false
           },
           projectDocMaxBytes: 32_768,
-          providerConfigured: false,
           warnings: [],
           settings: {}
         })

@@ -38,6 +38,21 @@ describe("list", () => {
     )
   )
 
+  it.effect("has one model alone where there is only that one", () =>
+    use((catalog) =>
+      Effect.gen(function* () {
+        const listed = yield* catalog.list({ limit: 5 }, "mine")
+        assert.deepStrictEqual(
+          [listed.data.map(({ isDefault, model }) => [model, isDefault]), listed.nextCursor],
+          [[["mine", true]], null]
+        )
+        yield* Schema.decodeUnknownEffect(ModelListResponse())(listed)
+        const beyond = yield* Effect.result(catalog.list({ cursor: "2" }, "mine"))
+        assert.isTrue(Result.isFailure(beyond))
+      })
+    )
+  )
+
   it.effect("shows the hidden ones on demand", () =>
     Effect.gen(function* () {
       const [ids] = yield* page({ includeHidden: true })

@@ -7,30 +7,46 @@ import * as Effect from "effect/Effect"
 import { Config } from "../../services/Config.ts"
 import type { Handler, HandlersFor } from "../../services/Handlers.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"
+import { ModelProvider } from "../../services/ModelProvider.ts"
 import { invalidRequest } from "../../services/RequestError.ts"
 
 /** Characters of an unknown provider's name that the error repeats. */
 const longestName = 128
 
-/** Every provider is offered the same catalogue: a server of the API says itself which models it has. */
-export const make: Effect.Effect<HandlersFor<"model/list">, never, Config | ModelCatalog> = Effect.gen(function* () {
-  const config = yield* Config
-  const catalog = yield* ModelCatalog
+/**
+ * Every model server is offered the same catalogue: a server of the API says itself which models it has. A model that answers
+ * whatever is asked for is the only one of its list.
+ */
+export const make: Effect.Effect<HandlersFor<"model/list">, never, Config | ModelCatalog | ModelProvider> = Effect.gen(
+  function* () {
+    const config = yield* Config
+    const catalog = yield* ModelCatalog
 
-  const list: Handler<"model/list"> = Effect.fnUntraced(function* (params) {
-    const provider = params.modelProvider ?? null
-    if (provider !== null) {
-      const { providers } = yield* config.effective({ cwd: null, overrides: {} })
-      if (!Object.hasOwn(providers, provider)) {
-        const modelProvider = provider.slice(0, longestName)
-        return yield* invalidRequest(
-          `This chat uses model provider “${modelProvider}”, which is no longer configured. Restore this provider’s configuration to continue.`,
-          { type: "modelProviderNotConfigured", modelProvider }
-        )
+    const model = yield* ModelProvider
+    const configured = config.effective({ cwd: null, overrides: {} })
+
+    const list: Handler<"model/list"> = Effect.fnUntraced(function* (params) {
+      const provider = params.modelProvider ?? null
+      const answering =
+        provider ??
+        (yield* configured.pipe(
+          Effect.map(({ modelProvider }) => modelProvider),
+          Effect.orElseSucceed(() => "")
+        ))
+      const name = model.answersAs?.(answering)
+      if (provider !== null && provider !== name?.provider) {
+        const { providers } = yield* configured
+        if (!Object.hasOwn(providers, provider)) {
+          const modelProvider = provider.slice(0, longestName)
+          return yield* invalidRequest(
+            `This chat uses model provider “${modelProvider}”, which is no longer configured. Restore this provider’s configuration to continue.`,
+            { type: "modelProviderNotConfigured", modelProvider }
+          )
+        }
       }
-    }
-    return yield* Effect.mapError(catalog.list(params), (error) => invalidRequest(error.message))
-  })
+      return yield* Effect.mapError(catalog.list(params, name?.model), (error) => invalidRequest(error.message))
+    })
 
-  return { "model/list": list }
-})
+    return { "model/list": list }
+  }
+)

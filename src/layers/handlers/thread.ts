@@ -5,13 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
-import { Config, type EffectiveConfig } from "../../services/Config.ts"
+import { Config, type EffectiveConfig, offlineProvider } from "../../services/Config.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
-import { ModelChoice } from "../../services/ModelChoice.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"
+import { ModelProvider } from "../../services/ModelProvider.ts"
 import type { Outbound } from "../../services/Outbound.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
 import { positionIn } from "../../services/Replay.ts"
@@ -70,6 +69,7 @@ const setUp = Effect.gen(function* () {
   const config = yield* Config
   const catalog = yield* ModelCatalog
   const path = yield* Path.Path
+  const model = yield* ModelProvider
   const files = yield* SmallFiles.available
   const info = yield* ServerInfo
 
@@ -87,13 +87,15 @@ const setUp = Effect.gen(function* () {
   return Effect.fnUntraced(function* (params: Overrides, recordedCwd: string | null) {
     const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")
     const effective = yield* config.effective({ cwd, overrides: params.config ?? {}, requested: params })
-    const settings = yield* Settings.initial(effective, cwd, catalog.defaultModel, params)
+    const name = model.answersAs?.(effective.modelProvider)
+    const settings = yield* Settings.initial(Settings.named(effective, name), cwd, catalog.defaultModel, params)
+    const unused = Settings.unusedModel(name, params.model)
     return {
       settings,
       instructions: yield* instructions(cwd, effective, params),
       provider: effective.providers[settings.modelProvider],
       config: effective,
-      warnings: effective.warnings
+      warnings: unused === undefined ? effective.warnings : [...effective.warnings, unused]
     }
   })
 })
@@ -101,13 +103,20 @@ const setUp = Effect.gen(function* () {
 export const make: Effect.Effect<
   HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
   never,
-  Config | FileSystem.FileSystem | ModelCatalog | OutboundRouter | Path.Path | ServerInfo | ThreadManager | ThreadStore
+  | Config
+  | FileSystem.FileSystem
+  | ModelCatalog
+  | ModelProvider
+  | OutboundRouter
+  | Path.Path
+  | ServerInfo
+  | ThreadManager
+  | ThreadStore
 > = Effect.gen(function* () {
   const prepare = yield* setUp
   const router = yield* OutboundRouter
   const threads = yield* ThreadManager
   const store = yield* ThreadStore
-  const choice = yield* Effect.serviceOption(ModelChoice)
 
   const start: Handler<"thread/start"> = Effect.fnUntraced(function* (params, context) {
     const { connection } = context
@@ -124,8 +133,7 @@ export const make: Effect.Effect<
       )
     )
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
-    const notice = Option.toArray(Option.isSome(choice) ? yield* choice.value.notice : Option.none())
-    for (const message of [...warnings, ...notice]) {
+    for (const message of warnings) {
       yield* router.notify("warning", { threadId: thread.id, message }, thread.id)
     }
     return Answered
@@ -152,7 +160,10 @@ export const make: Effect.Effect<
 
   const loadStored = Effect.fnUntraced(function* (params: ParamsOf<"thread/resume">) {
     const record = yield* threads.stored(params.threadId)
-    const setup = yield* prepare({ ...params, model: params.model ?? record.settings.model }, record.settings.cwd)
+    const { cwd, model, modelProvider } = record.settings
+    // No other provider has the model of the offline one.
+    const recorded = modelProvider === offlineProvider ? null : model
+    const setup = yield* prepare({ ...params, model: params.model ?? recorded }, cwd)
     const thread = yield* threads.load(record, setup)
     yield* router.notify("thread/status/changed", { threadId: thread.id, status: thread.host.status }, thread.id)
     return thread
@@ -174,6 +185,8 @@ export const make: Effect.Effect<
         context.respondUnsafe(resumedThread(thread, params), following, extensions)
       )
     )
+    const unused = Settings.unusedModel(thread.answersAs, params.model)
+    if (unused !== undefined) yield* router.notify("warning", { threadId: thread.id, message: unused }, thread.id)
     return Answered
   })
 

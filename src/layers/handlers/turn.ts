@@ -8,7 +8,7 @@ import * as Path from "effect/Path"
 import { Config } from "../../services/Config.ts"
 import type { Connection } from "../../services/Connection.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
-import { changed } from "../../services/thread/Settings.ts"
+import { askedModel, changed, unusedModel } from "../../services/thread/Settings.ts"
 import { ThreadManager } from "../../services/ThreadManager.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
 import { InvalidSettings } from "../../services/thread/ThreadError.ts"
@@ -44,8 +44,10 @@ export const make: Effect.Effect<
       options: { outputSchema: params.outputSchema ?? null, metadata: metadataOf(params) },
       rootTurnId: params.rootTurnId ?? null,
       caller: callerOf(context.connection),
-      settings: yield* changed(thread.settings, params, cwd)
+      settings: yield* changed(thread.settings, params, cwd, thread.answersAs)
     }
+    const unused = unusedModel(thread.answersAs, askedModel(params))
+    if (unused !== undefined) yield* thread.host.notify("warning", { threadId: thread.id, message: unused })
     yield* thread.startTurn(request, (turn) => context.respondUnsafe({ turn }))
     return Answered
   })

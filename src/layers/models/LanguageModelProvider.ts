@@ -4,18 +4,21 @@
  * Owns the translation both ways: the conversation into a prompt, the parts that the model streams into events. The tools
  * of the thread are offered as dynamic tools, and what the model calls goes back to the turn loop, which runs it with
  * approvals and all. Which model answers, how hard it thinks and how long its answers may be is what the given
- * `LanguageModel` was made with: a request's `model`, `effort` and `summary` say nothing here.
+ * `LanguageModel` was made with: a request's `model`, `effort` and `summary` say nothing here. Clients read the names that
+ * `Model.make` of `effect/ai` was given.
  *
  * Only this module and those beside it in `languageModel/` load `effect/ai`.
  *
  * @module
  */
 import * as LanguageModel from "effect/ai/LanguageModel"
+import * as Model from "effect/ai/Model"
 import type * as Prompt from "effect/ai/Prompt"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import type { ResponseItem } from "../../protocol/ResponseItem.ts"
@@ -29,6 +32,9 @@ import { toolkitOf } from "./languageModel/Tools.ts"
 
 /** New attempts after a failure that may pass, as many as at a Responses server. */
 const MaxRetries = 5
+
+/** What clients read as the provider and the model of a `LanguageModel` that was made without `Model.make`. */
+const unnamed = "language-model"
 
 /** The schema of the answer, said in words: not every model can be held to one while it streams and calls tools. */
 const schemaNote = (schema: unknown): ResponseItem => {
@@ -93,12 +99,20 @@ const answer = (
   })
 }
 
-export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.LanguageModel> = Effect.map(
-  LanguageModel.LanguageModel,
-  (model) =>
-    ModelProvider.of({
-      stream: (request) => attempts(request.input, MaxRetries, (input, done) => answer(model, request, input, done))
+export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.LanguageModel> = Effect.gen(
+  function* () {
+    const model = yield* LanguageModel.LanguageModel
+    const provider = yield* Effect.serviceOption(Model.ProviderName)
+    const name = yield* Effect.serviceOption(Model.ModelName)
+    const answersAs = {
+      provider: Option.getOrElse(provider, () => unnamed),
+      model: Option.getOrElse(name, () => unnamed)
+    }
+    return ModelProvider.of({
+      stream: (request) => attempts(request.input, MaxRetries, (input, done) => answer(model, request, input, done)),
+      answersAs: () => answersAs
     })
+  }
 )
 
 export const layer: Layer.Layer<ModelProvider, never, LanguageModel.LanguageModel> = Layer.effect(ModelProvider, make)

@@ -1,8 +1,11 @@
 /**
  * A model without a network: it does what it is told, and always the same.
  *
- * For the demo, for tests, and for people who write clients: it exercises the whole turn loop. It follows the directives in
- * the user's last message, one a line, and answers anything else with a few words about itself.
+ * For the demo, for tests, and for people who write clients: it exercises the whole turn loop. It answers only where it was
+ * chosen (`Default.ts`, or the `model` of an embedding program), and never stands in for another model.
+ *
+ * It follows the user's message of the turn where every line of it that is not blank is a directive. Any other message is
+ * answered with a few words, and nothing of it is followed. Directives are written in lower case, from the first column on.
  *
  * | line | what happens |
  * |---|---|
@@ -22,8 +25,9 @@
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { ModelError, type ModelEvent, ModelProvider, type ModelRequest } from "../../services/ModelProvider.ts"
-import { countWords, inputWords, standingOf } from "./offline/Conversation.ts"
+import { callsSincePrompt, countWords, inputWords } from "./offline/Conversation.ts"
 import { parse, type Step } from "./offline/Directives.ts"
+import { answersAs } from "./offline/Name.ts"
 import { greeting, reportOf } from "./offline/Report.ts"
 
 /** Events that are made at once. */
@@ -31,10 +35,10 @@ const ChunkSize = 512
 
 /** What the answer to a conversation consists of. */
 const stepsOf = (request: ModelRequest): ReadonlyArray<Step> => {
-  const { calls, said } = standingOf(request.input)
+  if (request.prompt === null) return [{ _tag: "Say", text: greeting("") }]
+  const calls = callsSincePrompt(request.input)
   if (calls.length > 0) return [{ _tag: "Say", text: reportOf(calls) }]
-  const steps = parse(said, request.tools)
-  return steps.length === 0 ? [{ _tag: "Say", text: greeting(said) }] : steps
+  return parse(request.prompt, request.tools) ?? [{ _tag: "Say", text: greeting(request.prompt) }]
 }
 
 /** Words with the blanks after them: together they are the text. */
@@ -161,4 +165,4 @@ const stream = (request: ModelRequest): Stream.Stream<ModelEvent, ModelError> =>
     }
   })
 
-export const layer: Layer.Layer<ModelProvider> = Layer.succeed(ModelProvider, { stream })
+export const layer: Layer.Layer<ModelProvider> = Layer.succeed(ModelProvider, { stream, answersAs })

@@ -1,8 +1,8 @@
 /**
  * The OpenAI Responses API over HTTP with server-sent events; works with any server of that API.
  *
- * Owns the way of an answer: which server and key, the attempts, what becomes of a half answer. Which HTTP client does the
- * work is the composition's choice. The parts are beside it: how a request is spelled (`Body`) and sent (`Send`), how
+ * Owns the way of an answer: which server, the attempts, what becomes of a half answer. Which HTTP client does the work is
+ * the composition's choice. The parts are beside it: which key is used (`Credentials`), how a request is spelled (`Body`) and sent (`Send`), how
  * the stream is pulled (`Read`) and understood (`Events`), what failures are called (`Failure`, `Refusal`). Attempts are
  * counted in `attempts/`.
  *
@@ -29,6 +29,7 @@ import { type ModelEvent, ModelProvider, type ModelRequest } from "../../service
 import { attempts } from "./attempts/Attempts.ts"
 import type { Failure as FailureType } from "./attempts/Failure.ts"
 import * as Body from "./responses/Body.ts"
+import * as Credentials from "./responses/Credentials.ts"
 import * as Events from "./responses/Events.ts"
 import * as Failure from "./responses/Failure.ts"
 import { read } from "./responses/Read.ts"
@@ -48,35 +49,6 @@ const checked = (
     ? Effect.succeed(provider)
     : Effect.fail(Failure.unsendable(`base_url of model provider \`${id}\` is not an http or https URL`))
 }
-
-/** The key for a provider: its own variable or token, else the account's where the provider takes that. */
-const keyOf = (
-  auth: Auth["Service"],
-  provider: ModelProviderInfo
-): Effect.Effect<Option.Option<Redacted.Redacted>, FailureType> => {
-  const { bearerToken, envKey, envKeyInstructions, requiresOpenaiAuth } = provider
-  const account = requiresOpenaiAuth ? auth.apiKey : Effect.succeedNone
-  if (envKey === null) return bearerToken === undefined ? account : Effect.succeedSome(bearerToken)
-  return Effect.flatMap(auth.environmentKey(envKey), (key) => {
-    if (Option.isSome(key)) return Effect.succeed(key)
-    if (requiresOpenaiAuth) return account
-    const missing = `Missing environment variable: \`${envKey}\`.`
-    return Effect.fail(
-      Failure.unsendable(envKeyInstructions === undefined ? missing : `${missing} ${envKeyInstructions}`)
-    )
-  })
-}
-
-/** The headers whose values the provider takes from the environment; those without one are left out. */
-const environmentHeaders = (auth: Auth["Service"], provider: ModelProviderInfo) =>
-  Effect.map(
-    Effect.forEach(Object.entries(provider.envHeaders), ([name, variable]) =>
-      Effect.map(auth.environmentKey(variable), (value) =>
-        Option.isSome(value) ? [[name, Redacted.value(value.value)] as const] : []
-      )
-    ),
-    (headers) => headers.flat()
-  )
 
 export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.HttpClient | Config | Auth> = Effect.gen(
   function* () {
@@ -113,10 +85,9 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
     ): Stream.Stream<ModelEvent, FailureType> =>
       Stream.unwrap(
         Effect.gen(function* () {
-          const key = yield* keyOf(auth, provider)
-          const environment = yield* environmentHeaders(auth, provider)
-          const secret = Option.isSome(key) ? Redacted.value(key.value) : null
-          const headers = Body.headersOf(request, provider, environment, secret)
+          const credentials = yield* Credentials.of(auth, config, provider)
+          const secret = Option.isSome(credentials.key) ? Redacted.value(credentials.key.value) : null
+          const headers = Body.headersOf(request, provider, credentials.headers, secret)
           const response = yield* send(client, provider, headers, Body.bodyOf(request, input))
           const reader = new Events.Reader((index) => `msg_${request.turnId}_${input.length + index}`, done)
           return read(response, reader, provider.streamIdleTimeoutMs)
@@ -124,6 +95,12 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
       )
 
     return ModelProvider.of({
+      ready: (provider, info) =>
+        checked(provider, info).pipe(
+          Effect.flatMap((found) => Credentials.of(auth, config, found)),
+          Effect.mapError((failure) => failure.error),
+          Effect.asVoid
+        ),
       stream: (request) =>
         Stream.unwrap(
           providerOf(request).pipe(

@@ -11,7 +11,7 @@ import { approvalPolicy as approvalPolicyKind } from "./Keys.ts"
 import { check } from "./Kind.ts"
 import type { Stack } from "./Layers.ts"
 import { layerWarnings } from "./Notices.ts"
-import { defaultProvider, movedBaseUrl, providersOf, selectProvider } from "./Providers.ts"
+import { defaultProvider, providersOf, selectProvider } from "./Providers.ts"
 import { name, normalPolicy, refusal, type Requirements } from "./Requirements.ts"
 import { readOnly, wantedSandbox } from "./SandboxChoice.ts"
 import { policyOf } from "./ShellEnvironmentPolicy.ts"
@@ -42,7 +42,7 @@ const nonBlank = (text: string | null | undefined): string | null =>
 
 /** The configuration of a thread; for a stack without a mistake. */
 export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolved> => {
-  const { environment, requested, requirements, stack } = inputs
+  const { requested, requirements, stack } = inputs
   const settings = merge(stack.merged, requirements.settings)
   const withdrawn = findWithdrawn(stack, settings)
   if (withdrawn !== undefined) return withdrawn
@@ -76,10 +76,6 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
     ),
     shellEnvironmentPolicy: policyOf(settings),
     projectDocMaxBytes: getNumber(settings, "project_doc_max_bytes") ?? 32_768,
-    providerConfigured:
-      nonBlank(requested.modelProvider) !== null ||
-      getText(settings, "model_provider") !== undefined ||
-      movedBaseUrl(settings, environment) !== undefined,
     warnings: [
       ...layerWarnings(stack),
       ...requirements.warnings,

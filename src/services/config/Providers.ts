@@ -1,5 +1,5 @@
 /**
- * The model servers a configuration offers: the built-in ones and `model_providers`.
+ * The model servers that a configuration offers: the built-in ones, `model_providers`, and the offline model.
  *
  * @module
  */
@@ -11,6 +11,9 @@ import { empty, get, getNumber, getTable, getText, isTable, type Table } from ".
 
 /** The provider of a configuration that names none. */
 export const defaultProvider = "openai"
+
+/** The provider that stands for the built-in offline model. It is used only where it is named. */
+export const offlineProvider = "offline"
 
 const openaiBaseUrl = "https://api.openai.com/v1"
 const requestMaxRetries = 4
@@ -49,7 +52,10 @@ const builtIn = (baseUrl: string): ReadonlyArray<ModelProviderInfo> => [
   { ...common, id: "lmstudio", name: "gpt-oss", baseUrl: "http://localhost:1234/v1" }
 ]
 
-const reserved: ReadonlyArray<string> = ["lmstudio", "ollama", "openai"]
+/** No server: there is no address, so that nothing can be sent there. */
+const offline: ModelProviderInfo = { ...common, id: offlineProvider, name: "Offline", baseUrl: "" }
+
+const reserved: ReadonlyArray<string> = ["lmstudio", offlineProvider, "ollama", "openai"]
 
 const texts = (table: Table | undefined): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -103,6 +109,15 @@ export const checkProviders = (settings: Table): Problem | undefined => {
   return undefined
 }
 
+/** Where the user has moved OpenAI's provider to; undefined where it is left alone. */
+const movedBaseUrl = (
+  settings: Table,
+  environment: Readonly<Record<string, string | undefined>>
+): string | undefined => {
+  const url = (getText(settings, "openai_base_url") ?? environment["OPENAI_BASE_URL"] ?? "").trim()
+  return url === "" ? undefined : url
+}
+
 /** Every provider by id. `openai_base_url`, else `OPENAI_BASE_URL`, moves the one of OpenAI. */
 export const providersOf = (
   settings: Table,
@@ -111,17 +126,13 @@ export const providersOf = (
   const custom = Object.entries(getTable(settings, key) ?? empty).flatMap(([id, table]) =>
     isTable(table) ? [fromTable(id, table)] : []
   )
-  const all = [...builtIn(withoutTrailingSlash(movedBaseUrl(settings, environment) ?? openaiBaseUrl)), ...custom]
+  const all = [
+    ...builtIn(withoutTrailingSlash(movedBaseUrl(settings, environment) ?? openaiBaseUrl)),
+    ...custom,
+    // Last, so that nothing can take its name.
+    offline
+  ]
   return Object.fromEntries(all.map((provider) => [provider.id, provider]))
-}
-
-/** Where the user has moved OpenAI's provider to; undefined where it is left alone. */
-export const movedBaseUrl = (
-  settings: Table,
-  environment: Readonly<Record<string, string | undefined>>
-): string | undefined => {
-  const url = (getText(settings, "openai_base_url") ?? environment["OPENAI_BASE_URL"] ?? "").trim()
-  return url === "" ? undefined : url
 }
 
 /** The provider `id` of `providers`, or why it cannot be used. */

@@ -39,6 +39,8 @@ export class ActiveTurn {
   /** Calls of tools whose output the model has not got yet, with when they began (Unix milliseconds). */
   readonly openCalls = new Map<string, { readonly custom: boolean; readonly startedAt: number }>()
   lastAgentMessage: ThreadItem | null = null
+  /** The text of the user's last message in this turn; null where it has none. */
+  prompt: string | null = null
   fiber: Fiber.Fiber<void> | undefined
 
   constructor(id: string, rootTurnId: string, options: TurnOptions) {

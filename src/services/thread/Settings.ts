@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type { ActivePermissionProfile, SandboxPolicy, ThreadSettings } from "../../protocol/Settings.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
 import type { EffectiveConfig } from "../Config.ts"
+import type { ModelName } from "../ModelProvider.ts"
 import { InvalidSettings } from "./ThreadError.ts"
 
 /** The built-in permission profiles, by id. */
@@ -59,6 +60,19 @@ const summaries = ["auto", "concise", "detailed", "none"] as const
 const summaryOf = (summary: string | null): ThreadSettings["summary"] =>
   summaries.find((known) => known === summary) ?? null
 
+/** The configuration, naming the model that answers whatever is asked for; undefined leaves it as it is. */
+export const named = (config: EffectiveConfig, name: ModelName | undefined): EffectiveConfig =>
+  name === undefined ? config : { ...config, model: name.model, modelProvider: name.provider }
+
+/** Characters of a model's name that a warning repeats. */
+const longestName = 128
+
+/** What the user is told of a model that was asked for and does not answer; undefined where it does. */
+export const unusedModel = (name: ModelName | undefined, asked: string | null | undefined): string | undefined =>
+  name === undefined || asked == null || asked.trim() === "" || asked === name.model
+    ? undefined
+    : `The model \`${asked.slice(0, longestName)}\` is not used: the model provider \`${name.provider}\` has only the model \`${name.model}\`.`
+
 /** What a thread starts with. `config` has the request's own model, provider and policies merged in already. */
 export const initial = Effect.fnUntraced(function* (
   config: EffectiveConfig,
@@ -94,15 +108,25 @@ export const initial = Effect.fnUntraced(function* (
   }
 })
 
-/** The settings after a turn's own. `cwd` is absolute already. */
+/** The model that a turn's parameters name. */
+export const askedModel = (params: ParamsOf<"turn/start">): string | null =>
+  params.collaborationMode?.settings.model ?? params.model ?? null
+
+const withModel = (mode: ThreadSettings["collaborationMode"], model: string): ThreadSettings["collaborationMode"] => ({
+  ...mode,
+  settings: { ...mode.settings, model }
+})
+
+/** The settings after a turn's own. `cwd` is absolute already; `name` is the model that answers whatever is asked for. */
 export const changed = Effect.fnUntraced(function* (
   settings: ThreadSettings,
   params: ParamsOf<"turn/start">,
-  cwd: string | null
+  cwd: string | null,
+  name?: ModelName
 ): Effect.fn.Return<ThreadSettings, InvalidSettings> {
   const permissions = yield* changedPermissions(settings, params)
-  const mode = params.collaborationMode ?? null
-  const model = mode?.settings.model ?? params.model ?? settings.model
+  const model = name?.model ?? askedModel(params) ?? settings.model
+  const mode = params.collaborationMode == null ? null : withModel(params.collaborationMode, model)
   const effort = (mode === null ? params.effort : mode.settings.reasoning_effort) ?? settings.effort
   const roots = params.runtimeWorkspaceRoots ?? (cwd === null ? null : [cwd])
   return {

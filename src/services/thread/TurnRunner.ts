@@ -37,7 +37,7 @@ import { sample } from "./Sampling.ts"
 import { countFailure, countTokens } from "./TokenCount.ts"
 import type { ThreadHost } from "./ThreadHost.ts"
 import * as TurnSpans from "./TurnSpans.ts"
-import { type Message, toModel } from "./UserMessage.ts"
+import { type Message, promptOf, toModel } from "./UserMessage.ts"
 
 /** What a turn's own client names it by at the model server. */
 export interface Caller {
@@ -54,8 +54,9 @@ const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
 
 /** Tells the thread and the model what the user said. Empty input is no message. */
-const hear = Effect.fnUntraced(function* (host: ThreadHost, turnId: string, message: Message) {
+const hear = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, message: Message) {
   if (message.input.length === 0) return
+  turn.prompt = promptOf(message.input)
   const id = yield* host.services.random.uuidV7()
   const startedAtMs = host.now()
   const item = {
@@ -66,8 +67,8 @@ const hear = Effect.fnUntraced(function* (host: ThreadHost, turnId: string, mess
     startedAtMs,
     completedAtMs: null
   }
-  yield* host.itemStarted(turnId, item)
-  yield* host.itemCompleted(turnId, item)
+  yield* host.itemStarted(turn.id, item)
+  yield* host.itemCompleted(turn.id, item)
   const said = yield* toModel(message.input).pipe(
     Effect.provideService(FileSystem.FileSystem, host.services.fileSystem)
   )
@@ -92,7 +93,7 @@ const begin = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, m
   yield* host.statusChanged
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
   yield* host.tell(started, "turn/started", { threadId: host.id, turn: turnStarted })
-  yield* hear(host, turn.id, message)
+  yield* hear(host, turn, message)
 })
 
 /** The turn as turn/start answers it. */
@@ -120,6 +121,7 @@ const requestOf = (host: ThreadHost, turn: ActiveTurn, caller: Caller): ModelReq
     model: settings.model,
     effort: settings.effort,
     summary: settings.summary,
+    prompt: turn.prompt,
     input: [...host.preamble, ...conversation],
     tools: host.tools.map((tool) => tool.spec),
     parallelToolCalls: true,
@@ -197,7 +199,7 @@ const step = Effect.fnUntraced(function* (
 
 const middle = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, caller: Caller) {
   while ((yield* step(host, turn, caller)) || !turn.finish()) {
-    for (const message of turn.takeSteering()) yield* hear(host, turn.id, message)
+    for (const message of turn.takeSteering()) yield* hear(host, turn, message)
   }
 })
 
@@ -216,7 +218,7 @@ const endingOf = (exit: Exit.Exit<void, ModelError | TurnCancelled>): Ending => 
     error: {
       message: error?.message ?? "the turn ended because of an internal error",
       codexErrorInfo: error?.info ?? "other",
-      additionalDetails: null,
+      additionalDetails: error?.details ?? null,
       misalignment: null
     }
   }
@@ -249,7 +251,7 @@ const end = Effect.fnUntraced(function* (
   const at = host.now()
   yield* counted(host, turn, ending, at)
   turn.close()
-  for (const message of turn.takeSteering()) yield* hear(host, turn.id, message)
+  for (const message of turn.takeSteering()) yield* hear(host, turn, message)
   yield* closeConversation(host, turn, ending)
   const ended = { _tag: "TurnEnded", at, turnId: turn.id, ...ending } as const
   yield* host.keep(ended)

@@ -29,6 +29,12 @@ export const checkLength = (input: ReadonlyArray<UserInput>): Effect.Effect<void
   return actualChars > MaxInputChars ? Effect.fail(new InputTooLarge({ actualChars })) : Effect.void
 }
 
+/** The text that the user wrote, its parts joined by line breaks; null where there is none. */
+export const promptOf = (input: ReadonlyArray<UserInput>): string | null => {
+  const texts = input.flatMap((part) => (part.type === "text" ? [part.text] : []))
+  return texts.length === 0 ? null : texts.join("\n")
+}
+
 const mimeTypes: Readonly<Record<string, string>> = {
   png: "image/png",
   jpg: "image/jpeg",

@@ -1,14 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as AccountHandlers from "../../../src/layers/handlers/account.ts"
 import * as Auth from "../../../src/services/Auth.ts"
 import * as Config from "../../../src/services/Config.ts"
+import { ModelProvider } from "../../../src/services/ModelProvider.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { call } from "../../support/Requests.ts"
 
 const home = "/home/ada/.spindle"
 const x = '[model_providers.x]\nname = "X"\n'
+const offline = { provider: "offline", model: "offline" }
+/** A model that answers for itself, whatever the configuration says. */
+const own = { answersAs: () => offline }
 const keyed = { [`${home}/auth.json`]: '{"OPENAI_API_KEY": "sk"}' }
 const account = { type: "apiKey" } as const
 
@@ -23,15 +28,18 @@ describe("account/read", () => {
       account,
       true
     ],
-    ["the configuration cannot be used", { ...keyed, [`${home}/config.toml`]: "model =\n" }, account, true]
-  ] as const)("is the release's when %s", ([, files, account, requiresOpenaiAuth]) =>
+    ["the configuration cannot be used", { ...keyed, [`${home}/config.toml`]: "model =\n" }, account, true],
+    ["the offline model is chosen", { ...keyed, [`${home}/config.toml`]: 'model_provider = "offline"\n' }, null, false],
+    ["the program brings a model that needs no account", keyed, null, false, own]
+  ] as const)("is the release's when %s", ([, files, account, requiresOpenaiAuth, model = {}]) =>
     AccountHandlers.make.pipe(
       Effect.flatMap((handlers) => call(handlers, "account/read", {})),
       Effect.map((answer) =>
         assert.deepStrictEqual(answer, { account, userId: null, requiresOpenaiAuth, workspaceRouting: null })
       ),
       Effect.provide(
-        Layer.merge(
+        Layer.mergeAll(
+          Layer.succeed(ModelProvider, { stream: () => Stream.empty, ...model }),
           Config.layer({ home, cwd: "/srv", environment: {} }),
           Auth.layer({ home, environment: {}, honourApiKeyVariable: true })
         ).pipe(Layer.provide(MemoryFiles.make({ ...files }).layer))

@@ -1,16 +1,39 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as ModelHandlers from "../../../src/layers/handlers/model.ts"
 import type { ParamsOf } from "../../../src/protocol/methods/ClientRequests.ts"
 import * as Config from "../../../src/services/Config.ts"
 import * as ModelCatalog from "../../../src/services/ModelCatalog.ts"
+import { ModelProvider } from "../../../src/services/ModelProvider.ts"
 import { call } from "../../support/Requests.ts"
 
-const list = (params: ParamsOf<"model/list">) =>
+const list = (
+  params: ParamsOf<"model/list">,
+  model: Partial<ModelProvider["Service"]> = {},
+  effective: Partial<Config.EffectiveConfig> = {}
+) =>
   ModelHandlers.make.pipe(
     Effect.flatMap((handlers) => call(handlers, "model/list", params)),
-    Effect.provide([Config.layerTest(), ModelCatalog.layer])
+    Effect.provide([
+      Config.layerTest({ effective }),
+      ModelCatalog.layer,
+      Layer.succeed(ModelProvider, { stream: () => Stream.empty, ...model })
+    ])
+  )
+
+const offline = { provider: "offline", model: "offline" }
+/** As the server's own model: a provider decides. */
+const byProvider = { answersAs: (provider: string) => (provider === "offline" ? offline : undefined) }
+
+const idsOf = (
+  params: ParamsOf<"model/list">,
+  ...rest: [Partial<ModelProvider["Service"]>, Partial<Config.EffectiveConfig>?]
+) =>
+  Effect.map(list(params, ...rest), (page) =>
+    "data" in page ? page.data.map(({ id, isDefault }) => (isDefault ? `${id} by default` : id)) : []
   )
 
 describe("model/list", () => {
@@ -19,6 +42,28 @@ describe("model/list", () => {
       const one = yield* list({ limit: 1, cursor: null })
       assert.strictEqual("data" in one ? `${one.data[0]?.id} ${one.nextCursor}` : "", "gpt-6.1-sol 1")
       assert.deepStrictEqual(yield* list({ limit: 1, modelProvider: "ollama" }), one)
+    })
+  )
+
+  it.effect("has the offline model alone where that is the provider, configured or asked for", () =>
+    Effect.gen(function* () {
+      const alone = ["offline by default"]
+      assert.deepStrictEqual(yield* idsOf({}, byProvider, { modelProvider: "offline" }), alone)
+      assert.deepStrictEqual(yield* idsOf({ modelProvider: "offline" }, byProvider), alone)
+      const catalogue = yield* idsOf({}, byProvider)
+      assert.deepStrictEqual([catalogue.length, catalogue.includes("offline")], [9, false])
+      assert.deepStrictEqual(
+        yield* idsOf({ modelProvider: "openai" }, byProvider, { modelProvider: "offline" }),
+        catalogue
+      )
+    })
+  )
+
+  it.effect("has the model alone that a program brings and that has a name", () =>
+    Effect.gen(function* () {
+      const own = { answersAs: () => ({ provider: "mine", model: "one" }) }
+      assert.deepStrictEqual(yield* idsOf({}, own), ["one by default"])
+      assert.deepStrictEqual(yield* idsOf({ modelProvider: "mine" }, own), ["one by default"])
     })
   )
 

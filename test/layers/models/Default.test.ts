@@ -4,11 +4,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Default from "../../../src/layers/models/Default.ts"
-import type { EffectiveConfig, ModelProviderInfo } from "../../../src/services/Config.ts"
-import type { ModelEvent } from "../../../src/services/ModelProvider.ts"
-import { ModelChoice } from "../../../src/services/ModelChoice.ts"
+import type { ModelProviderInfo } from "../../../src/services/Config.ts"
+import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/ModelProvider.ts"
 import {
   answerTo,
   assistant,
@@ -52,20 +50,54 @@ const server = (respond: (request: IncomingMessage, response: ServerResponse) =>
     return { port, sockets, closed: Deferred.await(closed) }
   })
 
-const model = (info: Partial<ModelProviderInfo>, env: Record<string, string>, config: Partial<EffectiveConfig> = {}) =>
+const model = (info: Partial<ModelProviderInfo>, env: Record<string, string>) =>
   Default.layer.pipe(
-    Layer.provide(configLayer({ ...effective({ ...provider, ...info }), ...config })),
+    Layer.provide(configLayer(effective({ ...provider, ...info }))),
     Layer.provide(authLayer({ MOCK_KEY: "secret", ...env }))
   )
 
-const unconfigured = { providerConfigured: false }
-
-const noticeAndFirstWords = Effect.gen(function* () {
-  const choice = yield* ModelChoice
-  const notice = yield* choice.notice
-  const { events } = yield* answerTo(request)
-  return { notice, isOffline: events.some((event) => event._tag === "TextDelta" && event.delta === "offline ") }
+/** A provider that may be OpenAI's. */
+const openai = (info: Partial<ModelProviderInfo> = {}): Partial<ModelProviderInfo> => ({
+  id: "openai",
+  baseUrl: "https://api.openai.com/v1",
+  envKey: "OPENAI_API_KEY",
+  requiresOpenaiAuth: true,
+  ...info
 })
+
+const whatNext =
+  "or name another model_provider in /home/spindle/config.toml or with -c model_provider=ID.\n" +
+  'To try Spindle without a model server, choose the offline model: --offline, or model_provider = "offline".'
+
+const noAccount = (id: string) =>
+  new ModelError({
+    message:
+      "unexpected status 401 Unauthorized: Missing bearer or basic authentication in header, url: https://api.openai.com/v1/responses",
+    info: { httpConnectionFailed: { httpStatusCode: 401 } },
+    details: `There is no API key for the model provider \`${id}\`: the program that runs the server has none.\nGive it one, ${whatNext}`
+  })
+
+const noVariable = (instructions = "") =>
+  new ModelError({
+    message: `Missing environment variable: \`OTHER_KEY\`.${instructions}`,
+    info: "other",
+    details: `The model provider \`mock\` takes its key from the environment variable OTHER_KEY, which is not set.${instructions}\nSet OTHER_KEY, ${whatNext}`
+  })
+
+const unknown = new ModelError({ message: "Model provider `mock` not found", info: "other" })
+
+/** What a thread of the provider is told before it asks, and when it asks. */
+const readyAndAsked = (info: ModelProviderInfo | undefined) =>
+  Effect.gen(function* () {
+    const { ready } = yield* ModelProvider
+    const provider = info?.id ?? "mock"
+    const before = yield* (
+      ready?.(provider, info).pipe(Effect.as("ready" as const), Effect.catch(Effect.succeed)) ??
+        Effect.die("no such member")
+    )
+    const asked = yield* answerTo({ ...request, provider, ...(info === undefined ? {} : { providerInfo: info }) })
+    return { before, asked }
+  })
 
 describe("Default", () => {
   it.effect("asks the configured provider, through a connection that is kept until the layer is closed", () =>
@@ -74,7 +106,6 @@ describe("Default", () => {
       yield* Effect.gen(function* () {
         assert.deepStrictEqual(yield* answerTo(request), fine)
         assert.deepStrictEqual(yield* answerTo(request), fine)
-        assert.deepStrictEqual(yield* (yield* ModelChoice).notice, Option.none())
       }).pipe(Effect.provide(model({ baseUrl: `http://127.0.0.1:${port}/v1` }, {})))
       assert.strictEqual(sockets.size, 1)
       yield* closed
@@ -134,27 +165,77 @@ describe("Default", () => {
     })
   )
 
-  it.effect("answers itself where nothing is configured, and says why", () =>
+  const missing = (name: string, info: Partial<ModelProviderInfo>, error: ModelError) =>
+    it.effect(`asks nobody, and says what to do, ${name}`, () =>
+      Effect.gen(function* () {
+        const all = { ...provider, ...info }
+        assert.deepStrictEqual(yield* Effect.provide(readyAndAsked(all), model(info, { MOCK_KEY: " " })), {
+          before: error,
+          asked: { events: [], error }
+        })
+      })
+    )
+  missing("where OpenAI's own server would be asked without a key", openai(), noAccount("openai"))
+  missing(
+    "where another name stands for OpenAI's own server",
+    { baseUrl: "https://api.openai.com/v1", envKey: null },
+    noAccount("mock")
+  )
+  missing("where the variable of the provider is not set", { envKey: "OTHER_KEY" }, noVariable())
+  missing(
+    "in the words of the provider",
+    { envKey: "OTHER_KEY", envKeyInstructions: "Ask Ada." },
+    noVariable(" Ask Ada.")
+  )
+
+  it.effect("does not take the offline model for a provider that it does not know", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* Effect.provide(noticeAndFirstWords, model({}, {}, unconfigured)), {
-        notice: Option.some(
-          "No model is configured, so the offline model answers. To talk to a real one, set OPENAI_API_KEY, or name a model_provider in /home/spindle/config.toml."
-        ),
-        isOffline: true
+      const { asked, before } = yield* Effect.provide(readyAndAsked(undefined), model({ id: "other" }, {}))
+      assert.deepStrictEqual({ asked, before }, { before: unknown, asked: { events: [], error: unknown } })
+    })
+  )
+
+  it.effect.each([
+    ["the account's key", openai(), { OPENAI_API_KEY: "key" }],
+    ["the provider's own key", {}, {}],
+    ["no key, which a server of somebody else may do without", { envKey: null }, {}],
+    ["no key, which the account's server may do without where it was moved", openai(), {}]
+  ] as const)("asks a server with %s", ([, info, keys]) =>
+    Effect.gen(function* () {
+      const { port } = yield* server((_, response) => response.end(answer))
+      const all = { ...provider, ...info, baseUrl: `http://127.0.0.1:${port}/v1` }
+      assert.deepStrictEqual(yield* Effect.provide(readyAndAsked(all), model(all, keys)), {
+        before: "ready",
+        asked: fine
       })
     })
   )
 
-  it.effect("asks a real model as soon as there is a key, or where a thread names a provider", () =>
+  it.effect("takes a header that authorizes for a key", () =>
     Effect.gen(function* () {
-      const { port } = yield* server((_, response) => response.end(answer))
-      const baseUrl = `http://127.0.0.1:${port}/v1`
+      const ready = (info: Partial<ModelProviderInfo>) =>
+        ModelProvider.use(
+          (model) => model.ready?.("openai", { ...provider, ...info }) ?? Effect.die("no such member")
+        ).pipe(Effect.provide(model(info, { SECRET: "Bearer x" })))
+      yield* ready(openai({ headers: { Authorization: "Bearer x" } }))
+      yield* ready(openai({ envHeaders: { AUTHORIZATION: "SECRET" } }))
       assert.deepStrictEqual(
-        yield* Effect.provide(noticeAndFirstWords, model({ baseUrl }, { OPENAI_API_KEY: "key" }, unconfigured)),
-        { notice: Option.none(), isOffline: false }
+        yield* Effect.flip(ready(openai({ envHeaders: { Authorization: "NONE" } }))),
+        noAccount("openai")
       )
-      const other = model({ baseUrl }, {}, { ...unconfigured, modelProvider: "openai" })
-      assert.deepStrictEqual(yield* Effect.provide(answerTo(request), other), fine)
     })
+  )
+
+  it.effect("has the offline model under its own name alone, and needs no key for it", () =>
+    Effect.gen(function* () {
+      const { before, asked } = yield* readyAndAsked({ ...provider, id: "offline", baseUrl: "", envKey: null })
+      assert.deepStrictEqual([before, asked.error], ["ready", null])
+      assert.isTrue(asked.events.some((event) => event._tag === "TextDelta" && event.delta === "offline "))
+      const { answersAs } = yield* ModelProvider
+      assert.deepStrictEqual(
+        ["offline", "openai", "Offline", "offline ", ""].map((id) => answersAs?.(id)),
+        [{ provider: "offline", model: "offline" }, undefined, undefined, undefined, undefined]
+      )
+    }).pipe(Effect.provide(model({}, {})))
   )
 })

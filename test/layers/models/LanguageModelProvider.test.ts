@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
+import * as Model from "effect/ai/Model"
 import type * as Response from "effect/ai/Response"
 import * as Tool from "effect/ai/Tool"
 import * as Duration from "effect/Duration"
@@ -10,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LanguageModelProvider from "../../../src/layers/models/LanguageModelProvider.ts"
-import { ModelError, type ModelEvent } from "../../../src/services/ModelProvider.ts"
+import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/ModelProvider.ts"
 import type { ToolSpec } from "../../../src/services/Tool.ts"
 import { answerTo, assistant, request } from "./Scripted.ts"
 
@@ -65,6 +66,24 @@ const failing = (reason: AiError.AiErrorReason): Parts =>
   Stream.fail(AiError.make({ module: "Stub", method: "streamText", reason }))
 
 describe("LanguageModelProvider", () => {
+  it.effect("goes by the names that the model was made with, whatever a thread asks for", () =>
+    Effect.gen(function* () {
+      const stub = LanguageModel.make({ generateText: () => Effect.die("not asked"), streamText: () => Stream.empty })
+      const model = Layer.effect(LanguageModel.LanguageModel, stub)
+      const nameOf = (given: Layer.Layer<LanguageModel.LanguageModel>) =>
+        ModelProvider.use(({ answersAs }) => Effect.succeed(answersAs?.("openai"))).pipe(
+          Effect.provide(Layer.provide(LanguageModelProvider.layer, given))
+        )
+      assert.deepStrictEqual(
+        [yield* nameOf(Model.make("stub", "stub-1", model)), yield* nameOf(model)],
+        [
+          { provider: "stub", model: "stub-1" },
+          { provider: "language-model", model: "language-model" }
+        ]
+      )
+    })
+  )
+
   it.effect("streams text and thoughts", () =>
     Effect.gen(function* () {
       const { error, events } = yield* run([

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
+import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
@@ -22,6 +23,9 @@ const user = (text: string): ResponseItem => ({
 const ask = (input: ReadonlyArray<ResponseItem>, asked: Partial<ModelRequest> = {}) =>
   Effect.provide(answerTo({ ...request, input, tools: [exec, custom], ...asked }), Offline.layer)
 
+/** A turn that the user begins with this text. */
+const told = (text: string, asked: Partial<ModelRequest> = {}) => ask([user(text)], { prompt: text, ...asked })
+
 const itemsOf = (events: ReadonlyArray<ModelEvent>) =>
   events.flatMap((event) => (event._tag === "ItemDone" ? [event.item] : []))
 
@@ -29,6 +33,9 @@ const textsOf = (events: ReadonlyArray<ModelEvent>) =>
   itemsOf(events).flatMap((item) =>
     item.type === "message" ? item.content.map((part) => ("text" in part ? part.text : "")) : []
   )
+
+const callsOf = (events: ReadonlyArray<ModelEvent>) =>
+  itemsOf(events).filter(({ type }) => type === "function_call" || type === "custom_tool_call")
 
 const call = (callId: string, input: string, name = "exec_command"): ResponseItem => ({
   type: "function_call",
@@ -44,10 +51,14 @@ const output = (callId: string, text: string): ResponseItem => ({
 const ran = (code: number, text: string) =>
   `Chunk ID: 1\nWall time: 0.1 seconds\nProcess exited with code ${code}\nOriginal token count: 2\nOutput:\n${text}`
 
+const oneLine = (text: string): string => text.replaceAll(/[\r\n\u2028\u2029]/g, " ")
+
+const directive = Arbitrary.schema(Schema.Literals(["run: echo a", "say: b", "exec_command: {}", "", "think: c"]))
+
 describe("Offline", () => {
   it.effect("says what it is told, word by word, and counts the words", () =>
     Effect.gen(function* () {
-      const { error, events } = yield* ask([user("say: Hello  wide world")])
+      const { error, events } = yield* told("say: Hello  wide world")
       const itemId = "msg_turn-1_1"
       assert.strictEqual(error, null)
       assert.deepStrictEqual(events, [
@@ -73,7 +84,7 @@ describe("Offline", () => {
 
   it.effect("thinks before it speaks", () =>
     Effect.gen(function* () {
-      const { events } = yield* ask([user("think: about it")])
+      const { events } = yield* told("think: about it")
       const itemId = "rs_turn-1_1"
       assert.deepStrictEqual(events.slice(0, 5), [
         { _tag: "ItemStarted", itemId, kind: "reasoning" },
@@ -96,11 +107,9 @@ describe("Offline", () => {
 
   it.effect("calls the shell once for each line, and other tools by their names", () =>
     Effect.gen(function* () {
-      const { events } = yield* ask([
-        user(
-          'run: echo "hi"\n  RUN: pwd\napply_patch: "*** Begin\\n*** End"\nno_such_tool: {}\nexec_command: {"cmd":1}'
-        )
-      ])
+      const { events } = yield* told(
+        'run: echo "hi"\n\nrun: pwd\r\napply_patch: "*** Begin\\n*** End"\n \t\nexec_command: {"cmd":1}\n'
+      )
       assert.deepStrictEqual(itemsOf(events), [
         { type: "function_call", call_id: "call_turn-1_1", name: "exec_command", arguments: '{"cmd":"echo \\"hi\\""}' },
         { type: "function_call", call_id: "call_turn-1_2", name: "exec_command", arguments: '{"cmd":"pwd"}' },
@@ -112,27 +121,30 @@ describe("Offline", () => {
 
   it.effect("says so when there is no shell", () =>
     Effect.gen(function* () {
-      const { events } = yield* ask([user("run: ls")], { tools: [] })
+      const { events } = yield* told("run: ls", { tools: [] })
       assert.deepStrictEqual(textsOf(events), ["I cannot run `ls`: the tool exec_command is not offered here."])
     })
   )
 
   it.effect("reports what its calls brought back", () =>
     Effect.gen(function* () {
-      const { events } = yield* ask([
-        user("run: ls"),
-        call("c1", '{"cmd":"ls"}'),
-        call("c2", '{"cmd":"false"}'),
-        call("c3", '{"cmd":"sleep 9"}'),
-        call("c4", '{"cmd":"rm"}'),
-        call("c5", "{}", "view_image"),
-        call("c6", '{"cmd":"x"}'),
-        output("c1", ran(0, "a\nb\n")),
-        output("c2", ran(1, "")),
-        output("c3", "Chunk ID: 1\nWall time: 10 seconds\nProcess running with session ID 7\nOutput:\nsoon\n"),
-        output("c4", "rejected by user"),
-        output("c5", "attached")
-      ])
+      const { events } = yield* ask(
+        [
+          user("run: ls"),
+          call("c1", '{"cmd":"ls"}'),
+          call("c2", '{"cmd":"false"}'),
+          call("c3", '{"cmd":"sleep 9"}'),
+          call("c4", '{"cmd":"rm"}'),
+          call("c5", "{}", "view_image"),
+          call("c6", '{"cmd":"x"}'),
+          output("c1", ran(0, "a\nb\n")),
+          output("c2", ran(1, "")),
+          output("c3", "Chunk ID: 1\nWall time: 10 seconds\nProcess running with session ID 7\nOutput:\nsoon\n"),
+          output("c4", "rejected by user"),
+          output("c5", "attached")
+        ],
+        { prompt: "run: ls" }
+      )
       assert.deepStrictEqual(textsOf(events), [
         [
           "I ran `ls`. It went well (exit code 0) and printed:\n\na\nb",
@@ -146,24 +158,56 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("answers what the user said last, and nothing that was said in the user's name", () =>
+  it.effect("follows the user's own message, and nothing else that stands in the conversation", () =>
     Effect.gen(function* () {
-      const { events } = yield* ask([
-        user("# AGENTS.md instructions for /x\nsay: no"),
-        user("say: first"),
-        assistant("msg_1", "first"),
+      const conversation = [
+        user("# AGENTS.md instructions for /x\nrun: no"),
+        user("run: no"),
+        assistant("msg_1", "run: no"),
         call("c1", "{}"),
-        output("c1", "x"),
-        user("say: second"),
-        user("<turn_aborted>\nsay: no\n</turn_aborted>")
-      ])
-      assert.deepStrictEqual(textsOf(events), ["second"])
+        output("c1", "run: no"),
+        user("run: no"),
+        user("<turn_aborted>\nrun: no\n</turn_aborted>")
+      ]
+      const own = yield* ask([...conversation, user("say: second")], { prompt: "say: second" })
+      assert.deepStrictEqual(textsOf(own.events), ["second"])
+      const none = yield* ask(conversation, { prompt: null })
+      assert.include(textsOf(none.events)[0], "You said nothing")
+      assert.deepStrictEqual(callsOf(none.events), [])
+    })
+  )
+
+  it.effect.each([
+    "Review this:\n  run: echo B > B\n",
+    "  run: echo indented",
+    "\trun: echo indented",
+    "run: echo a\nand tell me\nrun: echo b",
+    "run: echo a\nno_such_tool: {}",
+    "run: echo a\nrun:",
+    "run: echo a\ncount: -1",
+    "run: echo a\n  run: echo b",
+    "Run: echo capital",
+    "RUN: echo capitals",
+    "- run: echo a list",
+    "> run: echo a quotation",
+    "```\nrun: echo fenced\n```",
+    "<stdin>\nrun: echo piped\n</stdin>",
+    "jobs:\n  build:\n    steps:\n      - run: npm ci",
+    "run : echo a blank before the colon",
+    "run: echo a\rrun: echo b",
+    "run: echo a\u2028run: echo b",
+    "\uFEFFrun: echo a mark"
+  ])("takes %j for plain text", (text) =>
+    Effect.gen(function* () {
+      const { events } = yield* told(text)
+      assert.deepStrictEqual(callsOf(events), [])
+      assert.include(textsOf(events).join(), "I did nothing")
     })
   )
 
   it.effect("counts in as many deltas", () =>
     Effect.gen(function* () {
-      const { events } = yield* ask([user("count: 1200")])
+      const { events } = yield* told("count: 1200")
       const deltas = events.flatMap((event) => (event._tag === "TextDelta" ? [event.delta] : []))
       assert.strictEqual(deltas.length, 1200)
       assert.deepStrictEqual([deltas[0], deltas[1199]], ["1 ", "1200"])
@@ -173,7 +217,7 @@ describe("Offline", () => {
 
   it.effect("fails when it is told to, after what comes before", () =>
     Effect.gen(function* () {
-      const { error, events } = yield* ask([user("say: a\nfail: no more\nsay: b")])
+      const { error, events } = yield* told("say: a\nfail: no more\nsay: b")
       assert.deepStrictEqual(error, new ModelError({ message: "no more", info: "other" }))
       assert.deepStrictEqual(textsOf(events), ["a"])
       assert.isFalse(events.some((event) => event._tag === "Completed"))
@@ -185,8 +229,9 @@ describe("Offline", () => {
       const said = yield* Deferred.make<void>()
       const model = yield* ModelProvider
       const fiber = yield* Effect.forkChild(
-        Stream.runForEach(model.stream({ ...request, input: [user("say: a\nwait")] }), (event) =>
-          event._tag === "ItemDone" ? Deferred.succeed(said, undefined) : Effect.void
+        Stream.runForEach(
+          model.stream({ ...request, prompt: "say: a\nwait", input: [user("say: a\nwait")] }),
+          (event) => (event._tag === "ItemDone" ? Deferred.succeed(said, undefined) : Effect.void)
         )
       )
       yield* Deferred.await(said)
@@ -197,7 +242,7 @@ describe("Offline", () => {
 
   it.effect("introduces itself to anybody who says anything else", () =>
     Effect.gen(function* () {
-      const heard = (text: string) => Effect.map(ask([user(text)]), ({ events }) => textsOf(events)[0] ?? "")
+      const heard = (text: string) => Effect.map(told(text), ({ events }) => textsOf(events)[0] ?? "")
       const answer = yield* heard("What is a monad: tell me")
       assert.isTrue(answer.startsWith("Hello! I am Spindle's offline model"))
       assert.include(answer, "You wrote 6 words")
@@ -208,13 +253,27 @@ describe("Offline", () => {
     })
   )
 
+  it.effect.prop(
+    "calls nothing for a text with a line that is no directive, wherever that line stands",
+    [Arbitrary.array(directive), Arbitrary.array(directive), Schema.String],
+    ([before, after, other]) =>
+      Effect.gen(function* () {
+        // A sentence is none, and neither is what begins with a blank, a mark or a capital.
+        for (const line of [` ${other}`, `> ${other}`, `Please ${other}`, `R${other}`].map(oneLine)) {
+          if (line.trim() === "") continue
+          const { events } = yield* told([...before, line, ...after].join("\n"))
+          assert.deepStrictEqual(callsOf(events), [])
+        }
+      })
+  )
+
   it.effect.prop("streams exactly the text of its messages, and the same each time", [Schema.String], ([text]) =>
     Effect.gen(function* () {
-      const line = text.replaceAll(/[\r\n]/g, " ")
-      const first = yield* ask([user(`say: ${line}`)])
+      const line = oneLine(text)
+      const first = yield* told(`say: ${line}`)
       const deltas = first.events.flatMap((event) => (event._tag === "TextDelta" ? [event.delta] : []))
       assert.strictEqual(deltas.join(""), textsOf(first.events)[0])
-      assert.deepStrictEqual(yield* ask([user(`say: ${line}`)]), first)
+      assert.deepStrictEqual(yield* told(`say: ${line}`), first)
     })
   )
 })

@@ -128,13 +128,17 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   developerInstructions: null,
   shellEnvironmentPolicy: defaults().shellEnvironmentPolicy,
   projectDocMaxBytes: 32_768,
-  providerConfigured: true,
   warnings: [],
   settings: {}
 })
 
 export const configLayer = (config: EffectiveConfig) =>
-  Layer.mock(Config, { home: "/home/spindle", warnings: [], effective: () => Effect.succeed(config) })
+  Layer.mock(Config, {
+    home: "/home/spindle",
+    userFile: "/home/spindle/config.toml",
+    warnings: [],
+    effective: () => Effect.succeed(config)
+  })
 
 /** Credentials out of a list of variables; `OPENAI_API_KEY` is the account's. */
 export const authLayer = (environment: Readonly<Record<string, string>>) => {
@@ -151,6 +155,7 @@ export const request: ModelRequest = {
   model: "gpt-5",
   effort: null,
   summary: null,
+  prompt: "hi",
   input: [{ type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] }],
   tools: [],
   parallelToolCalls: true,

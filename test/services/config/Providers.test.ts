@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { effective, over, userFile } from "../../support/Configs.ts"
+import type * as Config from "../../../src/services/Config.ts"
+import { effective, failure, over, project, trust, userFile } from "../../support/Configs.ts"
 
 describe("the model provider", () => {
   it.effect("has what the configuration says of it", () =>
@@ -23,8 +24,8 @@ describe("the model provider", () => {
       },
       (config) =>
         Effect.gen(function* () {
-          const { modelProvider, providerConfigured, providers } = yield* effective()(config)
-          assert.deepStrictEqual([modelProvider, providerConfigured], ["x", true])
+          const { modelProvider, providers } = yield* effective()(config)
+          assert.strictEqual(modelProvider, "x")
           assert.deepStrictEqual(providers["x"], {
             id: "x",
             name: "X",
@@ -46,16 +47,61 @@ describe("the model provider", () => {
   it.effect("of OpenAI can be moved, by the file before the environment", () =>
     Effect.gen(function* () {
       const moved = (text: string, environment: Record<string, string>) =>
-        Effect.map(over({ [userFile]: text }, effective(), { environment }), ({ providerConfigured, providers }) => [
-          providers["openai"]?.baseUrl,
-          providerConfigured
-        ])
-      assert.deepStrictEqual(yield* moved("", { OPENAI_BASE_URL: "http://env/v1/" }), ["http://env/v1", true])
-      assert.deepStrictEqual(
+        Effect.map(
+          over({ [userFile]: text }, effective(), { environment }),
+          ({ providers }) => providers["openai"]?.baseUrl
+        )
+      assert.strictEqual(yield* moved("", { OPENAI_BASE_URL: "http://env/v1/" }), "http://env/v1")
+      assert.strictEqual(
         yield* moved('openai_base_url = "http://file/v1"\n', { OPENAI_BASE_URL: "http://env/v1" }),
-        ["http://file/v1", true]
+        "http://file/v1"
       )
-      assert.deepStrictEqual(yield* moved("", { OPENAI_BASE_URL: " " }), ["https://api.openai.com/v1", false])
+      assert.strictEqual(yield* moved("", { OPENAI_BASE_URL: " " }), "https://api.openai.com/v1")
+    })
+  )
+
+  const offline = {
+    id: "offline",
+    name: "Offline",
+    baseUrl: "",
+    envKey: null,
+    headers: {},
+    envHeaders: {},
+    queryParams: {},
+    requestMaxRetries: 4,
+    streamMaxRetries: 5,
+    streamIdleTimeoutMs: 300_000,
+    requiresOpenaiAuth: false
+  }
+  const moved = '[model_providers.offline]\nname = "Mine"\nbase_url = "http://mine/v1"\n'
+
+  it.effect("may be the offline model, which is no server and cannot be made one", () =>
+    Effect.gen(function* () {
+      const chosen = ({ modelProvider, providers }: Config.EffectiveConfig) => [modelProvider, providers["offline"]]
+      const flags = { cliOverrides: [["model_provider", "offline"]] } as const
+      assert.deepStrictEqual(chosen(yield* over({}, effective(), flags)), ["offline", offline])
+      assert.deepStrictEqual(chosen(yield* over({ "/etc/codex/requirements.toml": moved }, effective(), flags)), [
+        "offline",
+        offline
+      ])
+      const refused = yield* failure(over({ [userFile]: moved }, effective()))
+      assert.include(refused?.message, "model_providers contains reserved built-in provider IDs: `offline`.")
+    })
+  )
+
+  it.effect("is never the offline model by default, nor by the choice of a project", () =>
+    Effect.gen(function* () {
+      const provider = (files: Readonly<Record<string, string>>) =>
+        Effect.map(over(files, effective(project)), ({ modelProvider }) => modelProvider)
+      const choosing = { [`${project}/.codex/config.toml`]: 'model_provider = "offline"\n' }
+      assert.deepStrictEqual(
+        [
+          yield* provider({}),
+          yield* provider(choosing),
+          yield* provider({ ...choosing, [userFile]: trust("trusted") })
+        ],
+        ["openai", "openai", "openai"]
+      )
     })
   )
 

@@ -23,12 +23,20 @@ export interface Failure {
   readonly wait: number | null
 }
 
+interface Options extends Partial<Omit<Failure, "error">> {
+  /** The details of the error. */
+  readonly details?: string
+}
+
 /** A failure that is final, unless `options` say otherwise. */
-export const failure = (message: string, info: CodexErrorInfo, options?: Partial<Omit<Failure, "error">>): Failure => ({
-  error: new ModelError({ message, info }),
-  retry: "never",
-  silent: false,
-  status: null,
-  wait: null,
-  ...options
-})
+export const failure = (message: string, info: CodexErrorInfo, options: Options = {}): Failure => {
+  const { details, ...rest } = options
+  return {
+    error: new ModelError({ message, info, ...(details === undefined ? {} : { details }) }),
+    retry: "never",
+    silent: false,
+    status: null,
+    wait: null,
+    ...rest
+  }
+}

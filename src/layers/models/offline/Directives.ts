@@ -1,8 +1,9 @@
 /**
  * The lines that tell the offline model what to do.
  *
- * Owns their grammar: one directive a line, a word, a colon, the rest. Lines that are none say nothing. What a directive
- * does is in `Offline.ts`.
+ * Owns their grammar: one directive a line, from its first column on: a word, a colon, the rest. A text is a list of
+ * directives or it is none: one line of another kind, and nothing in it is a directive. So a text that only quotes a
+ * directive, such as a workflow file or a review, does nothing. What a directive does is in `Offline.ts`.
  *
  * @module
  */
@@ -21,7 +22,7 @@ export const RunTool = "exec_command"
 /** Where `count:` stops at the latest. */
 export const MaxCount = 1_000_000
 
-const line = /^\s*([\w-]+)\s*:\s*(.*?)\s*$/
+const line = /^([\w-]+):\s*(.*?)\s*$/
 
 /** What a custom tool gets: the text as it is, or what a JSON string stands for, so that it can have line breaks. */
 const customInput = (text: string): string => {
@@ -48,10 +49,10 @@ const run = (tools: ReadonlyArray<ToolSpec>, command: string): Step => {
 }
 
 const directive = (text: string, tools: ReadonlyArray<ToolSpec>): Step | undefined => {
-  if (text.trim().toLowerCase() === "wait") return { _tag: "Wait" }
+  if (text.trimEnd() === "wait") return { _tag: "Wait" }
   const [, name, rest] = line.exec(text) ?? []
   if (name === undefined || rest === undefined) return undefined
-  switch (name.toLowerCase()) {
+  switch (name) {
     case "say":
       return { _tag: "Say", text: rest }
     case "think":
@@ -71,6 +72,14 @@ const directive = (text: string, tools: ReadonlyArray<ToolSpec>): Step | undefin
   }
 }
 
-/** The steps in a text; none when it is plain. */
-export const parse = (text: string, tools: ReadonlyArray<ToolSpec>): ReadonlyArray<Step> =>
-  text.split("\n").flatMap((text) => directive(text, tools) ?? [])
+/** The steps of a text that consists of directives and blank lines alone; undefined for any other text. */
+export const parse = (text: string, tools: ReadonlyArray<ToolSpec>): ReadonlyArray<Step> | undefined => {
+  const steps: Array<Step> = []
+  for (const line of text.split("\n")) {
+    if (line.trim() === "") continue
+    const step = directive(line, tools)
+    if (step === undefined) return undefined
+    steps.push(step)
+  }
+  return steps.length === 0 ? undefined : steps
+}

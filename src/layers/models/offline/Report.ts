@@ -47,12 +47,12 @@ const report = (call: Answered): string => {
 /** One paragraph for each call. */
 export const reportOf = (calls: ReadonlyArray<Answered>): string => calls.map(report).join("\n\n")
 
-/** What is said to a text without directives. */
+/** What is said to a text that is not a list of directives. */
 export const greeting = (said: string): string => {
   const words = countWords(said)
   const heard = words === 0 ? "You said nothing" : words === 1 ? "You wrote one word" : `You wrote ${words} words`
   return [
-    `Hello! I am Spindle's offline model: I need no network and no key, and I always answer the same. ${heard}, but I follow only lines like these:`,
+    `Hello! I am Spindle's offline model: I need no network and no key, and I always answer the same. ${heard}, and I did nothing: I follow a message only where every line of it is one of these, from its first column on:`,
     "",
     "- `run: <command>` runs a command and reports what came of it",
     "- `say: <text>` says the text",
@@ -62,6 +62,6 @@ export const greeting = (said: string): string => {
     "- `fail: <message>` ends the turn with an error",
     "- `wait` goes on until you interrupt",
     "",
-    "To talk to a real model, set OPENAI_API_KEY or configure a model provider in config.toml."
+    "To talk to a real model, leave out --offline, or name another model_provider in config.toml."
   ].join("\n")
 }

@@ -1,0 +1,12 @@
+/**
+ * How the offline model is named to clients. It has one model, so a thread's `model` says nothing here.
+ *
+ * @module
+ */
+import { offlineProvider } from "../../../services/Config.ts"
+import type { ModelName } from "../../../services/ModelProvider.ts"
+
+const name: ModelName = { provider: offlineProvider, model: "offline" }
+
+/** The same for every provider: whoever asks this model gets this model. */
+export const answersAs = (): ModelName => name

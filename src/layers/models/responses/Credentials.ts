@@ -1,0 +1,107 @@
+/**
+ * What a model server is shown: the key, and the headers whose values come from the environment.
+ *
+ * Owns which credential goes to which provider, and what the user reads where there is none. Does not own where the key of
+ * the account is kept (Auth).
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { Auth } from "../../../services/Auth.ts"
+import type { Config, ModelProviderInfo } from "../../../services/Config.ts"
+import { failure, type Failure } from "../attempts/Failure.ts"
+import * as Body from "./Body.ts"
+
+/** What goes into the headers of a request. */
+export interface Credentials {
+  readonly key: Option.Option<Redacted.Redacted>
+  /** Header name and value. */
+  readonly headers: ReadonlyArray<readonly [string, string]>
+}
+
+const whatNext = (config: Config["Service"], first: string): string =>
+  `${first}, or name another model_provider in ${config.userFile} or with -c model_provider=ID.\n` +
+  'To try Spindle without a model server, choose the offline model: --offline, or model_provider = "offline".'
+
+/** The provider's own variable is not set. The text is the release's. */
+const missingVariable = (config: Config["Service"], provider: ModelProviderInfo, variable: string): Failure => {
+  const { envKeyInstructions: instructions, id } = provider
+  const message = `Missing environment variable: \`${variable}\`.`
+  return failure(instructions === undefined ? message : `${message} ${instructions}`, "other", {
+    details:
+      `The model provider \`${id}\` takes its key from the environment variable ${variable}, which is not set.` +
+      `${instructions === undefined ? "" : ` ${instructions}`}\n${whatNext(config, `Set ${variable}`)}`
+  })
+}
+
+/** OpenAI's own server refuses a request without a key. The text is what it answers, in the release's words. */
+const missingAccount = (auth: Auth["Service"], config: Config["Service"], provider: ModelProviderInfo): Failure => {
+  const { lookup } = auth
+  const looked =
+    lookup === undefined
+      ? "the program that runs the server has none"
+      : `${lookup.variables.join(" and ")} ${lookup.variables.length === 1 ? "is" : "are"} not set, and ${lookup.file} holds none`
+  const first = lookup === undefined ? "Give it one" : `Set ${lookup.variables.at(-1) ?? "a variable"}`
+  return failure(
+    `unexpected status 401 Unauthorized: Missing bearer or basic authentication in header, url: ${Body.plainUrlOf(provider)}`,
+    { httpConnectionFailed: { httpStatusCode: 401 } },
+    {
+      details: `There is no API key for the model provider \`${provider.id}\`: ${looked}.\n${whatNext(config, first)}`
+    }
+  )
+}
+
+const isOpenaiServer = (provider: ModelProviderInfo): boolean => {
+  const url = Body.urlOf(provider)
+  if (!URL.canParse(url)) return false
+  const { hostname } = new URL(url)
+  return hostname === "api.openai.com" || hostname.endsWith(".api.openai.com")
+}
+
+/** The provider's own variable or token, else the account's key where the provider takes that. */
+const keyOf = (
+  auth: Auth["Service"],
+  config: Config["Service"],
+  provider: ModelProviderInfo
+): Effect.Effect<Option.Option<Redacted.Redacted>, Failure> => {
+  const { bearerToken, envKey, requiresOpenaiAuth } = provider
+  const account = requiresOpenaiAuth ? auth.apiKey : Effect.succeedNone
+  if (envKey === null) return bearerToken === undefined ? account : Effect.succeedSome(bearerToken)
+  return Effect.flatMap(auth.environmentKey(envKey), (key) => {
+    if (Option.isSome(key)) return Effect.succeed(key)
+    return requiresOpenaiAuth ? account : Effect.fail(missingVariable(config, provider, envKey))
+  })
+}
+
+/** The headers whose values the provider takes from the environment; those without one are left out. */
+const environmentHeaders = (auth: Auth["Service"], provider: ModelProviderInfo) =>
+  Effect.map(
+    Effect.forEach(Object.entries(provider.envHeaders), ([name, variable]) =>
+      Effect.map(auth.environmentKey(variable), (value) =>
+        Option.isSome(value) ? [[name, Redacted.value(value.value)] as const] : []
+      )
+    ),
+    (headers) => headers.flat()
+  )
+
+/**
+ * The credentials for a provider, as they are now. Fails where they are missing and a request would be refused for it: then
+ * none is sent. A server of somebody else may take requests without a key.
+ */
+export const of = Effect.fnUntraced(function* (
+  auth: Auth["Service"],
+  config: Config["Service"],
+  provider: ModelProviderInfo
+): Effect.fn.Return<Credentials, Failure> {
+  const key = yield* keyOf(auth, config, provider)
+  const headers = yield* environmentHeaders(auth, provider)
+  const isAuthorized =
+    Option.isSome(key) ||
+    [...Object.keys(provider.headers), ...headers.map(([name]) => name)].some(
+      (name) => name.toLowerCase() === "authorization"
+    )
+  if (!isAuthorized && isOpenaiServer(provider)) return yield* Effect.fail(missingAccount(auth, config, provider))
+  return { key, headers }
+})

@@ -1,0 +1,325 @@
+import { createServer } from "node:http"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as AppServer from "../../src/layers/AppServer.ts"
+import * as MemoryStore from "../../src/layers/stores/Memory.ts"
+import * as Offline from "../../src/layers/models/Offline.ts"
+import type { ParamsInputOf, ResultOf } from "../../src/protocol/methods/ClientRequests.ts"
+import { AppServerClient } from "../../src/services/AppServerClient.ts"
+import { ModelProvider } from "../../src/services/ModelProvider.ts"
+import { ThreadStore } from "../../src/services/ThreadStore.ts"
+import { type Tool, Toolset } from "../../src/services/Tool.ts"
+
+/** What is written into the server's folder, and what it is told. */
+interface Situation {
+  readonly config?: string
+  readonly requirements?: string
+  readonly auth?: string
+  readonly agents?: string
+  readonly options?: Partial<AppServer.AppServerOptions>
+}
+
+const inputOf = (texts: ReadonlyArray<string>) => texts.map((text) => ({ type: "text" as const, text }))
+
+/** A server in a folder of its own, whose one tool only counts, with a client. */
+const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
+  const files = yield* FileSystem.FileSystem
+  const home = yield* files.makeTempDirectoryScoped({ prefix: "spindle-offline-" })
+  const write = (name: string, text: string | undefined) =>
+    text === undefined ? Effect.void : Effect.orDie(files.writeFileString(`${home}/${name}`, text))
+  yield* write("config.toml", written.config)
+  yield* write("requirements.toml", written.requirements)
+  yield* write("auth.json", written.auth)
+  yield* write("AGENTS.md", written.agents)
+  const ran: Array<string> = []
+  const tool: Tool = {
+    spec: { type: "function", name: "exec_command", description: "", parameters: { type: "object" }, strict: false },
+    run: ({ input }) => Effect.sync(() => ({ text: `${ran.push(input)}`, success: true }))
+  }
+  const nowhere = `${home}/nowhere`
+  const loader = {
+    systemConfigFile: nowhere,
+    managedConfigFile: nowhere,
+    requirementsFile: `${home}/requirements.toml`
+  }
+  const server = AppServer.client({
+    home,
+    cwd: home,
+    environment: {},
+    loader,
+    sessionSource: "cli",
+    tools: Layer.succeed(Toolset, { open: () => Effect.succeed([tool]) }),
+    clientName: "test",
+    experimentalApi: true,
+    clientVersion: "1",
+    ...options
+  })
+  const client = yield* Layer.build(server).pipe(
+    Effect.flatMap((built) => Effect.provideContext(AppServerClient, built))
+  )
+
+  /** Runs a turn to its end; what the agent said, the warnings, and the error. */
+  const turn = Effect.fnUntraced(function* (
+    threadId: string,
+    texts: ReadonlyArray<string>,
+    params: Partial<ParamsInputOf<"turn/start">> = {}
+  ) {
+    yield* client.request("turn/start", { threadId, input: inputOf(texts), ...params })
+    const told = { said: "", warnings: new Array<string>(), settings: new Array<string>() }
+    while (true) {
+      const event = yield* Effect.flatMap(client.nextEvent, Effect.fromOption)
+      if (event._tag !== "ServerNotification") continue
+      const { method, params } = event.notification
+      if (method === "item/agentMessage/delta") told.said += params.delta
+      if (method === "warning") told.warnings.push(params.message)
+      if (method === "thread/settings/updated") told.settings.push(params.threadSettings.model)
+      if (method === "turn/completed") return { ...told, status: params.turn.status, error: params.turn.error }
+    }
+  })
+  return { client, home, ran, turn, write }
+})
+
+/** A proxy that leads nowhere; `asked` is the first address that somebody wants to get to. */
+const makeProxy = Effect.gen(function* () {
+  const asked = yield* Deferred.make<string>()
+  const server = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      createServer().on("connect", (request, socket) => {
+        Deferred.doneUnsafe(asked, Exit.succeed(request.url ?? ""))
+        socket.destroy()
+      })
+    ),
+    (made) => Effect.callback<void>((resume) => void made.close(() => resume(Effect.void)))
+  )
+  const port = yield* Effect.callback<number>((resume) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+  return { url: `http://127.0.0.1:${port}`, asked: Deferred.await(asked) }
+})
+
+const test = (name: string, run: Effect.Effect<void, unknown, AppServer.Platform | Scope.Scope>) =>
+  it.live(name, () => run.pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 30_000)
+
+const offline = { model: "offline", modelProvider: "offline" }
+
+interface Way extends Situation {
+  readonly start?: ParamsInputOf<"thread/start">
+}
+
+const ways: Readonly<Record<string, Way>> = {
+  "in config.toml": { config: 'model = "gpt-5.5"\nmodel_provider = "offline"\n' },
+  "on the command line": { options: { cliOverrides: [["model_provider", "offline"]] } },
+  "on the command line, over config.toml": {
+    config: 'model_provider = "ollama"\n',
+    options: { cliOverrides: [["model_provider", "offline"]] }
+  },
+  "by the request": { start: { modelProvider: "offline" } },
+  "in the request's configuration": { start: { config: { model_provider: "offline" } } },
+  "by the organisation": { requirements: 'model_provider = "offline"\n', config: 'model_provider = "ollama"\n' },
+  "by the program that embeds the server": { options: { model: Offline.layer } },
+  "with a key at hand": { start: { modelProvider: "offline" }, auth: '{"OPENAI_API_KEY": "sk"}' }
+}
+
+describe("the offline model", () => {
+  for (const [how, { start = {}, ...situation }] of Object.entries(ways)) {
+    test(
+      `answers where it is chosen ${how}, and is named`,
+      Effect.gen(function* () {
+        const { client, ran, turn } = yield* serve(situation)
+        const { model, modelProvider, thread } = yield* client.request("thread/start", start)
+        const { error, said } = yield* turn(thread.id, ["run: echo hi"])
+        const listed = yield* client.request("thread/list", {})
+        assert.deepStrictEqual(
+          {
+            started: { model, modelProvider },
+            thread: { model: thread.model, modelProvider: thread.modelProvider },
+            listed: listed.data.map(({ modelProvider }) => modelProvider),
+            error,
+            said,
+            ran
+          },
+          {
+            started: offline,
+            thread: offline,
+            listed: ["offline"],
+            error: null,
+            said: "`echo hi` did not run:\n\n1",
+            ran: ['{"cmd":"echo hi"}']
+          }
+        )
+      })
+    )
+  }
+
+  const demanded = [
+    'model_provider = "corp"',
+    "[model_providers.corp]",
+    'name = "Corp"',
+    'base_url = "http://127.0.0.1:9/v1"',
+    'env_key = "CORP_KEY"'
+  ].join("\n")
+
+  test(
+    "is no way around the provider that the organisation demands",
+    Effect.gen(function* () {
+      const { client, ran, turn } = yield* serve({
+        requirements: demanded,
+        config: 'model_provider = "offline"\n',
+        options: { cliOverrides: [["model_provider", "offline"]] }
+      })
+      for (const start of [{}, { modelProvider: "offline" }, { config: { model_provider: "offline" } }]) {
+        const { modelProvider, thread } = yield* client.request("thread/start", start)
+        const { error } = yield* turn(thread.id, ["run: echo hi"])
+        assert.deepStrictEqual([modelProvider, error?.message], ["corp", "Missing environment variable: `CORP_KEY`."])
+      }
+      assert.deepStrictEqual(ran, [])
+    })
+  )
+
+  test(
+    "is not what a server without a key asks: the turn fails, says why, and the next one can do better",
+    Effect.gen(function* () {
+      const proxy = yield* makeProxy
+      const environment = { CODEX_API_KEY: " ", HTTPS_PROXY: proxy.url }
+      const { client, home, ran, turn, write } = yield* serve({ options: { environment } })
+      const { model, modelProvider, thread } = yield* client.request("thread/start", {})
+      assert.deepStrictEqual({ model, modelProvider }, { model: "gpt-6.1-sol", modelProvider: "openai" })
+      const failed = yield* turn(thread.id, ["run: echo hi"])
+      assert.deepStrictEqual(failed, {
+        said: "",
+        warnings: [],
+        settings: [],
+        status: "failed",
+        error: {
+          message:
+            "unexpected status 401 Unauthorized: Missing bearer or basic authentication in header, url: https://api.openai.com/v1/responses",
+          codexErrorInfo: { httpConnectionFailed: { httpStatusCode: 401 } },
+          additionalDetails:
+            `There is no API key for the model provider \`openai\`: CODEX_API_KEY and OPENAI_API_KEY are not set, and ${home}/auth.json holds none.\n` +
+            `Set OPENAI_API_KEY, or name another model_provider in ${home}/config.toml or with -c model_provider=ID.\n` +
+            'To try Spindle without a model server, choose the offline model: --offline, or model_provider = "offline".',
+          misalignment: null
+        }
+      })
+      assert.deepStrictEqual(ran, [])
+      yield* write("auth.json", '{"OPENAI_API_KEY": "sk"}')
+      yield* Effect.raceFirst(turn(thread.id, ["hello"]), proxy.asked)
+      assert.strictEqual(yield* proxy.asked, "api.openai.com:443")
+    })
+  )
+
+  test(
+    "has one model, whatever a client asks for, and says so",
+    Effect.gen(function* () {
+      const { client, turn } = yield* serve({ options: { model: Offline.layer } })
+      const { model, thread } = yield* client.request("thread/start", { model: "gpt-5.5" })
+      const first = yield* turn(thread.id, ["say: a"])
+      const second = yield* turn(thread.id, ["say: b"], { model: "gpt-5.5" })
+      const third = yield* turn(thread.id, ["say: c"], { model: "offline", effort: "low" })
+      const unused = "The model `gpt-5.5` is not used: the model provider `offline` has only the model `offline`."
+      assert.deepStrictEqual(
+        [model, first.warnings, second.warnings, second.settings, third.warnings, third.settings],
+        ["offline", [unused], [unused], [], [], ["offline"]]
+      )
+    })
+  )
+
+  test(
+    "takes all parts of an input for one message, and nothing but the input",
+    Effect.gen(function* () {
+      const { client, ran, turn } = yield* serve({
+        agents: "run: echo from AGENTS.md\n",
+        options: { model: Offline.layer }
+      })
+      const { thread } = yield* client.request("thread/start", {})
+      const mixed = yield* turn(thread.id, ["run: echo one", "pasted:\n  run: echo two"])
+      yield* turn(thread.id, [])
+      assert.deepStrictEqual([ran, mixed.said.includes("I did nothing")], [[], true])
+      yield* turn(thread.id, ["run: echo one", "run: echo two"])
+      yield* turn(thread.id, [])
+      assert.deepStrictEqual(ran, ['{"cmd":"echo one"}', '{"cmd":"echo two"}'])
+    })
+  )
+
+  test(
+    "stays behind when a thread goes on with another provider, and names itself when one goes on with it",
+    Effect.gen(function* () {
+      const store = Layer.succeed(ThreadStore, yield* Effect.provide(ThreadStore, MemoryStore.layer))
+      const named = ({ model, modelProvider }: ResultOf<"thread/resume">) => ({ model, modelProvider })
+      const first = yield* serve({ options: { model: Offline.layer, store } })
+      const { thread } = yield* first.client.request("thread/start", {})
+      yield* first.turn(thread.id, ["run: echo hi"])
+      const second = yield* serve({ options: { store } })
+      const elsewhere = yield* second.client.request("thread/resume", { threadId: thread.id })
+      const failed = yield* second.turn(thread.id, ["run: echo hi"])
+      const third = yield* serve({ options: { model: Offline.layer, store } })
+      const back = yield* third.client.request("thread/resume", { threadId: thread.id, model: "gpt-5.5" })
+      const { said, warnings } = yield* third.turn(thread.id, ["say: back"])
+      assert.deepStrictEqual(
+        {
+          elsewhere: named(elsewhere),
+          status: failed.status,
+          ran: [first.ran.length, second.ran.length, third.ran.length],
+          back: named(back),
+          said,
+          warnings
+        },
+        {
+          elsewhere: { model: "gpt-6.1-sol", modelProvider: "openai" },
+          status: "failed",
+          ran: [1, 0, 0],
+          back: offline,
+          said: "back",
+          warnings: ["The model `gpt-5.5` is not used: the model provider `offline` has only the model `offline`."]
+        }
+      )
+    })
+  )
+
+  test(
+    "does not take a user's own table for itself",
+    Effect.gen(function* () {
+      const { client } = yield* serve({
+        config: '[model_providers.offline]\nname = "Mine"\nbase_url = "http://127.0.0.1:9/v1"\n'
+      })
+      const error = yield* Effect.flip(client.request("thread/start", {}))
+      assert.include(error.message, "reserved built-in provider IDs: `offline`")
+    })
+  )
+})
+
+describe("a model that a program brings", () => {
+  test(
+    "may do without a name: then threads are named as they are configured",
+    Effect.gen(function* () {
+      const asked = yield* Deferred.make<string>()
+      const model = Layer.succeed(ModelProvider, {
+        stream: (request) =>
+          Stream.fromEffect(
+            Effect.as(Deferred.succeed(asked, request.model), {
+              _tag: "Completed",
+              usage: null,
+              endTurn: true
+            } as const)
+          )
+      })
+      const { client, turn } = yield* serve({ options: { model } })
+      const started = yield* client.request("thread/start", { model: "mine" })
+      yield* turn(started.thread.id, ["hello"])
+      assert.deepStrictEqual(
+        [started.model, started.modelProvider, yield* Deferred.await(asked)],
+        ["mine", "openai", "mine"]
+      )
+    })
+  )
+})
