@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Duration from "effect/Duration"
+import { Budget } from "../../services/BacklogBudget.ts"
 import { answersInOrder, type Connection, type Origin } from "../../services/Connection.ts"
 import { MessageProcessor } from "../../services/MessageProcessor.ts"
 import { encode, type Outbound } from "../../services/Outbound.ts"
@@ -56,7 +57,7 @@ export const serve = Effect.fnUntraced(function* (origin: Origin, limits: WireLi
     marksLag: false,
     bytes: { max: limits.outboxBytes, of: lengthOf },
     // Who is on the other end of stdio is all there is, and is waited for.
-    ...(origin === "stdio" ? {} : { backlog: limits.backlog })
+    ...(origin === "stdio" ? {} : { backlog: limits.backlog, budget: yield* Budget })
   })
   const served = yield* processor.serve({
     origin,
