@@ -124,6 +124,7 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       while (true) {
         let slice = 0
         const taken = yield* Queue.takeAll(connection.ingress)
+        connection.isBusy = true
         connection.onTaken?.()
         for (const incoming of taken) {
           const accepted = accept(incoming, connection, dispatcher)
@@ -135,6 +136,8 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
           }
           if (++slice % Slice === 0) yield* Effect.yieldNow
         }
+        connection.isBusy = false
+        connection.onLookedAt?.()
       }
     })
 

@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Admission } from "./HttpUpgrade.ts"
 import * as Listener from "./Listener.ts"
-import { defaultLimits, type WireLimits } from "./Wire.ts"
+import { Limits, type WireLimits } from "./Wire.ts"
 
 /**
  * The socket cannot be where it should. `AddrInUse`: a server answers there. `AlreadyExists`: something is there that is no
@@ -170,7 +170,7 @@ export const serve = Effect.fnUntraced(function* (options: UnixSocketOptions) {
     return yield* Effect.scoped(
       Effect.gen(function* () {
         yield* prepare(path, options.path === undefined)
-        const { limits = defaultLimits } = options
+        const { limits = yield* Limits } = options
         const listener = Listener.make({
           listen: { path },
           url: `unix://${path}`,
