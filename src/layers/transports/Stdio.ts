@@ -35,11 +35,10 @@ const read = (stdio: Stdio.Stdio, { connection }: Served, limits: Wire.WireLimit
           inlet.push(incoming, bytes)
           bytes = 0
         }
+        inlet.arriving(lines.partialBytes)
+        readOn()
       }
-      inlet.arriving(lines.partialBytes)
-      if (!inlet.hasRoom) return Effect.map(inlet.room, readOn)
-      readOn()
-      return Effect.void
+      return inlet.hasRoom ? Effect.void : Effect.map(inlet.room, readOn)
     }),
     Effect.catchCause((cause) => Effect.logError("reading stdin failed", cause)),
     Effect.ensuring(Effect.andThen(Queue.end(connection.ingress), Effect.sync(() => inlet.close())))
