@@ -123,4 +123,7 @@ export const run = (peer: Peer, served: Served, context: SessionContext): Effect
 
 /** A fault of this server ends the session, not without a word to the client. */
 export const fail = (peer: Peer, cause: Cause.Cause<never>): Effect.Effect<void> =>
-  Effect.andThen(Effect.logError("connection failed", cause), dismiss(peer, { code: CloseCode.internal, reason: "internal error" }))
+  Effect.andThen(
+    Effect.logError("connection failed", cause),
+    dismiss(peer, { code: CloseCode.internal, reason: "internal error" })
+  )

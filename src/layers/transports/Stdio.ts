@@ -41,7 +41,12 @@ const read = (stdio: Stdio.Stdio, { connection }: Served, limits: Wire.WireLimit
       return inlet.hasRoom ? Effect.void : Effect.map(inlet.room, readOn)
     }),
     Effect.catchCause((cause) => Effect.logError("reading stdin failed", cause)),
-    Effect.ensuring(Effect.andThen(Queue.end(connection.ingress), Effect.sync(() => inlet.close())))
+    Effect.ensuring(
+      Effect.andThen(
+        Queue.end(connection.ingress),
+        Effect.sync(() => inlet.close())
+      )
+    )
   )
 }
 

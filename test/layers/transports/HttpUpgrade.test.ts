@@ -191,7 +191,15 @@ describe("the HTTP in front of a WebSocket", () => {
       const own = ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:4500", "[::1]", "[::1]:4500", "10.0.0.1:1"]
       for (const name of own) assert.strictEqual(yield* ask("GET /page", `Host: ${name}\r\n`), "200 words", name)
       assert.strictEqual(yield* ask("GET /page HTTP/1.0"), "200 words")
-      const others = ["x", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil.example:80", "", "a@[::1]"]
+      const others = [
+        "x",
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example:80",
+        "",
+        "a@[::1]"
+      ]
       for (const name of others) {
         assert.strictEqual(yield* ask("GET /page", `Host: ${name}\r\n`), "403", name)
         assert.strictEqual(yield* ask("GET /readyz", `Host: ${name}\r\n`), "200", name)

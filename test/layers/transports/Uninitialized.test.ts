@@ -82,7 +82,9 @@ describe("a client on a WebSocket that has not initialised", () => {
     ["a frame that is not complete", list(1, 4 * MiB).subarray(0, 2 * MiB)],
     [
       "fragments without an end",
-      Buffer.concat(Array.from({ length: 40 }, (_, at) => frame(at === 0 ? Text : 0, "x".repeat(65_000), { fin: false })))
+      Buffer.concat(
+        Array.from({ length: 40 }, (_, at) => frame(at === 0 ? Text : 0, "x".repeat(65_000), { fin: false }))
+      )
     ]
   ])("is not listened to for the rest of %s", ([, bytes]) =>
     Effect.gen(function* () {
