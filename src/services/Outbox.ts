@@ -393,8 +393,6 @@ export class Outbox {
 /** Opens an outbox; a capacity below one counts as one. */
 export const make = (options: OutboxOptions): Effect.Effect<Outbox> => {
   const capacity = Math.max(1, options.capacity)
-  return Effect.map(
-    Queue.bounded<Outbound, Cause.Done>(capacity),
-    (buffer) => new Outbox(buffer, { ...options, capacity })
-  )
+  const buffer = Queue.bounded<Outbound, Cause.Done>(capacity)
+  return Effect.map(buffer, (buffer) => new Outbox(buffer, { ...options, capacity }))
 }
