@@ -91,6 +91,10 @@ export class Connection {
   turnedAway = 0
   /** Called when everything in the ingress has been taken, for a transport that reads on only then. */
   onTaken: (() => void) | undefined
+  /** Messages that were taken from the ingress and are being looked at. */
+  isBusy = false
+  /** Called when everything that was taken has been looked at: an `initialize` among it has settled the session. */
+  onLookedAt: (() => void) | undefined
 
   constructor(id: number, options: ConnectionOptions, ingress: Queue.Queue<Incoming, Cause.Done>) {
     this.id = id

@@ -108,9 +108,9 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
         case "Request":
           return request(incoming.request, connection, dispatcher)
         case "Success":
-          return outgoing.succeed(incoming.success.id, incoming.success.result)
+          return outgoing.succeed(incoming.success.id, connection, incoming.success.result)
         case "Failure":
-          return outgoing.fail(incoming.failure.id, incoming.failure.error)
+          return outgoing.fail(incoming.failure.id, connection, incoming.failure.error)
         case "Notification":
           // `initialized` has no effect: readiness comes from initialize itself. Others are of no known use.
           return Effect.void
@@ -124,6 +124,7 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
       while (true) {
         let slice = 0
         const taken = yield* Queue.takeAll(connection.ingress)
+        connection.isBusy = true
         connection.onTaken?.()
         for (const incoming of taken) {
           const accepted = accept(incoming, connection, dispatcher)
@@ -135,6 +136,8 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
           }
           if (++slice % Slice === 0) yield* Effect.yieldNow
         }
+        connection.isBusy = false
+        connection.onLookedAt?.()
       }
     })
 

@@ -30,6 +30,8 @@ export interface OutboundNotification {
   readonly seq: number | undefined
   /** The wire text, once some transport has asked for it. */
   text: string | undefined
+  /** How many connections on sockets wait for it (BacklogBudget). */
+  holders: number
 }
 
 /** A request to the client, which owes an answer. */

@@ -109,7 +109,8 @@ export const messageOf = (
     params,
     emittedAtMs,
     seq,
-    text: undefined
+    text: undefined,
+    holders: 0
   }
 }
 

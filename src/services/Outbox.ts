@@ -16,9 +16,9 @@
  *  with a backlog: overflow longer than it ──► cut off: nothing is held or taken any more
  * ```
  *
- * Invariants: messages leave in the order in which they were offered; while the overflow is not empty nothing enters the
- * buffer past it. The overflow holds at most one message per waiting producer and one per `latest` key, each with a marker
- * before it at most, so it is bounded by those; and where producers need not wait, by the backlog.
+ * Invariants: messages leave in the order in which they were offered; nothing passes the overflow. It holds at most one
+ * message per waiting producer and one per `latest` key, each behind at most one marker; where producers need not wait it is
+ * bounded by the backlog.
  *
  * @module
  */
@@ -28,6 +28,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
+import type { BacklogAccount, BacklogBudget } from "./BacklogBudget.ts"
 import type { Outbound } from "./Outbound.ts"
 import { Overflow } from "./Overflow.ts"
 
@@ -56,6 +57,8 @@ export interface OutboxOptions {
   readonly bytes?: { readonly max: number; readonly of: (message: Outbound) => number }
   /** For a consumer that can be cut off: producers that others listen to need not wait for it. */
   readonly backlog?: Backlog
+  /** What all consumers that can be cut off hold together; this one may be cut off for it. Only with `bytes`. */
+  readonly budget?: BacklogBudget
 }
 
 /** Counts since the connection opened, for metrics. */
@@ -68,7 +71,10 @@ export interface OutboxStats {
 export class Outbox {
   readonly #buffer: Queue.Queue<Outbound, Cause.Done>
   readonly #options: OutboxOptions
-  readonly #overflow = new Overflow()
+  readonly #overflow = new Overflow((message) => this.#bytesOf(message))
+  readonly #account: BacklogAccount | undefined
+  /** What the consumer has taken last, and has not written before it takes again. */
+  #out: ReadonlyArray<Outbound> = []
   /** Dropped since the last marker. */
   #skipped = 0
   #dropped = 0
@@ -93,6 +99,7 @@ export class Outbox {
   constructor(buffer: Queue.Queue<Outbound, Cause.Done>, options: OutboxOptions) {
     this.#buffer = buffer
     this.#options = options
+    this.#account = options.budget?.open({ size: () => this.stats.size + this.#out.length, cut: () => this.#cut() })
   }
 
   get stats(): OutboxStats {
@@ -142,8 +149,15 @@ export class Outbox {
   offerUnsafe(message: Outbound): Deferred.Deferred<void> | undefined {
     if (this.#closed) return undefined
     const bytes = this.#bytesOf(message)
-    if (this.#skipped === 0 && this.#overflow.length === 0 && this.#place(message, bytes)) return undefined
-    return this.#offerBehind(message, bytes)
+    this.#account?.hold(message, bytes)
+    const isPlaced = this.#skipped === 0 && this.#overflow.length === 0 && this.#place(message, bytes)
+    const wait = isPlaced ? undefined : this.#offerBehind(message, bytes)
+    this.#account?.enforce()
+    return this.#closed ? undefined : wait
+  }
+
+  #release(message: Outbound): void {
+    this.#account?.release(message, this.#bytesOf(message))
   }
 
   #bytesOf(message: Outbound): number {
@@ -164,12 +178,14 @@ export class Outbox {
     if (tier === "bestEffort" && !this.#fits()) {
       this.#dropped++
       if (this.#options.marksLag) this.#skipped++
+      this.#account?.release(message, bytes)
       return undefined
     }
     // Far behind, there are very many; only of a request somebody has to know whether it was taken.
     const placed = this.hasBacklog && tier !== "failBack" ? undefined : Deferred.makeUnsafe<void>()
     this.#mark()
-    this.#overflow.push(message, bytes, placed)
+    const elder = this.#overflow.push(message, placed)
+    if (elder !== undefined) this.#release(elder)
     this.#refill()
     if (this.#overflow.length === 0 || (placed !== undefined && Deferred.isDoneUnsafe(placed))) return undefined
     if (this.#isTooFarBehind()) {
@@ -190,6 +206,7 @@ export class Outbox {
   }
 
   #cut(): void {
+    if (this.#gone) return
     this.#isCutOff = true
     this.#dropped += this.#discardUnsafe().length
     if (this.#cutOff !== undefined) Deferred.doneUnsafe(this.#cutOff, Exit.void)
@@ -241,25 +258,34 @@ export class Outbox {
 
   #withdraw(message: Outbound): Refusal | undefined {
     if (this.#gone) return "closed"
-    const place = this.#overflow.find(message)
-    if (place === undefined) return undefined
-    this.#overflow.remove(place)
+    if (!this.#overflow.remove(message)) return undefined
+    this.#release(message)
     return "full"
   }
 
   /** Takes everything there is, at least one; fails with `Done` after the end. */
   get takeAll(): Effect.Effect<ReadonlyArray<Outbound>, Cause.Done> {
-    return Effect.suspend(() =>
-      Effect.map(Queue.takeAll(this.#buffer), (messages) => {
+    return Effect.suspend(() => {
+      this.#written()
+      return Effect.map(Queue.takeAll(this.#buffer), (messages) => {
         this.#taken++
         for (const message of messages) this.#bytes -= this.#bytesOf(message)
+        if (this.#account !== undefined) this.#out = messages
         this.#refill()
         return messages
       })
-    )
+    })
   }
 
-  /** Takes the next; fails with `Done` after the end. */
+  /** What was taken last is held no longer. */
+  #written(): void {
+    if (this.#account === undefined) return
+    for (const message of this.#out) this.#release(message)
+    this.#out = []
+    this.#account.took()
+  }
+
+  /** Takes the next; fails with `Done` after the end. For consumers without a budget. */
   get take(): Effect.Effect<Outbound, Cause.Done> {
     return Effect.suspend(() =>
       Effect.map(Queue.take(this.#buffer), (message) => {
@@ -274,9 +300,9 @@ export class Outbox {
   #refill(): void {
     while (Queue.sizeUnsafe(this.#buffer) < this.#options.capacity) {
       const { first } = this.#overflow
-      if (first === undefined || !this.#place(first.message, first.bytes)) break
+      if (first === undefined || !this.#place(first.message, this.#bytesOf(first.message))) break
       // Out of the overflow first: a producer that is let go on runs at once, and may be back here before this returns.
-      this.#overflow.remove(first)
+      this.#overflow.shift()
       if (first.placed !== undefined) Deferred.doneUnsafe(first.placed, Exit.void)
     }
     if (this.hasRoom) this.#admit()
@@ -350,6 +376,9 @@ export class Outbox {
     this.#drainUnsafe()
     this.#overflow.clear()
     this.#bytes = 0
+    for (const message of held) this.#release(message)
+    this.#written()
+    this.#account?.close()
     // A consumer that still takes sees the end.
     Queue.endUnsafe(this.#buffer)
     return held
@@ -364,8 +393,6 @@ export class Outbox {
 /** Opens an outbox; a capacity below one counts as one. */
 export const make = (options: OutboxOptions): Effect.Effect<Outbox> => {
   const capacity = Math.max(1, options.capacity)
-  return Effect.map(
-    Queue.bounded<Outbound, Cause.Done>(capacity),
-    (buffer) => new Outbox(buffer, { ...options, capacity })
-  )
+  const buffer = Queue.bounded<Outbound, Cause.Done>(capacity)
+  return Effect.map(buffer, (buffer) => new Outbox(buffer, { ...options, capacity }))
 }

@@ -2,8 +2,9 @@
  * Requests of the server to its clients: approvals, questions, tool calls.
  *
  * Owns their ids, who has been asked and which answer counts. A thread's request goes to every subscriber with the same
- * id; the first answer wins and later ones are ignored. With nobody subscribed it waits for whoever resumes. Does not own
- * what an answer means (the asker decodes it) nor the status that clients see while a thread waits (Thread).
+ * id; the first answer of a connection that was asked and still follows the thread wins, and every other answer is ignored.
+ * With nobody subscribed it waits for whichever client resumes. Does not own what an answer means (the asker decodes it)
+ * nor the status that clients see while a thread waits (Thread).
  *
  * ```
  *  asked ──first answer──► answered
@@ -44,6 +45,8 @@ interface Pending {
   readonly id: number
   readonly threadId: string
   readonly message: OutboundRequest
+  /** The connections that were sent the request. */
+  readonly asked: Set<Connection>
   readonly answer: Deferred.Deferred<unknown, RequestError>
 }
 
@@ -62,18 +65,27 @@ export class OutgoingMessages extends Context.Service<
       method: M,
       params: ServerRequestParams<M>
     ) => Effect.Effect<Asked>
-    /** A client's result. Unknown and already answered ids are ignored. */
-    readonly succeed: (id: RequestId, result: unknown) => Effect.Effect<void>
-    /** A client's refusal. */
-    readonly fail: (id: RequestId, error: ErrorObject) => Effect.Effect<void>
-    /** A client will not answer what it was asked. Fails the request unless others are there who may. */
+    /**
+     * A client's result. It is ignored for an id that is unknown or already answered, and from a connection that was not
+     * sent the request or that no longer follows the thread.
+     */
+    readonly succeed: (id: RequestId, connection: Connection, result: unknown) => Effect.Effect<void>
+    /** A client's refusal, under the same conditions as `succeed`. */
+    readonly fail: (id: RequestId, connection: Connection, error: ErrorObject) => Effect.Effect<void>
+    /**
+     * A client that was asked will not answer. Fails the request unless another connection was asked and still follows the
+     * thread.
+     */
     readonly abandon: (id: RequestId, connection: Connection, error: ErrorObject) => Effect.Effect<void>
     /** Ends the thread's pending requests; their ids, ascending. */
     readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
     /** Ends every pending request. */
     readonly cancelAll: (error: ErrorObject) => Effect.Effect<void>
-    /** The thread's pending requests as first sent, ascending by id, for a client that joins. */
-    readonly pending: (threadId: string, connection: Connection) => ReadonlyArray<OutboundRequest>
+    /**
+     * The thread's pending requests as first sent, ascending by id, for a client that joins. From now on the connection
+     * counts as asked.
+     */
+    readonly askAgain: (threadId: string, connection: Connection) => ReadonlyArray<OutboundRequest>
   }
 >()("spindle/OutgoingMessages") {}
 
@@ -99,21 +111,42 @@ export const make = Effect.gen(function* () {
   yield* observe(serverRequestsPending, () => pending.size)
   let nextId = 0
 
-  const settle = (id: RequestId, exit: Exit.Exit<unknown, RequestError>): Effect.Effect<void> =>
+  const settle = (request: Pending, exit: Exit.Exit<unknown, RequestError>): void => {
+    pending.delete(request.id)
+    Deferred.doneUnsafe(request.answer, exit)
+  }
+
+  const find = (id: RequestId): Pending | undefined => (typeof id === "number" ? pending.get(id) : undefined)
+
+  /** Whether the connection's answer counts: it was sent the request and follows the thread now. */
+  const mayAnswer = ({ asked, threadId }: Pending, connection: Connection): boolean =>
+    asked.has(connection) && router.subscribers(threadId).includes(connection)
+
+  const answered = (
+    id: RequestId,
+    connection: Connection,
+    exit: Exit.Exit<unknown, RequestError>
+  ): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const request = typeof id === "number" ? pending.get(id) : undefined
+      const request = find(id)
       if (request === undefined) return Effect.logDebug("ignoring an answer to no pending request")
-      pending.delete(request.id)
-      Deferred.doneUnsafe(request.answer, exit)
+      if (!mayAnswer(request, connection)) {
+        return Effect.logWarning(
+          `ignoring an answer to request ${request.id}: connection ${connection.id} was not asked, or no longer follows the thread`
+        )
+      }
+      settle(request, exit)
       return Effect.void
     })
 
   /** What the connection says to being asked: nothing yet, or why it cannot be. */
-  const offer = (connection: Connection, message: OutboundRequest): Effect.Effect<ErrorObject | undefined> => {
+  const offer = (connection: Connection, { asked, message }: Pending): Effect.Effect<ErrorObject | undefined> => {
     const unsupported = connection.unsupported[message.method]
     if (unsupported !== undefined) return Effect.succeed(unsupported)
+    asked.add(connection)
     return Effect.map(connection.outbox.offerRequest(visibleTo(connection, message)), (refusal) => {
       if (refusal === undefined) return undefined
+      asked.delete(connection)
       return {
         code: refusal === "full" ? ErrorCode.Overloaded : ErrorCode.Internal,
         message: connection.refusals[refusal]
@@ -126,8 +159,9 @@ export const make = Effect.gen(function* () {
       const id = nextId++
       const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
       const answer = Deferred.makeUnsafe<unknown, RequestError>()
-      pending.set(id, { id, threadId, message, answer })
-      const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, message), {
+      const request: Pending = { id, threadId, message, asked: new Set(), answer }
+      pending.set(id, request)
+      const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
         concurrency: "unbounded"
       })
       // Placed at once. Whether they take it is found out beside the asker: one who is slow to must not keep it from
@@ -135,9 +169,8 @@ export const make = Effect.gen(function* () {
       yield* Effect.forkChild(
         Effect.flatMap(offering, (refused) => {
           const [first] = refused
-          return first === undefined || refused.includes(undefined)
-            ? Effect.void
-            : settle(id, Exit.fail(toError(first)))
+          if (first === undefined || request.asked.size > 0 || !pending.has(id)) return Effect.void
+          return Effect.sync(() => settle(request, Exit.fail(toError(first))))
         }),
         { startImmediately: true }
       )
@@ -145,10 +178,7 @@ export const make = Effect.gen(function* () {
     })
 
   const cancel = (requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> => {
-    for (const request of requests) {
-      pending.delete(request.id)
-      Deferred.doneUnsafe(request.answer, Exit.fail(toError(error)))
-    }
+    for (const request of requests) settle(request, Exit.fail(toError(error)))
     return requests.map((request) => request.id)
   }
 
@@ -156,17 +186,22 @@ export const make = Effect.gen(function* () {
 
   return OutgoingMessages.of({
     ask,
-    succeed: (id, result) => settle(id, Exit.succeed(result)),
-    fail: (id, error) => settle(id, Exit.fail(toError(error))),
+    succeed: (id, connection, result) => answered(id, connection, Exit.succeed(result)),
+    fail: (id, connection, error) => answered(id, connection, Exit.fail(toError(error))),
     abandon: (id, connection, error) =>
-      Effect.suspend(() => {
-        const request = typeof id === "number" ? pending.get(id) : undefined
-        const others = request !== undefined && router.subscribers(request.threadId).some((each) => each !== connection)
-        return others ? Effect.void : settle(id, Exit.fail(toError(error)))
+      Effect.sync(() => {
+        const request = find(id)
+        if (request === undefined || !request.asked.delete(connection)) return
+        const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
+        if (!others) settle(request, Exit.fail(toError(error)))
       }),
     cancelThread: (threadId, error) => cancel(ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void cancel(Array.from(pending.values()), error)),
-    pending: (threadId, connection) => ofThread(threadId).map((request) => visibleTo(connection, request.message))
+    askAgain: (threadId, connection) =>
+      ofThread(threadId).map((request) => {
+        request.asked.add(connection)
+        return visibleTo(connection, request.message)
+      })
   })
 })
 

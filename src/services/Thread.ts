@@ -214,7 +214,7 @@ export class Thread {
     const { router, outgoing } = this.host.services
     const missed = after === undefined ? undefined : router.missed(this.id, connection, after)
     router.subscribe(this.id, connection)
-    const following = [...(missed ?? welcome), ...outgoing.pending(this.id, connection)]
+    const following = [...(missed ?? welcome), ...outgoing.askAgain(this.id, connection)]
     if (connection.session?.sequenced !== true) return respond(following)
     const position = router.position(this.id)
     return respond(following, {

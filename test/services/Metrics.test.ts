@@ -9,6 +9,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { RequestTiming } from "../../src/services/Metrics.ts"
 import { ModelError } from "../../src/services/ModelProvider.ts"
+import { openConnection } from "../support/Connections.ts"
 import { measured, series } from "../support/Measured.ts"
 import { bestEffort, lossless } from "../support/Messages.ts"
 import { makeProcessor } from "../support/Processor.ts"
@@ -198,12 +199,14 @@ describe("Metrics", () => {
 
     it.effect("has what the server asks until it is answered", () =>
       Effect.gen(function* () {
-        const { outgoing } = yield* makeServer()
+        const { outgoing, router } = yield* makeServer()
+        const connection = yield* openConnection()
+        router.subscribe("t", connection)
         const question = { threadId: "t", turnId: "u", itemId: "i", startedAtMs: 0, reason: null, kind: null }
         const asked = yield* outgoing.ask("t", "item/fileChange/requestApproval", question)
         assert.deepStrictEqual(yield* series("server_requests"), { server_requests_pending: 1 })
         const answer = yield* Effect.forkChild(asked.answer)
-        yield* outgoing.succeed(asked.id, { decision: "accept" })
+        yield* outgoing.succeed(asked.id, connection, { decision: "accept" })
         yield* Fiber.join(answer)
         assert.deepStrictEqual(yield* series("server_requests"), {})
       }).pipe(measured)

@@ -100,22 +100,23 @@ describe("OutgoingMessages", () => {
 
   it.effect("takes the first answer, and ignores those that come later [64]", () =>
     Effect.gen(function* () {
-      const { outgoing, ask } = yield* setUp({}, {})
+      const { outgoing, ask, connections } = yield* setUp({}, {})
+      const [one, other] = connections
       const request = yield* ask()
       assert.strictEqual(yield* outcome(request), "pending")
-      yield* outgoing.succeed(0, { first: true })
-      yield* outgoing.succeed(0, { first: false })
-      yield* outgoing.fail(0, { code: 1, message: "late" })
+      yield* outgoing.succeed(0, other, { first: true })
+      yield* outgoing.succeed(0, one, { first: false })
+      yield* outgoing.fail(0, other, { code: 1, message: "late" })
       assert.deepStrictEqual(yield* outcome(request), { first: true })
     })
   )
 
   it.effect("hands a refusal to who asked, as it came", () =>
     Effect.gen(function* () {
-      const { outgoing, ask } = yield* setUp({})
+      const { outgoing, ask, connections } = yield* setUp({})
       const [plain, detailed] = [yield* ask(), yield* ask()]
-      yield* outgoing.fail(0, { code: -1, message: "no" })
-      yield* outgoing.fail(1, { code: -2, message: "never", data: { why: "because" } })
+      yield* outgoing.fail(0, connections[0], { code: -1, message: "no" })
+      yield* outgoing.fail(1, connections[0], { code: -2, message: "never", data: { why: "because" } })
       assert.deepStrictEqual(yield* outcome(plain), new RequestError({ code: -1, message: "no" }))
       assert.deepStrictEqual(
         yield* outcome(detailed),
@@ -126,11 +127,11 @@ describe("OutgoingMessages", () => {
 
   it.effect("ignores answers to what nobody asked, whatever the id is", () =>
     Effect.gen(function* () {
-      const { outgoing, ask } = yield* setUp({})
+      const { outgoing, ask, connections } = yield* setUp({})
       const request = yield* ask()
       for (const id of [1, -1, "0", 0n, 9007199254740993n]) {
-        yield* outgoing.succeed(id, {})
-        yield* outgoing.fail(id, { code: 1, message: "x" })
+        yield* outgoing.succeed(id, connections[0], {})
+        yield* outgoing.fail(id, connections[0], { code: 1, message: "x" })
       }
       assert.strictEqual(yield* outcome(request), "pending")
     })
@@ -138,15 +139,16 @@ describe("OutgoingMessages", () => {
 
   it.effect("keeps a request that nobody is there to hear for whoever comes", () =>
     Effect.gen(function* () {
-      const { outgoing, ask } = yield* setUp()
+      const { outgoing, ask, router } = yield* setUp()
       const request = yield* ask()
       assert.strictEqual(yield* outcome(request), "pending")
       const late = yield* openConnection()
+      router.subscribe("t", late)
       assert.deepStrictEqual(
-        outgoing.pending("t", late).map(({ id }) => id),
+        outgoing.askAgain("t", late).map(({ id }) => id),
         [0]
       )
-      yield* outgoing.succeed(0, "done")
+      yield* outgoing.succeed(0, late, "done")
       assert.strictEqual(yield* outcome(request), "done")
     })
   )
@@ -155,13 +157,13 @@ describe("OutgoingMessages", () => {
     Effect.gen(function* () {
       const { outgoing, ask, connections } = yield* setUp({})
       for (const threadId of ["t", "s", "t", "t"]) yield* ask(threadId)
-      yield* outgoing.succeed(2, {})
       const [connection] = connections
+      yield* outgoing.succeed(2, connection, {})
       const [first, , third] = yield* heard(connection)
-      const pending: ReadonlyArray<Outbound | undefined> = outgoing.pending("t", connection)
+      const pending: ReadonlyArray<Outbound | undefined> = outgoing.askAgain("t", connection)
       assert.deepStrictEqual(pending, [first, third])
       assert.deepStrictEqual(
-        outgoing.pending("s", connection).map(({ id }) => id),
+        outgoing.askAgain("s", connection).map(({ id }) => id),
         [1]
       )
     })
@@ -175,7 +177,7 @@ describe("OutgoingMessages", () => {
       const expected = [stable, params]
       for (const [index, connection] of connections.entries()) {
         const [message] = yield* heard(connection)
-        const [replayed] = outgoing.pending("t", connection)
+        const [replayed] = outgoing.askAgain("t", connection)
         assert.deepStrictEqual(message, {
           _tag: "Request",
           tier: "failBack",
@@ -195,17 +197,17 @@ describe("OutgoingMessages", () => {
         const requests = yield* Effect.forEach(["t", "s", "t"], ask)
         assert.deepStrictEqual(outgoing.cancelThread("t", TurnTransition), [0, 2])
         assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), [transition, "pending", transition])
-        assert.deepStrictEqual(outgoing.pending("t", connections[0]), [])
+        assert.deepStrictEqual(outgoing.askAgain("t", connections[0]), [])
         assert.deepStrictEqual(outgoing.cancelThread("t", TurnTransition), [])
       })
     )
 
     it.effect("ignores the answers that come after it", () =>
       Effect.gen(function* () {
-        const { outgoing, ask } = yield* setUp({})
+        const { outgoing, ask, connections } = yield* setUp({})
         const request = yield* ask()
         outgoing.cancelThread("t", TurnTransition)
-        yield* outgoing.succeed(0, {})
+        yield* outgoing.succeed(0, connections[0], {})
         assert.deepStrictEqual(yield* outcome(request), transition)
       })
     )
@@ -236,7 +238,7 @@ describe("OutgoingMessages", () => {
           requests.push(yield* ask())
           assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), ["pending", full, gone])
           assert.deepStrictEqual(
-            outgoing.pending("t", connection).map(({ id }) => id),
+            outgoing.askAgain("t", connection).map(({ id }) => id),
             [0]
           )
         })
@@ -249,7 +251,7 @@ describe("OutgoingMessages", () => {
         const request = yield* ask()
         assert.strictEqual(yield* outcome(request), "pending")
         assert.deepStrictEqual(yield* asked(connections[1]), [0, 1])
-        yield* outgoing.succeed(1, "done")
+        yield* outgoing.succeed(1, connections[1], "done")
         assert.strictEqual(yield* outcome(request), "done")
       })
     )
@@ -263,7 +265,7 @@ describe("OutgoingMessages", () => {
           { startImmediately: true }
         )
         assert.deepStrictEqual(yield* asked(connections[1]), [0, 1])
-        yield* outgoing.succeed(1, "done")
+        yield* outgoing.succeed(1, connections[1], "done")
         assert.strictEqual(yield* Fiber.join(asking), "done")
       })
     )
@@ -277,8 +279,8 @@ describe("OutgoingMessages", () => {
         yield* outgoing.abandon(request.id, one, refusal)
         assert.strictEqual(yield* outcome(request), "pending")
         router.unsubscribe("t", other)
-        yield* outgoing.abandon(request.id, one, refusal)
         yield* outgoing.abandon(99, one, refusal)
+        yield* outgoing.abandon(request.id, other, refusal)
         assert.deepStrictEqual(yield* outcome(request), gone)
       })
     )
@@ -299,8 +301,109 @@ describe("OutgoingMessages", () => {
         const { outgoing, ask, connections } = yield* setUp({ unsupported }, {})
         const request = yield* ask()
         assert.deepStrictEqual(yield* Effect.forEach(connections, asked), [[], [0]])
-        yield* outgoing.succeed(0, "done")
+        yield* outgoing.succeed(0, connections[1], "done")
         assert.strictEqual(yield* outcome(request), "done")
+      })
+    )
+  })
+
+  describe("an answer", () => {
+    /** A request that one connection was asked, and another one that was not. */
+    const setUpStranger = Effect.gen(function* () {
+      const { router, outgoing, ask, connections } = yield* setUp({})
+      const request = yield* ask()
+      const stranger = yield* openConnection({ id: 7 })
+      yield* router.connect(stranger)
+      return { router, outgoing, ask, asked: connections[0], request, stranger }
+    })
+
+    /** Tries to answer in every way. */
+    const attempt = Effect.fnUntraced(function* (
+      { outgoing, request }: Effect.Success<typeof setUpStranger>,
+      connection: Connection
+    ) {
+      yield* outgoing.succeed(request.id, connection, "forged")
+      yield* outgoing.fail(request.id, connection, { code: 1, message: "forged" })
+      yield* outgoing.abandon(request.id, connection, { code: 1, message: "forged" })
+      return yield* outcome(request)
+    })
+
+    it.effect("of a connection that does not follow the thread is ignored, and the right one still counts", () =>
+      Effect.gen(function* () {
+        const setting = yield* setUpStranger
+        assert.strictEqual(yield* attempt(setting, setting.stranger), "pending")
+        yield* setting.outgoing.succeed(setting.request.id, setting.asked, "right")
+        assert.strictEqual(yield* outcome(setting.request), "right")
+      })
+    )
+
+    it.effect("of a connection that follows another thread is ignored", () =>
+      Effect.gen(function* () {
+        const setting = yield* setUpStranger
+        setting.router.subscribe("s", setting.stranger)
+        yield* setting.ask("s")
+        assert.strictEqual(yield* attempt(setting, setting.stranger), "pending")
+      })
+    )
+
+    it.effect("of a follower that was not sent the request is ignored until it is sent the request", () =>
+      Effect.gen(function* () {
+        const setting = yield* setUpStranger
+        setting.router.subscribe("t", setting.stranger)
+        assert.strictEqual(yield* attempt(setting, setting.stranger), "pending")
+        assert.strictEqual(setting.outgoing.askAgain("t", setting.stranger).length, 1)
+        yield* setting.outgoing.succeed(setting.request.id, setting.stranger, "right")
+        assert.strictEqual(yield* outcome(setting.request), "right")
+      })
+    )
+
+    it.effect("to a request that comes later, by a guessed id, is ignored", () =>
+      Effect.gen(function* () {
+        const setting = yield* setUpStranger
+        yield* setting.outgoing.succeed(1, setting.asked, "early")
+        const later = yield* setting.ask()
+        assert.strictEqual(yield* outcome(later), "pending")
+      })
+    )
+
+    it.effect("of a connection that has left the thread is ignored; it counts after it has joined again", () =>
+      Effect.gen(function* () {
+        const { asked: connection, outgoing, request, router } = yield* setUpStranger
+        router.unsubscribe("t", connection)
+        yield* outgoing.succeed(request.id, connection, "after leaving")
+        assert.strictEqual(yield* outcome(request), "pending")
+        router.subscribe("t", connection)
+        outgoing.askAgain("t", connection)
+        yield* outgoing.succeed(request.id, connection, "right")
+        assert.strictEqual(yield* outcome(request), "right")
+      })
+    )
+
+    it.effect("is waited for when all followers have gone, until the next one comes", () =>
+      Effect.gen(function* () {
+        const { asked: connection, outgoing, request, router, stranger } = yield* setUpStranger
+        yield* router.disconnect(connection)
+        yield* outgoing.succeed(request.id, connection, "gone")
+        assert.strictEqual(yield* outcome(request), "pending")
+        router.subscribe("t", stranger)
+        assert.deepStrictEqual(
+          outgoing.askAgain("t", stranger).map(({ id }) => id),
+          [request.id]
+        )
+        yield* outgoing.succeed(request.id, stranger, "next")
+        assert.strictEqual(yield* outcome(request), "next")
+      })
+    )
+
+    it.effect("of a connection that had no room for the request is ignored", () =>
+      Effect.gen(function* () {
+        const { outgoing, ask, connections } = yield* setUp({ room: 1 }, {})
+        yield* ask()
+        const request = yield* ask()
+        yield* outgoing.succeed(request.id, connections[0], "unasked")
+        assert.strictEqual(yield* outcome(request), "pending")
+        yield* outgoing.succeed(request.id, connections[1], "asked")
+        assert.strictEqual(yield* outcome(request), "asked")
       })
     )
   })

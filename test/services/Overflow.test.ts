@@ -69,7 +69,7 @@ describe("Overflow", () => {
     [Schema.Array(Action)],
     ([actions]) =>
       Effect.sync(() => {
-        const overflow = new Overflow()
+        const overflow = new Overflow(bytesOf)
         const plain = new Plain()
         for (const [index, action] of actions.entries()) {
           if (action === "mark") {
@@ -78,13 +78,13 @@ describe("Overflow", () => {
           } else if (action === "shift" || typeof action === "object") {
             const nth = action === "shift" ? 0 : Math.abs(action.remove) % Math.max(1, overflow.length)
             const place = Array.from(overflow)[nth]
-            if (place !== undefined) overflow.remove(place)
+            if (action === "shift") overflow.shift()
+            else if (place !== undefined) assert.isTrue(overflow.remove(place.message))
             plain.set(plain.messages.filter((_, at) => at !== nth))
           } else {
             const message = messageOf(action, `${index}`)
-            overflow.push(message, bytesOf(message), undefined)
+            overflow.push(message, undefined)
             plain.push(message)
-            assert.strictEqual(overflow.find(message)?.message, message)
           }
           assert.deepStrictEqual(seen(overflow), expected(plain))
         }
@@ -96,12 +96,13 @@ describe("Overflow", () => {
 
   it.effect("does not know a message that has left", () =>
     Effect.sync(() => {
-      const overflow = new Overflow()
+      const overflow = new Overflow(bytesOf)
       const [a, b] = [lossless("a"), lossless("b")]
-      for (const message of [a, b]) overflow.push(message, 1, undefined)
-      if (overflow.first !== undefined) overflow.remove(overflow.first)
-      assert.isUndefined(overflow.find(a))
-      assert.strictEqual(overflow.find(b), overflow.first)
+      for (const message of [a, b]) overflow.push(message, undefined)
+      overflow.shift()
+      assert.isFalse(overflow.remove(a))
+      assert.isTrue(overflow.remove(b))
+      assert.strictEqual(overflow.length, 0)
     })
   )
 })

@@ -13,7 +13,8 @@ const tell = (replay: Replay, threadId: string, text = ""): OutboundNotification
     params: { text },
     emittedAtMs: 0,
     seq: replay.next(threadId),
-    text: undefined
+    text: undefined,
+    holders: 0
   }
   replay.push(threadId, message)
   return message

@@ -13,7 +13,8 @@ const notification = (tier: "lossless" | "latest" | "bestEffort", key: string | 
   params: {},
   emittedAtMs: 0,
   seq: undefined,
-  text: undefined
+  text: undefined,
+  holders: 0
 })
 
 export const lossless = (name: string): Outbound => notification("lossless", undefined, name)

@@ -3,7 +3,8 @@
  *
  * Owns one HTTP server: it answers the probes, refuses what comes from web pages (`Origin`) and who may not connect, and
  * hands out the sockets that are left. The statuses and texts are the release's. Size and time of a request are limited by
- * Node's server itself. Does not own what is said over the sockets (Listener).
+ * Node's server itself, which closes a connection also when no request comes. Does not own what is said over the sockets
+ * (Listener).
  *
  * ```
  *  request ─► Origin? ─403─► probe? ─200─► GET, upgrade to websocket? ─400, 405─► authorised? ─401─► socket
@@ -17,12 +18,16 @@ import process from "node:process"
 import type { Duplex } from "node:stream"
 import { isMainThread } from "node:worker_threads"
 import * as WS from "@effect/platform-node/NodeWS"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
 import type { Authorize } from "./auth/Authorize.ts"
 import * as Frames from "./Frames.ts"
+import type { Newcomer, Newcomers } from "./Newcomers.ts"
 import { Peer, ReasonedWebSocket } from "./Peer.ts"
+import type { WireLimits } from "./Wire.ts"
 
 /** The address cannot be listened on. */
 export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
@@ -36,6 +41,16 @@ export interface Admission {
   /** Undefined lets everybody in. */
   readonly authorize: Authorize | undefined
 }
+
+/** What a web page can have a browser send here under a name of its own is not answered to (DNS rebinding). */
+const literalOrLocal = /^(?:localhost|[\d.]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
+
+/**
+ * Whether a page may be shown under this `Host`: an address or `localhost`. Where a token is asked for any name will do, since
+ * a web page does not have it. Programs that are no browsers may leave the header out.
+ */
+export const isOwnHost = (host: string | undefined, { authorize }: Admission): boolean =>
+  host === undefined || authorize !== undefined || literalOrLocal.test(host)
 
 /** Something to read for who may connect, made when it is asked for. */
 export interface Page {
@@ -110,11 +125,20 @@ const answerRaw = (socket: Duplex, answer: Reply): void => {
   )
 }
 
-/** Milliseconds within which a request has to be there; an upgraded socket is under no such limit. */
-const RequestTimeout = 30_000
+/** The longest that Node may wait before it looks for requests that take too long, in milliseconds. */
+const CheckInterval = 1000
 
-/** Health checks are known to come without `Host`, and the release answers them. */
-const serverOptions = { requestTimeout: RequestTimeout, headersTimeout: RequestTimeout, requireHostHeader: false }
+/** A socket that is upgraded is under no limit of time here. */
+const serverOptions = (limits: WireLimits): Http.ServerOptions => {
+  const timeout = Duration.toMillis(limits.requestTimeout)
+  return {
+    requestTimeout: timeout,
+    headersTimeout: timeout,
+    connectionsCheckingInterval: Math.min(timeout, CheckInterval),
+    // Health checks are known to come without `Host`, and the release answers them.
+    requireHostHeader: false
+  }
+}
 
 const close = (server: Http.Server): Effect.Effect<void> =>
   Effect.callback((resume) => {
@@ -149,8 +173,9 @@ export interface HttpUpgradeOptions {
   /** How errors call the address. */
   readonly url: string
   readonly admission: Admission
-  /** Longer messages close their connection. */
-  readonly maxMessageBytes: number
+  readonly limits: WireLimits
+  /** Where connections are counted until they are upgraded. */
+  readonly newcomers: Newcomers
   /** By path. Whoever may connect may read them. */
   readonly pages: ReadonlyMap<string, Page>
   /** Called with each client, in the same turn in which its socket is upgraded. */
@@ -164,19 +189,44 @@ function destroy(this: Duplex): void {
   this.destroy()
 }
 
+/** Counts the connections of a server that are not upgraded. */
+const countSockets = (server: Http.Server, newcomers: Newcomers, clock: Clock.Clock) => {
+  const sockets = new WeakMap<Duplex, Newcomer>()
+  const forget = (socket: Duplex): void => {
+    const newcomer = sockets.get(socket)
+    if (newcomer !== undefined) newcomers.remove(newcomer)
+    sockets.delete(socket)
+  }
+  function forgetThis(this: Duplex): void {
+    forget(this)
+  }
+  server.on("connection", (socket: Duplex) => {
+    const newcomer: Newcomer = { isDone: () => false, close: () => socket.destroy() }
+    sockets.set(socket, newcomer)
+    socket.once("close", forgetThis)
+    newcomers.add(newcomer, clock.currentTimeMillisUnsafe())
+  })
+  return forget
+}
+
 /** Listens until the scope closes. Upgraded sockets are whose they were given to, and have to end before that. */
 export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) {
-  const { admission, maxMessageBytes, onPeer, pages } = options
-  const upgrader = new WS.WebSocketServer(upgraderOptions(maxMessageBytes))
+  const { admission, limits, newcomers, onPeer, pages } = options
+  const upgrader = new WS.WebSocketServer(upgraderOptions(limits.maxMessageBytes))
   const server = yield* Effect.acquireRelease(
-    Effect.sync(() => Http.createServer(serverOptions)),
+    Effect.sync(() => Http.createServer(serverOptions(limits))),
     (server) => (server.listening ? close(server) : Effect.void)
   )
+  server.maxConnections = limits.maxConnections
+  const forget = countSockets(server, newcomers, yield* Clock.Clock)
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
 
   const frames = new Frames.Encoder()
   const upgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer): void =>
-    upgrader.handleUpgrade(request, socket, head, (ws) => onPeer(new Peer(ws, socket, frames)))
+    upgrader.handleUpgrade(request, socket, head, (ws) => {
+      forget(socket)
+      onPeer(new Peer(ws, socket, frames))
+    })
 
   const admit = (authorize: Authorize, request: Http.IncomingMessage, socket: Duplex, head: Buffer) =>
     authorize(request.headers.authorization).pipe(
@@ -201,6 +251,7 @@ export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) 
     const answer = screen(request, admission) ?? reply(400)
     const page = pages.get(pathOf(request.url))
     if (page === undefined || answer.status === 403) return respond(response, answer)
+    if (!isOwnHost(request.headers.host, admission)) return respond(response, reply(403))
     if (!isReading(request.method)) return respond(response, notToBeWritten)
     fork(Effect.map(show(page, request), (answer) => respond(response, answer)))
   })

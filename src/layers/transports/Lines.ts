@@ -75,11 +75,22 @@ export class Decoder {
   readonly #utf8 = new TextDecoder("utf-8", { fatal: true })
   #partial: Array<Uint8Array> = []
   #partialBytes = 0
-  /** The line under way is longer than allowed; its rest is skipped. */
-  #overlong = false
+  /** The bytes that the line under way is longer than; its rest is skipped. */
+  #overlong: number | undefined
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
+  }
+
+  /** Bytes that are held of a line that is not complete. */
+  get partialBytes(): number {
+    return this.#overlong === undefined ? this.#partialBytes : 0
+  }
+
+  /** Skips the rest of the line that is not complete, for being longer than so many bytes. */
+  skip(maxBytes: number): void {
+    this.#overlong = maxBytes
+    this.#partial = []
   }
 
   push(chunk: Uint8Array): ReadonlyArray<Incoming> {
@@ -95,20 +106,19 @@ export class Decoder {
 
   #keep(bytes: Uint8Array): void {
     this.#partialBytes += bytes.length
-    if (this.#partialBytes > this.#maxBytes) {
-      this.#overlong = true
-      this.#partial = []
-    }
-    if (!this.#overlong) this.#partial.push(bytes)
+    if (this.#overlong !== undefined) return
+    if (this.#partialBytes > this.#maxBytes) this.skip(this.#maxBytes)
+    else this.#partial.push(bytes)
   }
 
   #line(last: Uint8Array): Incoming {
-    const overlong = this.#overlong || this.#partialBytes + last.length > this.#maxBytes
+    const isLong = this.#partialBytes + last.length > this.#maxBytes
+    const overlong = this.#overlong ?? (isLong ? this.#maxBytes : undefined)
     const bytes = this.#partial.length === 0 ? last : Buffer.concat([...this.#partial, last])
     this.#partial = []
     this.#partialBytes = 0
-    this.#overlong = false
-    if (overlong) return { _tag: "Ignored", reason: `line longer than ${this.#maxBytes} bytes` }
+    this.#overlong = undefined
+    if (overlong !== undefined) return { _tag: "Ignored", reason: `line longer than ${overlong} bytes` }
     try {
       return parse(this.#utf8.decode(bytes))
     } catch {

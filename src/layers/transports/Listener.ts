@@ -1,12 +1,15 @@
 /**
  * Everybody who is connected to one address.
  *
- * Owns the sessions of a listening address, how it finds out who is there no longer, and how it ends. Knows no addresses
+ * Owns the sessions of a listening address, how it finds out who is there no longer and who never initialises, and how it
+ * ends. Knows no addresses
  * (WebSocket, UnixSocket).
  *
  * @module
  */
 import type * as Net from "node:net"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
@@ -14,9 +17,17 @@ import type { Origin } from "../../services/Connection.ts"
 import type { MessageProcessor, Served } from "../../services/MessageProcessor.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
 import * as HttpUpgrade from "./HttpUpgrade.ts"
-import { CloseCode, type Peer } from "./Peer.ts"
+import { Newcomers } from "./Newcomers.ts"
+import { CloseCode, type Peer, type Refusal } from "./Peer.ts"
 import * as PeerSession from "./PeerSession.ts"
+import { Budget } from "./ReadBudget.ts"
 import * as Wire from "./Wire.ts"
+
+/** How often connections that are not initialised are looked at, at least. */
+const SweepInterval = Duration.seconds(5)
+
+const late: Refusal = { code: CloseCode.policy, reason: "no initialize in time" }
+const crowded: Refusal = { code: CloseCode.tryAgainLater, reason: "too many connections without initialize" }
 
 /** How often clients are asked for a sign of life; who gives none until the next time is taken for gone. */
 const PingInterval = "30 seconds"
@@ -71,6 +82,22 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
+  const { listen, limits, url, admission } = options
+  const clock = yield* Clock.Clock
+  const newcomers = new Newcomers(limits.maxUninitialized)
+  const initializeTimeout = Duration.fromInputUnsafe(limits.initializeTimeout)
+  const sweep = Effect.gen(function* () {
+    while (true) {
+      yield* Effect.sleep(Duration.min(initializeTimeout, SweepInterval))
+      newcomers.sweep(clock.currentTimeMillisUnsafe() - Duration.toMillis(initializeTimeout))
+    }
+  })
+  const welcome = (peer: Peer): void => {
+    const isDone = () => peer.isInitialized || peer.isGone
+    const close = (why: "late" | "crowded") => peer.refuse(why === "late" ? late : crowded)
+    newcomers.add({ isDone, close }, clock.currentTimeMillisUnsafe())
+  }
+
   const heartbeat = Effect.gen(function* () {
     while (true) {
       yield* Effect.sleep(PingInterval)
@@ -84,12 +111,12 @@ export const make = Effect.fnUntraced(function* (
 
   // Sockets end before their server does: it waits for them.
   let onPeer: (peer: Peer) => void = (peer) => peer.terminate()
-  const { listen, limits, url, admission } = options
   const server = yield* HttpUpgrade.listen({
     listen,
     url,
     admission,
-    maxMessageBytes: limits.maxMessageBytes,
+    limits,
+    newcomers,
     pages: options.pages ?? new Map(),
     onPeer: (peer) => onPeer(peer)
   })
@@ -97,12 +124,17 @@ export const make = Effect.fnUntraced(function* (
   const fork = yield* FiberSet.runtime(fibers)<MessageProcessor | OutboundRouter>()
   const context: PeerSession.SessionContext = {
     limits,
+    reads: yield* Budget,
     router: yield* OutboundRouter,
     fork: (effect) => void fork(effect),
     farewell: () => farewell
   }
-  onPeer = (peer) => void fork(serve(peer))
+  onPeer = (peer) => {
+    welcome(peer)
+    fork(serve(peer))
+  }
   yield* Effect.forkScoped(heartbeat)
+  yield* Effect.forkScoped(sweep)
 
   const refuse = Effect.sync(() => {
     onPeer = (peer) => {

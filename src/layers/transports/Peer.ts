@@ -1,7 +1,7 @@
 /**
  * The far end of one WebSocket.
  *
- * Owns the socket: messages in as they come, messages out in batches, signs of life, and the end. The handshake, the
+ * Owns the socket: messages in as they come, what is still arriving, messages out in batches, signs of life, and the end. The handshake, the
  * reading of frames and the closing handshake are the library's; what is written is framed here (Frames). Does not own the
  * connection it belongs to (PeerSession).
  *
@@ -26,7 +26,21 @@ import { parse } from "./Lines.ts"
 import { toText } from "./Wire.ts"
 
 /** Why the server closes: the code of the close frame; what it says besides is for people. */
-export const CloseCode = { goingAway: 1001, policy: 1008, tooBig: 1009, internal: 1011 } as const
+export const CloseCode = { goingAway: 1001, policy: 1008, tooBig: 1009, internal: 1011, tryAgainLater: 1013 } as const
+
+/** Why the server closes a connection by itself. */
+export interface Refusal {
+  readonly code: number
+  readonly reason: string
+}
+
+const tooLong: Refusal = { code: CloseCode.tooBig, reason: "message before initialize is longer than the server takes" }
+
+/** Bytes of a frame around the payload of a control frame. */
+const ControlHeader = 6
+
+/** What a chunk costs in memory besides its bytes while its message is not complete. */
+const PerChunk = 256
 
 /** What the library says of what it closes for by itself: it has the code only. */
 const reasons: Readonly<Record<number, string>> = {
@@ -62,10 +76,17 @@ export class Peer {
   readonly #socket: Duplex
   readonly #frames: Frames.Encoder
   #inlet: Inlet | undefined
+  /** Bytes that have been read of a message that is not complete. */
+  #partial = 0
+  /** Payload of what was complete in the chunk that is being read. */
+  #complete = 0
+  #hasMessage = false
+  #refusal: Refusal | undefined
   /** Something has come since the last ping, or could be written. */
   #isAlive = true
   #onWritable: (() => void) | undefined
   #onGone: (() => void) | undefined
+  #onRefused: (() => void) | undefined
   readonly #gone = Deferred.makeUnsafe<void>()
 
   /** Reads nothing until it is attached. The peers of a listener share `frames`. */
@@ -76,11 +97,13 @@ export class Peer {
     ws.peer = this
     ws.pause()
     ws.on("message", Peer.#received)
-    ws.on("ping", Peer.#lives)
-    ws.on("pong", Peer.#lives)
+    ws.on("ping", Peer.#controlled)
+    ws.on("pong", Peer.#controlled)
     ws.on("error", ignore)
     ws.on("close", Peer.#closed)
     socket.on("drain", () => this.#drained())
+    // The library has looked at each chunk by then.
+    socket.on("data", (chunk: Buffer) => this.#looked(chunk.length))
   }
 
   static #received(this: WS.WebSocket, data: WS.RawData, isBinary: boolean): void {
@@ -88,9 +111,11 @@ export class Peer {
     if (peer !== undefined) peer.#receive(data, isBinary)
   }
 
-  static #lives(this: WS.WebSocket): void {
+  static #controlled(this: WS.WebSocket, payload: Buffer): void {
     const peer = Peer.#of(this)
-    if (peer !== undefined) peer.#isAlive = true
+    if (peer === undefined) return
+    peer.#isAlive = true
+    peer.#complete += payload.length + ControlHeader
   }
 
   static #closed(this: WS.WebSocket): void {
@@ -112,11 +137,52 @@ export class Peer {
     this.#isAlive = true
     const inlet = this.#inlet
     // The library hands out one buffer for a message, however it was fragmented.
-    if (inlet === undefined || !Buffer.isBuffer(data)) return
-    inlet.push(isBinary ? binary : parse(data.toString()), data.length)
-    if (inlet.hasRoom || this.#ws.isPaused) return
+    if (inlet === undefined || this.#refusal !== undefined || !Buffer.isBuffer(data)) return
+    this.#hasMessage = true
+    this.#complete += data.length
+    if (inlet.refuses(data.length)) this.refuse(tooLong)
+    else inlet.push(isBinary ? binary : parse(data.toString()), data.length)
+  }
+
+  /** Of a chunk there is left what belongs to a message that is not complete. */
+  #looked(bytes: number): void {
+    const inlet = this.#inlet
+    if (inlet === undefined || this.#refusal !== undefined) return
+    const left = Math.max(0, bytes - this.#complete)
+    this.#partial = (this.#hasMessage ? 0 : this.#partial) + (left === 0 ? 0 : left + PerChunk)
+    this.#complete = 0
+    this.#hasMessage = false
+    inlet.arriving(this.#partial)
+    this.#readOn(inlet)
+  }
+
+  #readOn(inlet: Inlet): void {
+    if (this.#refusal !== undefined) return
+    if (inlet.refuses()) return this.refuse(tooLong)
+    if (inlet.hasRoom) {
+      if (this.#ws.isPaused) this.#ws.resume()
+    } else if (!this.#ws.isPaused) {
+      this.#ws.pause()
+      inlet.whenRoom(() => this.#readOn(inlet))
+    }
+  }
+
+  /** Whether the client has been served and has initialised. */
+  get isInitialized(): boolean {
+    return this.#inlet?.isInitialized === true
+  }
+
+  /** Why the server closes the connection; undefined while it does not. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal
+  }
+
+  /** Reads nothing more; whoever serves the connection closes it. The first reason counts. */
+  refuse(refusal: Refusal): void {
+    if (this.#refusal !== undefined) return
+    this.#refusal = refusal
     this.#ws.pause()
-    inlet.whenRoom(() => this.#ws.resume())
+    this.#onRefused?.()
   }
 
   get isGone(): boolean {
@@ -131,6 +197,12 @@ export class Peer {
   /** Calls back when the socket has ended, in the same turn. */
   onGone(listener: () => void): void {
     this.#onGone = listener
+  }
+
+  /** Calls back when the server is to close the connection, in the same turn. */
+  onRefused(listener: () => void): void {
+    this.#onRefused = listener
+    if (this.#refusal !== undefined) listener()
   }
 
   /** True while what was written lies in this process. */

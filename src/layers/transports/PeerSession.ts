@@ -14,14 +14,15 @@ import type { Served } from "../../services/MessageProcessor.ts"
 import type { OutboundRouter } from "../../services/OutboundRouter.ts"
 import type { Outbound } from "../../services/Outbound.ts"
 import { Inlet } from "./Inlet.ts"
-import { CloseCode, type Peer } from "./Peer.ts"
+import type { ReadBudget } from "./ReadBudget.ts"
+import { CloseCode, type Peer, type Refusal } from "./Peer.ts"
 import type { WireLimits } from "./Wire.ts"
 
 /** How long a client has to answer a close frame. */
 const CloseGrace = "1 second"
 
 /** Says why, and does not wait long for the client to agree. */
-const dismiss = (peer: Peer, code: number, reason: string): Effect.Effect<void> =>
+const dismiss = (peer: Peer, { code, reason }: Refusal): Effect.Effect<void> =>
   Effect.suspend(() => {
     peer.close(code, reason)
     return Effect.ensuring(
@@ -31,13 +32,14 @@ const dismiss = (peer: Peer, code: number, reason: string): Effect.Effect<void> 
   })
 
 /** Why a client that is still there is dismissed. */
-const stopped = "the client has stopped reading"
-const tooSlow = "the client reads too slowly"
+const stopped: Refusal = { code: CloseCode.policy, reason: "the client has stopped reading" }
+const tooSlow: Refusal = { code: CloseCode.policy, reason: "the client reads too slowly" }
+const readTooMuch: Refusal = { code: CloseCode.tryAgainLater, reason: "too much is being sent to the server at once" }
 
-const evict = (peer: Peer, connection: Connection, reason: string): Effect.Effect<void> =>
-  Effect.logWarning(`closing connection ${connection.id}: ${reason}`).pipe(
+const evict = (peer: Peer, connection: Connection, refusal: Refusal): Effect.Effect<void> =>
+  Effect.logWarning(`closing connection ${connection.id}: ${refusal.reason}`).pipe(
     Effect.andThen(connection.outbox.shutdown),
-    Effect.andThen(dismiss(peer, CloseCode.policy, reason))
+    Effect.andThen(dismiss(peer, refusal))
   )
 
 /** Waits until more can be written, unless the client reads nothing for the whole grace, or falls too far behind others. */
@@ -51,6 +53,8 @@ const writable = (peer: Peer, connection: Connection, limits: WireLimits): Effec
 /** What a session needs from the listener it belongs to. */
 export interface SessionContext {
   readonly limits: WireLimits
+  /** What all clients have sent and nobody has looked at. */
+  readonly reads: ReadBudget
   readonly router: OutboundRouter["Service"]
   /** Runs something short in the caller's turn. */
   readonly fork: (effect: Effect.Effect<void>) => void
@@ -85,7 +89,10 @@ const telling = (peer: Peer, connection: Connection, limits: WireLimits): Effect
 
 const finish = Effect.fnUntraced(function* (peer: Peer, { connection, done }: Served, context: SessionContext) {
   const { outbox } = connection
-  yield* outbox.isCutOff ? evict(peer, connection, tooSlow) : dismiss(peer, CloseCode.goingAway, context.farewell())
+  const refusal = peer.refusal ?? (outbox.isCutOff ? tooSlow : undefined)
+  yield* refusal === undefined
+    ? dismiss(peer, { code: CloseCode.goingAway, reason: context.farewell() })
+    : evict(peer, connection, refusal)
   connection.close()
   yield* context.router.disconnect(connection)
   yield* outbox.shutdown
@@ -99,11 +106,24 @@ export const run = (peer: Peer, served: Served, context: SessionContext): Effect
     const { connection } = served
     const { fork, limits } = context
     // What the client had still been told when it went is nobody's any more, and nobody waits for it.
-    peer.onGone(() => fork(connection.outbox.shutdown))
-    peer.attach(new Inlet(connection, limits.ingressBytes))
+    const stop = () => fork(connection.outbox.shutdown)
+    const account = context.reads.open({
+      isInitialized: () => connection.session !== undefined,
+      evict: () => peer.refuse(readTooMuch)
+    })
+    const inlet = new Inlet(connection, limits, account)
+    peer.onGone(() => {
+      inlet.close()
+      stop()
+    })
+    peer.onRefused(stop)
+    peer.attach(inlet)
     return Effect.andThen(telling(peer, connection, limits), () => finish(peer, served, context))
   })
 
 /** A fault of this server ends the session, not without a word to the client. */
 export const fail = (peer: Peer, cause: Cause.Cause<never>): Effect.Effect<void> =>
-  Effect.andThen(Effect.logError("connection failed", cause), dismiss(peer, CloseCode.internal, "internal error"))
+  Effect.andThen(
+    Effect.logError("connection failed", cause),
+    dismiss(peer, { code: CloseCode.internal, reason: "internal error" })
+  )

@@ -1,8 +1,8 @@
 /**
  * One client on standard input and output: a JSON document per line, UTF-8. The protocol has stdout to itself.
  *
- * Owns the bytes of the connection. A line that is no message is reported on stderr and skipped, as is one that is too long
- * or no UTF-8; the connection goes on. Everything that is to be written at one time is written at once.
+ * Owns the bytes of the connection. A line that is no message is reported on stderr and skipped, as is one that is too long,
+ * before `initialize` sooner than after it, or no UTF-8; the connection goes on. Everything that is to be written at one time is written at once.
  *
  * @module
  */
@@ -14,13 +14,19 @@ import type { Connection } from "../../services/Connection.ts"
 import type { Served } from "../../services/MessageProcessor.ts"
 import { Inlet } from "./Inlet.ts"
 import * as Lines from "./Lines.ts"
+import { Budget, type ReadBudget } from "./ReadBudget.ts"
 import * as Wire from "./Wire.ts"
 
 /** Reads until the input ends, and then ends the ingress, so that what was read is still served. */
-const read = (stdio: Stdio.Stdio, { connection }: Served, limits: Wire.WireLimits) => {
+const read = (stdio: Stdio.Stdio, { connection }: Served, limits: Wire.WireLimits, reads: ReadBudget) => {
   const lines = new Lines.Decoder(limits.maxMessageBytes)
-  const inlet = new Inlet(connection, limits.ingressBytes)
+  const inlet = new Inlet(connection, limits, reads.open())
   let bytes = 0
+  const readOn = (): void => {
+    if (!inlet.refuses()) return
+    lines.skip(limits.uninitializedBytes)
+    inlet.arriving(0)
+  }
   return stdio.stdin.pipe(
     Stream.runForEachArray((chunks) => {
       for (const chunk of chunks) {
@@ -29,11 +35,18 @@ const read = (stdio: Stdio.Stdio, { connection }: Served, limits: Wire.WireLimit
           inlet.push(incoming, bytes)
           bytes = 0
         }
+        inlet.arriving(lines.partialBytes)
+        readOn()
       }
-      return inlet.hasRoom ? Effect.void : inlet.room
+      return inlet.hasRoom ? Effect.void : Effect.map(inlet.room, readOn)
     }),
     Effect.catchCause((cause) => Effect.logError("reading stdin failed", cause)),
-    Effect.ensuring(Queue.end(connection.ingress))
+    Effect.ensuring(
+      Effect.andThen(
+        Queue.end(connection.ingress),
+        Effect.sync(() => inlet.close())
+      )
+    )
   )
 }
 
@@ -48,10 +61,11 @@ const write = (stdio: Stdio.Stdio, connection: Connection) => {
 }
 
 /** Serves the client until the scope closes. `reader` ends with the input, `writer` once the ended outbox is written. */
-export const serve = Effect.fnUntraced(function* (limits: Wire.WireLimits = Wire.defaultLimits) {
+export const serve = Effect.fnUntraced(function* (given?: Wire.WireLimits) {
+  const limits = given ?? (yield* Wire.Limits)
   const stdio = yield* Stdio.Stdio
   const { served } = yield* Wire.serve("stdio", limits)
   const writer = yield* Effect.forkScoped(write(stdio, served.connection))
-  const reader = yield* Effect.forkScoped(read(stdio, served, limits))
+  const reader = yield* Effect.forkScoped(read(stdio, served, limits, yield* Budget))
   return { served, reader, writer }
 })

@@ -2,7 +2,9 @@
  * Clients of this machine and this user: `--listen unix://PATH`.
  *
  * Owns the socket's file: where it is, that it is private, what is done about one that is there already, and that it is gone
- * when the server is. Who can open the file may connect; nothing else is asked.
+ * when the server is. A server removes only the file that it made, never one that another server has put in its place: the
+ * socket is bound under another name and renamed, because the system's own clean-up goes by the name alone. Whoever can open
+ * the file may connect; nothing else is asked.
  *
  * @module
  */
@@ -14,12 +16,13 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
+import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Admission } from "./HttpUpgrade.ts"
 import * as Listener from "./Listener.ts"
-import { defaultLimits, type WireLimits } from "./Wire.ts"
+import { Limits, type WireLimits } from "./Wire.ts"
 
 /**
  * The socket cannot be where it should. `AddrInUse`: a server answers there. `AlreadyExists`: something is there that is no
@@ -89,8 +92,20 @@ const isAlive = (pid: number): boolean => {
 /** A start takes milliseconds: a lock that is kept for longer is one that somebody has left. */
 const LockPatience = Duration.seconds(5)
 
-/** Of two servers that start at the same time the second looks only when the first is there: it must not take it for gone. */
-const lock = Effect.fnUntraced(function* (file: string) {
+/** A server that ends waits no longer for one that starts. */
+const EndPatience = Duration.seconds(1)
+
+const lockOf = (path: Path.Path, folder: string): string => path.join(folder, "app-server-startup.lock")
+
+/**
+ * Of two servers that start at the same time the second looks only when the first is there: it must not take it for gone.
+ * `orElse` is run when somebody else keeps the lock for longer than `patience`.
+ */
+const lock = Effect.fnUntraced(function* <A, E, R>(
+  file: string,
+  patience: Duration.Duration,
+  orElse: (remove: Effect.Effect<void>) => Effect.Effect<A, E, R>
+) {
   const fileSystem = yield* FileSystem.FileSystem
   const take = fileSystem.writeFileString(file, String(process.pid), { flag: "wx", mode: 0o600 })
   const isLeft = Effect.map(
@@ -107,7 +122,8 @@ const lock = Effect.fnUntraced(function* (file: string) {
       schedule: Schedule.spaced("50 millis"),
       while: (error) => error.reason._tag === "AlreadyExists"
     }),
-    Effect.timeoutOrElse({ duration: LockPatience, orElse: () => Effect.addFinalizer(() => remove) })
+    Effect.asVoid,
+    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.asVoid(orElse(remove)) })
   )
 })
 
@@ -140,8 +156,73 @@ const prepare = Effect.fnUntraced(function* (path: string, isOwnFolder: boolean)
   const folder = paths.dirname(path)
   yield* makeFolders(fileSystem, paths, folder)
   if (isOwnFolder) yield* fileSystem.chmod(folder, 0o700)
-  yield* lock(paths.join(folder, "app-server-startup.lock"))
+  yield* lock(lockOf(paths, folder), LockPatience, (remove) => Effect.addFinalizer(() => remove))
   yield* clear(path)
+})
+
+/** Web pages do not get to a file, and whoever does is the user. */
+const everybody: Admission = { allowedOrigins: undefined, authorize: undefined }
+
+/** Bytes of the name under which a socket is bound, where the path leaves room for them. */
+const NameBytes = 12
+
+const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+/** A free path beside the other, and no longer. */
+const besides = Effect.fnUntraced(function* (path: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const length = Math.min(NameBytes, Buffer.byteLength(paths.basename(path)))
+  while (true) {
+    let name = ""
+    while (name.length < length)
+      name += letters[yield* Random.nextIntBetween(0, letters.length, { halfOpen: true })] ?? ""
+    const candidate = paths.join(paths.dirname(path), name)
+    if (candidate !== path && !(yield* fileSystem.exists(candidate))) return candidate
+  }
+})
+
+const isSame = (one: FileSystem.File.Info, other: FileSystem.File.Info): boolean =>
+  one.dev === other.dev && Option.getOrUndefined(one.ino) === Option.getOrUndefined(other.ino)
+
+/** Removes the file unless it is another server's by now. While another one starts the file stays: that server replaces it. */
+const removeOwn = Effect.fnUntraced(
+  function* (path: string, own: FileSystem.File.Info) {
+    const fileSystem = yield* FileSystem.FileSystem
+    const paths = yield* Path.Path
+    yield* lock(lockOf(paths, paths.dirname(path)), EndPatience, () => Effect.fail("busy" as const))
+    if (isSame(yield* fileSystem.stat(path), own)) yield* fileSystem.remove(path)
+  },
+  Effect.scoped,
+  (removing) => Effect.ignore(removing),
+  // A finalizer runs it, and yet the wait has to end.
+  Effect.interruptible
+)
+
+/** Binds a socket, makes it private and gives it its name. */
+const bind = Effect.fnUntraced(function* (path: string, limits: WireLimits) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const bound = yield* besides(path)
+  const listener = yield* Listener.make({
+    listen: { path: bound },
+    url: `unix://${path}`,
+    origin: "unixSocket",
+    admission: everybody,
+    limits
+  })
+  yield* fileSystem.chmod(bound, 0o600)
+  const own = yield* fileSystem.stat(bound)
+  yield* fileSystem.rename(bound, path)
+  const remove = yield* Effect.cached(
+    Effect.provideContext(removeOwn(path, own), yield* Effect.context<FileSystem.FileSystem | Path.Path>())
+  )
+  yield* Effect.addFinalizer(() => remove)
+  return {
+    ...listener,
+    address: path,
+    refuse: Effect.andThen(remove, listener.refuse),
+    dismiss: (reason: string) => Effect.andThen(remove, listener.dismiss(reason))
+  } satisfies Listener.Listener
 })
 
 export interface UnixSocketOptions {
@@ -151,9 +232,6 @@ export interface UnixSocketOptions {
   readonly home: string
   readonly limits?: WireLimits
 }
-
-/** Web pages do not get to a file, and who does is the user. */
-const everybody: Admission = { allowedOrigins: undefined, authorize: undefined }
 
 /** Listens until the scope closes. */
 export const serve = Effect.fnUntraced(function* (options: UnixSocketOptions) {
@@ -170,17 +248,8 @@ export const serve = Effect.fnUntraced(function* (options: UnixSocketOptions) {
     return yield* Effect.scoped(
       Effect.gen(function* () {
         yield* prepare(path, options.path === undefined)
-        const { limits = defaultLimits } = options
-        const listener = Listener.make({
-          listen: { path },
-          url: `unix://${path}`,
-          origin: "unixSocket",
-          admission: everybody,
-          limits
-        })
-        const listening = yield* Scope.provide(listener, scope)
-        yield* (yield* FileSystem.FileSystem).chmod(path, 0o600)
-        return listening
+        const { limits = yield* Limits } = options
+        return yield* Scope.provide(bind(path, limits), scope)
       })
     )
   })

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import type { Admission, Page } from "./HttpUpgrade.ts"
 import { authority, isLoopback, type ListenWebSocket } from "./Listen.ts"
 import * as Listener from "./Listener.ts"
-import { defaultLimits, type WireLimits } from "./Wire.ts"
+import { Limits, type WireLimits } from "./Wire.ts"
 
 /** Other machines could connect, and nothing would keep them out. */
 export class UnsafeListen extends Schema.TaggedError<UnsafeListen>()("UnsafeListen", { address: Schema.String }) {
@@ -29,7 +29,7 @@ export interface WebSocketOptions {
 
 /** Listens until the scope closes. `bound` has the port that the system chose for port 0. */
 export const serve = Effect.fnUntraced(function* (options: WebSocketOptions) {
-  const { admission, limits = defaultLimits, listen } = options
+  const { admission, limits = yield* Limits, listen } = options
   const { host, port } = listen
   if (!isLoopback(host) && admission.authorize === undefined) {
     return yield* new UnsafeListen({ address: authority(listen) })

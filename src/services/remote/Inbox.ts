@@ -34,7 +34,8 @@ const mark = (): Outbound => ({
   params: undefined,
   emittedAtMs: 0,
   seq: undefined,
-  text: undefined
+  text: undefined,
+  holders: 0
 })
 
 export class Inbox {

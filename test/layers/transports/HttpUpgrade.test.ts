@@ -47,6 +47,7 @@ const listening = Effect.fnUntraced(function* (options: Partial<WebSocket.WebSoc
 })
 
 const host = "Host: x\r\n"
+const local = "Host: localhost\r\n"
 
 describe("the HTTP in front of a WebSocket", () => {
   it.effect("answers probes, and reads them only [47]", () =>
@@ -173,13 +174,38 @@ describe("the HTTP in front of a WebSocket", () => {
     Effect.gen(function* () {
       const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("wörds") }]])
       const open = yield* listening({ pages })
-      assert.strictEqual(yield* open("GET /page?x", host), "200 wÃ¶rds")
-      assert.strictEqual(yield* open("POST /page", host), "405 allow GET,HEAD")
-      assert.strictEqual(yield* open("GET /page", host + "Origin: a\r\n"), "403")
+      assert.strictEqual(yield* open("GET /page?x", local), "200 wÃ¶rds")
+      assert.strictEqual(yield* open("POST /page", local), "405 allow GET,HEAD")
+      assert.strictEqual(yield* open("GET /page", local + "Origin: a\r\n"), "403")
       const guarded = yield* listening({ pages, admission: { allowedOrigins: new Set(), authorize } })
       assert.strictEqual(yield* guarded("GET /page", host), "401 missing websocket bearer token")
       const token = "Authorization: Bearer open-sesame\r\n"
       assert.strictEqual(yield* guarded("GET /page", host + token), "200 wÃ¶rds")
+    })
+  )
+
+  it.effect("shows its pages without a token only under an address or localhost", () =>
+    Effect.gen(function* () {
+      const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("words") }]])
+      const ask = yield* listening({ pages })
+      const own = ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:4500", "[::1]", "[::1]:4500", "10.0.0.1:1"]
+      for (const name of own) assert.strictEqual(yield* ask("GET /page", `Host: ${name}\r\n`), "200 words", name)
+      assert.strictEqual(yield* ask("GET /page HTTP/1.0"), "200 words")
+      const others = [
+        "x",
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example:80",
+        "",
+        "a@[::1]"
+      ]
+      for (const name of others) {
+        assert.strictEqual(yield* ask("GET /page", `Host: ${name}\r\n`), "403", name)
+        assert.strictEqual(yield* ask("GET /readyz", `Host: ${name}\r\n`), "200", name)
+      }
+      assert.strictEqual(yield* ask("HEAD /page", host), "403")
+      assert.strictEqual(yield* ask("GET /", upgradeHeaders), "101", "an attack by a web page would have an origin")
     })
   )
 

@@ -4,9 +4,14 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import { Inlet } from "../../../src/layers/transports/Inlet.ts"
 import type { Incoming } from "../../../src/protocol/JsonRpc.ts"
+import { ReadBudget } from "../../../src/layers/transports/ReadBudget.ts"
+import type { Connection } from "../../../src/services/Connection.ts"
 import { openConnection } from "../../support/Connections.ts"
 
 const message = (reason: string): Incoming => ({ _tag: "Ignored", reason })
+
+const inletOf = (connection: Connection, ingressBytes: number) =>
+  new Inlet(connection, { ingressBytes, uninitializedBytes: 10 }, new ReadBudget().open())
 
 /** What the processor does. */
 const takeAll = (connection: Effect.Success<ReturnType<typeof openConnection>>) =>
@@ -19,7 +24,7 @@ describe("the way into a connection", () => {
   it.effect("keeps what was read beyond its places, in order, and has no room meanwhile [45]", () =>
     Effect.gen(function* () {
       const connection = yield* openConnection({ capacity: 2 })
-      const inlet = new Inlet(connection, 1000)
+      const inlet = inletOf(connection, 1000)
       for (const name of ["a", "b"]) inlet.push(message(name), 1)
       assert.isTrue(inlet.hasRoom)
       for (const name of ["c", "d", "e"]) inlet.push(message(name), 1)
@@ -36,7 +41,7 @@ describe("the way into a connection", () => {
   it.effect("takes a single message of any length, and then has no room until it is taken", () =>
     Effect.gen(function* () {
       const connection = yield* openConnection({ capacity: 10 })
-      const inlet = new Inlet(connection, 100)
+      const inlet = inletOf(connection, 100)
       inlet.push(message("long"), 5000)
       assert.isFalse(inlet.hasRoom)
       yield* takeAll(connection)
@@ -47,7 +52,7 @@ describe("the way into a connection", () => {
   it.effect("wakes who waits for room, once and when there is some", () =>
     Effect.gen(function* () {
       const connection = yield* openConnection({ capacity: 1 })
-      const inlet = new Inlet(connection, 1000)
+      const inlet = inletOf(connection, 1000)
       const calls: Array<string> = []
       for (const name of ["a", "b", "c"]) inlet.push(message(name), 1)
       inlet.whenRoom(() => calls.push("room"))
@@ -62,7 +67,7 @@ describe("the way into a connection", () => {
   it.effect("lets a reader wait as an effect", () =>
     Effect.gen(function* () {
       const connection = yield* openConnection({ capacity: 1 })
-      const inlet = new Inlet(connection, 1000)
+      const inlet = inletOf(connection, 1000)
       yield* inlet.room
       for (const name of ["a", "b"]) inlet.push(message(name), 1)
       const waiting = yield* Effect.forkChild(inlet.room, { startImmediately: true })

@@ -13,7 +13,7 @@ import { sessionOf } from "../../support/Connections.ts"
 import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
 
 /** A client of handlers with gates: what is typed into standard input, and what comes out. */
-const serving = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}) {
+const serving = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}, isInitialized = true) {
   const { gates, processor } = yield* gated
   const input = yield* Queue.make<Uint8Array, Cause.Done>()
   const output = yield* Queue.unbounded<string>()
@@ -25,7 +25,7 @@ const serving = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = 
     Effect.provide(stdio),
     Effect.provideService(MessageProcessor, processor)
   )
-  served.connection.initialize(sessionOf())
+  if (isInitialized) served.connection.initialize(sessionOf())
   const type = (text: string) => Queue.offer(input, new TextEncoder().encode(text))
   return {
     gates,
@@ -94,6 +94,22 @@ describe("a server on standard input and output", () => {
       yield* type("\n")
       yield* ask(1, List, {})
       assert.deepStrictEqual(yield* written, [ok(1, page())])
+    })
+  )
+
+  it.effect("skips a line before initialize that is longer than 1 MiB, and no line after it", () =>
+    Effect.gen(function* () {
+      const { ask, served, type, written } = yield* serving({}, false)
+      const long = (id: number) =>
+        `{"id":${id},"method":"${List}","params":{},"padding":"${"x".repeat(2 * 1024 * 1024)}"}`
+      yield* type(long(1))
+      yield* type("\n")
+      yield* ask(2, List, {})
+      assert.deepStrictEqual(yield* written, [{ error: { code: -32600, message: "Not initialized" }, id: 2 }])
+      served.connection.initialize(sessionOf())
+      yield* type(long(3))
+      yield* type("\n")
+      assert.deepStrictEqual(yield* written, [ok(3, page())])
     })
   )
 })

@@ -150,6 +150,54 @@ describe("a server on a Unix socket", () => {
     })
   )
 
+  it.effect("leaves the socket of another server that is at its path by now", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "a.sock")
+      const first = yield* serving({ path })
+      Fs.unlinkSync(path)
+      const second = yield* serving({ path })
+      yield* first.dismiss("enough")
+      yield* first.end
+      yield* connect(path)
+      yield* second.end
+      assert.isFalse(Fs.existsSync(path))
+    })
+  )
+
+  it.effect("leaves a file at its path that is no socket of its own", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "a.sock")
+      const { end } = yield* serving({ path })
+      Fs.unlinkSync(path)
+      Fs.writeFileSync(path, "mine")
+      yield* end
+      assert.strictEqual(Fs.readFileSync(path, "utf8"), "mine")
+    })
+  )
+
+  it.effect("takes no longer to end than a second when another server starts, and leaves the path to it", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const { end } = yield* serving({ path: join(at, "a.sock") })
+      Fs.writeFileSync(join(at, "app-server-startup.lock"), String(process.pid))
+      const ending = yield* Effect.forkChild(end)
+      while (ending.pollUnsafe() === undefined) yield* TestClock.adjust("100 millis")
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual(Fs.readdirSync(at), ["a.sock", "app-server-startup.lock"])
+    })
+  )
+
+  it.effect("has a name as short as any, and nothing else is left beside it", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const { end, path } = yield* serving({ path: join(at, "s") })
+      yield* connect(path)
+      assert.deepStrictEqual(Fs.readdirSync(at), ["s"])
+      yield* end
+      assert.deepStrictEqual(Fs.readdirSync(at), [])
+    })
+  )
+
   it.effect("of two that start at the same time one is there and the other says so [51]", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "a.sock")
