@@ -82,7 +82,7 @@ export class Watchdog {
   private closed = false
 
   constructor() {
-    const id = Crypto.randomUUID()
+    const id = Crypto.randomBytes(16).toString("hex")
     this.environment = { [Mark]: id }
     this.mark = `${Mark}=${id}`
   }
