@@ -1,16 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Reader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
+import { type Limits, Reader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
 import type { ResponseItem } from "../../../../src/protocol/ResponseItem.ts"
 import type { ModelEvent } from "../../../../src/services/ModelProvider.ts"
 import { assistant, Completed, encode, wire } from "../Scripted.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-const readAll = (chunks: ReadonlyArray<Uint8Array>, maxEventSize?: number) => {
+const readAll = (chunks: ReadonlyArray<Uint8Array>, limits?: Partial<Limits>) => {
   const items: Array<ResponseItem> = []
-  const reader = new Reader((index) => `made-up-${index}`, items, maxEventSize)
+  const reader = new Reader((index) => `made-up-${index}`, items, limits)
   const out: Array<ModelEvent> = []
   let progress: Progress = { _tag: "Open" }
   for (const chunk of chunks) progress = reader.feed(chunk, out)
@@ -198,7 +198,7 @@ describe("Events", () => {
 
   it("stops with an error at an event that is too large to hold", () => {
     const chunks = [bytes("data: "), ...Array.from({ length: 10 }, () => bytes("x".repeat(200)))]
-    const { progress } = readAll(chunks, 1000)
+    const { progress } = readAll(chunks, { event: 1000 })
     assert.strictEqual(
       progress._tag === "Failed" ? progress.failure.error.message : progress._tag,
       "stream disconnected before completion: SSE event exceeds the size limit"
