@@ -43,6 +43,9 @@ export const follow = (
   if (!schemes.has(to.protocol)) return { refused: Failure.redirectScheme(to.protocol.slice(0, -1)) }
   if (from.protocol === "https:" && to.protocol === "http:") return { refused: Failure.redirectDowngrade() }
   if (followed >= MaxRedirects) return { refused: Failure.tooManyRedirects() }
+  // Credentials in the target are the redirecting server's; HTTP clients would send them.
+  to.username = ""
+  to.password = ""
   const entries = Object.entries(asked.headers)
   const headers =
     to.origin === from.origin ? asked.headers : Object.fromEntries(entries.filter(([name]) => harmless.includes(name)))
