@@ -57,7 +57,10 @@ describe("Responses", () => {
     const failing = (name: string, answer: Answer, message: string, info: CodexErrorInfo = "other", seen = 0) =>
       it.effect(`ends with the error of the release on ${name}`, () =>
         Effect.gen(function* () {
-          const { error, events, sent } = yield* run([answer, fine], { provider: { streamIdleTimeoutMs: 1500 } })
+          const { error, events, sent } = yield* run([answer, fine], {
+            provider: { streamIdleTimeoutMs: 1500 },
+            env: { MOCK_KEY: "the-secret-key" }
+          })
           assert.deepStrictEqual([error, events.length, sent.length], [new ModelError({ message, info }), seen, 1])
         })
       )
@@ -92,6 +95,17 @@ describe("Responses", () => {
     failing("half an event", raw(half), closedEarly, "other", 1)
     failing("an answer that is no stream", raw('{"a":1}'), closedEarly)
     failing("an empty answer", raw(""), closedEarly)
+    failing(
+      "a server that quotes the key",
+      refuse(401, { error: { message: "no such key: the-secret-key" } }),
+      "unexpected status 401 Unauthorized: no such key: [redacted], url: http://model.test/v1/responses",
+      { httpConnectionFailed: { httpStatusCode: 401 } }
+    )
+    failing(
+      "a failed response that quotes the key",
+      events(wire.failed("server_error", "bad key the-secret-key")),
+      `${lost}bad key [redacted]`
+    )
     failing("a failed response", events(wire.failed("server_error", "oops")), `${lost}oops`)
     failing(
       "an incomplete response",
