@@ -63,15 +63,14 @@ describe("JsonText", () => {
         const params = { id: 99, method: "inner", texts, deep: nested(200), more: ["id", "method"] }
         const text = JSON.stringify(last ? { params, method, id } : { id, method, params }, null, texts.length % 3)
         const envelope = envelopeOf(text)
-        assert.deepStrictEqual(
-          [envelope.id, envelope.method],
-          [JSON.stringify(id), JSON.stringify(method)]
-        )
+        assert.deepStrictEqual([envelope.id, envelope.method], [JSON.stringify(id), JSON.stringify(method)])
       }
     )
 
     it("has no id that is neither text nor an integer", () => {
-      const ids = ["1.5", "null", "true", "{}", "[1]", "1e2", "12 34"].map((id) => envelopeOf(`{"id":${id},"method":"m"}`))
+      const ids = ["1.5", "null", "true", "{}", "[1]", "1e2", "12 34"].map((id) =>
+        envelopeOf(`{"id":${id},"method":"m"}`)
+      )
       assert.deepStrictEqual(
         ids,
         ids.map(() => ({ id: undefined, method: '"m"' }))

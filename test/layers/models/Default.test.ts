@@ -116,10 +116,11 @@ describe("Default", () => {
 
   it.effect("fails on a redirect to something that is no HTTP server", () =>
     Effect.gen(function* () {
-      const { port } = yield* server((_, response) => response.writeHead(302, { location: "file:///etc/hostname" }).end())
+      const { port } = yield* server((_, response) =>
+        response.writeHead(302, { location: "file:///etc/hostname" }).end()
+      )
       const { error } = yield* Effect.provide(answerTo(request), model({ baseUrl: `http://127.0.0.1:${port}/v1` }, {}))
-      const message =
-        "stream disconnected before completion: redirect target uses unsupported URL scheme: file"
+      const message = "stream disconnected before completion: redirect target uses unsupported URL scheme: file"
       assert.deepStrictEqual(error, new ModelError({ message, info: "other" }))
     })
   )

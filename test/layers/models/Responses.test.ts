@@ -225,6 +225,41 @@ describe("Responses", () => {
     )
   })
 
+  it.effect("fails a request that cannot be written", () =>
+    Effect.gen(function* () {
+      let schema: unknown = {}
+      for (let level = 0; level < 50_000; level++) schema = { items: schema }
+      const { layer, sent } = scripted([fine])
+      const { error } = yield* Effect.provide(answerTo({ ...request, outputSchema: schema }), layer)
+      const message = "the request to the model cannot be written as JSON"
+      assert.deepStrictEqual([error, sent], [new ModelError({ message, info: "other" }), []])
+    })
+  )
+
+  it.effect("lets others have their turn while it reads much at once", () =>
+    Effect.gen(function* () {
+      const { layer } = scripted([raw(`: ${"x".repeat(1024 * 1024)}\n${encode(wire.completed())}`)])
+      let turns = 0
+      const other = yield* Effect.forkChild(
+        Effect.forever(
+          Effect.andThen(
+            Effect.sync(() => turns++),
+            Effect.yieldNow
+          )
+        ),
+        {
+          startImmediately: true
+        }
+      )
+      const before = turns
+      const { error } = yield* Effect.provide(answerTo(request), layer)
+      yield* Fiber.interrupt(other)
+      assert.strictEqual(error, null)
+      // There are 16 slices of 64 KiB.
+      assert.isAtLeast(turns - before, 8)
+    })
+  )
+
   it.effect("delivers all events of a network chunk at once", () =>
     Effect.gen(function* () {
       const deltas = Array.from({ length: 100 }, (_, n) => wire.delta("m", `${n} `))

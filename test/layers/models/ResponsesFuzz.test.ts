@@ -12,7 +12,19 @@ import { type Answer, bytes, encode, ok, provider, scripted, streamed } from "./
 const deep = `${"[".repeat(5000)}${"]".repeat(5000)}`
 
 /** Ids as JSON, plausible and not. */
-const Id = Schema.Literals(['"a"', '"b"', '""', "null", "5", "1.5", "true", '{"toString":1}', '"\\ud800"', '"__proto__"', `"${"x".repeat(300)}"`])
+const Id = Schema.Literals([
+  '"a"',
+  '"b"',
+  '""',
+  "null",
+  "5",
+  "1.5",
+  "true",
+  '{"toString":1}',
+  '"\\ud800"',
+  '"__proto__"',
+  `"${"x".repeat(300)}"`
+])
 
 /** Parts of items and events as JSON, plausible and not. */
 const Value = Schema.Literals([
@@ -61,17 +73,21 @@ const spellings: Readonly<Record<string, (id: string, value: string, type: strin
   done: (id, value, type) => eventOf("output_item.done", `"item":${itemOf(type, id, value)}`),
   said: (id) => eventOf("output_item.done", `"item":${itemOf("message", id, '[{"type":"output_text","text":"x"}]')}`),
   call: (id) => eventOf("output_item.done", `"item":${itemOf("function_call", id, '"{}"')}`),
+  search: (_, value) => eventOf("output_item.done", `"item":${itemOf("tool_search_call", '"a"', value)}`),
+  deep: () => eventOf("output_item.done", `"item":${itemOf("tool_search_call", '"a"', deep)}`),
   text: delta("output_text.delta"),
   thought: delta("reasoning_text.delta"),
   summary: delta("reasoning_summary_text.delta"),
   part: delta("reasoning_summary_part.added"),
-  completed: (_, value) => eventOf("completed", `"response":{"id":"r","usage":{"input_tokens":${value}},"end_turn":${value}}`),
+  completed: (_, value) =>
+    eventOf("completed", `"response":{"id":"r","usage":{"input_tokens":${value}},"end_turn":${value}}`),
   failed: (_, value) => eventOf("failed", `"response":{"error":{"code":${value},"message":${value}}}`),
   incomplete: (_, value) => eventOf("incomplete", `"response":{"incomplete_details":{"reason":${value}}}`),
   bare: (_, value) => `data: ${value}\n\n`,
   endless: (_, value) => `data: {"type":"response.output_text.delta","delta":${value}`,
   noise: (id) => `: ${id}\rretry: 99999999999999999999\nid: ${id}\ndata\nevent\n\r\n`,
-  twice: (id, value) => `data: {"type":"response.output_item.added",\r\ndata: "item":${itemOf("reasoning", id, value)}}\r\r`
+  twice: (id, value) =>
+    `data: {"type":"response.output_item.added",\r\ndata: "item":${itemOf("reasoning", id, value)}}\r\r`
 }
 
 const Piece = Schema.Struct({ kind: Schema.Literals(Object.keys(spellings)), id: Id, value: Value, type: Type })
@@ -87,8 +103,9 @@ const Cut = Schema.Struct({
 
 const completed = encode({ type: "response.completed", response: { id: "r" } })
 
-const answerOf = (text: string, { end, size }: typeof Cut.Type): Answer => {
+const answerOf = (text: string, { end, size: wanted }: typeof Cut.Type): Answer => {
   const whole = bytes(end === "proper" ? `${text}\n\n${completed}` : text)
+  const size = Math.max(wanted, Math.ceil(whole.length / 100))
   const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
     whole.subarray(index * size, (index + 1) * size)
   )
@@ -133,7 +150,8 @@ const asked = Layer.effect(
   )
 )
 
-const isEnd = (event: ClientEvent) => event._tag === "ServerNotification" && event.notification.method === "turn/completed"
+const isEnd = (event: ClientEvent) =>
+  event._tag === "ServerNotification" && event.notification.method === "turn/completed"
 
 describe("Responses", () => {
   it.effect.prop(
@@ -158,6 +176,6 @@ describe("Responses", () => {
         )
         assert.isAtLeast(sent.length, 2)
       }).pipe(Effect.scoped),
-    { arbitrary: { runs: 300 } }
+    { arbitrary: { runs: 200 }, timeout: 60_000 }
   )
 })

@@ -227,9 +227,12 @@ describe("Lines", () => {
         ])
         assert.deepStrictEqual(
           texts.flatMap((text) => read(text)),
-          [7, 7, "s", "s", 9223372036854775807n, 9223372036854775807n].map(
-            (id): Incoming => ({ _tag: "Refused", id, method: "m", reason })
-          )
+          [7, 7, "s", "s", 9223372036854775807n, 9223372036854775807n].map((id): Incoming => ({
+            _tag: "Refused",
+            id,
+            method: "m",
+            reason
+          }))
         )
       }
     })
@@ -239,7 +242,12 @@ describe("Lines", () => {
     })
 
     it("is ignored where there is nobody to answer", () => {
-      for (const text of [`{"method":"m","params":${deep(5000)}}`, deep(5000), "[".repeat(5000), `{"id":1.5,"a":${deep(200)}}`])
+      for (const text of [
+        `{"method":"m","params":${deep(5000)}}`,
+        deep(5000),
+        "[".repeat(5000),
+        `{"id":1.5,"a":${deep(200)}}`
+      ])
         assert.deepStrictEqual(read(`${text}\n`), [{ _tag: "Ignored", reason }])
     })
 

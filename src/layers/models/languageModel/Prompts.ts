@@ -26,7 +26,8 @@ const decodeAttached = Schema.decodeUnknownOption(Attached)
 /** What was attached to a part, as `encrypted_content`; nothing where there was nothing that can be written. */
 export const attach = (metadata: Metadata): { readonly encrypted_content: string } | undefined =>
   Object.keys(metadata).length === 0 || isTooDeepValue(metadata)
-    ? undefined : { encrypted_content: JSON.stringify({ effectAi: metadata }) }
+    ? undefined
+    : { encrypted_content: JSON.stringify({ effectAi: metadata }) }
 
 const attached = (item: { readonly encrypted_content?: string | null }): Metadata | undefined => {
   const text = item.encrypted_content

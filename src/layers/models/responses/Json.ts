@@ -26,7 +26,8 @@ const wellFormed = (_: string, value: unknown): unknown => (typeof value === "st
 /** The value of `text`, or why it has none. Text that exceeds `MaxDepth` or `MaxValues` is not parsed. */
 export const readObject = (text: string): JsonObject | string => {
   const excess = excessOf(text, MaxValues)
-  if (excess !== undefined) return excess === "depth" ? "an event that is nested too deeply" : "an event of too many values"
+  if (excess !== undefined)
+    return excess === "depth" ? "an event that is nested too deeply" : "an event of too many values"
   try {
     const value: unknown = surrogate.test(text) ? JSON.parse(text, wellFormed) : JSON.parse(text)
     if (Predicate.isObject(value)) return value

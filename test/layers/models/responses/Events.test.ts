@@ -215,7 +215,10 @@ describe("Events", () => {
     it("nests an item deeper than 127 levels: it is left out", () => {
       for (const levels of [126, 5000, 100_000]) {
         const { items, progress, skipped } = read(search(deep(levels)), wire.completed())
-        assert.deepStrictEqual([items, skipped, progress._tag], [[], ["an event that is nested too deeply"], "Completed"])
+        assert.deepStrictEqual(
+          [items, skipped, progress._tag],
+          [[], ["an event that is nested too deeply"], "Completed"]
+        )
       }
       assert.strictEqual(read(search(deep(125))).items.length, 1)
     })
@@ -285,9 +288,10 @@ describe("Events", () => {
     it("counts tokens that no model counts: they do not count", () => {
       for (const count of [-5, 1.5, "7", 2 ** 53, 1e13, Number.POSITIVE_INFINITY])
         assert.deepStrictEqual(read(wire.completed({ input_tokens: count, output_tokens: count })).out, [Completed])
-      assert.deepStrictEqual(read('data: {"type":"response.completed","response":{"usage":{"input_tokens":1e400}}}\n\n').out, [
-        Completed
-      ])
+      assert.deepStrictEqual(
+        read('data: {"type":"response.completed","response":{"usage":{"input_tokens":1e400}}}\n\n').out,
+        [Completed]
+      )
     })
 
     it("sends an event that is larger than its kind may be: the answer fails for good", () => {

@@ -36,7 +36,14 @@ describe("Redirect", () => {
 
   it("goes to HTTP servers only, and never from https to http", () => {
     const text = "stream disconnected before completion: redirect target uses unsupported URL scheme: "
-    const targets = ["file:///etc/passwd", "data:text/plain,x", "ftp://x/y", "javascript:1", "unix:/x", "blob:https://x/1"]
+    const targets = [
+      "file:///etc/passwd",
+      "data:text/plain,x",
+      "ftp://x/y",
+      "javascript:1",
+      "unix:/x",
+      "blob:https://x/1"
+    ]
     assert.deepStrictEqual(
       targets.map((target) => messageOf(to(target))),
       ["file", "data", "ftp", "javascript", "unix", "blob"].map((scheme) => [`${text}${scheme}`, "never"])
