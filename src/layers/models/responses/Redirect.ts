@@ -21,7 +21,7 @@ export interface Asked {
 export const MaxRedirects = 10
 
 /** What another origin may see: nothing that identifies the user, the account or the thread. */
-const harmless = ["accept", "originator", "user-agent"]
+const harmless: ReadonlySet<string> = new Set(["accept", "originator", "user-agent"])
 
 const isRedirect: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -48,6 +48,6 @@ export const follow = (
   to.password = ""
   const entries = Object.entries(asked.headers)
   const headers =
-    to.origin === from.origin ? asked.headers : Object.fromEntries(entries.filter(([name]) => harmless.includes(name)))
+    to.origin === from.origin ? asked.headers : Object.fromEntries(entries.filter(([name]) => harmless.has(name)))
   return { to: { url: to.href, headers, body: status === 307 || status === 308 ? asked.body : null } }
 }
