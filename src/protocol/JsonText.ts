@@ -3,8 +3,8 @@
  *
  * `JSON.parse` accepts any nesting; decoders and `JSON.stringify` recurse and overflow the stack at some thousand levels.
  * Text that is nested too deeply is also slow to parse: 30 MB of opening brackets take 7 s. The check reads the text
- * once, without recursion, skips strings at the speed of `indexOf`, and stops at the first excess. On a request of 200
- * characters it takes 0.2 µs.
+ * without recursion, skips strings at the speed of `indexOf`, and stops at the first excess. On a message of 200 characters
+ * it takes some 30 ns, beside 600 ns for parsing it.
  *
  * @module
  */
@@ -30,12 +30,22 @@ const endOfString = (text: string, from: number): number => {
   return text.length
 }
 
+/** Whether the text has more of these characters than a document may have levels; strings count as well. */
+const hasManyOpenings = (text: string): boolean => {
+  let openings = 0
+  for (const opening of ["[", "{"])
+    for (let at = text.indexOf(opening); at !== -1; at = text.indexOf(opening, at + 1))
+      if (++openings > MaxDepth) return true
+  return false
+}
+
 /** What a text has too much of. */
 export type Excess = "depth" | "values"
 
 /** Whether the text is nested deeper than `MaxDepth`, or has more values than `maxValues`. It need not be valid JSON. */
 export const excessOf = (text: string, maxValues: number = Number.POSITIVE_INFINITY): Excess | undefined => {
-  if (text.length <= MaxDepth && text.length <= maxValues) return undefined
+  // Nearly every text ends here. Two scans for a character are quicker than one that looks at each.
+  if (text.length <= maxValues && !hasManyOpenings(text)) return undefined
   let depth = 0
   let values = 0
   for (let at = 0; at < text.length; at++) {
