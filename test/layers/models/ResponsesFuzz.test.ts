@@ -176,6 +176,6 @@ describe("Responses", () => {
         )
         assert.isAtLeast(sent.length, 2)
       }).pipe(Effect.scoped),
-    { arbitrary: { runs: 200 }, timeout: 60_000 }
+    { arbitrary: { runs: 60 }, timeout: 120_000 }
   )
 })
