@@ -60,12 +60,16 @@ export type Message = Request | Notification | Success | Failure
 const isRequestId = (id: unknown): id is RequestId =>
   typeof id === "string" || typeof id === "bigint" || (typeof id === "number" && Number.isSafeInteger(id))
 
-/** What a parsed document is; `Ignored` has no method and no answer to correlate, so nothing can be said back. */
+/**
+ * What a document is. `Refused` is a request that was not parsed, because it exceeds a limit; it is answered with an error.
+ * `Ignored` has no method and no answer to correlate, so nothing can be said back.
+ */
 export type Incoming =
   | { readonly _tag: "Request"; readonly request: Request }
   | { readonly _tag: "Notification"; readonly notification: Notification }
   | { readonly _tag: "Success"; readonly success: Success }
   | { readonly _tag: "Failure"; readonly failure: Failure }
+  | { readonly _tag: "Refused"; readonly id: RequestId; readonly method: string; readonly reason: string }
   | { readonly _tag: "Ignored"; readonly reason: string }
 
 /**

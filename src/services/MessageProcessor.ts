@@ -114,6 +114,8 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
         case "Notification":
           // `initialized` has no effect: readiness comes from initialize itself. Others are of no known use.
           return Effect.void
+        case "Refused":
+          return dispatcher.refuse(incoming, invalidRequest(`Invalid request: ${incoming.reason}`))
         case "Ignored":
           return Effect.logError(`ignoring a message: ${incoming.reason}`)
       }

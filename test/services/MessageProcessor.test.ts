@@ -252,6 +252,19 @@ describe("MessageProcessor", () => {
     )
   })
 
+  it.effect("answers a request that exceeds a limit, and serves the next", () =>
+    Effect.gen(function* () {
+      const { connect } = yield* makeProcessor({ [List]: listing })
+      const client = yield* connect()
+      client.send({ _tag: "Refused", id: "a", method: List, reason: "nested deeper than 127 levels" })
+      client.request(1, List)
+      assert.deepStrictEqual(
+        [yield* client.next, yield* client.next],
+        [failed("a", -32600, "Invalid request: nested deeper than 127 levels"), ok(1, page())]
+      )
+    })
+  )
+
   describe("what is no request", () => {
     it.effect("is answered by nothing: notifications, noise, answers that nobody waits for [10]", () =>
       Effect.gen(function* () {

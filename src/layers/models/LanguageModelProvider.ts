@@ -60,13 +60,19 @@ const answer = (
   input: ReadonlyArray<ResponseItem>,
   done: Array<ResponseItem>
 ): Stream.Stream<ModelEvent, Failure> => {
-  const parts = model.streamText({
-    prompt: prompt(request, input),
-    toolkit: toolkitOf(request.tools),
-    disableToolCallResolution: true,
-    toolCallValidation: "deferred"
+  const prompted = Effect.try({
+    try: () => prompt(request, input),
+    catch: () => failure("the conversation cannot be written for the model", "other")
   })
-  return Stream.transformPull(Stream.mapError(parts, ofAiError), (pull) => {
+  const streamed = (prompt: Prompt.Prompt) =>
+    model.streamText({
+      prompt,
+      toolkit: toolkitOf(request.tools),
+      disableToolCallResolution: true,
+      toolCallValidation: "deferred"
+    })
+  const parts = Stream.unwrap(Effect.map(prompted, (prompt) => Stream.mapError(streamed(prompt), ofAiError)))
+  return Stream.transformPull(parts, (pull) => {
     const newId = (prefix: string, index: number) => `${prefix}_${request.turnId}_${input.length + index}`
     const translator = new Translator(request.tools, newId, done)
     let end: Failure | undefined

@@ -52,7 +52,7 @@ const checked = (
 
 export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.HttpClient | Config | Auth> = Effect.gen(
   function* () {
-    const client = HttpClient.followRedirects(yield* HttpClient.HttpClient)
+    const client = yield* HttpClient.HttpClient
     const config = yield* Config
     const auth = yield* Auth
 
@@ -88,9 +88,11 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
           const credentials = yield* Credentials.of(auth, config, provider)
           const secret = Option.isSome(credentials.key) ? Redacted.value(credentials.key.value) : null
           const headers = Body.headersOf(request, provider, credentials.headers, secret)
-          const response = yield* send(client, provider, headers, Body.bodyOf(request, input))
+          const body = yield* Effect.try({ try: () => Body.bodyOf(request, input), catch: Failure.unwritable })
+          const hide = Failure.hiding([secret, ...credentials.headers.map(([, value]) => value)])
+          const response = yield* Effect.mapError(send(client, provider, headers, body), hide)
           const reader = new Events.Reader((index) => `msg_${request.turnId}_${input.length + index}`, done)
-          return read(response, reader, provider.streamIdleTimeoutMs)
+          return Stream.mapError(read(response, reader, provider.streamIdleTimeoutMs), hide)
         })
       )
 

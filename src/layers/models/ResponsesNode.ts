@@ -9,6 +9,7 @@
  * @module
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
@@ -38,6 +39,31 @@ const proxy = (auth: Auth["Service"], name: string): Effect.Effect<string | unde
       : Effect.as(Effect.logWarning(`${name} is not an http or https URL; it is ignored`), undefined)
   })
 
+/** Bytes of the headers of an answer; Node's own limit is 16 KiB for all of them, which some gateways exceed. */
+export const MaxHeaderSize = 256 * 1024
+
+/**
+ * Lets the requests of an agent take larger headers. Node has this as an option of a request, and the client of Effect does
+ * not pass any on. `addRequest` is where an agent gets each request before it is sent; it is not documented, but proxy agents
+ * have overridden it since the first versions of Node. Without it Node's own limit holds.
+ */
+const enlarge = (agent: object): void => {
+  const add: unknown = Reflect.get(agent, "addRequest")
+  if (typeof add !== "function") return
+  Reflect.set(agent, "addRequest", function (this: unknown, request: object, ...rest: ReadonlyArray<unknown>): unknown {
+    Reflect.set(request, "maxHeaderSize", MaxHeaderSize)
+    return Reflect.apply(add, this, [request, ...rest])
+  })
+}
+
+const roomy = (agents: Layer.Layer<NodeHttpClient.HttpAgent>) =>
+  Effect.map(Layer.build(agents), (built) => {
+    const pair = Context.get(built, NodeHttpClient.HttpAgent)
+    enlarge(pair.http)
+    enlarge(pair.https)
+    return pair
+  })
+
 /** An HTTP client that keeps connections alive until the scope is closed and honours the proxy variables. */
 export const httpClient: Layer.Layer<HttpClient.HttpClient, never, Auth> = Layer.unwrap(
   Effect.gen(function* () {
@@ -46,10 +72,11 @@ export const httpClient: Layer.Layer<HttpClient.HttpClient, never, Auth> = Layer
     const https = yield* proxy(auth, "HTTPS_PROXY")
     const direct = yield* variable(auth, "NO_PROXY")
     const noProxy = [...(direct === undefined ? [] : [direct]), ...loopback].join(",")
-    return NodeHttpClient.layerNodeHttpOptions({
+    const agents = NodeHttpClient.layerAgentOptions({
       keepAlive: true,
       proxyEnv: { HTTP_PROXY: http, HTTPS_PROXY: https, NO_PROXY: noProxy }
     })
+    return Layer.provide(NodeHttpClient.layerNodeHttpNoAgent, Layer.effect(NodeHttpClient.HttpAgent, roomy(agents)))
   })
 )
 

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { classify, type Incoming } from "../../protocol/JsonRpc.ts"
+import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import { classify, type Incoming, type RequestId } from "../../protocol/JsonRpc.ts"
+import { envelopeOf, isTooDeep, MaxDepth } from "../../protocol/JsonText.ts"
 
 const Newline = 0x0a
 
@@ -49,14 +51,42 @@ const sourceOf = (text: string): string | undefined => {
 const exactId = (text: string, id: number): number | bigint | undefined => {
   if (isPlain(text, id)) return id
   const source = sourceOf(text)
-  if (source === undefined || !integer.test(source)) return undefined
+  return source === undefined || !integer.test(source) ? undefined : integerId(source)
+}
+
+/** The id that is written as these digits. */
+const integerId = (source: string): number | bigint | undefined => {
   const exact = BigInt(source)
   if (exact < MinId || exact > MaxId) return undefined
-  return Math.abs(id) <= MaxSafe ? id : exact
+  return Math.abs(Number(source)) <= MaxSafe ? Number(source) : exact
+}
+
+const tooDeep = `nested deeper than ${MaxDepth} levels`
+
+const stringOf = (source: string | undefined): string | undefined => {
+  if (source?.startsWith('"') !== true) return undefined
+  try {
+    return String(JSON.parse(source))
+  } catch {
+    return undefined
+  }
+}
+
+/** A document that is not parsed: parsing is slow, and whoever uses the value later would overflow the stack. */
+const unparsed = (text: string): Incoming => {
+  const envelope = envelopeOf(text)
+  const method = stringOf(envelope.method)
+  const isString = envelope.id === undefined || envelope.id.startsWith('"')
+  const id: RequestId | undefined = isString ? stringOf(envelope.id) : integerId(envelope.id ?? "")
+  if (id === undefined) return { _tag: "Ignored", reason: tooDeep }
+  if (method !== undefined) return { _tag: "Refused", id, method, reason: tooDeep }
+  // An answer to a question of this server: whoever asked must not wait for ever.
+  return { _tag: "Failure", failure: { id, error: { code: ErrorCode.InvalidRequest, message: tooDeep } } }
 }
 
 /** One document, as a message. What is none says so. */
 export const parse = (text: string): Incoming => {
+  if (isTooDeep(text)) return unparsed(text)
   let document: unknown
   try {
     document = JSON.parse(text)

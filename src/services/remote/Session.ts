@@ -208,6 +208,7 @@ export class Session {
         return undefined
       case "Request":
         return this.#asked(incoming.request, text.length)
+      case "Refused":
       case "Ignored":
         return Effect.fail(invalid(incoming.reason))
     }

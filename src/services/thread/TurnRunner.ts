@@ -47,6 +47,7 @@ export interface Caller {
 
 interface Running {
   readonly call: ToolCall
+  readonly custom: boolean
   readonly fiber: Fiber.Fiber<ToolOutput, TurnCancelled>
 }
 
@@ -132,6 +133,9 @@ const requestOf = (host: ThreadHost, turn: ActiveTurn, caller: Caller): ModelReq
   }
 }
 
+/** UTF-16 units of a call's input; a tool may take less. */
+const MaxInput = 1024 * 1024
+
 const runTool = (
   host: ThreadHost,
   turn: ActiveTurn,
@@ -141,6 +145,9 @@ const runTool = (
   const tool = host.tools.find(({ spec }) => spec.name === call.name)
   if (tool === undefined || call.namespace !== null) {
     return Effect.succeed({ text: `unsupported call: ${call.name}`, success: false })
+  }
+  if (call.input.length > MaxInput) {
+    return Effect.succeed({ text: `the input of ${call.name} is longer than ${MaxInput} characters`, success: false })
   }
   const { cwd, approvalPolicy, sandboxPolicy } = host.record.settings
   const running = tool.run(call, {
@@ -157,8 +164,13 @@ const runTool = (
   return TurnSpans.toolCall(running, call, span)
 }
 
-const output = (host: ThreadHost, turn: ActiveTurn, callId: string, text: string): Effect.Effect<void> => {
-  const custom = turn.openCalls.get(callId)?.custom === true
+const output = (
+  host: ThreadHost,
+  turn: ActiveTurn,
+  callId: string,
+  custom: boolean,
+  text: string
+): Effect.Effect<void> => {
   turn.openCalls.delete(callId)
   return host.say(
     custom
@@ -181,7 +193,7 @@ const step = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       turn.openCalls.set(call.callId, { custom, startedAt: host.now() })
       return Effect.map(Effect.forkIn(runTool(host, turn, call, span), scope, { startImmediately: true }), (fiber) => {
-        calls.push({ call, fiber })
+        calls.push({ call, custom, fiber })
       })
     })
   const request = requestOf(host, turn, caller)
@@ -190,9 +202,9 @@ const step = Effect.fnUntraced(function* (
     Effect.as(turn.steered, null)
   ).pipe(Effect.tapError((error) => countFailure(host, turn.id, error)))
   yield* countTokens(host, turn.id, sampled?.usage ?? null)
-  for (const { call, fiber } of calls) {
+  for (const { call, custom, fiber } of calls) {
     const { text } = yield* Fiber.join(fiber)
-    yield* output(host, turn, call.callId, text)
+    yield* output(host, turn, call.callId, custom, text)
   }
   return calls.length > 0 || sampled?.endTurn === false
 }, Effect.scoped)
@@ -233,9 +245,9 @@ const counted = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn,
 /** What the model has to know of a turn that did not finish, when it is asked the next time. */
 const closeConversation = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, ending: Ending) {
   const now = host.now()
-  for (const [callId, { startedAt }] of Array.from(turn.openCalls)) {
+  for (const [callId, { custom, startedAt }] of Array.from(turn.openCalls)) {
     const text = `Wall time: ${((now - startedAt) / 1000).toFixed(1)} seconds\naborted by user`
-    yield* output(host, turn, callId, text)
+    yield* output(host, turn, callId, custom, text)
   }
   if (ending.status !== "interrupted") return
   yield* host.say({ type: "message", role: "user", content: [{ type: "input_text", text: interruptedNotice }] })

@@ -145,6 +145,56 @@ describe("Default", () => {
     })
   )
 
+  it.effect("fails on a redirect to something that is no HTTP server", () =>
+    Effect.gen(function* () {
+      const { port } = yield* server((_, response) =>
+        response.writeHead(302, { location: "file:///etc/hostname" }).end()
+      )
+      const { error } = yield* Effect.provide(answerTo(request), model({ baseUrl: `http://127.0.0.1:${port}/v1` }, {}))
+      const message = "stream disconnected before completion: redirect target uses unsupported URL scheme: file"
+      assert.deepStrictEqual(error, new ModelError({ message, info: "other" }))
+    })
+  )
+
+  it.effect("sends no key to where another origin redirects", () =>
+    Effect.gen(function* () {
+      const headers: Array<IncomingMessage["headers"]> = []
+      const other = yield* server((request, response) => {
+        headers.push(request.headers)
+        response.end(answer)
+      })
+      const { port } = yield* server((request, response) => {
+        headers.push(request.headers)
+        response.writeHead(307, { location: `http://127.0.0.1:${other.port}/v1/responses` }).end()
+      })
+      const info = {
+        baseUrl: `http://127.0.0.1:${port}/v1`,
+        headers: { "x-static": "a-secret" },
+        envHeaders: { "api-key": "KEY" }
+      }
+      const layer = model(info, { MOCK_KEY: "a-secret", KEY: "a-secret" })
+      assert.deepStrictEqual(yield* Effect.provide(answerTo(request), layer), fine)
+      assert.deepStrictEqual(
+        headers.map((sent) => Object.values(sent).filter((value) => String(value).includes("a-secret")).length),
+        [3, 0]
+      )
+    })
+  )
+
+  it.effect("takes headers up to 256 KiB, and says whose are larger", () =>
+    Effect.gen(function* () {
+      const { port } = yield* server((request, response) => {
+        const kib = Number(/\d+/.exec(request.url ?? ""))
+        response.writeHead(200, { "x-large": "x".repeat(kib * 1024) }).end(answer)
+      })
+      const asked = (kib: number) =>
+        Effect.provide(answerTo(request), model({ baseUrl: `http://127.0.0.1:${port}/${kib}` }, {}))
+      assert.deepStrictEqual(yield* asked(250), fine)
+      const message = `stream disconnected before completion: the response headers of 127.0.0.1:${port} exceed the size limit`
+      assert.deepStrictEqual(yield* asked(260), { events: [], error: new ModelError({ message, info: "other" }) })
+    })
+  )
+
   it.effect("says what a real socket did", () =>
     Effect.gen(function* () {
       const { port } = yield* server((request, response) => {

@@ -312,4 +312,59 @@ describe("LanguageModelProvider", () => {
       assert.strictEqual(options.length, 6)
     })
   )
+
+  describe("what is nested too deeply", () => {
+    const deep = (levels: number): Array<unknown> => {
+      let value: Array<unknown> = []
+      for (let level = 1; level < levels; level++) value = [value]
+      return value
+    }
+    const call = (levels: number): Response.StreamPartEncoded => ({
+      type: "tool-call",
+      id: "c",
+      name: "exec_command",
+      params: { cmd: deep(levels) },
+      providerExecuted: false
+    })
+    const calling = (levels: number) =>
+      run([Stream.make<[Response.StreamPartEncoded, Response.StreamPartEncoded]>(call(levels), finish)], {
+        tools: [exec]
+      })
+
+    it.effect("fails the answer where it is the arguments of a call", () =>
+      Effect.gen(function* () {
+        const message = "the arguments of a call are nested deeper than 127 levels"
+        for (const levels of [127, 3000]) {
+          const { error, events } = yield* calling(levels)
+          assert.deepStrictEqual([error, events], [new ModelError({ message, info: "other" }), []])
+        }
+        assert.strictEqual((yield* calling(126)).error, null)
+      })
+    )
+
+    it.effect("fails the answer where it is the schema of the output", () =>
+      Effect.gen(function* () {
+        const { error } = yield* run([Stream.make<[Response.StreamPartEncoded]>(finish)], {
+          outputSchema: deep(50_000)
+        })
+        assert.deepStrictEqual(
+          error,
+          new ModelError({ message: "the conversation cannot be written for the model", info: "other" })
+        )
+      })
+    )
+
+    it.effect("is left as text where another model wrote it", () =>
+      Effect.gen(function* () {
+        const nested = `${"[".repeat(50_000)}${"]".repeat(50_000)}`
+        const { error } = yield* run([Stream.make<[Response.StreamPartEncoded]>(finish)], {
+          input: [
+            { type: "function_call", call_id: "c", name: "exec_command", arguments: nested },
+            { type: "reasoning", summary: [], encrypted_content: `{"effectAi":${nested}}` }
+          ]
+        })
+        assert.strictEqual(error, null)
+      })
+    )
+  })
 })

@@ -57,7 +57,10 @@ describe("Responses", () => {
     const failing = (name: string, answer: Answer, message: string, info: CodexErrorInfo = "other", seen = 0) =>
       it.effect(`ends with the error of the release on ${name}`, () =>
         Effect.gen(function* () {
-          const { error, events, sent } = yield* run([answer, fine], { provider: { streamIdleTimeoutMs: 1500 } })
+          const { error, events, sent } = yield* run([answer, fine], {
+            provider: { streamIdleTimeoutMs: 1500 },
+            env: { MOCK_KEY: "the-secret-key" }
+          })
           assert.deepStrictEqual([error, events.length, sent.length], [new ModelError({ message, info }), seen, 1])
         })
       )
@@ -92,6 +95,17 @@ describe("Responses", () => {
     failing("half an event", raw(half), closedEarly, "other", 1)
     failing("an answer that is no stream", raw('{"a":1}'), closedEarly)
     failing("an empty answer", raw(""), closedEarly)
+    failing(
+      "a server that quotes the key",
+      refuse(401, { error: { message: "no such key: the-secret-key" } }),
+      "unexpected status 401 Unauthorized: no such key: [redacted], url: http://model.test/v1/responses",
+      { httpConnectionFailed: { httpStatusCode: 401 } }
+    )
+    failing(
+      "a failed response that quotes the key",
+      events(wire.failed("server_error", "bad key the-secret-key")),
+      `${lost}bad key [redacted]`
+    )
     failing("a failed response", events(wire.failed("server_error", "oops")), `${lost}oops`)
     failing(
       "an incomplete response",
@@ -210,6 +224,41 @@ describe("Responses", () => {
       })
     )
   })
+
+  it.effect("fails a request that cannot be written", () =>
+    Effect.gen(function* () {
+      let schema: unknown = {}
+      for (let level = 0; level < 50_000; level++) schema = { items: schema }
+      const { layer, sent } = scripted([fine])
+      const { error } = yield* Effect.provide(answerTo({ ...request, outputSchema: schema }), layer)
+      const message = "the request to the model cannot be written as JSON"
+      assert.deepStrictEqual([error, sent], [new ModelError({ message, info: "other" }), []])
+    })
+  )
+
+  it.effect("lets others have their turn while it reads much at once", () =>
+    Effect.gen(function* () {
+      const { layer } = scripted([raw(`: ${"x".repeat(1024 * 1024)}\n${encode(wire.completed())}`)])
+      let turns = 0
+      const other = yield* Effect.forkChild(
+        Effect.forever(
+          Effect.andThen(
+            Effect.sync(() => turns++),
+            Effect.yieldNow
+          )
+        ),
+        {
+          startImmediately: true
+        }
+      )
+      const before = turns
+      const { error } = yield* Effect.provide(answerTo(request), layer)
+      yield* Fiber.interrupt(other)
+      assert.strictEqual(error, null)
+      // There are 16 slices of 64 KiB.
+      assert.isAtLeast(turns - before, 8)
+    })
+  )
 
   it.effect("delivers all events of a network chunk at once", () =>
     Effect.gen(function* () {

@@ -215,6 +215,49 @@ describe("Lines", () => {
     })
   })
 
+  describe("a document that is nested too deeply", () => {
+    const reason = "nested deeper than 127 levels"
+    const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
+
+    it("is a refused request, however deep it is, and where its id is", () => {
+      for (const levels of [127, 5000, 100_000]) {
+        const texts = ["7", '"s"', "9223372036854775807"].flatMap((id) => [
+          `{"id":${id},"method":"m","params":${deep(levels)}}\n`,
+          `{"params":{"id":5,"x":${deep(levels)}},"method":"m","id":${id}}\n`
+        ])
+        assert.deepStrictEqual(
+          texts.flatMap((text) => read(text)),
+          [7, 7, "s", "s", 9223372036854775807n, 9223372036854775807n].map((id): Incoming => ({
+            _tag: "Refused",
+            id,
+            method: "m",
+            reason
+          }))
+        )
+      }
+    })
+
+    it("may have 127 levels", () => {
+      assert.deepStrictEqual(kindOf(`{"id":1,"method":"m","params":${deep(126)}}`), ["Request"])
+    })
+
+    it("is ignored where there is nobody to answer", () => {
+      for (const text of [
+        `{"method":"m","params":${deep(5000)}}`,
+        deep(5000),
+        "[".repeat(5000),
+        `{"id":1.5,"a":${deep(200)}}`
+      ])
+        assert.deepStrictEqual(read(`${text}\n`), [{ _tag: "Ignored", reason }])
+    })
+
+    it("is a failed answer to a question of the server", () => {
+      assert.deepStrictEqual(read(`{"id":3,"result":${deep(5000)}}\n`), [
+        { _tag: "Failure", failure: { id: 3, error: { code: -32600, message: reason } } }
+      ])
+    })
+  })
+
   it.prop(
     "reads the same messages however the bytes are split [10]",
     [Schema.Array(Line), Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })))],

@@ -4,6 +4,7 @@
  * @module
  */
 import type * as Response from "effect/ai/Response"
+import { isTooDeepValue, MaxDepth } from "../../../protocol/JsonText.ts"
 import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
 import type { ModelEvent, ModelUsage } from "../../../services/ModelProvider.ts"
 import type { ToolSpec } from "../../../services/Tool.ts"
@@ -32,6 +33,8 @@ const usageOf = ({ inputTokens, outputTokens }: Response.Usage): ModelUsage => {
     totalTokens: input + output
   }
 }
+
+const tooDeep = `nested deeper than ${MaxDepth} levels`
 
 const incomplete = (reason: string): Failure => failure(`Incomplete response returned, reason: ${reason}`, "other")
 
@@ -91,10 +94,12 @@ export class Translator {
         return this.#close(part.id, part.metadata, out)
       case "tool-call":
         // What the provider runs itself is between it and the model.
-        if (!part.providerExecuted) this.#done(this.#call(part.id, part.name, part.params, part.metadata), out)
+        if (part.providerExecuted) return
+        if (isTooDeepValue(part.params)) this.#end = failure(`the arguments of a call are ${tooDeep}`, "other")
+        else this.#done(this.#call(part.id, part.name, part.params, part.metadata), out)
         return
       case "finish":
-        this.#end = endOf(part.reason, usageOf(part.usage))
+        this.#end ??= endOf(part.reason, usageOf(part.usage))
         return
       case "error":
         this.#end = failure(messageOf(part.error), "other")

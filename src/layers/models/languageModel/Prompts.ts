@@ -9,6 +9,7 @@
 import * as Prompt from "effect/ai/Prompt"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { isTooDeep, isTooDeepValue } from "../../../protocol/JsonText.ts"
 import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
 import { textOf } from "../ContentText.ts"
 
@@ -22,12 +23,18 @@ export type Metadata = typeof Prompt.ProviderOptions.Type
 const Attached = Schema.fromJsonString(Schema.Struct({ effectAi: Prompt.ProviderOptions }))
 const decodeAttached = Schema.decodeUnknownOption(Attached)
 
-/** What was attached to a part, as `encrypted_content`; nothing where there was nothing. */
+/** What was attached to a part, as `encrypted_content`; nothing where there was nothing that can be written. */
 export const attach = (metadata: Metadata): { readonly encrypted_content: string } | undefined =>
-  Object.keys(metadata).length === 0 ? undefined : { encrypted_content: JSON.stringify({ effectAi: metadata }) }
+  Object.keys(metadata).length === 0 || isTooDeepValue(metadata)
+    ? undefined
+    : { encrypted_content: JSON.stringify({ effectAi: metadata }) }
 
-const attached = (item: { readonly encrypted_content?: string | null }): Metadata | undefined =>
-  Option.getOrUndefined(Option.map(decodeAttached(item.encrypted_content), ({ effectAi }) => effectAi))
+const attached = (item: { readonly encrypted_content?: string | null }): Metadata | undefined => {
+  const text = item.encrypted_content
+  // Another server of the same thread may have written it.
+  if (typeof text !== "string" || isTooDeep(text)) return undefined
+  return Option.getOrUndefined(Option.map(decodeAttached(text), ({ effectAi }) => effectAi))
+}
 
 const optionsOf = (item: { readonly encrypted_content?: string | null }) => {
   const options = attached(item)
@@ -54,8 +61,9 @@ const userPart = (part: Content): ReadonlyArray<Prompt.UserMessagePart> => {
   }
 }
 
-/** Arguments that are no JSON are what the model wrote; it sees them again as it wrote them. */
+/** Arguments that are no JSON are what the model wrote, and so are those nested too deeply; it sees them again as it wrote them. */
 const parseArguments = (text: string): unknown => {
+  if (isTooDeep(text)) return text
   try {
     return JSON.parse(text)
   } catch {

@@ -15,10 +15,38 @@ import { ResponseItem } from "../../../protocol/ResponseItem.ts"
 import type { ModelEvent, ModelUsage } from "../../../services/ModelProvider.ts"
 import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./Failure.ts"
-import { countIn, type JsonObject, objectIn, parseObject, stringIn } from "./Json.ts"
+import { countIn, type JsonObject, objectIn, readObject, stringIn } from "./Json.ts"
 
-/** UTF-16 units of one event that are held while it arrives; an image in an item is the largest thing that is known. */
-export const MaxEventSize = 32 * 1024 * 1024
+/**
+ * What one answer may amount to. Beyond it the stream fails and is not repeated. A model's longest answers are 128 000
+ * tokens, some 700 KB of text; images are larger, and the end of an answer repeats all its items.
+ */
+export interface Limits {
+  /** UTF-16 units of one event. */
+  readonly event: number
+  /** UTF-16 units of an event that is neither an image nor the end of the answer. */
+  readonly text: number
+  /** Bytes of all events together. */
+  readonly answer: number
+  /** Finished items; each call among them gets an output. */
+  readonly items: number
+}
+
+export const limits: Limits = {
+  event: 16 * 1024 * 1024,
+  text: 4 * 1024 * 1024,
+  answer: 256 * 1024 * 1024,
+  items: 16_384
+}
+
+/** UTF-16 units of an item's id, which is repeated in each of its deltas, and of a call's. */
+const MaxId = 256
+
+/** Types of events, and of the items of events, that may be larger than others. */
+const large = ["image_generation_call", "response.completed", "response.incomplete", "response.failed"]
+
+const mayBeLarge = (event: JsonObject): boolean =>
+  large.some((type) => type === event["type"] || type === objectIn(event, "item")["type"])
 
 /** How far an answer has got. */
 export type Progress =
@@ -36,26 +64,48 @@ const decodeItem = (() => {
 interface ActiveItem {
   readonly id: string
   readonly kind: "message" | "reasoning"
-  /** The server gave it no id; it keeps the one it was announced with. */
+  /** Whether the server gave it its id; one that it left unnamed keeps the id it was announced with. */
   readonly named: boolean
+}
+
+/** No model counts so many tokens; the sum over a thread stays an exact integer. */
+const MaxTokens = 1e12
+
+const tokensIn = (object: JsonObject, key: string): number | undefined => {
+  const count = countIn(object, key)
+  return count === undefined || count > MaxTokens ? undefined : count
 }
 
 /** The tokens of an answer. What a server leaves out counts as nothing; one that counts nothing does not count. */
 export const usageOf = (usage: unknown): ModelUsage | null => {
   if (!Predicate.isObject(usage)) return null
-  const input = countIn(usage, "input_tokens")
-  const output = countIn(usage, "output_tokens")
+  const input = tokensIn(usage, "input_tokens")
+  const output = tokensIn(usage, "output_tokens")
   if (input === undefined && output === undefined) return null
   const inputTokens = input ?? 0
   const outputTokens = output ?? 0
   return {
     inputTokens,
-    cachedInputTokens: countIn(objectIn(usage, "input_tokens_details"), "cached_tokens") ?? 0,
+    cachedInputTokens: tokensIn(objectIn(usage, "input_tokens_details"), "cached_tokens") ?? 0,
     outputTokens,
-    reasoningOutputTokens: countIn(objectIn(usage, "output_tokens_details"), "reasoning_tokens") ?? 0,
-    totalTokens: countIn(usage, "total_tokens") ?? inputTokens + outputTokens
+    reasoningOutputTokens: tokensIn(objectIn(usage, "output_tokens_details"), "reasoning_tokens") ?? 0,
+    totalTokens: tokensIn(usage, "total_tokens") ?? inputTokens + outputTokens
   }
 }
+
+/**
+ * The id of an item; `undefined` where it has none that is of use, `null` where it has something else than text: the
+ * release takes no such item.
+ */
+const idOf = (item: JsonObject): string | undefined | null => {
+  const id = item["id"]
+  if (id === undefined || id === null || id === "") return undefined
+  if (typeof id !== "string") return null
+  return id.length > MaxId ? undefined : id
+}
+
+/** Whether the output of a call can name it. */
+const isCallable = (item: JsonObject): boolean => (stringIn(item, "call_id")?.length ?? 0) <= MaxId
 
 /** Reads one answer. */
 export class Reader {
@@ -64,7 +114,10 @@ export class Reader {
   readonly #text = new TextDecoder("utf-8", { fatal: true })
   readonly #parser: Sse.Parser
   readonly #skipped = new Set<string>()
+  readonly #limits: Limits
   #told = 0
+  #bytes = 0
+  #started = 0
   #progress: Progress = open
   #active: ActiveItem | undefined
   #out: Array<ModelEvent> = []
@@ -75,16 +128,20 @@ export class Reader {
    * `newItemId` names items that the server left unnamed; it gets the number of the item within the answer, from 0.
    * Finished items are also put into `items`.
    */
-  constructor(newItemId: (index: number) => string, items: Array<ResponseItem>, maxEventSize: number = MaxEventSize) {
+  constructor(newItemId: (index: number) => string, items: Array<ResponseItem>, options?: Partial<Limits>) {
     this.#newItemId = newItemId
     this.#items = items
-    this.#parser = Sse.makeParser((event) => this.#onEvent(event), { maxEventSize })
+    this.#limits = { ...limits, ...options }
+    // It reads in linear time: 30 MB in chunks of 1 KB take as long as in chunks of 64 KB.
+    this.#parser = Sse.makeParser((event) => this.#onEvent(event), { maxEventSize: this.#limits.event })
   }
 
   /** Takes the next bytes and appends what they complete to `out`. Whatever follows the end of the answer is dropped. */
   feed(bytes: Uint8Array, out: Array<ModelEvent>): Progress {
     if (this.#progress._tag !== "Open") return this.#progress
     this.#out = out
+    this.#bytes += bytes.length
+    if (this.#bytes > this.#limits.answer) return this.#fail(Failure.answerTooLarge())
     let text: string
     try {
       text = this.#text.decode(bytes, { stream: true })
@@ -115,8 +172,14 @@ export class Reader {
   #onEvent(event: Sse.AnyEvent): void {
     if (event._tag !== "Event" || this.#progress._tag !== "Open") return
     this.events++
-    const data = parseObject(event.data)
-    if (data === undefined) this.#skip("an event that is not a JSON object")
+    const { length } = event.data
+    const isLarge = length > this.#limits.text
+    // Looked for in the text first: parsing takes long.
+    if (length > this.#limits.event || (isLarge && !large.some((name) => event.data.includes(`"${name}"`))))
+      return void this.#fail(Failure.eventTooLarge())
+    const data = readObject(event.data)
+    if (typeof data === "string") this.#skip(data)
+    else if (isLarge && !mayBeLarge(data)) this.#fail(Failure.eventTooLarge())
     else this.#onData(data)
   }
 
@@ -193,18 +256,25 @@ export class Reader {
   #itemAdded(item: JsonObject): void {
     const kind = item["type"]
     if (kind !== "reasoning" && !(kind === "message" && item["role"] === "assistant")) return
-    const named = stringIn(item, "id")
-    this.#active = { id: named ?? this.#newItemId(this.#items.length), kind, named: named !== undefined }
+    const id = idOf(item)
+    if (id === null) return this.#skip("an item whose id is no text")
+    if (++this.#started > this.#limits.items) return void this.#fail(Failure.tooManyItems())
+    this.#active = { id: id ?? this.#newItemId(this.#items.length), kind, named: id !== undefined }
     this.#out.push({ _tag: "ItemStarted", itemId: this.#active.id, kind })
   }
 
   #itemDone(item: JsonObject): void {
     const active = this.#active
     this.#active = undefined
-    const isUnnamed = item["id"] === undefined && active?.named === false && active.kind === item["type"]
-    const decoded = decodeItem(isUnnamed ? { ...item, id: active.id } : item)
+    const id = idOf(item)
+    const { id: _, ...unnamed } = item
+    // An item that was announced under a made-up name keeps it: who saw its start waits for its end.
+    const isAnnounced = active?.named === false && active.kind === item["type"]
+    const named = isAnnounced ? { ...unnamed, id: active.id } : id === undefined ? unnamed : item
+    const decoded = id === null || !isCallable(item) ? Option.none() : decodeItem(named)
     if (Option.isNone(decoded) || decoded.value.type === "other")
       return this.#skip("an item that is not of the protocol")
+    if (this.#items.length >= this.#limits.items) return void this.#fail(Failure.tooManyItems())
     this.#items.push(decoded.value)
     this.#out.push({ _tag: "ItemDone", item: decoded.value })
   }

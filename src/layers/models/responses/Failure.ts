@@ -7,11 +7,15 @@
  * @module
  */
 import * as Predicate from "effect/Predicate"
+import { ModelError } from "../../../services/ModelProvider.ts"
 import { type Failure, failure } from "../attempts/Failure.ts"
 import { type JsonObject, objectIn, stringIn } from "./Json.ts"
 
-/** The request cannot be made at all: no key, no such provider, a bad address. */
+/** The request cannot be made at all: no key, no such provider, a bad address, a body that is no JSON. */
 export const unsendable = (message: string): Failure => failure(message, "other")
+
+/** The conversation, a tool or the output schema is no JSON: nested too deeply, or too long for a string. */
+export const unwritable = (): Failure => unsendable("the request to the model cannot be written as JSON")
 
 /** The stream ended before the answer was complete. `reason` is a fixed text or the server's own. */
 export const disconnected = (reason: string): Failure =>
@@ -36,8 +40,44 @@ export const idle = (): Failure => disconnected("idle timeout waiting for SSE")
 /** The answer is not text. */
 export const notText = (): Failure => disconnected("UTF8 error: invalid utf-8 sequence of 1 bytes from index 0")
 
+/** What the model sends exceeds a limit. The same request would be answered alike, so it is not repeated. */
+const excessive = (what: string): Failure => ({ ...disconnected(what), retry: "never" })
+
 /** One event is larger than what this server is ready to hold. */
-export const eventTooLarge = (): Failure => disconnected("SSE event exceeds the size limit")
+export const eventTooLarge = (): Failure => excessive("SSE event exceeds the size limit")
+
+/** The events of one answer together are larger than what this server is ready to read. */
+export const answerTooLarge = (): Failure => excessive("the answer exceeds the size limit")
+
+/** The answer has more items than this server is ready to keep. */
+export const tooManyItems = (): Failure => excessive("the answer has too many items")
+
+/** The headers of the answer do not fit the limit of the HTTP client. `host` is the server's name and port. */
+export const headersTooLarge = (host: string): Failure =>
+  excessive(`the response headers of ${host} exceed the size limit`)
+
+/** A redirect to something that is no HTTP server. `scheme` is without the colon. */
+export const redirectScheme = (scheme: string): Failure =>
+  excessive(`redirect target uses unsupported URL scheme: ${scheme}`)
+
+/** A redirect from https to http. */
+export const redirectDowngrade = (): Failure => excessive("redirect from https to http refused")
+
+/** The server redirected once more than is followed. */
+export const tooManyRedirects = (): Failure => excessive("too many redirects")
+
+/** Shorter values are too common to be looked for. */
+const MinSecret = 8
+
+/** Takes secrets out of the message of a failure: a server may quote what it was sent. */
+export const hiding = (secrets: ReadonlyArray<string | null>) => {
+  const hidden = secrets.filter((secret) => secret !== null && secret.length >= MinSecret)
+  return (failure: Failure): Failure => {
+    const { info, message } = failure.error
+    const plain = hidden.reduce<string>((text, secret) => text.replaceAll(secret ?? "", "[redacted]"), message)
+    return plain === message ? failure : { ...failure, error: new ModelError({ message: plain, info }) }
+  }
+}
 
 /** The plan or the budget behind the key is used up. */
 export const quotaExceeded = (): Failure =>
@@ -57,11 +97,15 @@ export const overloaded = (): Failure =>
 /** The cheaper service tier has no capacity left. */
 export const flexUnavailable = (): Failure => failure("Flex capacity unavailable.", "flexUnavailable")
 
+/** The longest wait that a server may ask for. A longer one says that there is no use in waiting. */
+export const MaxWaitMillis = 3_600_000
+
 /** The milliseconds in "Please try again in 1.5s". Minutes are not understood, as in the release. */
 const waitIn = (message: string): number | null => {
   const found = /try again in\s*(\d+(?:\.\d+)?)\s*(ms|s)/i.exec(message)
   if (found === null) return null
-  return Number(found[1]) * (found[2]?.toLowerCase() === "ms" ? 1 : 1000)
+  const millis = Number(found[1]) * (found[2]?.toLowerCase() === "ms" ? 1 : 1000)
+  return millis <= MaxWaitMillis ? millis : null
 }
 
 /** Too much was asked in too short a time. */
@@ -109,17 +153,20 @@ const failedCodes: Codes = new Map([
   ["usage_not_included", notIncluded]
 ])
 
+/** UTF-16 units of a server's own words that are shown. */
+const MaxMessage = 64 * 1024
+
 /** From the `response` of a `response.failed` event. */
 export const ofFailedResponse = (response: JsonObject): Failure => {
   const error = response["error"]
   if (!Predicate.isObject(error)) return disconnected("response.failed event received")
-  const message = stringIn(error, "message") ?? ""
+  const message = (stringIn(error, "message") ?? "").slice(0, MaxMessage)
   return failedCodes.get(stringIn(error, "code") ?? "")?.(message) ?? disconnected(message)
 }
 
 /** From the `response` of a `response.incomplete` event. A filtered answer may turn out better the next time. */
 export const ofIncompleteResponse = (response: JsonObject): Failure => {
-  const reason = stringIn(objectIn(response, "incomplete_details"), "reason") ?? "unknown"
+  const reason = stringIn(objectIn(response, "incomplete_details"), "reason")?.slice(0, MaxMessage) ?? "unknown"
   const message = `Incomplete response returned, reason: ${reason}`
   return reason === "content_filter" ? disconnected(message) : failure(message, "other")
 }

@@ -7,20 +7,43 @@
  * @module
  */
 import * as Predicate from "effect/Predicate"
+import { excessOf } from "../../../protocol/JsonText.ts"
 
 /** A JSON object whose members have not been looked at. */
 export interface JsonObject {
   readonly [key: string]: unknown
 }
 
-/** The value of `text`, or `undefined` where it is no JSON object. */
-export const parseObject = (text: string): JsonObject | undefined => {
+/** Values (array elements and object members) of one document; parsing and decoding so many takes some 100 ms. */
+export const MaxValues = 250_000
+
+/** An escaped surrogate, with its partner or without. */
+const surrogate = /\\u[dD][89a-fA-F]/
+
+/** Most texts have no escape at all, which is found out sooner. */
+const hasSurrogate = (text: string): boolean => text.includes("\\u") && surrogate.test(text)
+
+/** A lone surrogate becomes the replacement character: no UTF-8 text can carry it on. */
+const wellFormed = (_: string, value: unknown): unknown => (typeof value === "string" ? value.toWellFormed() : value)
+
+/** The value of `text`, or why it has none. Text that exceeds `MaxDepth` or `MaxValues` is not parsed. */
+export const readObject = (text: string): JsonObject | string => {
+  const excess = excessOf(text, MaxValues)
+  if (excess !== undefined)
+    return excess === "depth" ? "an event that is nested too deeply" : "an event of too many values"
   try {
-    const value: unknown = JSON.parse(text)
-    return Predicate.isObject(value) ? value : undefined
+    const value: unknown = hasSurrogate(text) ? JSON.parse(text, wellFormed) : JSON.parse(text)
+    if (Predicate.isObject(value)) return value
   } catch {
-    return undefined
+    // The same as JSON of another type.
   }
+  return "an event that is not a JSON object"
+}
+
+/** The value of `text`, or `undefined` where it is no JSON object, or one that exceeds the limits. */
+export const parseObject = (text: string): JsonObject | undefined => {
+  const value = readObject(text)
+  return typeof value === "string" ? undefined : value
 }
 
 /** The member `key` where it is an object, else an empty one. */

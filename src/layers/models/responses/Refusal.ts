@@ -115,7 +115,9 @@ const retryAfter = (refusal: Refusal, now: number): number | null => {
   const header = refusal.headers["retry-after"]
   if (header === undefined) return null
   const parsed = Headers.parseRetryAfter(header)
-  return Result.isSuccess(parsed) ? Duration.toMillis(Headers.retryAfterDelay(parsed.success, now)) : null
+  if (Result.isFailure(parsed)) return null
+  const millis = Duration.toMillis(Headers.retryAfterDelay(parsed.success, now))
+  return millis <= Failure.MaxWaitMillis ? millis : null
 }
 
 /** Codes that count whatever the request was about, by the status they come with. */

@@ -1,7 +1,8 @@
 /**
  * Getting a Responses server to answer.
  *
- * Owns one HTTP request up to its headers: what a broken connection and a refusal mean, and the silent level of retries.
+ * Owns one HTTP request up to its headers: redirects, what a broken connection and a refusal mean, and the silent level of
+ * retries.
  *
  * @module
  */
@@ -19,11 +20,15 @@ import * as Tracing from "../../../services/Tracing.ts"
 import * as Body from "./Body.ts"
 import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./Failure.ts"
+import * as Redirect from "./Redirect.ts"
 import * as Refusal from "./Refusal.ts"
 import * as Retry from "../attempts/Retry.ts"
 
 /** UTF-16 units of a refusal's body that are read. */
 const MaxRefusal = 64 * 1024
+
+/** Milliseconds that the body of a redirect is read. */
+const DiscardMillis = 50
 
 /** Codes of the operating system that say that no server was reached. */
 const unreachableCodes: ReadonlySet<unknown> = new Set([
@@ -45,8 +50,17 @@ const isUnreachable = (cause: unknown, depth = 3): boolean =>
   (("code" in cause && unreachableCodes.has(cause.code)) ||
     (depth > 0 && "cause" in cause && isUnreachable(cause.cause, depth - 1)))
 
-const ofTransport = (error: HttpClientError): FailureType =>
-  isUnreachable(error) ? Failure.unreachable() : Failure.notAnswered()
+/** Whether the HTTP client gave up because the headers were too many or too long. */
+const isOverflow = (cause: unknown, depth = 3): boolean =>
+  typeof cause === "object" &&
+  cause !== null &&
+  (("code" in cause && cause.code === "HPE_HEADER_OVERFLOW") ||
+    (depth > 0 && "cause" in cause && isOverflow(cause.cause, depth - 1)))
+
+const ofTransport = (error: HttpClientError, url: string): FailureType => {
+  if (isOverflow(error)) return Failure.headersTooLarge(new URL(url).host)
+  return isUnreachable(error) ? Failure.unreachable() : Failure.notAnswered()
+}
 
 /** As much of a refusal as is worth reading, and as soon: a server that stalls here is not waited for. */
 const readRefusal = (response: HttpClientResponse, idleMillis: number): Effect.Effect<string> =>
@@ -65,6 +79,41 @@ const readRefusal = (response: HttpClientResponse, idleMillis: number): Effect.E
       Effect.map(() => body.slice(0, MaxRefusal))
     )
   })
+
+const requestOf = ({ body, headers, url }: Redirect.Asked): HttpClientRequest.HttpClientRequest =>
+  body === null
+    ? HttpClientRequest.get(url, { headers })
+    : HttpClientRequest.post(url, { headers, body: HttpBody.text(body, "application/json") })
+
+/** Lets go of an answer that says nothing: what has arrived is read, so that the connection may be used again. */
+const discard = (response: HttpClientResponse): Effect.Effect<void> =>
+  Stream.runDrain(Stream.take(response.stream, 1)).pipe(
+    Effect.timeoutOption(DiscardMillis),
+    Effect.ignoreCause,
+    Effect.asVoid
+  )
+
+/** The answer to a request, at the end of its redirects. */
+const execute = (
+  client: HttpClient.HttpClient,
+  asked: Redirect.Asked,
+  followed = 0
+): Effect.Effect<HttpClientResponse, FailureType> =>
+  Effect.suspend(() => client.execute(requestOf(asked))).pipe(
+    Effect.mapError((error) => ofTransport(error, asked.url)),
+    // A client that throws has not sent anything; what it throws may quote the request.
+    Effect.catchDefect(() => Effect.fail(Failure.notAnswered())),
+    Effect.flatMap((response) => {
+      const { headers, status } = response
+      if (status < 300 || status >= 400) return Effect.succeed(response)
+      const next = Redirect.follow(asked, { status, location: headers["location"] }, followed)
+      if (next === undefined) return Effect.succeed(response)
+      return Effect.andThen(
+        discard(response),
+        "to" in next ? execute(client, next.to, followed + 1) : Effect.fail(next.refused)
+      )
+    })
+  )
 
 /**
  * Where nobody collects spans the model server is told of none. Where somebody does, what the URL's query says stays here:
@@ -87,12 +136,7 @@ export const send = (
   headers: Record<string, string>,
   body: string
 ): Effect.Effect<HttpClientResponse, FailureType> => {
-  const once = Effect.suspend(() =>
-    client.execute(
-      HttpClientRequest.post(Body.urlOf(provider), { headers, body: HttpBody.text(body, "application/json") })
-    )
-  ).pipe(
-    Effect.mapError(ofTransport),
+  const once = execute(client, { url: Body.urlOf(provider), headers, body }).pipe(
     Effect.flatMap((response) => {
       if (response.status >= 200 && response.status < 300) return Effect.succeed(response)
       return Effect.flatMap(

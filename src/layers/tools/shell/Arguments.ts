@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { I32, optional, U64 } from "../../../protocol/Fields.ts"
+import { isTooDeep, MaxDepth } from "../../../protocol/JsonText.ts"
 import { lazy, type Of } from "../../../protocol/Lazy.ts"
 import { mismatch } from "../../../protocol/Mismatch.ts"
 
@@ -67,6 +68,7 @@ const read = <S extends Schema.Codec<unknown, unknown>>(
   input: string
 ): Result.Result<S["Type"], string> => {
   const failed = (text: string) => Result.fail(`failed to parse function arguments: ${text}`)
+  if (isTooDeep(input)) return failed(`nested deeper than ${MaxDepth} levels`)
   let value: unknown
   try {
     value = JSON.parse(input)

@@ -1,16 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Reader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
+import { type Limits, Reader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
 import type { ResponseItem } from "../../../../src/protocol/ResponseItem.ts"
 import type { ModelEvent } from "../../../../src/services/ModelProvider.ts"
 import { assistant, Completed, encode, wire } from "../Scripted.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-const readAll = (chunks: ReadonlyArray<Uint8Array>, maxEventSize?: number) => {
+const readAll = (chunks: ReadonlyArray<Uint8Array>, limits?: Partial<Limits>) => {
   const items: Array<ResponseItem> = []
-  const reader = new Reader((index) => `made-up-${index}`, items, maxEventSize)
+  const reader = new Reader((index) => `made-up-${index}`, items, limits)
   const out: Array<ModelEvent> = []
   let progress: Progress = { _tag: "Open" }
   for (const chunk of chunks) progress = reader.feed(chunk, out)
@@ -198,11 +198,134 @@ describe("Events", () => {
 
   it("stops with an error at an event that is too large to hold", () => {
     const chunks = [bytes("data: "), ...Array.from({ length: 10 }, () => bytes("x".repeat(200)))]
-    const { progress } = readAll(chunks, 1000)
+    const { progress } = readAll(chunks, { event: 1000 })
     assert.strictEqual(
       progress._tag === "Failed" ? progress.failure.error.message : progress._tag,
       "stream disconnected before completion: SSE event exceeds the size limit"
     )
+  })
+
+  describe("what a server may not do", () => {
+    const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
+    const search = (args: string) =>
+      `data: {"type":"response.output_item.done","item":{"type":"tool_search_call","call_id":"c","execution":"client","arguments":${args}}}\n\n`
+    const failureOf = (progress: Progress) =>
+      progress._tag === "Failed" ? [progress.failure.error.message, progress.failure.retry] : progress._tag
+
+    it("nests an item deeper than 127 levels: it is left out", () => {
+      for (const levels of [126, 5000, 100_000]) {
+        const { items, progress, skipped } = read(search(deep(levels)), wire.completed())
+        assert.deepStrictEqual(
+          [items, skipped, progress._tag],
+          [[], ["an event that is nested too deeply"], "Completed"]
+        )
+      }
+      assert.strictEqual(read(search(deep(125))).items.length, 1)
+    })
+
+    it("fills an event with more values than are parsed: it is left out", () => {
+      const { items, skipped } = read(search(`[${"1,".repeat(250_000)}1]`))
+      assert.deepStrictEqual([items, skipped], [[], ["an event of too many values"]])
+    })
+
+    it("gives an item an id that is no text: it is left out from its start to its end", () => {
+      for (const id of [5, 1.5, true, { toString: 1 }, ["a"]]) {
+        const { out } = read(
+          wire.added({ type: "message", role: "assistant", id, content: [] }),
+          wire.delta("x", "lost"),
+          wire.done({ ...assistant("", "lost"), id }),
+          wire.completed()
+        )
+        assert.deepStrictEqual(out, [Completed])
+      }
+    })
+
+    it("gives an item an id that is of no use: it gets another, which it keeps", () => {
+      for (const id of [null, "", "x".repeat(257)]) {
+        const { out } = read(
+          wire.added({ type: "message", role: "assistant", id, content: [] }),
+          wire.delta("x", "text"),
+          wire.done({ ...assistant("", "text"), id })
+        )
+        assert.deepStrictEqual(out, [
+          { _tag: "ItemStarted", itemId: "made-up-0", kind: "message" },
+          { _tag: "TextDelta", itemId: "made-up-0", delta: "text" },
+          { _tag: "ItemDone", item: assistant("made-up-0", "text") }
+        ])
+        const { id: _, ...unnamed } = assistant("", "text")
+        assert.deepStrictEqual(read(wire.done({ ...unnamed, id })).items, [unnamed])
+      }
+    })
+
+    it("names an item only at its end: it completes as what was announced", () => {
+      const { out } = read(
+        wire.added({ type: "message", role: "assistant", content: [] }),
+        wire.done(assistant("late", "text"))
+      )
+      assert.deepStrictEqual(out, [
+        { _tag: "ItemStarted", itemId: "made-up-0", kind: "message" },
+        { _tag: "ItemDone", item: assistant("made-up-0", "text") }
+      ])
+    })
+
+    it("gives a call an id longer than 256 characters: it is left out", () => {
+      assert.deepStrictEqual(read(wire.call("c".repeat(257))).items, [])
+      assert.strictEqual(read(wire.call("c".repeat(256))).items.length, 1)
+    })
+
+    it("sends lone surrogates: they become replacement characters", () => {
+      const { out } = read(
+        wire.messageAdded("m"),
+        'data: {"type":"response.output_text.delta","delta":"a\\ud83d"}\n\n',
+        'data: {"type":"response.output_text.delta","delta":"\\ud83d\\ude00 \\\\ud83d"}\n\n'
+      )
+      assert.deepStrictEqual(out.slice(1), [
+        { _tag: "TextDelta", itemId: "m", delta: "a\ufffd" },
+        { _tag: "TextDelta", itemId: "m", delta: "😀 \\ud83d" }
+      ])
+    })
+
+    it("counts tokens that no model counts: they do not count", () => {
+      for (const count of [-5, 1.5, "7", 2 ** 53, 1e13, Number.POSITIVE_INFINITY])
+        assert.deepStrictEqual(read(wire.completed({ input_tokens: count, output_tokens: count })).out, [Completed])
+      assert.deepStrictEqual(
+        read('data: {"type":"response.completed","response":{"usage":{"input_tokens":1e400}}}\n\n').out,
+        [Completed]
+      )
+    })
+
+    it("sends an event that is larger than its kind may be: the answer fails for good", () => {
+      const limits = { event: 4000, text: 1000 }
+      const tooLarge = ["stream disconnected before completion: SSE event exceeds the size limit", "never"]
+      const image = { type: "image_generation_call", status: "completed", result: "x".repeat(2000) }
+      const of = (event: object) => failureOf(readAll([bytes(encode(event))], limits).progress)
+      assert.deepStrictEqual(of(wire.done(image)), "Open")
+      assert.deepStrictEqual(of({ ...wire.completed(), padding: "x".repeat(2000) }), "Completed")
+      assert.deepStrictEqual(of(wire.done({ ...image, result: "x".repeat(4000) })), tooLarge)
+      assert.deepStrictEqual(of(wire.done(assistant("m", "x".repeat(2000)))), tooLarge)
+      assert.deepStrictEqual(of(wire.delta("m", `"image_generation_call"${"x".repeat(2000)}`)), tooLarge)
+    })
+
+    it("sends more bytes than an answer may have: the answer fails for good", () => {
+      const comment = bytes(": x\n")
+      const { progress } = readAll(
+        Array.from({ length: 26 }, () => comment),
+        { answer: 100 }
+      )
+      assert.deepStrictEqual(failureOf(progress), [
+        "stream disconnected before completion: the answer exceeds the size limit",
+        "never"
+      ])
+    })
+
+    it("sends more items than an answer may have: the answer fails for good", () => {
+      const tooMany = ["stream disconnected before completion: the answer has too many items", "never"]
+      const calls = [bytes([1, 2, 3, 4].map((call) => encode(wire.call(`c${call}`))).join(""))]
+      const starts = [bytes([1, 2, 3, 4].map((id) => encode(wire.messageAdded(`m${id}`))).join(""))]
+      assert.deepStrictEqual(failureOf(readAll(calls, { items: 3 }).progress), tooMany)
+      assert.strictEqual(readAll(calls, { items: 3 }).items.length, 3)
+      assert.deepStrictEqual(failureOf(readAll(starts, { items: 3 }).progress), tooMany)
+    })
   })
 
   it("stops with an error at bytes that are not text", () => {

@@ -48,6 +48,10 @@ describe("Failure", () => {
     ])
   })
 
+  it("shows 64 KiB of the server's own words", () => {
+    assert.strictEqual(failed({ code: "invalid_prompt", message: "x".repeat(100_000) })[0], "x".repeat(65_536))
+  })
+
   it("takes any other failure for a broken stream", () => {
     const broken = (reason: string) => [`stream disconnected before completion: ${reason}`, "other", "stream", null]
     assert.deepStrictEqual(failed({ code: "server_error", message: "oops" }), broken("oops"))
@@ -60,6 +64,8 @@ describe("Failure", () => {
   it("reads from the text of a rate limit how long to wait", () => {
     const wait = (message: string) => failed({ code: "rate_limit_exceeded", message })[3]
     assert.strictEqual(wait("Rate limit reached. Please try again in 1.5s."), 1500)
+    assert.strictEqual(wait("Please try again in 3601s"), null)
+    assert.strictEqual(wait(`Please try again in ${"9".repeat(400)}s`), null)
     assert.strictEqual(wait("try again in 300ms"), 300)
     assert.strictEqual(wait("Try again in 2 seconds"), 2000)
     assert.strictEqual(wait("try again in 0.5 s"), 500)

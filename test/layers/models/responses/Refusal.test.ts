@@ -123,6 +123,9 @@ describe("Refusal", () => {
     assert.deepStrictEqual(after(new Date(now + 3000).toUTCString()), [text, info, "stream", 429, 3000])
     assert.deepStrictEqual(after("0.5"), [text, info, "never", 429, null])
     assert.deepStrictEqual(after("soon"), [text, info, "never", 429, null])
+    assert.deepStrictEqual(after("3600"), [text, info, "stream", 429, 3_600_000])
+    for (const never of ["3601", "1000000000", "9".repeat(30), "Fri, 31 Dec 9999 23:59:59 GMT", "-5", "NaN", "1e9", ""])
+      assert.deepStrictEqual(after(never), [text, info, "never", 429, null])
   })
 
   it("tells a used-up plan from too many requests", () => {

@@ -1,0 +1,150 @@
+/**
+ * Limits on JSON, checked before it is parsed or written.
+ *
+ * `JSON.parse` accepts any nesting; decoders and `JSON.stringify` recurse and overflow the stack at some thousand levels.
+ * Text that is nested too deeply is also slow to parse: 30 MB of opening brackets take 7 s. The check reads the text
+ * without recursion, skips strings at the speed of `indexOf`, and stops at the first excess. On a message of 200 characters
+ * it takes some 30 ns, beside 600 ns for parsing it.
+ *
+ * @module
+ */
+
+/** Levels of arrays and objects that a document may have; the released server takes as many. */
+export const MaxDepth = 127
+
+const Quote = 0x22
+const Comma = 0x2c
+const Backslash = 0x5c
+const OpenBracket = 0x5b
+const CloseBracket = 0x5d
+const OpenBrace = 0x7b
+const CloseBrace = 0x7d
+
+/** Where the string that opens at `from` closes; the length of the text when it does not. */
+const endOfString = (text: string, from: number): number => {
+  for (let end = text.indexOf('"', from + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = 0
+    while (text.charCodeAt(end - 1 - escapes) === Backslash) escapes++
+    if (escapes % 2 === 0) return end
+  }
+  return text.length
+}
+
+/** Whether the text has more of these characters than a document may have levels; strings count as well. */
+const hasManyOpenings = (text: string): boolean => {
+  let openings = 0
+  for (const opening of ["[", "{"])
+    for (let at = text.indexOf(opening); at !== -1; at = text.indexOf(opening, at + 1))
+      if (++openings > MaxDepth) return true
+  return false
+}
+
+/** What a text has too much of. */
+export type Excess = "depth" | "values"
+
+/** Whether the text is nested deeper than `MaxDepth`, or has more values than `maxValues`. It need not be valid JSON. */
+export const excessOf = (text: string, maxValues: number = Number.POSITIVE_INFINITY): Excess | undefined => {
+  // Nearly every text ends here. Two scans for a character are quicker than one that looks at each.
+  if (text.length <= maxValues && !hasManyOpenings(text)) return undefined
+  let depth = 0
+  let values = 0
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case Quote:
+        at = endOfString(text, at)
+        break
+      case OpenBracket:
+      case OpenBrace:
+        if (++depth > MaxDepth) return "depth"
+        if (++values > maxValues) return "values"
+        break
+      case CloseBracket:
+      case CloseBrace:
+        depth--
+        break
+      case Comma:
+        if (++values > maxValues) return "values"
+        break
+    }
+  }
+  return undefined
+}
+
+/** Whether the text is nested deeper than `MaxDepth`. */
+export const isTooDeep = (text: string): boolean => excessOf(text) !== undefined
+
+/** Values that `isTooDeepValue` looks at; shared parts of a value count each time. */
+const MaxValues = 1_000_000
+
+/** The same for a value that was not read from text. */
+export const isTooDeepValue = (value: unknown): boolean => {
+  let level: Array<unknown> = [value]
+  let seen = 0
+  for (let depth = 0; level.length > 0; depth++) {
+    const next: Array<unknown> = []
+    for (const part of level) {
+      if (typeof part !== "object" || part === null) continue
+      if (depth >= MaxDepth) return true
+      for (const member of Object.values(part)) next.push(member)
+    }
+    seen += next.length
+    if (seen > MaxValues) return true
+    level = next
+  }
+  return false
+}
+
+/** Members of the outermost object, as they are written. */
+export interface Envelope {
+  readonly id: string | undefined
+  readonly method: string | undefined
+}
+
+const colon = /\s*:\s*/y
+const number = /-?\d{1,20}(?=\s*[,}])/y
+
+/** Units of an id or a method that are read from a document that is refused. */
+const MaxMember = 1024
+
+/** The string or integer at `from`, as it is written. */
+const scalarAt = (text: string, from: number): string | undefined => {
+  if (text.charCodeAt(from) === Quote) {
+    const end = endOfString(text, from)
+    return end - from > MaxMember ? undefined : text.slice(from, end + 1)
+  }
+  number.lastIndex = from
+  return number.exec(text)?.[0]
+}
+
+/** Whom a document that is not parsed would be answered. Of members with the same name the last one counts, as in `JSON.parse`. */
+export const envelopeOf = (text: string): Envelope => {
+  let depth = 0
+  let id: string | undefined
+  let method: string | undefined
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case Quote: {
+        const end = endOfString(text, at)
+        const name = depth === 1 && end - at < 8 ? text.slice(at, end + 1) : ""
+        at = end
+        if (name !== '"id"' && name !== '"method"') break
+        colon.lastIndex = end + 1
+        // Without a colon it is a value that looks like the name.
+        if (!colon.test(text)) break
+        at = colon.lastIndex - 1
+        if (name === '"id"') id = scalarAt(text, at + 1)
+        else method = scalarAt(text, at + 1)
+        break
+      }
+      case OpenBracket:
+      case OpenBrace:
+        depth++
+        break
+      case CloseBracket:
+      case CloseBrace:
+        depth--
+        break
+    }
+  }
+  return { id, method }
+}
