@@ -1,0 +1,91 @@
+/**
+ * In what this server is stricter than the released one, and why: the differences that somebody has looked at.
+ *
+ * A difference of another kind fails the comparison, so that the list does not grow unnoticed.
+ *
+ * @module
+ */
+import type { Compared } from "./Compare.ts"
+
+export interface Kind {
+  readonly name: string
+  readonly reason: string
+  readonly holds: (compared: Compared, what: string) => boolean
+}
+
+const named =
+  (...patterns: ReadonlyArray<RegExp>) =>
+  ({ case: { name } }: Compared): boolean =>
+    patterns.some((pattern) => pattern.test(name))
+
+/** The release ran it in a sandbox. */
+const wasConfined = ({ own, released }: Compared): boolean =>
+  released.verdict === "confined" && (own.verdict === "asked" || own.verdict === "refused")
+
+/** The sandbox of the thread is one that this server does not have. */
+const needsSandbox = ({ own }: Compared): boolean =>
+  (own.settings?.sandbox as { readonly type?: string } | undefined)?.type !== "dangerFullAccess"
+
+/** The first kind that holds names a difference. */
+export const kinds: ReadonlyArray<Kind> = [
+  {
+    name: "thread/fork",
+    reason: "not served yet, and said so",
+    holds: ({ own }) => own.error === "thread/fork is not supported yet"
+  },
+  {
+    name: "permissions of the user's own",
+    reason: "this server knows the profiles that are built in, and refuses others",
+    holds: ({ own }) => own.error?.includes("unknown permission profile") === true
+  },
+  {
+    name: "no terminal",
+    reason: "a command that wants a terminal is refused: this server has none to give",
+    holds: named(/: (no policy, )?a terminal/)
+  },
+  {
+    name: "no sandbox",
+    reason:
+      "what the release runs in a sandbox is asked about here, or refused where nobody is asked: this server confines nothing",
+    holds: (compared) => wasConfined(compared) && needsSandbox(compared)
+  },
+  {
+    name: "a sandbox that lets everything be written",
+    reason: "the sandbox is the release's all the same, and this server has none",
+    holds: named(/a workspace with the root$/, /a policy of a workspace$/)
+  },
+  {
+    name: "a forbidden command in other clothes",
+    reason:
+      "the release applies rules to command lines of plain words only, and lets the others pass; here a rule that forbids is applied to every command that is found, and what is not understood asks",
+    holds: named(
+      /^a forbidden command: /,
+      /^a command that asks: /,
+      /^rules by words: env is allowed, touch is forbidden$/
+    )
+  },
+  {
+    name: "an allowed command in other clothes",
+    reason: "a rule that allows a bare name does not allow a path, unless host_executable names it",
+    holds: named(/^an allowed command, \w+: by path$/, /^host_executable: /)
+  },
+  {
+    name: "a command that destroys",
+    reason: "more spellings are recognised, and a rule that allows its name does not allow it",
+    holds: named(/^(on request|never): rm /, /: an allowed destroyer$/)
+  },
+  {
+    name: "rules that cannot be read",
+    reason:
+      "the release drops a file of rules that it cannot read and runs on; here nothing runs unasked until it is repaired",
+    holds: named(/^rules: /, /^rules in (a broken|a good)/, /: broken rules$/)
+  },
+  {
+    name: "variables of a login shell",
+    reason: "the release gives a login shell the server's own locale and terminal again, which this server replaces",
+    holds: ({ case: { name } }, what) => /a login shell|the shell unsaid/.test(name) && /see (LANG|TERM)$/.test(what)
+  }
+]
+
+export const kindOf = (compared: Compared, what: string): Kind | undefined =>
+  kinds.find(({ holds }) => holds(compared, what))
