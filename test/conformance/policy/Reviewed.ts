@@ -81,6 +81,23 @@ export const kinds: ReadonlyArray<Kind> = [
     holds: named(/^rules: /, /^rules in (a broken|a good)/, /: broken rules$/)
   },
   {
+    name: "a NUL",
+    reason: "no program can be given one: refused before somebody is asked",
+    holds: named(/: a NUL( before it)?$/)
+  },
+  {
+    name: "a demanded profile",
+    reason:
+      "the release holds a turn to the profiles that are allowed where the turn names permissions; here a sandbox policy of the turn is held to them, too",
+    holds: named(/^a profile is demanded, asked for by (the turn, (a policy|an external)|an earlier turn)/)
+  },
+  {
+    name: "secrets",
+    reason:
+      "names with KEY, SECRET or TOKEN are kept back unless the user asks for them, and the keys of models always",
+    holds: (_, what) => /^the command does not see \w*(KEY|SECRET|TOKEN)\w*$/i.test(what)
+  },
+  {
     name: "variables of a login shell",
     reason: "the release gives a login shell the server's own locale and terminal again, which this server replaces",
     holds: ({ case: { name } }, what) => /a login shell|the shell unsaid/.test(name) && /see (LANG|TERM)$/.test(what)

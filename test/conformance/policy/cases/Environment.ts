@@ -53,7 +53,7 @@ const seen = (name: string, world: World, call: object = { login: false }, extra
   name: `environment: ${name}`,
   world,
   start: {},
-  steps: [{ call: { cmd: "env", ...call } }],
+  steps: [{ call: { cmd: "/usr/bin/env", ...call } }],
   secrets,
   ...extra
 })

@@ -64,7 +64,7 @@ export const cases: ReadonlyArray<Case> = [
     config('[shell_environment_policy.set]\nADDED = "yes"\n'),
     {},
     {
-      steps: [{ call: { cmd: "env", login: false } }],
+      steps: [{ call: { cmd: "/usr/bin/env", login: false } }],
       secrets: ["ADDED", "GITHUB_TOKEN"],
       world: { environment: { GITHUB_TOKEN: "canary-GITHUB_TOKEN" } }
     }
@@ -74,7 +74,7 @@ export const cases: ReadonlyArray<Case> = [
     config('[shell_environment_policy]\nignore_default_excludes = true\ninherit = "all"\n'),
     {},
     {
-      steps: [{ call: { cmd: "env", login: false } }],
+      steps: [{ call: { cmd: "/usr/bin/env", login: false } }],
       secrets: ["GITHUB_TOKEN"],
       world: {
         tables: "[shell_environment_policy]\nignore_default_excludes = false\n",
