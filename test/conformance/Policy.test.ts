@@ -12,7 +12,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { cases } from "./policy/All.ts"
 import { byWorld, type Case } from "./policy/Case.ts"
-import { type Compared, compared, looser, stricter } from "./policy/Compare.ts"
+import { type Compared, compared, fault, looser, stricter } from "./policy/Compare.ts"
 import { obstacle } from "./policy/Namespace.ts"
 import { kindOf, kinds } from "./policy/Reviewed.ts"
 import { run, type Subject } from "./policy/Run.ts"
@@ -70,6 +70,10 @@ describe("a command, whatever it is and whoever allows it", () => {
         const said = (say: (one: Compared) => ReadonlyArray<string>) =>
           results.flatMap((one) => (say(one).length === 0 ? [] : [`${one.case.name}: ${say(one).join("; ")}`]))
         assert.deepStrictEqual(said(looser), [])
+        assert.deepStrictEqual(
+          said((one) => [fault(one) ?? []].flat()),
+          []
+        )
         assert.deepStrictEqual(
           said((one) => stricter(one).filter((what) => kindOf(one, what) === undefined)),
           []

@@ -85,6 +85,12 @@ export const looser = ({ case: { secrets }, own, released }: Compared): Readonly
   return [...more, ...beyond(own.settings, released.settings), ...leaked.map((name) => `the command sees ${name}`)]
 }
 
+const failed = ({ turn }: Outcome): boolean => turn?.startsWith("failed") === true
+
+/** A turn that fails here alone is not strictness: it is never reviewed. */
+export const fault = ({ own, released }: Compared): string | undefined =>
+  failed(own) && !failed(released) ? `the turn ${own.turn}` : undefined
+
 /** In what this server is stricter. */
 export const stricter = ({ case: { secrets }, own, released }: Compared): ReadonlyArray<string> => {
   const less = freedom(own.verdict) < freedom(released.verdict) ? [`${own.verdict}, not ${released.verdict}`] : []

@@ -98,6 +98,16 @@ export const kinds: ReadonlyArray<Kind> = [
     holds: (_, what) => /^the command does not see \w*(KEY|SECRET|TOKEN)\w*$/i.test(what)
   },
   {
+    name: "a path of the release's own",
+    reason: "the release adds folders of its own programs to PATH, also where nothing is inherited",
+    holds: (_, what) => what === "the command does not see PATH"
+  },
+  {
+    name: "projects that nobody trusts",
+    reason: "the release trusts a project of itself when a thread may write in it; here the user decides",
+    holds: named(/^a project that is unknown: (allows|sets variables)/)
+  },
+  {
     name: "variables of a login shell",
     reason: "the release gives a login shell the server's own locale and terminal again, which this server replaces",
     holds: ({ case: { name } }, what) => /a login shell|the shell unsaid/.test(name) && /see (LANG|TERM)$/.test(what)
