@@ -10,7 +10,7 @@ rmSync(new URL("dist", import.meta.url), { recursive: true, force: true })
  */
 const lateModules: ReadonlyMap<string, string> = new Map([
   ["node:process", "export default globalThis.process"],
-  ["node:crypto", late("node:crypto", "createHash", "randomBytes", "timingSafeEqual")],
+  ["node:crypto", late("node:crypto", "createHash", "randomBytes", "randomUUID", "timingSafeEqual")],
   ["node:url", late("node:url", "fileURLToPath", "pathToFileURL")]
 ])
 

@@ -1,0 +1,27 @@
+/**
+ * Texts of rules, and the settings that cases share.
+ *
+ * @module
+ */
+import type { World } from "../Case.ts"
+
+export type Decision = "allow" | "prompt" | "forbidden"
+
+/** A rule about a command by its first words. */
+export const rule = (decision: Decision, ...pattern: ReadonlyArray<string>): string =>
+  `prefix_rule(pattern = ${JSON.stringify(pattern)}, decision = "${decision}")\n`
+
+/** A home whose user has these rules. */
+export const ruled = (text: string): World => ({ home: { "rules/default.rules": text } })
+
+/** Every command asks. */
+export const untrusted = { approvalPolicy: "untrusted", sandbox: "danger-full-access" } as const
+
+/** Nothing is confined; what asks is asked. */
+export const onRequest = { approvalPolicy: "on-request", sandbox: "danger-full-access" } as const
+
+/** Nothing is confined, and nobody can be asked. */
+export const never = { approvalPolicy: "never", sandbox: "danger-full-access" } as const
+
+/** Commands are confined; what asks is asked. */
+export const confined = { approvalPolicy: "on-request", sandbox: "read-only" } as const
