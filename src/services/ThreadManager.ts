@@ -19,7 +19,6 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../protocol/Settings.ts"
@@ -31,6 +30,7 @@ import { ModelProvider } from "./ModelProvider.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
 import { OutgoingMessages } from "./OutgoingMessages.ts"
 import { ServerInfo, Version } from "./ServerInfo.ts"
+import { SmallFiles } from "./SmallFiles.ts"
 import { Thread } from "./Thread.ts"
 import { Draining } from "./thread/Draining.ts"
 import type { Instructions } from "./thread/Instructions.ts"
@@ -120,7 +120,7 @@ const services = Effect.gen(function* () {
     model: yield* ModelProvider,
     store: yield* ThreadStore,
     random: yield* SecureRandom.SecureRandom,
-    fileSystem: yield* FileSystem.FileSystem,
+    files: yield* SmallFiles,
     clock: yield* Clock.Clock,
     contextWindow: (model: string) => catalog.metadata(model).contextWindow
   }

@@ -4,7 +4,6 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
 import { Config, type EffectiveConfig, offlineProvider } from "../../services/Config.ts"
@@ -15,7 +14,7 @@ import type { Outbound } from "../../services/Outbound.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
 import { positionIn } from "../../services/Replay.ts"
 import { ServerInfo } from "../../services/ServerInfo.ts"
-import * as SmallFiles from "../../services/SmallFiles.ts"
+import { SmallFiles } from "../../services/SmallFiles.ts"
 import type { Thread } from "../../services/Thread.ts"
 import * as Instructions from "../../services/thread/Instructions.ts"
 import * as Settings from "../../services/thread/Settings.ts"
@@ -70,7 +69,7 @@ const setUp = Effect.gen(function* () {
   const catalog = yield* ModelCatalog
   const path = yield* Path.Path
   const model = yield* ModelProvider
-  const files = yield* SmallFiles.available
+  const files = yield* SmallFiles
   const info = yield* ServerInfo
 
   const instructions = (cwd: string, effective: EffectiveConfig, params: Overrides) =>
@@ -82,7 +81,7 @@ const setUp = Effect.gen(function* () {
       baseInstructions: params.baseInstructions ?? effective.baseInstructions,
       developerInstructions: params.developerInstructions ?? effective.developerInstructions,
       projectDocMaxBytes: effective.projectDocMaxBytes
-    }).pipe(Effect.provideService(SmallFiles.SmallFiles, files), Effect.provideService(Path.Path, path))
+    }).pipe(Effect.provideService(SmallFiles, files), Effect.provideService(Path.Path, path))
 
   return Effect.fnUntraced(function* (params: Overrides, recordedCwd: string | null) {
     const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")
@@ -90,12 +89,13 @@ const setUp = Effect.gen(function* () {
     const name = model.answersAs?.(effective.modelProvider)
     const settings = yield* Settings.initial(Settings.named(effective, name), cwd, catalog.defaultModel, params)
     const unused = Settings.unusedModel(name, params.model)
+    const told = yield* instructions(cwd, effective, params)
     return {
       settings,
-      instructions: yield* instructions(cwd, effective, params),
+      instructions: told,
       provider: effective.providers[settings.modelProvider],
       config: effective,
-      warnings: unused === undefined ? effective.warnings : [...effective.warnings, unused]
+      warnings: [...effective.warnings, ...(unused === undefined ? [] : [unused]), ...told.warnings]
     }
   })
 })
@@ -104,12 +104,12 @@ export const make: Effect.Effect<
   HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
   never,
   | Config
-  | FileSystem.FileSystem
   | ModelCatalog
   | ModelProvider
   | OutboundRouter
   | Path.Path
   | ServerInfo
+  | SmallFiles
   | ThreadManager
   | ThreadStore
 > = Effect.gen(function* () {

@@ -11,6 +11,9 @@ import * as Result from "effect/Result"
 import type { TextRange } from "./ConfigError.ts"
 import { type Table, tableFromUnknown } from "./Table.ts"
 
+/** Bytes of a file of settings. */
+export const MaxBytes = 1024 * 1024
+
 /** A text that is not TOML. */
 export interface SyntaxProblem {
   readonly detail: string

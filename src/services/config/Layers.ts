@@ -14,11 +14,10 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { ConfigLayerSource } from "../../protocol/Config.ts"
-import * as SmallFiles from "../SmallFiles.ts"
+import { SmallFiles } from "../SmallFiles.ts"
 import { type ConfigError, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
@@ -106,8 +105,8 @@ const keptStacks = 64
 
 export const make = Effect.fnUntraced(function* (
   locations: Locations
-): Effect.fn.Return<Layers, never, FileSystem.FileSystem | Path.Path> {
-  const smallFiles = yield* SmallFiles.available
+): Effect.fn.Return<Layers, never, Path.Path | SmallFiles> {
+  const smallFiles = yield* SmallFiles
   const path = yield* Path.Path
 
   const resolveFrom =
@@ -128,9 +127,15 @@ export const make = Effect.fnUntraced(function* (
         },
         onFailure: (syntax) => ({ ...nothing, syntax })
       })
-  const files = yield* FileCache.make(parse((table) => ({ table, ignored: [] })))
-  const projectFiles = yield* FileCache.make(parse(Project.withoutReserved))
-  const read = (file: string) => Effect.mapError(files.read(file), unreadable(file))
+  const files = yield* FileCache.make(
+    parse((table) => ({ table, ignored: [] })),
+    { maxBytes: Document.MaxBytes, namedBy: "server" }
+  )
+  const projectFiles = yield* FileCache.make(parse(Project.withoutReserved), {
+    maxBytes: Document.MaxBytes,
+    namedBy: "client"
+  })
+  const read = (file: string) => Effect.mapError(files.read(file), unreadable("config file", file))
 
   const flagTable = fromDotted(locations.flags)
   const flagContent = contentOf(flagTable, resolveFrom(locations.cwd), [])
@@ -145,26 +150,15 @@ export const make = Effect.fnUntraced(function* (
     }
   }
 
-  const ancestors = (folder: string): Array<string> => {
-    const parent = path.dirname(folder)
-    return parent === folder ? [folder] : [folder, ...ancestors(parent)]
-  }
-
-  const exists = (file: string): Effect.Effect<boolean> =>
-    Effect.match(smallFiles.stamp(file), { onSuccess: (stamp) => stamp !== undefined, onFailure: () => false })
-
   /** The nearest folder, upwards, that has one of the markers. */
   const rootOf = Effect.fnUntraced(function* (folders: ReadonlyArray<string>, markers: ReadonlyArray<string>) {
-    for (const folder of folders) {
-      for (const marker of markers) {
-        if (yield* exists(path.join(folder, marker))) return folder
-      }
-    }
-    return undefined
+    const candidates = folders.flatMap((folder) => markers.map((marker) => path.join(folder, marker)))
+    const found = (yield* smallFiles.exist(candidates)).indexOf(true)
+    return found === -1 ? undefined : folders[Math.floor(found / markers.length)]
   })
 
   const projectLayers = Effect.fnUntraced(function* (base: Table, start: string) {
-    const folders = ancestors(start)
+    const folders = Project.ancestors(path, start)
     const markers = Project.markersOf(base)
     const root = (yield* rootOf(folders, markers)) ?? start
     const repository =
@@ -176,7 +170,7 @@ export const make = Effect.fnUntraced(function* (
       const settings = path.join(dotFolder, "config.toml")
       // A project around the home folder: its file is the user's own.
       if (settings === locations.userFile) continue
-      const file = yield* Effect.mapError(projectFiles.read(settings), unreadable(settings))
+      const file = yield* Effect.mapError(projectFiles.read(settings), unreadable("project config file", settings))
       if (file === undefined) continue
       const decision = Project.decide(base, [folder, root, repository])
       const reason = Project.disabledReason(decision, root, locations.userFile)

@@ -1,14 +1,10 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Layer from "effect/Layer"
-import { fromFileSystem, SmallFiles } from "../../../src/services/SmallFiles.ts"
 import * as Instructions from "../../../src/services/thread/Instructions.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 
 const load = (files: Readonly<Record<string, string>>, projectDocMaxBytes = 1000) => {
   const memory = MemoryFiles.make(files)
-  const smallFiles = Layer.effect(SmallFiles, Effect.map(FileSystem.FileSystem, fromFileSystem))
   return Instructions.load({
     home: "/home",
     cwd: "/work/project/package",
@@ -17,7 +13,7 @@ const load = (files: Readonly<Record<string, string>>, projectDocMaxBytes = 1000
     baseInstructions: null,
     developerInstructions: null,
     projectDocMaxBytes
-  }).pipe(Effect.provide(smallFiles.pipe(Layer.provideMerge(memory.layer))))
+  }).pipe(Effect.provide(memory.layer))
 }
 
 /** The documents as the model is told of them, without what follows. */
