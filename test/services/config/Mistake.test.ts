@@ -127,7 +127,7 @@ describe("a mistake", () => {
           assert.deepStrictEqual(config.warnings, [
             {
               summary: "Invalid configuration; using defaults.",
-              details: `${userFile}: cannot be read (PermissionDenied)`,
+              details: `Failed to read config file ${userFile}: permission denied`,
               path: userFile
             }
           ])
