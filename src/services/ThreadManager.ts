@@ -36,6 +36,7 @@ import { Draining } from "./thread/Draining.ts"
 import type { Instructions } from "./thread/Instructions.ts"
 import { InvalidThreadId, ThreadNotFound } from "./thread/ThreadError.ts"
 import { ThreadHost, type ThreadServices } from "./thread/ThreadHost.ts"
+import { problemOf } from "./ThreadId.ts"
 import { create, seconds, settleStaleTurns, type ThreadRecord } from "./ThreadRecord.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
 import { Toolset } from "./Tool.ts"
@@ -86,18 +87,6 @@ export class ThreadManager extends Context.Service<
     readonly stop: Effect.Effect<void>
   }
 >()("spindle/ThreadManager") {}
-
-const hex = /^[0-9a-f]+$/i
-
-/** What the release says of an id that is no UUID, or undefined. */
-const problemOf = (threadId: string): string | undefined => {
-  const digits = threadId.replaceAll("-", "")
-  if (digits.length === 32 && hex.test(digits)) return undefined
-  const invalid = Array.from(threadId).find((char) => char !== "-" && !hex.test(char))
-  return invalid !== undefined && threadId.length === 36
-    ? `invalid character: found \`${invalid}\``
-    : `invalid length: expected length 32 for simple format, found ${threadId.length}`
-}
 
 /** Fails for an id that is not a UUID. */
 export const checkId = (threadId: string, kind: "thread" | "session"): Effect.Effect<void, InvalidThreadId> => {

@@ -20,8 +20,13 @@ import * as Instructions from "../../services/thread/Instructions.ts"
 import * as Settings from "../../services/thread/Settings.ts"
 import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/ThreadError.ts"
 import { checkId, ThreadManager } from "../../services/ThreadManager.ts"
+import { invalidRequest } from "../../services/RequestError.ts"
+import { problemOf } from "../../services/ThreadId.ts"
 import { settleStaleTurns, toThread, toTurn } from "../../services/ThreadRecord.ts"
 import { ThreadStore } from "../../services/ThreadStore.ts"
+
+/** Characters of a refused cursor that the error repeats. */
+const MaxEchoed = 128
 
 /** The part of thread/start and thread/resume that says how the thread is to be set up. */
 type Overrides = Pick<ParamsOf<"thread/start">, keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">>
@@ -206,11 +211,17 @@ export const make: Effect.Effect<
   })
 
   const loadedList: Handler<"thread/loaded/list"> = (params) =>
-    Effect.sync(() => {
-      const ids = threads.loaded()
-      const from = params.cursor == null ? 0 : ids.indexOf(params.cursor) + 1
+    Effect.suspend(() => {
+      const { cursor } = params
+      if (cursor != null && problemOf(cursor) !== undefined) {
+        return Effect.fail(invalidRequest(`invalid cursor: ${cursor.slice(0, MaxEchoed)}`))
+      }
+      // In the order of their ids, so that a page goes on behind a thread that is no longer loaded.
+      const ids = threads.loaded().toSorted()
+      const behind = cursor == null ? 0 : ids.findIndex((id) => id > cursor.toLowerCase())
+      const from = behind === -1 ? ids.length : behind
       const data = ids.slice(from, params.limit == null ? undefined : from + Math.max(1, params.limit))
-      return { data, nextCursor: from + data.length < ids.length ? (data.at(-1) ?? null) : null }
+      return Effect.succeed({ data, nextCursor: from + data.length < ids.length ? (data.at(-1) ?? null) : null })
     })
 
   const unsubscribe: Handler<"thread/unsubscribe"> = Effect.fnUntraced(function* (params, { connection }) {

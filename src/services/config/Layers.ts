@@ -18,7 +18,8 @@ import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { ConfigLayerSource } from "../../protocol/Config.ts"
 import { SmallFiles } from "../SmallFiles.ts"
-import { type ConfigError, unreadable } from "./ConfigError.ts"
+import { MaxDepth } from "../../protocol/Depth.ts"
+import { ConfigError, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
 import { keys } from "./Keys.ts"
@@ -26,7 +27,7 @@ import { normalize, unknownKeys } from "./Kind.ts"
 import { firstMistake, type Mistake } from "./Mistake.ts"
 import * as Project from "./Project.ts"
 import { mergeSettings } from "./ShellEnvironmentPolicy.ts"
-import { empty, fromDotted, isTable, type Table } from "./Table.ts"
+import { empty, fromDotted, isTable, levelsOf, type Table } from "./Table.ts"
 
 /** What one layer says. */
 export interface Content {
@@ -100,6 +101,25 @@ const layerOf = (
 /** Whether the settings of the layer are in force. */
 export const counts = (layer: Layer): boolean => layer.disabledReason === null
 
+const tooDeep = (key: string): ConfigError =>
+  new ConfigError({
+    reason: "value",
+    location: "",
+    detail: `nested deeper than ${MaxDepth} levels`,
+    key: `${key.slice(0, 40)}…`
+  })
+
+/** Names that mark the root of a project. Each is looked for in every folder above the working folder. */
+const MaxMarkers = 32
+
+const tooManyMarkers = (): ConfigError =>
+  new ConfigError({
+    reason: "value",
+    location: "",
+    detail: `more than ${MaxMarkers} names`,
+    key: "project_root_markers"
+  })
+
 /** Stacks that are kept for as long as their files stay the same, one per folder. */
 const keptStacks = 64
 
@@ -132,7 +152,7 @@ export const make = Effect.fnUntraced(function* (
     { maxBytes: Document.MaxBytes, namedBy: "server" }
   )
   const projectFiles = yield* FileCache.make(parse(Project.withoutReserved), {
-    maxBytes: Document.MaxBytes,
+    maxBytes: Project.MaxBytes,
     namedBy: "client"
   })
   const read = (file: string) => Effect.mapError(files.read(file), unreadable("config file", file))
@@ -160,6 +180,7 @@ export const make = Effect.fnUntraced(function* (
   const projectLayers = Effect.fnUntraced(function* (base: Table, start: string) {
     const folders = Project.ancestors(path, start)
     const markers = Project.markersOf(base)
+    if (markers.length > MaxMarkers) return yield* tooManyMarkers()
     const root = (yield* rootOf(folders, markers)) ?? start
     const repository =
       markers === Project.defaultMarkers ? root : ((yield* rootOf(folders, Project.defaultMarkers)) ?? root)
@@ -192,6 +213,8 @@ export const make = Effect.fnUntraced(function* (
     const user = yield* read(locations.userFile)
     const managed = yield* read(locations.managedFile)
     const start = folder === undefined ? undefined : path.resolve(locations.cwd, folder)
+    const deep = Object.keys(overrides).find((key) => levelsOf(key) > MaxDepth)
+    if (deep !== undefined) yield* tooDeep(deep)
     const flags = flagsWith(overrides, start ?? locations.cwd)
     const above: ReadonlyArray<Layer> = [
       ...(managed === undefined

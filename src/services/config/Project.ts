@@ -10,6 +10,9 @@ import { get, getTable, getText, isTable, type Table } from "./Table.ts"
 /** The folder of a project that holds its `config.toml`. */
 export const folder = ".codex"
 
+/** Bytes of a project's file. Parsing takes time that all clients pay for, so it is less than the user's own may have. */
+export const MaxBytes = 256 * 1024
+
 export const defaultMarkers: ReadonlyArray<string> = [".git"]
 
 /** The names that mark the root of a project, from the layers below it. An empty list makes every folder its own project. */
