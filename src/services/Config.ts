@@ -183,10 +183,12 @@ export const make = Effect.fnUntraced(function* (
   const machineFolder =
     path.sep === "/" ? "/etc/codex" : path.join(environment["ProgramData"] ?? "C:\\ProgramData", "OpenAI", "Codex")
   const userFile = options.loader?.configFile ?? path.join(options.home, "config.toml")
+  const systemFile = options.loader?.systemConfigFile ?? path.join(machineFolder, "config.toml")
+  const managedFile = options.loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml")
   const layers = yield* Layers.make({
     userFile,
-    systemFile: options.loader?.systemConfigFile ?? path.join(machineFolder, "config.toml"),
-    managedFile: options.loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml"),
+    systemFile,
+    managedFile,
     userHome: environment["HOME"] ?? environment["USERPROFILE"],
     cwd: options.cwd,
     flags: options.cliOverrides ?? []
@@ -229,7 +231,10 @@ export const make = Effect.fnUntraced(function* (
   /** What is wrong without a request. What the user has to mend is a warning, everything else fails. */
   const inspect = Effect.gen(function* () {
     const loaded = yield* Effect.result(layers.load({ folder: options.cwd, overrides: {} }))
-    if (Result.isFailure(loaded)) return yield* warnUnless(loaded.failure.file !== userFile, loaded.failure)
+    if (Result.isFailure(loaded)) {
+      const { file } = loaded.failure
+      return yield* warnUnless(file === systemFile || file === managedFile, loaded.failure)
+    }
     const stack = loaded.success
     if (stack.mistake !== undefined) {
       const { error, source } = stack.mistake

@@ -71,7 +71,8 @@ export const make: Effect.Effect<HandlersFor<"thread/list">, never, ThreadManage
       }
       const cursor = params.cursor == null ? null : ThreadCursor.parse(params.cursor)
       const id = cursor?.id ?? null
-      if (cursor === undefined || (id !== null && problemOf(id) !== undefined)) return yield* invalidRequest(`invalid cursor: ${params.cursor?.slice(0, MaxEchoed)}`)
+      if (cursor === undefined || (id !== null && problemOf(id) !== undefined))
+        return yield* invalidRequest(`invalid cursor: ${params.cursor?.slice(0, MaxEchoed)}`)
       const page = yield* store.list({
         cursor,
         limit: Math.max(1, params.limit ?? DefaultLimit),

@@ -50,12 +50,14 @@ const tooDeep = (place: TextRange | undefined): SyntaxProblem => ({
   tooDeep: true
 })
 
-/** The path to the first value that is nested too deep. */
+/** The path to the first value that is nested too deep, and on to what is innermost. */
 const deepPath = (table: object): ReadonlyArray<string> => {
   const path: Array<string> = []
   let at: unknown = table
-  for (let left = MaxDepth; left > 0 && typeof at === "object" && at !== null; left--) {
-    const child: [string, unknown] | undefined = Object.entries(at).find(([, value]) => isDeeperThan(value, left - 1))
+  for (let left = MaxDepth - 1; typeof at === "object" && at !== null; left--) {
+    const entries = Object.entries(at)
+    const child: [string, unknown] | undefined =
+      left < 0 ? entries[0] : entries.find(([, value]) => isDeeperThan(value, left))
     if (child === undefined) break
     path.push(child[0])
     at = child[1]
