@@ -5,14 +5,17 @@
  * once more by its descriptor: whatever was put in its place meanwhile is closed unread. `O_NONBLOCK` keeps a pipe without a
  * writer, and `O_NOCTTY` a terminal, from holding up the open.
  *
- * Stamps of the server's own files are taken synchronously: that takes a microsecond, a thread of the pool fifty. A home on
- * a file system that hangs stops the server, which could do nothing without its home. Everything else is asynchronous. What a
- * client names may use some of the threads only (`MaxClientCalls`) and has a deadline, so that a file system that hangs
- * takes neither the event loop nor the last thread.
+ * A look at a file takes a microsecond when it is synchronous and fifty by way of the thread pool. It is synchronous for the
+ * server's own files: a home on a file system that hangs stops the server, which could do nothing without its home. It is
+ * for what a client names only in folders on a local disk, of which the system is asked by way of the pool (`LocalTypes`),
+ * and only for what is no link there. All else is asynchronous, may use some of the threads only (`MaxClientCalls`) and has
+ * a deadline, so that a file system that hangs takes neither the event loop nor the last thread.
  *
  * @module
  */
 import * as Fs from "node:fs"
+import * as Path from "node:path"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type FileStamp, type Head, type NamedBy, SmallFileError, SmallFiles } from "../../services/SmallFiles.ts"
@@ -22,6 +25,8 @@ type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
 /** The calls to the file system, as `node:fs` has them. */
 export interface Calls {
   readonly statSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
+  readonly lstatSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
+  readonly statfs: (path: string, done: Done<Pick<Fs.StatsFs, "type">>) => void
   readonly stat: (path: string, done: Done<Fs.Stats>) => void
   readonly open: (path: string, flags: number, done: Done<number>) => void
   readonly fstat: (descriptor: number, done: Done<Fs.Stats>) => void
@@ -41,6 +46,17 @@ export const MaxClientCalls = 2
 
 /** How long a look or a read may take, the wait for a thread included. */
 export const Deadline = "10 seconds"
+
+/** Linux's numbers of file systems that answer without a network or another process: ext, XFS, Btrfs, tmpfs, overlay, ZFS, F2FS. */
+const LocalTypes: ReadonlySet<number> = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010
+])
+
+/** How long a folder counts as local, in milliseconds. Something may be mounted there meanwhile. */
+const LocalFor = 10_000
+
+/** Folders beyond this many are forgotten, all at once. */
+const MaxLocal = 512
 
 const absent: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR"])
 const denied: ReadonlySet<string> = new Set(["EACCES", "EPERM"])
@@ -170,6 +186,53 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
           return Effect.sync(forget)
         })
 
+  /** Folders on a local disk, with the time up to which that holds. */
+  const local = new Map<string, number>()
+
+  /** Finds out which of the folders are local. */
+  const survey = (folders: ReadonlyArray<string>, now: number): Effect.Effect<void> =>
+    Effect.forEach(
+      folders.filter((folder) => (local.get(folder) ?? 0) <= now && !folder.includes("\0")),
+      (folder) =>
+        Effect.callback<void>((resume) => {
+          const forget = lanes.enter((leave) => {
+            calls.statfs(folder, (error, { type } = { type: 0 }) => {
+              leave()
+              if (local.size >= MaxLocal) local.clear()
+              if (error === null && LocalTypes.has(type)) local.set(folder, now + LocalFor)
+              else local.delete(folder)
+              resume(Effect.void)
+            })
+          })
+          return Effect.sync(forget)
+        }),
+      { concurrency: MaxClientCalls, discard: true }
+    )
+
+  /** What is there, where that can be told at once: neither on another machine nor behind a link. */
+  const glimpse = (path: string, now: number): { readonly stat: Fs.Stats | undefined } | undefined => {
+    const folder = Path.dirname(path)
+    const isLocal = (at: string) => (local.get(at) ?? 0) > now
+    try {
+      if (!isLocal(folder)) {
+        if (!isLocal(Path.dirname(folder))) return undefined
+        const above = calls.lstatSync(folder, { throwIfNoEntry: false })
+        if (above?.isDirectory() !== true) return above === undefined ? { stat: undefined } : undefined
+      }
+      const stat = calls.lstatSync(path, { throwIfNoEntry: false })
+      return stat?.isSymbolicLink() === true ? undefined : { stat }
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Looks at what a client names, at once where that cannot hang. */
+  const lookedFrom = (path: string, now: number): Effect.Effect<FileStamp | undefined, SmallFileError> => {
+    const seen = glimpse(path, now)
+    if (seen === undefined) return inTime(path, looked(path))
+    return Effect.succeed(seen.stat === undefined ? undefined : stampOf(seen.stat))
+  }
+
   const lookedAtOnce = (path: string): Effect.Effect<FileStamp | undefined, SmallFileError> =>
     Effect.suspend(() => {
       try {
@@ -182,13 +245,19 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
     })
 
   return {
-    stamp: (path, namedBy) => (namedBy === "server" ? lookedAtOnce(path) : inTime(path, looked(path))),
-    exist: (paths) =>
-      Effect.forEach(
-        paths,
-        (path) => Effect.match(looked(path), { onSuccess: (stamp) => stamp !== undefined, onFailure: () => false }),
-        { concurrency: MaxClientCalls }
-      ).pipe(Effect.timeoutOrElse({ duration: Deadline, orElse: () => Effect.succeed(paths.map(() => false)) })),
+    stamp: (path, namedBy) =>
+      namedBy === "server"
+        ? lookedAtOnce(path)
+        : Effect.flatMap(Clock.currentTimeMillis, (now) => lookedFrom(path, now)),
+    exist: Effect.fnUntraced(function* (paths: ReadonlyArray<string>) {
+      const now = yield* Clock.currentTimeMillis
+      const isThere = (path: string) =>
+        Effect.match(lookedFrom(path, now), { onSuccess: (stamp) => stamp !== undefined, onFailure: () => false })
+      return yield* survey([...new Set(paths.map((path) => Path.dirname(path)))], now).pipe(
+        Effect.andThen(Effect.forEach(paths, isThere, { concurrency: MaxClientCalls })),
+        Effect.timeoutOrElse({ duration: Deadline, orElse: () => Effect.succeed(paths.map(() => false)) })
+      )
+    }),
     head: (path, { maxBytes, namedBy }) =>
       inTime(
         path,

@@ -204,6 +204,60 @@ it.effect("a file that grows while it is read is read no further than is allowed
   })
 )
 
+describe("what a client names", () => {
+  /** Counts the looks that are taken on the event loop and those that are not. */
+  const counting = (type: number) => {
+    const counts = { sync: 0, async: 0 }
+    const calls: NodeSmallFiles.Calls = {
+      ...Fs,
+      statfs: (path, done) => Fs.stat(path, (error) => done(error, { type })),
+      lstatSync: (path, options) => {
+        counts.sync++
+        return Fs.lstatSync(path, options)
+      },
+      stat: (path, done) => {
+        counts.async++
+        Fs.stat(path, done)
+      }
+    }
+    return { counts, files: NodeSmallFiles.make(calls) }
+  }
+
+  const look = Effect.fnUntraced(function* (files: SmallFiles.SmallFiles["Service"]) {
+    const path = yield* folder
+    const at = (name: string) => join(path, name)
+    Fs.writeFileSync(at("file"), "12")
+    Fs.symlinkSync("file", at("link"))
+    Fs.symlinkSync(".", at("folder"))
+    const exist = yield* files.exist(["none", "file", "link"].map(at))
+    const sizes = yield* Effect.forEach(["none", "file", "link", "folder/file", "none/file"], (name) =>
+      Effect.map(files.stamp(at(name), "client"), (stamp) => stamp?.size)
+    )
+    return [exist, sizes]
+  })
+  const seen = [
+    [false, true, true],
+    [undefined, 2, 2, 2, undefined]
+  ]
+
+  it.effect("is looked at on the event loop on a local disk, but for links", () =>
+    Effect.gen(function* () {
+      const { counts, files } = counting(0xef53)
+      assert.deepStrictEqual(yield* look(files), seen)
+      assert.deepStrictEqual(counts, { sync: 8, async: 3 })
+    })
+  )
+
+  it.effect("is looked at elsewhere on any other file system", () =>
+    Effect.gen(function* () {
+      const nfs = 0x6969
+      const { counts, files } = counting(nfs)
+      assert.deepStrictEqual(yield* look(files), seen)
+      assert.deepStrictEqual(counts, { sync: 0, async: 8 })
+    })
+  )
+})
+
 describe("a file system that hangs", () => {
   /** Calls below `/hung` are answered when `wake` is called; `closed` counts descriptors. */
   const hanging = () => {
@@ -212,6 +266,7 @@ describe("a file system that hangs", () => {
     let calling = 0
     const calls: NodeSmallFiles.Calls = {
       ...Fs,
+      statfs: (path, done) => calls.stat(path, (error) => done(error, { type: 0 })),
       stat: (path, done) => {
         if (!path.startsWith("/hung")) return Fs.stat(path, done)
         calling++

@@ -94,7 +94,7 @@ describe("a text that is nested too deep", () => {
     ["arrays that the parser could read", `b = 1\n${deep(MaxDepth + 1, "[", "]")}`, 2],
     ["behind brackets in text of many lines", `t = '''\n[[{\n'''\n${deep(100_000, "[", "]")}`, 4],
     ["dotted keys", `b = 1\na${".a".repeat(50_000)} = 1`, 2],
-    ["headers", `[b]\n\n[a${".a".repeat(50_000)}]\nc = 1`, 3]
+    ["headers", `[b]\n\n[a${".a".repeat(50_000)}]\nc = 1`, 4]
   ])("is refused, with its line: %s", (_, source, line) => {
     assert.deepStrictEqual(refused(source), [tooDeep, line])
   })
