@@ -10,6 +10,10 @@
 import module from "node:module"
 import process from "node:process"
 
+// Node opens a debugger at this signal: anybody who may send one could run code in the server. A listener takes its place.
+// What remains is the moment before this line; `node --disable-sigusr1` closes it.
+if (process.platform !== "win32") process.on("SIGUSR1", () => undefined)
+
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 
 if (major < 22 || (major === 22 && minor < 19)) {

@@ -34,6 +34,7 @@ import type { ModelProvider } from "../services/ModelProvider.ts"
 import * as OutboundRouter from "../services/OutboundRouter.ts"
 import * as OutgoingMessages from "../services/OutgoingMessages.ts"
 import { ServerInfo } from "../services/ServerInfo.ts"
+import type { SmallFiles } from "../services/SmallFiles.ts"
 import * as ThreadManager from "../services/ThreadManager.ts"
 import type { ThreadStore } from "../services/ThreadStore.ts"
 import type { Toolset } from "../services/Tool.ts"
@@ -96,7 +97,7 @@ export interface AppServerOptions {
   readonly threadManager?: Layer.Layer<
     ThreadManager.ThreadManager,
     never,
-    OutboundRouter.OutboundRouter | OutgoingMessages.OutgoingMessages | ServerInfo
+    OutboundRouter.OutboundRouter | OutgoingMessages.OutgoingMessages | ServerInfo | SmallFiles
   >
 }
 
@@ -122,7 +123,7 @@ const configLayer = (options: AppServerOptions) => {
     ...(options.loader === undefined ? {} : { loader: options.loader }),
     ...(options.cloudRequirements === undefined ? {} : { cloudRequirements: options.cloudRequirements }),
     ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
-  }).pipe(Layer.provide(NodeSmallFiles.layer))
+  })
 }
 
 /** Web cryptography is loaded with the first random value, and not while the server starts. */
@@ -153,7 +154,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
       home: options.home ?? Host.home(environment),
       environment,
       honourApiKeyVariable: options.honourApiKeyVariable ?? true
-    }).pipe(Layer.provide(NodeSmallFiles.layer))
+    })
   const model = options.model ?? DefaultModel.layer
   const tools =
     options.tools ??
@@ -163,7 +164,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
   return MessageProcessor.layer.pipe(
-    Layer.provide(handlers.pipe(Layer.provide([model, NodeSmallFiles.layer]))),
+    Layer.provide(handlers.pipe(Layer.provide(model))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, randomness]),
     Layer.provideMerge(OutgoingMessages.layer),
@@ -171,7 +172,8 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     Layer.provide(auth),
     Layer.provideMerge(config),
     Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options))),
-    Layer.provideMerge(logging)
+    Layer.provideMerge(logging),
+    Layer.provide(NodeSmallFiles.layer)
   )
 }
 

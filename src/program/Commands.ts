@@ -18,6 +18,7 @@ import { offlineProvider, parseOverride } from "../services/Config.ts"
 import { Version } from "../services/ServerInfo.ts"
 import * as Demo from "./Demo.ts"
 import * as Exec from "./Exec.ts"
+import * as NodeSmallFiles from "../layers/files/NodeSmallFiles.ts"
 import * as Input from "./Input.ts"
 import * as ListenFlags from "./ListenFlags.ts"
 import * as Logging from "./Logging.ts"
@@ -276,7 +277,7 @@ const wrongUsage = Effect.fnUntraced(function* ({ message }: Usage.UsageError) {
 })
 
 const platform = Layer.merge(Usage.layer, Logging.layerPlain).pipe(
-  Layer.provideMerge(Layer.merge(Screen.layer, NodeServices.layer))
+  Layer.provideMerge(Layer.mergeAll(Screen.layer, NodeServices.layer, NodeSmallFiles.layer))
 )
 
 /** Follows a command line. The exit code. */

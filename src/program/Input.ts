@@ -4,19 +4,37 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { isDeeperThan, MaxDepth } from "../protocol/Depth.ts"
+import * as SmallFiles from "../services/SmallFiles.ts"
 import { UsageError } from "./Usage.ts"
 
 const noPrompt = (text: string): Effect.Effect<never, UsageError> => Effect.fail(new UsageError({ message: text }))
 
+/** Bytes of a prompt on stdin: more than the protocol takes characters. */
+const MaxPromptBytes = 8 * 1024 * 1024
+
+/** Bytes of a JSON Schema. */
+const MaxSchemaBytes = 1024 * 1024
+
+/** Fails with the first chunk that is too much, so that no more than that is kept. */
+const limited = () => {
+  let left = MaxPromptBytes
+  return (chunk: Uint8Array) => {
+    left -= chunk.length
+    return left < 0 ? noPrompt(`The prompt on stdin is longer than ${MaxPromptBytes} bytes.`) : Effect.succeed(chunk)
+  }
+}
+
 const fromStdin = Effect.fnUntraced(function* (stdio: Stdio.Stdio) {
   const text = yield* stdio.stdin.pipe(
+    Stream.catch(() => Stream.fromEffect(noPrompt("The prompt could not be read from stdin."))),
+    Stream.mapEffect(limited()),
     Stream.decodeText,
-    Stream.mkString,
-    Effect.catch(() => noPrompt("The prompt could not be read from stdin."))
+    Stream.mkString
   )
   return text.trim() === "" ? yield* noPrompt("No prompt: stdin is empty.") : text
 })
@@ -33,17 +51,18 @@ export const prompt = Effect.fnUntraced(function* (argument: string | undefined)
   return yield* fromStdin(stdio)
 })
 
-const decodeSchema = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))
+const decodeSchema = Schema.decodeUnknownEffect(Schema.Json)
 
 /** The JSON Schema in a file. */
 export const outputSchema = Effect.fnUntraced(function* (file: string) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(
-    fileSystem.readFileString(file),
-    (error) => new UsageError({ message: `--output-schema ${file} cannot be read (${error.reason._tag})` })
+  const refuse = (problem: string) => new UsageError({ message: `--output-schema ${file} ${problem}` })
+  const options = { maxBytes: MaxSchemaBytes, namedBy: "server" } as const
+  const text = yield* Effect.mapError(SmallFiles.text(yield* SmallFiles.SmallFiles, file, options), (error) =>
+    refuse(`cannot be read: ${error.detail}`)
   )
-  return yield* Effect.mapError(
-    decodeSchema(text),
-    () => new UsageError({ message: `--output-schema ${file} is not JSON` })
-  )
+  if (text === undefined) return yield* refuse("cannot be read: no such file")
+  const document = Option.liftThrowable((json: string): unknown => JSON.parse(json))(text)
+  if (Option.isNone(document)) return yield* refuse("is not JSON")
+  if (isDeeperThan(document.value, MaxDepth)) return yield* refuse(`is nested deeper than ${MaxDepth} levels`)
+  return yield* Effect.mapError(decodeSchema(document.value), () => refuse("is not JSON"))
 })

@@ -35,6 +35,7 @@ import * as Logging from "./Logging.ts"
 import * as Memory from "./Memory.ts"
 import * as Serve from "./Serve.ts"
 import * as Signals from "./Signals.ts"
+import * as Stderr from "./Stderr.ts"
 
 /** Who may connect, and where. */
 export interface ListeningOptions {
@@ -54,7 +55,7 @@ const StopShare = 0.8
 const announce = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
   process.env["LOG_FORMAT"] === "json"
     ? Effect.logInfo(lines.map((line) => line.trim()).join("; "))
-    : Effect.sync(() => void process.stderr.write(lines.map((line) => `${line}\n`).join("")))
+    : Effect.sync(() => Stderr.line(lines.join("\n")))
 
 const pages = new Map([["/metrics", { contentType: Prometheus.contentType, text: Prometheus.text }]])
 

@@ -1,6 +1,8 @@
 /**
  * Where the program's own words go: to stderr, always. Lines to search through for a service, plain ones beside a run.
  *
+ * Best effort: a stderr that fails or is not read loses lines, and nothing else happens (Stderr).
+ *
  * Owns `LOG_FORMAT` and `SPINDLE_LOG`. What a line is about (connection, thread, turn) is annotated where it is known; what
  * was said in a thread is never logged.
  *
@@ -8,11 +10,13 @@
  */
 import process from "node:process"
 import * as Cause from "effect/Cause"
+import { Console } from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
+import * as Stderr from "./Stderr.ts"
 
 /** Errors that are not for the reader's eyes are shortened to their first line. */
 const causeOf = (cause: Cause.Cause<unknown>): string => {
@@ -54,8 +58,11 @@ export const make = (environment: Environment, usual: Logger.Logger<unknown, str
     return Layer.provideMerge(levelOf(environment), Logger.layer([Logger.withConsoleError(format)]))
   })
 
+/** Logging must neither stop nor end the program: lines that stderr does not take are dropped. */
+const bestEffort = Layer.succeed(Console, Stderr.console)
+
 /** For a service. */
-export const layer: Layer.Layer<never> = make(process.env, Logger.formatLogFmt)
+export const layer: Layer.Layer<never> = Layer.provideMerge(make(process.env, Logger.formatLogFmt), bestEffort)
 
 /** For a run that a person watches. */
-export const layerPlain: Layer.Layer<never> = make(process.env, plain)
+export const layerPlain: Layer.Layer<never> = Layer.provideMerge(make(process.env, plain), bestEffort)

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Teardown } from "effect/Runtime"
 import * as Serve from "./Serve.ts"
+import * as Stderr from "./Stderr.ts"
 
 /** The command lines that mean: serve standard input and output with what the configuration says. */
 const isPlainService = (args: ReadonlyArray<string>): boolean => {
@@ -21,13 +22,13 @@ const isPlainService = (args: ReadonlyArray<string>): boolean => {
 }
 
 /** A signal ends a service as asked: that is no failure. A run that it cuts short has said so in `process.exitCode`. */
-const teardown: Teardown = (exit, onExit) => {
-  if (Exit.isFailure(exit)) {
-    if (!Cause.hasInterruptsOnly(exit.cause)) return onExit(1)
-    return onExit(typeof process.exitCode === "number" ? process.exitCode : 0)
-  }
-  onExit(typeof exit.value === "number" ? exit.value : 0)
+const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
+  if (Exit.isSuccess(exit)) return typeof exit.value === "number" ? exit.value : 0
+  if (!Cause.hasInterruptsOnly(exit.cause)) return 1
+  return typeof process.exitCode === "number" ? process.exitCode : 0
 }
+
+const teardown: Teardown = (exit, onExit) => Stderr.finish(codeOf(exit), onExit)
 
 const program = (args: ReadonlyArray<string>): Effect.Effect<number> =>
   isPlainService(args)

@@ -10,13 +10,14 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as AppServer from "../layers/AppServer.ts"
+import * as NodeSmallFiles from "../layers/files/NodeSmallFiles.ts"
 import * as Stdio from "../layers/transports/Stdio.ts"
 import { DefaultDeadline, stop } from "../services/Shutdown.ts"
 import { ThreadManager } from "../services/ThreadManager.ts"
 import * as Logging from "./Logging.ts"
 import * as Telemetry from "./Telemetry.ts"
 
-const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer)
+const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, NodeSmallFiles.layer)
 
 /** Serves until the client is done; the exit code. Not zero when that cut a turn short, which is said on stderr. */
 const serve = Effect.gen(function* () {

@@ -8,13 +8,13 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import type { GetAccountResponse } from "../protocol/Account.ts"
 import * as FileCache from "./config/FileCache.ts"
+import type { SmallFiles } from "./SmallFiles.ts"
 
 export class Auth extends Context.Service<
   Auth,
@@ -37,6 +37,9 @@ export interface AuthOptions {
   /** Whether `CODEX_API_KEY` counts. It does where a program runs the server for itself, not where clients connect. */
   readonly honourApiKeyVariable: boolean
 }
+
+/** Bytes of `auth.json`. Tokens of every kind together take some ten thousand. */
+const MaxFileBytes = 1024 * 1024
 
 const fromText = (text: string | undefined): Option.Option<Redacted.Redacted> => {
   const key = text?.trim() ?? ""
@@ -61,17 +64,17 @@ const accountOf = (key: Option.Option<Redacted.Redacted>, requiresOpenaiAuth: bo
 /** Reads nothing until a key is asked for; then the file as it is at that moment. */
 export const make = Effect.fnUntraced(function* (
   options: AuthOptions
-): Effect.fn.Return<Auth["Service"], never, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<Auth["Service"], never, Path.Path | SmallFiles> {
   const path = yield* Path.Path
   const file = path.join(options.home, "auth.json")
-  const files = yield* FileCache.make(fromFile)
+  const files = yield* FileCache.make(fromFile, { maxBytes: MaxFileBytes, namedBy: "server" })
   const { environment } = options
   const variables = options.honourApiKeyVariable ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : ["OPENAI_API_KEY"]
 
   const stored = files.read(file).pipe(
     Effect.map((found) => found?.value ?? Option.none()),
     Effect.catch((error) =>
-      Effect.as(Effect.logWarning(`${file} cannot be read (${error.reason._tag})`), Option.none<Redacted.Redacted>())
+      Effect.as(Effect.logWarning(`no credential is taken from ${error.message}`), Option.none<Redacted.Redacted>())
     )
   )
   const apiKey = Effect.suspend(() => {
@@ -87,7 +90,7 @@ export const make = Effect.fnUntraced(function* (
   })
 })
 
-export const layer = (options: AuthOptions): Layer.Layer<Auth, never, FileSystem.FileSystem | Path.Path> =>
+export const layer = (options: AuthOptions): Layer.Layer<Auth, never, Path.Path | SmallFiles> =>
   Layer.effect(Auth, make(options))
 
 /** Credentials without files. */

@@ -9,7 +9,6 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import type * as Redacted from "effect/Redacted"
@@ -28,6 +27,7 @@ import { modeOf } from "./config/SandboxChoice.ts"
 import type { ShellEnvironmentPolicy } from "./config/ShellEnvironmentPolicy.ts"
 import { empty, getText } from "./config/Table.ts"
 import * as View from "./config/View.ts"
+import type { SmallFiles } from "./SmallFiles.ts"
 
 export { TextRange } from "./config/ConfigError.ts"
 export { ConfigError, parseOverride }
@@ -151,6 +151,9 @@ export interface ConfigOptions {
   readonly warnings?: ReadonlyArray<ConfigWarning>
 }
 
+/** Bytes of the file that `model_instructions_file` names. A request may name it too. */
+const MaxInstructionsBytes = 1024 * 1024
+
 const unresolved = ({ detail }: Unresolved): ConfigError =>
   new ConfigError({ reason: "unresolved", location: "", detail })
 
@@ -174,16 +177,18 @@ const warnUnless = (fatal: boolean, error: ConfigError): Effect.Effect<ReadonlyA
 /** Reads the configuration once, for what is wrong with it. Fails for what was told on the command line or by the machine. */
 export const make = Effect.fnUntraced(function* (
   options: ConfigOptions
-): Effect.fn.Return<Config["Service"], ConfigError, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<Config["Service"], ConfigError, Path.Path | SmallFiles> {
   const path = yield* Path.Path
   const { environment } = options
   const machineFolder =
     path.sep === "/" ? "/etc/codex" : path.join(environment["ProgramData"] ?? "C:\\ProgramData", "OpenAI", "Codex")
   const userFile = options.loader?.configFile ?? path.join(options.home, "config.toml")
+  const systemFile = options.loader?.systemConfigFile ?? path.join(machineFolder, "config.toml")
+  const managedFile = options.loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml")
   const layers = yield* Layers.make({
     userFile,
-    systemFile: options.loader?.systemConfigFile ?? path.join(machineFolder, "config.toml"),
-    managedFile: options.loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml"),
+    systemFile,
+    managedFile,
     userHome: environment["HOME"] ?? environment["USERPROFILE"],
     cwd: options.cwd,
     flags: options.cliOverrides ?? []
@@ -192,13 +197,13 @@ export const make = Effect.fnUntraced(function* (
     file: options.loader?.requirementsFile ?? path.join(machineFolder, "requirements.toml"),
     cloud: options.cloudRequirements ?? Effect.succeed(null)
   })
-  const texts = yield* FileCache.make((source) => source.trim())
+  const texts = yield* FileCache.make((source) => source.trim(), { maxBytes: MaxInstructionsBytes, namedBy: "client" })
 
   /** The text that `model_instructions_file` names. */
   const instructions = Effect.fnUntraced(function* (stack: Layers.Stack) {
     const file = getText(stack.merged, "model_instructions_file")
     if (file === undefined) return undefined
-    const text = yield* Effect.mapError(texts.read(file), unreadable(file))
+    const text = yield* Effect.mapError(texts.read(file), unreadable("model instructions file", file))
     if (text !== undefined && text.value !== "") return text.value
     const detail =
       text === undefined
@@ -226,7 +231,10 @@ export const make = Effect.fnUntraced(function* (
   /** What is wrong without a request. What the user has to mend is a warning, everything else fails. */
   const inspect = Effect.gen(function* () {
     const loaded = yield* Effect.result(layers.load({ folder: options.cwd, overrides: {} }))
-    if (Result.isFailure(loaded)) return yield* warnUnless(loaded.failure.file !== userFile, loaded.failure)
+    if (Result.isFailure(loaded)) {
+      const { file } = loaded.failure
+      return yield* warnUnless(file === systemFile || file === managedFile, loaded.failure)
+    }
     const stack = loaded.success
     if (stack.mistake !== undefined) {
       const { error, source } = stack.mistake
@@ -281,7 +289,7 @@ export const make = Effect.fnUntraced(function* (
   })
 })
 
-export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, FileSystem.FileSystem | Path.Path> =>
+export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, Path.Path | SmallFiles> =>
   Layer.effect(Config, make(options))
 
 /** The configuration of a server that was told nothing. */

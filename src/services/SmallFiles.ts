@@ -1,17 +1,15 @@
 /**
- * The port to small files that are looked at on hot paths: configuration and credentials, which are asked after for every
- * thread and every request to a model.
+ * The port to small files: configuration, credentials, instructions, rules, images. Everything that the server reads whole
+ * is read through it.
  *
- * Optional. Without it the platform's FileSystem serves (`fromFileSystem`); with it, an adapter may answer at once instead of
- * by way of a thread pool, which costs some fifty times as much as the look itself.
+ * Owns the rule of such a read: a regular file after links are followed, no more bytes than the caller allows, and no wait
+ * for a device, a pipe or a file system that does not answer. Does not own what a file means, nor writing.
  *
  * @module
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
-import type { PlatformError } from "effect/PlatformError"
+import * as Schema from "effect/Schema"
 
 /** Equal stamps, equal file: an edit in place, of the same length and within one tick of the clock, goes unnoticed. */
 export interface FileStamp {
@@ -22,36 +20,99 @@ export interface FileStamp {
   readonly inode: number
 }
 
+/**
+ * Who chose the path. `server`: a file of the server's own home or machine, or of its command line. `client`: a file in a
+ * folder that a request names. Nothing that a client names is waited for on the event loop, not even a stamp.
+ */
+export type NamedBy = "server" | "client"
+
+/**
+ * A file is there and is not read. `notRegular`: a folder, device, pipe or socket. `tooLarge`: more bytes than `maxBytes`.
+ * `notText`: not UTF-8. `slow`: the file system did not answer in time. `denied`: the permissions forbid it. `unreadable`:
+ * anything else.
+ */
+export class SmallFileError extends Schema.TaggedError<SmallFileError>()("SmallFileError", {
+  reason: Schema.Literals(["notRegular", "tooLarge", "notText", "slow", "denied", "unreadable"]),
+  path: Schema.String,
+  /** Of `tooLarge`. */
+  maxBytes: Schema.optionalKey(Schema.Int),
+  /** The system's name for the error, such as `ELOOP`. */
+  code: Schema.optionalKey(Schema.String)
+}) {
+  /** What is wrong, without the path. */
+  get detail(): string {
+    switch (this.reason) {
+      case "notRegular":
+        return "not a regular file"
+      case "tooLarge":
+        return `larger than ${this.maxBytes} bytes`
+      case "notText":
+        return "not UTF-8 text"
+      case "slow":
+        return "the file system does not answer"
+      case "denied":
+        return "permission denied"
+      case "unreadable":
+        return this.code === undefined ? "cannot be read" : `cannot be read (${this.code})`
+    }
+  }
+
+  override get message(): string {
+    return `${this.path}: ${this.detail}`
+  }
+}
+
+export interface ReadOptions {
+  /** A longer file fails as `tooLarge`, also one that grows while it is read. */
+  readonly maxBytes: number
+  readonly namedBy: NamedBy
+}
+
+/** The beginning of a file. */
+export interface Head {
+  /** At most `maxBytes`. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** False where the file goes on. */
+  readonly whole: boolean
+  /** Bytes of the whole file as far as is known: no less than what was read. */
+  readonly size: number
+}
+
 export class SmallFiles extends Context.Service<
   SmallFiles,
   {
-    /** How the file looks now; undefined where there is none. Follows links. */
-    readonly stamp: (path: string) => Effect.Effect<FileStamp | undefined, PlatformError>
-    /** The whole text; undefined where there is no such file. */
-    readonly text: (path: string) => Effect.Effect<string | undefined, PlatformError>
+    /** How the file looks now, whatever kind of file it is; undefined where there is none. Follows links. */
+    readonly stamp: (path: string, namedBy: NamedBy) => Effect.Effect<FileStamp | undefined, SmallFileError>
+    /** Which of these paths, named by a client, exist. What cannot be looked at does not. */
+    readonly exist: (paths: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<boolean>>
+    /** The first bytes; undefined where there is no such file. Never `tooLarge`. */
+    readonly head: (path: string, options: ReadOptions) => Effect.Effect<Head | undefined, SmallFileError>
   }
 >()("spindle/SmallFiles") {}
 
-/** What stands below a file that is no folder is not there either: the platform calls that a bad resource. */
-const isAbsent = (error: PlatformError): boolean =>
-  error.reason._tag === "NotFound" || (error.reason._tag === "BadResource" && error.reason.method === "stat")
+/** The whole file; undefined where there is no such file. */
+export const bytes = (
+  files: SmallFiles["Service"],
+  path: string,
+  options: ReadOptions
+): Effect.Effect<Uint8Array<ArrayBuffer> | undefined, SmallFileError> =>
+  Effect.flatMap(files.head(path, options), (head) =>
+    head === undefined || head.whole
+      ? Effect.succeed(head?.bytes)
+      : Effect.fail(new SmallFileError({ reason: "tooLarge", path, maxBytes: options.maxBytes }))
+  )
 
-/** Any platform's files. */
-export const fromFileSystem = (fileSystem: FileSystem.FileSystem): SmallFiles["Service"] => ({
-  stamp: (path) =>
-    fileSystem.stat(path).pipe(
-      Effect.map((info) => ({
-        modified: Option.match(info.mtime, { onNone: () => Number.NaN, onSome: (time) => time.getTime() }),
-        size: Number(info.size),
-        inode: Number(Option.getOrElse(info.ino, () => 0n))
-      })),
-      Effect.catchIf(isAbsent, () => Effect.undefined)
-    ),
-  text: (path) => Effect.catchIf(fileSystem.readFileString(path), isAbsent, () => Effect.undefined)
-})
-
-/** The adapter that is provided, else the platform's FileSystem. */
-export const available: Effect.Effect<SmallFiles["Service"], never, FileSystem.FileSystem> = Effect.gen(function* () {
-  const provided = yield* Effect.serviceOption(SmallFiles)
-  return Option.isSome(provided) ? provided.value : fromFileSystem(yield* FileSystem.FileSystem)
-})
+/** The whole text, without a byte order mark; undefined where there is no such file. */
+export const text = (
+  files: SmallFiles["Service"],
+  path: string,
+  options: ReadOptions
+): Effect.Effect<string | undefined, SmallFileError> =>
+  Effect.flatMap(bytes(files, path, options), (read) =>
+    read === undefined
+      ? Effect.undefined
+      : Effect.try({
+          try: () => new TextDecoder("utf-8", { fatal: true }).decode(read),
+          catch: () => new SmallFileError({ reason: "notText", path })
+        })
+  )

@@ -21,11 +21,29 @@ export const behind = (millis: number, id: string): string => `${new Date(millis
 export const backTo = (millis: number, direction: SortDirection): string =>
   new Date(direction === "desc" ? millis - 1 : millis + 1).toISOString()
 
+const timestamp =
+  /^(?<day>\d{4}-\d\d-\d\d)[Tt ](?<time>[01]\d:[0-5]\d:[0-5]\d|2[0-3]:[0-5]\d:[0-5]\d)(?<fraction>\.\d{1,9})?(?<zone>[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+
+/** The name of a rollout file has such a time. */
+const inFileName = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d)$/
+
+/** NaN for what is no time, and for a day that its month does not have. */
+const millisOf = (text: string): number => {
+  const {
+    day = "",
+    fraction = "",
+    time = "",
+    zone = ""
+  } = timestamp.exec(text.replace(inFileName, "$1:$2:$3Z"))?.groups ?? {}
+  const midnight = new Date(`${day}T00:00:00Z`)
+  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) return Number.NaN
+  return Date.parse(`${day}T${time}${fraction.slice(0, 4)}${zone.toUpperCase()}`)
+}
+
 /** Undefined when the text is no cursor. */
 export const parse = (text: string): ThreadCursor | undefined => {
   const bar = text.indexOf("|")
-  const time = bar === -1 ? text : text.slice(0, bar)
-  const millis = /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
+  const millis = millisOf(bar === -1 ? text : text.slice(0, bar))
   return Number.isNaN(millis) ? undefined : { millis, id: bar === -1 ? null : text.slice(bar + 1) }
 }
 

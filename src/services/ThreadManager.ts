@@ -19,7 +19,6 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../protocol/Settings.ts"
@@ -31,11 +30,13 @@ import { ModelProvider } from "./ModelProvider.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
 import { OutgoingMessages } from "./OutgoingMessages.ts"
 import { ServerInfo, Version } from "./ServerInfo.ts"
+import { SmallFiles } from "./SmallFiles.ts"
 import { Thread } from "./Thread.ts"
 import { Draining } from "./thread/Draining.ts"
 import type { Instructions } from "./thread/Instructions.ts"
 import { InvalidThreadId, ThreadNotFound } from "./thread/ThreadError.ts"
 import { ThreadHost, type ThreadServices } from "./thread/ThreadHost.ts"
+import { problemOf } from "./ThreadId.ts"
 import { create, seconds, settleStaleTurns, type ThreadRecord } from "./ThreadRecord.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
 import { Toolset } from "./Tool.ts"
@@ -87,18 +88,6 @@ export class ThreadManager extends Context.Service<
   }
 >()("spindle/ThreadManager") {}
 
-const hex = /^[0-9a-f]+$/i
-
-/** What the release says of an id that is no UUID, or undefined. */
-const problemOf = (threadId: string): string | undefined => {
-  const digits = threadId.replaceAll("-", "")
-  if (digits.length === 32 && hex.test(digits)) return undefined
-  const invalid = Array.from(threadId).find((char) => char !== "-" && !hex.test(char))
-  return invalid !== undefined && threadId.length === 36
-    ? `invalid character: found \`${invalid}\``
-    : `invalid length: expected length 32 for simple format, found ${threadId.length}`
-}
-
 /** Fails for an id that is not a UUID. */
 export const checkId = (threadId: string, kind: "thread" | "session"): Effect.Effect<void, InvalidThreadId> => {
   const detail = problemOf(threadId)
@@ -120,7 +109,7 @@ const services = Effect.gen(function* () {
     model: yield* ModelProvider,
     store: yield* ThreadStore,
     random: yield* SecureRandom.SecureRandom,
-    fileSystem: yield* FileSystem.FileSystem,
+    files: yield* SmallFiles,
     clock: yield* Clock.Clock,
     contextWindow: (model: string) => catalog.metadata(model).contextWindow
   }

@@ -22,6 +22,7 @@ import * as InProcessClient from "../../src/layers/clients/InProcessClient.ts"
 import * as StdioClient from "../../src/layers/clients/StdioClient.ts"
 import * as UnixSocketClient from "../../src/layers/clients/UnixSocketClient.ts"
 import * as WebSocketClient from "../../src/layers/clients/WebSocketClient.ts"
+import * as NodeSmallFiles from "../../src/layers/files/NodeSmallFiles.ts"
 import * as UnixSocket from "../../src/layers/transports/UnixSocket.ts"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import type { AppServerClient } from "../../src/services/AppServerClient.ts"
@@ -151,7 +152,7 @@ export const unixSocket = Layer.effect(
     const at = yield* folders(tmpdir())
     const services = yield* server(at)
     const { path, dismiss } = yield* Effect.provideContext(
-      UnixSocket.serve({ path: join(at.home, "s"), home: at.home }),
+      Effect.provide(UnixSocket.serve({ path: join(at.home, "s"), home: at.home }), NodeSmallFiles.layer),
       services
     )
     return {

@@ -40,11 +40,11 @@ describe("spindle", () => {
     { args: ["exec"], stderr: "error: No prompt: stdin is empty.\n" },
     {
       args: ["exec", "--output-schema", "/nonsense.json", "x"],
-      stderr: "error: --output-schema /nonsense.json cannot be read (NotFound)\n"
+      stderr: "error: --output-schema /nonsense.json cannot be read: no such file\n"
     },
     {
       args: ["exec", "--output-schema", "/dev/null", "x"],
-      stderr: "error: --output-schema /dev/null is not JSON\n"
+      stderr: "error: --output-schema /dev/null cannot be read: not a regular file\n"
     },
     {
       args: ["app-server", "--listen", "http://127.0.0.1:1"],

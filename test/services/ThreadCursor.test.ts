@@ -9,11 +9,27 @@ describe("ThreadCursor", () => {
     assert.strictEqual(behind(noon, "t"), "2026-11-20T12:00:00.000Z|t")
     assert.deepStrictEqual(parse("2026-11-20T12:00:00.000Z|t"), { millis: noon, id: "t" })
     assert.deepStrictEqual(parse("2026-11-20T12:00:00Z|t"), { millis: noon, id: "t" })
+    assert.deepStrictEqual(parse("2026-11-20T13:00:00.123456+01:00"), { millis: noon + 123, id: null })
+    assert.deepStrictEqual(parse("2026-11-20T12-00-00"), { millis: noon, id: null })
     assert.deepStrictEqual(parse(backTo(noon, "desc")), { millis: noon - 1, id: null })
     assert.deepStrictEqual(parse(backTo(noon, "asc")), { millis: noon + 1, id: null })
   })
 
-  for (const text of ["", "garbage", "|", "|t", "7", "2026", "2026-13-45T99:00:00Z|t", "2026-11-20Tgarbage"]) {
+  for (const text of [
+    "",
+    "garbage",
+    "|",
+    "|t",
+    "7",
+    "2026",
+    "2026-13-45T99:00:00Z|t",
+    "2026-11-20Tgarbage",
+    "2026-02-30T00:00:00Z",
+    "2026-11-20T12:00:00",
+    "2026-11-20",
+    "2026-11-20T24:00:00Z",
+    "2026-11-20T12:00:00.Z"
+  ]) {
     it(`${JSON.stringify(text)} is no cursor`, () => {
       assert.isUndefined(parse(text))
     })

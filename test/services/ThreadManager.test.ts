@@ -226,6 +226,13 @@ describe("ThreadManager", () => {
       assert.deepStrictEqual<unknown>(yield* list(2), { data: ids.slice(0, 2), nextCursor: ids[1] })
       assert.deepStrictEqual(yield* list(2, ids[1]), { data: ids.slice(2), nextCursor: null })
       assert.deepStrictEqual<unknown>(yield* list(0), { data: ids.slice(0, 1), nextCursor: ids[0] })
+      // A thread that is not loaded any more is a place too.
+      assert.deepStrictEqual(yield* list(null, "00000000-0000-7000-8000-000000000000"), { data: ids, nextCursor: null })
+      assert.deepStrictEqual(yield* list(null, "ffffffff-ffff-7fff-bfff-ffffffffffff"), { data: [], nextCursor: null })
+      for (const cursor of ["", "garbage", "2026-01-01T00:00:00Z", "7"]) {
+        const { message } = yield* Effect.flip(list(null, cursor))
+        assert.strictEqual(message, `invalid cursor: ${cursor}`)
+      }
     })
   )
 

@@ -4,65 +4,56 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import { systemError, type SystemErrorTag } from "effect/PlatformError"
-import * as ByteSize from "effect/ByteSize"
+import { SmallFileError, SmallFiles } from "../../src/services/SmallFiles.ts"
 
 export interface MemoryFiles {
   readonly write: (path: string, text: string) => void
   readonly remove: (path: string) => void
   /** From now on the file is there and cannot be read. */
-  readonly lock: (path: string) => void
+  readonly lock: (path: string, reason?: SmallFileError["reason"]) => void
   /** Paths in the order they were read. */
   readonly reads: Array<string>
-  readonly layer: Layer.Layer<FileSystem.FileSystem | Path.Path>
+  /** The platform, with these files as its small files and no others. */
+  readonly layer: Layer.Layer<FileSystem.FileSystem | Path.Path | SmallFiles>
 }
 
 export const make = (initial: Readonly<Record<string, string>> = {}): MemoryFiles => {
-  const files = new Map<string, { readonly text: string; readonly revision: number }>()
-  const locked = new Set<string>()
+  const files = new Map<string, { readonly bytes: Uint8Array<ArrayBuffer>; readonly revision: number }>()
+  const locked = new Map<string, SmallFileError["reason"]>()
   const reads: Array<string> = []
   let revision = 0
 
   const write = (path: string, text: string): void => {
-    files.set(path, { text, revision: revision++ })
+    files.set(path, { bytes: new TextEncoder().encode(text), revision: revision++ })
   }
   for (const [path, text] of Object.entries(initial)) write(path, text)
 
-  const fail = (_tag: SystemErrorTag, method: string, pathOrDescriptor: string) =>
-    Effect.fail(systemError({ _tag, module: "FileSystem", method, pathOrDescriptor }))
-  const info = (type: FileSystem.File.Type, size: number, revision: number): FileSystem.File.Info => ({
-    type,
-    mtime: Option.some(new Date(revision)),
-    atime: Option.none(),
-    birthtime: Option.none(),
-    dev: 0n,
-    ino: Option.none(),
-    mode: 0o644,
-    nlink: Option.none(),
-    uid: Option.none(),
-    gid: Option.none(),
-    rdev: Option.none(),
-    size: ByteSize.bytes(size),
-    blksize: Option.none(),
-    blocks: Option.none()
-  })
+  const isFolder = (path: string): boolean => [...files.keys()].some((name) => name.startsWith(`${path}/`))
 
-  const fileSystem = FileSystem.layerNoop({
-    stat: (path) =>
-      Effect.suspend(() => {
+  const smallFiles = Layer.succeed(SmallFiles, {
+    stamp: (path) =>
+      Effect.sync(() => {
         const file = files.get(path)
-        if (file !== undefined) return Effect.succeed(info("File", file.text.length, file.revision))
-        const isFolder = [...files.keys()].some((name) => name.startsWith(`${path}/`))
-        return isFolder ? Effect.succeed(info("Directory", 0, 0)) : fail("NotFound", "stat", path)
+        if (file !== undefined) return { modified: file.revision, size: file.bytes.length, inode: 0 }
+        return isFolder(path) ? { modified: 0, size: 0, inode: 0 } : undefined
       }),
-    readFileString: (path) =>
+    exist: (paths) => Effect.sync(() => paths.map((path) => files.has(path) || isFolder(path))),
+    head: (path, { maxBytes }) =>
       Effect.suspend(() => {
         reads.push(path)
+        const reason = locked.get(path)
+        if (reason !== undefined) return Effect.fail(new SmallFileError({ reason, path }))
         const file = files.get(path)
-        if (file === undefined) return fail("NotFound", "readFileString", path)
-        return locked.has(path) ? fail("PermissionDenied", "readFileString", path) : Effect.succeed(file.text)
+        if (file === undefined) {
+          return isFolder(path) ? Effect.fail(new SmallFileError({ reason: "notRegular", path })) : Effect.undefined
+        }
+        const { bytes } = file
+        return Effect.succeed({
+          bytes: bytes.subarray(0, maxBytes),
+          whole: bytes.length <= maxBytes,
+          size: bytes.length
+        })
       })
   })
 
@@ -71,10 +62,10 @@ export const make = (initial: Readonly<Record<string, string>> = {}): MemoryFile
     remove: (path) => {
       files.delete(path)
     },
-    lock: (path) => {
-      locked.add(path)
+    lock: (path, reason = "denied") => {
+      locked.set(path, reason)
     },
     reads,
-    layer: Layer.merge(fileSystem, Path.layer)
+    layer: Layer.mergeAll(smallFiles, FileSystem.layerNoop({}), Path.layer)
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
 import { Config, type EffectiveConfig, offlineProvider } from "../../services/Config.ts"
@@ -15,14 +14,19 @@ import type { Outbound } from "../../services/Outbound.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
 import { positionIn } from "../../services/Replay.ts"
 import { ServerInfo } from "../../services/ServerInfo.ts"
-import * as SmallFiles from "../../services/SmallFiles.ts"
+import { SmallFiles } from "../../services/SmallFiles.ts"
 import type { Thread } from "../../services/Thread.ts"
 import * as Instructions from "../../services/thread/Instructions.ts"
 import * as Settings from "../../services/thread/Settings.ts"
 import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/ThreadError.ts"
 import { checkId, ThreadManager } from "../../services/ThreadManager.ts"
+import { invalidRequest } from "../../services/RequestError.ts"
+import { problemOf } from "../../services/ThreadId.ts"
 import { settleStaleTurns, toThread, toTurn } from "../../services/ThreadRecord.ts"
 import { ThreadStore } from "../../services/ThreadStore.ts"
+
+/** Characters of a refused cursor that the error repeats. */
+const MaxEchoed = 128
 
 /** The part of thread/start and thread/resume that says how the thread is to be set up. */
 type Overrides = Pick<ParamsOf<"thread/start">, keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">>
@@ -70,7 +74,7 @@ const setUp = Effect.gen(function* () {
   const catalog = yield* ModelCatalog
   const path = yield* Path.Path
   const model = yield* ModelProvider
-  const files = yield* SmallFiles.available
+  const files = yield* SmallFiles
   const info = yield* ServerInfo
 
   const instructions = (cwd: string, effective: EffectiveConfig, params: Overrides) =>
@@ -82,7 +86,7 @@ const setUp = Effect.gen(function* () {
       baseInstructions: params.baseInstructions ?? effective.baseInstructions,
       developerInstructions: params.developerInstructions ?? effective.developerInstructions,
       projectDocMaxBytes: effective.projectDocMaxBytes
-    }).pipe(Effect.provideService(SmallFiles.SmallFiles, files), Effect.provideService(Path.Path, path))
+    }).pipe(Effect.provideService(SmallFiles, files), Effect.provideService(Path.Path, path))
 
   return Effect.fnUntraced(function* (params: Overrides, recordedCwd: string | null) {
     const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")
@@ -90,12 +94,13 @@ const setUp = Effect.gen(function* () {
     const name = model.answersAs?.(effective.modelProvider)
     const settings = yield* Settings.initial(Settings.named(effective, name), cwd, catalog.defaultModel, params)
     const unused = Settings.unusedModel(name, params.model)
+    const told = yield* instructions(cwd, effective, params)
     return {
       settings,
-      instructions: yield* instructions(cwd, effective, params),
+      instructions: told,
       provider: effective.providers[settings.modelProvider],
       config: effective,
-      warnings: unused === undefined ? effective.warnings : [...effective.warnings, unused]
+      warnings: [...effective.warnings, ...(unused === undefined ? [] : [unused]), ...told.warnings]
     }
   })
 })
@@ -104,12 +109,12 @@ export const make: Effect.Effect<
   HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
   never,
   | Config
-  | FileSystem.FileSystem
   | ModelCatalog
   | ModelProvider
   | OutboundRouter
   | Path.Path
   | ServerInfo
+  | SmallFiles
   | ThreadManager
   | ThreadStore
 > = Effect.gen(function* () {
@@ -206,11 +211,17 @@ export const make: Effect.Effect<
   })
 
   const loadedList: Handler<"thread/loaded/list"> = (params) =>
-    Effect.sync(() => {
-      const ids = threads.loaded()
-      const from = params.cursor == null ? 0 : ids.indexOf(params.cursor) + 1
+    Effect.suspend(() => {
+      const { cursor } = params
+      if (cursor != null && problemOf(cursor) !== undefined) {
+        return Effect.fail(invalidRequest(`invalid cursor: ${cursor.slice(0, MaxEchoed)}`))
+      }
+      // In the order of their ids, so that a page goes on behind a thread that is no longer loaded.
+      const ids = threads.loaded().toSorted()
+      const behind = cursor == null ? 0 : ids.findIndex((id) => id > cursor.toLowerCase())
+      const from = behind === -1 ? ids.length : behind
       const data = ids.slice(from, params.limit == null ? undefined : from + Math.max(1, params.limit))
-      return { data, nextCursor: from + data.length < ids.length ? (data.at(-1) ?? null) : null }
+      return Effect.succeed({ data, nextCursor: from + data.length < ids.length ? (data.at(-1) ?? null) : null })
     })
 
   const unsubscribe: Handler<"thread/unsubscribe"> = Effect.fnUntraced(function* (params, { connection }) {

@@ -10,6 +10,7 @@ import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
 import type { Handler, HandlersFor } from "../../services/Handlers.ts"
 import { invalidRequest, RequestError } from "../../services/RequestError.ts"
 import * as ThreadCursor from "../../services/ThreadCursor.ts"
+import { problemOf } from "../../services/ThreadId.ts"
 import { ThreadManager } from "../../services/ThreadManager.ts"
 import { type ThreadRecord, toThread } from "../../services/ThreadRecord.ts"
 import { ThreadStore } from "../../services/ThreadStore.ts"
@@ -69,7 +70,9 @@ export const make: Effect.Effect<HandlersFor<"thread/list">, never, ThreadManage
         return yield* new RequestError({ code: ErrorCode.InvalidParams, message })
       }
       const cursor = params.cursor == null ? null : ThreadCursor.parse(params.cursor)
-      if (cursor === undefined) return yield* invalidRequest(`invalid cursor: ${params.cursor?.slice(0, MaxEchoed)}`)
+      const id = cursor?.id ?? null
+      if (cursor === undefined || (id !== null && problemOf(id) !== undefined))
+        return yield* invalidRequest(`invalid cursor: ${params.cursor?.slice(0, MaxEchoed)}`)
       const page = yield* store.list({
         cursor,
         limit: Math.max(1, params.limit ?? DefaultLimit),

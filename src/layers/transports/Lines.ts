@@ -31,17 +31,21 @@ const isPlain = (text: string, id: number): boolean => {
   return Number(plain.exec(text)?.[1]) === id
 }
 
-/** How the id of the outermost object is written. */
+/** How the id of the outermost object is written; undefined for a document too deep for the parser to tell. */
 const sourceOf = (text: string): string | undefined => {
   const sources = new Map<unknown, string>()
-  const document: unknown = JSON.parse(
-    text,
-    function (this: unknown, member, value, context?: { readonly source?: string }) {
-      if (member === "id" && context?.source !== undefined) sources.set(this, context.source)
-      return value
-    }
-  )
-  return sources.get(document)
+  try {
+    const document: unknown = JSON.parse(
+      text,
+      function (this: unknown, member, value, context?: { readonly source?: string }) {
+        if (member === "id" && context?.source !== undefined) sources.set(this, context.source)
+        return value
+      }
+    )
+    return sources.get(document)
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -20,6 +20,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import * as SmallFiles from "../../services/SmallFiles.ts"
 import type { Admission } from "./HttpUpgrade.ts"
 import * as Listener from "./Listener.ts"
 import { Limits, type WireLimits } from "./Wire.ts"
@@ -95,6 +96,9 @@ const LockPatience = Duration.seconds(5)
 /** A server that ends waits no longer for one that starts. */
 const EndPatience = Duration.seconds(1)
 
+/** Bytes of a lock that are read: it holds the id of a process. */
+const MaxOwnerBytes = 32
+
 const lockOf = (path: Path.Path, folder: string): string => path.join(folder, "app-server-startup.lock")
 
 /**
@@ -107,10 +111,11 @@ const lock = Effect.fnUntraced(function* <A, E, R>(
   orElse: (remove: Effect.Effect<void>) => Effect.Effect<A, E, R>
 ) {
   const fileSystem = yield* FileSystem.FileSystem
+  const files = yield* SmallFiles.SmallFiles
   const take = fileSystem.writeFileString(file, String(process.pid), { flag: "wx", mode: 0o600 })
   const isLeft = Effect.map(
-    Effect.orElseSucceed(fileSystem.readFileString(file), () => ""),
-    (owner) => owner !== "" && !isAlive(Number(owner))
+    Effect.orElseSucceed(SmallFiles.text(files, file, { maxBytes: MaxOwnerBytes, namedBy: "server" }), () => ""),
+    (owner) => owner !== undefined && owner !== "" && !isAlive(Number(owner))
   )
   const remove = Effect.ignore(fileSystem.remove(file))
   const attempt = Effect.catchReason(take, "PlatformError", "AlreadyExists", (_, error) =>

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
+import type { SmallFileError } from "../SmallFiles.ts"
 
 /** A stretch of a file; lines and columns count from 1 and both ends are part of it. */
 export const TextRange = Schema.Struct({
@@ -41,14 +41,14 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
   }
 }
 
-/** A file that is there and cannot be read. */
+/** A file that is there and cannot be read. `kind` is what the file is, such as `project config file`. */
 export const unreadable =
-  (path: string) =>
-  (error: PlatformError): ConfigError =>
+  (kind: string, path: string) =>
+  (error: SmallFileError): ConfigError =>
     new ConfigError({
       reason: "unreadable",
-      location: path,
-      detail: `cannot be read (${error.reason._tag})`,
+      location: "",
+      detail: `Failed to read ${kind} ${path}: ${error.reason === "notRegular" ? `path \`${path}\` is not a file` : error.detail}`,
       file: path
     })
 

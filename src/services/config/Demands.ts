@@ -6,8 +6,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import * as Result from "effect/Result"
+import type { SmallFiles } from "../SmallFiles.ts"
 import { ConfigError, position, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
@@ -47,8 +47,8 @@ const managedContent = (stack: Stack): { readonly file: string; readonly content
 export const make = Effect.fnUntraced(function* (options: {
   readonly file: string
   readonly cloud: CloudRequirements
-}): Effect.fn.Return<Demands, never, FileSystem.FileSystem> {
-  const files = yield* FileCache.make(parse)
+}): Effect.fn.Return<Demands, never, SmallFiles> {
+  const files = yield* FileCache.make(parse, { maxBytes: Document.MaxBytes, namedBy: "server" })
   const source = Effect.map(options.cloud, (table): Source | undefined =>
     table === null ? undefined : { origin: cloudOrigin, table: tableFromUnknown(table) }
   )
@@ -66,7 +66,8 @@ export const make = Effect.fnUntraced(function* (options: {
     | undefined
 
   const load: Demands["load"] = Effect.fnUntraced(function* (stack, { cloud: withCloud }) {
-    const machine = (yield* Effect.mapError(files.read(options.file), unreadable(options.file)))?.value
+    const machine = (yield* Effect.mapError(files.read(options.file), unreadable("requirements file", options.file)))
+      ?.value
     const managed = managedContent(stack)
     const cloudSource = withCloud ? yield* cloud : undefined
     if (

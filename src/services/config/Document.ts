@@ -8,13 +8,19 @@
  */
 import * as Toml from "effect/encoding/Toml"
 import * as Result from "effect/Result"
+import { isDeeperThan, MaxDepth } from "../../protocol/Depth.ts"
 import type { TextRange } from "./ConfigError.ts"
 import { type Table, tableFromUnknown } from "./Table.ts"
+
+/** Bytes of a file of settings. */
+export const MaxBytes = 1024 * 1024
 
 /** A text that is not TOML. */
 export interface SyntaxProblem {
   readonly detail: string
   readonly range: TextRange
+  /** True for a text that nobody can say whether it is TOML: it is nested too deep to be read. */
+  readonly tooDeep?: true
 }
 
 const range = (line: number, start: number, end: number): TextRange => ({
@@ -22,12 +28,70 @@ const range = (line: number, start: number, end: number): TextRange => ({
   end: { line, column: end }
 })
 
+/** What the parser says of a text that is deeper than its stack. */
+const overflow = "Maximum call stack size exceeded"
+
 /** Parses `source`. Dates become ISO text. */
-export const parse = (source: string): Result.Result<Table, SyntaxProblem> =>
-  Result.match(Toml.parse(source), {
-    onSuccess: (table) => Result.succeed(tableFromUnknown(table)),
-    onFailure: (error) => Result.fail(syntaxProblem(source, error.message))
-  })
+export const parse = (source: string): Result.Result<Table, SyntaxProblem> => {
+  const parsed = Toml.parse(source)
+  if (Result.isSuccess(parsed)) {
+    const table = parsed.success
+    return isDeeperThan(table, MaxDepth)
+      ? Result.fail(tooDeep(locate(source, deepPath(table))))
+      : Result.succeed(tableFromUnknown(table))
+  }
+  const { message } = parsed.failure
+  return Result.fail(message === overflow ? tooDeep(deepBracket(source)) : syntaxProblem(source, message))
+}
+
+const tooDeep = (place: TextRange | undefined): SyntaxProblem => ({
+  detail: `nested deeper than ${MaxDepth} levels`,
+  range: place ?? range(1, 1, 1),
+  tooDeep: true
+})
+
+/** The path to the first value that is nested too deep, and on to what is innermost. */
+const deepPath = (table: object): ReadonlyArray<string> => {
+  const path: Array<string> = []
+  let at: unknown = table
+  for (let left = MaxDepth - 1; typeof at === "object" && at !== null; left--) {
+    const entries = Object.entries(at)
+    const child: [string, unknown] | undefined =
+      left < 0 ? entries[0] : entries.find(([, value]) => isDeeperThan(value, left))
+    if (child === undefined) break
+    path.push(child[0])
+    at = child[1]
+  }
+  return path
+}
+
+/** Text in quotes and comments, in which brackets are none. */
+const opaque = /"""(?:[^"\\]|\\[^]|"(?!""))*"""|'''(?:[^']|'(?!''))*'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*/y
+
+/** Where brackets are nested too deep. */
+const deepBracket = (source: string): TextRange | undefined => {
+  let depth = 0
+  let line = 1
+  let lineStart = 0
+  for (let at = 0; at < source.length; at++) {
+    const char = source.charAt(at)
+    if (char === "\n") {
+      line++
+      lineStart = at + 1
+    } else if (char === "[" || char === "{") {
+      depth++
+      if (depth > MaxDepth) return range(line, at - lineStart + 1, at - lineStart + 1)
+    } else if (char === "]" || char === "}") depth--
+    else if (char === '"' || char === "'" || char === "#") {
+      opaque.lastIndex = at
+      const text = opaque.exec(source)?.[0] ?? char
+      line += text.split("\n").length - 1
+      lineStart = text.includes("\n") ? at + text.lastIndexOf("\n") + 1 : lineStart
+      at += text.length - 1
+    }
+  }
+  return undefined
+}
 
 const unquoted = "string values must be quoted, expected literal string"
 

@@ -4,8 +4,6 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
-import type { PlatformError } from "effect/PlatformError"
 import * as SmallFiles from "../SmallFiles.ts"
 
 /** A file that is there. */
@@ -18,7 +16,7 @@ export interface CachedFile<A> {
 
 export interface FileCache<A> {
   /** The file as it is now; undefined where there is none. Fails where it is there and cannot be read. */
-  readonly read: (path: string) => Effect.Effect<CachedFile<A> | undefined, PlatformError>
+  readonly read: (path: string) => Effect.Effect<CachedFile<A> | undefined, SmallFiles.SmallFileError>
 }
 
 interface Entry<A> {
@@ -26,31 +24,39 @@ interface Entry<A> {
   readonly file: CachedFile<A>
 }
 
-/** Files beyond this many are forgotten, all at once: far more than a server looks at. */
-const capacity = 512
+/** Files beyond this many, or beyond this many characters of text together, are forgotten, all at once. */
+const capacity = { files: 512, chars: 16 * 1024 * 1024 }
 
 const sameStamp = (left: SmallFiles.FileStamp, right: SmallFiles.FileStamp): boolean =>
   left.modified === right.modified && left.size === right.size && left.inode === right.inode
 
 /** A cache of files that `parse` turns into values. */
 export const make = <A>(
-  parse: (source: string, path: string) => A
-): Effect.Effect<FileCache<A>, never, FileSystem.FileSystem> =>
-  Effect.map(SmallFiles.available, (files) => {
+  parse: (source: string, path: string) => A,
+  options: SmallFiles.ReadOptions
+): Effect.Effect<FileCache<A>, never, SmallFiles.SmallFiles> =>
+  Effect.map(SmallFiles.SmallFiles, (files) => {
     const entries = new Map<string, Entry<A>>()
+    let chars = 0
+    const forget = (path: string) => {
+      chars -= entries.get(path)?.file.source.length ?? 0
+      entries.delete(path)
+    }
     return {
       read: Effect.fnUntraced(function* (path: string) {
         // The stamp is taken before the text: a change in between makes the next look see a difference.
-        const stamp = yield* files.stamp(path)
+        const stamp = yield* files.stamp(path, options.namedBy)
         const known = entries.get(path)
         if (stamp !== undefined && known !== undefined && sameStamp(known.stamp, stamp)) return known.file
-        const source = stamp === undefined ? undefined : yield* files.text(path)
-        if (stamp === undefined || source === undefined) {
-          entries.delete(path)
-          return undefined
-        }
+        const source = stamp === undefined ? undefined : yield* SmallFiles.text(files, path, options)
+        forget(path)
+        if (stamp === undefined || source === undefined) return undefined
         const file: CachedFile<A> = { path, source, value: parse(source, path) }
-        if (entries.size >= capacity) entries.clear()
+        if (entries.size >= capacity.files || chars + source.length > capacity.chars) {
+          entries.clear()
+          chars = 0
+        }
+        chars += source.length
         entries.set(path, { stamp, file })
         return file
       })

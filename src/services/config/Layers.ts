@@ -14,12 +14,12 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { ConfigLayerSource } from "../../protocol/Config.ts"
-import * as SmallFiles from "../SmallFiles.ts"
-import { type ConfigError, unreadable } from "./ConfigError.ts"
+import { SmallFiles } from "../SmallFiles.ts"
+import { MaxDepth } from "../../protocol/Depth.ts"
+import { ConfigError, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
 import { keys } from "./Keys.ts"
@@ -27,7 +27,7 @@ import { normalize, unknownKeys } from "./Kind.ts"
 import { firstMistake, type Mistake } from "./Mistake.ts"
 import * as Project from "./Project.ts"
 import { mergeSettings } from "./ShellEnvironmentPolicy.ts"
-import { empty, fromDotted, isTable, type Table } from "./Table.ts"
+import { empty, fromDotted, isTable, levelsOf, type Table } from "./Table.ts"
 
 /** What one layer says. */
 export interface Content {
@@ -101,13 +101,32 @@ const layerOf = (
 /** Whether the settings of the layer are in force. */
 export const counts = (layer: Layer): boolean => layer.disabledReason === null
 
+const tooDeep = (key: string): ConfigError =>
+  new ConfigError({
+    reason: "value",
+    location: "",
+    detail: `nested deeper than ${MaxDepth} levels`,
+    key: `${key.slice(0, 40)}…`
+  })
+
+/** Names that mark the root of a project. Each is looked for in every folder above the working folder. */
+const MaxMarkers = 32
+
+const tooManyMarkers = (): ConfigError =>
+  new ConfigError({
+    reason: "value",
+    location: "",
+    detail: `more than ${MaxMarkers} names`,
+    key: "project_root_markers"
+  })
+
 /** Stacks that are kept for as long as their files stay the same, one per folder. */
 const keptStacks = 64
 
 export const make = Effect.fnUntraced(function* (
   locations: Locations
-): Effect.fn.Return<Layers, never, FileSystem.FileSystem | Path.Path> {
-  const smallFiles = yield* SmallFiles.available
+): Effect.fn.Return<Layers, never, Path.Path | SmallFiles> {
+  const smallFiles = yield* SmallFiles
   const path = yield* Path.Path
 
   const resolveFrom =
@@ -128,9 +147,15 @@ export const make = Effect.fnUntraced(function* (
         },
         onFailure: (syntax) => ({ ...nothing, syntax })
       })
-  const files = yield* FileCache.make(parse((table) => ({ table, ignored: [] })))
-  const projectFiles = yield* FileCache.make(parse(Project.withoutReserved))
-  const read = (file: string) => Effect.mapError(files.read(file), unreadable(file))
+  const files = yield* FileCache.make(
+    parse((table) => ({ table, ignored: [] })),
+    { maxBytes: Document.MaxBytes, namedBy: "server" }
+  )
+  const projectFiles = yield* FileCache.make(parse(Project.withoutReserved), {
+    maxBytes: Project.MaxBytes,
+    namedBy: "client"
+  })
+  const read = (file: string) => Effect.mapError(files.read(file), unreadable("config file", file))
 
   const flagTable = fromDotted(locations.flags)
   const flagContent = contentOf(flagTable, resolveFrom(locations.cwd), [])
@@ -145,27 +170,17 @@ export const make = Effect.fnUntraced(function* (
     }
   }
 
-  const ancestors = (folder: string): Array<string> => {
-    const parent = path.dirname(folder)
-    return parent === folder ? [folder] : [folder, ...ancestors(parent)]
-  }
-
-  const exists = (file: string): Effect.Effect<boolean> =>
-    Effect.match(smallFiles.stamp(file), { onSuccess: (stamp) => stamp !== undefined, onFailure: () => false })
-
   /** The nearest folder, upwards, that has one of the markers. */
   const rootOf = Effect.fnUntraced(function* (folders: ReadonlyArray<string>, markers: ReadonlyArray<string>) {
-    for (const folder of folders) {
-      for (const marker of markers) {
-        if (yield* exists(path.join(folder, marker))) return folder
-      }
-    }
-    return undefined
+    const candidates = folders.flatMap((folder) => markers.map((marker) => path.join(folder, marker)))
+    const found = (yield* smallFiles.exist(candidates)).indexOf(true)
+    return found === -1 ? undefined : folders[Math.floor(found / markers.length)]
   })
 
   const projectLayers = Effect.fnUntraced(function* (base: Table, start: string) {
-    const folders = ancestors(start)
+    const folders = Project.ancestors(path, start)
     const markers = Project.markersOf(base)
+    if (markers.length > MaxMarkers) return yield* tooManyMarkers()
     const root = (yield* rootOf(folders, markers)) ?? start
     const repository =
       markers === Project.defaultMarkers ? root : ((yield* rootOf(folders, Project.defaultMarkers)) ?? root)
@@ -176,7 +191,7 @@ export const make = Effect.fnUntraced(function* (
       const settings = path.join(dotFolder, "config.toml")
       // A project around the home folder: its file is the user's own.
       if (settings === locations.userFile) continue
-      const file = yield* Effect.mapError(projectFiles.read(settings), unreadable(settings))
+      const file = yield* Effect.mapError(projectFiles.read(settings), unreadable("project config file", settings))
       if (file === undefined) continue
       const decision = Project.decide(base, [folder, root, repository])
       const reason = Project.disabledReason(decision, root, locations.userFile)
@@ -198,6 +213,8 @@ export const make = Effect.fnUntraced(function* (
     const user = yield* read(locations.userFile)
     const managed = yield* read(locations.managedFile)
     const start = folder === undefined ? undefined : path.resolve(locations.cwd, folder)
+    const deep = Object.keys(overrides).find((key) => levelsOf(key) > MaxDepth)
+    if (deep !== undefined) yield* tooDeep(deep)
     const flags = flagsWith(overrides, start ?? locations.cwd)
     const above: ReadonlyArray<Layer> = [
       ...(managed === undefined

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import * as Toml from "effect/encoding/Toml"
 import * as Result from "effect/Result"
-import { get, tableFromUnknown, type Value } from "./Table.ts"
+import { MaxDepth } from "../../protocol/Depth.ts"
+import * as Document from "./Document.ts"
+import { get, levelsOf, type Value } from "./Table.ts"
 
 /** A dotted key with its value. Dots always separate. */
 export type Override = readonly [key: string, value: Value]
@@ -19,15 +20,24 @@ export const parseOverride = (argument: string): Result.Result<Override, string>
   if (separator < 0) return Result.fail(`Invalid override (missing '='): ${argument}`)
   const key = argument.slice(0, separator).trim()
   if (key === "") return Result.fail(`Empty key in override: ${argument}`)
-  return Result.succeed([aliases.get(key) ?? key, parseValue(argument.slice(separator + 1).trim())])
+  const value = parseValue(argument.slice(separator + 1).trim())
+  if (value === undefined || levelsOf(key) > MaxDepth) {
+    return Result.fail(`Override nested deeper than ${MaxDepth} levels: ${key.slice(0, MaxEchoed)}`)
+  }
+  return Result.succeed([aliases.get(key) ?? key, value])
 }
 
 /** Keys that moved into a section and are still accepted by their short name. */
 const aliases: ReadonlyMap<string, string> = new Map([["use_legacy_landlock", "features.use_legacy_landlock"]])
 
-const parseValue = (source: string): Value => {
+/** Characters of a refused key that the error repeats. */
+const MaxEchoed = 128
+
+/** Undefined for TOML that is nested too deep. */
+const parseValue = (source: string): Value | undefined => {
   // Further lines could bring further settings along; only the value is taken.
-  const document = Result.getOrUndefined(Toml.parse(`value = ${source}`))
-  const value = document === undefined ? undefined : get(tableFromUnknown(document), "value")
+  const document = Document.parse(`value = ${source}`)
+  if (Result.isFailure(document) && document.failure.tooDeep === true) return undefined
+  const value = Result.isSuccess(document) ? get(document.success, "value") : undefined
   return value ?? source.replace(/^["']+|["']+$/g, "")
 }

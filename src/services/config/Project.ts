@@ -4,10 +4,14 @@
  *
  * @module
  */
+import type * as Path from "effect/Path"
 import { get, getTable, getText, isTable, type Table } from "./Table.ts"
 
 /** The folder of a project that holds its `config.toml`. */
 export const folder = ".codex"
+
+/** Bytes of a project's file. Parsing takes time that all clients pay for, so it is less than the user's own may have. */
+export const MaxBytes = 256 * 1024
 
 export const defaultMarkers: ReadonlyArray<string> = [".git"]
 
@@ -15,6 +19,19 @@ export const defaultMarkers: ReadonlyArray<string> = [".git"]
 export const markersOf = (settings: Table): ReadonlyArray<string> => {
   const markers = get(settings, "project_root_markers")
   return Array.isArray(markers) ? markers.filter((marker) => typeof marker === "string") : defaultMarkers
+}
+
+/** Folders above a working folder that are looked at, itself included: more than people nest, fewer than a path can hold. */
+export const MaxFolders = 128
+
+/** The folder and those above it, nearest first, up to `MaxFolders`. */
+export const ancestors = (path: Path.Path, folder: string): Array<string> => {
+  const folders: Array<string> = []
+  for (let at = folder; folders.length < MaxFolders; at = path.dirname(at)) {
+    folders.push(at)
+    if (at === path.dirname(at)) break
+  }
+  return folders
 }
 
 export type Trust = "trusted" | "untrusted"

@@ -82,26 +82,36 @@ export const merge = (under: Table, over: Table): Table => {
   return Object.fromEntries(merged)
 }
 
-/** `table` with `value` at `path`; what stands in the way of a table on the path is replaced by one. */
-export const set = (table: Table, path: ReadonlyArray<string>, value: Value): Table => {
-  const [key, ...rest] = path
-  if (key === undefined) return table
-  const entries = new Map(Object.entries(table))
-  entries.set(key, rest.length === 0 ? value : set(getTable(table, key) ?? empty, rest, value))
-  return Object.fromEntries(entries)
-}
+/** A table while it is built: what is not a map is a value as it will stand. */
+type Draft = Map<string, Draft | Value>
+
+const finished = (draft: Draft): Table =>
+  Object.fromEntries(Array.from(draft, ([key, value]) => [key, value instanceof Map ? finished(value) : value]))
+
+/** How many levels the dotted `key` makes. */
+export const levelsOf = (key: string): number => key.split(".").length
 
 /**
  * A table from dotted keys, in order: a later entry replaces what an earlier one set. A dot always separates, as on the
- * command line of the release; `null` says nothing and is passed over.
+ * command line of the release; `null` says nothing and is passed over. What stands in the way of a table is replaced by one.
  */
 export const fromDotted = (entries: Iterable<readonly [key: string, value: unknown]>): Table => {
-  let table = empty
+  const root: Draft = new Map()
   for (const [key, value] of entries) {
     const converted = fromUnknown(value)
-    if (converted !== undefined && converted !== null) table = set(table, key.split("."), converted)
+    if (converted === undefined || converted === null) continue
+    const path = key.split(".")
+    const last = path.pop() ?? ""
+    let draft = root
+    for (const part of path) {
+      const there = draft.get(part)
+      const inner: Draft = there instanceof Map ? there : new Map(isTable(there) ? Object.entries(there) : [])
+      draft.set(part, inner)
+      draft = inner
+    }
+    draft.set(last, converted)
   }
-  return table
+  return finished(root)
 }
 
 /** The value at `path`, through tables and the elements of arrays; undefined where there is none. */

@@ -7,8 +7,10 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
+import * as Result from "effect/Result"
 import type { ResponseItem } from "../../protocol/ResponseItem.ts"
-import { SmallFiles } from "../SmallFiles.ts"
+import * as Project from "../config/Project.ts"
+import { type FileStamp, type Head, type NamedBy, type SmallFileError, SmallFiles } from "../SmallFiles.ts"
 
 const baseInstructions = `You are a coding agent working in a user's project through Spindle. You read, run and change things with the tools you are given.
 
@@ -48,6 +50,8 @@ export interface Instructions {
   readonly preamble: ReadonlyArray<ResponseItem>
   /** The AGENTS.md files that were found, the user's own first, then from the project's root down. */
   readonly sources: ReadonlyArray<string>
+  /** For the user: files that were cut or not read. */
+  readonly warnings: ReadonlyArray<string>
 }
 
 interface Document {
@@ -55,53 +59,79 @@ interface Document {
   readonly text: string
 }
 
+/** Where a document may be. */
+interface Candidate {
+  readonly path: string
+  readonly namedBy: NamedBy
+}
+
+/** Bytes that are read of one document, whatever the budget. */
+const MaxDocumentBytes = 1024 * 1024
+
 const text = (role: "developer" | "user", ...parts: ReadonlyArray<string>): ResponseItem => ({
   type: "message",
   role,
   content: parts.map((part) => ({ type: "input_text", text: part }))
 })
 
-/** The folder itself and those above it, outermost first, no further up than the one that holds `.git`. */
+/** The folder itself and those above it, outermost first, no further up than the nearest that holds `.git`. */
 const projectFolders = Effect.fnUntraced(function* (cwd: string) {
   const path = yield* Path.Path
   const files = yield* SmallFiles
-  const folders: Array<string> = []
-  for (let folder = cwd; ; folder = path.dirname(folder)) {
-    folders.unshift(folder)
-    if (folder === path.dirname(folder)) break
-  }
-  const marks = yield* Effect.forEach(folders, (folder) =>
-    Effect.orElseSucceed(files.stamp(path.join(folder, ".git")), () => undefined)
-  )
-  const root = marks.findLastIndex((mark) => mark !== undefined)
-  return root === -1 ? [cwd] : folders.slice(root)
+  const folders = Project.ancestors(path, cwd)
+  const root = (yield* files.exist(folders.map((folder) => path.join(folder, ".git")))).indexOf(true)
+  return folders.slice(0, Math.max(root, 0) + 1).toReversed()
 })
 
-const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string) {
+const failedToRead = ({ namedBy, path }: Candidate, error: SmallFileError): string =>
+  `Failed to read ${namedBy === "server" ? "global" : "project"} AGENTS.md instructions from \`${path}\`: ${error.detail}`
+
+/** What there is, in order, until the budget is spent; the document that does not fit is cut. */
+const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, maxBytes: number) {
   const path = yield* Path.Path
   const files = yield* SmallFiles
-  const candidates = [home, ...(yield* projectFolders(cwd))].map((folder) => path.join(folder, "AGENTS.md"))
-  const contents = yield* Effect.forEach(candidates, (file) => Effect.orElseSucceed(files.text(file), () => undefined))
-  return candidates
-    .map((file, index): Document => ({ path: file, text: contents[index]?.trim() ?? "" }))
-    .filter((document) => document.text !== "")
-})
-
-/** Documents in order until the budget is spent; the one that does not fit is cut. */
-const within = (documents: ReadonlyArray<Document>, maxBytes: number): ReadonlyArray<Document> => {
-  const encoder = new TextEncoder()
-  const kept: Array<Document> = []
+  const documents: Array<Document> = []
+  const warnings: Array<string> = []
+  const candidates: ReadonlyArray<Candidate> = [
+    { path: path.join(home, "AGENTS.md"), namedBy: "server" },
+    ...(yield* projectFolders(cwd)).map((folder) => ({
+      path: path.join(folder, "AGENTS.md"),
+      namedBy: "client" as const
+    }))
+  ]
+  const stamps: ReadonlyArray<Result.Result<FileStamp | undefined, SmallFileError>> = yield* Effect.forEach(
+    candidates,
+    (candidate) => Effect.result(files.stamp(candidate.path, candidate.namedBy)),
+    { concurrency: "unbounded" }
+  )
   let left = maxBytes
-  for (const document of documents) {
+  for (const [index, candidate] of candidates.entries()) {
+    const stamp = stamps[index]
     if (left <= 0) break
-    const bytes = encoder.encode(document.text)
-    kept.push(
-      bytes.length <= left ? document : { ...document, text: new TextDecoder().decode(bytes.subarray(0, left)) }
-    )
+    if (stamp === undefined || (Result.isSuccess(stamp) && stamp.success === undefined)) continue
+    const budget = Math.min(left, MaxDocumentBytes)
+    const read: Result.Result<Head | undefined, SmallFileError> = Result.isFailure(stamp)
+      ? Result.fail(stamp.failure)
+      : yield* Effect.result(files.head(candidate.path, { maxBytes: budget, namedBy: candidate.namedBy }))
+    if (Result.isFailure(read)) {
+      warnings.push(failedToRead(candidate, read.failure))
+      continue
+    }
+    if (read.success === undefined) continue
+    const { bytes, size, whole } = read.success
+    // A character that the cut would halve is left out.
+    const text = new TextDecoder().decode(bytes, { stream: !whole }).trim()
+    if (text === "") continue
+    documents.push({ path: candidate.path, text })
     left -= bytes.length
+    if (!whole) {
+      warnings.push(
+        `Loaded only ${bytes.length} of ${size} bytes from \`${candidate.path}\` in environment \`local\` under the ${maxBytes}-byte project instruction budget. Trim your project instructions to fit the budget. If you need to keep them all, increase \`project_doc_max_bytes\`.`
+      )
+    }
   }
-  return kept
-}
+  return { documents, warnings }
+})
 
 const environment = ({ cwd, timeZone, localDate }: InstructionOptions, millis: number): string =>
   [
@@ -113,14 +143,12 @@ const environment = ({ cwd, timeZone, localDate }: InstructionOptions, millis: n
     "</environment_context>"
   ].join("\n")
 
-/** Reads what there is. Files that cannot be read are taken for absent. */
+/** Reads what there is. A file that cannot be read is left out, and the user is warned. */
 export const load = Effect.fnUntraced(function* (
   options: InstructionOptions
 ): Effect.fn.Return<Instructions, never, Path.Path | SmallFiles> {
-  const documents = yield* readDocuments(options.home, options.cwd)
-  const told = within(documents, options.projectDocMaxBytes).map(
-    (document) => `# AGENTS.md instructions from ${document.path}\n\n${document.text}`
-  )
+  const { documents, warnings } = yield* readDocuments(options.home, options.cwd, options.projectDocMaxBytes)
+  const told = documents.map((document) => `# AGENTS.md instructions from ${document.path}\n\n${document.text}`)
   const developer = [options.baseInstructions ?? baseInstructions]
   if (options.developerInstructions !== null) developer.push(options.developerInstructions)
   return {
@@ -128,6 +156,7 @@ export const load = Effect.fnUntraced(function* (
       text("developer", ...developer),
       text("user", ...told, environment(options, yield* Clock.currentTimeMillis))
     ],
-    sources: documents.map((document) => document.path)
+    sources: documents.map((document) => document.path),
+    warnings
   }
 })

@@ -8,7 +8,6 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import type { ThreadItem } from "../../protocol/Item.ts"
 import type { ThreadStatus } from "../../protocol/Thread.ts"
@@ -18,6 +17,7 @@ import type { ModelProviderInfo } from "../Config.ts"
 import type { ModelProvider } from "../ModelProvider.ts"
 import type { OutboundRouter } from "../OutboundRouter.ts"
 import type { OutgoingMessages } from "../OutgoingMessages.ts"
+import type { SmallFiles } from "../SmallFiles.ts"
 import { apply, type ThreadEvent, type ThreadRecord } from "../ThreadRecord.ts"
 import type { ThreadStore } from "../ThreadStore.ts"
 import type { Tool } from "../Tool.ts"
@@ -30,7 +30,7 @@ export interface ThreadServices {
   readonly model: ModelProvider["Service"]
   readonly store: ThreadStore["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
-  readonly fileSystem: FileSystem.FileSystem
+  readonly files: SmallFiles["Service"]
   readonly clock: Clock.Clock
   /** Whether no turn may start any more, because the server is about to end. */
   readonly isDraining: () => boolean

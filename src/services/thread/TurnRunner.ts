@@ -18,7 +18,6 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FileSystem from "effect/FileSystem"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -28,6 +27,7 @@ import type { Turn, TurnStatus } from "../../protocol/Turn.ts"
 import { turnDuration, turnsEnded, turnsStarted } from "../Metrics.ts"
 import type { ModelError, ModelRequest } from "../ModelProvider.ts"
 import { TurnTransition } from "../OutgoingMessages.ts"
+import { SmallFiles } from "../SmallFiles.ts"
 import { seconds } from "../ThreadRecord.ts"
 import { type ToolCall, type ToolOutput, TurnCancelled } from "../Tool.ts"
 import * as Tracing from "../Tracing.ts"
@@ -70,9 +70,7 @@ const hear = Effect.fnUntraced(function* (host: ThreadHost, turn: ActiveTurn, me
   }
   yield* host.itemStarted(turn.id, item)
   yield* host.itemCompleted(turn.id, item)
-  const said = yield* toModel(message.input).pipe(
-    Effect.provideService(FileSystem.FileSystem, host.services.fileSystem)
-  )
+  const said = yield* Effect.provideService(toModel(message.input), SmallFiles, host.services.files)
   if (said !== null) yield* host.say(said)
 })
 

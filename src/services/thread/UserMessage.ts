@@ -5,9 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
-import * as FileSystem from "effect/FileSystem"
+import * as Result from "effect/Result"
 import type { ResponseItem } from "../../protocol/ResponseItem.ts"
 import type { UserInput } from "../../protocol/UserInput.ts"
+import * as SmallFiles from "../SmallFiles.ts"
 import { InputTooLarge, MaxInputChars } from "./ThreadError.ts"
 
 /** Input of one turn/start or turn/steer. `clientId` is the client's own name for the message. */
@@ -43,23 +44,27 @@ const mimeTypes: Readonly<Record<string, string>> = {
   webp: "image/webp"
 }
 
+/** Bytes of an image file. */
+export const MaxImageBytes = 20 * 1024 * 1024
+
 /** An image on this machine becomes a data URL; one that cannot be read becomes a sentence the model can act on. */
-const localImage = (path: string): Effect.Effect<Content, never, FileSystem.FileSystem> =>
-  Effect.gen(function* () {
-    const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase()
-    const mime = mimeTypes[extension]
-    if (mime === undefined) return unreadable(path, "unsupported image type")
-    const fileSystem = yield* FileSystem.FileSystem
-    const bytes = yield* fileSystem.readFile(path)
-    return { type: "input_image", image_url: `data:${mime};base64,${Base64.encode(bytes)}` } satisfies Content
-  }).pipe(Effect.catch((error) => Effect.succeed(unreadable(path, error.message.split("\n", 1)[0] ?? ""))))
+const localImage = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Content, never, SmallFiles.SmallFiles> {
+  const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase()
+  const mime = mimeTypes[extension]
+  if (mime === undefined) return unreadable(path, "unsupported image type")
+  const options = { maxBytes: MaxImageBytes, namedBy: "client" } as const
+  const read = yield* Effect.result(SmallFiles.bytes(yield* SmallFiles.SmallFiles, path, options))
+  if (Result.isFailure(read)) return unreadable(path, read.failure.detail)
+  if (read.success === undefined) return unreadable(path, "No such file or directory (os error 2)")
+  return { type: "input_image", image_url: `data:${mime};base64,${Base64.encode(read.success)}` }
+})
 
 const unreadable = (path: string, why: string): Content => ({
   type: "input_text",
-  text: `The local image at \`${path}\` could not be read: ${why}`
+  text: `Codex could not read the local image at \`${path}\`: ${why}`
 })
 
-const toContent = (part: UserInput): Effect.Effect<Content | null, never, FileSystem.FileSystem> => {
+const toContent = (part: UserInput): Effect.Effect<Content | null, never, SmallFiles.SmallFiles> => {
   switch (part.type) {
     case "text":
       return Effect.succeed({ type: "input_text", text: part.text })
@@ -76,7 +81,7 @@ const toContent = (part: UserInput): Effect.Effect<Content | null, never, FileSy
 /** The conversation entry, or null when nothing of the input is for the model. */
 export const toModel = (
   input: ReadonlyArray<UserInput>
-): Effect.Effect<ResponseItem | null, never, FileSystem.FileSystem> =>
+): Effect.Effect<ResponseItem | null, never, SmallFiles.SmallFiles> =>
   Effect.map(Effect.forEach(input, toContent), (parts) => {
     const content = parts.filter((part) => part !== null)
     return content.length === 0 ? null : { type: "message", role: "user", content }

@@ -1,80 +1,321 @@
-import { execFileSync, spawn } from "node:child_process"
-import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
-import { fromFileSystem, SmallFiles } from "../../../src/services/SmallFiles.ts"
+import * as SmallFiles from "../../../src/services/SmallFiles.ts"
 
 const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-files-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+  Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "spindle-files-"))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
 )
 
-/** The same behaviour, whichever way the platform is asked. */
-const suite = (name: string, files: Effect.Effect<SmallFiles["Service"]>) =>
-  describe(`small files through ${name}`, () => {
-    it.effect("reads a file and sees when it changes", () =>
-      Effect.gen(function* () {
-        const { stamp, text } = yield* files
-        const file = join(yield* folder, "a.toml")
-        writeFileSync(file, "one")
-        const before = yield* stamp(file)
-        assert.deepStrictEqual([before?.size, yield* text(file)], [3, "one"])
-        assert.deepStrictEqual(yield* stamp(file), before)
-        writeFileSync(file, "three")
-        assert.notDeepEqual(yield* stamp(file), before)
-        assert.strictEqual(yield* text(file), "three")
-      })
-    )
+const whole = (maxBytes: number, namedBy: SmallFiles.NamedBy = "client"): SmallFiles.ReadOptions => ({
+  maxBytes,
+  namedBy
+})
 
-    it.effect("says of what is not there that it is not, also below a file and behind a dead link", () =>
-      Effect.gen(function* () {
-        const { stamp, text } = yield* files
-        const path = yield* folder
-        writeFileSync(join(path, "file"), "")
-        symlinkSync(join(path, "gone"), join(path, "link"))
-        for (const name of ["none", "file/none", "link"]) {
-          assert.strictEqual(yield* stamp(join(path, name)), undefined)
-        }
-        assert.strictEqual(yield* text(join(path, "none")), undefined)
-      })
-    )
-
-    it.effect("fails for a folder that is read as a file", () =>
-      Effect.gen(function* () {
-        const { text } = yield* files
-        const path = yield* folder
-        mkdirSync(join(path, "config.toml"))
-        const read = yield* Effect.result(text(join(path, "config.toml")))
-        assert.strictEqual(Result.isFailure(read) ? read.failure.reason._tag : undefined, "BadResource")
-      })
-    )
-  })
-
-if (process.platform !== "win32") {
-  it.effect("small files through NodeSmallFiles are never waited for: a pipe is none", () =>
-    Effect.gen(function* () {
-      const { text } = yield* SmallFiles
-      const path = join(yield* folder, "AGENTS.md")
-      execFileSync("mkfifo", [path])
-      yield* Effect.acquireRelease(
-        Effect.sync(() => spawn("sh", ["-c", 'echo hello > "$0"', path])),
-        (writer) => Effect.sync(() => writer.kill())
-      )
-      const read = yield* Effect.result(text(path))
-      assert.strictEqual(Result.isFailure(read) ? read.failure.reason._tag : undefined, "BadResource")
-    }).pipe(Effect.provide(NodeSmallFiles.layer))
+/** The text of a file; why it is not read; undefined for none. */
+const read = (
+  path: string,
+  options = whole(100),
+  files: SmallFiles.SmallFiles["Service"] = NodeSmallFiles.make(Fs)
+): Effect.Effect<string | undefined> =>
+  Effect.map(Effect.result(SmallFiles.text(files, path, options)), (result) =>
+    Result.isSuccess(result) ? result.success : `! ${result.failure.detail}`
   )
-}
 
-suite("NodeSmallFiles", SmallFiles.pipe(Effect.provide(NodeSmallFiles.layer)))
-suite(
-  "SmallFiles.fromFileSystem",
-  FileSystem.FileSystem.pipe(Effect.map(fromFileSystem), Effect.provide(NodeFileSystem.layer))
+/** Waits for nothing but the file system: a read that hangs fails the test by its own time limit. */
+describe.each(["server", "client"] as const)("small files, named by the %s", (namedBy) => {
+  const files = NodeSmallFiles.make(Fs)
+  const options = whole(100, namedBy)
+
+  it.effect("are read, and their stamp tells that they changed", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "a.toml")
+      Fs.writeFileSync(file, "one")
+      const before = yield* files.stamp(file, namedBy)
+      assert.deepStrictEqual([before?.size, yield* read(file, options)], [3, "one"])
+      assert.deepStrictEqual(yield* files.stamp(file, namedBy), before)
+      Fs.writeFileSync(file, "three")
+      assert.notDeepEqual(yield* files.stamp(file, namedBy), before)
+      assert.strictEqual(yield* read(file, options), "three")
+    })
+  )
+
+  it.effect("are not there below a file and behind a dead link", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      Fs.writeFileSync(join(path, "file"), "")
+      Fs.symlinkSync(join(path, "gone"), join(path, "link"))
+      for (const name of ["none", "file/none", "link"]) {
+        assert.deepStrictEqual(
+          [yield* files.stamp(join(path, name), namedBy), yield* read(join(path, name), options)],
+          [undefined, undefined]
+        )
+      }
+    })
+  )
+
+  it.effect("fail where the path is none: a circle of links, a name that is too long, a NUL", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      Fs.symlinkSync("circle", join(path, "circle"))
+      const reasons = yield* Effect.forEach([join(path, "circle"), `/${"a".repeat(5000)}`, "/a\0b"], (file) =>
+        Effect.all([
+          Effect.map(Effect.flip(files.stamp(file, namedBy)), ({ reason }) => reason),
+          Effect.map(Effect.flip(files.head(file, options)), ({ reason }) => reason)
+        ])
+      )
+      assert.deepStrictEqual(reasons, [
+        ["unreadable", "unreadable"],
+        ["unreadable", "unreadable"],
+        ["unreadable", "unreadable"]
+      ])
+    })
+  )
+
+  it.effect("are as long as is allowed, also where they do not know their length", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const [fits, over, sparse] = [join(path, "fits"), join(path, "over"), join(path, "sparse")]
+      Fs.writeFileSync(fits, "x".repeat(100))
+      Fs.writeFileSync(over, "x".repeat(101))
+      Fs.writeFileSync(sparse, "")
+      Fs.truncateSync(sparse, 3 * 1024 ** 3)
+      assert.deepStrictEqual(
+        [yield* read(fits, options), yield* read(over, options), yield* read(sparse, options)],
+        ["x".repeat(100), "! larger than 100 bytes", "! larger than 100 bytes"]
+      )
+      const head = yield* files.head(sparse, options)
+      assert.deepStrictEqual(head, { bytes: new Uint8Array(100), whole: false, size: 3 * 1024 ** 3 })
+    })
+  )
+
+  it.effect("are UTF-8; a byte order mark is no part of the text, a NUL is", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "file")
+      const texts: Array<string | undefined> = []
+      for (const bytes of ["\uFEFFa = 1", "a\0b", Buffer.from([0x61, 0xff])]) {
+        Fs.writeFileSync(file, bytes)
+        texts.push(yield* read(file, options))
+      }
+      assert.deepStrictEqual(texts, ["a = 1", "a\0b", "! not UTF-8 text"])
+    })
+  )
+
+  it.effect.skipIf(process.platform === "win32")("are regular: no folder, pipe, socket or device is opened", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const at = (name: string) => join(path, name)
+      execFileSync("mkfifo", [at("pipe")])
+      yield* Effect.acquireRelease(
+        Effect.callback<Net.Server>((resume) => {
+          const server = Net.createServer().listen(at("socket"), () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      for (const device of ["null", "zero", "random", "tty"]) Fs.symlinkSync(`/dev/${device}`, at(device))
+      let opened = 0
+      const counting: NodeSmallFiles.Calls = {
+        ...Fs,
+        open: (path, flags, done) => {
+          opened++
+          Fs.open(path, flags, done)
+        }
+      }
+      const names = [".", "pipe", "socket", "null", "zero", "random", "tty"]
+      const results = yield* Effect.forEach(names, (name) => read(at(name), options, NodeSmallFiles.make(counting)))
+      assert.deepStrictEqual([results, opened], [names.map(() => "! not a regular file"), 0])
+    })
+  )
+
+  it.effect.skipIf(process.platform !== "linux")("may be of /proc, which has files without end and without size", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* read("/proc/self/mem", options), "! cannot be read (EIO)")
+      assert.strictEqual(yield* read("/proc/self/maps", options), "! larger than 100 bytes")
+      assert.strictEqual(yield* read("/proc/self/comm", options), Fs.readFileSync("/proc/self/comm", "utf8"))
+    })
+  )
+
+  it.effect("may be forbidden", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "file")
+      Fs.writeFileSync(file, "")
+      const calls: NodeSmallFiles.Calls = {
+        ...Fs,
+        open: (_path, _flags, done) => done(Object.assign(new Error("no"), { code: "EACCES" }), 0)
+      }
+      assert.strictEqual(yield* read(file, options, NodeSmallFiles.make(calls)), "! permission denied")
+    })
+  )
+})
+
+it.effect("a file that is replaced while it is opened is judged by what was opened, and closed", () =>
+  Effect.gen(function* () {
+    const path = yield* folder
+    const file = join(path, "file")
+    Fs.writeFileSync(file, "")
+    const opened: Array<number> = []
+    const closed: Array<number> = []
+    const calls: NodeSmallFiles.Calls = {
+      ...Fs,
+      open: (_path, flags, done) => {
+        Fs.open("/dev/zero", flags, (error, descriptor) => {
+          opened.push(descriptor)
+          done(error, descriptor)
+        })
+      },
+      close: (descriptor, done) => {
+        closed.push(descriptor)
+        Fs.close(descriptor, done)
+      }
+    }
+    assert.strictEqual(yield* read(file, whole(100), NodeSmallFiles.make(calls)), "! not a regular file")
+    assert.deepStrictEqual([opened.length, closed], [1, opened])
+  })
 )
+
+it.effect("a file that grows while it is read is read no further than is allowed", () =>
+  Effect.gen(function* () {
+    const file = join(yield* folder, "file")
+    Fs.writeFileSync(file, "x")
+    let count = 0
+    const calls: NodeSmallFiles.Calls = {
+      ...Fs,
+      read: (descriptor, into, offset, length, position, done) => {
+        Fs.appendFileSync(file, "x".repeat(60))
+        Fs.read(descriptor, into, offset, length, position, (error, read) => {
+          count += read
+          done(error, read)
+        })
+      }
+    }
+    assert.strictEqual(yield* read(file, whole(100), NodeSmallFiles.make(calls)), "! larger than 100 bytes")
+    assert.strictEqual(count, 101)
+  })
+)
+
+describe("what a client names", () => {
+  /** Counts the looks that are taken on the event loop and those that are not. */
+  const counting = (type: number) => {
+    const counts = { sync: 0, async: 0 }
+    const calls: NodeSmallFiles.Calls = {
+      ...Fs,
+      statfs: (path, done) => Fs.stat(path, (error) => done(error, { type })),
+      lstatSync: (path, options) => {
+        counts.sync++
+        return Fs.lstatSync(path, options)
+      },
+      stat: (path, done) => {
+        counts.async++
+        Fs.stat(path, done)
+      }
+    }
+    return { counts, files: NodeSmallFiles.make(calls) }
+  }
+
+  const look = Effect.fnUntraced(function* (files: SmallFiles.SmallFiles["Service"]) {
+    const path = yield* folder
+    const at = (name: string) => join(path, name)
+    Fs.writeFileSync(at("file"), "12")
+    Fs.symlinkSync("file", at("link"))
+    Fs.symlinkSync(".", at("folder"))
+    const exist = yield* files.exist(["none", "file", "link"].map(at))
+    const sizes = yield* Effect.forEach(["none", "file", "link", "folder/file", "none/file"], (name) =>
+      Effect.map(files.stamp(at(name), "client"), (stamp) => stamp?.size)
+    )
+    return [exist, sizes]
+  })
+  const seen = [
+    [false, true, true],
+    [undefined, 2, 2, 2, undefined]
+  ]
+
+  it.effect("is looked at on the event loop on a local disk, but for links", () =>
+    Effect.gen(function* () {
+      const { counts, files } = counting(0xef53)
+      assert.deepStrictEqual(yield* look(files), seen)
+      assert.deepStrictEqual(counts, { sync: 8, async: 3 })
+    })
+  )
+
+  it.effect("is looked at elsewhere on any other file system", () =>
+    Effect.gen(function* () {
+      const nfs = 0x6969
+      const { counts, files } = counting(nfs)
+      assert.deepStrictEqual(yield* look(files), seen)
+      assert.deepStrictEqual(counts, { sync: 0, async: 8 })
+    })
+  )
+})
+
+describe("a file system that hangs", () => {
+  /** Calls below `/hung` are answered when `wake` is called; `closed` counts descriptors. */
+  const hanging = () => {
+    const asleep: Array<() => void> = []
+    const started = Deferred.makeUnsafe<void>()
+    let calling = 0
+    const calls: NodeSmallFiles.Calls = {
+      ...Fs,
+      statfs: (path, done) => calls.stat(path, (error) => done(error, { type: 0 })),
+      stat: (path, done) => {
+        if (!path.startsWith("/hung")) return Fs.stat(path, done)
+        calling++
+        asleep.push(() => Fs.stat("/none", done))
+        if (calling === NodeSmallFiles.MaxClientCalls) Deferred.doneUnsafe(started, Effect.void)
+      }
+    }
+    return {
+      files: NodeSmallFiles.make(calls),
+      started: Deferred.await(started),
+      calls: () => calling,
+      wake: () => asleep.splice(0).forEach((answer) => answer())
+    }
+  }
+
+  it.effect("is given up at the deadline, takes no more threads than it may, and none of the server's own files", () =>
+    Effect.gen(function* () {
+      const { calls, files, started, wake } = hanging()
+      const path = yield* folder
+      const file = join(path, "file")
+      Fs.writeFileSync(file, "here")
+      const hung = yield* Effect.forkChild(
+        Effect.forEach(["/hung/1", "/hung/2", "/hung/3"], (name) => read(name, whole(100), files), {
+          concurrency: "unbounded"
+        })
+      )
+      yield* started
+      assert.strictEqual(yield* read(file, whole(100, "server"), files), "here")
+      assert.strictEqual((yield* files.stamp(file, "server"))?.size, 4)
+      yield* TestClock.adjust(NodeSmallFiles.Deadline)
+      assert.deepStrictEqual(
+        yield* Fiber.join(hung),
+        Array.from({ length: 3 }, () => "! the file system does not answer")
+      )
+      assert.strictEqual(calls(), NodeSmallFiles.MaxClientCalls)
+      const waiting = yield* Effect.forkChild(read(file, whole(100), files), { startImmediately: true })
+      wake()
+      assert.strictEqual(yield* Fiber.join(waiting), "here")
+      assert.strictEqual(calls(), NodeSmallFiles.MaxClientCalls)
+    })
+  )
+
+  it.effect("has none of the markers that are looked for", () =>
+    Effect.gen(function* () {
+      const { files, started } = hanging()
+      const fiber = yield* Effect.forkChild(files.exist(["/hung/.git", "/hung/x/.git", "/hung/y/.git"]))
+      yield* started
+      yield* TestClock.adjust(NodeSmallFiles.Deadline)
+      assert.deepStrictEqual(yield* Fiber.join(fiber), [false, false, false])
+    })
+  )
+})

@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as UnixSocket from "../../../src/layers/transports/UnixSocket.ts"
 import { makeServer } from "../../support/Server.ts"
 import { answersTo } from "../../support/Listening.ts"
@@ -21,13 +22,16 @@ const folder = Effect.acquireRelease(
 )
 
 /** Serves in a scope of its own, which the test may close. */
-const serving = Effect.fnUntraced(function* (options: Partial<UnixSocket.UnixSocketOptions>) {
-  const { services } = yield* makeServer()
-  const scope = yield* Scope.fork(yield* Effect.scope)
-  const serve = UnixSocket.serve({ path: undefined, home: "/spindle-test/home", ...options })
-  const listener = yield* serve.pipe(Scope.provide(scope), Effect.provideContext(services))
-  return { ...listener, end: Scope.close(scope, Exit.void) }
-}, Effect.provide(NodeServices.layer))
+const serving = Effect.fnUntraced(
+  function* (options: Partial<UnixSocket.UnixSocketOptions>) {
+    const { services } = yield* makeServer()
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const serve = UnixSocket.serve({ path: undefined, home: "/spindle-test/home", ...options })
+    const listener = yield* serve.pipe(Scope.provide(scope), Effect.provideContext(services))
+    return { ...listener, end: Scope.close(scope, Exit.void) }
+  },
+  Effect.provide([NodeServices.layer, NodeSmallFiles.layer])
+)
 
 const modeOf = (path: string) => (Fs.statSync(path).mode & 0o777).toString(8)
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { MaxDepth } from "../../../src/protocol/Depth.ts"
 import * as Document from "../../../src/services/config/Document.ts"
 
 /** Texts of what TOML is made of, in any order. */
@@ -76,5 +77,30 @@ describe("locate", () => {
     ["nothing, for what is not there", ["nowhere"], undefined]
   ])("finds %s", (_, path, expected) => {
     assert.deepStrictEqual(Document.locate(source, path), expected)
+  })
+})
+
+describe("a text that is nested too deep", () => {
+  const deep = (levels: number, open: string, close: string) => `a = ${open.repeat(levels)}1${close.repeat(levels)}`
+  const refused = (source: string) => {
+    const result = Document.parse(source)
+    return Result.isFailure(result) ? [result.failure.detail, result.failure.range.start.line] : "parsed"
+  }
+  const tooDeep = `nested deeper than ${MaxDepth} levels`
+
+  it.each([
+    ["arrays", `# [\n${deep(100_000, "[", "]")}`, 2],
+    ["inline tables", `b = "[[["\n\n${deep(50_000, "{a=", "}")}`, 3],
+    ["arrays that the parser could read", `b = 1\n${deep(MaxDepth + 1, "[", "]")}`, 2],
+    ["behind brackets in text of many lines", `t = '''\n[[{\n'''\n${deep(100_000, "[", "]")}`, 4],
+    ["dotted keys", `b = 1\na${".a".repeat(50_000)} = 1`, 2],
+    ["headers", `[b]\n\n[a${".a".repeat(50_000)}]\nc = 1`, 4]
+  ])("is refused, with its line: %s", (_, source, line) => {
+    assert.deepStrictEqual(refused(source), [tooDeep, line])
+  })
+
+  it("is one level deeper than what is read", () => {
+    assert.strictEqual(refused(deep(MaxDepth - 1, "[", "]")), "parsed")
+    assert.deepStrictEqual(refused(deep(MaxDepth, "[", "]")), [tooDeep, 1])
   })
 })

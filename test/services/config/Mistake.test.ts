@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { effective, failure, home, over, overFiles, userFile } from "../../support/Configs.ts"
+import { effective, failure, home, over, overFiles, project, userFile } from "../../support/Configs.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 
 describe("a mistake", () => {
@@ -127,7 +127,7 @@ describe("a mistake", () => {
           assert.deepStrictEqual(config.warnings, [
             {
               summary: "Invalid configuration; using defaults.",
-              details: `${userFile}: cannot be read (PermissionDenied)`,
+              details: `Failed to read config file ${userFile}: permission denied`,
               path: userFile
             }
           ])
@@ -153,6 +153,52 @@ describe("a mistake", () => {
           assert.deepStrictEqual((yield* effective()(config)).warnings, [summary])
         }),
       { cliOverrides: [["foo", 1]] }
+    )
+  )
+
+  it.effect("of a project whose file is none concerns those who open it, not the start", () =>
+    Effect.gen(function* () {
+      const files = MemoryFiles.make({ [`${project}/.codex/config.toml`]: "" })
+      files.lock(`${project}/.codex/config.toml`, "notRegular")
+      const detail = `Failed to read project config file ${project}/.codex/config.toml: path \`${project}/.codex/config.toml\` is not a file`
+      yield* overFiles(files, (config) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual(
+            config.warnings.map(({ details }) => details),
+            [detail]
+          )
+          assert.strictEqual(
+            (yield* failure(effective(project)(config)))?.message,
+            `failed to load configuration: ${detail}`
+          )
+          assert.strictEqual((yield* effective("/srv/other")(config)).modelProvider, "openai")
+        })
+      )
+    })
+  )
+
+  it.effect.each(["requirements.toml", "managed_config.toml", "config.toml"])(
+    "of the machine ends the start: %s cannot be read",
+    (name) =>
+      Effect.gen(function* () {
+        const files = MemoryFiles.make({ [`/etc/codex/${name}`]: "" })
+        files.lock(`/etc/codex/${name}`, "tooLarge")
+        assert.include((yield* failure(overFiles(files, () => Effect.void)))?.message, `/etc/codex/${name}`)
+      })
+  )
+
+  it.effect("of a request that is nested too deep, or looks for too many markers, is that request's alone", () =>
+    over({}, (config) =>
+      Effect.gen(function* () {
+        const refusal = (overrides: Readonly<Record<string, unknown>>) =>
+          Effect.map(failure(effective(project, overrides)(config)), (error) => [error?.reason, error?.detail])
+        assert.deepStrictEqual(yield* refusal({ [`a${".a".repeat(50_000)}`]: 1 }), [
+          "value",
+          "nested deeper than 127 levels"
+        ])
+        const markers = Array.from({ length: 33 }, (_, index) => `marker-${index}`)
+        assert.deepStrictEqual(yield* refusal({ project_root_markers: markers }), ["value", "more than 32 names"])
+      })
     )
   )
 })

@@ -60,3 +60,26 @@ describe("parseOverride", () => {
     if (Result.isSuccess(parsed)) assert.strictEqual(parsed.success[0], argument.slice(0, argument.indexOf("=")).trim())
   })
 })
+
+describe("parseOverride of what is nested too deep", () => {
+  const refused = (argument: string) => {
+    const result = parseOverride(argument)
+    return Result.isFailure(result) ? result.failure : "accepted"
+  }
+
+  it.each([
+    ["arrays", `a=${"[".repeat(100_000)}${"]".repeat(100_000)}`],
+    ["arrays without an end", `a=${"[".repeat(100_000)}`],
+    ["inline tables", `a=${"{a=".repeat(50_000)}1${"}".repeat(50_000)}`],
+    ["dotted keys in a table", `a={a${".a".repeat(50_000)}=1}`]
+  ])("refuses %s", (_, argument) => {
+    assert.strictEqual(refused(argument), "Override nested deeper than 127 levels: a")
+  })
+
+  it("refuses a dotted key, and repeats no more than its beginning", () => {
+    assert.strictEqual(
+      refused(`${"ab.".repeat(50_000)}c=1`),
+      `Override nested deeper than 127 levels: ${"ab.".repeat(50).slice(0, 128)}`
+    )
+  })
+})

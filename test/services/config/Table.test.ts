@@ -109,6 +109,18 @@ describe("fromDotted", () => {
   ])("%s", (_, entries, expected) => {
     assert.deepStrictEqual(Table.fromDotted(entries), expected)
   })
+
+  it("adds to a table that came as a value, and leaves that one alone", () => {
+    const given = { b: 1 }
+    assert.deepStrictEqual(
+      Table.fromDotted([
+        ["a", given],
+        ["a.c", 2]
+      ]),
+      { a: { b: 1, c: 2 } }
+    )
+    assert.deepStrictEqual(given, { b: 1 })
+  })
 })
 
 describe("leaves", () => {

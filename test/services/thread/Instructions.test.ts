@@ -1,14 +1,16 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Layer from "effect/Layer"
-import { fromFileSystem, SmallFiles } from "../../../src/services/SmallFiles.ts"
+import type { SmallFileError } from "../../../src/services/SmallFiles.ts"
 import * as Instructions from "../../../src/services/thread/Instructions.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 
-const load = (files: Readonly<Record<string, string>>, projectDocMaxBytes = 1000) => {
+const load = (
+  files: Readonly<Record<string, string>>,
+  projectDocMaxBytes = 1000,
+  locked: Readonly<Record<string, SmallFileError["reason"]>> = {}
+) => {
   const memory = MemoryFiles.make(files)
-  const smallFiles = Layer.effect(SmallFiles, Effect.map(FileSystem.FileSystem, fromFileSystem))
+  for (const [path, reason] of Object.entries(locked)) memory.lock(path, reason)
   return Instructions.load({
     home: "/home",
     cwd: "/work/project/package",
@@ -17,7 +19,7 @@ const load = (files: Readonly<Record<string, string>>, projectDocMaxBytes = 1000
     baseInstructions: null,
     developerInstructions: null,
     projectDocMaxBytes
-  }).pipe(Effect.provide(smallFiles.pipe(Layer.provideMerge(memory.layer))))
+  }).pipe(Effect.provide(memory.layer))
 }
 
 /** The documents as the model is told of them, without what follows. */
@@ -80,5 +82,54 @@ it.effect("cuts the file that exceeds the budget and tells none behind it", () =
     assert.deepStrictEqual(documentsIn(yield* load(files, 4)), [
       "# AGENTS.md instructions from /home/AGENTS.md\n\n1234"
     ])
+  })
+)
+
+it.effect("warns of a file that is cut, between characters, in the words of the release", () =>
+  Effect.gen(function* () {
+    const loaded = yield* load({ "/work/project/package/AGENTS.md": "aéé" }, 4)
+    assert.deepStrictEqual(documentsIn(loaded), ["# AGENTS.md instructions from /work/project/package/AGENTS.md\n\naé"])
+    assert.deepStrictEqual(loaded.warnings, [
+      "Loaded only 4 of 5 bytes from `/work/project/package/AGENTS.md` in environment `local` under the 4-byte project instruction budget. Trim your project instructions to fit the budget. If you need to keep them all, increase `project_doc_max_bytes`."
+    ])
+  })
+)
+
+it.effect("goes on without files that cannot be read, and warns of them", () =>
+  Effect.gen(function* () {
+    const files = {
+      "/work/project/.git": "",
+      "/home/AGENTS.md": "mine",
+      "/work/project/AGENTS.md": "root",
+      "/work/project/package/AGENTS.md": "here"
+    }
+    const loaded = yield* load(files, 1000, { "/home/AGENTS.md": "denied", "/work/project/AGENTS.md": "notRegular" })
+    assert.deepStrictEqual(
+      [loaded.sources, loaded.warnings],
+      [
+        ["/work/project/package/AGENTS.md"],
+        [
+          "Failed to read global AGENTS.md instructions from `/home/AGENTS.md`: permission denied",
+          "Failed to read project AGENTS.md instructions from `/work/project/AGENTS.md`: not a regular file"
+        ]
+      ]
+    )
+  })
+)
+
+it.effect("looks no further up than people nest folders", () =>
+  Effect.gen(function* () {
+    const cwd = `/top${"/a".repeat(2000)}`
+    const memory = MemoryFiles.make({ "/top/.git": "", "/top/AGENTS.md": "far", [`${cwd}/AGENTS.md`]: "near" })
+    const { sources } = yield* Instructions.load({
+      home: "/home",
+      cwd,
+      timeZone: "",
+      localDate: () => "",
+      baseInstructions: null,
+      developerInstructions: null,
+      projectDocMaxBytes: 1000
+    }).pipe(Effect.provide(memory.layer))
+    assert.deepStrictEqual(sources, [`${cwd}/AGENTS.md`])
   })
 )

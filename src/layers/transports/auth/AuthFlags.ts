@@ -8,11 +8,11 @@
  */
 import * as Hex from "effect/encoding/Hex"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as SmallFiles from "../../../services/SmallFiles.ts"
 import type { Authorize } from "./Authorize.ts"
 import * as CapabilityToken from "./CapabilityToken.ts"
 
@@ -55,19 +55,18 @@ const nameOf = (flag: string | undefined): string | undefined => {
   return name === "" ? undefined : name
 }
 
-const problems: Readonly<Record<string, string>> = {
-  NotFound: "no such file",
-  PermissionDenied: "permission denied",
-  BadResource: "not a file"
-}
+/** Bytes of a secret's file. */
+const MaxSecretBytes = 64 * 1024
 
 /** The text of a secret's file, without the space around it. */
 const readSecret = Effect.fnUntraced(function* (flag: string) {
-  const fileSystem = yield* FileSystem.FileSystem
   const file = (yield* Path.Path).resolve(flag)
-  const text = yield* Effect.catch(fileSystem.readFileString(file), (error) =>
-    fail(`failed to read websocket auth secret ${file}: ${problems[error.reason._tag] ?? error.reason._tag}`)
+  const failed = (problem: string) => fail(`failed to read websocket auth secret ${file}: ${problem}`)
+  const options = { maxBytes: MaxSecretBytes, namedBy: "server" } as const
+  const text = yield* Effect.catch(SmallFiles.text(yield* SmallFiles.SmallFiles, file, options), (error) =>
+    failed(error.reason === "notRegular" ? "not a file" : error.detail)
   )
+  if (text === undefined) return yield* failed("no such file")
   const secret = text.trim()
   if (secret === "") return yield* fail(`websocket auth secret ${file} must not be empty`)
   return { file, secret: Redacted.make(secret, { label: "websocket auth secret" }) }
@@ -126,7 +125,7 @@ const signedBearerToken = Effect.fnUntraced(function* (flags: AuthFlags) {
 /** Who may connect by these flags; undefined lets everybody. Relative files count from the working directory. */
 export const authorizeBy = (
   flags: AuthFlags
-): Effect.Effect<Authorize | undefined, AuthFlagsError, FileSystem.FileSystem | Path.Path> => {
+): Effect.Effect<Authorize | undefined, AuthFlagsError, Path.Path | SmallFiles.SmallFiles> => {
   switch (flags.mode) {
     case "capability-token":
       return capabilityToken(flags)

@@ -5,6 +5,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import * as NodeSmallFiles from "../../../../src/layers/files/NodeSmallFiles.ts"
 import * as AuthFlags from "../../../../src/layers/transports/auth/AuthFlags.ts"
 import { sign } from "../../../support/Jwts.ts"
 
@@ -38,7 +39,7 @@ const outcome = (flags: Partial<AuthFlags.AuthFlags>) =>
       onFailure: ({ message }) => message.replaceAll(`${at}/`, "").replaceAll(at, ""),
       onSuccess: (authorize) => (authorize === undefined ? "open" : "guarded")
     })
-  }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, NodeSmallFiles.layer]))
 
 const capability = { mode: "capability-token" } as const
 const signed = { mode: "signed-bearer-token", sharedSecretFile: "secret-32" } as const
@@ -106,21 +107,21 @@ describe("the flags of authentication", () => {
   )
 
   /** What becomes of tokens with these claims, at second 1000. */
-  const verdicts = Effect.fnUntraced(function* (
-    flags: Partial<AuthFlags.AuthFlags>,
-    ...tokens: ReadonlyArray<Readonly<Record<string, unknown>>>
-  ) {
-    const sharedSecretFile = join(yield* folder, "secret-32")
-    const authorize = yield* AuthFlags.authorizeBy({ ...AuthFlags.none, ...signed, ...flags, sharedSecretFile })
-    if (authorize === undefined) return assert.fail("everybody gets in")
-    yield* TestClock.setTime(1_000_000)
-    return yield* Effect.forEach(tokens, (claims) =>
-      Effect.match(authorize(`Bearer ${sign(claims, { key: "s".repeat(32) })}`), {
-        onFailure: ({ message }) => message,
-        onSuccess: () => "admitted"
-      })
-    )
-  }, Effect.provide(NodeServices.layer))
+  const verdicts = Effect.fnUntraced(
+    function* (flags: Partial<AuthFlags.AuthFlags>, ...tokens: ReadonlyArray<Readonly<Record<string, unknown>>>) {
+      const sharedSecretFile = join(yield* folder, "secret-32")
+      const authorize = yield* AuthFlags.authorizeBy({ ...AuthFlags.none, ...signed, ...flags, sharedSecretFile })
+      if (authorize === undefined) return assert.fail("everybody gets in")
+      yield* TestClock.setTime(1_000_000)
+      return yield* Effect.forEach(tokens, (claims) =>
+        Effect.match(authorize(`Bearer ${sign(claims, { key: "s".repeat(32) })}`), {
+          onFailure: ({ message }) => message,
+          onSuccess: () => "admitted"
+        })
+      )
+    },
+    Effect.provide([NodeServices.layer, NodeSmallFiles.layer])
+  )
 
   it.effect("let the clock of a token's issuer differ by 30 seconds, unless they say otherwise [48]", () =>
     Effect.gen(function* () {
@@ -144,6 +145,6 @@ describe("the flags of authentication", () => {
       if (authorize === undefined) return assert.fail("everybody gets in")
       yield* authorize("Bearer open-sesame")
       assert.strictEqual((yield* Effect.flip(authorize("Bearer  "))).message, "invalid authorization header")
-    }).pipe(Effect.provide(NodeServices.layer))
+    }).pipe(Effect.provide([NodeServices.layer, NodeSmallFiles.layer]))
   )
 })
