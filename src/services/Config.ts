@@ -81,6 +81,11 @@ export interface EffectiveConfig {
   readonly warnings: ReadonlyArray<string>
   /** Every layer merged, keys as in `config.toml`, for settings without a member here. */
   readonly settings: Readonly<Record<string, unknown>>
+  /**
+   * The requirement `rules` as it is written: `prefix_rules` of every source, in order. Null where no source has any. Commands
+   * are judged by it in the tools that run them.
+   */
+  readonly requirementRules: unknown
 }
 
 /** What a request says in members of its own. It outranks every layer, but not the organisation's requirements. */

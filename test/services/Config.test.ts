@@ -44,7 +44,8 @@ describe("the configuration of a server that was told nothing", () => {
           },
           projectDocMaxBytes: 32_768,
           warnings: [],
-          settings: {}
+          settings: {},
+          requirementRules: null
         })
         assert.deepStrictEqual(providers["openai"], {
           id: "openai",

@@ -83,7 +83,8 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
       ...approval.warnings,
       ...sandbox.success.warnings
     ],
-    settings
+    settings,
+    requirementRules: requirements.rules
   })
 }
 

@@ -26,7 +26,7 @@ import {
   section,
   text
 } from "./Kind.ts"
-import { canonical, empty, get, getText, type Table, type Value } from "./Table.ts"
+import { canonical, empty, get, getText, isTable, type Table, type Value } from "./Table.ts"
 
 /** One place that demands something. */
 export interface Source {
@@ -86,6 +86,18 @@ const foreign = [
   "rules"
 ]
 
+/** One section of rules from those of every source: lists are joined, for anything else the first source wins. */
+const joinRules = (sections: ReadonlyArray<Value>): Value =>
+  sections.reduce((all: Value, section) => {
+    if (!isTable(all) || !isTable(section)) return all ?? section
+    const joined = Object.entries(section).map(([key, value]): [string, Value] => {
+      const first = get(all, key)
+      if (first === undefined) return [key, value]
+      return [key, Array.isArray(first) && Array.isArray(value) ? [...first, ...value] : first]
+    })
+    return { ...all, ...Object.fromEntries(joined) }
+  }, null)
+
 /** Demands that are settings: they replace whatever the layers say. */
 const settings: ReadonlyArray<string> = [
   "allow_login_shell",
@@ -107,8 +119,7 @@ const unguarded: ReadonlySet<string> = new Set([
   "enforce_residency",
   "experimental_network",
   "network",
-  "permissions",
-  "rules"
+  "permissions"
 ])
 
 const kinds: Kind = section(
@@ -135,6 +146,8 @@ export interface Requirements {
   /** Who demands a setting, by its key. */
   readonly origins: ReadonlyMap<string, string>
   readonly warnings: ReadonlyArray<string>
+  /** Rules about commands, as written, of every source; null where there are none. */
+  readonly rules: Value
   /** Every demand that a source makes, keys as in the file; undefined where nothing is demanded. */
   readonly demands: Table | undefined
 }
@@ -147,6 +160,7 @@ export const none: Requirements = {
   settings: empty,
   origins: new Map(),
   warnings: [],
+  rules: null,
   demands: undefined
 }
 
@@ -167,6 +181,7 @@ export const fromManaged = (origin: string, managed: Table): Source => {
 export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requirements, string> => {
   const merged = new Map<string, { readonly value: Value; readonly origin: string }>()
   const unknown: Array<string> = []
+  const rules: Array<Value> = []
   for (const { origin, table } of sources) {
     const problem = check(kinds, table)
     if (problem !== undefined) {
@@ -175,6 +190,7 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
       )
     }
     for (const [key, value] of Object.entries(table)) {
+      if (key === "rules") rules.push(value)
       if (!Object.hasOwn(demands, key)) {
         if (!foreign.includes(key) || unguarded.has(key)) unknown.push(notice(key, origin))
       } else if (!merged.has(key)) merged.set(key, { value, origin })
@@ -198,6 +214,7 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
         ...unknown,
         ...[...merged].flatMap(([key, { origin }]) => (unguarded.has(key) ? [notice(key, origin)] : []))
       ],
+      rules: joinRules(rules),
       demands:
         merged.size === 0 ? undefined : Object.fromEntries([...merged].map(([key, { value }]) => [key, value] as const))
     }

@@ -129,7 +129,8 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   shellEnvironmentPolicy: defaults().shellEnvironmentPolicy,
   projectDocMaxBytes: 32_768,
   warnings: [],
-  settings: {}
+  settings: {},
+  requirementRules: null
 })
 
 export const configLayer = (config: EffectiveConfig) =>

@@ -170,10 +170,29 @@ describe("requirements", () => {
       Effect.gen(function* () {
         assert.deepStrictEqual((yield* effective()(config)).warnings, [
           `Ignoring the unrecognized requirement \`zork\` from ${file}.`,
-          `Requirement \`rules\` from ${file} is not enforced by this server.`,
           `Requirement \`enforce_residency\` from ${file} is not enforced by this server.`
         ])
       })
+    )
+  )
+
+  it.effect("about commands reach the tools as they are written, those of every source", () =>
+    over(
+      { [file]: '[[rules.prefix_rules]]\npattern = [{ token = "rm" }]\ndecision = "forbidden"\n' },
+      (config) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual((yield* effective()(config)).requirementRules, {
+            prefix_rules: [
+              { pattern: [{ token: "dd" }], decision: "prompt" },
+              { pattern: [{ token: "rm" }], decision: "forbidden" }
+            ]
+          })
+        }),
+      {
+        cloudRequirements: Effect.succeed({
+          rules: { prefix_rules: [{ pattern: [{ token: "dd" }], decision: "prompt" }] }
+        })
+      }
     )
   )
 
