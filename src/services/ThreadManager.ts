@@ -22,8 +22,8 @@ import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { ThreadSettings } from "../protocol/Settings.ts"
 import type { EffectiveConfig, ModelProviderInfo } from "./Config.ts"
+import type { PermittedSettings } from "./config/Permitted.ts"
 import { threadsLoaded, turnsRunning } from "./Metrics.ts"
 import { beginTurns, observe } from "./metrics/Registry.ts"
 import { ModelCatalog } from "./ModelCatalog.ts"
@@ -48,7 +48,7 @@ const PrepareDelay = Duration.millis(100)
 
 /** How a thread is set up when it is loaded. */
 export interface ThreadSetup {
-  readonly settings: ThreadSettings
+  readonly settings: PermittedSettings
   readonly instructions: Instructions
   /** The model server its configuration names; undefined for one that it does not know. */
   readonly provider: ModelProviderInfo | undefined
@@ -202,13 +202,14 @@ export const make = Effect.gen(function* () {
 
   const start = Effect.fnUntraced(function* (options: NewThread) {
     const id = yield* random.uuidV7()
+    const settings = options.settings.value
     const at = threadServices.clock.currentTimeMillisUnsafe()
     const origin = {
       id,
       sessionId: id,
       forkedFromId: null,
       createdAt: seconds(at),
-      cwd: options.settings.cwd,
+      cwd: settings.cwd,
       ephemeral: options.ephemeral,
       cliVersion: Version,
       originator: options.originator,
@@ -216,7 +217,7 @@ export const make = Effect.gen(function* () {
       threadSource: options.threadSource,
       gitInfo: null
     }
-    const created = { _tag: "Created", at, origin, settings: options.settings } as const
+    const created = { _tag: "Created", at, origin, settings } as const
     if (!options.ephemeral) yield* store.append(id, [created])
     return yield* open(create(created), options)
   })
@@ -249,7 +250,7 @@ export const make = Effect.gen(function* () {
     stored,
     load: (record, setup) => {
       settleStaleTurns(record)
-      record.settings = setup.settings
+      record.settings = setup.settings.value
       return open(record, setup)
     },
     loaded: () => Array.from(threads.keys()),

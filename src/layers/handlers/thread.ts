@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
-import { Config, type EffectiveConfig, offlineProvider } from "../../services/Config.ts"
+import type { ThreadSettings } from "../../protocol/Settings.ts"
+import { Config, type EffectiveConfig, offlineProvider, type RequestedSettings } from "../../services/Config.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"
 import { ModelProvider } from "../../services/ModelProvider.ts"
@@ -23,6 +24,7 @@ import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/Thread
 import { checkId, ThreadManager } from "../../services/ThreadManager.ts"
 import { settleStaleTurns, toThread, toTurn } from "../../services/ThreadRecord.ts"
 import { ThreadStore } from "../../services/ThreadStore.ts"
+import { warn } from "./warnings.ts"
 
 /** The part of thread/start and thread/resume that says how the thread is to be set up. */
 type Overrides = Pick<ParamsOf<"thread/start">, keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">>
@@ -84,21 +86,46 @@ const setUp = Effect.gen(function* () {
       projectDocMaxBytes: effective.projectDocMaxBytes
     }).pipe(Effect.provideService(SmallFiles.SmallFiles, files), Effect.provideService(Path.Path, path))
 
-  return Effect.fnUntraced(function* (params: Overrides, recordedCwd: string | null) {
-    const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")
-    const effective = yield* config.effective({ cwd, overrides: params.config ?? {}, requested: params })
+  return Effect.fnUntraced(function* (params: Overrides, recorded: ThreadSettings | null) {
+    yield* Settings.refuseBoth(params.permissions, "sandbox", params.sandbox)
+    const cwd = path.resolve(info.cwd, params.cwd ?? recorded?.cwd ?? ".")
+    const requested = recorded === null ? params : requestedAgain(params, recorded)
+    const effective = yield* config.effective({ cwd, overrides: params.config ?? {}, requested })
     const name = model.answersAs?.(effective.modelProvider)
     const settings = yield* Settings.initial(Settings.named(effective, name), cwd, catalog.defaultModel, params)
     const unused = Settings.unusedModel(name, params.model)
     return {
       settings,
       instructions: yield* instructions(cwd, effective, params),
-      provider: effective.providers[settings.modelProvider],
+      provider: effective.providers[settings.value.modelProvider],
       config: effective,
       warnings: unused === undefined ? effective.warnings : [...effective.warnings, unused]
     }
   })
 })
+
+/** Settings of `config` that choose the sandbox. */
+const sandboxKeys = ["sandbox_mode", "sandbox_workspace_write", "default_permissions", "permissions"]
+
+/**
+ * What a resumed thread asks for: what the request says, and else the model and the policies that it had. They are checked
+ * like any others, because requirements may have come since.
+ */
+const requestedAgain = (params: Overrides, recorded: ThreadSettings): RequestedSettings => {
+  const overridden = new Set(Object.keys(params.config ?? {}).map((key) => key.split(".")[0]))
+  const { activePermissionProfile, approvalPolicy, approvalsReviewer, sandboxPolicy } = recorded
+  // No other provider has the model of the offline one.
+  const model = recorded.modelProvider === offlineProvider ? null : recorded.model
+  return {
+    ...params,
+    model: params.model ?? model,
+    approvalPolicy: params.approvalPolicy ?? (overridden.has("approval_policy") ? null : approvalPolicy),
+    approvalsReviewer: params.approvalsReviewer ?? (overridden.has("approvals_reviewer") ? null : approvalsReviewer),
+    recorded: sandboxKeys.some((key) => overridden.has(key))
+      ? null
+      : { sandboxPolicy, profile: activePermissionProfile?.id ?? null }
+  }
+}
 
 export const make: Effect.Effect<
   HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
@@ -133,9 +160,7 @@ export const make: Effect.Effect<
       )
     )
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
-    for (const message of warnings) {
-      yield* router.notify("warning", { threadId: thread.id, message }, thread.id)
-    }
+    yield* warn(router, thread.id, warnings)
     return Answered
   })
 
@@ -160,13 +185,10 @@ export const make: Effect.Effect<
 
   const loadStored = Effect.fnUntraced(function* (params: ParamsOf<"thread/resume">) {
     const record = yield* threads.stored(params.threadId)
-    const { cwd, model, modelProvider } = record.settings
-    // No other provider has the model of the offline one.
-    const recorded = modelProvider === offlineProvider ? null : model
-    const setup = yield* prepare({ ...params, model: params.model ?? recorded }, cwd)
+    const { warnings, ...setup } = yield* prepare(params, record.settings)
     const thread = yield* threads.load(record, setup)
     yield* router.notify("thread/status/changed", { threadId: thread.id, status: thread.host.status }, thread.id)
-    return thread
+    return { thread, warnings }
   })
 
   const resume: Handler<"thread/resume"> = Effect.fnUntraced(function* (params, context) {
@@ -178,7 +200,7 @@ export const make: Effect.Effect<
     if (loaded !== undefined && !isOnRecord && after === undefined) {
       return yield* new ThreadNotFound({ threadId: params.threadId, sought: "record" })
     }
-    const thread = loaded ?? (yield* loadStored(params))
+    const { thread, warnings } = loaded === undefined ? yield* loadStored(params) : { thread: loaded, warnings: [] }
     yield* thread.open(true)
     yield* Effect.suspend(() =>
       thread.joinUnsafe(context.connection, after, welcome(thread, context), (following, extensions) =>
@@ -186,7 +208,7 @@ export const make: Effect.Effect<
       )
     )
     const unused = Settings.unusedModel(thread.answersAs, params.model)
-    if (unused !== undefined) yield* router.notify("warning", { threadId: thread.id, message: unused }, thread.id)
+    yield* warn(router, thread.id, loaded === undefined || unused === undefined ? warnings : [...warnings, unused])
     return Answered
   })
 

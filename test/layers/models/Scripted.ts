@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { unbounded } from "../../../src/services/config/Bounds.ts"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import { DecodeError, HttpClientError, TransportError } from "effect/http/HttpClientError"
@@ -130,7 +131,8 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   projectDocMaxBytes: 32_768,
   warnings: [],
   settings: {},
-  requirementRules: null
+  requirementRules: null,
+  bounds: unbounded
 })
 
 export const configLayer = (config: EffectiveConfig) =>
