@@ -146,13 +146,16 @@ describe("requirements", () => {
   )
 
   it.effect("that this server does not hold are told to its users", () =>
-    over({ [file]: 'enforce_residency = "us"\nzork = 1\n[permissions.filesystem]\ndeny_read = ["/x"]\n[hooks]\n' }, (config) =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual((yield* effective()(config)).warnings, [
-          `Ignoring the unrecognized requirement \`zork\` from ${file}.`,
-          `Requirement \`enforce_residency\` from ${file} is not enforced by this server.`
-        ])
-      })
+    over(
+      { [file]: 'enforce_residency = "us"\nzork = 1\n[permissions.filesystem]\ndeny_read = ["/x"]\n[hooks]\n' },
+      (config) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual((yield* effective()(config)).warnings, [
+            `Ignoring the unrecognized requirement \`zork\` from ${file}.`,
+            `Requirement \`enforce_residency\` from ${file} is not enforced by this server.`,
+            `Requirement \`permissions\` from ${file} is not enforced by this server.`
+          ])
+        })
     )
   )
 
