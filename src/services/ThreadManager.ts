@@ -35,6 +35,7 @@ import { Thread } from "./Thread.ts"
 import { Draining } from "./thread/Draining.ts"
 import type { Instructions } from "./thread/Instructions.ts"
 import { InvalidThreadId, ThreadNotFound } from "./thread/ThreadError.ts"
+import { switchedOn } from "./thread/Switches.ts"
 import { ThreadHost, type ThreadServices } from "./thread/ThreadHost.ts"
 import { create, seconds, settleStaleTurns, type ThreadRecord } from "./ThreadRecord.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
@@ -186,7 +187,8 @@ export const make = Effect.gen(function* () {
 
   const open = Effect.fnUntraced(function* (record: ThreadRecord, { instructions, provider, config }: ThreadSetup) {
     const threadScope = yield* Scope.fork(scope)
-    const tools = yield* Scope.provide(toolset.open({ threadId: record.origin.id, config }), threadScope)
+    const opened = yield* Scope.provide(toolset.open({ threadId: record.origin.id, config }), threadScope)
+    const tools = switchedOn(opened, config)
     const host = new ThreadHost(threadServices, record, instructions.preamble, tools, provider)
     const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }

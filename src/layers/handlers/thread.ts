@@ -8,6 +8,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
 import type { ThreadSettings } from "../../protocol/Settings.ts"
+import { warningsFor } from "../../protocol/methods/Parameters.ts"
 import { Config, type EffectiveConfig, offlineProvider, type RequestedSettings } from "../../services/Config.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"
@@ -27,7 +28,8 @@ import { ThreadStore } from "../../services/ThreadStore.ts"
 import { warn } from "./warnings.ts"
 
 /** The part of thread/start and thread/resume that says how the thread is to be set up. */
-type Overrides = Pick<ParamsOf<"thread/start">, keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">>
+type Overrides = Pick<ParamsOf<"thread/start">, keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">> &
+  Pick<ParamsOf<"thread/start">, "environments">
 
 const startedThread = (thread: Thread, includeTurns: boolean): ResultOf<"thread/start"> => {
   const { settings } = thread
@@ -66,6 +68,9 @@ const resumedThread = (thread: Thread, params: ParamsOf<"thread/resume">): Resul
   }
 }
 
+const unservedAtStart = warningsFor("thread/start")
+const unservedAtResume = warningsFor("thread/resume")
+
 /** Sets a thread up from its configuration and what the request says. */
 const setUp = Effect.gen(function* () {
   const config = yield* Config
@@ -88,7 +93,7 @@ const setUp = Effect.gen(function* () {
 
   return Effect.fnUntraced(function* (params: Overrides, recorded: ThreadSettings | null) {
     yield* Settings.refuseBoth(params.permissions, "sandbox", params.sandbox)
-    const cwd = path.resolve(info.cwd, params.cwd ?? recorded?.cwd ?? ".")
+    const cwd = path.resolve(info.cwd, Settings.folderIn(params) ?? recorded?.cwd ?? ".")
     const requested = recorded === null ? params : requestedAgain(params, recorded)
     const effective = yield* config.effective({ cwd, overrides: params.config ?? {}, requested })
     const name = model.answersAs?.(effective.modelProvider)
@@ -160,7 +165,7 @@ export const make: Effect.Effect<
       )
     )
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
-    yield* warn(router, thread.id, warnings)
+    yield* warn(router, thread.id, [...warnings, ...unservedAtStart(params)])
     return Answered
   })
 
@@ -207,8 +212,9 @@ export const make: Effect.Effect<
         context.respondUnsafe(resumedThread(thread, params), following, extensions)
       )
     )
-    const unused = Settings.unusedModel(thread.answersAs, params.model)
-    yield* warn(router, thread.id, loaded === undefined || unused === undefined ? warnings : [...warnings, unused])
+    const unused = loaded === undefined ? undefined : Settings.unusedModel(thread.answersAs, params.model)
+    const also = unused === undefined ? warnings : [...warnings, unused]
+    yield* warn(router, thread.id, [...also, ...unservedAtResume(params)])
     return Answered
   })
 

@@ -10,9 +10,10 @@ import { PermittedSettings, type Violation } from "../../services/config/Permitt
 import type { Connection } from "../../services/Connection.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
-import { askedModel, changed, unusedModel } from "../../services/thread/Settings.ts"
+import { askedModel, changed, folderIn, unusedModel } from "../../services/thread/Settings.ts"
 import { ThreadManager } from "../../services/ThreadManager.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
+import { warningsFor } from "../../protocol/methods/Parameters.ts"
 import { InvalidSettings } from "../../services/thread/ThreadError.ts"
 import { warn } from "./warnings.ts"
 
@@ -21,6 +22,9 @@ const callerOf = (connection: Connection) => ({
   originator: connection.session?.client.name ?? "spindle",
   userAgent: connection.session?.userAgent ?? "spindle"
 })
+
+const unservedAtStart = warningsFor("turn/start")
+const unservedAtSteering = warningsFor("turn/steer")
 
 const metadataOf = (params: ParamsOf<"turn/start">): Readonly<Record<string, string>> => ({
   ...params.responsesapiClientMetadata,
@@ -48,7 +52,8 @@ export const make: Effect.Effect<
     const bounds = yield* config.bounds
     const standing = PermittedSettings.settle(bounds, thread.settings)
     yield* refuseOtherProvider(standing.violations)
-    const cwd = params.cwd == null ? null : path.resolve(thread.settings.cwd, params.cwd)
+    const folder = folderIn(params)
+    const cwd = folder === null ? null : path.resolve(thread.settings.cwd, folder)
     const request = {
       message: { input: params.input, clientId: params.clientUserMessageId ?? null },
       options: { outputSchema: params.outputSchema ?? null, metadata: metadataOf(params) },
@@ -60,14 +65,17 @@ export const make: Effect.Effect<
     if (unused !== undefined) yield* thread.host.notify("warning", { threadId: thread.id, message: unused })
     yield* thread.startTurn(request, (turn) => context.respondUnsafe({ turn }))
     const replaced = standing.violations.map(({ warning }) => warning)
-    yield* warn(router, thread.id, replaced)
+    yield* warn(router, thread.id, [...replaced, ...unservedAtStart(params)])
     return Answered
   })
 
-  const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params) {
+  const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params, context) {
     const thread = yield* threads.get(params.threadId)
     const message = { input: params.input, clientId: params.clientUserMessageId ?? null }
-    return { turnId: yield* thread.steer(params.expectedTurnId, message) }
+    const turnId = yield* thread.steer(params.expectedTurnId, message)
+    yield* context.respond({ turnId })
+    yield* warn(router, thread.id, unservedAtSteering(params))
+    return Answered
   })
 
   const interrupt: Handler<"turn/interrupt"> = Effect.fnUntraced(function* (params, context) {

@@ -23,7 +23,20 @@ const collaborationOf = (model: string, effort: string | null): ThreadSettings["
   settings: { model, reasoning_effort: effort, developer_instructions: null }
 })
 
-type StartOverrides = Pick<ParamsOf<"thread/start">, "runtimeWorkspaceRoots" | "personality" | "serviceTier">
+type StartOverrides = Pick<
+  ParamsOf<"thread/start">,
+  "environments" | "runtimeWorkspaceRoots" | "personality" | "serviceTier"
+>
+
+/** The folder that a request names, in its environment or by itself. */
+export const folderIn = ({ cwd, environments }: Pick<ParamsOf<"turn/start">, "cwd" | "environments">): string | null =>
+  environments?.[0]?.cwd ?? cwd ?? null
+
+const rootsIn = ({
+  environments,
+  runtimeWorkspaceRoots
+}: Pick<ParamsOf<"turn/start">, "environments" | "runtimeWorkspaceRoots">): ReadonlyArray<string> | null =>
+  environments?.[0]?.runtimeWorkspaceRoots ?? runtimeWorkspaceRoots ?? null
 
 const summaries = ["auto", "concise", "detailed", "none"] as const
 
@@ -68,7 +81,7 @@ export const initial = (
   return permitted(config.bounds, {
     disabledPluginIds: [],
     cwd,
-    environments: environmentsOf(cwd, overrides.runtimeWorkspaceRoots ?? [cwd]),
+    environments: overrides.environments?.length === 0 ? [] : environmentsOf(cwd, rootsIn(overrides) ?? [cwd]),
     approvalPolicy: config.approvalPolicy,
     approvalsReviewer: config.approvalsReviewer,
     sandboxPolicy: config.sandboxPolicy,
@@ -99,6 +112,18 @@ const permitted = (bounds: Bounds, settings: ThreadSettings): Effect.Effect<Perm
     ({ refusal }) => new InvalidSettings({ detail: refusal })
   )
 
+/** None once none was asked for, until one is asked for again. */
+const environmentsAfter = (
+  settings: ThreadSettings,
+  asked: ReadonlyArray<unknown> | null,
+  cwd: string,
+  roots: ReadonlyArray<string> | null
+): ThreadSettings["environments"] => {
+  if (asked?.length === 0) return []
+  if (asked === null && (roots === null || settings.environments?.length === 0)) return settings.environments
+  return environmentsOf(cwd, roots ?? [cwd])
+}
+
 /**
  * The settings after a turn's own, within `bounds`. `cwd` is absolute already; `name` is the model that answers whatever is asked
  * for.
@@ -114,13 +139,13 @@ export const changed = Effect.fnUntraced(function* (
   const model = name?.model ?? askedModel(params) ?? settings.model
   const mode = params.collaborationMode == null ? null : withModel(params.collaborationMode, model)
   const effort = (mode === null ? params.effort : mode.settings.reasoning_effort) ?? settings.effort
-  const roots = params.runtimeWorkspaceRoots ?? (cwd === null ? null : [cwd])
+  const roots = rootsIn(params) ?? (cwd === null ? null : [cwd])
   return yield* permitted(bounds, {
     ...settings,
     ...permissions,
     disabledPluginIds: params.disabledPluginIds ?? settings.disabledPluginIds,
     cwd: cwd ?? settings.cwd,
-    environments: roots === null ? settings.environments : environmentsOf(cwd ?? settings.cwd, roots),
+    environments: environmentsAfter(settings, params.environments ?? null, cwd ?? settings.cwd, roots),
     approvalPolicy: params.approvalPolicy ?? settings.approvalPolicy,
     approvalsReviewer: params.approvalsReviewer ?? settings.approvalsReviewer,
     model,
