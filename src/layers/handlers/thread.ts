@@ -88,7 +88,9 @@ const setUp = Effect.gen(function* () {
       localDate: info.localDate,
       baseInstructions: params.baseInstructions ?? effective.baseInstructions,
       developerInstructions: params.developerInstructions ?? effective.developerInstructions,
-      projectDocMaxBytes: effective.projectDocMaxBytes
+      projectDocMaxBytes: effective.projectDocMaxBytes,
+      environmentContext: effective.settings["include_environment_context"] !== false,
+      environmentTime: effective.settings["include_environment_context_time"] !== false
     }).pipe(Effect.provideService(SmallFiles.SmallFiles, files), Effect.provideService(Path.Path, path))
 
   return Effect.fnUntraced(function* (params: Overrides, recorded: ThreadSettings | null) {

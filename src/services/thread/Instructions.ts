@@ -42,6 +42,10 @@ export interface InstructionOptions {
   readonly developerInstructions: string | null
   /** Bytes of AGENTS.md text that are told, over all files. */
   readonly projectDocMaxBytes: number
+  /** Whether the model is told where it is. Default: true. */
+  readonly environmentContext?: boolean
+  /** Whether that includes the day and the time zone. Default: true. */
+  readonly environmentTime?: boolean
 }
 
 export interface Instructions {
@@ -103,13 +107,17 @@ const within = (documents: ReadonlyArray<Document>, maxBytes: number): ReadonlyA
   return kept
 }
 
-const environment = ({ cwd, timeZone, localDate }: InstructionOptions, millis: number): string =>
+const environment = (
+  { cwd, environmentTime = true, localDate, timeZone }: InstructionOptions,
+  millis: number
+): string =>
   [
     "<environment_context>",
     `  <cwd>${cwd}</cwd>`,
     "  <shell>bash</shell>",
-    `  <current_date>${localDate(millis)}</current_date>`,
-    `  <timezone>${timeZone}</timezone>`,
+    ...(environmentTime
+      ? [`  <current_date>${localDate(millis)}</current_date>`, `  <timezone>${timeZone}</timezone>`]
+      : []),
     "</environment_context>"
   ].join("\n")
 
@@ -123,11 +131,10 @@ export const load = Effect.fnUntraced(function* (
   )
   const developer = [options.baseInstructions ?? baseInstructions]
   if (options.developerInstructions !== null) developer.push(options.developerInstructions)
+  const user = [...told]
+  if (options.environmentContext !== false) user.push(environment(options, yield* Clock.currentTimeMillis))
   return {
-    preamble: [
-      text("developer", ...developer),
-      text("user", ...told, environment(options, yield* Clock.currentTimeMillis))
-    ],
+    preamble: [text("developer", ...developer), ...(user.length === 0 ? [] : [text("user", ...user)])],
     sources: documents.map((document) => document.path)
   }
 })

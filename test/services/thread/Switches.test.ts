@@ -100,6 +100,32 @@ describe("what a client switches off", () => {
     })
   )
 
+  it.effect("is not told to the model: where it is, and what day it is", () =>
+    Effect.gen(function* () {
+      const { connect, model } = yield* makeServer()
+      const client = yield* connect({})
+      const told = (config: NonNullable<Start["config"]>) =>
+        Effect.gen(function* () {
+          const { thread } = yield* client.request("thread/start", { cwd, config })
+          yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+          const input = JSON.stringify((yield* model.say("done")).request.input)
+          return { place: input.includes("<cwd>"), day: input.includes("<current_date>") }
+        })
+      assert.deepStrictEqual(
+        {
+          all: yield* told({}),
+          noDay: yield* told({ include_environment_context_time: false }),
+          nothing: yield* told({ include_environment_context: false })
+        },
+        {
+          all: { place: true, day: true },
+          noDay: { place: true, day: false },
+          nothing: { place: false, day: false }
+        }
+      )
+    })
+  )
+
   it.effect("has to be said with a flag", () =>
     Effect.gen(function* () {
       const { connect } = yield* makeServer()
