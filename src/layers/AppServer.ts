@@ -33,6 +33,7 @@ import * as ModelCatalog from "../services/ModelCatalog.ts"
 import type { ModelProvider } from "../services/ModelProvider.ts"
 import * as OutboundRouter from "../services/OutboundRouter.ts"
 import * as OutgoingMessages from "../services/OutgoingMessages.ts"
+import { guard } from "../services/ServedParameters.ts"
 import { ServerInfo } from "../services/ServerInfo.ts"
 import type { SmallFiles } from "../services/SmallFiles.ts"
 import * as ThreadManager from "../services/ThreadManager.ts"
@@ -132,7 +133,7 @@ const randomness = Layer.sync(SecureRandom.SecureRandom, () => SecureRandom.make
 const handlers = Layer.effect(
   Handlers,
   Effect.gen(function* () {
-    return Handlers.of({
+    const handlers = {
       ...(yield* InitializeHandlers.make),
       ...(yield* ThreadHandlers.make),
       ...(yield* ThreadListHandlers.make),
@@ -140,7 +141,8 @@ const handlers = Layer.effect(
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
       ...(yield* AccountHandlers.make)
-    })
+    }
+    return Handlers.of(guard(handlers))
   })
 )
 

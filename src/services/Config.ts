@@ -15,6 +15,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { ConfigReadParams, ConfigReadResponse, ConfigRequirementsReadResponse } from "../protocol/Config.ts"
 import type { ApprovalsReviewer, AskForApproval, SandboxMode, SandboxPolicy } from "../protocol/Settings.ts"
+import type { Bounds } from "./config/Bounds.ts"
 import { ConfigError, type TextRange, unreadable } from "./config/ConfigError.ts"
 import * as Demands from "./config/Demands.ts"
 import { resolve, type Unresolved } from "./config/Effective.ts"
@@ -22,8 +23,7 @@ import * as FileCache from "./config/FileCache.ts"
 import * as Layers from "./config/Layers.ts"
 import { disabledProjects } from "./config/Notices.ts"
 import { parseOverride } from "./config/Override.ts"
-import { none, refusal } from "./config/Requirements.ts"
-import { modeOf } from "./config/SandboxChoice.ts"
+import { none } from "./config/Requirements.ts"
 import type { ShellEnvironmentPolicy } from "./config/ShellEnvironmentPolicy.ts"
 import { empty, getText } from "./config/Table.ts"
 import * as View from "./config/View.ts"
@@ -81,6 +81,13 @@ export interface EffectiveConfig {
   readonly warnings: ReadonlyArray<string>
   /** Every layer merged, keys as in `config.toml`, for settings without a member here. */
   readonly settings: Readonly<Record<string, unknown>>
+  /**
+   * The requirement `rules` as it is written: `prefix_rules` of every source, in order. Null where no source has any. Commands
+   * are judged by it in the tools that run them.
+   */
+  readonly requirementRules: unknown
+  /** What the organisation binds the settings of the thread to. The policies above keep to it already. */
+  readonly bounds: Bounds
 }
 
 /** What a request says in members of its own. It outranks every layer, but not the organisation's requirements. */
@@ -88,7 +95,12 @@ export interface RequestedSettings {
   readonly model?: string | null | undefined
   readonly modelProvider?: string | null | undefined
   readonly approvalPolicy?: AskForApproval | null | undefined
+  readonly approvalsReviewer?: ApprovalsReviewer | null | undefined
   readonly sandbox?: SandboxMode | null | undefined
+  /** The id of a permission profile. */
+  readonly permissions?: string | null | undefined
+  /** The sandbox that a resumed thread had; what the request says outranks it, the layers do not. */
+  readonly recorded?: { readonly sandboxPolicy: SandboxPolicy; readonly profile: string | null } | null | undefined
 }
 
 /** Something in the configuration that the user should look at; the server runs without it. */
@@ -118,13 +130,10 @@ export class Config extends Context.Service<
       readonly requested?: RequestedSettings
     }) => Effect.Effect<EffectiveConfig, ConfigError>
     /**
-     * Refuses a policy that the organisation does not allow. For changes to a running thread, where the release answers
-     * `invalid thread settings override: <detail>`; what starts a thread falls back to an allowed value instead.
+     * What the organisation binds settings to now: requirements may have changed since a thread was started. Reads as little
+     * as possible, because every turn asks.
      */
-    readonly permit: (policies: {
-      readonly approvalPolicy?: AskForApproval | null | undefined
-      readonly sandboxPolicy?: SandboxPolicy | null | undefined
-    }) => Effect.Effect<void, ConfigError>
+    readonly bounds: Effect.Effect<Bounds, ConfigError>
     readonly read: (params: ConfigReadParams) => Effect.Effect<ConfigReadResponse, ConfigError>
     readonly requirements: Effect.Effect<ConfigRequirementsReadResponse, ConfigError>
   }
@@ -223,7 +232,7 @@ export const make = Effect.fnUntraced(function* (
     requested: RequestedSettings,
     { cloud }: { readonly cloud: boolean }
   ) {
-    const requirements = yield* demands.load(stack, { cloud })
+    const requirements = yield* demands.load(Layers.managedIn(stack), { cloud })
     const instructionsFile = yield* instructions(stack)
     return resolve({ stack, requirements, requested, environment, instructionsFile })
   })
@@ -251,19 +260,6 @@ export const make = Effect.fnUntraced(function* (
     return [...(disabled === undefined ? [] : [disabled]), ...resolved.success.warnings].map(warning)
   })
 
-  const permit: Config["Service"]["permit"] = Effect.fn("Config.permit")(function* (policies) {
-    const requirements = yield* demands.load(yield* layers.load({ folder: undefined, overrides: {} }), { cloud: true })
-    const { approvalPolicy, sandboxPolicy } = policies
-    const detail =
-      (approvalPolicy === null || approvalPolicy === undefined
-        ? undefined
-        : refusal("approval_policy", requirements.approvalPolicies, approvalPolicy)) ??
-      (sandboxPolicy === null || sandboxPolicy === undefined
-        ? undefined
-        : refusal("sandbox_mode", requirements.sandboxModes, modeOf(sandboxPolicy)))
-    if (detail !== undefined) yield* new ConfigError({ reason: "requirements", location: "", detail })
-  })
-
   return Config.of({
     home: options.home,
     userFile,
@@ -273,17 +269,20 @@ export const make = Effect.fnUntraced(function* (
       const resolved = yield* resolveStack(stack, requested ?? {}, { cloud: true })
       return yield* Effect.fromResult(Result.mapError(resolved, unresolved))
     }),
-    permit,
+    bounds: Effect.gen(function* () {
+      const { bounds } = yield* demands.load(yield* layers.managed, { cloud: true })
+      return bounds
+    }),
     read: Effect.fn("Config.read")(function* (params) {
       const stack = yield* load(params.cwd ?? undefined)
-      const { settings: demanded } = yield* demands.load(stack, { cloud: true })
+      const { settings: demanded } = yield* demands.load(Layers.managedIn(stack), { cloud: true })
       const includeLayers = params.includeLayers ?? false
       return yield* Effect.mapError(View.read(stack, { demanded, includeLayers }), unfit)
     }),
     requirements: Effect.gen(function* () {
       const stack = yield* layers.load({ folder: undefined, overrides: {} })
       if (stack.mistake?.error.reason === "syntax") return yield* stack.mistake.error
-      const requirements = yield* demands.load(stack, { cloud: true })
+      const requirements = yield* demands.load(Layers.managedIn(stack), { cloud: true })
       return yield* Effect.mapError(View.readRequirements(requirements.demands), unfit)
     })
   })
@@ -317,7 +316,7 @@ export const layerTest = (options?: {
     userFile: `${home}/config.toml`,
     warnings: options?.warnings ?? [],
     effective: () => Effect.succeed(effective),
-    permit: () => Effect.void,
+    bounds: Effect.succeed(effective.bounds),
     read: () => Effect.fail(unfit()),
     requirements: Effect.succeed({ supportsIndependentSpeedModes: true, requirements: null })
   })

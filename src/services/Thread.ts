@@ -20,6 +20,7 @@ import type { Extensions } from "../protocol/JsonRpc.ts"
 import type { ThreadSettings } from "../protocol/Settings.ts"
 import type { Thread as ThreadView } from "../protocol/Thread.ts"
 import type { Turn } from "../protocol/Turn.ts"
+import type { PermittedSettings } from "./config/Permitted.ts"
 import type { Connection } from "./Connection.ts"
 import type { ModelError, ModelName } from "./ModelProvider.ts"
 import type { Outbound } from "./Outbound.ts"
@@ -45,7 +46,7 @@ export interface TurnRequest {
   readonly rootTurnId: string | null
   readonly caller: Caller
   /** The settings from this turn on; null leaves them as they are. */
-  readonly settings: ThreadSettings | null
+  readonly settings: PermittedSettings | null
 }
 
 export class Thread {
@@ -158,7 +159,7 @@ export class Thread {
     this.host.services.isDraining() ? Effect.fail(new ServerDraining()) : Effect.void
   )
 
-  readonly #changeSettings = (settings: ThreadSettings): Effect.Effect<void> =>
+  readonly #changeSettings = ({ value: settings }: PermittedSettings): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (JSON.stringify(settings) === JSON.stringify(this.settings)) return Effect.void
       return Effect.andThen(

@@ -21,8 +21,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { ThreadSettings } from "../protocol/Settings.ts"
 import type { EffectiveConfig, ModelProviderInfo } from "./Config.ts"
+import type { PermittedSettings } from "./config/Permitted.ts"
 import { threadsLoaded, turnsRunning } from "./Metrics.ts"
 import { beginTurns, observe } from "./metrics/Registry.ts"
 import { ModelCatalog } from "./ModelCatalog.ts"
@@ -35,6 +35,7 @@ import { Thread } from "./Thread.ts"
 import { Draining } from "./thread/Draining.ts"
 import type { Instructions } from "./thread/Instructions.ts"
 import { InvalidThreadId, ThreadNotFound } from "./thread/ThreadError.ts"
+import { switchedOn } from "./thread/Switches.ts"
 import { ThreadHost, type ThreadServices } from "./thread/ThreadHost.ts"
 import { problemOf } from "./ThreadId.ts"
 import { create, seconds, settleStaleTurns, type ThreadRecord } from "./ThreadRecord.ts"
@@ -49,7 +50,7 @@ const PrepareDelay = Duration.millis(100)
 
 /** How a thread is set up when it is loaded. */
 export interface ThreadSetup {
-  readonly settings: ThreadSettings
+  readonly settings: PermittedSettings
   readonly instructions: Instructions
   /** The model server its configuration names; undefined for one that it does not know. */
   readonly provider: ModelProviderInfo | undefined
@@ -175,7 +176,8 @@ export const make = Effect.gen(function* () {
 
   const open = Effect.fnUntraced(function* (record: ThreadRecord, { instructions, provider, config }: ThreadSetup) {
     const threadScope = yield* Scope.fork(scope)
-    const tools = yield* Scope.provide(toolset.open({ threadId: record.origin.id, config }), threadScope)
+    const opened = yield* Scope.provide(toolset.open({ threadId: record.origin.id, config }), threadScope)
+    const tools = switchedOn(opened, config)
     const host = new ThreadHost(threadServices, record, instructions.preamble, tools, provider)
     const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
@@ -191,13 +193,14 @@ export const make = Effect.gen(function* () {
 
   const start = Effect.fnUntraced(function* (options: NewThread) {
     const id = yield* random.uuidV7()
+    const settings = options.settings.value
     const at = threadServices.clock.currentTimeMillisUnsafe()
     const origin = {
       id,
       sessionId: id,
       forkedFromId: null,
       createdAt: seconds(at),
-      cwd: options.settings.cwd,
+      cwd: settings.cwd,
       ephemeral: options.ephemeral,
       cliVersion: Version,
       originator: options.originator,
@@ -205,7 +208,7 @@ export const make = Effect.gen(function* () {
       threadSource: options.threadSource,
       gitInfo: null
     }
-    const created = { _tag: "Created", at, origin, settings: options.settings } as const
+    const created = { _tag: "Created", at, origin, settings } as const
     if (!options.ephemeral) yield* store.append(id, [created])
     return yield* open(create(created), options)
   })
@@ -238,7 +241,7 @@ export const make = Effect.gen(function* () {
     stored,
     load: (record, setup) => {
       settleStaleTurns(record)
-      record.settings = setup.settings
+      record.settings = setup.settings.value
       return open(record, setup)
     },
     loaded: () => Array.from(threads.keys()),

@@ -92,6 +92,11 @@ export interface ToolTurn {
 
 export interface Tool {
   readonly spec: ToolSpec
+  /**
+   * Keys of `features` that switch the tool off: it is neither offered nor run in a thread in which one of them is false.
+   * `shell_tool` is the one for tools that run commands. Default: those of the protocol's tool of this name, or none.
+   */
+  readonly features?: ReadonlyArray<string>
   /** Never fails for what the model did wrong: that is an output with `success: false`. Interruption is a user's interrupt. */
   readonly run: (call: ToolCall, turn: ToolTurn) => Effect.Effect<ToolOutput, TurnCancelled>
 }

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Config from "../../src/services/Config.ts"
+import { unbounded } from "../../src/services/config/Bounds.ts"
 import {
   effective,
   emptyVersion,
@@ -44,7 +45,9 @@ describe("the configuration of a server that was told nothing", () => {
           },
           projectDocMaxBytes: 32_768,
           warnings: [],
-          settings: {}
+          settings: {},
+          requirementRules: null,
+          bounds: unbounded
         })
         assert.deepStrictEqual(providers["openai"], {
           id: "openai",

@@ -6,7 +6,9 @@
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
-import { Config, type EffectiveConfig, offlineProvider } from "../../services/Config.ts"
+import type { ThreadSettings } from "../../protocol/Settings.ts"
+import { warningsFor } from "../../protocol/methods/Parameters.ts"
+import { Config, type EffectiveConfig, offlineProvider, type RequestedSettings } from "../../services/Config.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"
 import { ModelProvider } from "../../services/ModelProvider.ts"
@@ -24,12 +26,14 @@ import { invalidRequest } from "../../services/RequestError.ts"
 import { problemOf } from "../../services/ThreadId.ts"
 import { settleStaleTurns, toThread, toTurn } from "../../services/ThreadRecord.ts"
 import { ThreadStore } from "../../services/ThreadStore.ts"
+import { warn } from "./warnings.ts"
 
 /** Characters of a refused cursor that the error repeats. */
 const MaxEchoed = 128
 
 /** The part of thread/start and thread/resume that says how the thread is to be set up. */
-type Overrides = Pick<ParamsOf<"thread/start">, keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">>
+type Overrides = Pick<ParamsOf<"thread/start">, keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">> &
+  Pick<ParamsOf<"thread/start">, "environments">
 
 const startedThread = (thread: Thread, includeTurns: boolean): ResultOf<"thread/start"> => {
   const { settings } = thread
@@ -68,6 +72,9 @@ const resumedThread = (thread: Thread, params: ParamsOf<"thread/resume">): Resul
   }
 }
 
+const unservedAtStart = warningsFor("thread/start")
+const unservedAtResume = warningsFor("thread/resume")
+
 /** Sets a thread up from its configuration and what the request says. */
 const setUp = Effect.gen(function* () {
   const config = yield* Config
@@ -85,12 +92,16 @@ const setUp = Effect.gen(function* () {
       localDate: info.localDate,
       baseInstructions: params.baseInstructions ?? effective.baseInstructions,
       developerInstructions: params.developerInstructions ?? effective.developerInstructions,
-      projectDocMaxBytes: effective.projectDocMaxBytes
+      projectDocMaxBytes: effective.projectDocMaxBytes,
+      environmentContext: effective.settings["include_environment_context"] !== false,
+      environmentTime: effective.settings["include_environment_context_time"] !== false
     }).pipe(Effect.provideService(SmallFiles, files), Effect.provideService(Path.Path, path))
 
-  return Effect.fnUntraced(function* (params: Overrides, recordedCwd: string | null) {
-    const cwd = path.resolve(info.cwd, params.cwd ?? recordedCwd ?? ".")
-    const effective = yield* config.effective({ cwd, overrides: params.config ?? {}, requested: params })
+  return Effect.fnUntraced(function* (params: Overrides, recorded: ThreadSettings | null) {
+    yield* Settings.refuseBoth(params.permissions, "sandbox", params.sandbox)
+    const cwd = path.resolve(info.cwd, Settings.folderIn(params) ?? recorded?.cwd ?? ".")
+    const requested = recorded === null ? params : requestedAgain(params, recorded)
+    const effective = yield* config.effective({ cwd, overrides: params.config ?? {}, requested })
     const name = model.answersAs?.(effective.modelProvider)
     const settings = yield* Settings.initial(Settings.named(effective, name), cwd, catalog.defaultModel, params)
     const unused = Settings.unusedModel(name, params.model)
@@ -98,12 +109,35 @@ const setUp = Effect.gen(function* () {
     return {
       settings,
       instructions: told,
-      provider: effective.providers[settings.modelProvider],
+      provider: effective.providers[settings.value.modelProvider],
       config: effective,
       warnings: [...effective.warnings, ...(unused === undefined ? [] : [unused]), ...told.warnings]
     }
   })
 })
+
+/** Settings of `config` that choose the sandbox. */
+const sandboxKeys = ["sandbox_mode", "sandbox_workspace_write", "default_permissions", "permissions"]
+
+/**
+ * What a resumed thread asks for: what the request says, and else the model and the policies that it had. They are checked
+ * like any others, because requirements may have come since.
+ */
+const requestedAgain = (params: Overrides, recorded: ThreadSettings): RequestedSettings => {
+  const overridden = new Set(Object.keys(params.config ?? {}).map((key) => key.split(".")[0]))
+  const { activePermissionProfile, approvalPolicy, approvalsReviewer, sandboxPolicy } = recorded
+  // No other provider has the model of the offline one.
+  const model = recorded.modelProvider === offlineProvider ? null : recorded.model
+  return {
+    ...params,
+    model: params.model ?? model,
+    approvalPolicy: params.approvalPolicy ?? (overridden.has("approval_policy") ? null : approvalPolicy),
+    approvalsReviewer: params.approvalsReviewer ?? (overridden.has("approvals_reviewer") ? null : approvalsReviewer),
+    recorded: sandboxKeys.some((key) => overridden.has(key))
+      ? null
+      : { sandboxPolicy, profile: activePermissionProfile?.id ?? null }
+  }
+}
 
 export const make: Effect.Effect<
   HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
@@ -138,9 +172,7 @@ export const make: Effect.Effect<
       )
     )
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
-    for (const message of warnings) {
-      yield* router.notify("warning", { threadId: thread.id, message }, thread.id)
-    }
+    yield* warn(router, thread.id, [...warnings, ...unservedAtStart(params)])
     return Answered
   })
 
@@ -165,13 +197,10 @@ export const make: Effect.Effect<
 
   const loadStored = Effect.fnUntraced(function* (params: ParamsOf<"thread/resume">) {
     const record = yield* threads.stored(params.threadId)
-    const { cwd, model, modelProvider } = record.settings
-    // No other provider has the model of the offline one.
-    const recorded = modelProvider === offlineProvider ? null : model
-    const setup = yield* prepare({ ...params, model: params.model ?? recorded }, cwd)
+    const { warnings, ...setup } = yield* prepare(params, record.settings)
     const thread = yield* threads.load(record, setup)
     yield* router.notify("thread/status/changed", { threadId: thread.id, status: thread.host.status }, thread.id)
-    return thread
+    return { thread, warnings }
   })
 
   const resume: Handler<"thread/resume"> = Effect.fnUntraced(function* (params, context) {
@@ -183,15 +212,16 @@ export const make: Effect.Effect<
     if (loaded !== undefined && !isOnRecord && after === undefined) {
       return yield* new ThreadNotFound({ threadId: params.threadId, sought: "record" })
     }
-    const thread = loaded ?? (yield* loadStored(params))
+    const { thread, warnings } = loaded === undefined ? yield* loadStored(params) : { thread: loaded, warnings: [] }
     yield* thread.open(true)
     yield* Effect.suspend(() =>
       thread.joinUnsafe(context.connection, after, welcome(thread, context), (following, extensions) =>
         context.respondUnsafe(resumedThread(thread, params), following, extensions)
       )
     )
-    const unused = Settings.unusedModel(thread.answersAs, params.model)
-    if (unused !== undefined) yield* router.notify("warning", { threadId: thread.id, message: unused }, thread.id)
+    const unused = loaded === undefined ? undefined : Settings.unusedModel(thread.answersAs, params.model)
+    const also = unused === undefined ? warnings : [...warnings, unused]
+    yield* warn(router, thread.id, [...also, ...unservedAtResume(params)])
     return Answered
   })
 

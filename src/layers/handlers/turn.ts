@@ -6,12 +6,16 @@
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import { Config } from "../../services/Config.ts"
+import { PermittedSettings, type Violation } from "../../services/config/Permitted.ts"
 import type { Connection } from "../../services/Connection.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
-import { askedModel, changed, unusedModel } from "../../services/thread/Settings.ts"
+import { OutboundRouter } from "../../services/OutboundRouter.ts"
+import { askedModel, changed, folderIn, unusedModel } from "../../services/thread/Settings.ts"
 import { ThreadManager } from "../../services/ThreadManager.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
+import { warningsFor } from "../../protocol/methods/Parameters.ts"
 import { InvalidSettings } from "../../services/thread/ThreadError.ts"
+import { warn } from "./warnings.ts"
 
 /** Who the model server is told asks: the client as it named itself. Handlers run only for initialised connections. */
 const callerOf = (connection: Connection) => ({
@@ -19,43 +23,59 @@ const callerOf = (connection: Connection) => ({
   userAgent: connection.session?.userAgent ?? "spindle"
 })
 
+const unservedAtStart = warningsFor("turn/start")
+const unservedAtSteering = warningsFor("turn/steer")
+
 const metadataOf = (params: ParamsOf<"turn/start">): Readonly<Record<string, string>> => ({
   ...params.responsesapiClientMetadata,
   ...params.responsesapiClientMetadataPatch
 })
 
+/** A thread cannot change its model server. Where requirements came that name another one, it has to be resumed. */
+const refuseOtherProvider = (violations: ReadonlyArray<Violation>): Effect.Effect<void, InvalidSettings> => {
+  const violation = violations.find(({ field }) => field === "modelProvider")
+  return violation === undefined ? Effect.void : Effect.fail(new InvalidSettings({ detail: violation.refusal }))
+}
+
 export const make: Effect.Effect<
   HandlersFor<"turn/start" | "turn/steer" | "turn/interrupt">,
   never,
-  Config | Path.Path | ThreadManager
+  Config | OutboundRouter | Path.Path | ThreadManager
 > = Effect.gen(function* () {
   const config = yield* Config
   const path = yield* Path.Path
+  const router = yield* OutboundRouter
   const threads = yield* ThreadManager
 
   const start: Handler<"turn/start"> = Effect.fnUntraced(function* (params, context) {
     const thread = yield* threads.get(params.threadId)
-    if (params.approvalPolicy != null || params.sandboxPolicy != null) {
-      yield* Effect.mapError(config.permit(params), (error) => new InvalidSettings({ detail: error.detail }))
-    }
-    const cwd = params.cwd == null ? null : path.resolve(thread.settings.cwd, params.cwd)
+    const bounds = yield* config.bounds
+    const standing = PermittedSettings.settle(bounds, thread.settings)
+    yield* refuseOtherProvider(standing.violations)
+    const folder = folderIn(params)
+    const cwd = folder === null ? null : path.resolve(thread.settings.cwd, folder)
     const request = {
       message: { input: params.input, clientId: params.clientUserMessageId ?? null },
       options: { outputSchema: params.outputSchema ?? null, metadata: metadataOf(params) },
       rootTurnId: params.rootTurnId ?? null,
       caller: callerOf(context.connection),
-      settings: yield* changed(thread.settings, params, cwd, thread.answersAs)
+      settings: yield* changed(bounds, standing.settings.value, params, cwd, thread.answersAs)
     }
     const unused = unusedModel(thread.answersAs, askedModel(params))
     if (unused !== undefined) yield* thread.host.notify("warning", { threadId: thread.id, message: unused })
     yield* thread.startTurn(request, (turn) => context.respondUnsafe({ turn }))
+    const replaced = standing.violations.map(({ warning }) => warning)
+    yield* warn(router, thread.id, [...replaced, ...unservedAtStart(params)])
     return Answered
   })
 
-  const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params) {
+  const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params, context) {
     const thread = yield* threads.get(params.threadId)
     const message = { input: params.input, clientId: params.clientUserMessageId ?? null }
-    return { turnId: yield* thread.steer(params.expectedTurnId, message) }
+    const turnId = yield* thread.steer(params.expectedTurnId, message)
+    yield* context.respond({ turnId })
+    yield* warn(router, thread.id, unservedAtSteering(params))
+    return Answered
   })
 
   const interrupt: Handler<"turn/interrupt"> = Effect.fnUntraced(function* (params, context) {

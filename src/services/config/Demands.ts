@@ -11,7 +11,7 @@ import type { SmallFiles } from "../SmallFiles.ts"
 import { ConfigError, position, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
-import type { Content, Stack } from "./Layers.ts"
+import type { Content, Managed } from "./Layers.ts"
 import { combine, fromManaged, type Requirements, type Source } from "./Requirements.ts"
 import { tableFromUnknown } from "./Table.ts"
 
@@ -20,10 +20,13 @@ export type CloudRequirements = Effect.Effect<Readonly<Record<string, unknown>> 
 
 export interface Demands {
   /**
-   * The requirements in force for a stack. The cloud is asked once, by the first that needs it; a failure is asked again.
-   * Without `cloud`, only what is on the machine.
+   * The requirements in force now. The cloud is asked once, by the first that needs it; a failure is asked again. Without
+   * `cloud`, only what is on the machine.
    */
-  readonly load: (stack: Stack, options: { readonly cloud: boolean }) => Effect.Effect<Requirements, ConfigError>
+  readonly load: (
+    managed: Managed | undefined,
+    options: { readonly cloud: boolean }
+  ) => Effect.Effect<Requirements, ConfigError>
 }
 
 const cloudOrigin = "cloud requirements"
@@ -36,13 +39,6 @@ const parse = (source: string, file: string): Parsed =>
     onFailure: ({ detail, range }) =>
       new ConfigError({ reason: "syntax", location: position(file, range), detail, file, range })
   })
-
-const managedContent = (stack: Stack): { readonly file: string; readonly content: Content } | undefined => {
-  for (const { content, source } of stack.layers) {
-    if (source.type === "legacyManagedConfigTomlFromFile") return { file: source.file, content }
-  }
-  return undefined
-}
 
 export const make = Effect.fnUntraced(function* (options: {
   readonly file: string
@@ -65,10 +61,9 @@ export const make = Effect.fnUntraced(function* (options: {
       }
     | undefined
 
-  const load: Demands["load"] = Effect.fnUntraced(function* (stack, { cloud: withCloud }) {
+  const load: Demands["load"] = Effect.fnUntraced(function* (managed, { cloud: withCloud }) {
     const machine = (yield* Effect.mapError(files.read(options.file), unreadable("requirements file", options.file)))
       ?.value
-    const managed = managedContent(stack)
     const cloudSource = withCloud ? yield* cloud : undefined
     if (
       last !== undefined &&

@@ -7,13 +7,15 @@
 import * as Result from "effect/Result"
 import type { AskForApproval } from "../../protocol/Settings.ts"
 import type { EffectiveConfig, RequestedSettings } from "../Config.ts"
+import { normalPolicy, normalReviewer } from "./Bounds.ts"
 import { approvalPolicy as approvalPolicyKind } from "./Keys.ts"
 import { check } from "./Kind.ts"
 import type { Stack } from "./Layers.ts"
 import { layerWarnings } from "./Notices.ts"
+import { settle } from "./Permitted.ts"
 import { defaultProvider, providersOf, selectProvider } from "./Providers.ts"
-import { name, normalPolicy, refusal, type Requirements } from "./Requirements.ts"
-import { readOnly, wantedSandbox } from "./SandboxChoice.ts"
+import type { Requirements } from "./Requirements.ts"
+import { modeOf, type Sandbox, wantedSandbox } from "./SandboxChoice.ts"
 import { policyOf } from "./ShellEnvironmentPolicy.ts"
 import { get, getNumber, getText, merge, type Table, type Value } from "./Table.ts"
 
@@ -43,28 +45,25 @@ const nonBlank = (text: string | null | undefined): string | null =>
 /** The configuration of a thread; for a stack without a mistake. */
 export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolved> => {
   const { requested, requirements, stack } = inputs
-  const settings = merge(stack.merged, requirements.settings)
+  const settings = settingsOf(inputs)
   const withdrawn = findWithdrawn(stack, settings)
   if (withdrawn !== undefined) return withdrawn
   const provider = chooseProvider(inputs, settings)
   if (Result.isFailure(provider)) return Result.fail(provider.failure)
-  const sandbox = chooseSandbox(inputs, settings)
-  if (Result.isFailure(sandbox)) return Result.fail(sandbox.failure)
-  const approval = chooseApproval(inputs, settings)
-  if (sandbox.success.refused !== undefined && approval.policy === "never") {
-    return unresolved(
-      `\`approval_policy = "never"\` cannot be used because requirements do not allow \`sandbox_mode = "${sandbox.success.refused}"\`; what is left is read-only permissions without anybody to ask. Choose an \`approval_policy\` such as \`on-request\`, or an allowed sandbox mode.`
-    )
-  }
+  const wanted = wantedSandbox(requested, settings, stack.trust, requirements.bounds.profiles?.fallback)
+  if (Result.isFailure(wanted)) return unresolved(wanted.failure)
+  const permitted = permit(inputs, settings, wanted.success, provider.success.id)
+  if (Result.isFailure(permitted)) return Result.fail(permitted.failure)
+  const { approvalPolicy, approvalsReviewer, profile, sandboxPolicy } = permitted.success.settings
   const tier = getText(settings, "service_tier")
   return Result.succeed({
     model: nonBlank(requested.model) ?? nonBlank(getText(settings, "model")),
     modelProvider: provider.success.id,
     providers: provider.success.providers,
-    approvalPolicy: approval.policy,
-    approvalsReviewer: get(settings, "approvals_reviewer") === "auto_review" ? "auto_review" : "user",
-    sandboxPolicy: sandbox.success.policy,
-    activePermissionProfile: sandbox.success.profile,
+    approvalPolicy,
+    approvalsReviewer,
+    sandboxPolicy,
+    activePermissionProfile: profile,
     reasoningEffort: nonBlank(getText(settings, "model_reasoning_effort")),
     reasoningSummary: getText(settings, "model_reasoning_summary") ?? null,
     serviceTier: nonBlank(tier === "fast" ? "priority" : tier),
@@ -76,14 +75,10 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
     ),
     shellEnvironmentPolicy: policyOf(settings),
     projectDocMaxBytes: getNumber(settings, "project_doc_max_bytes") ?? 32_768,
-    warnings: [
-      ...layerWarnings(stack),
-      ...requirements.warnings,
-      ...overridden(inputs),
-      ...approval.warnings,
-      ...sandbox.success.warnings
-    ],
-    settings
+    warnings: [...layerWarnings(stack), ...requirements.warnings, ...overridden(inputs), ...permitted.success.warnings],
+    settings,
+    bounds: requirements.bounds,
+    requirementRules: requirements.rules
   })
 }
 
@@ -127,34 +122,39 @@ const overridden = ({ requested, requirements, stack }: Inputs): ReadonlyArray<s
     ]
   })
 
-const disallowed = (field: string, fallback: string, details: string): string =>
-  `Configured value for \`${field}\` is disallowed by requirements; falling back to required value ${fallback}. Details: ${details}`
-
-const chooseApproval = ({ requested, requirements, stack }: Inputs, settings: Table) => {
+/** What is wanted, within the bounds, with what has to be said about it. */
+const permit = (
+  { requested, requirements, stack }: Inputs,
+  settings: Table,
+  sandbox: Sandbox,
+  modelProvider: string
+) => {
   const written = normalPolicy(get(settings, "approval_policy") ?? null)
   const explicit = requested.approvalPolicy ?? (isApprovalPolicy(written) ? written : undefined)
-  const wanted: AskForApproval = explicit ?? (stack.trust === "untrusted" ? "untrusted" : "on-request")
-  const reason = refusal("approval_policy", requirements.approvalPolicies, wanted)
-  const fallback = requirements.approvalPolicies?.values[0]
-  if (reason === undefined || fallback === undefined) return { policy: wanted, warnings: [] }
-  return {
-    policy: fallback,
-    warnings: explicit === undefined ? [] : [disallowed("approval_policy", name(fallback), reason)]
+  const settled = settle(requirements.bounds, {
+    approvalPolicy: explicit ?? (stack.trust === "untrusted" ? "untrusted" : "on-request"),
+    approvalsReviewer: normalReviewer(requested.approvalsReviewer ?? get(settings, "approvals_reviewer")),
+    sandboxPolicy: sandbox.policy,
+    profile: sandbox.profile,
+    modelProvider
+  })
+  const mode = modeOf(sandbox.policy)
+  const refused = requirements.bounds.sandboxModes?.values.includes(mode) === false
+  if (refused && sandbox.chosen && sandbox.profile === null && settled.settings.approvalPolicy === "never") {
+    return unresolved(
+      `\`approval_policy = "never"\` cannot be used because requirements do not allow \`sandbox_mode = "${mode}"\`; what is left is read-only permissions without anybody to ask. Choose an \`approval_policy\` such as \`on-request\`, or an allowed sandbox mode.`
+    )
   }
+  const warnings = settled.violations
+    .filter(({ field }) => field !== "approvalPolicy" || explicit !== undefined)
+    .map(({ warning }) => warning)
+  return Result.succeed({ settings: settled.settings, warnings })
 }
 
-const chooseSandbox = ({ requested, requirements, stack }: Inputs, settings: Table) =>
-  Result.mapBoth(wantedSandbox(requested.sandbox, settings, stack.trust), {
-    onFailure: (detail): Unresolved => ({ detail, fatal: false }),
-    onSuccess: (wanted) => {
-      const reason = refusal("sandbox_mode", requirements.sandboxModes, wanted.mode)
-      return reason === undefined
-        ? { ...wanted, refused: undefined, warnings: [] }
-        : {
-            policy: readOnly,
-            profile: null,
-            refused: wanted.chosen ? wanted.mode : undefined,
-            warnings: [disallowed("sandbox_mode", "read-only", reason)]
-          }
-    }
-  })
+/** Every layer, and over them what the organisation demands. */
+const settingsOf = ({ requirements, stack }: Inputs): Table => {
+  const settings = merge(stack.merged, requirements.settings)
+  return Object.keys(requirements.features).length === 0
+    ? settings
+    : merge(settings, { features: requirements.features })
+}

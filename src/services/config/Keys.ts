@@ -107,6 +107,9 @@ const features: Readonly<Record<string, boolean>> = {
   windows_sandbox_service: false
 }
 
+/** A feature is on or off, or has settings of its own. Nothing else may stand where a switch is. */
+const feature = either(section({}, anything), flag)
+
 const history = section({ persistence: optional(literals("save-all", "none"), "save-all"), max_bytes: optional(usize) })
 
 const shellEnvironmentPolicy = section({
@@ -195,9 +198,9 @@ export const keys: Kind = section({
     section(
       {
         network_proxy: optional(anything),
-        ...Object.fromEntries(Object.entries(features).map(([key, on]) => [key, optional(anything, on)]))
+        ...Object.fromEntries(Object.entries(features).map(([key, on]) => [key, optional(feature, on)]))
       },
-      anything
+      feature
     ),
     features
   ),

@@ -164,7 +164,8 @@ export const check = (kind: Kind, value: Value, path: ReadonlyArray<string> = []
       return isTable(value) ? checkSection(kind, value, path) : wrongType(value, "a table", path)
     case "Either": {
       const option = kind.kinds.find((candidate) => fits(candidate, value))
-      return option === undefined ? wrongType(value, "a string or a table", path) : check(option, value, path)
+      if (option !== undefined) return check(option, value, path)
+      return wrongType(value, kind.kinds.includes(flag) ? "a boolean" : "a string or a table", path)
     }
   }
 }

@@ -78,6 +78,22 @@ export interface Layers {
     readonly folder: string | undefined
     readonly overrides: Readonly<Record<string, unknown>>
   }) => Effect.Effect<Stack, ConfigError>
+  /** The managed file alone, for what has to be known of it between two loads. */
+  readonly managed: Effect.Effect<Managed | undefined, ConfigError>
+}
+
+/** The file that an administrator sets. */
+export interface Managed {
+  readonly file: string
+  readonly content: Content
+}
+
+/** The managed file of a stack. */
+export const managedIn = (stack: Stack): Managed | undefined => {
+  for (const { content, source } of stack.layers) {
+    if (source.type === "legacyManagedConfigTomlFromFile") return { file: source.file, content }
+  }
+  return undefined
 }
 
 const nothing: Content = { table: empty, syntax: undefined, unknown: [], ignored: [] }
@@ -244,7 +260,11 @@ export const make = Effect.fnUntraced(function* (
     return stack
   })
 
-  return { load }
+  const managed = Effect.map(read(locations.managedFile), (file) =>
+    file === undefined ? undefined : { file: locations.managedFile, content: file.value }
+  )
+
+  return { load, managed }
 })
 
 const mergeLayers = (layers: ReadonlyArray<Layer>): Table =>

@@ -2,31 +2,31 @@
  * What an organisation demands, from `requirements.toml`, the managed `config.toml` and the cloud: which values are allowed,
  * which are set, and what `configRequirements/read` tells of it.
  *
- * Enforced are the approval policies, the sandbox modes, the additional developer instructions and the demands that are
- * settings. The others are reported to clients; where this server could act against one, its users are told that it does not
- * hold it.
+ * Enforced are the bounds of a thread's settings (`Bounds`), the features, the rules about commands, the additional developer
+ * instructions and the demands that are settings. The others are reported to clients; where this server could act against
+ * one, its users are told that it does not enforce it.
  *
  * @module
  */
 import * as Result from "effect/Result"
-import type { AskForApproval, SandboxMode } from "../../protocol/Settings.ts"
-import { approvalPolicy, modelProvider, sandboxMode } from "./Keys.ts"
+import { type Bounds, boundsOf, unbounded } from "./Bounds.ts"
+import { approvalPolicy, modelProvider } from "./Keys.ts"
 import {
   anything,
   check,
-  complete,
   flag,
   type Kind,
   list,
   literals,
   map,
-  normalize,
   optional,
   path,
+  required,
   section,
   text
 } from "./Kind.ts"
-import { canonical, empty, get, getText, type Table, type Value } from "./Table.ts"
+import { modeOf, profilePolicy } from "./SandboxChoice.ts"
+import { empty, get, getText, isTable, type Table, type Value } from "./Table.ts"
 
 /** One place that demands something. */
 export interface Source {
@@ -68,23 +68,38 @@ const demands = {
   sqlite_home: path
 } satisfies Readonly<Record<string, Kind>>
 
-/** Demands about parts that this server has not; they are neither judged nor reported. */
-const foreign = [
+/** Demands that are read, but that `configRequirements/read` does not show. */
+const unshown = {
+  experimental_network: section({ enabled: optional(flag) }, anything),
+  permissions: section({ filesystem: optional(section({}, anything)) }, anything),
+  rules: section({ prefix_rules: required(list(anything)) }, anything)
+} satisfies Readonly<Record<string, Kind>>
+
+/** Demands about parts that this server does not have: they are neither judged nor reported. */
+const foreign: ReadonlyArray<string> = [
   "application",
   "apps",
   "auto_review",
   "browser_use",
   "computer_use",
-  "experimental_network",
   "hooks",
   "in_app_browser",
   "mcp_servers",
-  "network",
   "otel",
-  "permissions",
-  "plugins",
-  "rules"
+  "plugins"
 ]
+
+/** One section of rules from those of every source: lists are joined, for anything else the first source wins. */
+const joinRules = (sections: ReadonlyArray<Value>): Value =>
+  sections.reduce((all: Value, section) => {
+    if (!isTable(all) || !isTable(section)) return all ?? section
+    const joined = Object.entries(section).map(([key, value]): [string, Value] => {
+      const first = get(all, key)
+      if (first === undefined) return [key, value]
+      return [key, Array.isArray(first) && Array.isArray(value) ? [...first, ...value] : first]
+    })
+    return { ...all, ...Object.fromEntries(joined) }
+  }, null)
 
 /** Demands that are settings: they replace whatever the layers say. */
 const settings: ReadonlyArray<string> = [
@@ -101,59 +116,54 @@ const settings: ReadonlyArray<string> = [
 /** What this server could do against the organisation's will: the user has to know. */
 const unguarded: ReadonlySet<string> = new Set([
   "allowed_login_methods",
-  "allowed_permission_profiles",
   "cli_auth_credentials_store",
-  "default_permissions",
   "enforce_residency",
   "experimental_network",
-  "network",
-  "permissions",
-  "rules"
+  "permissions"
 ])
 
 const kinds: Kind = section(
   Object.fromEntries([
-    ...Object.entries(demands).map(([key, kind]) => [key, optional(kind)] as const),
+    ...Object.entries({ ...demands, ...unshown }).map(([key, kind]) => [key, optional(kind)] as const),
     ...foreign.map((key) => [key, optional(anything)] as const)
   ]),
   anything
 )
 
-/** Values that are allowed, and who says so. */
-export interface Allowed<A> {
-  readonly values: ReadonlyArray<A>
-  readonly origin: string
-}
-
 /** Every demand, the first source that makes one winning. */
 export interface Requirements {
-  readonly approvalPolicies: Allowed<AskForApproval> | undefined
-  readonly sandboxModes: Allowed<SandboxMode | "external-sandbox"> | undefined
+  readonly bounds: Bounds
+  /** Features that are on or off whatever the layers say, keys as in the file. */
+  readonly features: Table
   readonly additionalDeveloperInstructions: string | undefined
   /** Settings, keys as in `config.toml`, to be laid over all layers. */
   readonly settings: Table
   /** Who demands a setting, by its key. */
   readonly origins: ReadonlyMap<string, string>
   readonly warnings: ReadonlyArray<string>
+  /** Rules about commands, as written, of every source; null where there are none. */
+  readonly rules: Value
   /** Every demand that a source makes, keys as in the file; undefined where nothing is demanded. */
   readonly demands: Table | undefined
 }
 
 /** Nothing is demanded. */
 export const none: Requirements = {
-  approvalPolicies: undefined,
-  sandboxModes: undefined,
+  bounds: unbounded,
+  features: empty,
   additionalDeveloperInstructions: undefined,
   settings: empty,
   origins: new Map(),
   warnings: [],
+  rules: null,
   demands: undefined
 }
 
 /** What the managed `config.toml` sets is also all that is allowed, besides the read-only sandbox. */
 export const fromManaged = (origin: string, managed: Table): Source => {
   const policy = get(managed, "approval_policy")
-  const mode = getText(managed, "sandbox_mode")
+  const profile = profilePolicy(getText(managed, "default_permissions") ?? "")
+  const mode = profile === undefined ? getText(managed, "sandbox_mode") : modeOf(profile)
   return {
     origin,
     table: {
@@ -167,6 +177,7 @@ export const fromManaged = (origin: string, managed: Table): Source => {
 export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requirements, string> => {
   const merged = new Map<string, { readonly value: Value; readonly origin: string }>()
   const unknown: Array<string> = []
+  const rules: Array<Value> = []
   for (const { origin, table } of sources) {
     const problem = check(kinds, table)
     if (problem !== undefined) {
@@ -175,17 +186,20 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
       )
     }
     for (const [key, value] of Object.entries(table)) {
-      if (!Object.hasOwn(demands, key)) {
-        if (!foreign.includes(key) || unguarded.has(key)) unknown.push(notice(key, origin))
+      if (key === "rules") rules.push(value)
+      if (!Object.hasOwn(demands, key) && !Object.hasOwn(unshown, key)) {
+        if (!foreign.includes(key)) unknown.push(notice(key, origin))
       } else if (!merged.has(key)) merged.set(key, { value, origin })
     }
   }
-  return Result.map(allowances(merged), ({ approvalPolicies, sandboxModes }) => {
+  return Result.map(boundsOf(merged), (bounds) => {
     const value = (key: string): Value => merged.get(key)?.value ?? null
     const instructions = value("additional_developer_instructions")
+    const features = value("features")
+    const shown = [...merged].filter(([key]) => Object.hasOwn(demands, key))
     return {
-      approvalPolicies,
-      sandboxModes,
+      bounds,
+      features: isTable(features) ? features : empty,
       additionalDeveloperInstructions: typeof instructions === "string" ? instructions : undefined,
       settings: Object.fromEntries(
         settings.flatMap((key) => {
@@ -198,8 +212,9 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
         ...unknown,
         ...[...merged].flatMap(([key, { origin }]) => (unguarded.has(key) ? [notice(key, origin)] : []))
       ],
+      rules: joinRules(rules),
       demands:
-        merged.size === 0 ? undefined : Object.fromEntries([...merged].map(([key, { value }]) => [key, value] as const))
+        shown.length === 0 ? undefined : Object.fromEntries(shown.map(([key, { value }]) => [key, value] as const))
     }
   })
 }
@@ -208,52 +223,3 @@ const notice = (key: string, origin: string): string =>
   unguarded.has(key)
     ? `Requirement \`${key}\` from ${origin} is not enforced by this server.`
     : `Ignoring the unrecognized requirement \`${key}\` from ${origin}.`
-
-const isApprovalPolicy = (value: Value): value is AskForApproval & Value => check(approvalPolicy, value) === undefined
-const isSandboxMode = (value: Value): value is SandboxMode => check(sandboxMode, value) === undefined
-
-const allowances = (merged: ReadonlyMap<string, { readonly value: Value; readonly origin: string }>) => {
-  const policies = merged.get("allowed_approval_policies")
-  const modes = merged.get("allowed_sandbox_modes")
-  const policyList = Array.isArray(policies?.value) ? policies.value.map(normalPolicy).filter(isApprovalPolicy) : []
-  const modeList = Array.isArray(modes?.value)
-    ? modes.value.filter((mode: Value) => isSandboxMode(mode) || mode === "external-sandbox")
-    : []
-  if (policies !== undefined && policyList.length === 0) {
-    return Result.fail("field `allowed_approval_policies` cannot be empty")
-  }
-  if (modes !== undefined && !modeList.includes("read-only")) {
-    return Result.fail(
-      `invalid value for \`allowed_sandbox_modes\`: \`[${modeList.join(", ")}]\` must include 'read-only' (set by ${modes.origin})`
-    )
-  }
-  return Result.succeed({
-    approvalPolicies: policies === undefined ? undefined : { values: policyList, origin: policies.origin },
-    sandboxModes: modes === undefined ? undefined : { values: modeList, origin: modes.origin }
-  })
-}
-
-/** The policy by the name it has now, complete. */
-export const normalPolicy = (policy: Value): Value =>
-  complete(
-    approvalPolicy,
-    normalize(approvalPolicy, policy, (written) => written)
-  )
-
-/** Why `value` may not be; undefined where it may. */
-export const refusal = <A extends AskForApproval | SandboxMode | "external-sandbox">(
-  field: "approval_policy" | "sandbox_mode",
-  allowed: Allowed<A> | undefined,
-  value: A
-): string | undefined => {
-  if (allowed === undefined) return undefined
-  const wanted = name(value)
-  const names = allowed.values.map(name)
-  return names.includes(wanted)
-    ? undefined
-    : `invalid value for \`${field}\`: \`${wanted}\` is not in the allowed set [${names.join(", ")}] (set by ${allowed.origin})`
-}
-
-/** A value as it is written in the file. */
-export const name = (value: AskForApproval | SandboxMode | "external-sandbox"): string =>
-  typeof value === "string" ? value : canonical({ granular: { ...value.granular } })

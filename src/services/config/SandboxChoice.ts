@@ -17,7 +17,6 @@ const isSandboxMode = (value: Value | undefined): value is SandboxMode =>
 /** A sandbox policy and what stands for it in a configuration. */
 export interface Sandbox {
   readonly policy: SandboxPolicy
-  readonly mode: SandboxMode
   readonly profile: string | null
   /** False where nothing but the trust in the folder asks for it. */
   readonly chosen: boolean
@@ -49,34 +48,77 @@ const byMode = (mode: SandboxMode, terms: Table): SandboxPolicy => {
 }
 
 /** The permission profiles that every installation has. The terms of `sandbox_workspace_write` do not apply to them. */
-const profiles: Readonly<Record<string, SandboxMode>> = {
-  ":read-only": "read-only",
-  ":workspace": "workspace-write",
-  ":danger-full-access": "danger-full-access"
+const profiles: ReadonlyMap<string, SandboxPolicy> = new Map([
+  [":read-only", byMode("read-only", empty)],
+  [":workspace", byMode("workspace-write", empty)],
+  [":danger-full-access", byMode("danger-full-access", empty)]
+])
+
+export const isBuiltInProfile = (id: string): boolean => profiles.has(id)
+
+/** The policy that a built-in profile stands for; undefined for a name that is not built in. */
+export const profilePolicy = (id: string): SandboxPolicy | undefined => profiles.get(id)
+
+/** The built-in profile that stands for exactly this policy; undefined for one with terms of its own. */
+export const profileOf = (policy: SandboxPolicy): string | undefined => {
+  switch (policy.type) {
+    case "readOnly":
+      return policy.networkAccess ? undefined : ":read-only"
+    case "workspaceWrite":
+      // Leaving out temporary folders makes the sandbox narrower.
+      return policy.networkAccess || policy.writableRoots.length > 0 ? undefined : ":workspace"
+    case "dangerFullAccess":
+      return ":danger-full-access"
+    case "externalSandbox":
+      return undefined
+  }
 }
 
-const byProfile = (profile: string, chosen: boolean): Result.Result<Sandbox, string> => {
-  const mode = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined
-  if (mode !== undefined) return Result.succeed({ policy: byMode(mode, empty), mode, profile, chosen })
+/**
+ * The policy of the profile `id`, or why there is none. `defined` are the profiles of the configuration's own, which this
+ * server does not support; undefined where it has none.
+ */
+export const policyOfProfile = (id: string, defined: Table | undefined): Result.Result<SandboxPolicy, string> => {
+  const policy = profiles.get(id)
+  if (policy !== undefined) return Result.succeed(policy)
+  if (id.startsWith(":")) return Result.fail(`default_permissions refers to unknown built-in profile \`${id}\``)
+  if (defined === undefined) return Result.fail("default_permissions requires a `[permissions]` table")
+  if (!Object.hasOwn(defined, id)) return Result.fail(`default_permissions refers to undefined profile \`${id}\``)
+  const builtIn = [...profiles.keys()].join(", ")
   return Result.fail(
-    `default_permissions names the permission profile \`${profile}\`, which this server does not support; use ${Object.keys(profiles).join(", ")} or \`sandbox_mode\``
+    `default_permissions names the permission profile \`${id}\`, which this server does not support; use ${builtIn} or \`sandbox_mode\``
   )
 }
 
-/** The sandbox that is asked for, or why there is none of that name. */
+/** What a request asks for, and what the record of a resumed thread has. */
+export interface SandboxWishes {
+  readonly sandbox?: SandboxMode | null | undefined
+  readonly permissions?: string | null | undefined
+  readonly recorded?: { readonly sandboxPolicy: SandboxPolicy; readonly profile: string | null } | null | undefined
+}
+
+/** The sandbox that is asked for, or why there is none of that name. `demanded` is the profile the organisation sets. */
 export const wantedSandbox = (
-  requested: SandboxMode | null | undefined,
+  { permissions, recorded, sandbox }: SandboxWishes,
   settings: Table,
-  trust: Trust | undefined
+  trust: Trust | undefined,
+  demanded: string | undefined
 ): Result.Result<Sandbox, string> => {
   const terms = getTable(settings, "sandbox_workspace_write")
+  const byProfile = (profile: string, chosen: boolean) =>
+    Result.map(policyOfProfile(profile, getTable(settings, "permissions")), (policy) => ({ policy, profile, chosen }))
   const legacy = (mode: SandboxMode, chosen: boolean) =>
-    Result.succeed({ policy: byMode(mode, terms ?? empty), mode, profile: null, chosen })
-  if (requested !== null && requested !== undefined) return legacy(requested, true)
+    Result.succeed({ policy: byMode(mode, terms ?? empty), profile: null, chosen })
+  if (sandbox !== null && sandbox !== undefined) return legacy(sandbox, true)
+  if (permissions !== null && permissions !== undefined) return byProfile(permissions, true)
+  if (recorded !== null && recorded !== undefined) {
+    return Result.succeed({ policy: recorded.sandboxPolicy, profile: recorded.profile, chosen: false })
+  }
   const profile = getText(settings, "default_permissions")
   if (profile !== undefined) return byProfile(profile, true)
   const mode = get(settings, "sandbox_mode")
   if (isSandboxMode(mode)) return legacy(mode, true)
+  if (demanded !== undefined) return byProfile(demanded, false)
   // Either decision about a folder opens it to the model: a distrusted one has its commands approved instead.
   if (trust === undefined) return byProfile(":read-only", false)
   return terms === undefined ? byProfile(":workspace", false) : legacy("workspace-write", false)

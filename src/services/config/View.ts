@@ -14,10 +14,10 @@ import {
   type ConfigRequirementsReadResponse
 } from "../../protocol/Config.ts"
 import { ConfigRequirements } from "../../protocol/Requirements.ts"
+import { normalPolicy } from "./Bounds.ts"
 import { keys, modelProvider } from "./Keys.ts"
 import { complete, map } from "./Kind.ts"
 import { counts, type Layer, type Stack } from "./Layers.ts"
-import { normalPolicy } from "./Requirements.ts"
 import { canonical, empty, get, getTable, isTable, leaves, merge, type Table, type Value } from "./Table.ts"
 
 /**

@@ -44,6 +44,10 @@ export interface InstructionOptions {
   readonly developerInstructions: string | null
   /** Bytes of AGENTS.md text that are told, over all files. */
   readonly projectDocMaxBytes: number
+  /** Whether the model is told where it is. Default: true. */
+  readonly environmentContext?: boolean
+  /** Whether that includes the day and the time zone. Default: true. */
+  readonly environmentTime?: boolean
 }
 
 export interface Instructions {
@@ -133,13 +137,17 @@ const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, ma
   return { documents, warnings }
 })
 
-const environment = ({ cwd, timeZone, localDate }: InstructionOptions, millis: number): string =>
+const environment = (
+  { cwd, environmentTime = true, localDate, timeZone }: InstructionOptions,
+  millis: number
+): string =>
   [
     "<environment_context>",
     `  <cwd>${cwd}</cwd>`,
     "  <shell>bash</shell>",
-    `  <current_date>${localDate(millis)}</current_date>`,
-    `  <timezone>${timeZone}</timezone>`,
+    ...(environmentTime
+      ? [`  <current_date>${localDate(millis)}</current_date>`, `  <timezone>${timeZone}</timezone>`]
+      : []),
     "</environment_context>"
   ].join("\n")
 
@@ -151,11 +159,10 @@ export const load = Effect.fnUntraced(function* (
   const told = documents.map((document) => `# AGENTS.md instructions from ${document.path}\n\n${document.text}`)
   const developer = [options.baseInstructions ?? baseInstructions]
   if (options.developerInstructions !== null) developer.push(options.developerInstructions)
+  const user = [...told]
+  if (options.environmentContext !== false) user.push(environment(options, yield* Clock.currentTimeMillis))
   return {
-    preamble: [
-      text("developer", ...developer),
-      text("user", ...told, environment(options, yield* Clock.currentTimeMillis))
-    ],
+    preamble: [text("developer", ...developer), ...(user.length === 0 ? [] : [text("user", ...user)])],
     sources: documents.map((document) => document.path),
     warnings
   }

@@ -4,42 +4,15 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type { ActivePermissionProfile, SandboxPolicy, ThreadSettings } from "../../protocol/Settings.ts"
+import type { ThreadSettings } from "../../protocol/Settings.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
-import type { EffectiveConfig } from "../Config.ts"
+import { ConfigError, type EffectiveConfig } from "../Config.ts"
+import type { Bounds } from "../config/Bounds.ts"
+import { PermittedSettings } from "../config/Permitted.ts"
+import { policyOfProfile } from "../config/SandboxChoice.ts"
 import type { ModelName } from "../ModelProvider.ts"
+import { invalidRequest, type RequestError } from "../RequestError.ts"
 import { InvalidSettings } from "./ThreadError.ts"
-
-/** The built-in permission profiles, by id. */
-const profiles: Readonly<Record<string, SandboxPolicy>> = {
-  ":read-only": { type: "readOnly", networkAccess: false },
-  ":workspace": {
-    type: "workspaceWrite",
-    writableRoots: [],
-    networkAccess: false,
-    excludeTmpdirEnvVar: false,
-    excludeSlashTmp: false
-  },
-  ":danger-full-access": { type: "dangerFullAccess" }
-}
-
-interface Permissions {
-  readonly sandboxPolicy: SandboxPolicy
-  readonly activePermissionProfile: ActivePermissionProfile | null
-}
-
-/** The policy of a named profile. Fails for a name that is not built in, and beside an explicit policy. */
-const fromProfile = (profile: string, alsoGiven: string | null): Effect.Effect<Permissions, InvalidSettings> => {
-  const sandboxPolicy = profiles[profile]
-  if (alsoGiven !== null) {
-    return Effect.fail(new InvalidSettings({ detail: `\`permissions\` cannot be combined with \`${alsoGiven}\`` }))
-  }
-  return sandboxPolicy === undefined
-    ? Effect.fail(
-        new InvalidSettings({ detail: "unknown permission profile; built in are " + Object.keys(profiles).join(", ") })
-      )
-    : Effect.succeed({ sandboxPolicy, activePermissionProfile: { id: profile, extends: null } })
-}
 
 const environmentsOf = (cwd: string, roots: ReadonlyArray<string>): ThreadSettings["environments"] => [
   { environmentId: "local", cwd, runtimeWorkspaceRoots: roots }
@@ -52,8 +25,18 @@ const collaborationOf = (model: string, effort: string | null): ThreadSettings["
 
 type StartOverrides = Pick<
   ParamsOf<"thread/start">,
-  "sandbox" | "permissions" | "runtimeWorkspaceRoots" | "approvalsReviewer" | "personality" | "serviceTier"
+  "environments" | "runtimeWorkspaceRoots" | "personality" | "serviceTier"
 >
+
+/** The folder that a request names, in its environment or by itself. */
+export const folderIn = ({ cwd, environments }: Pick<ParamsOf<"turn/start">, "cwd" | "environments">): string | null =>
+  environments?.[0]?.cwd ?? cwd ?? null
+
+const rootsIn = ({
+  environments,
+  runtimeWorkspaceRoots
+}: Pick<ParamsOf<"turn/start">, "environments" | "runtimeWorkspaceRoots">): ReadonlyArray<string> | null =>
+  environments?.[0]?.runtimeWorkspaceRoots ?? runtimeWorkspaceRoots ?? null
 
 const summaries = ["auto", "concise", "detailed", "none"] as const
 
@@ -73,30 +56,36 @@ export const unusedModel = (name: ModelName | undefined, asked: string | null | 
     ? undefined
     : `The model \`${asked.slice(0, longestName)}\` is not used: the model provider \`${name.provider}\` has only the model \`${name.model}\`.`
 
-/** What a thread starts with. `config` has the request's own model, provider and policies merged in already. */
-export const initial = Effect.fnUntraced(function* (
+/** Two ways to name one sandbox exclude each other. */
+export const refuseBoth = (
+  permissions: string | null | undefined,
+  other: "sandbox" | "sandboxPolicy",
+  value: unknown
+): Effect.Effect<void, RequestError> =>
+  permissions == null || value == null
+    ? Effect.void
+    : Effect.fail(invalidRequest(`\`permissions\` cannot be combined with \`${other}\``))
+
+/**
+ * What a thread starts with. `config` has what the request says of the model, its provider, the policies and the reviewer
+ * merged in already, within what the organisation allows.
+ */
+export const initial = (
   config: EffectiveConfig,
   cwd: string,
   defaultModel: string,
   overrides: StartOverrides
-): Effect.fn.Return<ThreadSettings, InvalidSettings> {
-  const named = overrides.permissions ?? null
-  const permissions =
-    named === null
-      ? {
-          sandboxPolicy: config.sandboxPolicy,
-          activePermissionProfile:
-            config.activePermissionProfile === null ? null : { id: config.activePermissionProfile, extends: null }
-        }
-      : yield* fromProfile(named, overrides.sandbox == null ? null : "sandbox")
+): Effect.Effect<PermittedSettings, InvalidSettings> => {
   const model = config.model ?? defaultModel
-  return {
+  const profile = config.activePermissionProfile
+  return permitted(config.bounds, {
     disabledPluginIds: [],
     cwd,
-    environments: environmentsOf(cwd, overrides.runtimeWorkspaceRoots ?? [cwd]),
+    environments: overrides.environments?.length === 0 ? [] : environmentsOf(cwd, rootsIn(overrides) ?? [cwd]),
     approvalPolicy: config.approvalPolicy,
-    approvalsReviewer: overrides.approvalsReviewer ?? config.approvalsReviewer,
-    ...permissions,
+    approvalsReviewer: config.approvalsReviewer,
+    sandboxPolicy: config.sandboxPolicy,
+    activePermissionProfile: profile === null ? null : { id: profile, extends: null },
     model,
     modelProvider: config.modelProvider,
     serviceTier: overrides.serviceTier ?? config.serviceTier,
@@ -105,8 +94,8 @@ export const initial = Effect.fnUntraced(function* (
     collaborationMode: collaborationOf(model, config.reasoningEffort),
     multiAgentMode: "explicitRequestOnly",
     personality: overrides.personality ?? null
-  }
-})
+  })
+}
 
 /** The model that a turn's parameters name. */
 export const askedModel = (params: ParamsOf<"turn/start">): string | null =>
@@ -117,24 +106,46 @@ const withModel = (mode: ThreadSettings["collaborationMode"], model: string): Th
   settings: { ...mode.settings, model }
 })
 
-/** The settings after a turn's own. `cwd` is absolute already; `name` is the model that answers whatever is asked for. */
+const permitted = (bounds: Bounds, settings: ThreadSettings): Effect.Effect<PermittedSettings, InvalidSettings> =>
+  Effect.mapError(
+    Effect.fromResult(PermittedSettings.check(bounds, settings)),
+    ({ refusal }) => new InvalidSettings({ detail: refusal })
+  )
+
+/** None once none was asked for, until one is asked for again. */
+const environmentsAfter = (
+  settings: ThreadSettings,
+  asked: ReadonlyArray<unknown> | null,
+  cwd: string,
+  roots: ReadonlyArray<string> | null
+): ThreadSettings["environments"] => {
+  if (asked?.length === 0) return []
+  if (asked === null && (roots === null || settings.environments?.length === 0)) return settings.environments
+  return environmentsOf(cwd, roots ?? [cwd])
+}
+
+/**
+ * The settings after a turn's own, within `bounds`. `cwd` is absolute already; `name` is the model that answers whatever is asked
+ * for.
+ */
 export const changed = Effect.fnUntraced(function* (
+  bounds: Bounds,
   settings: ThreadSettings,
   params: ParamsOf<"turn/start">,
   cwd: string | null,
   name?: ModelName
-): Effect.fn.Return<ThreadSettings, InvalidSettings> {
+): Effect.fn.Return<PermittedSettings, ConfigError | InvalidSettings | RequestError> {
   const permissions = yield* changedPermissions(settings, params)
   const model = name?.model ?? askedModel(params) ?? settings.model
   const mode = params.collaborationMode == null ? null : withModel(params.collaborationMode, model)
   const effort = (mode === null ? params.effort : mode.settings.reasoning_effort) ?? settings.effort
-  const roots = params.runtimeWorkspaceRoots ?? (cwd === null ? null : [cwd])
-  return {
+  const roots = rootsIn(params) ?? (cwd === null ? null : [cwd])
+  return yield* permitted(bounds, {
     ...settings,
     ...permissions,
     disabledPluginIds: params.disabledPluginIds ?? settings.disabledPluginIds,
     cwd: cwd ?? settings.cwd,
-    environments: roots === null ? settings.environments : environmentsOf(cwd ?? settings.cwd, roots),
+    environments: environmentsAfter(settings, params.environments ?? null, cwd ?? settings.cwd, roots),
     approvalPolicy: params.approvalPolicy ?? settings.approvalPolicy,
     approvalsReviewer: params.approvalsReviewer ?? settings.approvalsReviewer,
     model,
@@ -146,17 +157,22 @@ export const changed = Effect.fnUntraced(function* (
       settings: { ...settings.collaborationMode.settings, model, reasoning_effort: effort }
     },
     personality: params.personality ?? settings.personality
-  }
+  })
 })
 
-const changedPermissions = (
+const changedPermissions = Effect.fnUntraced(function* (
   settings: ThreadSettings,
   { permissions, sandboxPolicy }: ParamsOf<"turn/start">
-): Effect.Effect<Permissions, InvalidSettings> => {
-  if (permissions != null) return fromProfile(permissions, sandboxPolicy == null ? null : "sandboxPolicy")
-  return Effect.succeed(
-    sandboxPolicy == null
-      ? { sandboxPolicy: settings.sandboxPolicy, activePermissionProfile: settings.activePermissionProfile }
-      : { sandboxPolicy, activePermissionProfile: null }
-  )
-}
+): Effect.fn.Return<Pick<ThreadSettings, "sandboxPolicy" | "activePermissionProfile">, ConfigError | RequestError> {
+  yield* refuseBoth(permissions, "sandboxPolicy", sandboxPolicy)
+  if (permissions != null) {
+    const policy = yield* Effect.mapError(
+      Effect.fromResult(policyOfProfile(permissions, {})),
+      (detail) => new ConfigError({ reason: "unresolved", location: "", detail })
+    )
+    return { sandboxPolicy: policy, activePermissionProfile: { id: permissions, extends: null } }
+  }
+  return sandboxPolicy == null
+    ? { sandboxPolicy: settings.sandboxPolicy, activePermissionProfile: settings.activePermissionProfile }
+    : { sandboxPolicy, activePermissionProfile: null }
+})

@@ -21,6 +21,7 @@ import type { SmallFiles } from "../SmallFiles.ts"
 import { apply, type ThreadEvent, type ThreadRecord } from "../ThreadRecord.ts"
 import type { ThreadStore } from "../ThreadStore.ts"
 import type { Tool } from "../Tool.ts"
+import { inEnvironment } from "./Switches.ts"
 import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
 
 /** The services a thread is made of. */
@@ -43,7 +44,7 @@ export class ThreadHost {
   readonly record: ThreadRecord
   /** What the model is told before the conversation. */
   readonly preamble: ReadonlyArray<ResponseItem>
-  readonly tools: ReadonlyArray<Tool>
+  readonly #tools: ReadonlyArray<Tool>
   /** The model server of the thread; undefined leaves it to the server's configuration. */
   readonly provider: ModelProviderInfo | undefined
   readonly facts: Facts = noFacts()
@@ -59,12 +60,17 @@ export class ThreadHost {
     this.services = services
     this.record = record
     this.preamble = preamble
-    this.tools = tools
+    this.#tools = tools
     this.provider = provider
   }
 
   get id(): string {
     return this.record.origin.id
+  }
+
+  /** What the model may call now. */
+  get tools(): ReadonlyArray<Tool> {
+    return inEnvironment(this.#tools, this.record.settings.environments)
   }
 
   get status(): ThreadStatus {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { unbounded } from "../../../src/services/config/Bounds.ts"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import { DecodeError, HttpClientError, TransportError } from "effect/http/HttpClientError"
@@ -129,7 +130,9 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   shellEnvironmentPolicy: defaults().shellEnvironmentPolicy,
   projectDocMaxBytes: 32_768,
   warnings: [],
-  settings: {}
+  settings: {},
+  requirementRules: null,
+  bounds: unbounded
 })
 
 export const configLayer = (config: EffectiveConfig) =>

@@ -41,7 +41,7 @@ describe("a mistake", () => {
     [
       "permission profile",
       'default_permissions = "mine"\n',
-      "default_permissions names the permission profile `mine`, which this server does not support; use :read-only, :workspace, :danger-full-access or `sandbox_mode`",
+      "default_permissions requires a `[permissions]` table",
       { path: null }
     ]
   ] as const)(

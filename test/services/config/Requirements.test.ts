@@ -5,8 +5,12 @@ import { effective, failure, over, rules, userFile, workspace } from "../../supp
 
 describe("requirements", () => {
   const file = "/etc/codex/requirements.toml"
-  const overruled = (field: string, fallback: string, value: string, allowed: string, origin = file) =>
-    `Configured value for \`${field}\` is disallowed by requirements; falling back to required value ${fallback}. Details: invalid value for \`${field}\`: \`${value}\` is not in the allowed set [${allowed}] (set by ${origin})`
+  const readOnly =
+    "Managed { file_system: Restricted { entries: [FileSystemSandboxEntry { path: Special { value: Root }, access: Read, missing_path_behavior: None }], glob_scan_max_depth: None }, network: Restricted }"
+  const overruledPolicy = (value: string, fallback: string, allowed: string, origin = file) =>
+    `Configured value for \`approval_policy\` is disallowed by requirements; falling back to required value ${fallback}. Details: invalid value for \`approval_policy\`: \`${value}\` is not in the allowed set [${allowed}] (set by ${origin})`
+  const overruledSandbox = (value: string, allowed: string) =>
+    `Configured value for \`permission_profile\` is disallowed by requirements; falling back to required value ${readOnly}. Details: invalid value for \`sandbox_mode\`: \`${value}\` is not in the allowed set [${allowed}] (set by ${file})`
 
   it.effect("overrule what they do not allow, and say so at the start and to the thread", () =>
     over(
@@ -18,8 +22,8 @@ describe("requirements", () => {
       (config) =>
         Effect.gen(function* () {
           const warnings = [
-            overruled("approval_policy", "on-request", "never", "on-request, untrusted"),
-            overruled("sandbox_mode", "read-only", "danger-full-access", "read-only, workspace-write")
+            overruledPolicy("Never", "OnRequest", "OnRequest, UnlessTrusted"),
+            overruledSandbox("DangerFullAccess", "ReadOnly, WorkspaceWrite")
           ]
           assert.deepStrictEqual(
             config.warnings.map(({ summary }) => summary),
@@ -40,30 +44,6 @@ describe("requirements", () => {
           )
           assert.strictEqual((yield* config.read({})).config.approval_policy, "never")
         })
-    )
-  )
-
-  it.effect("refuse a turn what they do not allow", () =>
-    over({ [file]: 'allowed_approval_policies = ["on-request"]\nallowed_sandbox_modes = ["read-only"]\n' }, (config) =>
-      Effect.gen(function* () {
-        const details = yield* Effect.forEach(
-          [
-            { approvalPolicy: "never" },
-            { sandboxPolicy: { type: "dangerFullAccess" } },
-            { sandboxPolicy: { type: "externalSandbox", networkAccess: "enabled" } },
-            { approvalPolicy: "on-request", sandboxPolicy: { type: "readOnly", networkAccess: true } },
-            { approvalPolicy: null }
-          ] as const,
-          (policies) => Effect.map(failure(config.permit(policies)), (error) => error?.detail)
-        )
-        assert.deepStrictEqual(details, [
-          `invalid value for \`approval_policy\`: \`never\` is not in the allowed set [on-request] (set by ${file})`,
-          `invalid value for \`sandbox_mode\`: \`danger-full-access\` is not in the allowed set [read-only] (set by ${file})`,
-          `invalid value for \`sandbox_mode\`: \`external-sandbox\` is not in the allowed set [read-only] (set by ${file})`,
-          undefined,
-          undefined
-        ])
-      })
     )
   )
 
@@ -100,8 +80,8 @@ describe("requirements", () => {
             }
           )
           assert.deepStrictEqual((yield* effective()(config)).warnings, [
-            overruled("approval_policy", "untrusted", "never", "untrusted", "cloud requirements"),
-            overruled("sandbox_mode", "read-only", "danger-full-access", "read-only")
+            overruledPolicy("Never", "UnlessTrusted", "UnlessTrusted", "cloud requirements"),
+            overruledSandbox("DangerFullAccess", "ReadOnly")
           ])
         }),
       { cloudRequirements: Effect.succeed({ allowed_approval_policies: ["untrusted"] }) }
@@ -166,14 +146,36 @@ describe("requirements", () => {
   )
 
   it.effect("that this server does not hold are told to its users", () =>
-    over({ [file]: 'enforce_residency = "us"\nzork = 1\n[rules]\n[hooks]\n' }, (config) =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual((yield* effective()(config)).warnings, [
-          `Ignoring the unrecognized requirement \`zork\` from ${file}.`,
-          `Requirement \`rules\` from ${file} is not enforced by this server.`,
-          `Requirement \`enforce_residency\` from ${file} is not enforced by this server.`
-        ])
-      })
+    over(
+      { [file]: 'enforce_residency = "us"\nzork = 1\n[permissions.filesystem]\ndeny_read = ["/x"]\n[hooks]\n' },
+      (config) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual((yield* effective()(config)).warnings, [
+            `Ignoring the unrecognized requirement \`zork\` from ${file}.`,
+            `Requirement \`enforce_residency\` from ${file} is not enforced by this server.`,
+            `Requirement \`permissions\` from ${file} is not enforced by this server.`
+          ])
+        })
+    )
+  )
+
+  it.effect("about commands reach the tools as they are written, those of every source", () =>
+    over(
+      { [file]: '[[rules.prefix_rules]]\npattern = [{ token = "rm" }]\ndecision = "forbidden"\n' },
+      (config) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual((yield* effective()(config)).requirementRules, {
+            prefix_rules: [
+              { pattern: [{ token: "dd" }], decision: "prompt" },
+              { pattern: [{ token: "rm" }], decision: "forbidden" }
+            ]
+          })
+        }),
+      {
+        cloudRequirements: Effect.succeed({
+          rules: { prefix_rules: [{ pattern: [{ token: "dd" }], decision: "prompt" }] }
+        })
+      }
     )
   )
 

@@ -1,0 +1,14 @@
+/**
+ * Warnings to those who follow a thread, in the order in which they are given.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type { OutboundRouter } from "../../services/OutboundRouter.ts"
+
+export const warn = (
+  router: OutboundRouter["Service"],
+  threadId: string,
+  messages: ReadonlyArray<string>
+): Effect.Effect<void> =>
+  Effect.forEach(messages, (message) => router.notify("warning", { threadId, message }, threadId), { discard: true })

@@ -1,0 +1,47 @@
+/**
+ * Which tools a thread's configuration leaves on.
+ *
+ * Owns what features mean for tools, for those of this server and for those of an embedder alike. A tool that is off is not
+ * offered to the model, and a call of it is answered as one of an unknown tool.
+ *
+ * @module
+ */
+import type { EffectiveConfig } from "../Config.ts"
+import type { Tool } from "../Tool.ts"
+
+/** Tools by their names in the protocol, for those that do not say themselves what switches them off. */
+const shell: ReadonlyArray<string> = ["shell_tool", "unified_exec"]
+const known: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
+  ["exec_command", shell],
+  ["write_stdin", shell]
+])
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** A feature is off as a flag, or as a section with `enabled = false`. */
+const isOff = (value: unknown): boolean => value === false || (isRecord(value) && value["enabled"] === false)
+
+/** Whether the feature is off. `experimental_use_unified_exec_tool` is the older name of `features.unified_exec`. */
+const offIn =
+  (settings: EffectiveConfig["settings"]) =>
+  (feature: string): boolean => {
+    const features = isRecord(settings["features"]) ? settings["features"] : {}
+    if (Object.hasOwn(features, feature)) return isOff(features[feature])
+    return feature === "unified_exec" && settings["experimental_use_unified_exec_tool"] === false
+  }
+
+/** The tools that are on, in their order. */
+export const switchedOn = (tools: ReadonlyArray<Tool>, { settings }: EffectiveConfig): ReadonlyArray<Tool> => {
+  const isFeatureOff = offIn(settings)
+  return tools.filter((tool) => !(tool.features ?? known.get(tool.spec.name) ?? []).some(isFeatureOff))
+}
+
+/** The tools of a turn: a thread without an environment has nowhere to run commands. */
+export const inEnvironment = (
+  tools: ReadonlyArray<Tool>,
+  environments: ReadonlyArray<unknown> | null
+): ReadonlyArray<Tool> =>
+  environments?.length === 0
+    ? tools.filter((tool) => !(tool.features ?? known.get(tool.spec.name) ?? []).includes("shell_tool"))
+    : tools

@@ -1,0 +1,96 @@
+/**
+ * A server on a machine with an organisation's requirements, and a tool that sees which policies are in force.
+ *
+ * @module
+ */
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type { ParamsInputOf } from "../../src/protocol/methods/ClientRequests.ts"
+import type { AskForApproval, SandboxPolicy } from "../../src/protocol/Settings.ts"
+import { RequestError } from "../../src/services/RequestError.ts"
+import type { ThreadStore } from "../../src/services/ThreadStore.ts"
+import type { Tool } from "../../src/services/Tool.ts"
+import { failure } from "./Configs.ts"
+import { cwd, makeServer, say } from "./Server.ts"
+
+export type Start = ParamsInputOf<"thread/start">
+export type Turn = Omit<ParamsInputOf<"turn/start">, "threadId" | "input">
+
+export interface InForce {
+  readonly approvalPolicy: AskForApproval
+  readonly sandboxPolicy: SandboxPolicy
+}
+
+export const inForce = ({ approvalPolicy, sandboxPolicy }: InForce): InForce => ({ approvalPolicy, sandboxPolicy })
+
+/** A tool that keeps the policies that its turns have. */
+const witness = () => {
+  const seen: Array<InForce> = []
+  const tool: Tool = {
+    spec: { type: "function", name: "look", description: "look", parameters: { type: "object" }, strict: false },
+    run: (_call, turn) =>
+      Effect.sync(() => {
+        seen.push(inForce(turn))
+        return { text: "seen", success: true }
+      })
+  }
+  return { seen, tool }
+}
+
+/** Where the requirements are, in what `refused` and `said` give. */
+export const requirementsFile = "/etc/codex/requirements.toml"
+
+/** A server on a machine with requirements, with a client and a tool that looks at its turn. */
+export const policyServer = Effect.fnUntraced(function* (
+  requirements: string,
+  options: { readonly config?: string; readonly store?: Layer.Layer<ThreadStore> } = {}
+) {
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-policies-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+  )
+  const file = join(folder, "requirements.toml")
+  const said = (text: string): string => text.replaceAll(file, requirementsFile)
+  /** Replaces the file: a new one is another one, however soon it comes. */
+  const demand = (text: string): void => {
+    writeFileSync(`${file}.new`, text)
+    renameSync(`${file}.new`, file)
+  }
+  demand(requirements)
+  const home = join(folder, "home")
+  mkdirSync(home)
+  writeFileSync(join(home, "config.toml"), options.config ?? "")
+  const { seen, tool } = witness()
+  const server = yield* makeServer({
+    home,
+    loader: {
+      systemConfigFile: join(folder, "config.toml"),
+      managedConfigFile: join(folder, "managed_config.toml"),
+      requirementsFile: file
+    },
+    toolbox: [tool],
+    ...(options.store === undefined ? {} : { store: options.store })
+  })
+  const client = yield* server.connect({ capabilities: { experimentalApi: true } })
+  /** Starts a thread; what its tools would get, and what the client was told. */
+  const start = Effect.fnUntraced(function* (params: Start) {
+    const answer = yield* client.request("thread/start", { cwd, ...params })
+    return { threadId: answer.thread.id, profile: answer.activePermissionProfile?.id ?? null, answer }
+  })
+  /** Runs a turn whose model looks at it; the policies that its tool got. */
+  const turn = Effect.fnUntraced(function* (threadId: string, params: Turn = {}) {
+    yield* client.request("turn/start", { threadId, input: say("look"), ...params })
+    yield* server.model.call(["look", "c1"])
+    yield* server.model.say("done")
+    yield* client.notified("turn/completed")
+    return seen.at(-1)
+  })
+  const refused = (threadId: string, params: Turn) =>
+    Effect.map(failure(client.request("turn/start", { threadId, input: say("look"), ...params })), (error) =>
+      error instanceof RequestError ? said(error.message) : error
+    )
+  return { client, demand, refused, said, seen, server, start, turn }
+})
