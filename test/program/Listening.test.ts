@@ -1,6 +1,4 @@
-import { spawnSync } from "node:child_process"
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
-import { open } from "node:fs/promises"
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -187,17 +185,15 @@ describe("a listening service", () => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     test(`ends with ${signal} also when it comes while the service starts [53]`, function* () {
       const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-token-"))),
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-lock-"))),
         (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
       )
-      // The service has to wait for its token: opening the other end tells that it does.
-      const pipe = join(folder, "token")
-      spawnSync("mkfifo", [pipe])
-      const guard = ["--ws-auth", "capability-token", "--ws-token-file", pipe]
-      const service = yield* start([...socket, ...guard], { until: /^/ })
-      const token = yield* Effect.promise(() => open(pipe, "w"))
+      // It listens in one place, and waits for the start of another server in the second.
+      writeFileSync(join(folder, "app-server-startup.lock"), String(process.pid))
+      const service = yield* start([...socket, "--listen", `unix://${join(folder, "s")}`], {
+        until: /listening on: ws:/
+      })
       yield* service.signal(signal)
-      yield* Effect.promise(() => token.writeFile("open-sesame").then(() => token.close()))
       assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
     })
   }
