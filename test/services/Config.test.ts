@@ -47,7 +47,11 @@ describe("the configuration of a server that was told nothing", () => {
           warnings: [],
           settings: {},
           requirementRules: null,
-          bounds: unbounded
+          bounds: unbounded,
+          ruleFolders: [
+            { path: "/etc/codex/rules", mayAllow: true },
+            { path: "/home/me/.codex/rules", mayAllow: true }
+          ]
         })
         assert.deepStrictEqual(providers["openai"], {
           id: "openai",

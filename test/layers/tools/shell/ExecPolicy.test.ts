@@ -8,7 +8,7 @@ import {
   type Request,
   sessionKey
 } from "../../../../src/layers/tools/shell/ExecPolicy.ts"
-import { allowPrefix, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
+import { allowPrefix, type Rule, type RuleSet } from "../../../../src/layers/tools/shell/Rules.ts"
 import { read } from "../../../../src/layers/tools/shell/Script.ts"
 
 const full: SandboxPolicy = { type: "dangerFullAccess" }
@@ -23,7 +23,12 @@ const granular = (sandbox_approval: boolean, rules: boolean): AskForApproval => 
   granular: { sandbox_approval, rules, skill_approval: true, request_permissions: true, mcp_elicitations: true }
 })
 
-const requestOf = (source: string, fields: Partial<Request> = {}): Request => {
+type Fields = Partial<Omit<Request, "rules">> & {
+  readonly rules?: ReadonlyArray<Rule>
+  readonly ruleSet?: Partial<RuleSet>
+}
+
+const requestOf = (source: string, fields: Fields = {}): Request => {
   const argv = ["/bin/bash", "-lc", source]
   return {
     script: read(source),
@@ -35,9 +40,10 @@ const requestOf = (source: string, fields: Partial<Request> = {}): Request => {
     escalated: false,
     justification: null,
     prefixRule: null,
-    rules: [],
     approvedForSession: false,
-    ...fields
+    fixedSearchPath: true,
+    ...fields,
+    rules: { rules: fields.rules ?? [], hostExecutables: new Map(), incomplete: false, ...fields.ruleSet }
   }
 }
 
@@ -70,7 +76,7 @@ const noForce = (command: string): Decision =>
   rejected(`\`${command}\` rejected: rm -f style commands are not permitted. Use a safer approach`)
 const noSandbox = "This machine has no sandbox to enforce workspaceWrite: the command would run without one"
 
-type Case = readonly [name: string, source: string, fields: Partial<Request>, decision: Decision]
+type Case = readonly [name: string, source: string, fields: Fields, decision: Decision]
 
 const policies: ReadonlyArray<Case> = [
   ["untrusted asks about anything", "ls", { approvalPolicy: "untrusted" }, ask(["ls"])],
