@@ -50,7 +50,8 @@ describe("the configuration of a server that was told nothing", () => {
           bounds: unbounded,
           ruleFolders: [
             { path: "/etc/codex/rules", mayAllow: true },
-            { path: "/home/me/.codex/rules", mayAllow: true }
+            { path: "/home/ada/.spindle/rules", mayAllow: true },
+            { path: "/srv/project/.codex/rules", mayAllow: false }
           ]
         })
         assert.deepStrictEqual(providers["openai"], {

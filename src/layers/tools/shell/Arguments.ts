@@ -11,7 +11,6 @@ import { I32, optional, U64 } from "../../../protocol/Fields.ts"
 import { isTooDeep, MaxDepth } from "../../../protocol/JsonText.ts"
 import { lazy, type Of } from "../../../protocol/Lazy.ts"
 import { mismatch } from "../../../protocol/Mismatch.ts"
-import { rejected } from "./Refusal.ts"
 
 export const ExecCommandArguments = lazy(() =>
   Schema.Struct({
@@ -54,9 +53,6 @@ export const readExecCommand = (input: string): Result.Result<ExecCommandArgumen
         "additional permissions are disabled; enable `features.exec_permission_approvals` before using " +
           "`with_additional_permissions`"
       )
-    }
-    if (args.cmd.includes("\0") || (args.workdir ?? "").includes("\0")) {
-      return Result.fail(rejected("Failed to create unified exec process: nul byte found in provided data"))
     }
     return args.tty === true
       ? Result.fail("exec_command failed: this server cannot give a command a terminal; rerun it without tty")

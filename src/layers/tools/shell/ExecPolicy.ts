@@ -93,7 +93,9 @@ const commandsOf = (request: Request): ReadonlyArray<Words> =>
   request.script.plain?.map((command) => command.words) ?? [request.argv]
 
 /** What the rules that restrict say. The strictest wins, and of those the first. */
-const restrictionOf = (request: Request): RuleConcern | { readonly type: "forbidden"; readonly rule: Rule } | undefined => {
+const restrictionOf = (
+  request: Request
+): RuleConcern | { readonly type: "forbidden"; readonly rule: Rule } | undefined => {
   const restricting = request.rules.rules.filter(({ decision }) => decision !== "allow")
   if (restricting.length === 0) return undefined
   const reach: Reach = reachOf(request.script)

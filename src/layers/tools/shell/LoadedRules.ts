@@ -57,7 +57,8 @@ export const load = (
           continue
         }
         for (const rule of parsed.success.rules) if (folder.mayAllow || rule.decision !== "allow") rules.push(rule)
-        if (folder.mayAllow) for (const [name, paths] of parsed.success.hostExecutables) hostExecutables.set(name, paths)
+        if (folder.mayAllow)
+          for (const [name, paths] of parsed.success.hostExecutables) hostExecutables.set(name, paths)
       }
     }
     return { rules, hostExecutables, incomplete: warnings.length > 0, warnings }

@@ -65,9 +65,13 @@ const Wrappers = set(
 /** They take more words from their input. */
 const Appending = set("xargs parallel")
 /** They change what names stand for, or run what cannot be seen here. */
-const Opaque = set("source . alias hash enable bind complete compgen fc history mapfile readarray zmodload autoload emulate")
+const Opaque = set(
+  "source . alias hash enable bind complete compgen fc history mapfile readarray zmodload autoload emulate"
+)
 /** Languages whose code may be an argument. */
-const Interpreters = set("perl ruby node nodejs php lua luajit bun deno osascript tclsh expect pwsh powershell rscript julia")
+const Interpreters = set(
+  "perl ruby node nodejs php lua luajit bun deno osascript tclsh expect pwsh powershell rscript julia"
+)
 const Awks = set("awk gawk mawk nawk")
 /** They never run a program that is named by an argument. */
 const Inert = set(
@@ -79,12 +83,24 @@ const Subcommands = set(
   "git npm yarn pnpm docker podman kubectl cargo go apt apt-get brew pip pip3 svn hg gh helm terraform aws gcloud systemctl make"
 )
 
+/** Programs that hand arguments to a shell, or to what reads them like one. */
+const Callers = set(
+  "git tar bsdtar sed gsed vim vi nvim view ex ed emacs make gmake rsync sort man tmux screen npm npx yarn pnpm bunx docker " +
+    "podman kubectl gdb lldb zip rg crontab at batch scp sftp less more watchexec entr sqlite3 m4 dc mysql psql curl find"
+)
+/** Of git, what has no argument that is run. */
+const QuietGit = set(
+  "add commit tag status log show diff branch checkout switch restore stash merge notes rm mv blame describe"
+)
+
 /** Scripts within scripts. */
 const MaxDepth = 8
 /** Words of a suspect that are looked at; a longer one is open. */
 const SuspectWords = 16
-/** Arguments of one command that may be commands. */
-const MaxSuspects = 4096
+/** Arguments of one command that are looked at where they may be commands. */
+const MaxArguments = 512
+/** Commands of one script, those within others counted in. */
+const MaxCommands = 20_000
 
 class Survey implements Reach {
   readonly commands: Array<ReadonlyArray<Word>> = []
@@ -92,6 +108,7 @@ class Survey implements Reach {
   readonly texts: Array<string> = []
   opaque = false
   private readonly redefines: boolean
+  private count = 0
 
   constructor(redefines: boolean) {
     this.redefines = redefines
@@ -99,6 +116,7 @@ class Survey implements Reach {
 
   script(script: Script, depth: number): void {
     if (script.opaque || (depth > 0 && script.redefines)) this.opaque = true
+    if (script.writes && script.all.some(runsFile)) this.opaque = true
     this.texts.push(...script.data)
     for (const words of script.all) {
       this.commands.push(words)
@@ -112,18 +130,19 @@ class Survey implements Reach {
   }
 
   private command(words: ReadonlyArray<Word>, depth: number): void {
-    const [program, ...args] = words
-    if (program === undefined || program === null) {
+    const [program] = words
+    if (program === undefined || program === null || ++this.count > MaxCommands) {
       this.opaque = true
       return
     }
+    const args = words.slice(1)
     const name = programName(program)
     if (Opaque.has(name)) this.opaque = true
     else if (name === "eval") this.inner(args.includes(null) ? null : args.join(" "), depth)
     else if (name === "trap") this.inner(args[0] === "-" ? "" : (args[0] ?? ""), depth)
     else if (Shells.has(name)) this.shell(args, depth)
     else if (Wrappers.has(name)) this.wrapper(name, args, depth)
-    else if (runsCode(name, args)) this.opaque = true
+    else if (runsCode(name, args) || hidesCall(name, args)) this.opaque = true
     else if (this.redefines || program.includes("/") || !Inert.has(name)) this.anyOf(name, args, depth)
   }
 
@@ -141,7 +160,7 @@ class Survey implements Reach {
   }
 
   private wrapper(name: string, args: ReadonlyArray<Word>, depth: number): void {
-    if (args.includes(null)) {
+    if (args.length > MaxArguments || args.includes(null)) {
       this.opaque = true
       return
     }
@@ -153,14 +172,18 @@ class Survey implements Reach {
       if (depth < MaxDepth) this.command(words, depth + 1)
       else this.opaque = true
     }
+    // What xargs puts in place of a mark, or behind a shell's script, is not known.
+    const hasPlace = (word: Word): boolean =>
+      word !== null && (/^-[iI]|^--(?:replace|re)|\{.*\}/.test(word) || Shells.has(programName(word)))
+    if (Appending.has(name) && args.some(hasPlace)) this.opaque = true
     if (args.some((word) => word !== null && /^(?:\w+=.*\W|-S|--split-string)/.test(word))) this.opaque = true
     this.anyOf(name, rest, depth)
   }
 
   /** Any argument may be the name of a program, and any text may be taken for a script. */
   private anyOf(name: string, args: ReadonlyArray<Word>, depth: number): void {
-    if (args.length > MaxSuspects) this.opaque = true
-    args.slice(0, MaxSuspects).forEach((word, index) => {
+    if (args.length > MaxArguments) this.opaque = true
+    args.slice(0, MaxArguments).forEach((word, index, args) => {
       if (word === null || (index === 0 && Subcommands.has(name))) return
       const words = args.slice(index, index + SuspectWords)
       this.suspects.push(args.length > index + SuspectWords ? [...words, null] : words)
@@ -174,6 +197,11 @@ class Survey implements Reach {
   }
 }
 
+/** True for a program that is named by a path, or a shell with a script file: it may have been written a moment before. */
+const runsFile = ([program, ...args]: ReadonlyArray<Word>): boolean =>
+  typeof program === "string" &&
+  (program.includes("/") || (Shells.has(programName(program)) && args.some((word) => !word?.startsWith("-"))))
+
 /** True when an argument is code of a language that is not read here, or when the code comes from the input. */
 const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
   if (Awks.has(name)) return args.some((word) => word === null || /system|\||getline|\\|^-\w*f/.test(word))
@@ -181,7 +209,21 @@ const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
   return (
     args.length === 0 ||
     args.some(
-      (word) => word === null || word === "-" || word === "eval" || /^-[A-Za-z]*[ceEpr]|^--(?:eval|print|run|code)/.test(word)
+      (word) =>
+        word === null || word === "-" || word === "eval" || /^-[A-Za-z]*[ceEpr]|^--(?:eval|print|run|code)/.test(word)
     )
   )
 }
+
+/** True when an argument may be a shell's text that means something else than it says. */
+const hidesCall = (name: string, args: ReadonlyArray<Word>): boolean => {
+  if (name === "find" && args.includes(null)) return args.some((word) => word !== null && /^-(?:exec|ok)/.test(word))
+  if (!Callers.has(name) || (name === "git" && QuietGit.has(args[0] ?? ""))) return false
+  if (name === "sed" || name === "gsed")
+    return args.some((word) => word === null || /^-\w*f|--file/.test(word) || sedRuns(word))
+  return args.some((word) => word === null || /[$`*?[{\\'"~]/.test(word.replace(/^\{\}$/, "")))
+}
+
+/** The command `e`, or the flag `e` behind a substitution. */
+const sedRuns = (script: string): boolean =>
+  /(?:^|[\d\s;{}$/!,~])e(?:\s|;|\}|$)/.test(script) || /[^\w\s][a-zA-Z\d]*e[a-zA-Z\d]*\s*(?:$|[;}\n])/.test(script)

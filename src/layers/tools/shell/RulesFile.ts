@@ -47,29 +47,24 @@ export const printAllow = (prefix: ReadonlyArray<string>): string =>
   `prefix_rule(pattern=[${prefix.map(quoted).join(", ")}], decision="allow")`
 
 const prefixRule = (into: Array<Rule>): Callable =>
-  builtin(
-    "prefix_rule",
-    ["pattern", "decision", "match", "not_match", "justification"],
-    1,
-    (bound, { position }) => {
-      const justification = bound.get("justification") === undefined ? null : bound.text("justification")
-      if (justification?.trim() === "") throw errorAt(position, "invalid rule: justification cannot be empty")
-      const rule: Rule = {
-        pattern: patternOf(bound.get("pattern") ?? null, position),
-        decision: decisionOf(bound.text("decision", "allow"), position),
-        justification
-      }
-      for (const example of examples(bound, "match", position)) {
-        if (!matches(rule, example)) throw errorAt(position, `example does not match its rule: ${shown(example)}`)
-      }
-      for (const example of examples(bound, "not_match", position)) {
-        if (matches(rule, example)) throw errorAt(position, `example matches its rule: ${shown(example)}`)
-      }
-      if (into.length >= MaxRules) throw errorAt(position, `more than ${MaxRules} rules`)
-      into.push(rule)
-      return null
+  builtin("prefix_rule", ["pattern", "decision", "match", "not_match", "justification"], 1, (bound, { position }) => {
+    const justification = bound.get("justification") === undefined ? null : bound.text("justification")
+    if (justification?.trim() === "") throw errorAt(position, "invalid rule: justification cannot be empty")
+    const rule: Rule = {
+      pattern: patternOf(bound.get("pattern") ?? null, position),
+      decision: decisionOf(bound.text("decision", "allow"), position),
+      justification
     }
-  )
+    for (const example of examples(bound, "match", position)) {
+      if (!matches(rule, example)) throw errorAt(position, `example does not match its rule: ${shown(example)}`)
+    }
+    for (const example of examples(bound, "not_match", position)) {
+      if (matches(rule, example)) throw errorAt(position, `example matches its rule: ${shown(example)}`)
+    }
+    if (into.length >= MaxRules) throw errorAt(position, `more than ${MaxRules} rules`)
+    into.push(rule)
+    return null
+  })
 
 const patternOf = (value: Value, at: Position): Rule["pattern"] => {
   if (!(value instanceof List)) throw errorAt(at, `parameter \`pattern\` must be a list, not ${typeName(value)}`)

@@ -34,13 +34,18 @@ export interface Script {
   readonly opaque: boolean
   /** It defines functions, so a name may not stand for the program of that name. */
   readonly redefines: boolean
+  /** It writes a file by redirection. */
+  readonly writes: boolean
 }
 
-/** Scripts beyond this many characters are not read. Linux takes no longer argument, so they could hardly be run. */
-const MaxLength = 128 * 1024
+/** Scripts beyond this many characters are not read. */
+const MaxLength = 64 * 1024
 
 /** Nodes of the syntax tree that are looked at. */
-const MaxNodes = 500_000
+const MaxNodes = 100_000
+
+/** Nodes within nodes. The parser reads substitutions anew at each level, so depth costs time. */
+const MaxDepth = 60
 
 const unreadable: Script = {
   plain: undefined,
@@ -48,14 +53,15 @@ const unreadable: Script = {
   data: [],
   readable: false,
   opaque: true,
-  redefines: true
+  redefines: true,
+  writes: true
 }
 
-/** Shells disagree about these, and so may the parser. Tabs and line ends are fine. */
+/** Shells disagree about these, and so may the parser. Tabs and line ends are fine; with a NUL nothing starts at all. */
 const hasOddControl = (source: string): boolean => {
   for (let index = 0; index < source.length; index++) {
     const code = source.charCodeAt(index)
-    if ((code < 0x20 && code !== 0x09 && code !== 0x0a) || code === 0x7f) return true
+    if ((code < 0x20 && code !== 0x09 && code !== 0x0a && code !== 0) || code === 0x7f) return true
   }
   return false
 }
@@ -72,8 +78,9 @@ export const read = (source: string): Script => {
       all: survey.all,
       data: survey.data,
       readable,
-      opaque: survey.opaque || !readable || (survey.hidden && survey.all.some(evaluates)),
-      redefines: survey.redefines || !readable
+      opaque: survey.opaque || !readable || (survey.hidden && (survey.evaluates || survey.all.some(evaluates))),
+      redefines: survey.redefines || !readable,
+      writes: survey.writes
     }
   } catch {
     // Nesting beyond the parser's or the stack's depth.
@@ -91,6 +98,13 @@ const hasExpansion = (text: string): boolean => /[`[]|\$[({]/.test(text)
 
 const isSubstitution = (text: string): boolean => /`|\$\(/.test(text)
 
+const ArithmeticNodes: ReadonlySet<string> = new Set([
+  "TestCommand",
+  "ArithmeticCommand",
+  "ArithmeticExpansion",
+  "ArithmeticFor"
+])
+
 /** Builtins that evaluate subscripts in their arguments, or fill variables that are evaluated later. */
 const Evaluating = new Set(
   "printf test [ read unset declare typeset local export readonly let wait getopts mapfile readarray".split(" ")
@@ -102,22 +116,27 @@ class Survey {
   readonly data: Array<string> = []
   opaque = false
   redefines = false
+  writes = false
+  /** It has arithmetic, or a test that may have. */
+  evaluates = false
   /** It carries the text of a substitution, which some builtins would run as part of a subscript. */
   hidden = false
   private nodes = 0
 
-  visit(node: SyntaxNode): void {
-    if (++this.nodes > MaxNodes) throw new RangeError("too many nodes")
+  visit(node: SyntaxNode, depth = 0): void {
+    if (++this.nodes > MaxNodes || depth > MaxDepth) throw new RangeError("too many nodes")
     if (node.type === "Command") this.command(node)
     else if (node.type === "Function") this.redefines = true
     else if (node.type === "Transform") this.opaque = true
     else if (node.type === "HereDoc") {
       this.data.push(node.body.text)
       if (isSubstitution(node.body.text)) this.hidden = true
-    }
-    else if (node.type === "HereString" && node.target !== undefined) this.data.push(node.target.value)
+    } else if (node.type === "HereString" && node.target !== undefined) this.data.push(node.target.value)
     else if (node.type === "SingleQuoted" && isSubstitution(node.text)) this.hidden = true
-    forEachChild(node, (child) => this.visit(child))
+    else if (node.type === "Redirect" && node.operator.includes(">") && node.target?.value !== "/dev/null") {
+      this.writes ||= !/^(?:\d+|-)$/.test(node.target?.value ?? "")
+    } else if (ArithmeticNodes.has(node.type)) this.evaluates = true
+    forEachChild(node, (child) => this.visit(child, depth + 1))
   }
 
   private command(command: Command): void {

@@ -166,7 +166,8 @@ export class ShellThread {
    * for the profile all the same.
    */
   private commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
-    const login = this.options.config.shellEnvironmentPolicy.useProfile && args.login !== false
+    const { config, mayLogIn } = this.options
+    const login = config.shellEnvironmentPolicy.useProfile && mayLogIn && args.login !== false
     return { executable: shell, args: [login ? "-lc" : "-c", args.cmd], cwd, env: this.environment }
   }
 

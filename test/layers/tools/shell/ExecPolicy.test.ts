@@ -254,6 +254,103 @@ const ruled: ReadonlyArray<Case> = [
   ]
 ]
 
+const required = (rule: Rule): Rule => ({ ...rule, required: true })
+const incomplete = { ruleSet: { incomplete: true } } as const
+const never = { approvalPolicy: "never" } as const
+const noApproval = rejected("approval required by policy, but AskForApproval is set to Never")
+const long = `${"echo a; ".repeat(9000)}`
+const suspected: ReadonlyArray<Case> = [
+  [
+    "a path is no way around",
+    "/opt/du x",
+    { rules: [forbid("du")] },
+    rejected("`/bin/bash -lc '/opt/du x'` rejected: policy forbids commands starting with `du`")
+  ],
+  [
+    "a path is asked about as the name is",
+    "./mkdir x",
+    { rules: [prompt("mkdir")] },
+    ask(null, "`/bin/bash -lc './mkdir x'` requires approval by policy")
+  ],
+  [
+    "what may run it is asked about",
+    "foo du",
+    { rules: [forbid("du", "no")] },
+    ask(null, "This command may run `du`, which a rule forbids: no")
+  ],
+  [
+    "what may run what is asked about, too",
+    "$X",
+    { rules: [prompt("mkdir")] },
+    ask(null, "This command may run `mkdir`, which a rule asks about")
+  ],
+  ["under never it is refused", "foo du", { ...never, rules: [forbid("du")] }, noApproval],
+  [
+    "what the organisation forbids is refused where it is possible",
+    "foo du",
+    { rules: [required(forbid("du", "no"))] },
+    rejected("`/bin/bash -lc 'foo du'` rejected: no")
+  ],
+  [
+    "an answer for the session is none to the organisation",
+    "mkdir x",
+    { approvedForSession: true, rules: [required(prompt("mkdir"))] },
+    ask(null, "`/bin/bash -lc 'mkdir x'` requires approval by policy")
+  ],
+  [
+    "an answer for the session is one to the user's own rule",
+    "mkdir x",
+    { approvedForSession: true, rules: [prompt("mkdir")] },
+    run()
+  ],
+  [
+    "allowing does not outweigh the organisation",
+    "mkdir x",
+    { rules: [allowPrefix(["mkdir", "x"]), required(prompt("mkdir"))] },
+    ask(null, "`/bin/bash -lc 'mkdir x'` requires approval by policy")
+  ],
+  [
+    "a rule that allows a name allows no path",
+    "./ls",
+    { ...unconfinable, rules: [allowPrefix(["ls"])] },
+    ask(["./ls"], noSandbox, false)
+  ],
+  [
+    "a rule that allows a name allows nothing where names depend on the folder",
+    "ls",
+    { ...unconfinable, fixedSearchPath: false, rules: [allowPrefix(["ls"])] },
+    ask(["ls"], noSandbox, false)
+  ],
+  [
+    "a rule that allows a shell allows no script in it",
+    "echo $X",
+    { ...unconfinable, rules: [allowPrefix(["/bin/bash", "-lc"])] },
+    ask(["/bin/bash", "-lc", "echo $X"], noSandbox, false)
+  ],
+  [
+    "rules that are not all there let nothing through",
+    "ls",
+    { ...incomplete, rules: [allowPrefix(["ls"])] },
+    ask(null, "Some rules could not be applied, so every command is asked about")
+  ],
+  ["rules that are not all there refuse under never", "ls", { ...incomplete, ...never }, noApproval],
+  [
+    "rules that are not all there go on forbidding",
+    "du",
+    { ...incomplete, rules: [forbid("du")] },
+    rejected("`/bin/bash -lc du` rejected: policy forbids commands starting with `du`")
+  ],
+  ["what cannot be read is asked about", "ls )", {}, ask(null, "This script cannot be read in full")],
+  ["what cannot be read runs under never", "ls )", never, run()],
+  [
+    "what cannot be read does not under never when it removes",
+    "rm -rf x )",
+    never,
+    noForce("/bin/bash -lc 'rm -rf x )'")
+  ],
+  ["what cannot be read is asked about when it is long", long, {}, ask(null, "This script cannot be read in full")]
+]
+
 const untrusted = { approvalPolicy: "untrusted" } as const
 const whole = (source: string) => ask(["/bin/bash", "-lc", source])
 const proposals: ReadonlyArray<Case> = [
@@ -279,7 +376,7 @@ const proposals: ReadonlyArray<Case> = [
 ]
 
 describe("the policy about commands", () => {
-  const tables = { policies, escalation, unconfined, flagged, ruled, proposals }
+  const tables = { policies, escalation, unconfined, flagged, ruled, suspected, proposals }
   const cases = Object.entries(tables).flatMap(([table, rows]) =>
     rows.map(([name, ...row]): Case => [`${table}: ${name}`, ...row])
   )

@@ -6,7 +6,18 @@
 import { compare } from "./Operators.ts"
 import { builtin } from "./Signature.ts"
 import { errorAt } from "./StarlarkError.ts"
-import { type Callable, type CallContext, isTrue, itemsOf, List, print, repr, Tuple, typeName, type Value } from "./Values.ts"
+import {
+  type Callable,
+  type CallContext,
+  isTrue,
+  itemsOf,
+  List,
+  print,
+  repr,
+  Tuple,
+  typeName,
+  type Value
+} from "./Values.ts"
 
 const items = (value: Value | undefined, { position }: CallContext): ReadonlyArray<Value> => {
   const found = itemsOf(value ?? null)

@@ -8,18 +8,7 @@ import { method } from "./Methods.ts"
 import { binary, index, slice, unary } from "./Operators.ts"
 import { errorAt, type Position } from "./StarlarkError.ts"
 import type { Argument, Clause, Expression, Parameter, Statement } from "./Syntax.ts"
-import {
-  type Arguments,
-  Callable,
-  Dict,
-  isKey,
-  isTrue,
-  itemsOf,
-  List,
-  Tuple,
-  typeName,
-  type Value
-} from "./Values.ts"
+import { type Arguments, Callable, Dict, isKey, isTrue, itemsOf, List, Tuple, typeName, type Value } from "./Values.ts"
 
 export interface Scope {
   readonly values: Map<string, Value>

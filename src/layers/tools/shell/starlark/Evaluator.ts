@@ -101,7 +101,10 @@ class Evaluator extends Expressions {
 export const run = (source: string, functions: ReadonlyArray<Callable>): void => {
   const globals: Scope = {
     values: new Map(),
-    parent: { values: new Map([...builtins, ...functions.map((value) => [value.name, value] as const)]), parent: undefined }
+    parent: {
+      values: new Map([...builtins, ...functions.map((value) => [value.name, value] as const)]),
+      parent: undefined
+    }
   }
   try {
     new Evaluator(new Budget()).run(parse(source), globals)

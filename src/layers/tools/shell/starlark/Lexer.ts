@@ -22,8 +22,7 @@ const Keywords = new Set(
   )
 )
 /** Longest first. */
-const Marks =
-  /(?:\/\/=|<<=|>>=|\*\*|\/\/|<<|>>|==|!=|<=|>=|\+=|-=|\*=|\/=|%=|&=|\|=|\^=|->|[-+*/%=<>()[\]{},:;.|&^~])/y
+const Marks = /(?:\/\/=|<<=|>>=|\*\*|\/\/|<<|>>|==|!=|<=|>=|\+=|-=|\*=|\/=|%=|&=|\|=|\^=|->|[-+*/%=<>()[\]{},:;.|&^~])/y
 const Name = /[A-Za-z_][A-Za-z0-9_]*/y
 const Digits = /0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+/y
 const StringStart = /([A-Za-z]{0,2})("""|'''|"|')/y
@@ -66,7 +65,7 @@ class Lexer {
         this.nextLine()
       } else this.readToken()
     }
-    this.push("newline", "")
+    if (this.tokens.at(-1)?.kind !== "newline" && this.tokens.length > 0) this.push("newline", "")
     for (; this.indents.length > 1; this.indents.pop()) this.push("dedent", "")
     this.push("end", "")
     return this.tokens

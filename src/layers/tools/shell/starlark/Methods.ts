@@ -46,7 +46,10 @@ const stripped =
     })
 
 const texts = (parts: ReadonlyArray<string>, { budget, position }: CallContext): List => {
-  budget.spend(parts.reduce((size, part) => size + part.length + 1, 0), position)
+  budget.spend(
+    parts.reduce((size, part) => size + part.length + 1, 0),
+    position
+  )
   return new List([...parts])
 }
 
@@ -75,7 +78,11 @@ const Strings = table<string>({
     }),
   split: (self) =>
     builtin("split", ["sep"], 0, ({ get, text }, context) => {
-      if (get("sep") === undefined) return texts(self.split(/\s+/).filter((part) => part !== ""), context)
+      if (get("sep") === undefined)
+        return texts(
+          self.split(/\s+/).filter((part) => part !== ""),
+          context
+        )
       if (text("sep") === "") throw errorAt(context.position, "split needs a separator")
       return texts(self.split(text("sep")), context)
     }),
@@ -89,7 +96,10 @@ const Strings = table<string>({
         if (typeof item !== "string") throw errorAt(position, "join needs a list of strings")
         return item
       })
-      budget.spend(parts.reduce((size, part) => size + part.length + self.length, 0), position)
+      budget.spend(
+        parts.reduce((size, part) => size + part.length + self.length, 0),
+        position
+      )
       return parts.join(self)
     }),
   format: (self) => new Callable("format", (args, context) => format(self, args, context))
