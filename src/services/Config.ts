@@ -211,9 +211,10 @@ export const make = Effect.fnUntraced(function* (
     cloud: options.cloudRequirements ?? Effect.succeed(null)
   })
   const texts = yield* FileCache.make((source) => source.trim(), { maxBytes: MaxInstructionsBytes, namedBy: "client" })
-  const ruleFolders = [path.dirname(systemFile), options.home].map(
-    (folder): RuleFolder => ({ path: path.join(folder, rulesFolder), mayAllow: true })
-  )
+  const ruleFolders = [path.dirname(systemFile), options.home].map((folder): RuleFolder => ({
+    path: path.join(folder, rulesFolder),
+    mayAllow: true
+  }))
 
   /** The text that `model_instructions_file` names. */
   const instructions = Effect.fnUntraced(function* (stack: Layers.Stack) {

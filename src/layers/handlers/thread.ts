@@ -8,7 +8,13 @@ import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
 import type { ThreadSettings } from "../../protocol/Settings.ts"
 import { warningsFor } from "../../protocol/methods/Parameters.ts"
-import { Config, type ConfigWarning, type EffectiveConfig, offlineProvider, type RequestedSettings } from "../../services/Config.ts"
+import {
+  Config,
+  type ConfigWarning,
+  type EffectiveConfig,
+  offlineProvider,
+  type RequestedSettings
+} from "../../services/Config.ts"
 import { configWarning } from "./configWarning.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"

@@ -219,7 +219,10 @@ const bind = Effect.fnUntraced(function* (path: string, limits: WireLimits) {
   const own = yield* fileSystem.stat(bound)
   yield* fileSystem.rename(bound, path)
   const remove = yield* Effect.cached(
-    Effect.provideContext(removeOwn(path, own), yield* Effect.context<FileSystem.FileSystem | Path.Path | SmallFiles.SmallFiles>())
+    Effect.provideContext(
+      removeOwn(path, own),
+      yield* Effect.context<FileSystem.FileSystem | Path.Path | SmallFiles.SmallFiles>()
+    )
   )
   yield* Effect.addFinalizer(() => remove)
   return {

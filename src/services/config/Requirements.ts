@@ -11,19 +11,7 @@
 import * as Result from "effect/Result"
 import { type Bounds, boundsOf, unbounded } from "./Bounds.ts"
 import { approvalPolicy, modelProvider } from "./Keys.ts"
-import {
-  anything,
-  check,
-  flag,
-  type Kind,
-  list,
-  literals,
-  map,
-  optional,
-  path,
-  section,
-  text
-} from "./Kind.ts"
+import { anything, check, flag, type Kind, list, literals, map, optional, path, section, text } from "./Kind.ts"
 import { parseRules, rulesKind } from "./RequirementRules.ts"
 import { modeOf, profilePolicy } from "./SandboxChoice.ts"
 import { empty, get, getText, isTable, type Table, type Value } from "./Table.ts"

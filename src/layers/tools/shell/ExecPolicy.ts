@@ -22,7 +22,7 @@
 import type { AskForApproval, SandboxPolicy } from "../../../protocol/Settings.ts"
 import { rejected } from "./Refusal.ts"
 import { type Reach, reaches, reachOf } from "./Reach.ts"
-import { allows, type Rule, type RuleSet } from "./Rules.ts"
+import { allows, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"
 import { read, type Script, type Words } from "./Script.ts"
 
 export interface Request {
@@ -61,6 +61,13 @@ export type Decision =
 
 type RuleConcern = { readonly type: "promptRule" | "suspectedRule"; readonly rule: Rule }
 
+interface Forbidden {
+  readonly type: "forbidden"
+  readonly rule: Rule
+  /** The command at fault; empty where it is not known. */
+  readonly words: ReadonlyArray<Word>
+}
+
 /** Why a command may not just run. */
 type Concern =
   | RuleConcern
@@ -69,7 +76,7 @@ type Concern =
 export const decide = (request: Request): Decision => {
   if (request.escalated && !mayEscalate(request.approvalPolicy)) return refuse(noEscalation(request.approvalPolicy))
   const restriction = restrictionOf(request)
-  if (restriction?.type === "forbidden") return refuse(forbidden(request, restriction.rule))
+  if (restriction?.type === "forbidden") return refuse(forbidden(request, restriction))
   const commands = commandsOf(request)
   const isFree = restriction === undefined && !request.rules.incomplete && request.script.readable
   if (isFree && commands.every((words) => isLetThrough(request, words))) return { type: "run", confined: false }
@@ -93,9 +100,7 @@ const commandsOf = (request: Request): ReadonlyArray<Words> =>
   request.script.plain?.map((command) => command.words) ?? [request.argv]
 
 /** What the rules that restrict say. The strictest wins, and of those the first. */
-const restrictionOf = (
-  request: Request
-): RuleConcern | { readonly type: "forbidden"; readonly rule: Rule } | undefined => {
+const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined => {
   const restricting = request.rules.rules.filter(({ decision }) => decision !== "allow")
   if (restricting.length === 0) return undefined
   const reach: Reach = reachOf(request.script)
@@ -104,7 +109,11 @@ const restrictionOf = (
     ({ reached, rule: { decision, required } }) =>
       decision === "forbidden" && (reached === "yes" || (reached === "maybe" && required === true))
   )
-  if (forbidding !== undefined) return { type: "forbidden", rule: forbidding.rule }
+  if (forbidding !== undefined) {
+    const { rule } = forbidding
+    const words = reach.commands.find((command) => restricts(rule, command) === "yes") ?? []
+    return { type: "forbidden", rule, words }
+  }
   const reached = found.filter((one) => one.reached !== "no")
   // What the organisation demands comes first: an answer for the session is no answer to it.
   const first = reached.find(({ rule }) => rule.required === true) ?? reached.find((one) => one.reached === "yes")
@@ -212,11 +221,15 @@ const isLetThrough = (request: Request, words: Words): boolean => {
   )
 }
 
-const prefixOf = (rule: Rule): string => rule.pattern.map((alternatives) => alternatives[0] ?? "").join(" ")
+/** The pattern, with the alternatives that a command has. */
+const prefixOf = (rule: Rule, words: ReadonlyArray<Word> = []): string =>
+  rule.pattern
+    .map((alternatives, index) => alternatives.find((word) => word === words[index]) ?? alternatives[0] ?? "")
+    .join(" ")
 
-const forbidden = (request: Request, rule: Rule): string =>
+const forbidden = (request: Request, { rule, words }: Forbidden): string =>
   rejected(
-    `\`${request.command}\` rejected: ${rule.justification ?? `policy forbids commands starting with \`${prefixOf(rule)}\``}`
+    `\`${request.command}\` rejected: ${rule.justification ?? `policy forbids commands starting with \`${prefixOf(rule, words)}\``}`
   )
 
 const needsSandbox = (policy: SandboxPolicy): boolean => policy.type === "readOnly" || policy.type === "workspaceWrite"

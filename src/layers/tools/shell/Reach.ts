@@ -29,10 +29,10 @@ export const reachOf = (script: Script): Reach => {
 
 /** `yes` when a command is one that the rule speaks of, `maybe` where that cannot be excluded. */
 export const reaches = (reach: Reach, rule: Rule): "yes" | "maybe" | "no" => {
-  const found = reach.commands.map((words) => restricts(rule, words))
-  if (found.includes("yes")) return "yes"
+  const found = new Set(reach.commands.map((words) => restricts(rule, words)))
+  if (found.has("yes")) return "yes"
   return reach.opaque ||
-    found.includes("maybe") ||
+    found.has("maybe") ||
     reach.suspects.some((words) => restricts(rule, words) !== "no") ||
     reach.texts.some((text) => mentions(text, rule))
     ? "maybe"

@@ -259,7 +259,14 @@ const incomplete = { ruleSet: { incomplete: true } } as const
 const never = { approvalPolicy: "never" } as const
 const noApproval = rejected("approval required by policy, but AskForApproval is set to Never")
 const long = `${"echo a; ".repeat(9000)}`
+const either: Rule = { pattern: [["df", "du"]], decision: "forbidden", justification: null }
 const suspected: ReadonlyArray<Case> = [
+  [
+    "the alternative that was written is named",
+    "du x",
+    { rules: [either] },
+    rejected("`/bin/bash -lc 'du x'` rejected: policy forbids commands starting with `du`")
+  ],
   [
     "a path is no way around",
     "/opt/du x",

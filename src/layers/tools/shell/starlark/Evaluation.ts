@@ -50,7 +50,7 @@ export abstract class Expressions {
       case "binary":
         return this.binary(node, scope)
       case "conditional":
-        return this.evaluate(this.test(node.condition, scope) ? node.then : node.otherwise, scope)
+        return this.evaluate(this.test(node.condition, scope) ? node.when : node.otherwise, scope)
       case "lambda": {
         const body: Statement = { type: "return", value: node.body, line: node.body.line, column: node.body.column }
         return this.define("lambda", node.parameters, [body], scope)

@@ -49,7 +49,7 @@ class Evaluator extends Expressions {
         return undefined
       case "if": {
         const holds = this.test(statement.condition, scope)
-        return this.run(holds ? statement.then : statement.otherwise, scope)
+        return this.run(holds ? statement.when : statement.otherwise, scope)
       }
       case "for":
         return this.loop(statement, scope)

@@ -31,7 +31,7 @@ export const expression = (tokens: Tokens): Expression =>
     if (!tokens.accept("if")) return then
     const condition = binary(tokens, 0)
     tokens.expect("else")
-    return { type: "conditional", condition, then, otherwise: expression(tokens), line, column }
+    return { type: "conditional", condition, when: then, otherwise: expression(tokens), line, column }
   })
 
 /** What a `for` or an assignment assigns to. */

@@ -56,9 +56,23 @@ const conditional = (tokens: Tokens, place: Place): Statement => {
   const condition = expression(tokens)
   const then = block(tokens, place)
   if (tokens.accept("elif")) {
-    return { type: "if", condition, then, otherwise: [tokens.nested(() => conditional(tokens, place))], line, column }
+    return {
+      type: "if",
+      condition,
+      when: then,
+      otherwise: [tokens.nested(() => conditional(tokens, place))],
+      line,
+      column
+    }
   }
-  return { type: "if", condition, then, otherwise: tokens.accept("else") ? block(tokens, place) : [], line, column }
+  return {
+    type: "if",
+    condition,
+    when: then,
+    otherwise: tokens.accept("else") ? block(tokens, place) : [],
+    line,
+    column
+  }
 }
 
 const block = (tokens: Tokens, place: Place): ReadonlyArray<Statement> => {

@@ -42,7 +42,7 @@ export type Expression = Position &
     | {
         readonly type: "conditional"
         readonly condition: Expression
-        readonly then: Expression
+        readonly when: Expression
         readonly otherwise: Expression
       }
     | { readonly type: "lambda"; readonly parameters: ReadonlyArray<Parameter>; readonly body: Expression }
@@ -65,7 +65,7 @@ export type Statement = Position &
     | {
         readonly type: "if"
         readonly condition: Expression
-        readonly then: ReadonlyArray<Statement>
+        readonly when: ReadonlyArray<Statement>
         readonly otherwise: ReadonlyArray<Statement>
       }
     | {
