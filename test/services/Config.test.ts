@@ -67,7 +67,7 @@ describe("the configuration of a server that was told nothing", () => {
           streamIdleTimeoutMs: 300_000,
           requiresOpenaiAuth: true
         })
-        assert.deepStrictEqual({ ...rest, providers }, Config.defaults())
+        assert.deepStrictEqual({ ...rest, ruleFolders: [], providers }, Config.defaults())
         assert.deepStrictEqual(yield* config.requirements, { supportsIndependentSpeedModes: true, requirements: null })
         const read = yield* config.read({ includeLayers: true })
         assert.deepStrictEqual(
