@@ -23,6 +23,7 @@ import * as FileCache from "./config/FileCache.ts"
 import * as Layers from "./config/Layers.ts"
 import { disabledProjects } from "./config/Notices.ts"
 import { parseOverride } from "./config/Override.ts"
+import { type RuleFolder, rulesFolder } from "./config/Project.ts"
 import { none } from "./config/Requirements.ts"
 import type { ShellEnvironmentPolicy } from "./config/ShellEnvironmentPolicy.ts"
 import { empty, getText } from "./config/Table.ts"
@@ -30,6 +31,7 @@ import * as View from "./config/View.ts"
 import type { SmallFiles } from "./SmallFiles.ts"
 
 export { TextRange } from "./config/ConfigError.ts"
+export type { RuleFolder } from "./config/Project.ts"
 export { ConfigError, parseOverride }
 export type { ShellEnvironmentPolicy }
 export { offlineProvider } from "./config/Providers.ts"
@@ -88,6 +90,8 @@ export interface EffectiveConfig {
   readonly requirementRules: unknown
   /** What the organisation binds the settings of the thread to. The policies above keep to it already. */
   readonly bounds: Bounds
+  /** Where rules about commands are read from: the machine's folder, the home's, the project's. They need not exist. */
+  readonly ruleFolders: ReadonlyArray<RuleFolder>
 }
 
 /** What a request says in members of its own. It outranks every layer, but not the organisation's requirements. */
@@ -207,6 +211,10 @@ export const make = Effect.fnUntraced(function* (
     cloud: options.cloudRequirements ?? Effect.succeed(null)
   })
   const texts = yield* FileCache.make((source) => source.trim(), { maxBytes: MaxInstructionsBytes, namedBy: "client" })
+  const ruleFolders = [path.dirname(systemFile), options.home].map((folder): RuleFolder => ({
+    path: path.join(folder, rulesFolder),
+    mayAllow: true
+  }))
 
   /** The text that `model_instructions_file` names. */
   const instructions = Effect.fnUntraced(function* (stack: Layers.Stack) {
@@ -234,7 +242,7 @@ export const make = Effect.fnUntraced(function* (
   ) {
     const requirements = yield* demands.load(Layers.managedIn(stack), { cloud })
     const instructionsFile = yield* instructions(stack)
-    return resolve({ stack, requirements, requested, environment, instructionsFile })
+    return resolve({ stack, requirements, requested, environment, ruleFolders, instructionsFile })
   })
 
   /** What is wrong without a request. What the user has to mend is a warning, everything else fails. */
@@ -295,10 +303,11 @@ export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, 
 export const defaults = (): EffectiveConfig =>
   Result.getOrThrow(
     resolve({
-      stack: { layers: [], merged: empty, trust: undefined, mistake: undefined },
+      stack: { layers: [], merged: empty, trust: undefined, projectRules: [], mistake: undefined },
       requirements: none,
       requested: {},
       environment: {},
+      ruleFolders: [],
       instructionsFile: undefined
     })
   )

@@ -8,9 +8,10 @@ import type { ConfigError } from "./Config.ts"
 import { internal, invalidRequest, RequestError } from "./RequestError.ts"
 import { MaxInputChars, type ThreadError } from "./thread/ThreadError.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
+import type { ToolsRefused } from "./Tool.ts"
 
 /** Everything a handler may fail with. */
-export type ServiceError = RequestError | ThreadError | ConfigError | ThreadStoreError
+export type ServiceError = RequestError | ThreadError | ConfigError | ThreadStoreError | ToolsRefused
 
 /** The protocol's code, text and data for an error. */
 export const fromServiceError = (error: ServiceError): RequestError => {
@@ -31,6 +32,7 @@ export const fromServiceError = (error: ServiceError): RequestError => {
       // What starts a thread answers so; config/read, which answers with the internal error, has its own words.
       return invalidRequest(error.message, error.data)
     case "ThreadStoreError":
+    case "ToolsRefused":
       return internal(error.message)
     default:
       return invalidRequest(error.message)

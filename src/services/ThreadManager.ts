@@ -21,7 +21,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { EffectiveConfig, ModelProviderInfo } from "./Config.ts"
+import type { ConfigWarning, EffectiveConfig, ModelProviderInfo } from "./Config.ts"
 import type { PermittedSettings } from "./config/Permitted.ts"
 import { threadsLoaded, turnsRunning } from "./Metrics.ts"
 import { beginTurns, observe } from "./metrics/Registry.ts"
@@ -40,7 +40,7 @@ import { ThreadHost, type ThreadServices } from "./thread/ThreadHost.ts"
 import { problemOf } from "./ThreadId.ts"
 import { create, seconds, settleStaleTurns, type ThreadRecord } from "./ThreadRecord.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
-import { Toolset } from "./Tool.ts"
+import { type Tool, Toolset, type ToolsRefused } from "./Tool.ts"
 
 /** How long a thread stays loaded that nobody follows and that does nothing. */
 export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
@@ -55,6 +55,8 @@ export interface ThreadSetup {
   /** The model server its configuration names; undefined for one that it does not know. */
   readonly provider: ModelProviderInfo | undefined
   readonly config: EffectiveConfig
+  /** Takes what the thread's tools warn of while they are opened. */
+  readonly warn?: (warning: ConfigWarning) => void
 }
 
 /** The rest of a new one. */
@@ -67,7 +69,7 @@ export interface NewThread extends ThreadSetup {
 export class ThreadManager extends Context.Service<
   ThreadManager,
   {
-    readonly start: (thread: NewThread) => Effect.Effect<Thread, ThreadStoreError>
+    readonly start: (thread: NewThread) => Effect.Effect<Thread, ThreadStoreError | ToolsRefused>
     /** The loaded thread. */
     readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
     /** The loaded thread, if it is. */
@@ -77,7 +79,7 @@ export class ThreadManager extends Context.Service<
       threadId: string
     ) => Effect.Effect<ThreadRecord, ThreadNotFound | InvalidThreadId | ThreadStoreError>
     /** Loads a thread from its record; turns nobody runs any more count as interrupted. */
-    readonly load: (record: ThreadRecord, setup: ThreadSetup) => Effect.Effect<Thread>
+    readonly load: (record: ThreadRecord, setup: ThreadSetup) => Effect.Effect<Thread, ToolsRefused>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** How many turns run. */
@@ -174,10 +176,21 @@ export const make = Effect.gen(function* () {
     }
   })
 
-  const open = Effect.fnUntraced(function* (record: ThreadRecord, { instructions, provider, config }: ThreadSetup) {
+  /** The scope of a thread, with its tools. Nothing of it is left where they refuse. */
+  const openTools = Effect.fnUntraced(function* (threadId: string, { config, warn }: ThreadSetup) {
     const threadScope = yield* Scope.fork(scope)
-    const opened = yield* Scope.provide(toolset.open({ threadId: record.origin.id, config }), threadScope)
-    const tools = switchedOn(opened, config)
+    const opened = toolset.open({ threadId, config, ...(warn === undefined ? {} : { warn }) })
+    const tools = yield* Scope.provide(opened, threadScope).pipe(
+      Effect.onError(() => Scope.close(threadScope, Exit.void))
+    )
+    return { tools: switchedOn(tools, config), threadScope }
+  })
+
+  const open = Effect.fnUntraced(function* (
+    record: ThreadRecord,
+    { instructions, provider }: ThreadSetup,
+    { threadScope, tools }: { readonly threadScope: Scope.Closeable; readonly tools: ReadonlyArray<Tool> }
+  ) {
     const host = new ThreadHost(threadServices, record, instructions.preamble, tools, provider)
     const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
@@ -209,8 +222,11 @@ export const make = Effect.gen(function* () {
       gitInfo: null
     }
     const created = { _tag: "Created", at, origin, settings } as const
-    if (!options.ephemeral) yield* store.append(id, [created])
-    return yield* open(create(created), options)
+    const tools = yield* openTools(id, options)
+    if (!options.ephemeral) {
+      yield* Effect.onError(store.append(id, [created]), () => Scope.close(tools.threadScope, Exit.void))
+    }
+    return yield* open(create(created), options, tools)
   })
 
   const find = (threadId: string) => threads.get(threadId)?.thread
@@ -239,11 +255,12 @@ export const make = Effect.gen(function* () {
     get,
     find,
     stored,
-    load: (record, setup) => {
-      settleStaleTurns(record)
-      record.settings = setup.settings.value
-      return open(record, setup)
-    },
+    load: (record, setup) =>
+      Effect.flatMap(openTools(record.origin.id, setup), (tools) => {
+        settleStaleTurns(record)
+        record.settings = setup.settings.value
+        return open(record, setup, tools)
+      }),
     loaded: () => Array.from(threads.keys()),
     running,
     drain: draining.run,

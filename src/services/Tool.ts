@@ -14,7 +14,7 @@ import type { ThreadItem } from "../protocol/Item.ts"
 import type { CommandExecutionApprovalDecision, CommandExecutionRequestApprovalParams } from "../protocol/Approval.ts"
 import type { NotificationParams, ServerNotificationMethod } from "../protocol/methods/ServerNotifications.ts"
 import type { AskForApproval, SandboxPolicy } from "../protocol/Settings.ts"
-import type { EffectiveConfig } from "./Config.ts"
+import type { ConfigWarning, EffectiveConfig } from "./Config.ts"
 
 /** How a tool is offered to the model. `parameters` is a JSON Schema object. */
 export type ToolSpec =
@@ -101,17 +101,29 @@ export interface Tool {
   readonly run: (call: ToolCall, turn: ToolTurn) => Effect.Effect<ToolOutput, TurnCancelled>
 }
 
+/** The tools of a thread cannot be opened safely: the thread is not started. */
+export class ToolsRefused extends Schema.TaggedError<ToolsRefused>()("ToolsRefused", {
+  /** What is wrong, and with which file. */
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `error creating thread: Fatal error: ${this.detail}`
+  }
+}
+
 /** What the tools of one thread share. */
 export interface ToolThread {
   readonly threadId: string
   /** The configuration the thread was started or resumed with. Its policies are in the turn: they may change. */
   readonly config: EffectiveConfig
+  /** Publishes a warning to those who follow the thread. Absent where nobody can. */
+  readonly warn?: (warning: ConfigWarning) => void
 }
 
 export class Toolset extends Context.Service<
   Toolset,
   {
     /** Opens the tools of a thread. What they keep (sessions, children, approvals for the session) ends with the scope. */
-    readonly open: (thread: ToolThread) => Effect.Effect<ReadonlyArray<Tool>, never, Scope.Scope>
+    readonly open: (thread: ToolThread) => Effect.Effect<ReadonlyArray<Tool>, ToolsRefused, Scope.Scope>
   }
 >()("spindle/Toolset") {}

@@ -47,7 +47,12 @@ describe("the configuration of a server that was told nothing", () => {
           warnings: [],
           settings: {},
           requirementRules: null,
-          bounds: unbounded
+          bounds: unbounded,
+          ruleFolders: [
+            { path: "/etc/codex/rules", mayAllow: true },
+            { path: "/home/ada/.spindle/rules", mayAllow: true },
+            { path: "/srv/project/.codex/rules", mayAllow: false }
+          ]
         })
         assert.deepStrictEqual(providers["openai"], {
           id: "openai",
@@ -62,7 +67,7 @@ describe("the configuration of a server that was told nothing", () => {
           streamIdleTimeoutMs: 300_000,
           requiresOpenaiAuth: true
         })
-        assert.deepStrictEqual({ ...rest, providers }, Config.defaults())
+        assert.deepStrictEqual({ ...rest, ruleFolders: [], providers }, Config.defaults())
         assert.deepStrictEqual(yield* config.requirements, { supportsIndependentSpeedModes: true, requirements: null })
         const read = yield* config.read({ includeLayers: true })
         assert.deepStrictEqual(

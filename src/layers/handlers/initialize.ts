@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Config, type ConfigWarning } from "../../services/Config.ts"
 import type { Connection } from "../../services/Connection.ts"
+import { configWarning } from "./configWarning.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
 import { OutboundRouter } from "../../services/OutboundRouter.ts"
 import { Extension } from "../../services/Replay.ts"
@@ -38,17 +39,7 @@ export const make: Effect.Effect<HandlersFor<"initialize">, never, Config | Outb
     const info = yield* ServerInfo
 
     const warningFor = (connection: Connection, now: number) => (warning: ConfigWarning) =>
-      router.message(
-        connection,
-        "configWarning",
-        {
-          summary: warning.summary,
-          details: warning.details,
-          ...(warning.path === null ? {} : { path: warning.path }),
-          ...(warning.range === undefined ? {} : { range: warning.range })
-        },
-        now
-      )
+      router.message(connection, "configWarning", configWarning(warning), now)
 
     const initialize: Handler<"initialize"> = Effect.fnUntraced(function* (params, context) {
       const { connection } = context

@@ -8,7 +8,14 @@ import * as Path from "effect/Path"
 import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
 import type { ThreadSettings } from "../../protocol/Settings.ts"
 import { warningsFor } from "../../protocol/methods/Parameters.ts"
-import { Config, type EffectiveConfig, offlineProvider, type RequestedSettings } from "../../services/Config.ts"
+import {
+  Config,
+  type ConfigWarning,
+  type EffectiveConfig,
+  offlineProvider,
+  type RequestedSettings
+} from "../../services/Config.ts"
+import { configWarning } from "./configWarning.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
 import { ModelCatalog } from "../../services/ModelCatalog.ts"
 import { ModelProvider } from "../../services/ModelProvider.ts"
@@ -157,11 +164,18 @@ export const make: Effect.Effect<
   const threads = yield* ThreadManager
   const store = yield* ThreadStore
 
+  const publish = (thread: Thread, warnings: ReadonlyArray<ConfigWarning>) =>
+    Effect.forEach(warnings, (warning) => router.notify("configWarning", configWarning(warning), thread.id), {
+      discard: true
+    })
+
   const start: Handler<"thread/start"> = Effect.fnUntraced(function* (params, context) {
     const { connection } = context
     const { warnings, ...setup } = yield* prepare(params, null)
+    const found: Array<ConfigWarning> = []
     const thread = yield* threads.start({
       ...setup,
+      warn: (warning) => found.push(warning),
       ephemeral: params.ephemeral ?? false,
       originator: connection.session?.client.name ?? "",
       threadSource: params.threadSource ?? null
@@ -173,6 +187,7 @@ export const make: Effect.Effect<
     )
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
     yield* warn(router, thread.id, [...warnings, ...unservedAtStart(params)])
+    yield* publish(thread, found)
     return Answered
   })
 
@@ -198,9 +213,10 @@ export const make: Effect.Effect<
   const loadStored = Effect.fnUntraced(function* (params: ParamsOf<"thread/resume">) {
     const record = yield* threads.stored(params.threadId)
     const { warnings, ...setup } = yield* prepare(params, record.settings)
-    const thread = yield* threads.load(record, setup)
+    const found: Array<ConfigWarning> = []
+    const thread = yield* threads.load(record, { ...setup, warn: (warning) => found.push(warning) })
     yield* router.notify("thread/status/changed", { threadId: thread.id, status: thread.host.status }, thread.id)
-    return { thread, warnings }
+    return { thread, warnings, found }
   })
 
   const resume: Handler<"thread/resume"> = Effect.fnUntraced(function* (params, context) {
@@ -212,7 +228,8 @@ export const make: Effect.Effect<
     if (loaded !== undefined && !isOnRecord && after === undefined) {
       return yield* new ThreadNotFound({ threadId: params.threadId, sought: "record" })
     }
-    const { thread, warnings } = loaded === undefined ? yield* loadStored(params) : { thread: loaded, warnings: [] }
+    const { found, thread, warnings } =
+      loaded === undefined ? yield* loadStored(params) : { thread: loaded, warnings: [], found: [] }
     yield* thread.open(true)
     yield* Effect.suspend(() =>
       thread.joinUnsafe(context.connection, after, welcome(thread, context), (following, extensions) =>
@@ -222,6 +239,7 @@ export const make: Effect.Effect<
     const unused = loaded === undefined ? undefined : Settings.unusedModel(thread.answersAs, params.model)
     const also = unused === undefined ? warnings : [...warnings, unused]
     yield* warn(router, thread.id, [...also, ...unservedAtResume(params)])
+    yield* publish(thread, found)
     return Answered
   })
 

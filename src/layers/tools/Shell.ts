@@ -44,7 +44,9 @@ export const layerWith = (options: Options): Layer.Layer<Toolset, never, Sandbox
         )
       )
       return Toolset.of({
-        open: Effect.fnUntraced(function* ({ config, threadId }) {
+        open: Effect.fnUntraced(function* ({ config, threadId, warn }) {
+          const inForce = yield* rules.open(config)
+          for (const warning of inForce.warnings) warn?.(warning)
           const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
           const shell = yield* Effect.cached(
             Effect.uninterruptible(
@@ -60,7 +62,9 @@ export const layerWith = (options: Options): Layer.Layer<Toolset, never, Sandbox
                     threadId,
                     config,
                     sandbox,
-                    rules,
+                    rules: inForce,
+                    allow: rules.allow,
+                    mayLogIn: config.settings["allow_login_shell"] !== false,
                     watchdog,
                     scope
                   })

@@ -13,6 +13,7 @@ import { check } from "./Kind.ts"
 import type { Stack } from "./Layers.ts"
 import { layerWarnings } from "./Notices.ts"
 import { settle } from "./Permitted.ts"
+import type { RuleFolder } from "./Project.ts"
 import { defaultProvider, providersOf, selectProvider } from "./Providers.ts"
 import type { Requirements } from "./Requirements.ts"
 import { modeOf, type Sandbox, wantedSandbox } from "./SandboxChoice.ts"
@@ -30,6 +31,8 @@ export interface Inputs {
   readonly requirements: Requirements
   readonly requested: RequestedSettings
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Folders of rules about commands that every project has; the project's own come from the stack. */
+  readonly ruleFolders: ReadonlyArray<RuleFolder>
   /** The text of `model_instructions_file`. */
   readonly instructionsFile: string | undefined
 }
@@ -78,7 +81,8 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
     warnings: [...layerWarnings(stack), ...requirements.warnings, ...overridden(inputs), ...permitted.success.warnings],
     settings,
     bounds: requirements.bounds,
-    requirementRules: requirements.rules
+    requirementRules: requirements.rules,
+    ruleFolders: [...inputs.ruleFolders, ...stack.projectRules]
   })
 }
 

@@ -55,6 +55,8 @@ export interface Stack {
   readonly merged: Table
   /** What the user decided about the project of the folder. */
   readonly trust: Project.Trust | undefined
+  /** Where the project keeps its rules about commands, nearest first. Folders that are marked as untrusted are left out. */
+  readonly projectRules: ReadonlyArray<Project.RuleFolder>
   readonly mistake: Mistake | undefined
 }
 
@@ -202,18 +204,22 @@ export const make = Effect.fnUntraced(function* (
       markers === Project.defaultMarkers ? root : ((yield* rootOf(folders, Project.defaultMarkers)) ?? root)
     const inside = folders.slice(0, folders.indexOf(root) + 1)
     const layers: Array<Layer> = []
+    const rules: Array<Project.RuleFolder> = []
     for (const folder of inside) {
       const dotFolder = path.join(folder, Project.folder)
       const settings = path.join(dotFolder, "config.toml")
       // A project around the home folder: its file is the user's own.
       if (settings === locations.userFile) continue
+      const decision = Project.decide(base, [folder, root, repository])
+      if (decision?.trust !== "untrusted") {
+        rules.push({ path: path.join(dotFolder, Project.rulesFolder), mayAllow: decision?.trust === "trusted" })
+      }
       const file = yield* Effect.mapError(projectFiles.read(settings), unreadable("project config file", settings))
       if (file === undefined) continue
-      const decision = Project.decide(base, [folder, root, repository])
       const reason = Project.disabledReason(decision, root, locations.userFile)
       layers.push(layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason))
     }
-    return { layers, trust: Project.decide(base, [start, root, repository])?.trust }
+    return { layers, rules, trust: Project.decide(base, [start, root, repository])?.trust }
   })
 
   const kept = new Map<string, Stack>()
@@ -245,14 +251,29 @@ export const make = Effect.fnUntraced(function* (
       layerOf({ type: "system", file: locations.systemFile }, system)
     ]
     const project =
-      start === undefined ? { layers: [], trust: undefined } : yield* projectLayers(baseOf([...above, ...below]), start)
+      start === undefined
+        ? { layers: [], rules: [], trust: undefined }
+        : yield* projectLayers(baseOf([...above, ...below]), start)
     const layers = [...above, ...project.layers, ...below]
 
     const key = start ?? ""
     const last = kept.get(key)
-    if (last !== undefined && last.trust === project.trust && sameLayers(last.layers, layers)) return last
+    if (
+      last !== undefined &&
+      last.trust === project.trust &&
+      sameFolders(last.projectRules, project.rules) &&
+      sameLayers(last.layers, layers)
+    ) {
+      return last
+    }
     const merged = mergeLayers(layers)
-    const stack: Stack = { layers, merged, trust: project.trust, mistake: firstMistake(layers, merged) }
+    const stack: Stack = {
+      layers,
+      merged,
+      trust: project.trust,
+      projectRules: project.rules,
+      mistake: firstMistake(layers, merged)
+    }
     if (flags === flagContent) {
       if (kept.size >= keptStacks) kept.clear()
       kept.set(key, stack)
@@ -276,3 +297,7 @@ const sameLayers = (left: ReadonlyArray<Layer>, right: ReadonlyArray<Layer>): bo
     const other = right[index]
     return layer.content === other?.content && layer.disabledReason === other.disabledReason
   })
+
+const sameFolders = (left: Stack["projectRules"], right: Stack["projectRules"]): boolean =>
+  left.length === right.length &&
+  left.every(({ mayAllow, path }, index) => path === right[index]?.path && mayAllow === right[index].mayAllow)

@@ -13,6 +13,17 @@ export const folder = ".codex"
 /** Bytes of a project's file. Parsing takes time that all clients pay for, so it is less than the user's own may have. */
 export const MaxBytes = 256 * 1024
 
+/** The folder of rules about commands, in a project's folder as in the home. */
+export const rulesFolder = "rules"
+
+/** A folder of `*.rules` files. */
+export interface RuleFolder {
+  /** Absolute. It need not exist. */
+  readonly path: string
+  /** False where nobody decided whether to trust the project: its rules may then forbid and ask, and never allow. */
+  readonly mayAllow: boolean
+}
+
 export const defaultMarkers: ReadonlyArray<string> = [".git"]
 
 /** The names that mark the root of a project, from the layers below it. An empty list makes every folder its own project. */

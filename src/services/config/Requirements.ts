@@ -11,20 +11,8 @@
 import * as Result from "effect/Result"
 import { type Bounds, boundsOf, unbounded } from "./Bounds.ts"
 import { approvalPolicy, modelProvider } from "./Keys.ts"
-import {
-  anything,
-  check,
-  flag,
-  type Kind,
-  list,
-  literals,
-  map,
-  optional,
-  path,
-  required,
-  section,
-  text
-} from "./Kind.ts"
+import { anything, check, flag, type Kind, list, literals, map, optional, path, section, text } from "./Kind.ts"
+import { parseRules, rulesKind } from "./RequirementRules.ts"
 import { modeOf, profilePolicy } from "./SandboxChoice.ts"
 import { empty, get, getText, isTable, type Table, type Value } from "./Table.ts"
 
@@ -72,7 +60,7 @@ const demands = {
 const unshown = {
   experimental_network: section({ enabled: optional(flag) }, anything),
   permissions: section({ filesystem: optional(section({}, anything)) }, anything),
-  rules: section({ prefix_rules: required(list(anything)) }, anything)
+  rules: rulesKind
 } satisfies Readonly<Record<string, Kind>>
 
 /** Demands about parts that this server does not have: they are neither judged nor reported. */
@@ -186,7 +174,13 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
       )
     }
     for (const [key, value] of Object.entries(table)) {
-      if (key === "rules") rules.push(value)
+      if (key === "rules") {
+        const parsed = parseRules(value)
+        if (Result.isFailure(parsed)) {
+          return Result.fail(`invalid rules in requirements (set by ${origin}): ${parsed.failure}`)
+        }
+        rules.push(value)
+      }
       if (!Object.hasOwn(demands, key) && !Object.hasOwn(unshown, key)) {
         if (!foreign.includes(key)) unknown.push(notice(key, origin))
       } else if (!merged.has(key)) merged.set(key, { value, origin })

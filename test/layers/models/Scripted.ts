@@ -132,7 +132,8 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   warnings: [],
   settings: {},
   requirementRules: null,
-  bounds: unbounded
+  bounds: unbounded,
+  ruleFolders: []
 })
 
 export const configLayer = (config: EffectiveConfig) =>

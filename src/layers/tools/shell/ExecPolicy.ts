@@ -11,6 +11,9 @@
  *                                      else ───► refuse
  * ```
  *
+ * A rule that allows holds for what is understood in full. A rule that asks or forbids holds for whatever may run its program
+ * (`Reach`): where that is certain the rule is followed, where it is possible the user is asked.
+ *
  * The texts are the released server's. It has a sandbox everywhere; here a machine may have none, and then a policy that
  * needs one is something to ask about.
  *
@@ -18,7 +21,8 @@
  */
 import type { AskForApproval, SandboxPolicy } from "../../../protocol/Settings.ts"
 import { rejected } from "./Refusal.ts"
-import { matches, type Rule, type RuleDecision } from "./Rules.ts"
+import { type Reach, reaches, reachOf } from "./Reach.ts"
+import { allows, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"
 import { read, type Script, type Words } from "./Script.ts"
 
 export interface Request {
@@ -36,7 +40,9 @@ export interface Request {
   readonly justification: string | null
   /** The prefix that the model proposes for a rule. */
   readonly prefixRule: Words | null
-  readonly rules: ReadonlyArray<Rule>
+  readonly rules: RuleSet
+  /** The search path is the same wherever the command runs, so a bare name is no file of the project. */
+  readonly fixedSearchPath: boolean
   /** The user said yes to this very command before, for the session. */
   readonly approvedForSession: boolean
 }
@@ -53,26 +59,38 @@ export type Decision =
     }
   | { readonly type: "refuse"; readonly text: string }
 
+type RuleConcern = { readonly type: "promptRule" | "suspectedRule"; readonly rule: Rule }
+
+interface Forbidden {
+  readonly type: "forbidden"
+  readonly rule: Rule
+  /** The command at fault; empty where it is not known. */
+  readonly words: ReadonlyArray<Word>
+}
+
 /** Why a command may not just run. */
-type Concern = "promptRule" | "flagged" | "untrusted" | "escalated" | "unconfined"
+type Concern =
+  | RuleConcern
+  | { readonly type: "incompleteRules" | "unreadable" | "flagged" | "untrusted" | "escalated" | "unconfined" }
 
 export const decide = (request: Request): Decision => {
   if (request.escalated && !mayEscalate(request.approvalPolicy)) return refuse(noEscalation(request.approvalPolicy))
-  const forbidding = forbiddenBy(request)
-  if (forbidding !== undefined) return refuse(forbidden(request, forbidding))
+  const restriction = restrictionOf(request)
+  if (restriction?.type === "forbidden") return refuse(forbidden(request, restriction))
   const commands = commandsOf(request)
-  if (commands.every((words) => isLetThrough(request.rules, words))) return { type: "run", confined: false }
+  const isFree = restriction === undefined && !request.rules.incomplete && request.script.readable
+  if (isFree && commands.every((words) => isLetThrough(request, words))) return { type: "run", confined: false }
   const confined = request.confinable && !request.escalated
-  const concern = concernOf(request, commands)
-  if (concern === undefined || (request.approvedForSession && request.approvalPolicy !== "never")) {
+  const concern = restriction ?? concernOf(request, commands)
+  if (concern === undefined || (request.approvedForSession && mayRemember(request, concern))) {
     return { type: "run", confined }
   }
   const refusal = refusalOf(request, concern)
   if (refusal !== undefined) return refuse(refusal)
   return {
     type: "ask",
-    reason: reasonOf(request, commands, concern),
-    amendment: concern === "promptRule" ? null : amendmentOf(request, commands),
+    reason: reasonOf(request, concern),
+    amendment: mayAmend(concern) ? amendmentOf(request, commands) : null,
     confined
   }
 }
@@ -81,20 +99,57 @@ export const decide = (request: Request): Decision => {
 const commandsOf = (request: Request): ReadonlyArray<Words> =>
   request.script.plain?.map((command) => command.words) ?? [request.argv]
 
-const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | undefined => {
-  if (commands.some((words) => ruleFor(request.rules, words, "prompt") !== undefined)) return "promptRule"
-  const isFlaggedCommand = request.script.plain === undefined ? () => isFlaggedScript(request.script) : isFlagged
-  if (commands.some((words) => isFlaggedCommand(words) && !isLetThrough(request.rules, words))) return "flagged"
-  if (request.approvalPolicy === "untrusted") return "untrusted"
-  if (request.escalated && needsSandbox(request.sandboxPolicy)) return "escalated"
-  return request.confinable || request.escalated ? undefined : "unconfined"
+/** What the rules that restrict say. The strictest wins, and of those the first. */
+const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined => {
+  const restricting = request.rules.rules.filter(({ decision }) => decision !== "allow")
+  if (restricting.length === 0) return undefined
+  const reach: Reach = reachOf(request.script)
+  const found = restricting.map((rule) => ({ rule, reached: reaches(reach, rule) }))
+  const forbidding = found.find(
+    ({ reached, rule: { decision, required } }) =>
+      decision === "forbidden" && (reached === "yes" || (reached === "maybe" && required === true))
+  )
+  if (forbidding !== undefined) {
+    const { rule } = forbidding
+    const words = reach.commands.find((command) => restricts(rule, command) === "yes") ?? []
+    return { type: "forbidden", rule, words }
+  }
+  const reached = found.filter((one) => one.reached !== "no")
+  // What the organisation demands comes first: an answer for the session is no answer to it.
+  const first = reached.find(({ rule }) => rule.required === true) ?? reached.find((one) => one.reached === "yes")
+  const concern = first ?? reached[0]
+  if (concern === undefined) return undefined
+  return { type: concern.reached === "yes" ? "promptRule" : "suspectedRule", rule: concern.rule }
 }
+
+const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | undefined => {
+  if (request.rules.incomplete) return { type: "incompleteRules" }
+  const isFlaggedCommand = request.script.plain === undefined ? () => isFlaggedScript(request.script) : isFlagged
+  if (commands.some((words) => isFlaggedCommand(words) && !isLetThrough(request, words))) return { type: "flagged" }
+  if (!request.script.readable) {
+    if (request.approvalPolicy !== "never") return { type: "unreadable" }
+    if (request.argv.some((word) => /\brm\b/.test(word.replace(/['"\\]/g, "")))) return { type: "flagged" }
+  }
+  if (request.approvalPolicy === "untrusted") return { type: "untrusted" }
+  if (request.escalated && needsSandbox(request.sandboxPolicy)) return { type: "escalated" }
+  return request.confinable || request.escalated ? undefined : { type: "unconfined" }
+}
+
+/** An answer for the session holds under every policy that asks; and never against the organisation. */
+const mayRemember = (request: Request, concern: Concern): boolean =>
+  request.approvalPolicy !== "never" && !("rule" in concern && concern.rule.required === true)
+
+/** A rule that allows would not outweigh what these come from. */
+const mayAmend = ({ type }: Concern): boolean =>
+  type !== "promptRule" && type !== "suspectedRule" && type !== "incompleteRules" && type !== "unreadable"
 
 const refusalOf = (request: Request, concern: Concern): string | undefined => {
   const policy = request.approvalPolicy
   const granular = typeof policy === "object" ? policy.granular : undefined
-  switch (concern) {
+  switch (concern.type) {
     case "promptRule":
+    case "suspectedRule":
+    case "incompleteRules":
       if (policy === "never") return rejected("approval required by policy, but AskForApproval is set to Never")
       return granular?.rules === false
         ? rejected("approval required by policy rule, but AskForApproval::Granular.rules is false")
@@ -115,11 +170,22 @@ const refusalOf = (request: Request, concern: Concern): string | undefined => {
   }
 }
 
-const reasonOf = (request: Request, commands: ReadonlyArray<Words>, concern: Concern): string | null => {
-  if (concern === "promptRule") {
-    const rule = commands.map((words) => ruleFor(request.rules, words, "prompt")).find((found) => found !== undefined)
-    const said = rule?.justification ?? null
-    return `\`${request.command}\` requires approval${said === null ? " by policy" : `: ${said}`}`
+const reasonOf = (request: Request, concern: Concern): string | null => {
+  switch (concern.type) {
+    case "promptRule": {
+      const said = concern.rule.justification
+      return `\`${request.command}\` requires approval${said === null ? " by policy" : `: ${said}`}`
+    }
+    case "suspectedRule": {
+      const { decision, justification } = concern.rule
+      const what = decision === "forbidden" ? "forbids" : "asks about"
+      const may = `This command may run \`${prefixOf(concern.rule)}\`, which a rule ${what}`
+      return justification === null ? may : `${may}: ${justification}`
+    }
+    case "incompleteRules":
+      return "Some rules could not be applied, so every command is asked about"
+    case "unreadable":
+      return "This script cannot be read in full"
   }
   if (request.justification !== null) return request.justification
   if (request.confinable || request.escalated) return null
@@ -132,44 +198,39 @@ const amendmentOf = (request: Request, commands: ReadonlyArray<Words>): Words | 
   if (typeof policy === "object" && !policy.granular.sandbox_approval) return null
   const prefix = request.prefixRule
   if (prefix !== null && !isTooBroad(prefix) && commands.every((words) => startsWith(words, prefix))) return prefix
-  const open = commands.filter((words) => !isLetThrough(request.rules, words))
+  const open = commands.filter((words) => !isLetThrough(request, words))
   return open.find(isFlagged) ?? open[0] ?? null
 }
 
 const startsWith = (words: Words, prefix: Words): boolean => prefix.every((word, index) => words[index] === word)
 
-const ruleFor = (rules: ReadonlyArray<Rule>, words: Words, decision: RuleDecision): Rule | undefined =>
-  rules.find((rule) => rule.decision === decision && matches(rule, words))
-
-/** A flagged command is only let through by a rule that names what makes it flagged: `rm` does not cover `rm -rf x`. */
-const isLetThrough = (rules: ReadonlyArray<Rule>, words: Words): boolean => {
+/**
+ * A flagged command is only let through by a rule that names what makes it flagged: `rm` does not cover `rm -rf x`. A line
+ * that is not plain is only covered by a rule about the whole of it.
+ */
+const isLetThrough = (request: Request, words: Words): boolean => {
   const flagged = isFlagged(words)
-  return (
-    ruleFor(rules, words, "prompt") === undefined &&
-    rules.some(
-      (rule) =>
-        rule.decision === "allow" &&
-        matches(rule, words) &&
-        (!flagged || isFlagged(words.slice(0, rule.pattern.length)))
-    )
+  const { plain } = request.script
+  return request.rules.rules.some(
+    (rule) =>
+      rule.decision === "allow" &&
+      allows(rule, words, request.rules) &&
+      (request.fixedSearchPath || words[0]?.startsWith("/") === true) &&
+      (plain !== undefined || rule.pattern.length >= words.length) &&
+      (!flagged || isFlagged(words.slice(0, rule.pattern.length)))
   )
 }
 
-/** A prohibition holds for every command that can be seen in the script, plain or not. */
-const forbiddenBy = (request: Request): Rule | undefined => {
-  for (const words of [request.argv, ...request.script.all]) {
-    const rule = ruleFor(request.rules, words, "forbidden")
-    if (rule !== undefined) return rule
-  }
-  return undefined
-}
+/** The pattern, with the alternatives that a command has. */
+const prefixOf = (rule: Rule, words: ReadonlyArray<Word> = []): string =>
+  rule.pattern
+    .map((alternatives, index) => alternatives.find((word) => word === words[index]) ?? alternatives[0] ?? "")
+    .join(" ")
 
-const forbidden = (request: Request, rule: Rule): string => {
-  const prefix = rule.pattern.map((alternatives) => alternatives[0] ?? "").join(" ")
-  return rejected(
-    `\`${request.command}\` rejected: ${rule.justification ?? `policy forbids commands starting with \`${prefix}\``}`
+const forbidden = (request: Request, { rule, words }: Forbidden): string =>
+  rejected(
+    `\`${request.command}\` rejected: ${rule.justification ?? `policy forbids commands starting with \`${prefixOf(rule, words)}\``}`
   )
-}
 
 const needsSandbox = (policy: SandboxPolicy): boolean => policy.type === "readOnly" || policy.type === "workspaceWrite"
 
@@ -198,7 +259,8 @@ const policyName = (policy: AskForApproval): string => {
 const refuse = (text: string): Decision => ({ type: "refuse", text })
 
 /** True when the script would run, somewhere in it, a command that is asked about under every policy. */
-const isFlaggedScript = (script: Script): boolean => script.all.some(isFlagged)
+const isFlaggedScript = (script: Script): boolean =>
+  script.all.some((words) => isFlagged(words.map((word) => word ?? "")))
 
 const Shells = new Set(["sh", "bash", "zsh", "dash", "ksh"])
 const Wrappers = new Set(["sudo", "doas", "env", "command", "exec", "nohup", "nice", "time"])

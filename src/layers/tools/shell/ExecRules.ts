@@ -1,91 +1,109 @@
 /**
- * The user's standing rules about commands, and where new ones are kept.
+ * The standing rules about commands: which are in force for a thread, and where new ones are kept.
  *
- * Owns the rules in force and their file. Does not own what they mean for a command: that is `ExecPolicy`.
+ * Rules are read when a thread is started or resumed; an edited file counts from the next thread on. What a user allows along
+ * with an answer holds at once, for every thread. Does not own what rules mean for a command: that is `ExecPolicy`. The reader
+ * of rule files is loaded with the first folder of rules that exists.
  *
  * @module
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import * as Path from "node:path"
-import { Config } from "../../../services/Config.ts"
-import * as Rules from "./Rules.ts"
+import { Config, type ConfigWarning, type EffectiveConfig } from "../../../services/Config.ts"
+import { ToolsRefused } from "../../../services/Tool.ts"
+import { exists } from "./Exists.ts"
+import type { LoadedRules } from "./LoadedRules.ts"
+import { allowPrefix, type Rule, type RuleSet } from "./Rules.ts"
+
+/** The rules of one thread. */
+export interface ThreadRules {
+  /** What is in force now. */
+  readonly current: () => RuleSet
+  /** For the user: files whose rules do not count. */
+  readonly warnings: ReadonlyArray<ConfigWarning>
+}
 
 export class ExecRules extends Context.Service<
   ExecRules,
   {
-    /** The rules in force, oldest first. */
-    readonly list: Effect.Effect<ReadonlyArray<Rules.Rule>>
-    /** Lets commands with this prefix through from now on. An empty prefix adds nothing. */
+    /** Reads the rules for a thread. Fails where a file of rules is there and cannot be read. */
+    readonly open: (
+      config: Pick<EffectiveConfig, "ruleFolders" | "requirementRules">
+    ) => Effect.Effect<ThreadRules, ToolsRefused>
+    /** Lets commands with this prefix through from now on. An empty prefix adds nothing. Never fails. */
     readonly allow: (prefix: ReadonlyArray<string>) => Effect.Effect<void>
   }
 >()("spindle/ExecRules") {}
 
-/** Where rules come from and go to. Neither fails: a rule that cannot be kept still holds until the server stops. */
-interface Shelf {
-  readonly read: Effect.Effect<ReadonlyArray<Rules.Rule>>
-  readonly append: (line: string) => Effect.Effect<void>
+/** Characters of a prefix, all together, that are kept in the file. */
+const MaxPrefix = 64 * 1024
+
+const nothing: LoadedRules = { rules: [], hostExecutables: new Map(), incomplete: false, warnings: [] }
+
+const load = (config: Pick<EffectiveConfig, "ruleFolders" | "requirementRules">) => {
+  if (config.requirementRules == null && !config.ruleFolders.some(({ path }) => exists(path))) {
+    return Effect.succeed(nothing)
+  }
+  return Effect.promise(() => import("./LoadedRules.ts")).pipe(
+    Effect.flatMap(({ load }) => load(config.ruleFolders, config.requirementRules)),
+    Effect.mapError(({ message }) => new ToolsRefused({ detail: `failed to load rules: ${message}` }))
+  )
 }
 
-const make = (shelf: Shelf) =>
+const make = (given: ReadonlyArray<Rule>, file: string | undefined) =>
   Effect.gen(function* () {
-    const read = yield* Effect.cached(Effect.uninterruptible(shelf.read))
     const writing = yield* Semaphore.make(1)
-    const added: Array<Rules.Rule> = []
+    const added: Array<Rule> = []
+    /** Rules that could not be written: they hold until the server stops. */
+    const unkept: Array<Rule> = []
     return ExecRules.of({
-      list: Effect.map(read, (rules) => [...rules, ...added]),
+      open: Effect.fnUntraced(function* (config) {
+        const from = added.length
+        const kept = [...unkept]
+        const { warnings, ...loaded } = yield* load(config)
+        return {
+          warnings,
+          current: () => ({ ...loaded, rules: [...given, ...loaded.rules, ...kept, ...added.slice(from)] })
+        }
+      }),
       allow: (prefix) => {
         if (prefix.length === 0) return Effect.void
-        // What the file says is read before it is added to, or the new rule would be there twice.
-        return Effect.andThen(
-          read,
-          writing.withPermit(
-            Effect.suspend(() => {
-              added.push(Rules.allowPrefix(prefix))
-              return shelf.append(Rules.printAllow(prefix))
-            })
-          )
+        const rule = allowPrefix(prefix)
+        added.push(rule)
+        if (file === undefined) return Effect.void
+        return append(file, prefix).pipe(
+          Effect.catch(({ message }) => {
+            unkept.push(rule)
+            return Effect.logWarning(`rule not written: ${file}: ${message}`)
+          }),
+          writing.withPermit
         )
       }
     })
   })
 
-/** The rules of one file, read when they are first asked for. A file that is missing is empty. */
-export const layerFile = (file: string): Layer.Layer<ExecRules> =>
-  Layer.effect(ExecRules, make({ read: readFile(file), append: (line) => appendLine(file, line) }))
+const append = (file: string, prefix: ReadonlyArray<string>): Effect.Effect<void, Error> =>
+  Effect.tryPromise({
+    try: async () => {
+      const size = prefix.reduce((sum, word) => sum + word.length, 0)
+      if (size > MaxPrefix) throw new Error(`the prefix is longer than ${MaxPrefix} characters`)
+      const [{ append }, { printAllow }] = await Promise.all([import("./RuleStore.ts"), import("./RulesFile.ts")])
+      await append(file, printAllow(prefix))
+    },
+    catch: (error) => (error instanceof Error ? error : new Error("it cannot be written"))
+  })
 
-/** The rules of `<home>/rules/default.rules`. */
+/** New rules go to `file`. */
+export const layerFile = (file: string): Layer.Layer<ExecRules> => Layer.effect(ExecRules, make([], file))
+
+/** New rules go to `<home>/rules/default.rules`. */
 export const layer: Layer.Layer<ExecRules, never, Config> = Layer.unwrap(
   Effect.map(Config, (config) => layerFile(Path.join(config.home, "rules", "default.rules")))
 )
 
-/** Rules that are given, and forgotten with the layer. */
-export const layerMemory = (rules: ReadonlyArray<Rules.Rule> = []): Layer.Layer<ExecRules> =>
-  Layer.effect(ExecRules, make({ read: Effect.succeed(rules), append: () => Effect.void }))
-
-const readFile = (file: string): Effect.Effect<ReadonlyArray<Rules.Rule>> =>
-  Effect.tryPromise(async () => {
-    const { readFile } = await import("node:fs/promises")
-    return Result.getOrThrow(Rules.parse(await readFile(file, "utf8")))
-  }).pipe(
-    Effect.catch(({ cause }) =>
-      isMissing(cause)
-        ? Effect.succeed([])
-        : Effect.as(Effect.logWarning(`custom rules not applied: ${file}: ${reasonOf(cause)}`), [])
-    )
-  )
-
-const appendLine = (file: string, line: string): Effect.Effect<void> =>
-  Effect.tryPromise(async () => {
-    const { appendFile, mkdir, readFile } = await import("node:fs/promises")
-    await mkdir(Path.dirname(file), { recursive: true })
-    const before = await readFile(file, "utf8").catch(() => "")
-    await appendFile(file, `${before === "" || before.endsWith("\n") ? "" : "\n"}${line}\n`)
-  }).pipe(Effect.catch(({ cause }) => Effect.logWarning(`rule not written: ${file}: ${reasonOf(cause)}`)))
-
-const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : "unreadable")
+/** Rules that are given, besides those of the configuration's folders. New ones are forgotten with the layer. */
+export const layerMemory = (rules: ReadonlyArray<Rule> = []): Layer.Layer<ExecRules> =>
+  Layer.effect(ExecRules, make(rules, undefined))

@@ -3,11 +3,11 @@
  *
  * A script is *plain* when it is nothing but commands of literal words, joined by `&&`, `||`, `;`, `|` or line ends: then
  * its words are known before it runs. With a variable, a glob, a redirection, a subshell or anything else it is not, and
- * only guarded statements can be made about it. Never throws: what does not parse is not plain.
+ * only guarded statements can be made about it. Never throws: what does not parse is not readable.
  *
  * @module
  */
-import { forEachChild, parse, type Command, type SyntaxNode, type Word, type WordPart } from "unbash"
+import { type Assignment, forEachChild, parse, type Command, type SyntaxNode, type Word, type WordPart } from "unbash"
 
 /** A command of literal words; the first is what runs. */
 export type Words = ReadonlyArray<string>
@@ -22,32 +22,151 @@ export interface Script {
   /** The commands in order, or undefined when the script is not plain. */
   readonly plain: ReadonlyArray<PlainCommand> | undefined
   /**
-   * Every command in the script wherever it stands: in a branch, a subshell, a substitution, a function. A word that is
-   * not literal is empty. An under-approximation: what is built at run time cannot be seen.
+   * Every command in the script wherever it stands: in a branch, a subshell, a substitution, a function. A word that only the
+   * shell knows is null. What is built at run time cannot be seen: see `Reach`.
    */
-  readonly all: ReadonlyArray<Words>
+  readonly all: ReadonlyArray<ReadonlyArray<string | null>>
+  /** Texts that the script carries without running them: here documents, values of variables. */
+  readonly data: ReadonlyArray<string>
+  /** False when the script is too long, too deep or no shell script: then nothing is known of it. */
+  readonly readable: boolean
+  /** It may run what is not in `all`: a command's name is computed, or a variable changes how names are found. */
+  readonly opaque: boolean
+  /** It defines functions, so a name may not stand for the program of that name. */
+  readonly redefines: boolean
+  /** It writes a file by redirection. */
+  readonly writes: boolean
 }
 
-/** Scripts beyond this length are not read, they are simply not plain. */
+/** Scripts beyond this many characters are not read. */
 const MaxLength = 64 * 1024
 
-/** Nodes are visited down to this depth. The parser reads substitutions anew at each level, so depth costs time. */
+/** Nodes of the syntax tree that are looked at. */
+const MaxNodes = 100_000
+
+/** Nodes within nodes. The parser reads substitutions anew at each level, so depth costs time. */
 const MaxDepth = 60
 
+const unreadable: Script = {
+  plain: undefined,
+  all: [],
+  data: [],
+  readable: false,
+  opaque: true,
+  redefines: true,
+  writes: true
+}
+
+/** Shells disagree about these, and so may the parser. Tabs and line ends are fine; with a NUL nothing starts at all. */
+const hasOddControl = (source: string): boolean => {
+  for (let index = 0; index < source.length; index++) {
+    const code = source.charCodeAt(index)
+    if ((code < 0x20 && code !== 0x09 && code !== 0x0a && code !== 0) || code === 0x7f) return true
+  }
+  return false
+}
+
 export const read = (source: string): Script => {
-  if (source.length > MaxLength) return { plain: undefined, all: [] }
+  if (source.length > MaxLength || hasOddControl(source)) return unreadable
   try {
     const script = parse(source)
-    const all: Array<Words> = []
-    const visit = (node: SyntaxNode, depth: number): void => {
-      if (node.type === "Command") all.push(looseWords(node))
-      if (depth < MaxDepth) forEachChild(node, (child) => visit(child, depth + 1))
+    const survey = new Survey()
+    survey.visit(script)
+    const readable = script.errors === undefined
+    return {
+      plain: readable ? plainCommands(script) : undefined,
+      all: survey.all,
+      data: survey.data,
+      readable,
+      opaque: survey.opaque || !readable || (survey.hidden && (survey.evaluates || survey.all.some(evaluates))),
+      redefines: survey.redefines || !readable,
+      writes: survey.writes
     }
-    visit(script, 0)
-    return { plain: script.errors === undefined ? plainCommands(script) : undefined, all }
   } catch {
     // Nesting beyond the parser's or the stack's depth.
-    return { plain: undefined, all: [] }
+    return unreadable
+  }
+}
+
+/** Variables that change what names stand for, or that shells run themselves. */
+const Special =
+  /^(?:PATH|ENV|BASH_ENV|IFS|PS[0-4]|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|ZDOTDIR|FPATH|fpath|path|LD_\w+|DYLD_\w+|BASH_FUNC\w*)$/
+
+/** Values that no program takes for a command line. */
+const isSimpleValue = (value: string): boolean => /^[\w@%+=:,./~-]*$/.test(value)
+const hasExpansion = (text: string): boolean => /[`[]|\$[({]/.test(text)
+
+const isSubstitution = (text: string): boolean => /`|\$\(/.test(text)
+
+const ArithmeticNodes: ReadonlySet<string> = new Set([
+  "TestCommand",
+  "ArithmeticCommand",
+  "ArithmeticExpansion",
+  "ArithmeticFor"
+])
+
+/** Builtins that evaluate subscripts in their arguments, or fill variables that are evaluated later. */
+const Evaluating = new Set(
+  "printf test [ read unset declare typeset local export readonly let wait getopts mapfile readarray".split(" ")
+)
+const evaluates = ([name]: ReadonlyArray<string | null>): boolean => name != null && Evaluating.has(name)
+
+class Survey {
+  readonly all: Array<ReadonlyArray<string | null>> = []
+  readonly data: Array<string> = []
+  opaque = false
+  redefines = false
+  writes = false
+  /** It has arithmetic, or a test that may have. */
+  evaluates = false
+  /** It carries the text of a substitution, which some builtins would run as part of a subscript. */
+  hidden = false
+  private nodes = 0
+
+  visit(node: SyntaxNode, depth = 0): void {
+    if (++this.nodes > MaxNodes || depth > MaxDepth) throw new RangeError("too many nodes")
+    if (node.type === "Command") this.command(node)
+    else if (node.type === "Function") this.redefines = true
+    else if (node.type === "Transform") this.opaque = true
+    else if (node.type === "HereDoc") {
+      this.data.push(node.body.text)
+      if (isSubstitution(node.body.text)) this.hidden = true
+    } else if (node.type === "HereString" && node.target !== undefined) this.data.push(node.target.value)
+    else if (node.type === "SingleQuoted" && isSubstitution(node.text)) this.hidden = true
+    else if (node.type === "Redirect" && node.operator.includes(">") && node.target?.value !== "/dev/null") {
+      this.writes ||= !/^(?:\d+|-)$/.test(node.target?.value ?? "")
+    } else if (ArithmeticNodes.has(node.type)) this.evaluates = true
+    forEachChild(node, (child) => this.visit(child, depth + 1))
+  }
+
+  private command(command: Command): void {
+    const words: Array<string | null> = []
+    if (command.name !== undefined) {
+      words.push(looseWord(command.name))
+      // The name may be right; but it is spelt so that nobody would see it.
+      if (words[0] === null || /[\\$]|^=/.test(command.name.text)) this.opaque = true
+    }
+    for (const part of command.prefix) {
+      if (part.type === "Assignment") this.assignment(part, command.name !== undefined)
+    }
+    for (const part of command.suffix) {
+      if (part.type === "Word") words.push(looseWord(part))
+      else if (part.type === "Assignment") words.push(this.assignment(part, false))
+    }
+    if (words.length > 0) this.all.push(words)
+  }
+
+  /** The assignment as a word, where its value is known. */
+  private assignment({ name, value }: Assignment, isForCommand: boolean): string | null {
+    if (Special.test(name)) this.opaque = true
+    const text = value.type === "Word" ? looseWord(value) : null
+    if (text === null) {
+      if (isForCommand || value.type === "ArrayValue") this.opaque = true
+      return null
+    }
+    if (hasExpansion(text) || (isForCommand && !isSimpleValue(text))) this.opaque = true
+    this.data.push(text)
+    return `${name}=${text}`
   }
 }
 
@@ -93,11 +212,15 @@ const plainWords = (command: Command): Words | undefined => {
   return words
 }
 
-const looseWords = (command: Command): Words => {
-  const words = command.name === undefined ? [] : [literal(command.name) ?? ""]
-  for (const part of command.suffix) if (part.type === "Word") words.push(literal(part) ?? "")
-  return words
-}
+/** What the word is for any shell that reads it as bash does; null where only the shell knows. */
+const looseWord = (word: Word): string | null =>
+  word.parts === undefined
+    ? word.text.startsWith("~")
+      ? null
+      : word.value
+    : word.parts.every((part) => part.type === "AnsiCQuoted" || part.type === "Literal" || isLiteralPart(part))
+      ? word.value
+      : null
 
 /** What the word is once the shell has read it, where that is certain. Unquoted backslashes are left to the shell. */
 const literal = (word: Word): string | undefined => {
@@ -105,7 +228,8 @@ const literal = (word: Word): string | undefined => {
   return word.parts.every(isLiteralPart) ? word.value : undefined
 }
 
-const isBare = (text: string): boolean => !text.startsWith("~") && !text.includes("\\")
+/** zsh takes `=name` for the path of a program. */
+const isBare = (text: string): boolean => !/^[~=]/.test(text) && !text.includes("\\")
 
 const isLiteralPart = (part: WordPart): boolean => {
   switch (part.type) {

@@ -28,7 +28,7 @@ import { type ExecCommandArguments, readExecCommand, readWriteStdin } from "./Ar
 import { commandActions } from "./CommandActions.ts"
 import { display } from "./CommandLine.ts"
 import * as ExecPolicy from "./ExecPolicy.ts"
-import type { ExecRules } from "./ExecRules.ts"
+import type { ExecRules, ThreadRules } from "./ExecRules.ts"
 import { DefaultOutputTokens, render } from "./OutputText.ts"
 import type { SpawnError } from "./Process.ts"
 import { rejected } from "./Refusal.ts"
@@ -36,13 +36,17 @@ import * as Script from "./Script.ts"
 import { itemOf, type Session, type Shown } from "./Session.ts"
 import { type NoRoom, Sessions } from "./Sessions.ts"
 import * as ShellEnvironment from "./ShellEnvironment.ts"
-import { namedShell, userShell } from "./UserShell.ts"
+import { isFixedSearchPath, namedShell, userShell } from "./UserShell.ts"
 import type { Watchdog } from "./Watchdog.ts"
 
 export interface Options {
   readonly threadId: string
   readonly sandbox: Sandbox["Service"]
-  readonly rules: ExecRules["Service"]
+  readonly rules: ThreadRules
+  /** Keeps a rule that the user allows along with an answer. */
+  readonly allow: ExecRules["Service"]["allow"]
+  /** False when the configuration disallows login shells. */
+  readonly mayLogIn: boolean
   /** Absolute path of the shell; the user's own unless given. */
   readonly shell?: string
   /** What of `environment` commands get, and which of its variables are the server's own credentials. */
@@ -93,6 +97,9 @@ export class ShellThread {
     return Effect.gen({ self: this }, function* () {
       const args = readExecCommand(call.input)
       if (Result.isFailure(args)) return failed(args.failure)
+      if (args.success.login === true && !this.options.mayLogIn) {
+        return failed("login shell is disabled by config; omit `login` or set it to false.")
+      }
       const plan = this.plan(call, args.success, turn)
       const confined = yield* Effect.result(this.options.sandbox.confine(plan.command, turn.sandboxPolicy))
       const escalated = args.success.sandbox_permissions === "require_escalated"
@@ -105,7 +112,8 @@ export class ShellThread {
         escalated,
         justification: args.success.justification ?? null,
         prefixRule: args.success.prefix_rule ?? null,
-        rules: yield* this.options.rules.list,
+        rules: this.options.rules.current(),
+        fixedSearchPath: isFixedSearchPath(plan.command.env["PATH"]),
         approvedForSession: this.approved.has(sessionKey(plan))
       })
       if (decision.type === "refuse") return failed(decision.text)
@@ -142,8 +150,9 @@ export class ShellThread {
   }
 
   private plan(call: ToolCall, args: ExecCommandArguments, turn: ToolTurn): Plan {
-    const shell = args.shell == null ? (this.options.shell ?? userShell()) : namedShell(args.shell)
-    const argv = [shell, args.login === false ? "-c" : "-lc", args.cmd]
+    const own = this.options.shell ?? userShell()
+    const shell = args.shell == null ? own : namedShell(args.shell, own)
+    const argv = [shell, args.login === false || !this.options.mayLogIn ? "-c" : "-lc", args.cmd]
     const cwd = Path.resolve(turn.cwd, args.workdir ?? "")
     const script = Script.read(args.cmd)
     const actions = commandActions(args.cmd, script, cwd)
@@ -157,7 +166,8 @@ export class ShellThread {
    * for the profile all the same.
    */
   private commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
-    const login = this.options.config.shellEnvironmentPolicy.useProfile && args.login !== false
+    const { config, mayLogIn } = this.options
+    const login = config.shellEnvironmentPolicy.useProfile && mayLogIn && args.login !== false
     return { executable: shell, args: [login ? "-lc" : "-c", args.cmd], cwd, env: this.environment }
   }
 
@@ -226,7 +236,7 @@ export class ShellThread {
     }
     if (answer === "decline" || answer === "cancel") return Effect.succeed(false)
     if ("acceptWithExecpolicyAmendment" in answer) {
-      return Effect.as(this.options.rules.allow(answer.acceptWithExecpolicyAmendment.execpolicy_amendment), true)
+      return Effect.as(this.options.allow(answer.acceptWithExecpolicyAmendment.execpolicy_amendment), true)
     }
     return Effect.succeed(answer.applyNetworkPolicyAmendment.network_policy_amendment.action === "allow")
   }

@@ -9,6 +9,8 @@ import * as Path from "node:path"
 
 /** Shells that take `-c`; a user with another one gets bash. */
 const Known = new Set(["bash", "zsh", "sh", "dash", "ksh"])
+/** What the model may ask for, as in the release. */
+const Kinds = new Set(["bash", "zsh", "sh"])
 const Directories = ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
 
 /** The user's login shell, as an absolute path. */
@@ -17,12 +19,27 @@ export const userShell = (): string => {
   return own !== undefined && Known.has(Path.basename(own)) && isExecutable(own) ? own : (located("bash") ?? "/bin/sh")
 }
 
-/** The shell of this name or path, as an absolute path; `/bin/sh` when there is none, as in the release. */
-export const namedShell = (shell: string): string => {
-  if (Path.isAbsolute(shell) && isExecutable(shell)) return shell
-  const name = Path.basename(shell)
-  return (Known.has(name) ? located(name) : undefined) ?? "/bin/sh"
+/**
+ * The shell that a model asked for. Only its kind is taken from the name or path: the program is `own`, the thread's default
+ * shell, if that is of the kind, or else the one in a fixed folder. `/bin/sh` where there is none, as in the release.
+ */
+export const namedShell = (shell: string, own: string): string => {
+  const kind = kindOf(shell)
+  if (!Kinds.has(kind)) return "/bin/sh"
+  return kindOf(own) === kind ? own : (located(kind) ?? "/bin/sh")
 }
+
+const kindOf = (shell: string): string => {
+  const name = Path.basename(shell)
+  return name.slice(0, name.length - Path.extname(name).length)
+}
+
+/**
+ * True when no entry of a search path depends on where a command runs: otherwise a bare name may stand for a file of the
+ * project.
+ */
+export const isFixedSearchPath = (path: string | undefined): boolean =>
+  path !== undefined && path.split(Path.delimiter).every((entry) => Path.isAbsolute(entry))
 
 const ownShell = (): string | undefined => {
   try {

@@ -8,7 +8,7 @@ import {
   type Request,
   sessionKey
 } from "../../../../src/layers/tools/shell/ExecPolicy.ts"
-import { allowPrefix, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
+import { allowPrefix, type Rule, type RuleSet } from "../../../../src/layers/tools/shell/Rules.ts"
 import { read } from "../../../../src/layers/tools/shell/Script.ts"
 
 const full: SandboxPolicy = { type: "dangerFullAccess" }
@@ -23,7 +23,12 @@ const granular = (sandbox_approval: boolean, rules: boolean): AskForApproval => 
   granular: { sandbox_approval, rules, skill_approval: true, request_permissions: true, mcp_elicitations: true }
 })
 
-const requestOf = (source: string, fields: Partial<Request> = {}): Request => {
+type Fields = Partial<Omit<Request, "rules">> & {
+  readonly rules?: ReadonlyArray<Rule>
+  readonly ruleSet?: Partial<RuleSet>
+}
+
+const requestOf = (source: string, fields: Fields = {}): Request => {
   const argv = ["/bin/bash", "-lc", source]
   return {
     script: read(source),
@@ -35,9 +40,10 @@ const requestOf = (source: string, fields: Partial<Request> = {}): Request => {
     escalated: false,
     justification: null,
     prefixRule: null,
-    rules: [],
     approvedForSession: false,
-    ...fields
+    fixedSearchPath: true,
+    ...fields,
+    rules: { rules: fields.rules ?? [], hostExecutables: new Map(), incomplete: false, ...fields.ruleSet }
   }
 }
 
@@ -70,7 +76,7 @@ const noForce = (command: string): Decision =>
   rejected(`\`${command}\` rejected: rm -f style commands are not permitted. Use a safer approach`)
 const noSandbox = "This machine has no sandbox to enforce workspaceWrite: the command would run without one"
 
-type Case = readonly [name: string, source: string, fields: Partial<Request>, decision: Decision]
+type Case = readonly [name: string, source: string, fields: Fields, decision: Decision]
 
 const policies: ReadonlyArray<Case> = [
   ["untrusted asks about anything", "ls", { approvalPolicy: "untrusted" }, ask(["ls"])],
@@ -248,6 +254,110 @@ const ruled: ReadonlyArray<Case> = [
   ]
 ]
 
+const required = (rule: Rule): Rule => ({ ...rule, required: true })
+const incomplete = { ruleSet: { incomplete: true } } as const
+const never = { approvalPolicy: "never" } as const
+const noApproval = rejected("approval required by policy, but AskForApproval is set to Never")
+const long = `${"echo a; ".repeat(9000)}`
+const either: Rule = { pattern: [["df", "du"]], decision: "forbidden", justification: null }
+const suspected: ReadonlyArray<Case> = [
+  [
+    "the alternative that was written is named",
+    "du x",
+    { rules: [either] },
+    rejected("`/bin/bash -lc 'du x'` rejected: policy forbids commands starting with `du`")
+  ],
+  [
+    "a path is no way around",
+    "/opt/du x",
+    { rules: [forbid("du")] },
+    rejected("`/bin/bash -lc '/opt/du x'` rejected: policy forbids commands starting with `du`")
+  ],
+  [
+    "a path is asked about as the name is",
+    "./mkdir x",
+    { rules: [prompt("mkdir")] },
+    ask(null, "`/bin/bash -lc './mkdir x'` requires approval by policy")
+  ],
+  [
+    "what may run it is asked about",
+    "foo du",
+    { rules: [forbid("du", "no")] },
+    ask(null, "This command may run `du`, which a rule forbids: no")
+  ],
+  [
+    "what may run what is asked about, too",
+    "$X",
+    { rules: [prompt("mkdir")] },
+    ask(null, "This command may run `mkdir`, which a rule asks about")
+  ],
+  ["under never it is refused", "foo du", { ...never, rules: [forbid("du")] }, noApproval],
+  [
+    "what the organisation forbids is refused where it is possible",
+    "foo du",
+    { rules: [required(forbid("du", "no"))] },
+    rejected("`/bin/bash -lc 'foo du'` rejected: no")
+  ],
+  [
+    "an answer for the session is none to the organisation",
+    "mkdir x",
+    { approvedForSession: true, rules: [required(prompt("mkdir"))] },
+    ask(null, "`/bin/bash -lc 'mkdir x'` requires approval by policy")
+  ],
+  [
+    "an answer for the session is one to the user's own rule",
+    "mkdir x",
+    { approvedForSession: true, rules: [prompt("mkdir")] },
+    run()
+  ],
+  [
+    "allowing does not outweigh the organisation",
+    "mkdir x",
+    { rules: [allowPrefix(["mkdir", "x"]), required(prompt("mkdir"))] },
+    ask(null, "`/bin/bash -lc 'mkdir x'` requires approval by policy")
+  ],
+  [
+    "a rule that allows a name allows no path",
+    "./ls",
+    { ...unconfinable, rules: [allowPrefix(["ls"])] },
+    ask(["./ls"], noSandbox, false)
+  ],
+  [
+    "a rule that allows a name allows nothing where names depend on the folder",
+    "ls",
+    { ...unconfinable, fixedSearchPath: false, rules: [allowPrefix(["ls"])] },
+    ask(["ls"], noSandbox, false)
+  ],
+  [
+    "a rule that allows a shell allows no script in it",
+    "echo $X",
+    { ...unconfinable, rules: [allowPrefix(["/bin/bash", "-lc"])] },
+    ask(["/bin/bash", "-lc", "echo $X"], noSandbox, false)
+  ],
+  [
+    "rules that are not all there let nothing through",
+    "ls",
+    { ...incomplete, rules: [allowPrefix(["ls"])] },
+    ask(null, "Some rules could not be applied, so every command is asked about")
+  ],
+  ["rules that are not all there refuse under never", "ls", { ...incomplete, ...never }, noApproval],
+  [
+    "rules that are not all there go on forbidding",
+    "du",
+    { ...incomplete, rules: [forbid("du")] },
+    rejected("`/bin/bash -lc du` rejected: policy forbids commands starting with `du`")
+  ],
+  ["what cannot be read is asked about", "ls )", {}, ask(null, "This script cannot be read in full")],
+  ["what cannot be read runs under never", "ls )", never, run()],
+  [
+    "what cannot be read does not under never when it removes",
+    "rm -rf x )",
+    never,
+    noForce("/bin/bash -lc 'rm -rf x )'")
+  ],
+  ["what cannot be read is asked about when it is long", long, {}, ask(null, "This script cannot be read in full")]
+]
+
 const untrusted = { approvalPolicy: "untrusted" } as const
 const whole = (source: string) => ask(["/bin/bash", "-lc", source])
 const proposals: ReadonlyArray<Case> = [
@@ -273,7 +383,7 @@ const proposals: ReadonlyArray<Case> = [
 ]
 
 describe("the policy about commands", () => {
-  const tables = { policies, escalation, unconfined, flagged, ruled, proposals }
+  const tables = { policies, escalation, unconfined, flagged, ruled, suspected, proposals }
   const cases = Object.entries(tables).flatMap(([table, rows]) =>
     rows.map(([name, ...row]): Case => [`${table}: ${name}`, ...row])
   )

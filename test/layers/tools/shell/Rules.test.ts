@@ -1,71 +1,63 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import {
-  allowPrefix,
-  matches,
-  parse,
-  printAllow,
-  type Rule,
-  RulesSyntaxError
-} from "../../../../src/layers/tools/shell/Rules.ts"
+import { allowPrefix, allows, matches, none, restricts, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
 
-const rule = (pattern: Rule["pattern"], decision: Rule["decision"], justification: string | null = null): Rule => ({
+const rule = (pattern: Rule["pattern"], decision: Rule["decision"]): Rule => ({
   pattern,
   decision,
-  justification
+  justification: null
 })
 
-describe("the rules file", () => {
-  it("is read with its alternatives, comments, arguments over several lines and either quotes", () => {
-    const source = `
-# what I let through
-prefix_rule(pattern=["git", ["add", "rm"]], decision="allow") # both
-prefix_rule(
-  pattern = ['mkdir'],
-  decision = "prompt",
-  justification = "ask \\"me\\"",
-  match = ["mkdir x", ["mkdir", "y"]],
-)
-prefix_rule(pattern=["du"], decision="forbidden")
-host_executable(name="git", paths=["/usr/bin/git"])
-prefix_rule(pattern=["ls"])
-`
-    assert.deepStrictEqual(
-      parse(source),
-      Result.succeed([
-        rule([["git"], ["add", "rm"]], "allow"),
-        rule([["mkdir"]], "prompt", 'ask "me"'),
-        rule([["du"]], "forbidden"),
-        rule([["ls"]], "allow")
-      ])
-    )
-  })
-
-  const broken: ReadonlyArray<readonly [source: string, line: number, expected: string]> = [
-    ['prefix_rule(pattern=["a"])\nthis is not', 2, "`(`"],
-    ['prefix_rule(pattern=["a"', 1, "`,`"],
-    ["prefix_rule(pattern=5)", 1, "a rule"],
-    ["\n\nprefix_rule(pattern=[])", 3, "a pattern with at least one word"],
-    ['prefix_rule(pattern=["a"], decision="maybe")', 1, 'decision "allow", "prompt" or "forbidden"'],
-    ['prefix_rule(pattern=["a\n"])', 1, "a rule"]
-  ]
-  it.each(broken)("is refused as a whole when it is broken: %j", (source, line, expected) => {
-    assert.deepStrictEqual(parse(source), Result.fail(new RulesSyntaxError({ line, expected })))
-  })
-
-  it.prop("reads back the prefix that was written", [Schema.NonEmptyArray(Schema.String)], ([prefix]) => {
-    const line = printAllow(prefix)
-    assert.deepStrictEqual(parse(`${line}\n${line}`), Result.succeed([allowPrefix(prefix), allowPrefix(prefix)]))
-  })
-
+describe("a rule", () => {
   it("matches the first words of a command", () => {
     const git = rule([["git"], ["add", "rm"]], "allow")
     assert.deepStrictEqual(
-      [["git", "add", "x"], ["git", "rm"], ["git"], ["git", "commit"], ["add", "git"]].map((words) =>
+      [["git", "add", "x"], ["git", "rm"], ["git"], ["git", "commit"], ["add", "git"], ["git", null]].map((words) =>
         matches(git, words)
       ),
-      [true, true, false, false, false]
+      [true, true, false, false, false, false]
+    )
+  })
+
+  it("that allows holds for a path only where host_executable lists it", () => {
+    const set = { ...none, hostExecutables: new Map([["git", ["/usr/bin/git"]]]) }
+    const git = allowPrefix(["git", "add"])
+    assert.deepStrictEqual(
+      [
+        ["git", "add"],
+        ["/usr/bin/git", "add"],
+        ["/opt/git", "add"],
+        ["./git", "add"],
+        ["/usr/bin/git", "rm"]
+      ].map((words) => [allows(git, words, none), allows(git, words, set)]),
+      [
+        [true, true],
+        [false, true],
+        [false, false],
+        [false, false],
+        [false, false]
+      ]
+    )
+  })
+
+  it("that restricts holds for any path and any case, and may hold behind options and unknown words", () => {
+    const push = rule([["git"], ["push"]], "forbidden")
+    const cases: ReadonlyArray<readonly [ReadonlyArray<string | null>, string]> = [
+      [["git", "push"], "yes"],
+      [["/tmp/x/git", "push", "a"], "yes"],
+      [["../GIT", "push"], "yes"],
+      [["ｇｉｔ", "push"], "yes"],
+      [["git", "-C", "dir", "push"], "maybe"],
+      [["git", null], "maybe"],
+      [[null, "push"], "maybe"],
+      [["git", "status"], "no"],
+      [["git", "log", "push"], "no"],
+      [["git"], "no"],
+      [["gitk", "push"], "no"],
+      [[], "no"]
+    ]
+    assert.deepStrictEqual(
+      cases.map(([words]) => [words, restricts(push, words)]),
+      cases.map(([words, verdict]) => [words, verdict])
     )
   })
 })

@@ -1,0 +1,14 @@
+/**
+ * A configuration warning in the form of the protocol.
+ *
+ * @module
+ */
+import type { NotificationParams } from "../../protocol/methods/ServerNotifications.ts"
+import type { ConfigWarning } from "../../services/Config.ts"
+
+export const configWarning = (warning: ConfigWarning): NotificationParams<"configWarning"> => ({
+  summary: warning.summary,
+  details: warning.details,
+  ...(warning.path === null ? {} : { path: warning.path }),
+  ...(warning.range === undefined ? {} : { range: warning.range })
+})

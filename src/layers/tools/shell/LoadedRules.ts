@@ -1,0 +1,92 @@
+/**
+ * Reads the rules of all folders that count for a thread, and those that the organisation demands.
+ *
+ * A file that is no valid rules file is a warning, and the set is then incomplete: what the file would forbid is unknown. Of
+ * a project that nobody decided to trust, rules that ask or forbid count, and rules that allow do not.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { ConfigWarning, RuleFolder } from "../../../services/Config.ts"
+import { parseRules } from "../../../services/config/RequirementRules.ts"
+import { exists } from "./Exists.ts"
+import { read, type RuleSource, type RulesUnreadable } from "./RuleFolders.ts"
+import type { Rule, RuleSet } from "./Rules.ts"
+import { type FileRules, parse } from "./RulesFile.ts"
+import type { StarlarkError } from "./starlark/StarlarkError.ts"
+
+export interface LoadedRules extends RuleSet {
+  readonly warnings: ReadonlyArray<ConfigWarning>
+}
+
+type Parsed = Result.Result<FileRules, StarlarkError>
+
+/** Files that were parsed, by path. Far more than a server reads; then all are forgotten. */
+const MaxKept = 256
+const kept = new Map<string, { readonly source: string; readonly parsed: Parsed }>()
+
+const parseFile = ({ path, source }: RuleSource): Parsed => {
+  const last = kept.get(path)
+  if (last?.source === source) return last.parsed
+  const parsed = parse(source)
+  if (kept.size >= MaxKept) kept.clear()
+  kept.set(path, { source, parsed })
+  return parsed
+}
+
+/** The rules in force, strictest or not: which of them wins is decided for each command. */
+export const load = (
+  folders: ReadonlyArray<RuleFolder>,
+  requirementRules: unknown
+): Effect.Effect<LoadedRules, RulesUnreadable> =>
+  Effect.gen(function* () {
+    const required = parseRules(requirementRules)
+    const rules: Array<Rule> = Result.isSuccess(required)
+      ? required.success.map((rule) => ({ ...rule, required: true }))
+      : []
+    const hostExecutables = new Map<string, ReadonlyArray<string>>()
+    const warnings: Array<ConfigWarning> = Result.isFailure(required) ? [warning(required.failure, null)] : []
+    for (const folder of folders) {
+      if (!exists(folder.path)) continue
+      const files = yield* filesOf(folder, warnings)
+      for (const file of files) {
+        const parsed = parseFile(file)
+        if (Result.isFailure(parsed)) {
+          warnings.push(unusable(file.path, parsed.failure))
+          continue
+        }
+        for (const rule of parsed.success.rules) if (folder.mayAllow || rule.decision !== "allow") rules.push(rule)
+        if (folder.mayAllow)
+          for (const [name, paths] of parsed.success.hostExecutables) hostExecutables.set(name, paths)
+      }
+    }
+    return { rules, hostExecutables, incomplete: warnings.length > 0, warnings }
+  })
+
+/** What cannot be read refuses the thread, except in a project that nobody decided to trust. */
+const filesOf = (folder: RuleFolder, warnings: Array<ConfigWarning>) =>
+  read(folder.path).pipe(
+    Effect.catchIf(
+      () => !folder.mayAllow,
+      (error) =>
+        Effect.sync((): ReadonlyArray<RuleSource> => {
+          warnings.push(warning(error.message, error.path))
+          return []
+        })
+    )
+  )
+
+const warning = (details: string, path: string | null): ConfigWarning => ({
+  summary: "Error parsing rules; custom rules not applied.",
+  details,
+  path
+})
+
+const unusable = (path: string, { column, detail, line }: StarlarkError): ConfigWarning => {
+  const at = { line, column }
+  return {
+    ...warning(`failed to parse rules file ${path}: ${detail}\n --> ${path}:${line}:${column}`, path),
+    range: { start: at, end: at }
+  }
+}

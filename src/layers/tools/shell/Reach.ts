@@ -1,0 +1,229 @@
+/**
+ * Which programs a script may run: those it names, those that its programs are told to run (`env touch x`, `bash -c '…'`,
+ * `find -exec`), and whether there may be others.
+ *
+ * An over-approximation, for rules that restrict. A program that is not known is taken for one that may run any of its
+ * arguments; what a program does by itself, a script file or `make`, is beyond what can be seen.
+ *
+ * @module
+ */
+import { programName, restricts, type Rule, type Word } from "./Rules.ts"
+import { read, type Script } from "./Script.ts"
+
+export interface Reach {
+  /** Commands that the script runs, if control gets there. */
+  readonly commands: ReadonlyArray<ReadonlyArray<Word>>
+  /** Parts of commands that may be commands themselves. */
+  readonly suspects: ReadonlyArray<ReadonlyArray<Word>>
+  /** Texts that may be taken for commands by what reads them. */
+  readonly texts: ReadonlyArray<string>
+  /** It may run anything. */
+  readonly opaque: boolean
+}
+
+export const reachOf = (script: Script): Reach => {
+  const survey = new Survey(script.redefines)
+  survey.script(script, 0)
+  return survey
+}
+
+/** `yes` when a command is one that the rule speaks of, `maybe` where that cannot be excluded. */
+export const reaches = (reach: Reach, rule: Rule): "yes" | "maybe" | "no" => {
+  const found = new Set(reach.commands.map((words) => restricts(rule, words)))
+  if (found.has("yes")) return "yes"
+  return reach.opaque ||
+    found.has("maybe") ||
+    reach.suspects.some((words) => restricts(rule, words) !== "no") ||
+    reach.texts.some((text) => mentions(text, rule))
+    ? "maybe"
+    : "no"
+}
+
+/** True when the text has, as words, one alternative of every position. */
+const mentions = (text: string, rule: Rule): boolean => {
+  const plain = text.normalize("NFKC").toLowerCase()
+  const words = new Set([...wordsIn(plain), ...wordsIn(plain.replace(/['"\\]/g, ""))])
+  return rule.pattern.every((alternatives) =>
+    alternatives.some((word) => {
+      const parts = wordsIn(programName(word))
+      return parts.length === 0 ? plain.includes(word.toLowerCase()) : parts.every((part) => words.has(part))
+    })
+  )
+}
+
+const wordsIn = (text: string): ReadonlyArray<string> => text.match(/[\p{L}\p{N}_.+-]+/gu) ?? []
+
+const set = (names: string): ReadonlySet<string> => new Set(names.split(" "))
+
+const Shells = set("sh bash zsh dash ksh mksh ash fish rbash yash csh tcsh")
+/** They run their operand, or what follows it. */
+const Wrappers = set(
+  "sudo doas env command exec builtin nohup nice time timeout xargs parallel setsid stdbuf ionice chroot unshare nsenter " +
+    "su runuser watch script flock taskset chrt busybox toybox strace ltrace entr caffeinate arch setarch systemd-run " +
+    "noglob nocorrect repeat coproc - ssh unbuffer dbus-run-session firejail bwrap proot fakeroot gosu"
+)
+/** They take more words from their input. */
+const Appending = set("xargs parallel")
+/** They change what names stand for, or run what cannot be seen here. */
+const Opaque = set(
+  "source . alias hash enable bind complete compgen fc history mapfile readarray zmodload autoload emulate"
+)
+/** Languages whose code may be an argument. */
+const Interpreters = set(
+  "perl ruby node nodejs php lua luajit bun deno osascript tclsh expect pwsh powershell rscript julia"
+)
+const Awks = set("awk gawk mawk nawk")
+/** They never run a program that is named by an argument. */
+const Inert = set(
+  "echo printf cat head tail wc ls pwd cd grep egrep fgrep stat file basename dirname realpath mkdir touch rm rmdir test [ " +
+    "true false : cut uniq tr which type date sleep seq"
+)
+/** Their first operand is a word of their own, though a program may have the same name. */
+const Subcommands = set(
+  "git npm yarn pnpm docker podman kubectl cargo go apt apt-get brew pip pip3 svn hg gh helm terraform aws gcloud systemctl make"
+)
+
+/** Programs that hand arguments to a shell, or to what reads them like one. */
+const Callers = set(
+  "git tar bsdtar sed gsed vim vi nvim view ex ed emacs make gmake rsync sort man tmux screen npm npx yarn pnpm bunx docker " +
+    "podman kubectl gdb lldb zip rg crontab at batch scp sftp less more watchexec entr sqlite3 m4 dc mysql psql curl find"
+)
+/** Of git, what has no argument that is run. */
+const QuietGit = set(
+  "add commit tag status log show diff branch checkout switch restore stash merge notes rm mv blame describe"
+)
+
+/** Scripts within scripts. */
+const MaxDepth = 8
+/** Words of a suspect that are looked at; a longer one is open. */
+const SuspectWords = 16
+/** Arguments of one command that are looked at where they may be commands. */
+const MaxArguments = 512
+/** Commands of one script, those within others counted in. */
+const MaxCommands = 20_000
+
+class Survey implements Reach {
+  readonly commands: Array<ReadonlyArray<Word>> = []
+  readonly suspects: Array<ReadonlyArray<Word>> = []
+  readonly texts: Array<string> = []
+  opaque = false
+  private readonly redefines: boolean
+  private count = 0
+
+  constructor(redefines: boolean) {
+    this.redefines = redefines
+  }
+
+  script(script: Script, depth: number): void {
+    if (script.opaque || (depth > 0 && script.redefines)) this.opaque = true
+    if (script.writes && script.all.some(runsFile)) this.opaque = true
+    this.texts.push(...script.data)
+    for (const words of script.all) {
+      this.commands.push(words)
+      this.command(words, depth)
+    }
+  }
+
+  private inner(source: Word | undefined, depth: number): void {
+    if (source === null || source === undefined || depth >= MaxDepth) this.opaque = true
+    else this.script(read(source), depth + 1)
+  }
+
+  private command(words: ReadonlyArray<Word>, depth: number): void {
+    const [program] = words
+    if (program === undefined || program === null || ++this.count > MaxCommands) {
+      this.opaque = true
+      return
+    }
+    const args = words.slice(1)
+    const name = programName(program)
+    if (Opaque.has(name)) this.opaque = true
+    else if (name === "eval") this.inner(args.includes(null) ? null : args.join(" "), depth)
+    else if (name === "trap") this.inner(args[0] === "-" ? "" : (args[0] ?? ""), depth)
+    else if (Shells.has(name)) this.shell(args, depth)
+    else if (Wrappers.has(name)) this.wrapper(name, args, depth)
+    else if (runsCode(name, args) || hidesCall(name, args)) this.opaque = true
+    else if (this.redefines || program.includes("/") || !Inert.has(name)) this.anyOf(name, args, depth)
+  }
+
+  private shell(args: ReadonlyArray<Word>, depth: number): void {
+    const flag = args.findIndex((word) => word === null || /^[-+][A-Za-z]*c[A-Za-z]*$/.test(word))
+    const operand = args.find((word) => word === null || !/^[-+]/.test(word))
+    if (flag !== -1) {
+      const rest = args.slice(flag + 1)
+      // `bash -c -- 'script'` and `bash -c -x 'script'`: options may follow.
+      this.inner(args[flag] === null ? null : rest.find((word) => word === null || !/^[-+]/.test(word)), depth)
+    } else if (operand === undefined || operand === null || args.some((word) => word !== null && /^-\w*s/.test(word))) {
+      // It reads its commands from somewhere.
+      this.opaque = true
+    }
+  }
+
+  private wrapper(name: string, args: ReadonlyArray<Word>, depth: number): void {
+    if (args.length > MaxArguments || args.includes(null)) {
+      this.opaque = true
+      return
+    }
+    const start = args.findIndex((word) => word !== null && !word.startsWith("-") && !/^\w+=/.test(word))
+    const rest: ReadonlyArray<Word> = Appending.has(name) ? [...args, null] : args
+    if (start !== -1) {
+      const words = rest.slice(start)
+      this.commands.push(words)
+      if (depth < MaxDepth) this.command(words, depth + 1)
+      else this.opaque = true
+    }
+    // What xargs puts in place of a mark, or behind a shell's script, is not known.
+    const hasPlace = (word: Word): boolean =>
+      word !== null && (/^-[iI]|^--(?:replace|re)|\{.*\}/.test(word) || Shells.has(programName(word)))
+    if (Appending.has(name) && args.some(hasPlace)) this.opaque = true
+    if (args.some((word) => word !== null && /^(?:\w+=.*\W|-S|--split-string)/.test(word))) this.opaque = true
+    this.anyOf(name, rest, depth)
+  }
+
+  /** Any argument may be the name of a program, and any text may be taken for a script. */
+  private anyOf(name: string, args: ReadonlyArray<Word>, depth: number): void {
+    if (args.length > MaxArguments) this.opaque = true
+    args.slice(0, MaxArguments).forEach((word, index, args) => {
+      if (word === null || (index === 0 && Subcommands.has(name))) return
+      const words = args.slice(index, index + SuspectWords)
+      this.suspects.push(args.length > index + SuspectWords ? [...words, null] : words)
+      if (!/^[\w./-]+$/.test(word)) this.texts.push(word)
+      const inner = programName(word)
+      if (Shells.has(inner) || inner === "eval" || runsCode(inner, args.slice(index + 1))) {
+        if (depth < MaxDepth) this.command(args.slice(index), depth + 1)
+        else this.opaque = true
+      }
+    })
+  }
+}
+
+/** True for a program that is named by a path, or a shell with a script file: it may have been written a moment before. */
+const runsFile = ([program, ...args]: ReadonlyArray<Word>): boolean =>
+  typeof program === "string" &&
+  (program.includes("/") || (Shells.has(programName(program)) && args.some((word) => !word?.startsWith("-"))))
+
+/** True when an argument is code of a language that is not read here, or when the code comes from the input. */
+const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
+  if (Awks.has(name)) return args.some((word) => word === null || /system|\||getline|\\|^-\w*f/.test(word))
+  if (!Interpreters.has(name) && !/^(?:i?python|pypy)[\d.]*$/.test(name)) return false
+  return (
+    args.length === 0 ||
+    args.some(
+      (word) =>
+        word === null || word === "-" || word === "eval" || /^-[A-Za-z]*[ceEpr]|^--(?:eval|print|run|code)/.test(word)
+    )
+  )
+}
+
+/** True when an argument may be a shell's text that means something else than it says. */
+const hidesCall = (name: string, args: ReadonlyArray<Word>): boolean => {
+  if (name === "find" && args.includes(null)) return args.some((word) => word !== null && /^-(?:exec|ok)/.test(word))
+  if (!Callers.has(name) || (name === "git" && QuietGit.has(args[0] ?? ""))) return false
+  if (name === "sed" || name === "gsed")
+    return args.some((word) => word === null || /^-\w*f|--file/.test(word) || sedRuns(word))
+  return args.some((word) => word === null || /[$`*?[{\\'"~]/.test(word.replace(/^\{\}$/, "")))
+}
+
+/** The command `e`, or the flag `e` behind a substitution. */
+const sedRuns = (script: string): boolean =>
+  /(?:^|[\d\s;{}$/!,~])e(?:\s|;|\}|$)/.test(script) || /[^\w\s][a-zA-Z\d]*e[a-zA-Z\d]*\s*(?:$|[;}\n])/.test(script)

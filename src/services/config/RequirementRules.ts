@@ -1,0 +1,91 @@
+/**
+ * The requirement `rules`: what an organisation demands of commands. They ask or forbid; they never allow.
+ *
+ * Owns the form and the checks that its form cannot express. What the rules mean for a command is decided by the tools.
+ *
+ * @module
+ */
+import * as Result from "effect/Result"
+import { type Kind, list, literals, optional, required, section, text } from "./Kind.ts"
+import { get, getText, isTable, type Table } from "./Table.ts"
+
+export interface RequirementRule {
+  /** The alternatives at each position of a command. */
+  readonly pattern: ReadonlyArray<ReadonlyArray<string>>
+  readonly decision: "prompt" | "forbidden"
+  readonly justification: string | null
+}
+
+/** The form of the section. */
+export const rulesKind: Kind = section({
+  prefix_rules: required(
+    list(
+      section({
+        pattern: required(list(section({ token: optional(text), any_of: optional(list(text)) }))),
+        decision: optional(literals("allow", "prompt", "prompt-user", "forbidden")),
+        justification: optional(text)
+      })
+    )
+  )
+})
+
+/** The rules of a section that has the form. Fails with what is wrong with them, in the release's words. */
+export const parseRules = (rules: unknown): Result.Result<ReadonlyArray<RequirementRule>, string> => {
+  if (rules === null || rules === undefined) return Result.succeed([])
+  const entries = tables(tableOf(rules), "prefix_rules")
+  if (entries === undefined || entries.length === 0) return Result.fail("rules prefix_rules cannot be empty")
+  const parsed: Array<RequirementRule> = []
+  for (const [index, entry] of entries.entries()) {
+    const rule = parseRule(entry)
+    if (Result.isFailure(rule)) return Result.fail(`rules prefix_rule at index ${index} ${rule.failure}`)
+    parsed.push(rule.success)
+  }
+  return Result.succeed(parsed)
+}
+
+const tableOf = (value: unknown): Table => (isTable(value) ? value : {})
+
+/** The tables of the list `key`; undefined where it is none. */
+const tables = (table: Table, key: string): ReadonlyArray<Table> | undefined => {
+  const value = get(table, key)
+  return Array.isArray(value) && value.every(isTable) ? value : undefined
+}
+
+const parseRule = (entry: Table): Result.Result<RequirementRule, string> => {
+  const positions = tables(entry, "pattern") ?? []
+  if (positions.length === 0) return Result.fail("has an empty pattern")
+  const pattern: Array<ReadonlyArray<string>> = []
+  for (const [index, position] of positions.entries()) {
+    const alternatives = parsePosition(position)
+    if (Result.isFailure(alternatives)) {
+      return Result.fail(`has an invalid pattern token at index ${index}: ${alternatives.failure}`)
+    }
+    pattern.push(alternatives.success)
+  }
+  const justification = getText(entry, "justification") ?? null
+  if (justification?.trim() === "") return Result.fail("has an empty justification")
+  switch (getText(entry, "decision")) {
+    case undefined:
+      return Result.fail("is missing a decision")
+    case "prompt":
+    case "prompt-user":
+      return Result.succeed({ pattern, decision: "prompt", justification })
+    case "forbidden":
+      return Result.succeed({ pattern, decision: "forbidden", justification })
+    default:
+      return Result.fail(
+        "has decision 'allow', which is not permitted in requirements.toml: Codex merges these rules with other config and uses the most restrictive result (use 'prompt', 'prompt-user', or 'forbidden')"
+      )
+  }
+}
+
+const parsePosition = (position: Table): Result.Result<ReadonlyArray<string>, string> => {
+  const token = getText(position, "token")
+  const anyOf = get(position, "any_of")
+  if (token !== undefined && anyOf !== undefined) return Result.fail("set either token or any_of, not both")
+  if (token !== undefined) return token === "" ? Result.fail("token cannot be empty") : Result.succeed([token])
+  if (!Array.isArray(anyOf)) return Result.fail("set either token or any_of")
+  const words = anyOf.filter((word) => typeof word === "string")
+  if (words.length === 0) return Result.fail("any_of cannot be empty")
+  return words.includes("") ? Result.fail("any_of cannot include empty tokens") : Result.succeed(words)
+}
