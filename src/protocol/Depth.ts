@@ -1,8 +1,8 @@
 /**
  * How deep a document may be nested.
  *
- * Who reads a document walks it, and each level takes room on the stack: a document of a few hundred kilobytes can be deeper
- * than the stack is. So everything that comes from outside is measured once, where it comes in.
+ * Decoders recurse, and each level takes room on the stack: a document of a few hundred kilobytes can be deeper than the
+ * stack. Everything that comes from outside is measured once, where it comes in: text by `JsonText`, values by this module.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 /** Objects and arrays inside each other, the outermost included; the released server takes as many. */
 export const MaxDepth = 127
 
-/** Whether objects and arrays are nested deeper than `limit`. Goes no deeper than that itself. */
+/** Whether objects and arrays are nested deeper than `limit`. The parts must not be shared: each path is walked. */
 export const isDeeperThan = (value: unknown, limit: number): boolean => {
   if (typeof value !== "object" || value === null) return false
   if (limit === 0) return true

@@ -5,8 +5,6 @@
  * @module
  */
 
-import { isDeeperThan, MaxDepth } from "./Depth.ts"
-
 /** Echoed with its type: `1` and `"1"` are different ids. A bigint is an integer that a number cannot hold exactly. */
 export type RequestId = string | number | bigint
 
@@ -74,14 +72,8 @@ export type Incoming =
   | { readonly _tag: "Refused"; readonly id: RequestId; readonly method: string; readonly reason: string }
   | { readonly _tag: "Ignored"; readonly reason: string }
 
-/** What is wrong with a message that is nested too deep, in the words of the release. */
-export const tooDeep = "recursion limit exceeded"
-
-/** Whether the message is nested deeper than anybody reads it. */
-export const isTooDeep = (message: object): boolean => isDeeperThan(message, MaxDepth)
-
 /**
- * Sorts a parsed JSON document. A request that is too deep is still one, since it is to be answered (`isTooDeep`). As the released server does, a request whose id is neither a string nor an integer is a
+ * Sorts a parsed JSON document. As in the released server, a request whose id is neither a string nor an integer is a
  * notification: there is no id that could be echoed.
  */
 export const classify = (document: unknown): Incoming => {
@@ -92,7 +84,6 @@ export const classify = (document: unknown): Incoming => {
   if (typeof message["method"] === "string" && isRequestId(message["id"])) {
     return { _tag: "Request", request: document as Request }
   }
-  if (isTooDeep(message)) return { _tag: "Ignored", reason: tooDeep }
   if (typeof message["method"] === "string") return { _tag: "Notification", notification: document as Notification }
   if (!isRequestId(message["id"])) return { _tag: "Ignored", reason: "neither a method nor an id" }
   if (isErrorObject(message["error"])) return { _tag: "Failure", failure: document as Failure }

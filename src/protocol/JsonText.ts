@@ -9,8 +9,9 @@
  * @module
  */
 
-/** Levels of arrays and objects that a document may have; the released server takes as many. */
-export const MaxDepth = 127
+import { MaxDepth } from "./Depth.ts"
+
+export { MaxDepth }
 
 const Quote = 0x22
 const Comma = 0x2c
@@ -76,7 +77,7 @@ export const isTooDeep = (text: string): boolean => excessOf(text) !== undefined
 /** Values that `isTooDeepValue` looks at; shared parts of a value count each time. */
 const MaxValues = 1_000_000
 
-/** The same for a value that was not read from text. */
+/** The same for a value that was not read from text, and whose parts may be shared. */
 export const isTooDeepValue = (value: unknown): boolean => {
   let level: Array<unknown> = [value]
   let seen = 0

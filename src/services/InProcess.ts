@@ -25,6 +25,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as ErrorCode from "../protocol/ErrorCode.ts"
+import { isDeeperThan, MaxDepth } from "../protocol/Depth.ts"
 import { encodeId, type ErrorObject, type Incoming, type RequestId, type TraceContext } from "../protocol/JsonRpc.ts"
 import type { ClientRequestMethod, ParamsInputOf, ResultOf } from "../protocol/methods/ClientRequests.ts"
 import { type ClientEvent, toEvent } from "./ClientEvent.ts"
@@ -44,7 +45,10 @@ export const DefaultChannelCapacity = 128
 
 /** The request did not reach the server, or its answer did not come back. Nothing is known of the server's own doing. */
 export class InProcessError extends Schema.TaggedError<InProcessError>()("InProcessError", {
-  /** `WouldBlock`: try again. `BrokenPipe`: the runtime is gone. `InvalidData`: the handshake failed. */
+  /**
+   * `WouldBlock`: try again. `BrokenPipe`: the runtime is gone. `InvalidData`: the handshake failed, or the message is nested too
+   * deep.
+   */
   kind: Schema.Literals(["WouldBlock", "BrokenPipe", "InvalidData"]),
   message: Schema.String
 }) {}
@@ -52,6 +56,10 @@ export class InProcessError extends Schema.TaggedError<InProcessError>()("InProc
 const full = () => new InProcessError({ kind: "WouldBlock", message: "in-process app-server client queue is full" })
 
 const closed = () => new InProcessError({ kind: "BrokenPipe", message: "in-process app-server runtime is closed" })
+
+const nested = `nested deeper than ${MaxDepth} levels`
+
+const tooDeep = () => new InProcessError({ kind: "InvalidData", message: `the message is ${nested}` })
 
 /** A request of the caller's own numbering; ids have to be unique among those in flight. */
 export interface InProcessRequest<M extends ClientRequestMethod> {
@@ -152,7 +160,7 @@ const answers = (waiters: Waiters) => {
 }
 
 /** Deeper than any payload of the protocol; a cycle ends here. */
-const MaxDepth = 256
+const MaxResultDepth = 256
 
 /** Whether JSON has a form for the value. Members that are undefined are left out, as JSON leaves them out. */
 const isJson = (value: unknown, depth: number): boolean => {
@@ -163,7 +171,7 @@ const isJson = (value: unknown, depth: number): boolean => {
       return true
     case "object":
       if (value === null) return true
-      if (depth > MaxDepth) return false
+      if (depth > MaxResultDepth) return false
       if (Array.isArray(value)) return value.every((element) => isJson(element, depth + 1))
       for (const key in value) {
         const member = (value as Record<string, unknown>)[key]
@@ -222,7 +230,7 @@ export const start = Effect.fnUntraced(function* (
 
   const send = (message: Incoming): Effect.Effect<void, InProcessError> =>
     Effect.suspend(() => {
-      const error = submit(message)
+      const error = isDeeperThan(message, MaxDepth) ? tooDeep() : submit(message)
       return error === undefined ? Effect.void : Effect.fail(error)
     })
 
@@ -238,6 +246,7 @@ export const start = Effect.fnUntraced(function* (
     Effect.callback((resume) => {
       const { id } = request
       if (waiters.has(id)) return resume(Effect.fail(invalidRequest(`duplicate request id: ${encodeId(id)}`)))
+      if (isDeeperThan(request, MaxDepth)) return resume(Effect.fail(invalidRequest(`Invalid request: ${nested}`)))
       const error = submit({ _tag: "Request", request })
       if (error !== undefined) return resume(Effect.fail(error))
       waiters.set(id, resume)

@@ -7,14 +7,7 @@
 import * as Result from "effect/Result"
 import * as ErrorCode from "../protocol/ErrorCode.ts"
 import { decodeParams, readReserved } from "../protocol/InvalidRequest.ts"
-import {
-  type Extensions,
-  isTooDeep,
-  type Request,
-  type RequestId,
-  tooDeep,
-  type TraceContext
-} from "../protocol/JsonRpc.ts"
+import { type Extensions, type Request, type RequestId, type TraceContext } from "../protocol/JsonRpc.ts"
 import { experimentalUse } from "../protocol/Experimental.ts"
 import type { ExperimentalField, Scope, Stability } from "../protocol/Method.ts"
 import { type ClientRequestMethod, ClientRequests, isClientRequestMethod } from "../protocol/methods/ClientRequests.ts"
@@ -50,7 +43,6 @@ const keyOf = (scope: Scope<never>, params: unknown): string | undefined => {
 
 /** Decodes a request; a string is the text that follows "Invalid request: ". */
 export const read = (request: Request): Call | string => {
-  if (isTooDeep(request)) return tooDeep
   const { id, method, params } = request
   const trace = request.trace ?? undefined
   const extensions = request.extensions ?? undefined

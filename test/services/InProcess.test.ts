@@ -227,6 +227,24 @@ describe("InProcess", () => {
     )
   })
 
+  it.effect("refuses what is nested too deep, and serves the next request [10]", () =>
+    Effect.gen(function* () {
+      const { start } = yield* makeRuntime({ [List]: listing })
+      const client = yield* start()
+      const params: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`)
+      const detail = "nested deeper than 127 levels"
+      assert.deepStrictEqual(
+        yield* Effect.flip(client.requestUnknown({ id: 1, method: List, params })),
+        new RequestError({ code: -32600, message: `Invalid request: ${detail}` })
+      )
+      assert.deepStrictEqual(
+        yield* Effect.flip(client.respondToServerRequest(0, params)),
+        new InProcessError({ kind: "InvalidData", message: `the message is ${detail}` })
+      )
+      assert.deepStrictEqual(yield* client.request({ id: 1, method: List, params: {} }), page)
+    })
+  )
+
   describe("a request of the server", () => {
     const setUp = Effect.gen(function* () {
       const { start, router, outgoing } = yield* makeRuntime({})
