@@ -230,18 +230,18 @@ describe("InProcess", () => {
   it.effect("refuses what is nested too deep, and serves the next request [10]", () =>
     Effect.gen(function* () {
       const { start } = yield* makeRuntime({ [List]: listing })
-      const client = yield* start()
+      const { handle } = yield* start()
       const params: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`)
       const detail = "nested deeper than 127 levels"
       assert.deepStrictEqual(
-        yield* Effect.flip(client.requestUnknown({ id: 1, method: List, params })),
+        yield* Effect.flip(handle.requestUnknown({ id: 1, method: List, params })),
         new RequestError({ code: -32600, message: `Invalid request: ${detail}` })
       )
       assert.deepStrictEqual(
-        yield* Effect.flip(client.respondToServerRequest(0, params)),
+        yield* Effect.flip(handle.respondToServerRequest(0, params)),
         new InProcessError({ kind: "InvalidData", message: `the message is ${detail}` })
       )
-      assert.deepStrictEqual(yield* client.request({ id: 1, method: List, params: {} }), page)
+      assert.deepStrictEqual(yield* handle.request({ id: 1, method: List, params: {} }), page)
     })
   )
 
