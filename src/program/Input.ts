@@ -4,11 +4,11 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { isDeeperThan, MaxDepth } from "../protocol/Depth.ts"
+import { MaxDepth } from "../protocol/Depth.ts"
+import { isTooDeep } from "../protocol/JsonText.ts"
 import * as SmallFiles from "../services/SmallFiles.ts"
 import { UsageError } from "./Usage.ts"
 
@@ -51,7 +51,7 @@ export const prompt = Effect.fnUntraced(function* (argument: string | undefined)
   return yield* fromStdin(stdio)
 })
 
-const decodeSchema = Schema.decodeUnknownEffect(Schema.Json)
+const decodeSchema = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))
 
 /** The JSON Schema in a file. */
 export const outputSchema = Effect.fnUntraced(function* (file: string) {
@@ -61,8 +61,6 @@ export const outputSchema = Effect.fnUntraced(function* (file: string) {
     refuse(`cannot be read: ${error.detail}`)
   )
   if (text === undefined) return yield* refuse("cannot be read: no such file")
-  const document = Option.liftThrowable((json: string): unknown => JSON.parse(json))(text)
-  if (Option.isNone(document)) return yield* refuse("is not JSON")
-  if (isDeeperThan(document.value, MaxDepth)) return yield* refuse(`is nested deeper than ${MaxDepth} levels`)
-  return yield* Effect.mapError(decodeSchema(document.value), () => refuse("is not JSON"))
+  if (isTooDeep(text)) return yield* refuse(`is nested deeper than ${MaxDepth} levels`)
+  return yield* Effect.mapError(decodeSchema(text), () => refuse("is not JSON"))
 })

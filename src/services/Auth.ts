@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import type { GetAccountResponse } from "../protocol/Account.ts"
+import { isTooDeep } from "../protocol/JsonText.ts"
 import * as FileCache from "./config/FileCache.ts"
 import type { SmallFiles } from "./SmallFiles.ts"
 
@@ -48,6 +49,7 @@ const fromText = (text: string | undefined): Option.Option<Redacted.Redacted> =>
 
 /** The key in the text of an `auth.json`; none in a text that is damaged or has other credentials only. */
 const fromFile = (text: string): Option.Option<Redacted.Redacted> => {
+  if (isTooDeep(text)) return Option.none()
   const document = Option.getOrUndefined(Option.liftThrowable((json: string): unknown => JSON.parse(json))(text))
   if (typeof document !== "object" || document === null || !("OPENAI_API_KEY" in document)) return Option.none()
   return typeof document.OPENAI_API_KEY === "string" ? fromText(document.OPENAI_API_KEY) : Option.none()

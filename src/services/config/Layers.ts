@@ -18,7 +18,7 @@ import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { ConfigLayerSource } from "../../protocol/Config.ts"
 import { SmallFiles } from "../SmallFiles.ts"
-import { MaxDepth } from "../../protocol/Depth.ts"
+import { isDeeperThan, MaxDepth } from "../../protocol/Depth.ts"
 import { ConfigError, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
@@ -119,12 +119,15 @@ const layerOf = (
 /** Whether the settings of the layer are in force. */
 export const counts = (layer: Layer): boolean => layer.disabledReason === null
 
+/** Characters of a refused key that the error repeats. */
+const MaxEchoed = 128
+
 const tooDeep = (key: string): ConfigError =>
   new ConfigError({
     reason: "value",
     location: "",
     detail: `nested deeper than ${MaxDepth} levels`,
-    key: `${key.slice(0, 40)}…`
+    key: key.slice(0, MaxEchoed)
   })
 
 /** Names that mark the root of a project. Each is looked for in every folder above the working folder. */
@@ -235,7 +238,9 @@ export const make = Effect.fnUntraced(function* (
     const user = yield* read(locations.userFile)
     const managed = yield* read(locations.managedFile)
     const start = folder === undefined ? undefined : path.resolve(locations.cwd, folder)
-    const deep = Object.keys(overrides).find((key) => levelsOf(key) > MaxDepth)
+    const deep = Object.keys(overrides).find(
+      (key) => levelsOf(key) > MaxDepth || isDeeperThan(overrides[key], MaxDepth)
+    )
     if (deep !== undefined) yield* tooDeep(deep)
     const flags = flagsWith(overrides, start ?? locations.cwd)
     const above: ReadonlyArray<Layer> = [

@@ -196,6 +196,9 @@ describe("a mistake", () => {
           "value",
           "nested deeper than 127 levels"
         ])
+        let deep: unknown = 1
+        for (let level = 0; level < 50_000; level++) deep = [deep]
+        assert.deepStrictEqual(yield* refusal({ a: deep }), ["value", "nested deeper than 127 levels"])
         const markers = Array.from({ length: 33 }, (_, index) => `marker-${index}`)
         assert.deepStrictEqual(yield* refusal({ project_root_markers: markers }), ["value", "more than 32 names"])
       })
