@@ -8,7 +8,7 @@
  * ```
  *  Config ─┬─► Auth ─┬─► ModelProvider ─┐
  *          │         └──────────────────┤
- *  OutboundRouter ─► OutgoingMessages ──┼─► ThreadManager ─► Handlers ─► MessageProcessor
+ *  OutboundRouter ─► ServerRequests ──┼─► Threads ─► Handlers ─► MessageProcessor
  *  ThreadStore, Toolset(Sandbox) ───────┘
  * ```
  *
@@ -23,25 +23,25 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
-import * as Auth from "../services/Auth.ts"
-import * as Config from "../services/Config.ts"
-import type { AppServerClient } from "../services/AppServerClient.ts"
-import { Handlers } from "../services/Handlers.ts"
-import * as InProcess from "../services/InProcess.ts"
-import * as MessageProcessor from "../services/MessageProcessor.ts"
-import * as ModelCatalog from "../services/ModelCatalog.ts"
-import type { ModelProvider } from "../services/ModelProvider.ts"
-import * as OutboundRouter from "../services/OutboundRouter.ts"
-import * as OutgoingMessages from "../services/OutgoingMessages.ts"
-import { guard } from "../services/ServedParameters.ts"
-import { ServerInfo } from "../services/ServerInfo.ts"
-import type { SmallFiles } from "../services/SmallFiles.ts"
-import * as ThreadManager from "../services/ThreadManager.ts"
-import type { ThreadStore } from "../services/ThreadStore.ts"
-import type { Toolset } from "../services/Tool.ts"
+import * as Auth from "../services/account/Auth.ts"
+import * as Config from "../services/config/Config.ts"
+import type { AppServerClient } from "../services/client/AppServerClient.ts"
+import { Handlers } from "../services/connection/Handlers.ts"
+import * as InProcess from "../services/connection/InProcess.ts"
+import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
+import * as ModelCatalog from "../services/model/ModelCatalog.ts"
+import type { ModelProvider } from "../services/model/ModelProvider.ts"
+import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
+import * as ServerRequests from "../services/routing/ServerRequests.ts"
+import { guard } from "../services/connection/ServedParameters.ts"
+import { ServerInfo } from "../services/config/ServerInfo.ts"
+import type { SmallFiles } from "../services/config/SmallFiles.ts"
+import * as Threads from "../services/thread/Threads.ts"
+import type { ThreadStore } from "../services/thread/ThreadStore.ts"
+import type { Toolset } from "../services/tool/Tool.ts"
 import type { SessionSource } from "../protocol/Thread.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
-import * as Host from "./Host.ts"
+import * as Host from "./MachineInfo.ts"
 import * as InProcessClient from "./clients/InProcessClient.ts"
 import * as AccountHandlers from "./handlers/account.ts"
 import * as ConfigHandlers from "./handlers/config.ts"
@@ -78,7 +78,7 @@ export interface AppServerOptions {
   /** Told to each client after its initialize, besides what the configuration itself warns of. */
   readonly configWarnings?: ReadonlyArray<Config.ConfigWarning>
   /** Whether `CODEX_API_KEY` counts as a credential. Default: true. */
-  readonly honourApiKeyVariable?: boolean
+  readonly allowApiKeyEnv?: boolean
   /** Also gets everything the server logs, for a program that collects feedback. */
   readonly feedback?: Logger.Logger<unknown, unknown>
   /** Programs that child commands are run with. Default: the user's shell. */
@@ -96,9 +96,9 @@ export interface AppServerOptions {
   readonly tools?: Layer.Layer<Toolset>
   /** Another thread manager, with a model, store and tools of its own; it speaks through this server's router. */
   readonly threadManager?: Layer.Layer<
-    ThreadManager.ThreadManager,
+    Threads.Threads,
     never,
-    OutboundRouter.OutboundRouter | OutgoingMessages.OutgoingMessages | ServerInfo | SmallFiles
+    OutboundRouter.OutboundRouter | ServerRequests.ServerRequests | ServerInfo | SmallFiles
   >
 }
 
@@ -107,9 +107,9 @@ export type AppServer =
   | Config.Config
   | MessageProcessor.MessageProcessor
   | OutboundRouter.OutboundRouter
-  | OutgoingMessages.OutgoingMessages
+  | ServerRequests.ServerRequests
   | ServerInfo
-  | ThreadManager.ThreadManager
+  | Threads.Threads
 
 /** What a server needs of the machine; `NodeServices.layer` has both. */
 export type Platform = FileSystem.FileSystem | Path.Path
@@ -155,21 +155,21 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     Auth.layer({
       home: options.home ?? Host.home(environment),
       environment,
-      honourApiKeyVariable: options.honourApiKeyVariable ?? true
+      allowApiKeyEnv: options.allowApiKeyEnv ?? true
     })
   const model = options.model ?? DefaultModel.layer
   const tools =
     options.tools ??
     Shell.layerWith({ ...options.executables, environment }).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
   const store = options.store ?? MemoryStore.layer
-  const threads = options.threadManager ?? ThreadManager.layer.pipe(Layer.provide([model, tools]))
+  const threads = options.threadManager ?? Threads.layer.pipe(Layer.provide([model, tools]))
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
   return MessageProcessor.layer.pipe(
     Layer.provide(handlers.pipe(Layer.provide(model))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, randomness]),
-    Layer.provideMerge(OutgoingMessages.layer),
+    Layer.provideMerge(ServerRequests.layer),
     Layer.provideMerge(OutboundRouter.layer),
     Layer.provide(auth),
     Layer.provideMerge(config),
@@ -183,7 +183,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
 export const client = (
   options: AppServerOptions & InProcessClient.InProcessClientOptions
 ): Layer.Layer<AppServerClient, Config.ConfigError | InProcess.InProcessError, Platform> =>
-  InProcessClient.layer({ ...options, endsServer: true }).pipe(Layer.provide(layer(options)))
+  InProcessClient.layer({ ...options, ownsServer: true }).pipe(Layer.provide(layer(options)))
 
 /**
  * The low-level runtime: a server of its own, connected and ready. All of it ends with `shutdown`, or with the scope; when

@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
-import * as Stderr from "./Stderr.ts"
+import * as Stderr from "./console/Stderr.ts"
 
 /** Errors that are not for the reader's eyes are shortened to their first line. */
 const causeOf = (cause: Cause.Cause<unknown>): string => {

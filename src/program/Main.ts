@@ -12,8 +12,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Teardown } from "effect/Runtime"
-import * as Serve from "./Serve.ts"
-import * as Stderr from "./Stderr.ts"
+import * as Serve from "./ServeStdio.ts"
+import * as Stderr from "./console/Stderr.ts"
 
 /** The command lines that mean: serve standard input and output with what the configuration says. */
 const isPlainService = (args: ReadonlyArray<string>): boolean => {
@@ -34,7 +34,7 @@ const program = (args: ReadonlyArray<string>): Effect.Effect<number> =>
   isPlainService(args)
     ? Serve.run({ cliOverrides: [] })
     : Effect.flatMap(
-        Effect.promise(() => import("./Commands.ts")),
+        Effect.promise(() => import("./commands/Commands.ts")),
         (commands) => commands.run(args)
       )
 

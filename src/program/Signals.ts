@@ -6,7 +6,7 @@
 import process from "node:process"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import { ExitCode } from "./Exec.ts"
+import { ExitCode } from "./commands/Exec.ts"
 
 /** The first signal ends a run in order, which takes a moment; from the second on the process just quits. */
 export const secondQuits = Effect.acquireRelease(

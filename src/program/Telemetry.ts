@@ -8,8 +8,8 @@
 import process from "node:process"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { RequestTiming } from "../services/Metrics.ts"
-import { Version } from "../services/ServerInfo.ts"
+import { RequestTiming } from "../services/observability/Metrics.ts"
+import { Version } from "../services/config/ServerInfo.ts"
 
 const endpoints = [
   "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -8,8 +8,8 @@
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Wire } from "./Method.ts"
-import { type ClientRequestMethod, ClientRequests, type ParamsOf } from "./methods/ClientRequests.ts"
+import type { WireSchema } from "./Method.ts"
+import { type ClientRequestMethod, clientRequestTable, type ParamsOf } from "./methods/ClientRequests.ts"
 import { clientMethodNames, type ReleasedRequest, releasedRequestOf } from "./methods/ReservedRequests.ts"
 import { invalidType, mismatch, missingField, unknownVariant } from "./Mismatch.ts"
 
@@ -18,7 +18,7 @@ type Decoder = (params: unknown) => Exit.Exit<unknown, unknown>
 const decoders = new Map<ClientRequestMethod, Decoder>()
 
 /** Built when a method is first used: compiling all of them would be paid at start. */
-const decoderOf = (method: ClientRequestMethod, schema: Wire): Decoder => {
+const decoderOf = (method: ClientRequestMethod, schema: WireSchema): Decoder => {
   let decoder = decoders.get(method)
   if (decoder === undefined) {
     decoder = Schema.decodeUnknownExit(schema())
@@ -32,7 +32,7 @@ export const decodeParams = <M extends ClientRequestMethod>(
   method: M,
   params: unknown
 ): Result.Result<ParamsOf<M>, string> => {
-  const schema: Wire | undefined = ClientRequests[method].params
+  const schema: WireSchema | undefined = clientRequestTable[method].params
   if (schema === undefined) {
     const text = notUnit(params)
     // The method has no parameters, so `ParamsOf<M>` is undefined.

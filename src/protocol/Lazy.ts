@@ -15,7 +15,7 @@ export type Lazy<S extends Schema.Top> = () => S
 export type Of<L extends Lazy<Schema.Top>> = ReturnType<L>["Type"]
 
 /** Any lazy schema whose decoded form is also its wire form: the protocol has no other kind. */
-export type Wire = Lazy<Schema.Codec<unknown, unknown>>
+export type WireSchema = Lazy<Schema.Codec<unknown, unknown>>
 
 /** Makes a value once, on the first call: a schema, or what is compiled from one. */
 export const lazy = <A>(make: () => A): (() => A) => {

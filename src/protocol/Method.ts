@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Lazy, Of, Wire } from "./Lazy.ts"
+import type { Lazy, Of, WireSchema } from "./Lazy.ts"
 
 /** Experimental methods and fields need `capabilities.experimentalApi` in initialize. */
 export type Stability = "stable" | "experimental"
@@ -19,7 +19,7 @@ export type Scope<Params> =
   | { readonly _tag: "Thread"; readonly threadId: (params: Params) => string; readonly shared: boolean }
 
 /** A client request. `params` is `undefined` for the methods that take none. */
-export interface ClientRequest<Params extends Wire | undefined, Result extends Wire> {
+export interface ClientRequest<Params extends WireSchema | undefined, Result extends WireSchema> {
   readonly kind: "clientRequest"
   readonly params: Params
   readonly result: Result
@@ -49,7 +49,7 @@ export type Tier = "lossless" | "latest" | "bestEffort"
 /** Who hears a notification: the subscribers of its thread, every initialised connection, or the one that caused it. */
 export type Reach = "subscribers" | "everyone" | "connection"
 
-export interface ServerNotification<Params extends Wire> {
+export interface ServerNotification<Params extends WireSchema> {
   readonly kind: "serverNotification"
   readonly params: Params
   readonly stability: Stability
@@ -59,7 +59,7 @@ export interface ServerNotification<Params extends Wire> {
   readonly key?: (params: Of<Params>) => string
 }
 
-export interface ServerRequest<Params extends Wire, Result extends Wire> {
+export interface ServerRequest<Params extends WireSchema, Result extends WireSchema> {
   readonly kind: "serverRequest"
   readonly params: Params
   readonly result: Result
@@ -71,9 +71,9 @@ export interface ServerRequest<Params extends Wire, Result extends Wire> {
 }
 
 /** The decoded parameters; `undefined` for a method without any. */
-export type ParamsType<P extends Wire | undefined> = P extends Wire ? Of<P> : undefined
+export type ParamsType<P extends WireSchema | undefined> = P extends WireSchema ? Of<P> : undefined
 
-interface ClientRequestOptions<Params extends Wire | undefined, Result extends Wire> {
+interface ClientRequestOptions<Params extends WireSchema | undefined, Result extends WireSchema> {
   readonly params: Params
   readonly result: Result
   readonly stability?: Stability
@@ -81,7 +81,7 @@ interface ClientRequestOptions<Params extends Wire | undefined, Result extends W
   readonly experimentalFields?: ReadonlyArray<ExperimentalField>
 }
 
-export const clientRequest = <Params extends Wire | undefined, Result extends Wire>(
+export const clientRequest = <Params extends WireSchema | undefined, Result extends WireSchema>(
   options: ClientRequestOptions<Params, Result>
 ): ClientRequest<Params, Result> => ({
   kind: "clientRequest",
@@ -92,7 +92,7 @@ export const clientRequest = <Params extends Wire | undefined, Result extends Wi
   experimentalFields: options.experimentalFields ?? []
 })
 
-export const serverNotification = <Params extends Wire>(options: {
+export const serverNotification = <Params extends WireSchema>(options: {
   readonly params: Params
   readonly tier: Tier
   readonly reach: Reach
@@ -100,7 +100,7 @@ export const serverNotification = <Params extends Wire>(options: {
   readonly key?: (params: Of<Params>) => string
 }): ServerNotification<Params> => ({ kind: "serverNotification", stability: "stable", ...options })
 
-export const serverRequest = <Params extends Wire, Result extends Wire>(options: {
+export const serverRequest = <Params extends WireSchema, Result extends WireSchema>(options: {
   readonly params: Params
   readonly result: Result
   readonly stability?: Stability
@@ -134,4 +134,4 @@ export const global = (name: string, options: { readonly shared: boolean }): Sco
   shared: options.shared
 })
 
-export type { Lazy, Of, Wire }
+export type { Lazy, Of, WireSchema }

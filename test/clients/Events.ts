@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import type { ClientEvent } from "../../src/services/ClientEvent.ts"
+import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
 import * as ModelServer from "../support/ModelServer.ts"
 import type { Client } from "./Subject.ts"
 

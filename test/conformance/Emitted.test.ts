@@ -38,7 +38,7 @@ const server = AppServer.layer({ home: "/nowhere", cwd: tmpdir(), environment: {
 describe("what the server sends", () => {
   it.live("is valid by the released schema, through every method it serves and every kind of turn", () =>
     Effect.gen(function* () {
-      const peer = yield* connect({ outboxCapacity: 100_000 })
+      const peer = yield* connect({ outgoingCapacity: 100_000 })
       const asked: Array<string> = []
       const request = (method: string, params: object) => {
         asked.push(method)

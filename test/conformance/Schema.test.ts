@@ -5,12 +5,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Wire } from "../../src/protocol/Lazy.ts"
+import type { WireSchema } from "../../src/protocol/Lazy.ts"
 import type { ExperimentalField } from "../../src/protocol/Method.ts"
-import { ClientRequests } from "../../src/protocol/methods/ClientRequests.ts"
+import { clientRequestTable } from "../../src/protocol/methods/ClientRequests.ts"
 import { ReleasedRequests } from "../../src/protocol/methods/ReservedRequests.ts"
-import { ServerNotifications } from "../../src/protocol/methods/ServerNotifications.ts"
-import { ServerRequests } from "../../src/protocol/methods/ServerRequests.ts"
+import { serverNotificationTable } from "../../src/protocol/methods/ServerNotifications.ts"
+import { serverRequestTable } from "../../src/protocol/methods/ServerRequests.ts"
 import { type JsonSchema, load } from "./Release.ts"
 import { differences, type Direction } from "./Shape.ts"
 
@@ -18,7 +18,7 @@ const release = load()
 
 interface Subject {
   readonly name: string
-  readonly ours: Wire
+  readonly ours: WireSchema
   readonly theirs: JsonSchema
   readonly direction: Direction
 }
@@ -27,13 +27,13 @@ const released = (methods: ReadonlyMap<string, { readonly params: JsonSchema }>,
   methods.get(method)?.params ?? {}
 
 const subjects: ReadonlyArray<Subject> = [
-  ...Object.entries(ServerNotifications).map(([method, { params }]): Subject => ({
+  ...Object.entries(serverNotificationTable).map(([method, { params }]): Subject => ({
     name: method,
     ours: params,
     theirs: released(release.serverNotifications, method),
     direction: "sent"
   })),
-  ...Object.entries(ServerRequests).flatMap(([method, { params, result }]): ReadonlyArray<Subject> => [
+  ...Object.entries(serverRequestTable).flatMap(([method, { params, result }]): ReadonlyArray<Subject> => [
     {
       name: `${method} params`,
       ours: params,
@@ -42,7 +42,7 @@ const subjects: ReadonlyArray<Subject> = [
     },
     { name: `${method} result`, ours: result, theirs: release.result(method), direction: "taken" }
   ]),
-  ...Object.entries(ClientRequests).flatMap(([method, { params, result }]): ReadonlyArray<Subject> => [
+  ...Object.entries(clientRequestTable).flatMap(([method, { params, result }]): ReadonlyArray<Subject> => [
     ...(params === undefined
       ? []
       : [
@@ -97,18 +97,18 @@ const inReleasedWords = (value: unknown): unknown => {
 
 describe("the names", () => {
   it("of the server notifications are the release's", () => {
-    assert.deepStrictEqual(Object.keys(ServerNotifications).sort(), [...release.serverNotifications.keys()].sort())
+    assert.deepStrictEqual(Object.keys(serverNotificationTable).sort(), [...release.serverNotifications.keys()].sort())
   })
 
   it("of the server requests are the release's", () => {
-    assert.deepStrictEqual(Object.keys(ServerRequests), [...release.serverRequests.keys()])
+    assert.deepStrictEqual(Object.keys(serverRequestTable), [...release.serverRequests.keys()])
   })
 
   it("of the client requests are the release's, in its order", () => {
     const listed = Object.keys(ReleasedRequests).filter((method) => !unlisted.has(method))
     assert.deepStrictEqual(listed, [...release.clientRequests.keys()])
     assert.deepStrictEqual(
-      Object.keys(ClientRequests).filter((method) => !release.clientRequests.has(method)),
+      Object.keys(clientRequestTable).filter((method) => !release.clientRequests.has(method)),
       []
     )
   })
@@ -116,7 +116,7 @@ describe("the names", () => {
 
 describe("what needs the experimental capability", () => {
   it("is the same among the server requests", () => {
-    const ours = Object.entries(ServerRequests).map(([name, { experimentalFields, stability }]) => [
+    const ours = Object.entries(serverRequestTable).map(([name, { experimentalFields, stability }]) => [
       name,
       { method: stability === "experimental", fields: experimentalFields }
     ])
@@ -134,7 +134,7 @@ describe("what needs the experimental capability", () => {
 
   it("is the same among the parameters of the client requests", () => {
     const theirs = release.experimental("ClientRequest")
-    const served = Object.entries(ClientRequests)
+    const served = Object.entries(clientRequestTable)
     assert.deepStrictEqual(
       served.map(([method, { experimentalFields }]) => [method, experimentalFields.flatMap(wholeField).sort()]),
       served.map(([method]) => [method, theirs.get(method)?.fields.toSorted()])

@@ -12,10 +12,10 @@ import * as AppServer from "../../src/layers/AppServer.ts"
 import * as MemoryStore from "../../src/layers/stores/Memory.ts"
 import * as Offline from "../../src/layers/models/Offline.ts"
 import type { ParamsInputOf, ResultOf } from "../../src/protocol/methods/ClientRequests.ts"
-import { AppServerClient } from "../../src/services/AppServerClient.ts"
-import { ModelProvider } from "../../src/services/ModelProvider.ts"
-import { ThreadStore } from "../../src/services/ThreadStore.ts"
-import { type Tool, Toolset } from "../../src/services/Tool.ts"
+import { AppServerClient } from "../../src/services/client/AppServerClient.ts"
+import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
+import { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
+import { type Tool, Toolset } from "../../src/services/tool/Tool.ts"
 
 /** What is written into the server's folder, and what it is told. */
 interface Situation {

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as AppServer from "../../src/layers/AppServer.ts"
-import { ModelProvider } from "../../src/services/ModelProvider.ts"
+import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { connect } from "../support/WirePeer.ts"
 
 describe("a thread that starts", () => {

@@ -7,7 +7,7 @@ import * as Scope from "effect/Scope"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import * as AppServer from "../../src/layers/AppServer.ts"
-import { type ModelEvent, ModelProvider } from "../../src/services/ModelProvider.ts"
+import { type ModelEvent, ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { connect, type Heard } from "../support/WirePeer.ts"
 
 const sequence = { extensions: { "spindle/sequence": {} } }
@@ -98,7 +98,7 @@ describe("resume without a gap", () => {
     withServer(
       2000,
       Effect.fnUntraced(function* (gate) {
-        const peer = yield* connect({ outboxCapacity: 10_000 })
+        const peer = yield* connect({ outgoingCapacity: 10_000 })
         yield* peer.initialize(sequence)
         const { threadId, started } = yield* startTurn(peer)
         yield* Deferred.succeed(gate, undefined)

@@ -4,15 +4,15 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { decodeParams } from "../../src/protocol/InvalidRequest.ts"
-import type { Wire } from "../../src/protocol/Method.ts"
+import type { WireSchema } from "../../src/protocol/Method.ts"
 import {
   clientRequestOf,
   type ClientRequestMethod,
-  ClientRequests,
+  clientRequestTable,
   isClientRequestMethod
 } from "../../src/protocol/methods/ClientRequests.ts"
 
-const methods = Object.keys(ClientRequests).filter(isClientRequestMethod)
+const methods = Object.keys(clientRequestTable).filter(isClientRequestMethod)
 
 /** As a connection carries it. */
 const overTheWire = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
@@ -22,7 +22,8 @@ const sameJson = (left: unknown, right: unknown) => assert.deepStrictEqual(overT
 
 describe("ClientRequests", () => {
   for (const method of methods) {
-    const { params, result }: { readonly params: Wire | undefined; readonly result: Wire } = ClientRequests[method]
+    const { params, result }: { readonly params: WireSchema | undefined; readonly result: WireSchema } =
+      clientRequestTable[method]
 
     if (params !== undefined) {
       it.effect.prop(
@@ -124,7 +125,7 @@ describe("ClientRequests", () => {
   it("orders what changes a thread, lets readers of a thread or of the configuration overlap, and nothing else wait", () => {
     const scopes = Object.fromEntries(
       methods.map((method) => {
-        const { scope } = ClientRequests[method]
+        const { scope } = clientRequestTable[method]
         return [
           method,
           scope._tag === "Concurrent"
@@ -152,7 +153,7 @@ describe("ClientRequests", () => {
   })
 
   it("finds a declaration by name, and none by a name that objects inherit", () => {
-    assert.strictEqual(clientRequestOf("turn/start"), ClientRequests["turn/start"])
+    assert.strictEqual(clientRequestOf("turn/start"), clientRequestTable["turn/start"])
     assert.isUndefined(clientRequestOf("toString"))
     assert.isUndefined(clientRequestOf("thread/fork"))
   })

@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { experimentalUse } from "../../src/protocol/Experimental.ts"
 import { decodeParams } from "../../src/protocol/InvalidRequest.ts"
-import { type ClientRequestMethod, ClientRequests } from "../../src/protocol/methods/ClientRequests.ts"
+import { type ClientRequestMethod, clientRequestTable } from "../../src/protocol/methods/ClientRequests.ts"
 import { ReleasedRequests } from "../../src/protocol/methods/ReservedRequests.ts"
 
 const use = (method: ClientRequestMethod, params: unknown) =>
-  experimentalUse(ClientRequests[method], method, Result.getOrThrow(decodeParams(method, params)))
+  experimentalUse(clientRequestTable[method], method, Result.getOrThrow(decodeParams(method, params)))
 
 const granular = { granular: { sandbox_approval: true, rules: true, mcp_elicitations: true } }
 const turn = { threadId: "t", input: [] }
@@ -59,6 +59,6 @@ describe("Experimental", () => {
 
   it("a method that takes nothing uses nothing", () => {
     const method = "configRequirements/read"
-    assert.isUndefined(experimentalUse(ClientRequests[method], method, undefined))
+    assert.isUndefined(experimentalUse(clientRequestTable[method], method, undefined))
   })
 })

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { decodeParams } from "../../src/protocol/InvalidRequest.ts"
 import {
   type ClientRequestMethod,
-  ClientRequests,
+  clientRequestTable,
   isClientRequestMethod
 } from "../../src/protocol/methods/ClientRequests.ts"
 
@@ -163,7 +163,7 @@ describe("InvalidRequest", () => {
     )
   })
 
-  const methods = Object.keys(ClientRequests).filter(isClientRequestMethod)
+  const methods = Object.keys(clientRequestTable).filter(isClientRequestMethod)
 
   it.effect.prop(
     "has a short text for whatever JSON it refuses",

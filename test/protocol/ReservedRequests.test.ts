@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { readReserved } from "../../src/protocol/InvalidRequest.ts"
-import { ClientRequests, isClientRequestMethod } from "../../src/protocol/methods/ClientRequests.ts"
+import { clientRequestTable, isClientRequestMethod } from "../../src/protocol/methods/ClientRequests.ts"
 import { clientMethodNames, ReleasedRequests, releasedRequestOf } from "../../src/protocol/methods/ReservedRequests.ts"
 
 describe("ReservedRequests", () => {
@@ -18,14 +18,14 @@ describe("ReservedRequests", () => {
       "fuzzyFileSearch/sessionStop"
     ])
     assert.deepStrictEqual(
-      Object.keys(ClientRequests).filter((method) => !clientMethodNames.includes(method)),
+      Object.keys(clientRequestTable).filter((method) => !clientMethodNames.includes(method)),
       []
     )
   })
 
   it("agrees with the declarations of what is served", () => {
-    for (const method of Object.keys(ClientRequests).filter(isClientRequestMethod)) {
-      const { params, stability } = ClientRequests[method]
+    for (const method of Object.keys(clientRequestTable).filter(isClientRequestMethod)) {
+      const { params, stability } = clientRequestTable[method]
       assert.deepStrictEqual<unknown>(ReleasedRequests[method], {
         stability,
         params: params === undefined ? "none" : "required"

@@ -2,26 +2,31 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Reach, ServerNotification, Tier, Wire } from "../../src/protocol/Method.ts"
-import { type ServerNotificationMethod, ServerNotifications } from "../../src/protocol/methods/ServerNotifications.ts"
+import type { Reach, ServerNotification, Tier, WireSchema } from "../../src/protocol/Method.ts"
+import {
+  type ServerNotificationMethod,
+  serverNotificationTable
+} from "../../src/protocol/methods/ServerNotifications.ts"
 
 interface Declaration {
   readonly method: string
-  readonly params: Wire
+  readonly params: WireSchema
   readonly tier: Tier
   readonly reach: Reach
   readonly stability: string
   readonly key: ((params: never) => string) | undefined
 }
 
-const declarations: ReadonlyArray<Declaration> = Object.entries(ServerNotifications).map(([method, declaration]) => ({
-  method,
-  params: declaration.params,
-  tier: declaration.tier,
-  reach: declaration.reach,
-  stability: declaration.stability,
-  key: (declaration as ServerNotification<Wire>).key
-}))
+const declarations: ReadonlyArray<Declaration> = Object.entries(serverNotificationTable).map(
+  ([method, declaration]) => ({
+    method,
+    params: declaration.params,
+    tier: declaration.tier,
+    reach: declaration.reach,
+    stability: declaration.stability,
+    key: (declaration as ServerNotification<WireSchema>).key
+  })
+)
 
 const named = (select: (declaration: Declaration) => boolean): ReadonlyArray<string> =>
   declarations
@@ -33,10 +38,10 @@ const named = (select: (declaration: Declaration) => boolean): ReadonlyArray<str
 const keysOf = <M extends ServerNotificationMethod>(
   method: M,
   ...each: ReadonlyArray<
-    Parameters<NonNullable<ServerNotification<(typeof ServerNotifications)[M]["params"]>["key"]>>[0]
+    Parameters<NonNullable<ServerNotification<(typeof serverNotificationTable)[M]["params"]>["key"]>>[0]
   >
 ): ReadonlyArray<string | undefined> => {
-  const declaration: ServerNotification<(typeof ServerNotifications)[M]["params"]> = ServerNotifications[method]
+  const declaration: ServerNotification<(typeof serverNotificationTable)[M]["params"]> = serverNotificationTable[method]
   return each.map((params) => declaration.key?.(params))
 }
 

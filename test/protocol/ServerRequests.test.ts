@@ -2,22 +2,22 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { type ServerRequestMethod, ServerRequests } from "../../src/protocol/methods/ServerRequests.ts"
+import { type ServerRequestMethod, serverRequestTable } from "../../src/protocol/methods/ServerRequests.ts"
 
 const answer = (method: ServerRequestMethod, result: unknown) =>
-  Schema.decodeUnknownEffect<Schema.Codec<unknown, unknown>>(ServerRequests[method].result())(result)
+  Schema.decodeUnknownEffect<Schema.Codec<unknown, unknown>>(serverRequestTable[method].result())(result)
 
 describe("ServerRequests", () => {
   it("declares the 11 of the release", () => {
-    assert.strictEqual(Object.keys(ServerRequests).length, 11)
+    assert.strictEqual(Object.keys(serverRequestTable).length, 11)
   })
 
   it("fails every one of them back into the server when a client cannot take it", () => {
-    assert.deepStrictEqual([...new Set(Object.values(ServerRequests).map(({ tier }) => tier))], ["failBack"])
+    assert.deepStrictEqual([...new Set(Object.values(serverRequestTable).map(({ tier }) => tier))], ["failBack"])
   })
 
   it("hides from stable clients the clock, and two members of the command approval", () => {
-    const hidden = Object.entries(ServerRequests).flatMap(([method, { experimentalFields, stability }]) =>
+    const hidden = Object.entries(serverRequestTable).flatMap(([method, { experimentalFields, stability }]) =>
       stability === "experimental" || experimentalFields.length > 0 ? [[method, stability, experimentalFields]] : []
     )
     assert.deepStrictEqual(hidden, [
@@ -95,12 +95,12 @@ describe("ServerRequests", () => {
         message: "Which?",
         requestedSchema: { type: "object", properties: fields, required: ["line"] }
       }
-      const params = ServerRequests["mcpServer/elicitation/request"].params()
+      const params = serverRequestTable["mcpServer/elicitation/request"].params()
       assert.deepStrictEqual<unknown>(yield* Schema.decodeUnknownEffect(params)(request), request)
     })
   )
 
-  for (const [method, { params, result }] of Object.entries(ServerRequests)) {
+  for (const [method, { params, result }] of Object.entries(serverRequestTable)) {
     for (const [what, schema] of [
       ["question", params()],
       ["answer", result()]

@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Config from "../../src/services/Config.ts"
+import * as Config from "../../src/services/config/Config.ts"
 import * as MemoryFiles from "./MemoryFiles.ts"
 
 export const home = "/home/ada/.spindle"

@@ -1,22 +1,22 @@
 /**
- * Connections without a transport: what is said to them is read from their outbox.
+ * Connections without a transport: what is said to them is read from their outgoing.
  *
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as Connections from "../../src/services/Connection.ts"
-import type { Connection, ConnectionOptions, Session } from "../../src/services/Connection.ts"
-import type { Outbound } from "../../src/services/Outbound.ts"
-import * as Outbox from "../../src/services/Outbox.ts"
+import * as Connections from "../../src/services/connection/Connection.ts"
+import type { Connection, ConnectionOptions, Session } from "../../src/services/connection/Connection.ts"
+import type { OutboundMessage } from "../../src/services/routing/OutboundMessage.ts"
+import * as TieredQueue from "../../src/services/routing/TieredQueue.ts"
 
 export interface OpenOptions extends Partial<Omit<ConnectionOptions, "outbox" | "answers">> {
   readonly id?: number
-  /** Places in the outbox. */
+  /** Places in the outgoing. */
   readonly room?: number
-  readonly requestGrace?: Outbox.OutboxOptions["requestGrace"]
-  readonly marksLag?: boolean
+  readonly requestGrace?: TieredQueue.TieredQueueOptions["requestGrace"]
+  readonly emitLagMarkers?: boolean
   /** For a connection that can be cut off. */
-  readonly backlog?: Outbox.Backlog
+  readonly backlog?: TieredQueue.BacklogLimits
   /** What initialize has settled; null for a connection that has not shaken hands. */
   readonly session?: Partial<Session> | null
 }
@@ -30,12 +30,12 @@ export const sessionOf = (session: Partial<Session> = {}): Session => ({
   ...session
 })
 
-/** A connection that answers in its outbox, as one over a wire does. */
+/** A connection that answers in its outgoing, as one over a wire does. */
 export const openConnection = Effect.fnUntraced(function* (options: OpenOptions = {}) {
-  const outbox = yield* Outbox.make({
+  const outgoing = yield* TieredQueue.make({
     capacity: options.room ?? 64,
     requestGrace: options.requestGrace ?? null,
-    marksLag: options.marksLag ?? true,
+    emitLagMarkers: options.emitLagMarkers ?? true,
     ...(options.backlog === undefined ? {} : { backlog: options.backlog })
   })
   const connection = yield* Connections.make(options.id ?? 0, {
@@ -44,8 +44,8 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
     overloadText: "Server overloaded; retry later.",
     refusals: { full: "no room", closed: "nobody reads" },
     ...options,
-    outbox,
-    answers: Connections.answersInOrder(outbox)
+    outgoing,
+    answers: Connections.answersInOrder(outgoing)
   })
   if (options.session !== null) connection.initialize(sessionOf(options.session))
   return connection
@@ -53,8 +53,8 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
 
 /** What the connection has been told since the last look, without waiting for more. */
 export const heard = Effect.fnUntraced(function* (connection: Connection) {
-  const messages: Array<Outbound> = []
-  while (connection.outbox.stats.size > 0) messages.push(yield* connection.outbox.take)
+  const messages: Array<OutboundMessage> = []
+  while (connection.outgoing.stats.size > 0) messages.push(yield* connection.outgoing.take)
   return messages
 })
 

@@ -8,8 +8,8 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import type { ConnectError, Duplex, Endpoint } from "../../src/services/remote/Duplex.ts"
-import { ConnectionLost } from "../../src/services/remote/Duplex.ts"
+import type { ConnectError, MessageChannel, Endpoint } from "../../src/services/client/MessageChannel.ts"
+import { ConnectionLost } from "../../src/services/client/MessageChannel.ts"
 
 /** A message as it was on the wire. */
 export type Said = Readonly<Record<string, unknown>>
@@ -54,7 +54,7 @@ const connect = Effect.fnUntraced(function* () {
   let isClogged = false
   let isSilent = false
   yield* Effect.addFinalizer(() => Deferred.succeed(closed, undefined))
-  const duplex: Duplex = {
+  const duplex: MessageChannel = {
     pull: Queue.take(toClient),
     write: (text) => {
       if (isBroken) return Effect.fail(new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: EPIPE" }))

@@ -6,7 +6,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Handler } from "../../src/services/Handlers.ts"
+import { type Handler } from "../../src/services/connection/Handlers.ts"
 import { makeProcessor } from "./Processor.ts"
 
 export type Interrupt = Handler<"turn/interrupt">

@@ -5,13 +5,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
-import * as Wire from "../../src/layers/transports/Wire.ts"
+import * as Wire from "../../src/layers/transports/StreamTransport.ts"
 import { makeServer, say } from "./Server.ts"
 import { connectRaw, frame, type SocketClient, type Where } from "./Sockets.ts"
 import type { Heard } from "./WirePeer.ts"
 
 /** Opens a listener on a port that the system chooses; whoever comes is let in. */
-export const serve = (limits: Partial<Wire.WireLimits>) =>
+export const serve = (limits: Partial<Wire.ConnectionLimits>) =>
   WebSocket.serve({
     listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
     admission: { allowedOrigins: new Set(), authorize: undefined },
@@ -19,7 +19,7 @@ export const serve = (limits: Partial<Wire.WireLimits>) =>
   })
 
 /** A server that listens on a port of its own. */
-export const listening = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}) {
+export const listening = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}) {
   const server = yield* makeServer()
   const listener = yield* Effect.provideContext(serve(limits), server.services)
   return { ...server, listener, port: listener.bound.port }

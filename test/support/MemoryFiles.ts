@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
-import { SmallFileError, SmallFiles } from "../../src/services/SmallFiles.ts"
+import { SmallFileError, SmallFiles } from "../../src/services/config/SmallFiles.ts"
 
 export interface MemoryFiles {
   readonly write: (path: string, text: string) => void

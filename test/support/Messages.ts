@@ -3,9 +3,13 @@
  *
  * @module
  */
-import type { Outbound, OutboundRequest } from "../../src/services/Outbound.ts"
+import type { OutboundMessage, OutboundRequest } from "../../src/services/routing/OutboundMessage.ts"
 
-const notification = (tier: "lossless" | "latest" | "bestEffort", key: string | undefined, name: string): Outbound => ({
+const notification = (
+  tier: "lossless" | "latest" | "bestEffort",
+  key: string | undefined,
+  name: string
+): OutboundMessage => ({
   _tag: "Notification",
   tier,
   key,
@@ -17,14 +21,14 @@ const notification = (tier: "lossless" | "latest" | "bestEffort", key: string | 
   holders: 0
 })
 
-export const lossless = (name: string): Outbound => notification("lossless", undefined, name)
+export const lossless = (name: string): OutboundMessage => notification("lossless", undefined, name)
 
 /** Replaced by a newer one with the same key. */
-export const latest = (key: string, name: string): Outbound => notification("latest", key, name)
+export const latest = (key: string, name: string): OutboundMessage => notification("latest", key, name)
 
-export const bestEffort = (name: string): Outbound => notification("bestEffort", undefined, name)
+export const bestEffort = (name: string): OutboundMessage => notification("bestEffort", undefined, name)
 
-export const answer = (text: string): Outbound => ({ _tag: "Answer", tier: "answer", text })
+export const answer = (text: string): OutboundMessage => ({ _tag: "Answer", tier: "answer", text })
 
 export const request = (id: number): OutboundRequest => ({
   _tag: "Request",
@@ -35,7 +39,7 @@ export const request = (id: number): OutboundRequest => ({
 })
 
 /** The name it was given; `request 1` and `Lagged 2` for those that have none. */
-export const nameOf = (message: Outbound): string => {
+export const nameOf = (message: OutboundMessage): string => {
   switch (message._tag) {
     case "Notification":
       return message.method

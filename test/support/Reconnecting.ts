@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import * as RemoteLink from "../../src/services/RemoteLink.ts"
-import { Extension } from "../../src/services/Replay.ts"
+import * as RemoteLink from "../../src/services/client/RemoteLink.ts"
+import { Extension } from "../../src/services/routing/ThreadLog.ts"
 import * as FakeServer from "./FakeServer.ts"
 
 export const policy = { initialDelay: "1 second", maxDelay: "8 seconds", stableAfter: "1 minute" } as const

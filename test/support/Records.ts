@@ -12,7 +12,7 @@ import {
   type ThreadEvent,
   type ThreadOrigin,
   type ThreadRecord
-} from "../../src/services/ThreadRecord.ts"
+} from "../../src/services/thread/ThreadRecord.ts"
 
 export const settings: ThreadSettings = {
   disabledPluginIds: [],

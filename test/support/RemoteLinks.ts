@@ -8,8 +8,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { ClientEvent } from "../../src/services/ClientEvent.ts"
-import * as RemoteLink from "../../src/services/RemoteLink.ts"
+import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
+import * as RemoteLink from "../../src/services/client/RemoteLink.ts"
 import * as FakeServer from "./FakeServer.ts"
 
 export const options = { clientName: "test", clientVersion: "1", heartbeat: false } as const

@@ -3,8 +3,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { type ClientRequestMethod, ClientRequests, type ParamsOf } from "../../src/protocol/methods/ClientRequests.ts"
-import type { HandlersFor } from "../../src/services/Handlers.ts"
+import {
+  type ClientRequestMethod,
+  clientRequestTable,
+  type ParamsOf
+} from "../../src/protocol/methods/ClientRequests.ts"
+import type { HandlersFor } from "../../src/services/connection/Handlers.ts"
 import { openConnection } from "./Connections.ts"
 
 /** Calls `method`. What it answers has to be of the method's result schema. */
@@ -22,6 +26,6 @@ export const call = Effect.fnUntraced(function* <M extends ClientRequestMethod>(
     respond: () => Effect.void,
     respondUnsafe: () => Effect.void
   })
-  yield* Schema.decodeUnknownEffect(ClientRequests[method].result())(answer).pipe(Effect.orDie)
+  yield* Schema.decodeUnknownEffect(clientRequestTable[method].result())(answer).pipe(Effect.orDie)
   return answer
 })

@@ -5,13 +5,13 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type { Handler, HandlerTable } from "../../src/services/Handlers.ts"
-import * as InProcess from "../../src/services/InProcess.ts"
-import { MessageProcessor } from "../../src/services/MessageProcessor.ts"
-import { OutgoingMessages } from "../../src/services/OutgoingMessages.ts"
-import { RequestError } from "../../src/services/RequestError.ts"
+import type { Handler, HandlerTable } from "../../src/services/connection/Handlers.ts"
+import * as InProcess from "../../src/services/connection/InProcess.ts"
+import { MessageProcessor } from "../../src/services/connection/MessageProcessor.ts"
+import { ServerRequests } from "../../src/services/routing/ServerRequests.ts"
+import { RequestError } from "../../src/services/routing/RequestError.ts"
 import { ThreadNotFound } from "../../src/services/thread/ThreadError.ts"
-import { ThreadManager } from "../../src/services/ThreadManager.ts"
+import { Threads } from "../../src/services/thread/Threads.ts"
 import { sessionOf } from "./Connections.ts"
 import { makeProcessor } from "./Processor.ts"
 import { clientOf } from "./Server.ts"
@@ -25,7 +25,7 @@ export const initialize: HandlerTable["initialize"] = (_, { connection }) =>
     return shaken
   })
 
-const noThreads = ThreadManager.of({
+const noThreads = Threads.of({
   start: () => Effect.die("no threads here"),
   get: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "loaded" })),
   find: () => undefined,
@@ -67,13 +67,13 @@ export const makeNever = Effect.gen(function* () {
 
 /** `start` opens a runtime for as long as its scope. */
 export const makeRuntime = Effect.fnUntraced(function* (handlers: Partial<HandlerTable>) {
-  const { router, outgoing, processor } = yield* makeProcessor({ initialize, ...handlers })
+  const { router, serverRequests, processor } = yield* makeProcessor({ initialize, ...handlers })
   const start = (options: Partial<InProcess.InProcessOptions> = {}) =>
     InProcess.start({ initialize: { clientInfo: { name: "test", version: "1" } }, ...options }).pipe(
       Effect.map(clientOf),
       Effect.provideService(MessageProcessor, processor),
-      Effect.provideService(OutgoingMessages, outgoing),
-      Effect.provideService(ThreadManager, noThreads)
+      Effect.provideService(ServerRequests, serverRequests),
+      Effect.provideService(Threads, noThreads)
     )
-  return { router, outgoing, start }
+  return { router, serverRequests, start }
 })

@@ -16,7 +16,7 @@ import {
   ModelProvider,
   type ModelRequest,
   type ModelUsage
-} from "../../src/services/ModelProvider.ts"
+} from "../../src/services/model/ModelProvider.ts"
 
 /** One request of the turn loop, with its answer under way. */
 export interface ModelCall {

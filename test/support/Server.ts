@@ -13,16 +13,16 @@ import type { RequestId } from "../../src/protocol/JsonRpc.ts"
 import type { ClientRequestMethod, ParamsInputOf } from "../../src/protocol/methods/ClientRequests.ts"
 import type { NotificationParams, ServerNotificationMethod } from "../../src/protocol/methods/ServerNotifications.ts"
 import type { ServerRequest } from "../../src/protocol/methods/ServerRequests.ts"
-import type { ClientEvent } from "../../src/services/ClientEvent.ts"
-import { answersInOrder } from "../../src/services/Connection.ts"
-import * as InProcess from "../../src/services/InProcess.ts"
-import { MessageProcessor } from "../../src/services/MessageProcessor.ts"
-import { encode } from "../../src/services/Outbound.ts"
-import { OutboundRouter } from "../../src/services/OutboundRouter.ts"
-import * as Outbox from "../../src/services/Outbox.ts"
-import { OutgoingMessages } from "../../src/services/OutgoingMessages.ts"
-import { ThreadManager } from "../../src/services/ThreadManager.ts"
-import { type Tool, Toolset } from "../../src/services/Tool.ts"
+import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
+import { answersInOrder } from "../../src/services/connection/Connection.ts"
+import * as InProcess from "../../src/services/connection/InProcess.ts"
+import { MessageProcessor } from "../../src/services/connection/MessageProcessor.ts"
+import { encode } from "../../src/services/routing/OutboundMessage.ts"
+import { OutboundRouter } from "../../src/services/routing/OutboundRouter.ts"
+import * as TieredQueue from "../../src/services/routing/TieredQueue.ts"
+import { ServerRequests } from "../../src/services/routing/ServerRequests.ts"
+import { Threads } from "../../src/services/thread/Threads.ts"
+import { type Tool, Toolset } from "../../src/services/tool/Tool.ts"
 import * as MemoryFiles from "./MemoryFiles.ts"
 import { makeModel } from "./ScriptedModel.ts"
 
@@ -139,26 +139,30 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
 
   /** A client that reads and writes text, as one over a wire does. It has not shaken hands. */
   const wire = Effect.fnUntraced(function* (limits: { readonly room?: number; readonly capacity?: number } = {}) {
-    const outbox = yield* Outbox.make({ capacity: limits.room ?? 256, requestGrace: "5 seconds", marksLag: false })
+    const outgoing = yield* TieredQueue.make({
+      capacity: limits.room ?? 256,
+      requestGrace: "5 seconds",
+      emitLagMarkers: false
+    })
     const served = yield* processor.serve({
       origin: "stdio",
       capacity: limits.capacity ?? 64,
-      outbox,
-      answers: answersInOrder(outbox),
+      outgoing,
+      answers: answersInOrder(outgoing),
       overloadText: "Server overloaded; retry later.",
       refusals: { full: "Server overloaded; retry later.", closed: "the client is gone" }
     })
     const { ingress } = served.connection
-    const next = Effect.map(outbox.take, (message): Record<string, unknown> => JSON.parse(encode(message)))
+    const next = Effect.map(outgoing.take, (message): Record<string, unknown> => JSON.parse(encode(message)))
     const send = (id: RequestId, method: string, params?: unknown) =>
       Effect.asVoid(Queue.offer(ingress, { _tag: "Request", request: { id, method, params } }))
     return {
       ...served,
-      outbox,
+      outgoing,
       /** The next message, parsed. */
       next,
       /** The text of the next message. */
-      text: Effect.map(outbox.take, (message) => encode(message)),
+      text: Effect.map(outgoing.take, (message) => encode(message)),
       send,
       /** Sends and takes the next message, which is the answer when nothing else is told. */
       request: (id: RequestId, method: string, params: unknown = {}) => Effect.andThen(send(id, method, params), next),
@@ -176,8 +180,8 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
     connect,
     wire,
     router: Context.get(services, OutboundRouter),
-    outgoing: Context.get(services, OutgoingMessages),
-    threads: Context.get(services, ThreadManager)
+    serverRequests: Context.get(services, ServerRequests),
+    threads: Context.get(services, Threads)
   }
 })
 

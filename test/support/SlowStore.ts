@@ -8,8 +8,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Memory from "../../src/layers/stores/Memory.ts"
-import type { ThreadEvent } from "../../src/services/ThreadRecord.ts"
-import { ThreadStore, ThreadStoreError } from "../../src/services/ThreadStore.ts"
+import type { ThreadEvent } from "../../src/services/thread/ThreadRecord.ts"
+import { ThreadStore, ThreadStoreError } from "../../src/services/thread/ThreadStore.ts"
 
 /** What the store does the next time it is given an event that is meant. */
 interface Halt {

@@ -11,8 +11,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as UnixSocketClient from "../../src/layers/clients/UnixSocketClient.ts"
 import * as WebSocketClient from "../../src/layers/clients/WebSocketClient.ts"
-import type { AppServerClient } from "../../src/services/AppServerClient.ts"
-import type { ConnectError } from "../../src/services/remote/Duplex.ts"
+import type { AppServerClient } from "../../src/services/client/AppServerClient.ts"
+import type { ConnectError } from "../../src/services/client/MessageChannel.ts"
 import * as FakeSockets from "./FakeSockets.ts"
 
 export type Client = AppServerClient["Service"]

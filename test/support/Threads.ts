@@ -4,8 +4,8 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type { ClientEvent } from "../../src/services/ClientEvent.ts"
-import { RequestError } from "../../src/services/RequestError.ts"
+import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
+import { RequestError } from "../../src/services/routing/RequestError.ts"
 import { type Client, cwd, makeServer, nameOf, say, type ServerOptions } from "./Server.ts"
 
 /** A server with a client and a thread that this client follows. */

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { CommandExecutionItem } from "../../src/protocol/WorkItem.ts"
-import { type Tool, TurnCancelled } from "../../src/services/Tool.ts"
+import { type Tool, TurnCancelled } from "../../src/services/tool/Tool.ts"
 
 const specOf = (name: string): Tool["spec"] => ({
   type: "function",

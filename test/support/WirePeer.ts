@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import { classify } from "../../src/protocol/JsonRpc.ts"
-import * as Wire from "../../src/layers/transports/Wire.ts"
+import * as Wire from "../../src/layers/transports/StreamTransport.ts"
 
 /** A message as it came, with what tests look at. */
 export interface Heard {
@@ -20,7 +20,7 @@ export interface Heard {
 }
 
 /** Connects; the connection ends with the scope. */
-export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}) {
+export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}) {
   const { served } = yield* Wire.serve("webSocket", { ...Wire.defaultLimits, ...limits })
   const { connection } = served
   const heard: Array<Heard> = []
@@ -29,7 +29,7 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.WireLim
   const send = (message: object) => Queue.offer(connection.ingress, classify(message))
 
   /** Everything there is now, at least one message more. */
-  const pull = Effect.map(connection.outbox.takeAll, (messages) => {
+  const pull = Effect.map(connection.outgoing.takeAll, (messages) => {
     for (const message of messages) heard.push(JSON.parse(Wire.toText(connection, message)) as Heard)
   })
 

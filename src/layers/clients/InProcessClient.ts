@@ -10,11 +10,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as ErrorCode from "../../protocol/ErrorCode.ts"
 import type { ParamsInputOf } from "../../protocol/methods/ClientRequests.ts"
-import * as AppServerClient from "../../services/AppServerClient.ts"
-import { Config } from "../../services/Config.ts"
-import * as InProcess from "../../services/InProcess.ts"
-import { ServerInfo, userAgent } from "../../services/ServerInfo.ts"
-import type { RequestError } from "../../services/RequestError.ts"
+import * as AppServerClient from "../../services/client/AppServerClient.ts"
+import { Config } from "../../services/config/Config.ts"
+import * as InProcess from "../../services/connection/InProcess.ts"
+import { ServerInfo, userAgent } from "../../services/config/ServerInfo.ts"
+import type { RequestError } from "../../services/routing/RequestError.ts"
 
 /** Who connects. The name goes to the model server and into threads; nothing of it is assumed here. */
 export interface InProcessClientOptions extends Omit<
@@ -92,7 +92,7 @@ export const make = Effect.fnUntraced(function* (options: InProcessClientOptions
   const info = yield* ServerInfo
   const handle = yield* InProcess.start({
     ...options,
-    endsServer: options.endsServer ?? false,
+    ownsServer: options.ownsServer ?? false,
     initialize: initializeParams(options),
     unsupported,
     refusals: { full: eventQueueFull, closed: eventQueueFull }

@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
-import { AppServerClient } from "../../services/AppServerClient.ts"
-import type { ConnectError, Endpoint } from "../../services/remote/Duplex.ts"
-import * as RemoteLink from "../../services/RemoteLink.ts"
+import { AppServerClient } from "../../services/client/AppServerClient.ts"
+import type { ConnectError, Endpoint } from "../../services/client/MessageChannel.ts"
+import * as RemoteLink from "../../services/client/RemoteLink.ts"
 
 export interface StdioClientOptions extends Omit<RemoteLink.RemoteOptions, "heartbeat"> {
   /** The program and its arguments, as they are: there is no shell. */
@@ -43,7 +43,7 @@ export const endpointOf = (options: StdioClientOptions): Effect.Effect<Endpoint,
     }
     // Loaded when a connection is made, not with the library.
     const open = Effect.flatMap(
-      Effect.promise(() => import("./stdio/Open.ts")),
+      Effect.promise(() => import("./stdio/ChildProcessChannel.ts")),
       (children) => Effect.provideService(children.open(target), ChildProcessSpawner, spawner)
     )
     return { label, open }

@@ -6,9 +6,9 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { AppServerClient } from "../../services/AppServerClient.ts"
-import type { ConnectError, Endpoint } from "../../services/remote/Duplex.ts"
-import * as RemoteLink from "../../services/RemoteLink.ts"
+import { AppServerClient } from "../../services/client/AppServerClient.ts"
+import type { ConnectError, Endpoint } from "../../services/client/MessageChannel.ts"
+import * as RemoteLink from "../../services/client/RemoteLink.ts"
 
 export interface UnixSocketClientOptions extends RemoteLink.RemoteOptions {
   /** Of the socket file. */
@@ -24,7 +24,7 @@ export const endpointOf = ({ path }: UnixSocketClientOptions): Endpoint => {
     label,
     // Loaded when a connection is made, not with the library.
     open: Effect.flatMap(
-      Effect.promise(() => import("./webSocket/Open.ts")),
+      Effect.promise(() => import("./webSocket/WebSocketChannel.ts")),
       (sockets) => sockets.open({ label, url: Url, headers: {}, path })
     )
   }

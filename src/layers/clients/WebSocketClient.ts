@@ -11,9 +11,9 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
-import { AppServerClient } from "../../services/AppServerClient.ts"
-import { bounded, ConnectError, type Endpoint } from "../../services/remote/Duplex.ts"
-import * as RemoteLink from "../../services/RemoteLink.ts"
+import { AppServerClient } from "../../services/client/AppServerClient.ts"
+import { bounded, ConnectError, type Endpoint } from "../../services/client/MessageChannel.ts"
+import * as RemoteLink from "../../services/client/RemoteLink.ts"
 
 export interface WebSocketClientOptions extends RemoteLink.RemoteOptions {
   /** `ws://HOST:PORT/PATH` or `wss://…`. */
@@ -53,7 +53,7 @@ export const endpointOf = (options: WebSocketClientOptions): Effect.Effect<Endpo
     url.hash = ""
     // Loaded when a connection is made, not with the library.
     const open = Effect.flatMap(
-      Effect.promise(() => import("./webSocket/Open.ts")),
+      Effect.promise(() => import("./webSocket/WebSocketChannel.ts")),
       (sockets) => sockets.open({ label, url: url.href, headers })
     )
     return Effect.succeed({ label, open })

@@ -18,7 +18,13 @@ import * as Path from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type FileStamp, type Head, type NamedBy, SmallFileError, SmallFiles } from "../../services/SmallFiles.ts"
+import {
+  type FileStamp,
+  type Head,
+  type NamedBy,
+  SmallFileError,
+  SmallFiles
+} from "../../services/config/SmallFiles.ts"
 
 type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
 
@@ -80,7 +86,7 @@ const problem = (path: string, error: unknown): SmallFileError => {
 }
 
 /** Runs some calls at a time; the others wait in order. A call that was given up before its turn is not made. */
-class Lanes {
+class KeyedScheduler {
   readonly #waiting = new Set<() => void>()
   #free: number
 
@@ -155,7 +161,7 @@ const readHead = async (calls: Calls, path: string, maxBytes: number, givenUp: G
 
 /** Files through `calls`. */
 export const make = (calls: Calls): SmallFiles["Service"] => {
-  const lanes = new Lanes(MaxClientCalls)
+  const scheduler = new KeyedScheduler(MaxClientCalls)
 
   /** Fails at the deadline, though the system goes on with what it was asked. */
   const inTime = <A>(path: string, effect: Effect.Effect<A, SmallFileError>): Effect.Effect<A, SmallFileError> =>
@@ -166,7 +172,7 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
 
   /** Does `work` in a lane where a client named the path. */
   const enter = (namedBy: NamedBy, work: (leave: () => void) => void): (() => void) => {
-    if (namedBy === "client") return lanes.enter(work)
+    if (namedBy === "client") return scheduler.enter(work)
     work(() => undefined)
     return () => undefined
   }
@@ -176,7 +182,7 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
     path.includes("\0")
       ? Effect.fail(new SmallFileError({ reason: "unreadable", path }))
       : Effect.callback((resume) => {
-          const forget = lanes.enter((leave) => {
+          const forget = scheduler.enter((leave) => {
             calls.stat(path, (error, stat) => {
               leave()
               if (error === null) resume(Effect.succeed(stampOf(stat)))
@@ -195,7 +201,7 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
       folders.filter((folder) => (local.get(folder) ?? 0) <= now && !folder.includes("\0")),
       (folder) =>
         Effect.callback<void>((resume) => {
-          const forget = lanes.enter((leave) => {
+          const forget = scheduler.enter((leave) => {
             calls.statfs(folder, (error, { type } = { type: 0 }) => {
               leave()
               if (local.size >= MaxLocal) local.clear()

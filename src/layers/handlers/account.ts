@@ -4,10 +4,10 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import { Auth } from "../../services/Auth.ts"
-import { Config } from "../../services/Config.ts"
-import type { HandlersFor } from "../../services/Handlers.ts"
-import { ModelProvider } from "../../services/ModelProvider.ts"
+import { Auth } from "../../services/account/Auth.ts"
+import { Config } from "../../services/config/Config.ts"
+import type { HandlersFor } from "../../services/connection/Handlers.ts"
+import { ModelProvider } from "../../services/model/ModelProvider.ts"
 
 export const make: Effect.Effect<HandlersFor<"account/read">, never, Auth | Config | ModelProvider> = Effect.gen(
   function* () {

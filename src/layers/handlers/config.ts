@@ -5,9 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import { Config, type ConfigError } from "../../services/Config.ts"
-import type { HandlersFor } from "../../services/Handlers.ts"
-import { RequestError } from "../../services/RequestError.ts"
+import { Config, type ConfigError } from "../../services/config/Config.ts"
+import type { HandlersFor } from "../../services/connection/Handlers.ts"
+import { RequestError } from "../../services/routing/RequestError.ts"
 
 /**
  * In the words of the release: files that cannot be read or are no TOML are a matter of the layers, settings of the wrong kind

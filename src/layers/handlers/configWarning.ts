@@ -4,7 +4,7 @@
  * @module
  */
 import type { NotificationParams } from "../../protocol/methods/ServerNotifications.ts"
-import type { ConfigWarning } from "../../services/Config.ts"
+import type { ConfigWarning } from "../../services/config/Config.ts"
 
 export const configWarning = (warning: ConfigWarning): NotificationParams<"configWarning"> => ({
   summary: warning.summary,

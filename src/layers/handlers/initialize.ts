@@ -5,14 +5,14 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { Config, type ConfigWarning } from "../../services/Config.ts"
-import type { Connection } from "../../services/Connection.ts"
+import { Config, type ConfigWarning } from "../../services/config/Config.ts"
+import type { Connection } from "../../services/connection/Connection.ts"
 import { configWarning } from "./configWarning.ts"
-import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
-import { OutboundRouter } from "../../services/OutboundRouter.ts"
-import { Extension } from "../../services/Replay.ts"
-import { invalidRequest } from "../../services/RequestError.ts"
-import { ServerInfo, userAgent } from "../../services/ServerInfo.ts"
+import { Answered, type Handler, type HandlersFor } from "../../services/connection/Handlers.ts"
+import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
+import { Extension } from "../../services/routing/ThreadLog.ts"
+import { invalidRequest } from "../../services/routing/RequestError.ts"
+import { ServerInfo, userAgent } from "../../services/config/ServerInfo.ts"
 
 /** The name goes into HTTP headers, which take no control characters but the tab. */
 const isHeaderValue = (name: string): boolean => {

@@ -4,11 +4,11 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import { Config } from "../../services/Config.ts"
-import type { Handler, HandlersFor } from "../../services/Handlers.ts"
-import { ModelCatalog } from "../../services/ModelCatalog.ts"
-import { ModelProvider } from "../../services/ModelProvider.ts"
-import { invalidRequest } from "../../services/RequestError.ts"
+import { Config } from "../../services/config/Config.ts"
+import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
+import { ModelCatalog } from "../../services/model/ModelCatalog.ts"
+import { ModelProvider } from "../../services/model/ModelProvider.ts"
+import { invalidRequest } from "../../services/routing/RequestError.ts"
 
 /** Characters of an unknown provider's name that the error repeats. */
 const longestName = 128

@@ -14,25 +14,25 @@ import {
   type EffectiveConfig,
   offlineProvider,
   type RequestedSettings
-} from "../../services/Config.ts"
+} from "../../services/config/Config.ts"
 import { configWarning } from "./configWarning.ts"
-import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
-import { ModelCatalog } from "../../services/ModelCatalog.ts"
-import { ModelProvider } from "../../services/ModelProvider.ts"
-import type { Outbound } from "../../services/Outbound.ts"
-import { OutboundRouter } from "../../services/OutboundRouter.ts"
-import { positionIn } from "../../services/Replay.ts"
-import { ServerInfo } from "../../services/ServerInfo.ts"
-import { SmallFiles } from "../../services/SmallFiles.ts"
-import type { Thread } from "../../services/Thread.ts"
+import { Answered, type Handler, type HandlersFor } from "../../services/connection/Handlers.ts"
+import { ModelCatalog } from "../../services/model/ModelCatalog.ts"
+import { ModelProvider } from "../../services/model/ModelProvider.ts"
+import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
+import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
+import { positionIn } from "../../services/routing/ThreadLog.ts"
+import { ServerInfo } from "../../services/config/ServerInfo.ts"
+import { SmallFiles } from "../../services/config/SmallFiles.ts"
+import type { Thread } from "../../services/thread/Thread.ts"
 import * as Instructions from "../../services/thread/Instructions.ts"
 import * as Settings from "../../services/thread/Settings.ts"
 import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/ThreadError.ts"
-import { checkId, ThreadManager } from "../../services/ThreadManager.ts"
-import { invalidRequest } from "../../services/RequestError.ts"
-import { problemOf } from "../../services/ThreadId.ts"
-import { settleStaleTurns, toThread, toTurn } from "../../services/ThreadRecord.ts"
-import { ThreadStore } from "../../services/ThreadStore.ts"
+import { checkId, Threads } from "../../services/thread/Threads.ts"
+import { invalidRequest } from "../../services/routing/RequestError.ts"
+import { problemOf } from "../../services/thread/ThreadId.ts"
+import { settleStaleTurns, toThread, toTurn } from "../../services/thread/ThreadRecord.ts"
+import { ThreadStore } from "../../services/thread/ThreadStore.ts"
 import { warn } from "./warnings.ts"
 
 /** Characters of a refused cursor that the error repeats. */
@@ -149,19 +149,11 @@ const requestedAgain = (params: Overrides, recorded: ThreadSettings): RequestedS
 export const make: Effect.Effect<
   HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
   never,
-  | Config
-  | ModelCatalog
-  | ModelProvider
-  | OutboundRouter
-  | Path.Path
-  | ServerInfo
-  | SmallFiles
-  | ThreadManager
-  | ThreadStore
+  Config | ModelCatalog | ModelProvider | OutboundRouter | Path.Path | ServerInfo | SmallFiles | Threads | ThreadStore
 > = Effect.gen(function* () {
   const prepare = yield* setUp
   const router = yield* OutboundRouter
-  const threads = yield* ThreadManager
+  const threads = yield* Threads
   const store = yield* ThreadStore
 
   const publish = (thread: Thread, warnings: ReadonlyArray<ConfigWarning>) =>
@@ -181,7 +173,7 @@ export const make: Effect.Effect<
       threadSource: params.threadSource ?? null
     })
     yield* Effect.suspend(() =>
-      thread.joinUnsafe(connection, undefined, [], (following, extensions) =>
+      thread.subscribeWithSnapshot(connection, undefined, [], (following, extensions) =>
         context.respondUnsafe(startedThread(thread, false), following, extensions)
       )
     )
@@ -192,7 +184,10 @@ export const make: Effect.Effect<
   })
 
   /** What is told right behind the answer to a client that joins. */
-  const welcome = (thread: Thread, context: Parameters<Handler<"thread/resume">>[1]): ReadonlyArray<Outbound> => {
+  const welcome = (
+    thread: Thread,
+    context: Parameters<Handler<"thread/resume">>[1]
+  ): ReadonlyArray<OutboundMessage> => {
     const { usage } = thread.host.record
     const threadId = thread.id
     const now = thread.host.now()
@@ -232,7 +227,7 @@ export const make: Effect.Effect<
       loaded === undefined ? yield* loadStored(params) : { thread: loaded, warnings: [], found: [] }
     yield* thread.open(true)
     yield* Effect.suspend(() =>
-      thread.joinUnsafe(context.connection, after, welcome(thread, context), (following, extensions) =>
+      thread.subscribeWithSnapshot(context.connection, after, welcome(thread, context), (following, extensions) =>
         context.respondUnsafe(resumedThread(thread, params), following, extensions)
       )
     )

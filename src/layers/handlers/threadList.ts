@@ -7,13 +7,13 @@ import * as Effect from "effect/Effect"
 import * as ErrorCode from "../../protocol/ErrorCode.ts"
 import type { SessionSource } from "../../protocol/Thread.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
-import type { Handler, HandlersFor } from "../../services/Handlers.ts"
-import { invalidRequest, RequestError } from "../../services/RequestError.ts"
-import * as ThreadCursor from "../../services/ThreadCursor.ts"
-import { problemOf } from "../../services/ThreadId.ts"
-import { ThreadManager } from "../../services/ThreadManager.ts"
-import { type ThreadRecord, toThread } from "../../services/ThreadRecord.ts"
-import { ThreadStore } from "../../services/ThreadStore.ts"
+import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
+import { invalidRequest, RequestError } from "../../services/routing/RequestError.ts"
+import * as ThreadCursor from "../../services/thread/ThreadCursor.ts"
+import { problemOf } from "../../services/thread/ThreadId.ts"
+import { Threads } from "../../services/thread/Threads.ts"
+import { type ThreadRecord, toThread } from "../../services/thread/ThreadRecord.ts"
+import { ThreadStore } from "../../services/thread/ThreadStore.ts"
 
 /** Threads on a page when the client names no number. */
 const DefaultLimit = 25
@@ -59,38 +59,36 @@ const matches =
     )
   }
 
-export const make: Effect.Effect<HandlersFor<"thread/list">, never, ThreadManager | ThreadStore> = Effect.gen(
-  function* () {
-    const threads = yield* ThreadManager
-    const store = yield* ThreadStore
+export const make: Effect.Effect<HandlersFor<"thread/list">, never, Threads | ThreadStore> = Effect.gen(function* () {
+  const threads = yield* Threads
+  const store = yield* ThreadStore
 
-    const list: Handler<"thread/list"> = Effect.fnUntraced(function* (params) {
-      if (given(params.originators) !== undefined) {
-        const message = "originator filtering is not supported by the local app-server"
-        return yield* new RequestError({ code: ErrorCode.InvalidParams, message })
-      }
-      const cursor = params.cursor == null ? null : ThreadCursor.parse(params.cursor)
-      const id = cursor?.id ?? null
-      if (cursor === undefined || (id !== null && problemOf(id) !== undefined))
-        return yield* invalidRequest(`invalid cursor: ${params.cursor?.slice(0, MaxEchoed)}`)
-      const page = yield* store.list({
-        cursor,
-        limit: Math.max(1, params.limit ?? DefaultLimit),
-        sortKey: params.sortKey === "updated_at" || params.sortKey === "recency_at" ? params.sortKey : "created_at",
-        sortDirection: params.sortDirection ?? "desc",
-        matches: matches(params)
-      })
-      return {
-        data: page.records.map((record) => {
-          const loaded = threads.find(record.origin.id)
-          return loaded?.view(false) ?? toThread(record, { type: "notLoaded" })
-        }),
-        nextCursor: page.nextCursor,
-        backwardsCursor: page.backwardsCursor,
-        readStates: null
-      }
+  const list: Handler<"thread/list"> = Effect.fnUntraced(function* (params) {
+    if (given(params.originators) !== undefined) {
+      const message = "originator filtering is not supported by the local app-server"
+      return yield* new RequestError({ code: ErrorCode.InvalidParams, message })
+    }
+    const cursor = params.cursor == null ? null : ThreadCursor.parse(params.cursor)
+    const id = cursor?.id ?? null
+    if (cursor === undefined || (id !== null && problemOf(id) !== undefined))
+      return yield* invalidRequest(`invalid cursor: ${params.cursor?.slice(0, MaxEchoed)}`)
+    const page = yield* store.list({
+      cursor,
+      limit: Math.max(1, params.limit ?? DefaultLimit),
+      sortKey: params.sortKey === "updated_at" || params.sortKey === "recency_at" ? params.sortKey : "created_at",
+      sortDirection: params.sortDirection ?? "desc",
+      matches: matches(params)
     })
+    return {
+      data: page.records.map((record) => {
+        const loaded = threads.find(record.origin.id)
+        return loaded?.view(false) ?? toThread(record, { type: "notLoaded" })
+      }),
+      nextCursor: page.nextCursor,
+      backwardsCursor: page.backwardsCursor,
+      readStates: null
+    }
+  })
 
-    return { "thread/list": list }
-  }
-)
+  return { "thread/list": list }
+})

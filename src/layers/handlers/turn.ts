@@ -5,13 +5,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
-import { Config } from "../../services/Config.ts"
+import { Config } from "../../services/config/Config.ts"
 import { PermittedSettings, type Violation } from "../../services/config/Permitted.ts"
-import type { Connection } from "../../services/Connection.ts"
-import { Answered, type Handler, type HandlersFor } from "../../services/Handlers.ts"
-import { OutboundRouter } from "../../services/OutboundRouter.ts"
+import type { Connection } from "../../services/connection/Connection.ts"
+import { Answered, type Handler, type HandlersFor } from "../../services/connection/Handlers.ts"
+import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { askedModel, changed, folderIn, unusedModel } from "../../services/thread/Settings.ts"
-import { ThreadManager } from "../../services/ThreadManager.ts"
+import { Threads } from "../../services/thread/Threads.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
 import { warningsFor } from "../../protocol/methods/Parameters.ts"
 import { InvalidSettings } from "../../services/thread/ThreadError.ts"
@@ -40,12 +40,12 @@ const refuseOtherProvider = (violations: ReadonlyArray<Violation>): Effect.Effec
 export const make: Effect.Effect<
   HandlersFor<"turn/start" | "turn/steer" | "turn/interrupt">,
   never,
-  Config | OutboundRouter | Path.Path | ThreadManager
+  Config | OutboundRouter | Path.Path | Threads
 > = Effect.gen(function* () {
   const config = yield* Config
   const path = yield* Path.Path
   const router = yield* OutboundRouter
-  const threads = yield* ThreadManager
+  const threads = yield* Threads
 
   const start: Handler<"turn/start"> = Effect.fnUntraced(function* (params, context) {
     const thread = yield* threads.get(params.threadId)

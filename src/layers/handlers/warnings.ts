@@ -4,7 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type { OutboundRouter } from "../../services/OutboundRouter.ts"
+import type { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 
 export const warn = (
   router: OutboundRouter["Service"],

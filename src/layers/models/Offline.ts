@@ -24,8 +24,8 @@
  */
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { ModelError, type ModelEvent, ModelProvider, type ModelRequest } from "../../services/ModelProvider.ts"
-import { callsSincePrompt, countWords, inputWords } from "./offline/Conversation.ts"
+import { ModelError, type ModelEvent, ModelProvider, type ModelRequest } from "../../services/model/ModelProvider.ts"
+import { callsSincePrompt, countWords, inputWords } from "./offline/ConversationState.ts"
 import { parse, type Step } from "./offline/Directives.ts"
 import { answersAs } from "./offline/Name.ts"
 import { greeting, reportOf } from "./offline/Report.ts"

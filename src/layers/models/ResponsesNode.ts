@@ -15,9 +15,9 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { Auth } from "../../services/Auth.ts"
-import type { Config } from "../../services/Config.ts"
-import type { ModelProvider } from "../../services/ModelProvider.ts"
+import { Auth } from "../../services/account/Auth.ts"
+import type { Config } from "../../services/config/Config.ts"
+import type { ModelProvider } from "../../services/model/ModelProvider.ts"
 import * as Responses from "./Responses.ts"
 
 /** This machine is never behind a proxy, whatever `NO_PROXY` says. */

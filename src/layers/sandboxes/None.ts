@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Sandbox, SandboxUnavailable } from "../../services/Sandbox.ts"
+import { Sandbox, SandboxUnavailable } from "../../services/sandbox/Sandbox.ts"
 
 /** `readOnly` and `workspaceWrite` fail with `SandboxUnavailable`: nothing is passed off as confined. */
 export const layer: Layer.Layer<Sandbox> = Layer.succeed(

@@ -5,9 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as ThreadCursor from "../../services/ThreadCursor.ts"
-import { type ThreadPage, type ThreadQuery, ThreadStore } from "../../services/ThreadStore.ts"
-import { apply, create, type ThreadEvent, type ThreadRecord } from "../../services/ThreadRecord.ts"
+import * as ThreadCursor from "../../services/thread/ThreadCursor.ts"
+import { type ThreadPage, type ThreadQuery, ThreadStore } from "../../services/thread/ThreadStore.ts"
+import { apply, create, type ThreadEvent, type ThreadRecord } from "../../services/thread/ThreadRecord.ts"
 
 const sortValue = (record: ThreadRecord, key: ThreadQuery["sortKey"]): number =>
   key === "created_at" ? record.origin.createdAt * 1000 : record.updatedAt

@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Toolset } from "../../services/Tool.ts"
+import { Toolset } from "../../services/tool/Tool.ts"
 
 /**
  * The tools of all `layers`, in their order. Where two have a tool of one name, the engine meets the first of them first.

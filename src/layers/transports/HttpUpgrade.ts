@@ -25,9 +25,9 @@ import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
 import type { Authorize } from "./auth/Authorize.ts"
 import * as Frames from "./Frames.ts"
-import type { Newcomer, Newcomers } from "./Newcomers.ts"
-import { Peer, ReasonedWebSocket } from "./Peer.ts"
-import type { WireLimits } from "./Wire.ts"
+import type { Newcomer, Newcomers } from "./UninitializedClients.ts"
+import { WebSocketPeer, ReasonedWebSocket } from "./WebSocketPeer.ts"
+import type { ConnectionLimits } from "./StreamTransport.ts"
 
 /** The address cannot be listened on. */
 export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
@@ -129,7 +129,7 @@ const answerRaw = (socket: Duplex, answer: Reply): void => {
 const CheckInterval = 1000
 
 /** A socket that is upgraded is under no limit of time here. */
-const serverOptions = (limits: WireLimits): Http.ServerOptions => {
+const serverOptions = (limits: ConnectionLimits): Http.ServerOptions => {
   const timeout = Duration.toMillis(limits.requestTimeout)
   return {
     requestTimeout: timeout,
@@ -173,13 +173,13 @@ export interface HttpUpgradeOptions {
   /** How errors call the address. */
   readonly url: string
   readonly admission: Admission
-  readonly limits: WireLimits
+  readonly limits: ConnectionLimits
   /** Where connections are counted until they are upgraded. */
   readonly newcomers: Newcomers
   /** By path. Whoever may connect may read them. */
   readonly pages: ReadonlyMap<string, Page>
   /** Called with each client, in the same turn in which its socket is upgraded. */
-  readonly onPeer: (peer: Peer) => void
+  readonly onPeer: (peer: WebSocketPeer) => void
 }
 
 const respond = (response: Http.ServerResponse, answer: Reply): void =>
@@ -225,7 +225,7 @@ export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) 
   const upgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer): void =>
     upgrader.handleUpgrade(request, socket, head, (ws) => {
       forget(socket)
-      onPeer(new Peer(ws, socket, frames))
+      onPeer(new WebSocketPeer(ws, socket, frames))
     })
 
   const admit = (authorize: Authorize, request: Http.IncomingMessage, socket: Duplex, head: Buffer) =>

@@ -20,10 +20,10 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import * as SmallFiles from "../../services/SmallFiles.ts"
+import * as SmallFiles from "../../services/config/SmallFiles.ts"
 import type { Admission } from "./HttpUpgrade.ts"
-import * as Listener from "./Listener.ts"
-import { Limits, type WireLimits } from "./Wire.ts"
+import * as Listener from "./SocketListener.ts"
+import { Limits, type ConnectionLimits } from "./StreamTransport.ts"
 
 /**
  * The socket cannot be where it should. `AddrInUse`: a server answers there. `AlreadyExists`: something is there that is no
@@ -205,7 +205,7 @@ const removeOwn = Effect.fnUntraced(
 )
 
 /** Binds a socket, makes it private and gives it its name. */
-const bind = Effect.fnUntraced(function* (path: string, limits: WireLimits) {
+const bind = Effect.fnUntraced(function* (path: string, limits: ConnectionLimits) {
   const fileSystem = yield* FileSystem.FileSystem
   const bound = yield* besides(path)
   const listener = yield* Listener.make({
@@ -230,7 +230,7 @@ const bind = Effect.fnUntraced(function* (path: string, limits: WireLimits) {
     address: path,
     refuse: Effect.andThen(remove, listener.refuse),
     dismiss: (reason: string) => Effect.andThen(remove, listener.dismiss(reason))
-  } satisfies Listener.Listener
+  } satisfies Listener.SocketListener
 })
 
 export interface UnixSocketOptions {
@@ -238,7 +238,7 @@ export interface UnixSocketOptions {
   readonly path: string | undefined
   /** The server's home folder. */
   readonly home: string
-  readonly limits?: WireLimits
+  readonly limits?: ConnectionLimits
 }
 
 /** Listens until the scope closes. */

@@ -8,9 +8,9 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Admission, Page } from "./HttpUpgrade.ts"
-import { authority, isLoopback, type ListenWebSocket } from "./Listen.ts"
-import * as Listener from "./Listener.ts"
-import { Limits, type WireLimits } from "./Wire.ts"
+import { authority, isLoopback, type ListenWebSocket } from "./ListenAddress.ts"
+import * as Listener from "./SocketListener.ts"
+import { Limits, type ConnectionLimits } from "./StreamTransport.ts"
 
 /** Other machines could connect, and nothing would keep them out. */
 export class UnsafeListen extends Schema.TaggedError<UnsafeListen>()("UnsafeListen", { address: Schema.String }) {
@@ -22,7 +22,7 @@ export class UnsafeListen extends Schema.TaggedError<UnsafeListen>()("UnsafeList
 export interface WebSocketOptions {
   readonly listen: ListenWebSocket
   readonly admission: Admission
-  readonly limits?: WireLimits
+  readonly limits?: ConnectionLimits
   /** Pages besides the probes, by path, for whoever may connect. */
   readonly pages?: ReadonlyMap<string, Page>
 }

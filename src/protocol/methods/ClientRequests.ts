@@ -26,7 +26,7 @@ const granular = {
 const flag = (field: string) => ({ field, unused: [false] })
 
 /** Keyed by method. */
-export const ClientRequests = {
+export const clientRequestTable = {
   /** Once per connection, before anything else. */
   initialize: Method.clientRequest({
     params: InitializeParams,
@@ -165,23 +165,24 @@ export const ClientRequests = {
 } as const
 
 /** The name of a request this server answers. */
-export type ClientRequestMethod = keyof typeof ClientRequests
+export type ClientRequestMethod = keyof typeof clientRequestTable
 
 /** The parameters as a handler gets them: defaults filled in. `undefined` for methods without any. */
-export type ParamsOf<M extends ClientRequestMethod> = Method.ParamsType<(typeof ClientRequests)[M]["params"]>
+export type ParamsOf<M extends ClientRequestMethod> = Method.ParamsType<(typeof clientRequestTable)[M]["params"]>
 
 /** The parameters as a caller may give them: what has a default may be left out. */
-export type ParamsInputOf<M extends ClientRequestMethod> = (typeof ClientRequests)[M]["params"] extends Method.Wire
-  ? ReturnType<(typeof ClientRequests)[M]["params"]>["Encoded"]
-  : undefined
+export type ParamsInputOf<M extends ClientRequestMethod> =
+  (typeof clientRequestTable)[M]["params"] extends Method.WireSchema
+    ? ReturnType<(typeof clientRequestTable)[M]["params"]>["Encoded"]
+    : undefined
 
 /** The answer to a request. */
-export type ResultOf<M extends ClientRequestMethod> = Of<(typeof ClientRequests)[M]["result"]>
+export type ResultOf<M extends ClientRequestMethod> = Of<(typeof clientRequestTable)[M]["result"]>
 
 /** Whether this server answers the method. */
 export const isClientRequestMethod = (method: string): method is ClientRequestMethod =>
-  Object.hasOwn(ClientRequests, method)
+  Object.hasOwn(clientRequestTable, method)
 
 /** The declaration of a method; none for one that is not served. */
-export const clientRequestOf = (method: string): (typeof ClientRequests)[ClientRequestMethod] | undefined =>
-  isClientRequestMethod(method) ? ClientRequests[method] : undefined
+export const clientRequestOf = (method: string): (typeof clientRequestTable)[ClientRequestMethod] | undefined =>
+  isClientRequestMethod(method) ? clientRequestTable[method] : undefined

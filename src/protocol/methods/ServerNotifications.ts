@@ -20,7 +20,7 @@ import { threadNotifications } from "./notifications/Thread.ts"
 import { turnNotifications } from "./notifications/Turn.ts"
 
 /** By method name. */
-export const ServerNotifications = {
+export const serverNotificationTable = {
   ...threadNotifications,
   ...turnNotifications,
   ...itemNotifications,
@@ -33,10 +33,10 @@ export const ServerNotifications = {
 } as const
 
 /** The name of a server notification. */
-export type ServerNotificationMethod = keyof typeof ServerNotifications
+export type ServerNotificationMethod = keyof typeof serverNotificationTable
 
 /** What it carries. */
-export type NotificationParams<M extends ServerNotificationMethod> = Of<(typeof ServerNotifications)[M]["params"]>
+export type NotificationParams<M extends ServerNotificationMethod> = Of<(typeof serverNotificationTable)[M]["params"]>
 
 /** A notification as a client takes it off its connection; narrow it by `method`. */
 export type ServerNotification = {

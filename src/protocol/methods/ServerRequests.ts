@@ -14,7 +14,7 @@ import * as Method from "../Method.ts"
 import * as Question from "../Question.ts"
 
 /** By method name. The order is the release's. */
-export const ServerRequests = {
+export const serverRequestTable = {
   "item/commandExecution/requestApproval": Method.serverRequest({
     params: Approval.CommandExecutionRequestApprovalParams,
     result: Approval.CommandExecutionRequestApprovalResponse,
@@ -64,13 +64,13 @@ export const ServerRequests = {
 } as const
 
 /** The name of a server request. */
-export type ServerRequestMethod = keyof typeof ServerRequests
+export type ServerRequestMethod = keyof typeof serverRequestTable
 
 /** What a server request asks with. */
-export type ServerRequestParams<M extends ServerRequestMethod> = Of<(typeof ServerRequests)[M]["params"]>
+export type ServerRequestParams<M extends ServerRequestMethod> = Of<(typeof serverRequestTable)[M]["params"]>
 
 /** What it is answered with. */
-export type ServerRequestResult<M extends ServerRequestMethod> = Of<(typeof ServerRequests)[M]["result"]>
+export type ServerRequestResult<M extends ServerRequestMethod> = Of<(typeof serverRequestTable)[M]["result"]>
 
 /** A server request as a client takes it off its connection; narrow it by `method`. */
 export type ServerRequest = {

@@ -9,8 +9,8 @@
  */
 import * as Result from "effect/Result"
 import type { AskForApproval, SandboxMode } from "../../protocol/Settings.ts"
-import { approvalPolicy, sandboxMode } from "./Keys.ts"
-import { check, complete, normalize } from "./Kind.ts"
+import { approvalPolicy, sandboxMode } from "./SettingsSchema.ts"
+import { check, complete, normalize } from "./SettingType.ts"
 import { isBuiltInProfile } from "./SandboxChoice.ts"
 import { get, getTable, isTable, type Value } from "./Table.ts"
 

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import type { SmallFileError } from "../SmallFiles.ts"
+import type { SmallFileError } from "./SmallFiles.ts"
 
 /** A stretch of a file; lines and columns count from 1 and both ends are part of it. */
 export const TextRange = Schema.Struct({

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as SmallFiles from "../SmallFiles.ts"
+import * as SmallFiles from "./SmallFiles.ts"
 
 /** A file that is there. */
 export interface CachedFile<A> {

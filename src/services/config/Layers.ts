@@ -17,14 +17,14 @@ import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { ConfigLayerSource } from "../../protocol/Config.ts"
-import { SmallFiles } from "../SmallFiles.ts"
+import { SmallFiles } from "./SmallFiles.ts"
 import { isDeeperThan, MaxDepth } from "../../protocol/Depth.ts"
 import { ConfigError, unreadable } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import * as FileCache from "./FileCache.ts"
-import { keys } from "./Keys.ts"
-import { normalize, unknownKeys } from "./Kind.ts"
-import { firstMistake, type Mistake } from "./Mistake.ts"
+import { keys } from "./SettingsSchema.ts"
+import { normalize, unknownKeys } from "./SettingType.ts"
+import { firstDiagnostic, type ConfigDiagnostic } from "./ConfigDiagnostic.ts"
 import * as Project from "./Project.ts"
 import { mergeSettings } from "./ShellEnvironmentPolicy.ts"
 import { empty, fromDotted, isTable, levelsOf, type Table } from "./Table.ts"
@@ -57,7 +57,7 @@ export interface Stack {
   readonly trust: Project.Trust | undefined
   /** Where the project keeps its rules about commands, nearest first. Folders that are marked as untrusted are left out. */
   readonly projectRules: ReadonlyArray<Project.RuleFolder>
-  readonly mistake: Mistake | undefined
+  readonly mistake: ConfigDiagnostic | undefined
 }
 
 export interface Locations {
@@ -277,7 +277,7 @@ export const make = Effect.fnUntraced(function* (
       merged,
       trust: project.trust,
       projectRules: project.rules,
-      mistake: firstMistake(layers, merged)
+      mistake: firstDiagnostic(layers, merged)
     }
     if (flags === flagContent) {
       if (kept.size >= keptStacks) kept.clear()

@@ -5,8 +5,8 @@
  */
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import type { ModelProviderInfo } from "../Config.ts"
-import type { Problem } from "./Kind.ts"
+import type { ModelProviderInfo } from "./Config.ts"
+import type { Problem } from "./SettingType.ts"
 import { empty, get, getNumber, getTable, getText, isTable, type Table } from "./Table.ts"
 
 /** The provider of a configuration that names none. */

@@ -6,7 +6,7 @@
  * @module
  */
 import * as Result from "effect/Result"
-import { type Kind, list, literals, optional, required, section, text } from "./Kind.ts"
+import { type SettingType, list, literals, optional, required, section, text } from "./SettingType.ts"
 import { get, getText, isTable, type Table } from "./Table.ts"
 
 export interface RequirementRule {
@@ -17,7 +17,7 @@ export interface RequirementRule {
 }
 
 /** The form of the section. */
-export const rulesKind: Kind = section({
+export const rulesKind: SettingType = section({
   prefix_rules: required(
     list(
       section({

@@ -10,8 +10,20 @@
  */
 import * as Result from "effect/Result"
 import { type Bounds, boundsOf, unbounded } from "./Bounds.ts"
-import { approvalPolicy, modelProvider } from "./Keys.ts"
-import { anything, check, flag, type Kind, list, literals, map, optional, path, section, text } from "./Kind.ts"
+import { approvalPolicy, modelProvider } from "./SettingsSchema.ts"
+import {
+  anything,
+  check,
+  flag,
+  type SettingType,
+  list,
+  literals,
+  map,
+  optional,
+  path,
+  section,
+  text
+} from "./SettingType.ts"
 import { parseRules, rulesKind } from "./RequirementRules.ts"
 import { modeOf, profilePolicy } from "./SandboxChoice.ts"
 import { empty, get, getText, isTable, type Table, type Value } from "./Table.ts"
@@ -54,14 +66,14 @@ const demands = {
     )
   }),
   sqlite_home: path
-} satisfies Readonly<Record<string, Kind>>
+} satisfies Readonly<Record<string, SettingType>>
 
 /** Demands that are read, but that `configRequirements/read` does not show. */
 const unshown = {
   experimental_network: section({ enabled: optional(flag) }, anything),
   permissions: section({ filesystem: optional(section({}, anything)) }, anything),
   rules: rulesKind
-} satisfies Readonly<Record<string, Kind>>
+} satisfies Readonly<Record<string, SettingType>>
 
 /** Demands about parts that this server does not have: they are neither judged nor reported. */
 const foreign: ReadonlyArray<string> = [
@@ -110,7 +122,7 @@ const unguarded: ReadonlySet<string> = new Set([
   "permissions"
 ])
 
-const kinds: Kind = section(
+const kinds: SettingType = section(
   Object.fromEntries([
     ...Object.entries({ ...demands, ...unshown }).map(([key, kind]) => [key, optional(kind)] as const),
     ...foreign.map((key) => [key, optional(anything)] as const)

@@ -6,8 +6,8 @@
  */
 import * as Result from "effect/Result"
 import type { SandboxMode, SandboxPolicy } from "../../protocol/Settings.ts"
-import { sandboxMode as sandboxModeKind } from "./Keys.ts"
-import { check } from "./Kind.ts"
+import { sandboxMode as sandboxModeKind } from "./SettingsSchema.ts"
+import { check } from "./SettingType.ts"
 import type { Trust } from "./Project.ts"
 import { empty, get, getTable, getText, type Table, type Value } from "./Table.ts"
 

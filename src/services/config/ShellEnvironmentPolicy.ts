@@ -8,7 +8,7 @@
  * @module
  */
 import * as Redacted from "effect/Redacted"
-import type { Problem } from "./Kind.ts"
+import type { Problem } from "./SettingType.ts"
 import { empty, get, getTable, merge, type Table } from "./Table.ts"
 
 /**

@@ -10,7 +10,7 @@ import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { ResponseItem } from "../../protocol/ResponseItem.ts"
 import * as Project from "../config/Project.ts"
-import { type FileStamp, type Head, type NamedBy, type SmallFileError, SmallFiles } from "../SmallFiles.ts"
+import { type FileStamp, type Head, type NamedBy, type SmallFileError, SmallFiles } from "../config/SmallFiles.ts"
 
 const baseInstructions = `You are a coding agent working in a user's project through Spindle. You read, run and change things with the tools you are given.
 

@@ -6,12 +6,12 @@
 import * as Effect from "effect/Effect"
 import type { ThreadSettings } from "../../protocol/Settings.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
-import { ConfigError, type EffectiveConfig } from "../Config.ts"
+import { ConfigError, type EffectiveConfig } from "../config/Config.ts"
 import type { Bounds } from "../config/Bounds.ts"
 import { PermittedSettings } from "../config/Permitted.ts"
 import { policyOfProfile } from "../config/SandboxChoice.ts"
-import type { ModelName } from "../ModelProvider.ts"
-import { invalidRequest, type RequestError } from "../RequestError.ts"
+import type { ModelName } from "../model/ModelProvider.ts"
+import { invalidRequest, type RequestError } from "../routing/RequestError.ts"
 import { InvalidSettings } from "./ThreadError.ts"
 
 const environmentsOf = (cwd: string, roots: ReadonlyArray<string>): ThreadSettings["environments"] => [

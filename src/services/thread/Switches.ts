@@ -6,8 +6,8 @@
  *
  * @module
  */
-import type { EffectiveConfig } from "../Config.ts"
-import type { Tool } from "../Tool.ts"
+import type { EffectiveConfig } from "../config/Config.ts"
+import type { Tool } from "../tool/Tool.ts"
 
 /** Tools by their names in the protocol, for those that do not say themselves what switches them off. */
 const shell: ReadonlyArray<string> = ["shell_tool", "unified_exec"]

@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
-import * as SmallFiles from "../../../src/services/SmallFiles.ts"
+import * as SmallFiles from "../../../src/services/config/SmallFiles.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "spindle-files-"))),

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as AccountHandlers from "../../../src/layers/handlers/account.ts"
-import * as Auth from "../../../src/services/Auth.ts"
-import * as Config from "../../../src/services/Config.ts"
-import { ModelProvider } from "../../../src/services/ModelProvider.ts"
+import * as Auth from "../../../src/services/account/Auth.ts"
+import * as Config from "../../../src/services/config/Config.ts"
+import { ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { call } from "../../support/Requests.ts"
 
@@ -41,7 +41,7 @@ describe("account/read", () => {
         Layer.mergeAll(
           Layer.succeed(ModelProvider, { stream: () => Stream.empty, ...model }),
           Config.layer({ home, cwd: "/srv", environment: {} }),
-          Auth.layer({ home, environment: {}, honourApiKeyVariable: true })
+          Auth.layer({ home, environment: {}, allowApiKeyEnv: true })
         ).pipe(Layer.provide(MemoryFiles.make({ ...files }).layer))
       )
     )

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as ConfigHandlers from "../../../src/layers/handlers/config.ts"
-import * as Config from "../../../src/services/Config.ts"
+import * as Config from "../../../src/services/config/Config.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { call } from "../../support/Requests.ts"
 

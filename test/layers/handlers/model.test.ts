@@ -5,9 +5,9 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as ModelHandlers from "../../../src/layers/handlers/model.ts"
 import type { ParamsOf } from "../../../src/protocol/methods/ClientRequests.ts"
-import * as Config from "../../../src/services/Config.ts"
-import * as ModelCatalog from "../../../src/services/ModelCatalog.ts"
-import { ModelProvider } from "../../../src/services/ModelProvider.ts"
+import * as Config from "../../../src/services/config/Config.ts"
+import * as ModelCatalog from "../../../src/services/model/ModelCatalog.ts"
+import { ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import { call } from "../../support/Requests.ts"
 
 const list = (

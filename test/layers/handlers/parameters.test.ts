@@ -1,21 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as SchemaAST from "effect/SchemaAST"
-import { type ClientRequestMethod, ClientRequests } from "../../../src/protocol/methods/ClientRequests.ts"
+import { type ClientRequestMethod, clientRequestTable } from "../../../src/protocol/methods/ClientRequests.ts"
 import { Capabilities, type Decision, Parameters } from "../../../src/protocol/methods/Parameters.ts"
 import { InitializeCapabilities } from "../../../src/protocol/Initialize.ts"
-import { RequestError } from "../../../src/services/RequestError.ts"
+import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { UserInput } from "../../../src/protocol/UserInput.ts"
 import { cwd, makeServer } from "../../support/Server.ts"
 
-const methods = Object.keys(ClientRequests) as ReadonlyArray<ClientRequestMethod>
+const methods = Object.keys(clientRequestTable) as ReadonlyArray<ClientRequestMethod>
 
 /** The names of the members that a schema declares. */
 const membersOf = (ast: SchemaAST.AST): ReadonlyArray<string> =>
   SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
 
 const parametersOf = (method: ClientRequestMethod): ReadonlyArray<string> => {
-  const { params } = ClientRequests[method]
+  const { params } = clientRequestTable[method]
   return params === undefined ? [] : membersOf(params().ast)
 }
 

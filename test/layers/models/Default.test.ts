@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Default from "../../../src/layers/models/Default.ts"
-import type { ModelProviderInfo } from "../../../src/services/Config.ts"
-import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/ModelProvider.ts"
+import type { ModelProviderInfo } from "../../../src/services/config/Config.ts"
+import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import {
   answerTo,
   assistant,

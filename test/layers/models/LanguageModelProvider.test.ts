@@ -11,8 +11,8 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LanguageModelProvider from "../../../src/layers/models/LanguageModelProvider.ts"
-import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/ModelProvider.ts"
-import type { ToolSpec } from "../../../src/services/Tool.ts"
+import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
+import type { ToolSpec } from "../../../src/services/tool/Tool.ts"
 import { answerTo, assistant, request } from "./Scripted.ts"
 
 type Parts = Stream.Stream<Response.StreamPartEncoded, AiError.AiError>

@@ -7,8 +7,13 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Offline from "../../../src/layers/models/Offline.ts"
 import type { ResponseItem } from "../../../src/protocol/ResponseItem.ts"
-import { ModelError, type ModelEvent, ModelProvider, type ModelRequest } from "../../../src/services/ModelProvider.ts"
-import type { ToolSpec } from "../../../src/services/Tool.ts"
+import {
+  ModelError,
+  type ModelEvent,
+  ModelProvider,
+  type ModelRequest
+} from "../../../src/services/model/ModelProvider.ts"
+import type { ToolSpec } from "../../../src/services/tool/Tool.ts"
 import { answerTo, assistant, request } from "./Scripted.ts"
 
 const exec: ToolSpec = { type: "function", name: "exec_command", description: "", parameters: {}, strict: false }

@@ -5,8 +5,8 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { CodexErrorInfo } from "../../../src/protocol/ErrorInfo.ts"
-import type { ModelProviderInfo } from "../../../src/services/Config.ts"
-import { ModelError, ModelProvider } from "../../../src/services/ModelProvider.ts"
+import type { ModelProviderInfo } from "../../../src/services/config/Config.ts"
+import { ModelError, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import {
   type Answer,
   answerTo,

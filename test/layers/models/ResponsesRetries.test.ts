@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { ModelError, type ModelEvent } from "../../../src/services/ModelProvider.ts"
+import { ModelError, type ModelEvent } from "../../../src/services/model/ModelProvider.ts"
 import { assistant, broken, cut, events, hanging, raw, refuse, request, wire } from "./Scripted.ts"
 import { fine, fineEvents, lost, closedEarly, decoding, busy, run } from "./ScriptedRun.ts"
 

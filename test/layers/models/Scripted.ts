@@ -12,14 +12,14 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Responses from "../../../src/layers/models/Responses.ts"
-import * as Auth from "../../../src/services/Auth.ts"
-import { Config, defaults, type EffectiveConfig, type ModelProviderInfo } from "../../../src/services/Config.ts"
+import * as Auth from "../../../src/services/account/Auth.ts"
+import { Config, defaults, type EffectiveConfig, type ModelProviderInfo } from "../../../src/services/config/Config.ts"
 import {
   type ModelError,
   type ModelEvent,
   ModelProvider,
   type ModelRequest
-} from "../../../src/services/ModelProvider.ts"
+} from "../../../src/services/model/ModelProvider.ts"
 
 export const assistant = (id: string, text: string) => ({
   type: "message" as const,

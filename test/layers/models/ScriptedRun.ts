@@ -7,7 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { type ModelEvent } from "../../../src/services/ModelProvider.ts"
+import { type ModelEvent } from "../../../src/services/model/ModelProvider.ts"
 import { type Answer, answerTo, assistant, Completed, ok, request, scripted } from "./Scripted.ts"
 
 export const fine = ok("fine")

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { text } from "../../../src/layers/observability/Prometheus.ts"
-import { RequestTiming } from "../../../src/services/Metrics.ts"
+import { RequestTiming } from "../../../src/services/observability/Metrics.ts"
 import { measured } from "../../support/Measured.ts"
 import { makeServer, say } from "../../support/Server.ts"
 

@@ -7,9 +7,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as ThreadCursor from "../../../src/services/ThreadCursor.ts"
-import type { ThreadEvent } from "../../../src/services/ThreadRecord.ts"
-import { type ThreadQuery, ThreadStore } from "../../../src/services/ThreadStore.ts"
+import * as ThreadCursor from "../../../src/services/thread/ThreadCursor.ts"
+import type { ThreadEvent } from "../../../src/services/thread/ThreadRecord.ts"
+import { type ThreadQuery, ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, fold, settings, turnEvents } from "../../support/Records.ts"
 
 const at = 1_700_000_100_250

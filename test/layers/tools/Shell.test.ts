@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { defaults, type ShellEnvironmentPolicy } from "../../../src/services/Config.ts"
+import { defaults, type ShellEnvironmentPolicy } from "../../../src/services/config/Config.ts"
 import { directory, done, facts, items, opened, openedWith, pipes, shown, toolsWith } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 

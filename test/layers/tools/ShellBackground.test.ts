@@ -7,7 +7,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import type { ToolTurn } from "../../../src/services/Tool.ts"
+import type { ToolTurn } from "../../../src/services/tool/Tool.ts"
 import { done, facts, opened, pipes, running, sessionOf } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 

@@ -10,8 +10,8 @@ import * as Path from "node:path"
 import * as None from "../../../src/layers/sandboxes/None.ts"
 import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
 import * as Shell from "../../../src/layers/tools/Shell.ts"
-import { defaults, type EffectiveConfig } from "../../../src/services/Config.ts"
-import { type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src/services/Tool.ts"
+import { defaults, type EffectiveConfig } from "../../../src/services/config/Config.ts"
+import { type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src/services/tool/Tool.ts"
 import type * as TestTurn from "./TestTurn.ts"
 
 export const toolsWith = (options: Shell.Options) =>

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
-import { defaults } from "../../../src/services/Config.ts"
-import { type Tool, Toolset } from "../../../src/services/Tool.ts"
+import { defaults } from "../../../src/services/config/Config.ts"
+import { type Tool, Toolset } from "../../../src/services/tool/Tool.ts"
 
 const toolNamed = (name: string): Tool => ({
   spec: { type: "function", name, description: "", parameters: {}, strict: false },

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type * as Wire from "../../../src/layers/transports/Wire.ts"
+import type * as Wire from "../../../src/layers/transports/StreamTransport.ts"
 import { listening, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, type SocketClient } from "../../support/Sockets.ts"
 
@@ -13,8 +13,8 @@ const text = "x".repeat(64 * 1024)
 const order = Array.from({ length: Deltas }, (_, index) => index)
 
 /** A client that has begun a turn, and what streams the turn. */
-const watched = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits>) {
-  const { listener, model, port } = yield* listening({ outboxCapacity: 8, ...limits })
+const watched = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits>) {
+  const { listener, model, port } = yield* listening({ outgoingCapacity: 8, ...limits })
   const reader = yield* connect(port)
   const threadId = yield* startThread(reader)
   yield* startTurn(reader, threadId)
@@ -55,7 +55,7 @@ describe("a client on a WebSocket that does not read", () => {
       assert.deepStrictEqual(yield* deltasOf(reader), order)
       yield* Fiber.join(telling)
       const stopped = listener.served()[1]?.connection
-      assert.isAbove(stopped?.outbox.stats.size ?? 0, 8)
+      assert.isAbove(stopped?.outgoing.stats.size ?? 0, 8)
       assert.strictEqual(listener.served().length, 2)
       // The server may begin to count a moment after it was done, so time is pushed until it has.
       while (listener.served().length > 1) yield* TestClock.adjust("1 second")
@@ -86,7 +86,7 @@ describe("a client on a WebSocket that does not read", () => {
       const telling = yield* Effect.forkChild(stream)
       assert.deepStrictEqual(yield* deltasOf(reader), order)
       yield* Fiber.join(telling)
-      assert.strictEqual(connection?.outbox.stats.size, 0, "nothing is held for it")
+      assert.strictEqual(connection?.outgoing.stats.size, 0, "nothing is held for it")
       stopped.ws.resume()
       assert.deepStrictEqual(yield* stopped.closed, { code: 1008, reason: "the client reads too slowly" })
     })
@@ -98,8 +98,8 @@ describe("a client on a WebSocket that does not read", () => {
       reader.ws.pause()
       const telling = yield* Effect.forkChild(stream)
       const connection = listener.served()[0]?.connection
-      while ((connection?.outbox.stats.waited ?? 0) === 0) yield* Effect.yieldNow
-      assert.isBelow(connection?.outbox.stats.size ?? 0, 10)
+      while ((connection?.outgoing.stats.waited ?? 0) === 0) yield* Effect.yieldNow
+      assert.isBelow(connection?.outgoing.stats.size ?? 0, 10)
       reader.ws.resume()
       assert.deepStrictEqual(yield* deltasOf(reader), order)
       yield* Fiber.join(telling)

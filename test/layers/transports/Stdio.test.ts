@@ -7,13 +7,13 @@ import * as Sink from "effect/Sink"
 import * as StandardIo from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Stdio from "../../../src/layers/transports/Stdio.ts"
-import * as Wire from "../../../src/layers/transports/Wire.ts"
-import { MessageProcessor } from "../../../src/services/MessageProcessor.ts"
+import * as Wire from "../../../src/layers/transports/StreamTransport.ts"
+import { MessageProcessor } from "../../../src/services/connection/MessageProcessor.ts"
 import { sessionOf } from "../../support/Connections.ts"
 import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
 
 /** A client of handlers with gates: what is typed into standard input, and what comes out. */
-const serving = Effect.fnUntraced(function* (limits: Partial<Wire.WireLimits> = {}, isInitialized = true) {
+const serving = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}, isInitialized = true) {
   const { gates, processor } = yield* gated
   const input = yield* Queue.make<Uint8Array, Cause.Done>()
   const output = yield* Queue.unbounded<string>()
@@ -64,7 +64,7 @@ describe("a server on standard input and output", () => {
       assert.isUndefined(done.pollUnsafe())
       yield* gates.open("b")
       yield* Fiber.join(done)
-      yield* served.connection.outbox.end
+      yield* served.connection.outgoing.end
       yield* Fiber.await(writer)
       assert.deepStrictEqual(yield* written, [ok(2)])
     })

@@ -104,14 +104,14 @@ describe("a server on a WebSocket", () => {
 
   it.effect("stops reading from a client whose answers pile up, and answers everything once it reads", () =>
     Effect.gen(function* () {
-      const { listener, port } = yield* listening({ outboxCapacity: 4, ingressCapacity: 4 })
+      const { listener, port } = yield* listening({ outgoingCapacity: 4, ingressCapacity: 4 })
       const client = yield* connect(port)
       client.ws.pause()
       const total = 2000
       const long = "no/such".padEnd(20_000, "x")
       for (let id = 0; id < total; id++) yield* client.send({ id: `r${id}`, method: long })
       const connection = listener.served()[0]?.connection
-      while ((connection?.outbox.stats.size ?? 0) < 4) yield* Effect.yieldNow
+      while ((connection?.outgoing.stats.size ?? 0) < 4) yield* Effect.yieldNow
       client.ws.resume()
       const ids = new Set<unknown>()
       while (ids.size < total) ids.add((yield* client.next).id)

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { Toolset } from "../../../src/services/Tool.ts"
+import { Toolset } from "../../../src/services/tool/Tool.ts"
 import { makeServer } from "../../support/Server.ts"
 import { listening, serve, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, connectRaw, exchange, frame, tryConnect, upgradeHeaders } from "../../support/Sockets.ts"
@@ -60,7 +60,7 @@ describe("a client that leaves a server on a WebSocket", () => {
     Effect.gen(function* () {
       const server = yield* makeServer()
       const scope = yield* Scope.make()
-      const listener = yield* serve({ outboxCapacity: 8 }).pipe(
+      const listener = yield* serve({ outgoingCapacity: 8 }).pipe(
         Scope.provide(scope),
         Effect.provideContext(server.services)
       )
@@ -71,8 +71,8 @@ describe("a client that leaves a server on a WebSocket", () => {
       const call = yield* server.model.next
       yield* call.emit({ _tag: "ItemStarted", itemId: "m", kind: "message" })
       for (let i = 0; i < 400; i++) yield* call.emit({ _tag: "TextDelta", itemId: "m", delta: "x".repeat(64 * 1024) })
-      const outbox = listener.served()[0]?.connection.outbox
-      while ((outbox?.stats.waited ?? 0) === 0) yield* Effect.yieldNow
+      const outgoing = listener.served()[0]?.connection.outgoing
+      while ((outgoing?.stats.waited ?? 0) === 0) yield* Effect.yieldNow
       yield* Scope.close(scope, Exit.void)
       yield* call.finish()
       yield* server.threads.drain

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Config from "../../../src/services/Config.ts"
+import * as Config from "../../../src/services/config/Config.ts"
 import { effective, failure, over, rules, userFile, workspace } from "../../support/Configs.ts"
 
 describe("requirements", () => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { ShellEnvironmentPolicy } from "../../../src/services/Config.ts"
+import type { ShellEnvironmentPolicy } from "../../../src/services/config/Config.ts"
 import { effective, failure, over, project, trust, userFile } from "../../support/Configs.ts"
 
 const section = (text: string) => `[shell_environment_policy]\n${text}\n`

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { SmallFileError } from "../../../src/services/SmallFiles.ts"
+import type { SmallFileError } from "../../../src/services/config/SmallFiles.ts"
 import * as Instructions from "../../../src/services/thread/Instructions.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 

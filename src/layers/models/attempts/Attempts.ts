@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
-import type { ModelError, ModelEvent } from "../../../services/ModelProvider.ts"
+import type { ModelError, ModelEvent } from "../../../services/model/ModelProvider.ts"
 import type { Failure } from "./Failure.ts"
 import * as Retry from "./Retry.ts"
 

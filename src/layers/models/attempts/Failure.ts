@@ -4,7 +4,7 @@
  * @module
  */
 import type { CodexErrorInfo } from "../../../protocol/ErrorInfo.ts"
-import { ModelError } from "../../../services/ModelProvider.ts"
+import { ModelError } from "../../../services/model/ModelProvider.ts"
 
 /** A failed attempt, and what to do about it. */
 export interface Failure {

@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { ModelError, type ModelEvent } from "../../../services/ModelProvider.ts"
+import { ModelError, type ModelEvent } from "../../../services/model/ModelProvider.ts"
 import type { Failure } from "./Failure.ts"
 
 const FirstDelayMillis = 200

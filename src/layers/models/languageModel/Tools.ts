@@ -6,7 +6,7 @@
 import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
-import type { ToolSpec } from "../../../services/Tool.ts"
+import type { ToolSpec } from "../../../services/tool/Tool.ts"
 
 /** A model that knows no tools of free text gives their input as the one argument. */
 const customParameters = {

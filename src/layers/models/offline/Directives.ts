@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { ToolSpec } from "../../../services/Tool.ts"
+import type { ToolSpec } from "../../../services/tool/Tool.ts"
 
 /** One thing that the model does, in the order of the lines. */
 export type Step =

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { offlineProvider } from "../../../services/Config.ts"
-import type { ModelName } from "../../../services/ModelProvider.ts"
+import { offlineProvider } from "../../../services/config/Config.ts"
+import type { ModelName } from "../../../services/model/ModelProvider.ts"
 
 const name: ModelName = { provider: offlineProvider, model: "offline" }
 

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { countWords, type Answered } from "./Conversation.ts"
+import { countWords, type AnsweredCall } from "./ConversationState.ts"
 import { RunTool } from "./Directives.ts"
 
 const exited = /^Process exited with code (-?\d+)$/m
 const running = /^Process running with session ID (\S+)$/m
 
 /** The command of a call that `run:` made, else nothing. */
-const commandOf = ({ input, name }: Answered): string | undefined => {
+const commandOf = ({ input, name }: AnsweredCall): string | undefined => {
   if (name !== RunTool) return undefined
   try {
     const value: unknown = JSON.parse(input)
@@ -27,7 +27,7 @@ const quoted = (text: string): string => {
   return shown === "" ? "" : `\n\n${shown}`
 }
 
-const report = (call: Answered): string => {
+const report = (call: AnsweredCall): string => {
   if (call.output === null) return `${call.name} has not answered.`
   const command = commandOf(call)
   if (command === undefined) return `${call.name} answered:${quoted(call.output) || " nothing."}`
@@ -45,7 +45,7 @@ const report = (call: Answered): string => {
 }
 
 /** One paragraph for each call. */
-export const reportOf = (calls: ReadonlyArray<Answered>): string => calls.map(report).join("\n\n")
+export const reportOf = (calls: ReadonlyArray<AnsweredCall>): string => calls.map(report).join("\n\n")
 
 /** What is said to a text that is not a list of directives. */
 export const greeting = (said: string): string => {

@@ -6,9 +6,9 @@
  * @module
  */
 import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
-import type { ModelProviderInfo } from "../../../services/Config.ts"
-import type { ModelRequest } from "../../../services/ModelProvider.ts"
-import type { ToolSpec } from "../../../services/Tool.ts"
+import type { ModelProviderInfo } from "../../../services/config/Config.ts"
+import type { ModelRequest } from "../../../services/model/ModelProvider.ts"
+import type { ToolSpec } from "../../../services/tool/Tool.ts"
 
 /** Where a provider takes requests, query included. */
 export const urlOf = (provider: ModelProviderInfo): string => {

@@ -9,8 +9,8 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { Auth } from "../../../services/Auth.ts"
-import type { Config, ModelProviderInfo } from "../../../services/Config.ts"
+import type { Auth } from "../../../services/account/Auth.ts"
+import type { Config, ModelProviderInfo } from "../../../services/config/Config.ts"
 import { failure, type Failure } from "../attempts/Failure.ts"
 import * as Body from "./Body.ts"
 

@@ -12,9 +12,9 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { ResponseItem } from "../../../protocol/ResponseItem.ts"
-import type { ModelEvent, ModelUsage } from "../../../services/ModelProvider.ts"
+import type { ModelEvent, ModelUsage } from "../../../services/model/ModelProvider.ts"
 import type { Failure as FailureType } from "../attempts/Failure.ts"
-import * as Failure from "./Failure.ts"
+import * as Failure from "./StreamFailure.ts"
 import { countIn, type JsonObject, objectIn, readObject, stringIn } from "./Json.ts"
 
 /**

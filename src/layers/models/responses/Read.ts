@@ -12,10 +12,10 @@ import * as Effect from "effect/Effect"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
-import type { ModelEvent } from "../../../services/ModelProvider.ts"
+import type { ModelEvent } from "../../../services/model/ModelProvider.ts"
 import type * as Events from "./Events.ts"
 import type { Failure as FailureType } from "../attempts/Failure.ts"
-import * as Failure from "./Failure.ts"
+import * as Failure from "./StreamFailure.ts"
 
 /** Milliseconds that the end of the body may take after the end of the answer, so that the connection can be used again. */
 const DrainMillis = 50

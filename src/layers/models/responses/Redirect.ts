@@ -8,7 +8,7 @@
  * @module
  */
 import type { Failure as FailureType } from "../attempts/Failure.ts"
-import * as Failure from "./Failure.ts"
+import * as Failure from "./StreamFailure.ts"
 
 /** A request on its way; `body` is null for a GET. */
 export interface Asked {

@@ -15,13 +15,13 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Stream from "effect/Stream"
-import type { ModelProviderInfo } from "../../../services/Config.ts"
-import * as Tracing from "../../../services/Tracing.ts"
+import type { ModelProviderInfo } from "../../../services/config/Config.ts"
+import * as Tracing from "../../../services/observability/Tracing.ts"
 import * as Body from "./Body.ts"
 import type { Failure as FailureType } from "../attempts/Failure.ts"
-import * as Failure from "./Failure.ts"
+import * as Failure from "./StreamFailure.ts"
 import * as Redirect from "./Redirect.ts"
-import * as Refusal from "./Refusal.ts"
+import * as Refusal from "./HttpFailure.ts"
 import * as Retry from "../attempts/Retry.ts"
 
 /** UTF-16 units of a refusal's body that are read. */
@@ -144,7 +144,7 @@ export const send = (
         ([text, now]) => {
           const url = Body.plainUrlOf(provider)
           return Effect.fail(
-            Refusal.ofRefusal({ status: response.status, headers: response.headers, body: text, url }, now)
+            Refusal.ofHttpFailure({ status: response.status, headers: response.headers, body: text, url }, now)
           )
         }
       )

@@ -20,7 +20,7 @@
  * @module
  */
 import type { AskForApproval, SandboxPolicy } from "../../../protocol/Settings.ts"
-import { rejected } from "./Refusal.ts"
+import { rejected } from "./RejectedText.ts"
 import { type Reach, reaches, reachOf } from "./Reach.ts"
 import { allows, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"
 import { read, type Script, type Words } from "./Script.ts"

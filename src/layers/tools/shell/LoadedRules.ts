@@ -8,7 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { ConfigWarning, RuleFolder } from "../../../services/Config.ts"
+import type { ConfigWarning, RuleFolder } from "../../../services/config/Config.ts"
 import { parseRules } from "../../../services/config/RequirementRules.ts"
 import { exists } from "./Exists.ts"
 import { read, type RuleSource, type RulesUnreadable } from "./RuleFolders.ts"

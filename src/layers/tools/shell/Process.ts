@@ -18,7 +18,7 @@ import * as ChildProcess from "node:child_process"
 import * as Os from "node:os"
 import type { Readable } from "node:stream"
 import * as Util from "node:util"
-import type { SandboxedCommand } from "../../../services/Sandbox.ts"
+import type { SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
 import type { Registration, Watchdog } from "./Watchdog.ts"
 
 /** The system did not start the command: no such directory, not executable, arguments too long. */

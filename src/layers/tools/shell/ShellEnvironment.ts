@@ -6,7 +6,7 @@
  * @module
  */
 import * as Redacted from "effect/Redacted"
-import type { EffectiveConfig, ShellEnvironmentPolicy } from "../../../services/Config.ts"
+import type { EffectiveConfig, ShellEnvironmentPolicy } from "../../../services/config/Config.ts"
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

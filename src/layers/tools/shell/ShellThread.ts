@@ -15,15 +15,15 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Path from "node:path"
 import type { CommandExecutionApprovalDecision } from "../../../protocol/Approval.ts"
-import type { EffectiveConfig } from "../../../services/Config.ts"
-import type { Sandbox, SandboxedCommand } from "../../../services/Sandbox.ts"
+import type { EffectiveConfig } from "../../../services/config/Config.ts"
+import type { Sandbox, SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
 import {
   type CommandApproval,
   type ToolCall,
   type ToolOutput,
   type ToolTurn,
   TurnCancelled
-} from "../../../services/Tool.ts"
+} from "../../../services/tool/Tool.ts"
 import { type ExecCommandArguments, readExecCommand, readWriteStdin } from "./Arguments.ts"
 import { commandActions } from "./CommandActions.ts"
 import { display } from "./CommandLine.ts"
@@ -31,10 +31,10 @@ import * as ExecPolicy from "./ExecPolicy.ts"
 import type { ExecRules, ThreadRules } from "./ExecRules.ts"
 import { DefaultOutputTokens, render } from "./OutputText.ts"
 import type { SpawnError } from "./Process.ts"
-import { rejected } from "./Refusal.ts"
+import { rejected } from "./RejectedText.ts"
 import * as Script from "./Script.ts"
-import { itemOf, type Session, type Shown } from "./Session.ts"
-import { type NoRoom, Sessions } from "./Sessions.ts"
+import { itemOf, type CommandSession, type CommandSummary } from "./CommandSession.ts"
+import { type NoRoom, CommandSessions } from "./CommandSessions.ts"
 import * as ShellEnvironment from "./ShellEnvironment.ts"
 import { isFixedSearchPath, namedShell, userShell } from "./UserShell.ts"
 import type { Watchdog } from "./Watchdog.ts"
@@ -60,7 +60,7 @@ export interface Options {
 
 /** A call of exec_command, worked out. */
 interface Plan {
-  readonly shown: Shown
+  readonly shown: CommandSummary
   readonly script: Script.Script
   /** As shown. The shell is run without `-l`: see `commandOf`. */
   readonly argv: ReadonlyArray<string>
@@ -72,14 +72,14 @@ const failed = (text: string): ToolOutput => ({ text, success: false })
 
 export class ShellThread {
   private readonly options: Options
-  private readonly sessions: Sessions
+  private readonly sessions: CommandSessions
   /** Commands that the user approved for the session, by `ExecPolicy.sessionKey`. */
   private readonly approved = new Set<string>()
   private readonly environment: Readonly<Record<string, string>>
 
   constructor(options: Options) {
     this.options = options
-    this.sessions = new Sessions(options.scope, options.watchdog)
+    this.sessions = new CommandSessions(options.scope, options.watchdog)
     const { providers, shellEnvironmentPolicy } = options.config
     this.environment = {
       ...ShellEnvironment.environmentOf({
@@ -185,7 +185,7 @@ export class ShellThread {
 
   /** What the model is told of a session, which counts as seen. */
   private observe(
-    session: Session,
+    session: CommandSession,
     startedAt: bigint,
     maxTokens: number | null | undefined
   ): Effect.Effect<ToolOutput> {
@@ -283,7 +283,7 @@ const notStarted = (
     return failed(rejected(error.message))
   })
 
-const interaction = (session: Session, turn: ToolTurn, stdin: string): Effect.Effect<void> =>
+const interaction = (session: CommandSession, turn: ToolTurn, stdin: string): Effect.Effect<void> =>
   turn.notify("item/commandExecution/terminalInteraction", {
     threadId: turn.threadId,
     turnId: turn.turnId,
@@ -292,7 +292,7 @@ const interaction = (session: Session, turn: ToolTurn, stdin: string): Effect.Ef
     stdin
   })
 
-const waitFor = (session: Session, milliseconds: number): Effect.Effect<unknown> =>
+const waitFor = (session: CommandSession, milliseconds: number): Effect.Effect<unknown> =>
   Effect.timeoutOption(Deferred.await(session.finished), milliseconds)
 
 const between = (value: number | null | undefined, standard: number, least: number, most: number): number =>

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ToolSpec } from "../../../services/Tool.ts"
+import type { ToolSpec } from "../../../services/tool/Tool.ts"
 
 const string = (description: string) => ({ type: "string", description })
 const number = (description: string) => ({ type: "number", description })

@@ -12,7 +12,7 @@ import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SmallFiles from "../../../services/SmallFiles.ts"
+import * as SmallFiles from "../../../services/config/SmallFiles.ts"
 import type { Authorize } from "./Authorize.ts"
 import * as CapabilityToken from "./CapabilityToken.ts"
 

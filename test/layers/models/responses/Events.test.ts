@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type Limits, Reader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
 import type { ResponseItem } from "../../../../src/protocol/ResponseItem.ts"
-import type { ModelEvent } from "../../../../src/services/ModelProvider.ts"
+import type { ModelEvent } from "../../../../src/services/model/ModelProvider.ts"
 import { assistant, Completed, encode, wire } from "../Scripted.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)

@@ -6,7 +6,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as ExecRules from "../../../../src/layers/tools/shell/ExecRules.ts"
 import { allowPrefix, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
-import { ToolsRefused } from "../../../../src/services/Tool.ts"
+import { ToolsRefused } from "../../../../src/services/tool/Tool.ts"
 
 const home = Effect.acquireRelease(
   Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "spindle-rules-")))),

@@ -8,7 +8,7 @@ import {
   environmentOf,
   matches
 } from "../../../../src/layers/tools/shell/ShellEnvironment.ts"
-import { defaults, type ShellEnvironmentPolicy } from "../../../../src/services/Config.ts"
+import { defaults, type ShellEnvironmentPolicy } from "../../../../src/services/config/Config.ts"
 
 const policyOf = ({
   set = {},

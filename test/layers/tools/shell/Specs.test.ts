@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { ExecCommandArguments, WriteStdinArguments } from "../../../../src/layers/tools/shell/Arguments.ts"
 import * as Specs from "../../../../src/layers/tools/shell/Specs.ts"
-import type { ToolSpec } from "../../../../src/services/Tool.ts"
+import type { ToolSpec } from "../../../../src/services/tool/Tool.ts"
 
 const Parameters = Schema.Struct({
   properties: Schema.Record(Schema.String, Schema.Unknown),

@@ -1,0 +1,69 @@
+/**
+ * What the machine says: the platform's name, the home folder.
+ *
+ * @module
+ */
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import process from "node:process"
+import type { SessionSource } from "../protocol/Thread.ts"
+import type { ServerInfo } from "../services/config/ServerInfo.ts"
+
+/** `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`; absolute. */
+export const home = (environment: Readonly<Record<string, string | undefined>>): string => {
+  const named = [environment["SPINDLE_HOME"], environment["CODEX_HOME"]].find(
+    (folder) => folder !== undefined && folder !== ""
+  )
+  return Path.resolve(named ?? Path.join(Os.homedir(), ".spindle"))
+}
+
+const systems: Readonly<Record<string, string>> = { darwin: "macos", win32: "windows" }
+
+const machines: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" }
+
+/** Where Unix systems say which zone their clock is in: a link into a folder of zones. */
+const zoneLink = "/etc/localtime"
+
+const zoneName = /\/zoneinfo\/(?:posix\/|right\/)?(.+)$/
+
+/**
+ * The zone that the link names; otherwise, and where `TZ` overrides it, the one that Intl knows. Its first answer takes a
+ * dozen milliseconds, as long as all the rest of a process's first thread/start.
+ */
+const timeZone = (): string => {
+  if (process.env["TZ"] === undefined) {
+    try {
+      const name = zoneName.exec(Fs.readlinkSync(zoneLink))?.[1]
+      if (name !== undefined) return name
+    } catch {
+      // No link here.
+    }
+  }
+  return Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
+/** A date has the machine's zone in its parts; `Intl` would take ten milliseconds to say the same. */
+const localDate = (millis: number): string => {
+  const date = new Date(millis)
+  const part = (value: number) => String(value).padStart(2, "0")
+  return `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())}`
+}
+
+/** The server's account of itself on this machine. */
+export const info = (options: {
+  readonly cwd?: string
+  readonly sessionSource?: SessionSource
+}): ServerInfo["Service"] => {
+  const { platform, arch } = process
+  let zone: string | undefined
+  return {
+    sessionSource: options.sessionSource ?? "vscode",
+    platform: `${Os.type()} ${Os.release()}; ${machines[arch] ?? arch}`,
+    platformFamily: platform === "win32" ? "windows" : "unix",
+    platformOs: systems[platform] ?? platform,
+    cwd: options.cwd ?? process.cwd(),
+    timeZone: () => (zone ??= timeZone()),
+    localDate
+  }
+}

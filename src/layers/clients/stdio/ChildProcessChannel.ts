@@ -1,0 +1,152 @@
+/**
+ * A child process as a duplex: one message per line on its standard input and output.
+ *
+ * Owns the child: it is started without a shell, its stderr is always drained, and when the scope closes it is told by the
+ * end of its input, then by a signal to its whole group, then killed.
+ *
+ * @module
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type { PlatformError } from "effect/PlatformError"
+import type * as Pull from "effect/Pull"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import {
+  bounded,
+  type ConnectError,
+  ConnectionLost,
+  connectFailed,
+  type MessageChannel
+} from "../../../services/client/MessageChannel.ts"
+import { Lines } from "./Lines.ts"
+
+export interface Target {
+  readonly label: string
+  readonly command: readonly [program: string, ...args: ReadonlyArray<string>]
+  readonly cwd: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly extendEnv: boolean
+  readonly exitGrace: Duration.Input
+  readonly stderr: (line: string) => Effect.Effect<void>
+}
+
+/** Characters of one message. */
+const MaxLineLength = 128 * 1024 * 1024
+
+/** Lines on stderr are told up to here. */
+const MaxStderrLine = 16 * 1024
+
+/** Messages that wait while the child does not read its input. */
+const WriteCapacity = 256
+
+/** After the signal, before the kill. */
+const KillGrace = "1 second"
+
+const lost = (kind: ConnectionLost["kind"], detail: string) => new ConnectionLost({ kind, detail: bounded(detail) })
+
+/** Complete lines, as often as there are any. Fails with `overlong` where one is too long, and with `Done` at the end. */
+const linesOf = (pull: Pull.Pull<NonEmptyReadonlyArray<string>, PlatformError>, maxLength: number) => {
+  const lines = new Lines(maxLength)
+  const next: Effect.Effect<NonEmptyReadonlyArray<string>, PlatformError | Cause.Done | "overlong"> = Effect.flatMap(
+    pull,
+    (texts) => {
+      const complete: Array<string> = []
+      for (const text of texts) {
+        const found = lines.push(text)
+        if (found === undefined) return Effect.fail("overlong" as const)
+        for (const line of found) complete.push(line)
+      }
+      const [first, ...rest] = complete
+      return first === undefined ? next : Effect.succeed([first, ...rest] as const)
+    }
+  )
+  return next
+}
+
+/** Why the child does not talk any more. */
+const endOf = (child: ChildProcessHandle, grace: Duration.Input): Effect.Effect<ConnectionLost> =>
+  Effect.map(Effect.timeoutOption(Effect.result(child.exitCode), grace), (exit) => {
+    const code = Option.isSome(exit) && exit.value._tag === "Success" ? ` (exit code ${exit.value.success})` : ""
+    return lost("UnexpectedEof", `closed the connection${code}`)
+  })
+
+/** Reads stderr to its end: a child that finds it full would stop. */
+const drain = (child: ChildProcessHandle, told: Target["stderr"]) =>
+  child.stderr.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.runForEach((line) => told(line.slice(0, MaxStderrLine))),
+    Effect.ignore
+  )
+
+const spawn = Effect.fnUntraced(function* (target: Target) {
+  const spawner = yield* ChildProcessSpawner
+  const [program, ...args] = target.command
+  const command = ChildProcess.make(program, args, {
+    cwd: target.cwd,
+    env: target.env,
+    extendEnv: target.extendEnv,
+    killSignal: "SIGTERM",
+    forceKillAfter: KillGrace
+  })
+  return yield* Effect.mapError(spawner.spawn(command), (error) =>
+    connectFailed(target.label, "InvalidInput", error.message)
+  )
+})
+
+export const open = Effect.fnUntraced(function* (
+  target: Target
+): Effect.fn.Return<MessageChannel, ConnectError, ChildProcessSpawner | Scope.Scope> {
+  const child = yield* spawn(target)
+  const stderr = yield* Effect.forkScoped(drain(child, target.stderr))
+  const written = yield* Queue.bounded<string, Cause.Done>(WriteCapacity)
+  const input = Stream.fromPull(
+    Effect.succeed(Effect.map(Queue.takeAll(written), (lines) => [Buffer.from(lines.join(""))] as const))
+  )
+  yield* Effect.forkScoped(Effect.ensuring(Stream.run(input, child.stdin), Queue.shutdown(written)))
+  const output = yield* Stream.toPull(Stream.decodeText(child.stdout))
+
+  // The end of its input is how a server is asked to go. Until it has gone what it still says is read, or it would stop in
+  // the middle of it; its last words on stderr are heard, unless a process that it left behind keeps the pipe open.
+  const gone = Effect.raceFirst(
+    Effect.exit(child.exitCode),
+    Effect.andThen(Effect.ignore(Effect.forever(output)), Effect.never)
+  )
+  yield* Effect.addFinalizer(() =>
+    Queue.end(written).pipe(
+      Effect.andThen(Effect.timeoutOption(gone, target.exitGrace)),
+      Effect.andThen((exit) =>
+        Option.isNone(exit) ? Effect.void : Effect.timeoutOption(Fiber.await(stderr), KillGrace)
+      ),
+      // Finalizers are not interruptible; what waits for a deadline has to be.
+      Effect.interruptible
+    )
+  )
+
+  const lines = linesOf(output, MaxLineLength)
+  const pull: MessageChannel["pull"] = Effect.catch(lines, (error) => {
+    if (error === "overlong") return Effect.fail(lost("InvalidData", `sent a line longer than ${MaxLineLength}`))
+    return Cause.isDone(error)
+      ? Effect.flatMap(endOf(child, KillGrace), Effect.fail)
+      : Effect.fail(lost("InvalidData", `transport failed: ${error.message}`))
+  })
+  const write = (line: string) =>
+    Effect.flatMap(Queue.offer(written, line), (taken) =>
+      taken ? Effect.void : Effect.fail(lost("BrokenPipe", "write failed: the input of the process is closed"))
+    )
+  return {
+    pull,
+    write: (text) => {
+      const line = `${text}\n`
+      return Queue.offerUnsafe(written, line) ? undefined : write(line)
+    }
+  }
+})

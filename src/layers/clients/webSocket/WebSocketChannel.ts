@@ -1,0 +1,216 @@
+/**
+ * A WebSocket as a duplex: one message per text frame, pings for a sign of life.
+ *
+ * Owns the opening handshake with its limits and refusals, and what each end of a socket means. Reading is that of
+ * `effect/socket`, which stops the socket while nobody pulls; the socket itself is made here, because its constructor there
+ * knows neither a frame limit nor a Unix path, and has no pings.
+ *
+ * @module
+ */
+import { WebSocket } from "@effect/platform-node/NodeWS"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Socket from "effect/socket/Socket"
+import type { ClientRequest, IncomingMessage } from "node:http"
+import * as Net from "node:net"
+import {
+  bounded,
+  type ConnectError,
+  ConnectionLost,
+  connectFailed,
+  connectTimedOut,
+  type MessageChannel
+} from "../../../services/client/MessageChannel.ts"
+
+/** Bytes of one message, in one frame or many. */
+export const MaxMessageBytes = 128 * 1024 * 1024
+
+/** Opening, from the first packet to the end of the handshake. */
+const ConnectTimeout = "10 seconds"
+
+/** The time a peer has to answer a goodbye. */
+const CloseGrace = "1 second"
+
+/** Bytes not yet written beyond which a sender waits. */
+const HighWater = 1024 * 1024
+
+/** Bytes of a refusal's body that are repeated. */
+const MaxRefusal = 1024
+
+export interface Target {
+  readonly label: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** The path of a Unix socket to connect to instead of the host of the URL. */
+  readonly path?: string
+}
+
+const noop = () => {}
+
+/** Errors of the system that another attempt does not cure. */
+const hopeless: Readonly<Record<string, ConnectError["kind"]>> = {
+  EACCES: "Unauthorized",
+  EPERM: "Unauthorized",
+  ENOTSOCK: "InvalidInput",
+  ENAMETOOLONG: "InvalidInput"
+}
+
+/** What an error on the way to an open socket means. */
+const failureOf = (label: string, error: Error & { readonly code?: unknown }): ConnectError => {
+  const { code, message } = error
+  const reason = message === "" && typeof code === "string" ? code : message
+  // `HPE_`: not even HTTP.
+  if (typeof code === "string" && !code.startsWith("HPE_")) {
+    // Every certificate that does not check out, and a peer that does not speak TLS.
+    const isTls = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code)
+    return connectFailed(label, hopeless[code] ?? (isTls ? "InvalidInput" : "Unreachable"), reason)
+  }
+  return connectFailed(label, "InvalidData", reason)
+}
+
+/** What an HTTP answer means that is not the upgrade asked for. */
+const refusalOf = (label: string, status: number, body: string): ConnectError => {
+  const kind =
+    status === 401 || status === 403
+      ? "Unauthorized"
+      : status >= 500 || status === 408 || status === 429
+        ? "Unreachable"
+        : "InvalidData"
+  const words = body.trim()
+  return connectFailed(label, kind, words === "" ? `HTTP ${status}` : `HTTP ${status}: ${words}`)
+}
+
+/** The beginning of a refusal's body. */
+const readBody = (response: IncomingMessage, use: (body: string) => void): void => {
+  let body = ""
+  const finish = () => {
+    response.removeAllListeners().on("error", noop)
+    use(body.slice(0, MaxRefusal))
+  }
+  response.setEncoding("utf8")
+  response.on("data", (text: string) => {
+    body += text
+    if (body.length >= MaxRefusal) finish()
+  })
+  response.on("end", finish).on("close", finish).on("error", finish)
+}
+
+/** A socket that has shaken hands, and is paused so that nothing it brings is lost before somebody listens. */
+const opened = ({ label, url, headers, path }: Target): Effect.Effect<WebSocket, ConnectError> =>
+  Effect.callback((resume) => {
+    const socket = new WebSocket(url, {
+      headers,
+      maxPayload: MaxMessageBytes,
+      perMessageDeflate: false,
+      ...(path === undefined ? {} : { createConnection: () => Net.connect(path) })
+    })
+    const settle = (result: Effect.Effect<WebSocket, ConnectError>) => {
+      socket.off("open", onOpen).off("error", onError).off("unexpected-response", onRefusal)
+      // Nobody listens from here to the reader, and when it has gone.
+      socket.on("error", noop)
+      resume(result)
+    }
+    const onOpen = () => {
+      socket.pause()
+      settle(Effect.succeed(socket))
+    }
+    const onError = (error: Error) => settle(Effect.fail(failureOf(label, error)))
+    const onRefusal = (request: ClientRequest, response: IncomingMessage) =>
+      readBody(response, (body) => {
+        settle(Effect.fail(refusalOf(label, response.statusCode ?? 0, body)))
+        request.destroy()
+        socket.terminate()
+      })
+    socket.once("open", onOpen).once("error", onError).once("unexpected-response", onRefusal)
+    return Effect.sync(() => {
+      socket.on("error", noop)
+      socket.terminate()
+    })
+  })
+
+/** Says goodbye, and hangs up when there is no answer. */
+const goodbye = (socket: WebSocket): Effect.Effect<void> => {
+  const closed = Effect.callback<void>((resume) => {
+    if (socket.readyState === WebSocket.CLOSED) return resume(Effect.void)
+    const onClose = () => resume(Effect.void)
+    socket.once("close", onClose)
+    socket.close(1000)
+    return Effect.sync(() => socket.off("close", onClose))
+  })
+  // Finalizers are not interruptible; what waits for a deadline has to be.
+  return Effect.timeoutOption(Effect.interruptible(closed), CloseGrace).pipe(
+    Effect.andThen(Effect.sync(() => socket.terminate()))
+  )
+}
+
+/** How a socket ended, in the words of the engine. */
+const lossOf = ({ reason }: Socket.SocketError): ConnectionLost => {
+  switch (reason._tag) {
+    case "SocketCloseError": {
+      if (reason.code === 1006) return new ConnectionLost({ kind: "UnexpectedEof", detail: "closed the connection" })
+      const words =
+        reason.closeReason === undefined || reason.closeReason === "" ? "connection closed" : reason.closeReason
+      return new ConnectionLost({ kind: "ConnectionAborted", detail: `disconnected: ${bounded(words)}` })
+    }
+    case "SocketReadError":
+      return new ConnectionLost({ kind: "InvalidData", detail: `transport failed: ${bounded(wordsOf(reason.cause))}` })
+    default:
+      return brokenPipe(reason.message)
+  }
+}
+
+const brokenPipe = (reason: string): ConnectionLost =>
+  new ConnectionLost({ kind: "BrokenPipe", detail: `write failed: ${bounded(reason)}` })
+
+/** The event of a failed socket carries the message. */
+const wordsOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "message" in cause && typeof cause.message === "string"
+    ? cause.message
+    : "unknown error"
+
+const write = (socket: WebSocket, text: string): ReturnType<MessageChannel["write"]> => {
+  if (socket.readyState !== WebSocket.OPEN) return Effect.fail(brokenPipe("the connection is closing"))
+  if (socket.bufferedAmount < HighWater) {
+    socket.send(text, noop)
+    return undefined
+  }
+  // It has its place now; the sender waits until it has been written.
+  const sent = Deferred.makeUnsafe<void, ConnectionLost>()
+  socket.send(text, (error) =>
+    Deferred.doneUnsafe(sent, error == null ? Exit.void : Exit.fail(brokenPipe(error.message)))
+  )
+  return Deferred.await(sent)
+}
+
+const ping = (socket: WebSocket): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const onPong = () => resume(Effect.void)
+    socket.once("pong", onPong)
+    if (socket.readyState === WebSocket.OPEN) socket.ping(noop)
+    return Effect.sync(() => socket.off("pong", onPong))
+  })
+
+const isText = (frame: Uint8Array | string): frame is string => typeof frame === "string"
+
+/** Opens a socket for the scope. Binary frames are ignored. */
+export const open = Effect.fnUntraced(function* (
+  target: Target
+): Effect.fn.Return<MessageChannel, ConnectError, Scope.Scope> {
+  const acquire = Effect.acquireRelease(Effect.interruptible(opened(target)), goodbye)
+  const socket = yield* Effect.timeoutOption(acquire, ConnectTimeout)
+  if (Option.isNone(socket)) return yield* connectTimedOut(target.label)
+  const reading = yield* Socket.fromWebSocket(Effect.succeed(socket.value))
+  const { pull } = yield* Effect.mapError(reading.reader, (error) =>
+    connectFailed(target.label, "Unreachable", error.message)
+  )
+  const texts: MessageChannel["pull"] = Effect.suspend(() =>
+    Effect.flatMap(Effect.mapError(pull, lossOf), (frames) => {
+      const [first, ...rest] = frames.filter(isText)
+      return first === undefined ? texts : Effect.succeed([first, ...rest] as const)
+    })
+  )
+  return { pull: texts, write: (text) => write(socket.value, text), ping: ping(socket.value) }
+})

@@ -1,0 +1,52 @@
+/**
+ * What the offline model reads of a conversation: the calls that it made, and how many words there are.
+ *
+ * @module
+ */
+import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import { textOf } from "../ContentText.ts"
+
+/** A call of the model, and the output; `null` where there is none. */
+export interface AnsweredCall {
+  readonly name: string
+  readonly input: string
+  readonly output: string | null
+}
+
+/** The calls since the last message of the user, which is the one that the turn is about. */
+export const callsSincePrompt = (input: ReadonlyArray<ResponseItem>): ReadonlyArray<AnsweredCall> => {
+  const since = input.slice(input.findLastIndex((item) => item.type === "message" && item.role === "user") + 1)
+  const outputs = new Map<string, string>()
+  for (const item of since) {
+    if (item.type !== "function_call_output" && item.type !== "custom_tool_call_output") continue
+    if (typeof item.call_id === "string") outputs.set(item.call_id, textOf(item.output))
+  }
+  return since.flatMap((item) => {
+    if (item.type !== "function_call" && item.type !== "custom_tool_call") return []
+    const input = item.type === "function_call" ? item.arguments : item.input
+    return [{ name: item.name, input, output: outputs.get(item.call_id) ?? null }]
+  })
+}
+
+/** Words of a conversation, which is what the offline model counts for tokens. */
+export const countWords = (text: string): number => text.match(/\S+/g)?.length ?? 0
+
+/** Words that the model was given. */
+export const inputWords = (input: ReadonlyArray<ResponseItem>): number => {
+  let words = 0
+  for (const item of input) {
+    switch (item.type) {
+      case "message":
+        words += countWords(textOf(item.content))
+        break
+      case "function_call":
+        words += countWords(item.arguments)
+        break
+      case "function_call_output":
+      case "custom_tool_call_output":
+        words += countWords(textOf(item.output))
+        break
+    }
+  }
+  return words
+}

@@ -1,0 +1,172 @@
+/**
+ * What can go wrong with a model server, in the words and classes of the release.
+ *
+ * Owns what a broken connection, a `response.failed` event or a code of the server stands for. HTTP answers that are no
+ * stream are in `Refusal.ts`.
+ *
+ * @module
+ */
+import * as Predicate from "effect/Predicate"
+import { ModelError } from "../../../services/model/ModelProvider.ts"
+import { type Failure, failure } from "../attempts/Failure.ts"
+import { type JsonObject, objectIn, stringIn } from "./Json.ts"
+
+/** The request cannot be made at all: no key, no such provider, a bad address, a body that is no JSON. */
+export const unsendable = (message: string): Failure => failure(message, "other")
+
+/** The conversation, a tool or the output schema is no JSON: nested too deeply, or too long for a string. */
+export const unwritable = (): Failure => unsendable("the request to the model cannot be written as JSON")
+
+/** The stream ended before the answer was complete. `reason` is a fixed text or the server's own. */
+export const disconnected = (reason: string): Failure =>
+  failure(`stream disconnected before completion: ${reason}`, "other", { retry: "stream" })
+
+/** The connection broke before an answer came. */
+export const notAnswered = (): Failure => ({ ...disconnected("error sending request"), silent: true })
+
+/** There is no way to the server: nobody listens there, or its name does not resolve. */
+export const unreachable = (): Failure =>
+  failure("Connection failed: error sending request", "other", { retry: "network", silent: true })
+
+/** The connection broke while the answer was streamed. */
+export const cut = (): Failure => disconnected("Transport error: network error: error decoding response body")
+
+/** The answer was over, but its end had not been announced. */
+export const endedEarly = (): Failure => disconnected("stream closed before response.completed")
+
+/** No event came for `stream_idle_timeout_ms`. */
+export const idle = (): Failure => disconnected("idle timeout waiting for SSE")
+
+/** The answer is not text. */
+export const notText = (): Failure => disconnected("UTF8 error: invalid utf-8 sequence of 1 bytes from index 0")
+
+/** What the model sends exceeds a limit. The same request would be answered alike, so it is not repeated. */
+const excessive = (what: string): Failure => ({ ...disconnected(what), retry: "never" })
+
+/** One event is larger than what this server is ready to hold. */
+export const eventTooLarge = (): Failure => excessive("SSE event exceeds the size limit")
+
+/** The events of one answer together are larger than what this server is ready to read. */
+export const answerTooLarge = (): Failure => excessive("the answer exceeds the size limit")
+
+/** The answer has more items than this server is ready to keep. */
+export const tooManyItems = (): Failure => excessive("the answer has too many items")
+
+/** The headers of the answer do not fit the limit of the HTTP client. `host` is the server's name and port. */
+export const headersTooLarge = (host: string): Failure =>
+  excessive(`the response headers of ${host} exceed the size limit`)
+
+/** A redirect to something that is no HTTP server. `scheme` is without the colon. */
+export const redirectScheme = (scheme: string): Failure =>
+  excessive(`redirect target uses unsupported URL scheme: ${scheme}`)
+
+/** A redirect from https to http. */
+export const redirectDowngrade = (): Failure => excessive("redirect from https to http refused")
+
+/** The server redirected once more than is followed. */
+export const tooManyRedirects = (): Failure => excessive("too many redirects")
+
+/** Shorter values are too common to be looked for. */
+const MinSecret = 8
+
+/** Takes secrets out of the message of a failure: a server may quote what it was sent. */
+export const hiding = (secrets: ReadonlyArray<string | null>) => {
+  const hidden = secrets.filter((secret) => secret !== null && secret.length >= MinSecret)
+  return (failure: Failure): Failure => {
+    const { info, message } = failure.error
+    const plain = hidden.reduce<string>((text, secret) => text.replaceAll(secret ?? "", "[redacted]"), message)
+    return plain === message ? failure : { ...failure, error: new ModelError({ message: plain, info }) }
+  }
+}
+
+/** The plan or the budget behind the key is used up. */
+export const quotaExceeded = (): Failure =>
+  failure("Quota exceeded. Check your plan and billing details.", "usageLimitExceeded")
+
+/** The account's plan does not include this use. */
+export const notIncluded = (): Failure =>
+  failure(
+    "To use Codex with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.",
+    "usageLimitExceeded"
+  )
+
+/** The model has no capacity left. */
+export const overloaded = (): Failure =>
+  failure("Selected model is at capacity. Please try a different model.", "serverOverloaded")
+
+/** The cheaper service tier has no capacity left. */
+export const flexUnavailable = (): Failure => failure("Flex capacity unavailable.", "flexUnavailable")
+
+/** The longest wait that a server may ask for. A longer one says that there is no use in waiting. */
+export const MaxWaitMillis = 3_600_000
+
+/** The milliseconds in "Please try again in 1.5s". Minutes are not understood, as in the release. */
+const waitIn = (message: string): number | null => {
+  const found = /try again in\s*(\d+(?:\.\d+)?)\s*(ms|s)/i.exec(message)
+  if (found === null) return null
+  const millis = Number(found[1]) * (found[2]?.toLowerCase() === "ms" ? 1 : 1000)
+  return millis <= MaxWaitMillis ? millis : null
+}
+
+/** Too much was asked in too short a time. */
+export const rateLimited = (message: string): Failure =>
+  failure(`rate limit exceeded: ${message}`, "rateLimitExceeded", { retry: "stream", wait: waitIn(message) })
+
+type Codes = ReadonlyMap<string, (message: string) => Failure>
+
+/** Codes that a refused request and a failed response share; none of them is worth another try. */
+export const refusedCodes: Codes = new Map([
+  ["bio_policy", (message: string) => failure(message, "other")],
+  [
+    "context_length_exceeded",
+    () =>
+      failure(
+        "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying.",
+        "contextWindowExceeded"
+      )
+  ],
+  [
+    "cyber_policy",
+    (message) =>
+      failure(
+        message === "" ? "This request has been flagged for possible cybersecurity risk." : message,
+        "cyberPolicy"
+      )
+  ],
+  ["invalid_prompt", (message) => failure(message === "" ? "Invalid request." : message, "other")],
+  ["misalignment_policy_violation", (message) => failure(message, "misalignmentPolicyViolation")],
+  ["model_not_found", (message) => failure(message === "" ? "model_not_found" : message, "modelNotFound")]
+])
+
+const failedCodes: Codes = new Map([
+  ...refusedCodes,
+  ["flex_unavailable", flexUnavailable],
+  ["inference_hook_denied", (message: string) => failure(message, "inferenceHookDenied")],
+  ["insufficient_quota", quotaExceeded],
+  [
+    "policy_capacity_unavailable",
+    () => failure("Policy-restricted capacity is unavailable. Please try again later.", "policyCapacityUnavailable")
+  ],
+  ["rate_limit_exceeded", rateLimited],
+  ["server_is_overloaded", overloaded],
+  ["slow_down", rateLimited],
+  ["usage_not_included", notIncluded]
+])
+
+/** UTF-16 units of a server's own words that are shown. */
+const MaxMessage = 64 * 1024
+
+/** From the `response` of a `response.failed` event. */
+export const ofFailedResponse = (response: JsonObject): Failure => {
+  const error = response["error"]
+  if (!Predicate.isObject(error)) return disconnected("response.failed event received")
+  const message = (stringIn(error, "message") ?? "").slice(0, MaxMessage)
+  return failedCodes.get(stringIn(error, "code") ?? "")?.(message) ?? disconnected(message)
+}
+
+/** From the `response` of a `response.incomplete` event. A filtered answer may turn out better the next time. */
+export const ofIncompleteResponse = (response: JsonObject): Failure => {
+  const reason = stringIn(objectIn(response, "incomplete_details"), "reason")?.slice(0, MaxMessage) ?? "unknown"
+  const message = `Incomplete response returned, reason: ${reason}`
+  return reason === "content_filter" ? disconnected(message) : failure(message, "other")
+}

@@ -1,0 +1,240 @@
+/**
+ * One running command: its item, its output, its end.
+ *
+ * ```
+ *          150 ms              exit
+ *   silent ──────► speaking ───────► draining ──► finished
+ *      └──────────── exit ─────────────┘
+ * ```
+ *
+ * Short commands say nothing before they are done: `item/started` and `item/completed` come together and there are no
+ * deltas. A command that outlives the window is announced, what it printed so far is the first delta, and from then on
+ * every piece of output is one. A slow client holds up the reading of the pipe, and with it the command.
+ *
+ * Everything is said with the id of the turn that started the command, also when that turn is long over.
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Semaphore from "effect/Semaphore"
+import type { CommandAction } from "../../../protocol/CommandAction.ts"
+import type { Item } from "../../../protocol/Item.ts"
+import type { ToolTurn } from "../../../services/tool/Tool.ts"
+import { gap, OutputBuffer } from "./OutputBuffer.ts"
+import type { Process } from "./Process.ts"
+
+type CommandItem = Item<"commandExecution">
+
+/** How long a command may run before it is announced. */
+const Window = "150 millis"
+
+/** How long the pipe may stay open behind a command that is gone, and how often that is granted while more comes. */
+const Grace = "50 millis"
+const MaxGraces = 20
+
+/** Deltas per command. What comes after is only in the completed item. */
+export const MaxDeltas = 10_000
+
+/** Early output is handed on in pieces of this many bytes. */
+const PieceSize = 64 * 1024
+
+/** The command as its item shows it. */
+export interface CommandSummary {
+  readonly itemId: string
+  readonly command: string
+  readonly cwd: string
+  readonly actions: ReadonlyArray<CommandAction>
+}
+
+/** An item of `shown` before it runs, or while nothing more is known. */
+export const itemOf = (shown: CommandSummary, fields: Partial<CommandItem> = {}): CommandItem => ({
+  type: "commandExecution",
+  id: shown.itemId,
+  pluginId: null,
+  scriptPath: null,
+  command: shown.command,
+  cwd: shown.cwd,
+  processId: null,
+  source: "unifiedExecStartup",
+  status: "inProgress",
+  commandActions: shown.actions,
+  aggregatedOutput: null,
+  exitCode: null,
+  durationMs: null,
+  ...fields
+})
+
+export class CommandSession {
+  /** The model's name for it, and the item's `processId`. */
+  readonly id: number
+  readonly shown: CommandSummary
+  readonly process: Process
+  readonly turn: ToolTurn
+  /** On the clock of the fiber that started it. */
+  readonly startedAtMs: number
+  /** All output, for the item. */
+  readonly output = new OutputBuffer()
+  /** What the model has not seen yet. */
+  readonly unread = new OutputBuffer()
+  /** The exit status, once the completed item is out. */
+  readonly finished = Deferred.makeUnsafe<number>()
+  /** The process is gone, and its id may belong to another one. */
+  hasExited = false
+  /** Grows with every call that looks at the session. */
+  lastUse = 0
+  /** How many calls wait for the session. */
+  awaitedBy = 0
+  /** The user's question about the command already showed the item. */
+  private readonly announced: boolean
+  private readonly voice = Semaphore.makeUnsafe(1)
+  private readonly decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  private phase: "silent" | "speaking" = "silent"
+  private streaming = false
+  private terminated = false
+  private closing: string | undefined
+  private deltas = 0
+  private chunks = 0
+  private waiting = false
+
+  constructor(options: {
+    readonly id: number
+    readonly shown: CommandSummary
+    readonly process: Process
+    readonly turn: ToolTurn
+    readonly startedAtMs: number
+    readonly announced: boolean
+  }) {
+    this.id = options.id
+    this.shown = options.shown
+    this.process = options.process
+    this.turn = options.turn
+    this.startedAtMs = options.startedAtMs
+    this.announced = options.announced
+  }
+
+  /** Ends the command at once; it counts as failed with status -1. */
+  readonly terminate: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.hasExited) return Effect.void
+    this.terminated = true
+    return this.process.kill
+  })
+
+  /** A line of the server's own at the end of the item's output. */
+  note(line: string): void {
+    this.closing = line
+  }
+
+  /** What control-C in a terminal does to the command. */
+  readonly interrupt: Effect.Effect<void> = Effect.suspend(() =>
+    this.hasExited ? Effect.void : this.process.interrupt
+  )
+
+  /** Follows the command to its end. Interrupting it leaves the item open. */
+  readonly follow: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const announcer = yield* Effect.forkChild(Effect.andThen(Effect.sleep(Window), this.announce))
+    const reader = yield* Effect.forkChild(this.readAll)
+    const status = yield* this.process.exit
+    yield* this.drain(reader)
+    // What the command left running in its group ends with it, as in the release.
+    yield* this.process.kill
+    this.hasExited = true
+    if (this.phase === "speaking") yield* Fiber.join(announcer)
+    else {
+      yield* Fiber.interrupt(announcer)
+      if (!this.announced) yield* this.turn.itemStarted(this.item({}))
+    }
+    const exitCode = this.terminated ? -1 : status
+    const durationMs = Math.max(0, (yield* Clock.currentTimeMillis) - this.startedAtMs)
+    const printed = this.output.text()
+    const text =
+      this.closing === undefined
+        ? printed
+        : `${printed}${printed === "" || printed.endsWith("\n") ? "" : "\n"}${this.closing}\n`
+    yield* this.turn.itemCompleted(
+      this.item({
+        status: exitCode === 0 ? "completed" : "failed",
+        aggregatedOutput: text === "" ? null : text,
+        exitCode,
+        durationMs
+      })
+    )
+    this.output.clear()
+    yield* Deferred.succeed(this.finished, exitCode)
+  })
+
+  private item(fields: Partial<CommandItem>): CommandItem {
+    return itemOf(this.shown, { processId: String(this.id), ...fields })
+  }
+
+  private readonly announce: Effect.Effect<void> = Effect.suspend(() => {
+    this.phase = "speaking"
+    return this.voice.withPermit(
+      Effect.gen({ self: this }, function* () {
+        if (!this.announced) yield* this.turn.itemStarted(this.item({}))
+        // Taken and switched over in one go: the reader cannot run in between, so no byte is said twice or never.
+        const early = this.earlyOutput()
+        this.streaming = true
+        yield* Effect.forEach(early, this.say, { discard: true })
+      })
+    )
+  })
+
+  private readonly readAll: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    while (true) {
+      this.waiting = true
+      const chunk = yield* this.process.read
+      this.waiting = false
+      if (chunk === undefined) break
+      this.chunks++
+      this.output.write(chunk)
+      this.unread.write(chunk)
+      if (this.streaming) yield* this.voice.withPermit(this.say(this.decoder.decode(chunk, { stream: true })))
+    }
+    if (this.streaming) yield* this.voice.withPermit(this.say(this.decoder.decode()))
+  })
+
+  /** Waits for the end of the output; the pipe may be held by others than the command. */
+  private drain(reader: Fiber.Fiber<void>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const ended = Effect.map(Effect.timeoutOption(Fiber.await(reader), Grace), (exit) => exit._tag === "Some")
+      if (yield* ended) return
+      yield* this.process.kill
+      for (let graces = 0; graces < MaxGraces;) {
+        const before = this.chunks
+        if (yield* ended) return
+        // Not waiting for the pipe means waiting for the client, and that is no reason to lose output.
+        if (this.waiting && this.chunks === before) break
+        if (this.chunks !== before) graces++
+      }
+      yield* this.process.closeOutput
+      yield* Fiber.await(reader)
+    })
+  }
+
+  private earlyOutput(): ReadonlyArray<string> {
+    const [head, tail] = this.output.parts()
+    const decode = (bytes: Uint8Array): Array<string> => {
+      const texts: Array<string> = []
+      for (let at = 0; at < bytes.length; at += PieceSize) {
+        texts.push(this.decoder.decode(bytes.subarray(at, at + PieceSize), { stream: true }))
+      }
+      return texts
+    }
+    if (this.output.omitted === 0) return [...decode(head), ...decode(tail)]
+    return [...decode(head), this.decoder.decode(), `\n${gap(this.output.omitted)}\n`, ...decode(tail)]
+  }
+
+  private readonly say = (delta: string): Effect.Effect<void> => {
+    if (delta === "" || this.deltas >= MaxDeltas) return Effect.void
+    this.deltas++
+    return this.turn.notify("item/commandExecution/outputDelta", {
+      threadId: this.turn.threadId,
+      turnId: this.turn.turnId,
+      itemId: this.shown.itemId,
+      delta
+    })
+  }
+}

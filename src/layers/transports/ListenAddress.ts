@@ -1,0 +1,97 @@
+/**
+ * The grammar of `--listen`: where clients connect.
+ *
+ * Owns what may be written and the texts that refuse the rest, which are the release's own. Does not open anything.
+ *
+ * @module
+ */
+import * as Net from "node:net"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/** A value of `--listen` that names no place, or places that cannot be had together. */
+export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
+  message: Schema.String
+}) {}
+
+/** The client that started the program, on its standard input and output. */
+export interface ListenStdio {
+  readonly _tag: "Stdio"
+}
+
+/** A socket in the file system. No path means the one under the home folder; a relative path counts from the working directory. */
+export interface ListenUnix {
+  readonly _tag: "Unix"
+  readonly path: string | undefined
+}
+
+/** An address of this machine; port 0 leaves the choice to the system. */
+export interface ListenWebSocket {
+  readonly _tag: "WebSocket"
+  /** An IPv4 or IPv6 address, without brackets. Never a host name: what it resolves to may change. */
+  readonly host: string
+  readonly port: number
+}
+
+export type ListenAddress = ListenStdio | ListenUnix | ListenWebSocket
+
+const fail = (message: string) => Result.fail(new ListenError({ message }))
+
+const socketAddress = /^(?:(?<v4>[\d.]+)|\[(?<v6>[\da-f:.]+)\]):(?<port>\d+)$/i
+
+const parseWebSocket = (url: string): Result.Result<ListenWebSocket, ListenError> => {
+  const { v4, v6, port = "" } = socketAddress.exec(url.slice("ws://".length))?.groups ?? {}
+  const isAddress = v4 === undefined ? v6 !== undefined && Net.isIPv6(v6) : Net.isIPv4(v4)
+  if (!isAddress || Number(port) > 65_535) {
+    return fail(`invalid websocket --listen URL \`${url}\`; expected \`ws://IP:PORT\``)
+  }
+  return Result.succeed({ _tag: "WebSocket", host: v4 ?? v6 ?? "", port: Number(port) })
+}
+
+/** One value of `--listen`; `undefined` is `off`. */
+export const parse = (url: string): Result.Result<ListenAddress | undefined, ListenError> => {
+  if (url === "stdio://") return Result.succeed({ _tag: "Stdio" })
+  if (url === "off") return Result.succeed(undefined)
+  if (url.startsWith("ws://")) return parseWebSocket(url)
+  if (url.startsWith("unix://")) {
+    const path = url.slice("unix://".length)
+    return Result.succeed({ _tag: "Unix", path: path === "" ? undefined : path })
+  }
+  return fail(
+    `unsupported --listen URL \`${url}\`; expected \`stdio://\`, \`unix://\`, \`unix://PATH\`, \`ws://IP:PORT\`, or \`off\``
+  )
+}
+
+/** The value that `parse` reads as this; an IPv6 address in brackets. */
+export const format = (listen: ListenAddress): string => {
+  switch (listen._tag) {
+    case "Stdio":
+      return "stdio://"
+    case "Unix":
+      return `unix://${listen.path ?? ""}`
+    case "WebSocket":
+      return `ws://${authority(listen)}`
+  }
+}
+
+/** Address and port as they stand in a URL. */
+export const authority = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  Net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+
+/** All values of a command line, none meaning stdio. What is named twice is one place. */
+export const parseAll = (urls: ReadonlyArray<string>): Result.Result<ReadonlyArray<ListenAddress>, ListenError> => {
+  const listens = new Map<string, ListenAddress>()
+  for (const url of urls.length === 0 ? ["stdio://"] : urls) {
+    const parsed = parse(url)
+    if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
+    if (parsed.success !== undefined) listens.set(format(parsed.success), parsed.success)
+    else if (urls.length > 1) return fail("`--listen off` cannot be combined with other --listen values")
+  }
+  return Result.succeed(Array.from(listens.values()))
+}
+
+/** Whether only programs of this machine reach the address. */
+export const isLoopback = (host: string): boolean => (Net.isIPv4(host) ? host.startsWith("127.") : isIPv6Loopback(host))
+
+/** `::1`, however it is written. An IPv4 address inside an IPv6 one does not count, as in the release. */
+const isIPv6Loopback = (host: string): boolean => new URL(`http://[${host}]`).hostname === "[::1]"

@@ -1,0 +1,178 @@
+/**
+ * `spindle app-server --listen …`: clients on sockets, and on standard input and output beside them, until a signal comes.
+ *
+ * Owns how such a server ends. The transports are in `layers/transports`; a server for standard input and output alone
+ * is `Serve`, which loads nothing of this.
+ *
+ * ```
+ *  starting ──signal──► exit 0
+ *  serving ──signal──► draining ──no turn runs──► closing ─► exit 0
+ *     │                   └──second SIGINT or SIGTERM──► closing, at once
+ *     └──stdin was listened on and has ended, and nobody else is connected──► closing
+ * ```
+ *
+ * @module
+ */
+import process from "node:process"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import type * as AppServer from "../layers/AppServer.ts"
+import * as AuthFlags from "../layers/transports/auth/AuthFlags.ts"
+import * as Prometheus from "../layers/observability/Prometheus.ts"
+import type { Admission } from "../layers/transports/HttpUpgrade.ts"
+import type { ListenAddress, ListenStdio } from "../layers/transports/ListenAddress.ts"
+import type { SocketListener } from "../layers/transports/SocketListener.ts"
+import * as Stdio from "../layers/transports/Stdio.ts"
+import * as UnixSocket from "../layers/transports/UnixSocket.ts"
+import * as WebSocket from "../layers/transports/WebSocket.ts"
+import { Config } from "../services/config/Config.ts"
+import { RequestTiming } from "../services/observability/Metrics.ts"
+import { DefaultDeadline, stopAll } from "../services/connection/Shutdown.ts"
+import { Threads } from "../services/thread/Threads.ts"
+import * as Logging from "./Logging.ts"
+import * as Memory from "./console/V8Flags.ts"
+import * as Serve from "./ServeStdio.ts"
+import * as Signals from "./Signals.ts"
+import * as Stderr from "./console/Stderr.ts"
+
+/** Who may connect, and where. */
+export interface ListeningOptions {
+  readonly listens: ReadonlyArray<ListenAddress>
+  readonly auth: AuthFlags.AuthFlags
+  /** Origins of web pages that may connect. */
+  readonly allowedOrigins: ReadonlyArray<string>
+}
+
+/** The most that closing may take when somebody has asked twice. */
+const ForcedDeadline = Duration.seconds(1)
+
+/** Turns and handlers get this part of the time to the deadline; the rest is for clients to read the last they are told. */
+const StopShare = 0.8
+
+/** For people, and for programs that want the port; one line of JSON where all lines are. */
+const announce = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
+  process.env["LOG_FORMAT"] === "json"
+    ? Effect.logInfo(lines.map((line) => line.trim()).join("; "))
+    : Effect.sync(() => Stderr.line(lines.join("\n")))
+
+const pages = new Map([["/metrics", { contentType: Prometheus.contentType, text: Prometheus.text }]])
+
+const open = Effect.fnUntraced(function* (listen: Exclude<ListenAddress, ListenStdio>, admission: Admission) {
+  if (listen._tag === "Unix") {
+    const { home } = yield* Config
+    const listener = yield* UnixSocket.serve({ path: listen.path, home })
+    yield* announce(["spindle app-server (Unix socket)", `  listening on: unix://${listener.path}`])
+    return listener
+  }
+  const listener = yield* WebSocket.serve({ listen, admission, pages })
+  yield* announce(WebSocket.banner(listener.bound))
+  return listener
+})
+
+type OpenStdio = Effect.Success<ReturnType<typeof Stdio.serve>>
+
+/** Everybody who can be connected. */
+interface Endpoints {
+  readonly listeners: ReadonlyArray<SocketListener>
+  readonly stdio: OpenStdio | undefined
+}
+
+const servedBy = ({ listeners, stdio }: Endpoints) => [
+  ...listeners.flatMap((listener) => listener.served()),
+  ...(stdio === undefined ? [] : [stdio.served])
+]
+
+const endStdio = ({ served, writer }: OpenStdio) => Effect.andThen(served.connection.outgoing.end, Fiber.await(writer))
+
+/** Stops what runs and says goodbye to everybody, under one deadline. */
+const close = (endpoints: Endpoints, deadline: Duration.Duration) =>
+  Effect.gen(function* () {
+    const { listeners, stdio } = endpoints
+    yield* Effect.forEach(listeners, ({ refuse }) => refuse, { discard: true })
+    yield* stopAll(servedBy(endpoints), Effect.void, Duration.times(deadline, StopShare))
+    const goodbyes = listeners.map(({ dismiss }) => dismiss("the server is shutting down"))
+    if (stdio !== undefined) goodbyes.push(Effect.asVoid(endStdio(stdio)))
+    yield* Effect.all(goodbyes, { concurrency: "unbounded", discard: true })
+  }).pipe(Effect.timeoutOption(deadline))
+
+/** Ends when standard input has ended and nobody else is connected: whoever started the program is done with it. */
+const abandoned = Effect.fnUntraced(function* ({ listeners, stdio }: Endpoints) {
+  if (stdio === undefined) return yield* Effect.never
+  yield* Fiber.await(stdio.reader)
+  yield* stdio.served.done
+  yield* endStdio(stdio)
+  while (listeners.some((listener) => listener.served().length > 0)) {
+    yield* Effect.forEach(listeners, ({ isEmpty }) => isEmpty, { discard: true })
+  }
+  return "abandoned" as const
+})
+
+/** The signals that have come and nobody has looked at. */
+type Asked = Queue.Dequeue<Signals.Signal>
+
+/** Ends with the next signal that forces. */
+const forced = (signals: Asked) =>
+  Queue.take(signals).pipe(Effect.repeat({ while: (signal) => signal === "SIGHUP" }), Effect.as(false))
+
+/** Waits for the turns that run, then for the clients; a second signal ends both. */
+const drain = Effect.fnUntraced(function* (endpoints: Endpoints, signals: Asked) {
+  const threads = yield* Threads
+  const inOrder = Effect.andThen(threads.drain, close(endpoints, DefaultDeadline))
+  const isClosed = yield* Effect.raceFirst(Effect.as(inOrder, true), forced(signals))
+  if (isClosed) return
+  yield* Effect.logWarning(`second signal: ending at once, with ${threads.running()} turn(s) running`)
+  yield* close(endpoints, ForcedDeadline)
+})
+
+/** Opens everything that is listened on. */
+const openAll = Effect.fnUntraced(function* (options: ListeningOptions) {
+  const admission = {
+    allowedOrigins: new Set(options.allowedOrigins),
+    authorize: yield* AuthFlags.authorizeBy(options.auth)
+  }
+  const sockets = options.listens.filter((listen) => listen._tag !== "Stdio")
+  const listeners = yield* Effect.forEach(sockets, (listen) => open(listen, admission))
+  yield* Memory.limit
+  const stdio = sockets.length === options.listens.length ? undefined : yield* Stdio.serve()
+  return { listeners, stdio } satisfies Endpoints
+})
+
+const serve = Effect.fnUntraced(function* (options: ListeningOptions, signals: Asked) {
+  const threads = yield* Threads
+  // Who stops the program while it starts does not wait until it has.
+  const endpoints = yield* Effect.raceFirst(openAll(options), Effect.as(Queue.take(signals), undefined))
+  if (endpoints === undefined) return 0
+  const ending = yield* Effect.raceFirst(Queue.take(signals), abandoned(endpoints))
+  if (ending !== "abandoned") {
+    yield* drain(endpoints, signals)
+    return 0
+  }
+  const cut = threads.running()
+  yield* close(endpoints, DefaultDeadline)
+  if (cut === 0) return 0
+  yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
+  return 1
+}, Effect.scoped)
+
+/** Where somebody can read how long requests take, they are timed. */
+const measured = <A, E, R>(
+  service: Effect.Effect<A, E, R>,
+  listens: ReadonlyArray<ListenAddress>
+): Effect.Effect<A, E, R> =>
+  listens.some(({ _tag }) => _tag === "WebSocket") ? Effect.provideService(service, RequestTiming, true) : service
+
+/** The service with the given configuration overrides; the exit code. */
+export const run = (options: ListeningOptions, server: AppServer.AppServerOptions): Effect.Effect<number> => {
+  if (options.listens.length === 0) {
+    const nowhere = Effect.logError("no transport configured; use --listen or enable remote control")
+    return Effect.provide(Effect.as(nowhere, 1), Logging.layer)
+  }
+  // A signal interrupts the program. What is served is not to end with that, but in its own time; so nothing but this sees
+  // a signal from here on, however early it comes.
+  const service = Effect.flatMap(Signals.received, (signals) =>
+    Serve.provide(measured(serve(options, signals), options.listens), server)
+  ).pipe(Effect.scoped)
+  return Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(service, { startImmediately: true }), Fiber.join))
+}

@@ -1,0 +1,294 @@
+/**
+ * The command line: what can be asked of the program, and what each answer ends with.
+ *
+ * Loaded only for command lines that are more than "serve standard input and output": the parser costs more than a start.
+ *
+ * @module
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { offlineProvider, parseOverride } from "../../services/config/Config.ts"
+import { Version } from "../../services/config/ServerInfo.ts"
+import * as Demo from "./Demo.ts"
+import * as Exec from "./Exec.ts"
+import * as NodeSmallFiles from "../../layers/files/NodeSmallFiles.ts"
+import * as Input from "./Input.ts"
+import * as ListenFlags from "./ListenFlags.ts"
+import * as Logging from "../Logging.ts"
+import * as Screen from "../console/Console.ts"
+import * as Signals from "../Signals.ts"
+import * as Telemetry from "../Telemetry.ts"
+import * as Usage from "./Usage.ts"
+
+/** A command has ended, not well; what there was to say is said. */
+class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.Int }) {}
+
+const ending = (code: number): Effect.Effect<void, Ended> =>
+  code === Exec.ExitCode.success ? Effect.void : Effect.fail(new Ended({ code }))
+
+const overrides = (texts: ReadonlyArray<string>) =>
+  Effect.forEach(texts, (text) =>
+    Effect.mapError(
+      Effect.fromResult(Result.mapError(parseOverride(text), (message) => message)),
+      (message) => new Usage.UsageError({ message })
+    )
+  )
+
+const configFlag = Flag.String("config").pipe(
+  Flag.withAlias("c"),
+  Flag.withMetavar("KEY=VALUE"),
+  Flag.withDescription("Override a setting of config.toml; the value is TOML or else plain text. May be repeated"),
+  Flag.atLeast(0)
+)
+
+const switchFlag = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
+const settingsFlags = {
+  config: configFlag,
+  offline: switchFlag(
+    "offline",
+    'Ask the built-in offline model, which needs no key and no network; the same as -c model_provider="offline"'
+  )
+}
+
+type SettingsInput = Command.Command.Config.Infer<typeof settingsFlags>
+
+const providerKey = "model_provider"
+
+/** The settings that the command line makes, in order. */
+const settingsOf = Effect.fnUntraced(function* ({ config, offline }: SettingsInput) {
+  const settings = yield* overrides(config)
+  if (!offline) return settings
+  const other = settings.findLast(([key, value]) => key === providerKey && value !== offlineProvider)
+  if (other !== undefined) {
+    return yield* new Usage.UsageError({ message: "--offline cannot be used with -c model_provider" })
+  }
+  return [...settings, [providerKey, offlineProvider] as const]
+})
+
+const serve = Effect.fnUntraced(function* (input: ListenFlags.ListenInput, settings: SettingsInput) {
+  const cliOverrides = yield* settingsOf(settings)
+  yield* ending(yield* ListenFlags.serve(input, { cliOverrides }))
+})
+
+const spindle = Command.make("spindle", ListenFlags.briefFlags).pipe(Command.withSharedFlags(settingsFlags))
+
+const appServer = Command.make(
+  "app-server",
+  ListenFlags.flags,
+  Effect.fnUntraced(function* (input) {
+    yield* serve(input, yield* spindle)
+  })
+).pipe(
+  Command.withDescription(
+    "Serve the Codex app-server protocol: on stdin and stdout, a JSON document a line, or on sockets.\n" +
+      "  Logs go to stderr. Ends with its input. On sockets it ends with a signal, once the turns that run have ended;\n" +
+      "  a second SIGINT or SIGTERM ends it at once."
+  ),
+  Command.withShortDescription("Serve clients on stdin and stdout, or on sockets; the same as no command"),
+  Command.withExamples([
+    { command: "spindle app-server", description: "Serve the client that started it" },
+    { command: "spindle app-server --listen ws://127.0.0.1:4500", description: "Programs of this machine may connect" },
+    { command: "spindle app-server --listen unix://", description: "Programs of this user, over a private socket" },
+    {
+      command:
+        "spindle app-server --listen ws://0.0.0.0:4500 --ws-auth capability-token --ws-token-file /etc/spindle/token",
+      description: "Other machines too, with the token of the file"
+    },
+    { command: "spindle app-server -c model=gpt-5.5", description: "With another model than config.toml says" },
+    { command: "spindle app-server --offline", description: "Without a key: threads get the offline model" }
+  ])
+)
+
+const repeated = (name: string, metavar: string, description: string) =>
+  Flag.Path(name, { mustExist: true }).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(`${description}. May be repeated`),
+    Flag.atLeast(0)
+  )
+
+const execFlags = {
+  model: Flag.String("model").pipe(Flag.withAlias("m"), Flag.withDescription("The model to ask"), Flag.optional),
+  sandbox: Flag.Literals("sandbox", ["read-only", "workspace-write", "danger-full-access"]).pipe(
+    Flag.withAlias("s"),
+    Flag.withMetavar("MODE"),
+    Flag.withDescription("What commands may do"),
+    Flag.optional
+  ),
+  cd: Flag.Directory("cd", { mustExist: true }).pipe(
+    Flag.withAlias("C"),
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("The folder to work in"),
+    Flag.optional
+  ),
+  addDir: repeated("add-dir", "DIR", "A further folder that may be written to, with --sandbox workspace-write"),
+  image: repeated("image", "FILE", "A picture to show the model").pipe(Flag.withAlias("i")),
+  outputSchema: Flag.Path("output-schema").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The JSON Schema that the answer has to follow"),
+    Flag.optional
+  ),
+  json: switchFlag("json", "Events as JSON on stdout, a line each, instead of text").pipe(
+    Flag.withAlias("experimental-json")
+  ),
+  threadSource: Flag.String("thread-source").pipe(
+    Flag.withMetavar("WORD"),
+    Flag.withDescription("What started the thread, kept with it"),
+    Flag.optional
+  ),
+  skipGitRepoCheck: switchFlag("skip-git-repo-check", "Accepted for compatibility: Spindle runs in any folder"),
+  cyberAccessProgram: Flag.ChoiceWithValue("cyber-access-program", [
+    ["standard", "standard"],
+    ["daybreak_blue", "daybreakBlue"],
+    ["daybreak_red", "daybreakRed"]
+  ]).pipe(Flag.withHidden, Flag.optional)
+}
+
+type ExecInput = Command.Command.Config.Infer<typeof execFlags>
+
+/** Signals end a run otherwise than a service. */
+const asRun = <R>(run: Effect.Effect<number, never, R>) =>
+  Signals.secondQuits.pipe(
+    Effect.andThen(run),
+    Effect.onInterrupt(() => Signals.interruptedEnd),
+    Effect.scoped
+  )
+
+const runExec = Effect.fnUntraced(function* (
+  flags: ExecInput,
+  settings: SettingsInput,
+  argument: string | undefined,
+  resume: string | null
+) {
+  const cliOverrides = yield* settingsOf(settings)
+  const schemaFile = Option.getOrNull(flags.outputSchema)
+  const task: Exec.Task = {
+    outputSchema: schemaFile === null ? null : yield* Input.outputSchema(schemaFile),
+    prompt: yield* Input.prompt(argument),
+    images: flags.image,
+    resume,
+    model: Option.getOrNull(flags.model),
+    sandbox: Option.getOrNull(flags.sandbox),
+    cwd: Option.getOrNull(flags.cd),
+    addDirs: flags.addDir,
+    threadSource: Option.getOrNull(flags.threadSource),
+    cyberAccessProgram: Option.getOrNull(flags.cyberAccessProgram),
+    json: flags.json
+  }
+  yield* ending(yield* asRun(Effect.provide(Exec.run(task, { cliOverrides }), Telemetry.layer)))
+})
+
+const promptArgument = Argument.String("prompt").pipe(
+  Argument.withDescription("What the agent is to do; - or nothing reads it from stdin"),
+  Argument.optional
+)
+
+const execBase = Command.make("exec", { prompt: promptArgument }).pipe(Command.withSharedFlags(execFlags))
+
+const resume = Command.make(
+  "resume",
+  {
+    threadId: Argument.String("thread-id").pipe(Argument.withDescription("The id of the thread")),
+    prompt: promptArgument
+  },
+  Effect.fnUntraced(function* ({ prompt, threadId }) {
+    yield* runExec(yield* execBase, yield* spindle, Option.getOrUndefined(prompt), threadId)
+  })
+).pipe(
+  Command.withShortDescription("Go on in a thread that the store knows"),
+  Command.withDescription(
+    "Go on in a thread that the store knows.\n  The store is in memory for now: a thread ends with the process that started it."
+  ),
+  Command.withExamples([
+    {
+      command: 'spindle exec resume 01a1fb80-d002-7f01-86cf-4b9a743431db "and now in French"',
+      description: "The id is the one that exec shows first"
+    }
+  ])
+)
+
+const exec = execBase.pipe(
+  Command.withHandler(
+    Effect.fnUntraced(function* (flags) {
+      yield* runExec(flags, yield* spindle, Option.getOrUndefined(flags.prompt), null)
+    })
+  ),
+  Command.withSubcommands([resume]),
+  Command.withDescription(
+    "Run one turn in this process and print it.\n" +
+      "  What the agent says goes to stdout; what it does, and what it costs, to stderr.\n" +
+      "  Needs the key of a model server, or --offline."
+  ),
+  Command.withShortDescription("Run one turn in this process and print it"),
+  Command.withExamples([
+    {
+      command: 'spindle exec "explain what this project does"',
+      description: "Ask; commands that need a yes are asked about"
+    },
+    {
+      command: '(echo "Write a commit message."; git diff --staged) | spindle exec > message.txt',
+      description: "The prompt from stdin, the answer to a file"
+    },
+    {
+      command: 'spindle exec -s danger-full-access "run the tests and fix what fails"',
+      description: "Let commands run unasked"
+    },
+    { command: 'spindle exec --json "list the open questions"', description: "Events for a program" },
+    {
+      command: "spindle exec --offline 'run: uname -a'",
+      description: "Without a key: the offline model follows a prompt in which every line is a directive like this one"
+    }
+  ])
+)
+
+const demo = Command.make("demo", {}, () => Effect.flatMap(asRun(Demo.run), ending)).pipe(
+  Command.withDescription(
+    "Show a turn of the embedded runtime: streamed text, and a command that is run.\n" +
+      "  Needs no key and no network, and leaves nothing behind."
+  ),
+  Command.withShortDescription("Show a turn, without a key or a network"),
+  Command.withExamples([{ command: "spindle demo", description: "Takes a few seconds" }])
+)
+
+const command = spindle.pipe(
+  Command.withHandler((input) => serve(input, input)),
+  Command.withSubcommands([appServer, exec, demo]),
+  Command.withDescription("An app-server for coding agents: serves clients, or runs a turn by itself."),
+  Command.withExamples([
+    { command: "spindle demo", description: "See it work, without a key" },
+    { command: 'spindle exec "explain what this project does"', description: "Run one turn" },
+    { command: "spindle app-server", description: "Serve the client that started it; the same as no command" },
+    { command: "spindle app-server -c model_provider=local", description: "With another setting than config.toml has" }
+  ])
+)
+
+const wrongUsage = Effect.fnUntraced(function* ({ message }: Usage.UsageError) {
+  const { err } = yield* Screen.TerminalConsole
+  yield* err.write(`${err.paint("red", "error:")} ${message}\n`)
+  return Exec.ExitCode.usage
+})
+
+const platform = Layer.merge(Usage.layer, Logging.layerPlain).pipe(
+  Layer.provideMerge(Layer.mergeAll(Screen.layer, NodeServices.layer, NodeSmallFiles.layer))
+)
+
+/** Follows a command line. The exit code. */
+export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
+  Command.runWith(command, { version: Version })(args).pipe(
+    Effect.as(Exec.ExitCode.success),
+    Effect.catchTags({
+      Ended: ({ code }) => Effect.succeed(code),
+      UsageError: wrongUsage,
+      ShowHelp: ({ errors }) => Effect.succeed(errors.length === 0 ? Exec.ExitCode.success : Exec.ExitCode.usage)
+    }),
+    Effect.catch((error) => wrongUsage(new Usage.UsageError({ message: error.message }))),
+    Effect.provide(platform)
+  )

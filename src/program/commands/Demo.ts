@@ -1,0 +1,85 @@
+/**
+ * `spindle demo`: a turn to look at. The offline model, whatever keys there are; a folder and a home of its own, removed
+ * again.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as Stream from "effect/Stream"
+import * as Offline from "../../layers/models/Offline.ts"
+import { ModelProvider } from "../../services/model/ModelProvider.ts"
+import * as Exec from "./Exec.ts"
+import { TerminalConsole } from "../console/Console.ts"
+
+const prompt = [
+  "say: Hello from the embedded runtime! No key and no network are involved: the offline model does what it is told, a line at a time.",
+  'run: echo "Node $(node --version) on $(uname -s)" && ls -1 && wc -w notes.txt'
+].join("\n")
+
+const notes = "Everything that a turn needs runs in this one process.\n"
+
+/** Words at the pace of a quick reader, so that they can be seen coming. */
+const WordPause = "25 millis"
+
+const paced = Layer.effect(
+  ModelProvider,
+  Effect.map(ModelProvider, (model) => ({
+    ...model,
+    stream: (request) =>
+      Stream.tap(model.stream(request), (event) =>
+        event._tag === "TextDelta" || event._tag === "SummaryDelta" ? Effect.sleep(WordPause) : Effect.void
+      )
+  }))
+).pipe(Layer.provide(Offline.layer))
+
+const introduction = (quote: (text: string) => string): string =>
+  ["A turn of Spindle, in this process. The prompt:", "", ...prompt.split("\n").map((line) => quote(`  ${line}`))].join(
+    "\n"
+  )
+
+/** Runs the demo. The exit code. */
+export const run = Effect.gen(function* () {
+  const { err, out } = yield* TerminalConsole
+  const fileSystem = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const folder = yield* fileSystem.makeTempDirectoryScoped({ prefix: "spindle-demo-" })
+  const [home, cwd] = [path.join(folder, "home"), path.join(folder, "workspace")]
+  yield* Effect.forEach([home, cwd], (made) => fileSystem.makeDirectory(made))
+  yield* fileSystem.writeFileString(path.join(cwd, "notes.txt"), notes)
+  yield* err.write(`${introduction((line) => err.paint("dim", line))}\n\n`)
+  const nowhere = path.join(folder, "nowhere")
+  return yield* Exec.run(
+    {
+      prompt,
+      images: [],
+      resume: null,
+      model: null,
+      // Without a sandbox nobody has to be asked; the commands are the ones above.
+      sandbox: "danger-full-access",
+      cwd,
+      addDirs: [],
+      outputSchema: null,
+      threadSource: null,
+      cyberAccessProgram: null,
+      json: false
+    },
+    {
+      home,
+      cwd,
+      model: out.isTerminal ? paced : Offline.layer,
+      loader: { systemConfigFile: nowhere, managedConfigFile: nowhere, requirementsFile: nowhere }
+    }
+  )
+}).pipe(
+  Effect.catch((error) =>
+    Effect.gen(function* () {
+      const { err } = yield* TerminalConsole
+      yield* err.write(`error: the demo could not set up its folder: ${error.message}\n`)
+      return Exec.ExitCode.failure
+    })
+  ),
+  Effect.scoped
+)

@@ -1,0 +1,66 @@
+/**
+ * What a run is given besides flags: the prompt, from an argument or from stdin, and files.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import { MaxDepth } from "../../protocol/Depth.ts"
+import { isTooDeep } from "../../protocol/JsonText.ts"
+import * as SmallFiles from "../../services/config/SmallFiles.ts"
+import { UsageError } from "./Usage.ts"
+
+const noPrompt = (text: string): Effect.Effect<never, UsageError> => Effect.fail(new UsageError({ message: text }))
+
+/** Bytes of a prompt on stdin: more than the protocol takes characters. */
+const MaxPromptBytes = 8 * 1024 * 1024
+
+/** Bytes of a JSON Schema. */
+const MaxSchemaBytes = 1024 * 1024
+
+/** Fails with the first chunk that is too much, so that no more than that is kept. */
+const limited = () => {
+  let left = MaxPromptBytes
+  return (chunk: Uint8Array) => {
+    left -= chunk.length
+    return left < 0 ? noPrompt(`The prompt on stdin is longer than ${MaxPromptBytes} bytes.`) : Effect.succeed(chunk)
+  }
+}
+
+const fromStdin = Effect.fnUntraced(function* (stdio: Stdio.Stdio) {
+  const text = yield* stdio.stdin.pipe(
+    Stream.catch(() => Stream.fromEffect(noPrompt("The prompt could not be read from stdin."))),
+    Stream.mapEffect(limited()),
+    Stream.decodeText,
+    Stream.mkString
+  )
+  return text.trim() === "" ? yield* noPrompt("No prompt: stdin is empty.") : text
+})
+
+/** The argument, or stdin where it is `-` or left out. A person at a terminal is not kept waiting for it. */
+export const prompt = Effect.fnUntraced(function* (argument: string | undefined) {
+  if (argument !== undefined && argument !== "-") {
+    return argument.trim() === "" ? yield* noPrompt("No prompt: the argument is empty.") : argument
+  }
+  const stdio = yield* Stdio.Stdio
+  if (argument === undefined && (yield* stdio.stdinIsTerminal)) {
+    return yield* noPrompt('No prompt: give one as an argument, spindle exec "…", or on stdin.')
+  }
+  return yield* fromStdin(stdio)
+})
+
+const decodeSchema = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))
+
+/** The JSON Schema in a file. */
+export const outputSchema = Effect.fnUntraced(function* (file: string) {
+  const refuse = (problem: string) => new UsageError({ message: `--output-schema ${file} ${problem}` })
+  const options = { maxBytes: MaxSchemaBytes, namedBy: "server" } as const
+  const text = yield* Effect.mapError(SmallFiles.text(yield* SmallFiles.SmallFiles, file, options), (error) =>
+    refuse(`cannot be read: ${error.detail}`)
+  )
+  if (text === undefined) return yield* refuse("cannot be read: no such file")
+  if (isTooDeep(text)) return yield* refuse(`is nested deeper than ${MaxDepth} levels`)
+  return yield* Effect.mapError(decodeSchema(text), () => refuse("is not JSON"))
+})

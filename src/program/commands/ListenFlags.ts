@@ -1,0 +1,113 @@
+/**
+ * The flags that say where clients connect, and who may.
+ *
+ * @module
+ */
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type * as AppServer from "../../layers/AppServer.ts"
+import { type AuthFlags, Mode } from "../../layers/transports/auth/AuthFlags.ts"
+import * as Listen from "../../layers/transports/ListenAddress.ts"
+import * as Serve from "../ServeStdio.ts"
+import { UsageError } from "./Usage.ts"
+
+const text = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+export const flags = {
+  listen: Flag.String("listen").pipe(
+    Flag.withMetavar("URL"),
+    Flag.withDescription(
+      "Where clients connect: stdio:// (the default), unix:// (below the home folder), unix://PATH, ws://IP:PORT, or off. " +
+        "May be repeated"
+    ),
+    Flag.atLeast(0)
+  ),
+  stdio: Flag.Boolean("stdio").pipe(
+    Flag.withoutNegation,
+    Flag.withDescription("The same as --listen stdio://"),
+    Flag.withDefault(false)
+  ),
+  allowOrigin: Flag.String("allow-origin").pipe(
+    Flag.withMetavar("ORIGIN"),
+    Flag.withDescription("Let web pages of this origin connect to ws://, such as https://example.org. May be repeated"),
+    Flag.atLeast(0)
+  ),
+  wsAuth: Flag.Literals("ws-auth", Mode.literals).pipe(
+    Flag.withMetavar("MODE"),
+    Flag.withDescription("What clients of ws:// have to show: a token, as Authorization: Bearer TOKEN"),
+    Flag.optional
+  ),
+  wsTokenFile: text("ws-token-file", "FILE", "The capability token; space around it does not count"),
+  wsTokenSha256: text("ws-token-sha256", "HEX", "The SHA-256 digest of the capability token, instead of a file"),
+  wsSharedSecretFile: text(
+    "ws-shared-secret-file",
+    "FILE",
+    "The secret that signed tokens (JWT, HS256) are signed with"
+  ),
+  wsIssuer: text("ws-issuer", "NAME", "Who has to have issued a signed token"),
+  wsAudience: text("ws-audience", "NAME", "For whom a signed token has to be"),
+  wsMaxClockSkewSeconds: Flag.Int("ws-max-clock-skew-seconds").pipe(
+    Flag.filter(
+      (seconds) => seconds >= 0,
+      () => "a clock skew is not negative"
+    ),
+    Flag.withMetavar("SECONDS"),
+    Flag.withDescription("By how much the clock of a token's issuer may differ; 30 by default"),
+    Flag.optional
+  )
+}
+
+/** The same for the program itself, whose help names the command that explains the rest. */
+export const briefFlags = {
+  ...flags,
+  allowOrigin: Flag.withHidden(flags.allowOrigin),
+  wsAuth: Flag.withHidden(flags.wsAuth),
+  wsTokenFile: Flag.withHidden(flags.wsTokenFile),
+  wsTokenSha256: Flag.withHidden(flags.wsTokenSha256),
+  wsSharedSecretFile: Flag.withHidden(flags.wsSharedSecretFile),
+  wsIssuer: Flag.withHidden(flags.wsIssuer),
+  wsAudience: Flag.withHidden(flags.wsAudience),
+  wsMaxClockSkewSeconds: Flag.withHidden(flags.wsMaxClockSkewSeconds)
+}
+
+/** The flags as they were given. */
+export interface ListenInput {
+  readonly listen: ReadonlyArray<string>
+  readonly stdio: boolean
+  readonly allowOrigin: ReadonlyArray<string>
+  readonly wsAuth: Option.Option<typeof Mode.Type>
+  readonly wsTokenFile: Option.Option<string>
+  readonly wsTokenSha256: Option.Option<string>
+  readonly wsSharedSecretFile: Option.Option<string>
+  readonly wsIssuer: Option.Option<string>
+  readonly wsAudience: Option.Option<string>
+  readonly wsMaxClockSkewSeconds: Option.Option<number>
+}
+
+const authOf = (input: ListenInput): AuthFlags => ({
+  mode: Option.getOrUndefined(input.wsAuth),
+  tokenFile: Option.getOrUndefined(input.wsTokenFile),
+  tokenSha256: Option.getOrUndefined(input.wsTokenSha256),
+  sharedSecretFile: Option.getOrUndefined(input.wsSharedSecretFile),
+  issuer: Option.getOrUndefined(input.wsIssuer),
+  audience: Option.getOrUndefined(input.wsAudience),
+  maxClockSkewSeconds: Option.getOrUndefined(input.wsMaxClockSkewSeconds)
+})
+
+/** Serves where the flags say; the exit code. A server for stdio alone loads nothing of the other transports. */
+export const serve = Effect.fnUntraced(function* (input: ListenInput, server: AppServer.AppServerOptions) {
+  if (input.stdio && input.listen.length > 0) {
+    return yield* new UsageError({ message: "--stdio cannot be used with --listen" })
+  }
+  const parsed = Listen.parseAll(input.listen)
+  if (Result.isFailure(parsed)) return yield* new UsageError({ message: parsed.failure.message })
+  const listens = parsed.success
+  const auth = authOf(input)
+  const isPlain = Object.values(auth).every((flag) => flag === undefined)
+  if (isPlain && listens.length === 1 && listens[0]?._tag === "Stdio") return yield* Serve.run(server)
+  const Listening = yield* Effect.promise(() => import("../ServeSockets.ts"))
+  return yield* Listening.run({ listens, auth, allowedOrigins: input.allowOrigin }, server)
+})

@@ -1,0 +1,134 @@
+/**
+ * Protocol values in the words of people: one line each, no colours.
+ *
+ * @module
+ */
+import { homedir } from "node:os"
+import type { Item, ThreadItem } from "../../protocol/Item.ts"
+import type { ResultOf } from "../../protocol/methods/ClientRequests.ts"
+import type { AskForApproval, SandboxPolicy } from "../../protocol/Settings.ts"
+import type { TokenUsageBreakdown } from "../../protocol/Thread.ts"
+import { plain } from "../console/TerminalLayout.ts"
+
+const sandboxes: Readonly<Record<SandboxPolicy["type"], string>> = {
+  dangerFullAccess: "danger-full-access",
+  externalSandbox: "external sandbox",
+  readOnly: "read-only",
+  workspaceWrite: "workspace-write"
+}
+
+const approval = (policy: AskForApproval): string => (typeof policy === "string" ? policy : "granular")
+
+const folder = (path: string): string => {
+  const home = homedir()
+  return path === home || path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path
+}
+
+/** What a run starts with: model, permissions, folder, and the thread's id to come back to. */
+export const thread = (started: ResultOf<"thread/start">): string =>
+  [
+    `${started.model} (${started.modelProvider})`,
+    sandboxes[started.sandbox.type],
+    `approvals: ${approval(started.approvalPolicy)}`,
+    folder(started.cwd),
+    `thread ${started.thread.id}`
+  ].join(" · ")
+
+/** A piece of a command line: in single quotes, in double quotes, bare, or the blank between two words. */
+const piece = /'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s'"\\]+)|( )/gsy
+
+/** The words of a command line as the server writes them. What else there is in a line makes it one word. */
+const wordsOf = (line: string): ReadonlyArray<string> => {
+  const words = [""]
+  let read = 0
+  for (const [whole, single, double, bare, blank] of line.matchAll(piece)) {
+    read += whole.length
+    if (blank !== undefined) words.push("")
+    else words.push(`${words.pop()}${single ?? bare ?? double?.replace(/\\(.)/gs, "$1")}`)
+  }
+  return read === line.length ? words : [line]
+}
+
+const shells = new Set(["bash", "dash", "ksh", "sh", "zsh"])
+
+/** The script of a command line that only hands it to a shell; any other line as it is. */
+export const command = (line: string): string => {
+  const [shell = "", flag = "", script, ...rest] = wordsOf(line)
+  if (script === undefined || rest.length > 0 || !/^-l?c$/.test(flag)) return line
+  return shells.has(shell.slice(shell.lastIndexOf("/") + 1)) ? script : line
+}
+
+/** As in `80 ms`, `2.5 s`, `12 s`, `3 min 5 s`. */
+export const duration = (millis: number): string => {
+  if (millis < 1000) return `${Math.round(millis)} ms`
+  if (millis < 9950) return `${(millis / 1000).toFixed(1)} s`
+  const seconds = Math.round(millis / 1000)
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+/** How a command ended. */
+export const outcome = ({ durationMs, exitCode, status }: Item<"commandExecution">): string => {
+  if (status === "declined") return "declined, not run"
+  const end = exitCode === null ? (status === "inProgress" ? "still running" : "did not end well") : `exit ${exitCode}`
+  return durationMs === null ? end : `${end}, ${duration(durationMs)}`
+}
+
+/** Lines of a command's output that are shown: some from its beginning, the rest from its end. */
+const HeadLines = 4
+const TailLines = 8
+
+/** The output of a command, in few lines. */
+export const excerpt = (output: string, width: number): ReadonlyArray<string> => {
+  const text = plain(output).replace(/\n+$/, "")
+  if (text === "") return []
+  const lines = text.split("\n")
+  const left = lines.length - HeadLines - TailLines
+  const shown = left <= 1 ? lines : [...lines.slice(0, HeadLines), `… ${left} more lines`, ...lines.slice(-TailLines)]
+  return shown.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
+}
+
+const marks = { pending: "☐", inProgress: "▸", completed: "☑" } as const
+
+/** A plan as a list to tick off. */
+export const plan = (update: {
+  readonly explanation: string | null
+  readonly plan: ReadonlyArray<{ readonly step: string; readonly status: keyof typeof marks }>
+}): ReadonlyArray<string> => [
+  update.explanation ?? "Plan",
+  ...update.plan.map(({ status, step }) => `  ${marks[status]} ${step}`)
+]
+
+const verbs = { add: "added", delete: "deleted", update: "changed" } as const
+
+/** Work other than commands, when it is done; nothing for items that are not for the reader. */
+export const work = (item: ThreadItem): ReadonlyArray<string> => {
+  switch (item.type) {
+    case "fileChange":
+      return item.status === "completed"
+        ? item.changes.map(({ kind, path }) => `${verbs[kind.type]} ${folder(path)}`)
+        : [`changes to ${item.changes.map(({ path }) => folder(path)).join(", ")}: ${item.status}`]
+    case "mcpToolCall":
+      return [`${item.server}.${item.tool}: ${item.error?.message ?? item.status}`]
+    case "dynamicToolCall":
+      return [`${item.tool}: ${item.status}`]
+    case "webSearch":
+      return [`searched the web: ${item.query}`]
+    case "imageView":
+      return [`looked at ${folder(item.path)}`]
+    case "contextCompaction":
+      return ["the conversation was summed up to make room"]
+    default:
+      return []
+  }
+}
+
+const counted = new Intl.NumberFormat("en")
+
+/** What a turn took. */
+export const cost = (usage: TokenUsageBreakdown | null, millis: number): string => {
+  if (usage === null) return duration(millis)
+  const part = (count: number, what: string) => (count === 0 ? "" : ` (${counted.format(count)} ${what})`)
+  const input = `${counted.format(usage.inputTokens)} in${part(usage.cachedInputTokens, "cached")}`
+  const output = `${counted.format(usage.outputTokens)} out${part(usage.reasoningOutputTokens, "reasoning")}`
+  return `tokens: ${input}, ${output} · ${duration(millis)}`
+}

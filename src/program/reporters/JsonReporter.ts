@@ -1,0 +1,204 @@
+/**
+ * A run as programs read it: one JSON object a line, the events of the released `exec --json`.
+ *
+ * Owns the translation from the protocol, and that items are numbered from 0 as programs see them. A message and a reasoning
+ * item appear when they are done. Warnings are items of type `error`; a failure that the turn survives, or dies of, is an
+ * event of its own. An interrupted turn has no last event.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type { TurnError } from "../../protocol/ErrorInfo.ts"
+import type { ThreadItem } from "../../protocol/Item.ts"
+import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
+import type { ThreadTokenUsage } from "../../protocol/Thread.ts"
+import type { Turn } from "../../protocol/Turn.ts"
+import * as Describe from "./Format.ts"
+import { plain } from "../console/TerminalLayout.ts"
+import type { Reporter } from "./Reporter.ts"
+import { HowToAllow } from "./ApprovalPrompt.ts"
+import type { TerminalConsole } from "../console/Console.ts"
+
+/** An event, ready for JSON. */
+export type ExecEvent = { readonly type: string } & Readonly<Record<string, unknown>>
+
+/** What the item is besides its id; null for items that are not told. */
+const contentOf = (item: ThreadItem): Readonly<Record<string, unknown>> | null => {
+  switch (item.type) {
+    case "agentMessage":
+      return { type: "agent_message", text: item.text }
+    case "reasoning": {
+      const text = item.summary.join("\n")
+      return text.trim() === "" ? null : { type: "reasoning", text }
+    }
+    case "commandExecution":
+      return {
+        type: "command_execution",
+        command: item.command,
+        aggregated_output: item.aggregatedOutput ?? "",
+        exit_code: item.exitCode,
+        status: item.status === "inProgress" ? "in_progress" : item.status
+      }
+    case "fileChange":
+      return {
+        type: "file_change",
+        changes: item.changes.map(({ kind, path }) => ({ path, kind: kind.type })),
+        status: item.status === "inProgress" ? "in_progress" : item.status === "declined" ? "failed" : item.status
+      }
+    case "mcpToolCall":
+      return {
+        type: "mcp_tool_call",
+        server: item.server,
+        tool: item.tool,
+        arguments: item.arguments,
+        result:
+          item.result === null
+            ? null
+            : {
+                content: item.result.content,
+                ...(item.result._meta === null ? {} : { _meta: item.result._meta }),
+                structured_content: item.result.structuredContent
+              },
+        error: item.error,
+        status: item.status === "inProgress" ? "in_progress" : item.status
+      }
+    case "webSearch":
+      return { type: "web_search", query: item.query, action: item.action }
+    default:
+      return null
+  }
+}
+
+const withDetails = (text: string, details: string | null): string =>
+  details === null || details === "" ? text : `${text} (${details})`
+
+const errorText = (error: TurnError): string => withDetails(error.message, error.additionalDetails)
+
+/** Items that are told only when they are done. */
+const isWords = (item: ThreadItem): boolean => item.type === "agentMessage" || item.type === "reasoning"
+
+/** The events of one run, notification by notification. */
+export class JsonEvents {
+  #items = 0
+  /** The number of each item that has started and is not done. */
+  readonly #open = new Map<string, string>()
+  #plan: { readonly id: string; readonly items: ReadonlyArray<unknown> } | null = null
+  #usage: ThreadTokenUsage["total"] | null = null
+  #error: TurnError | null = null
+
+  of(notification: ServerNotification): ReadonlyArray<ExecEvent> {
+    switch (notification.method) {
+      case "turn/started":
+        return [{ type: "turn.started" }]
+      case "item/started":
+        return this.#started(notification.params.item)
+      case "item/completed":
+        return this.#completed(notification.params.item)
+      case "item/fileChange/patchUpdated": {
+        const { changes, itemId: id } = notification.params
+        return this.#told("item.updated", { type: "fileChange", id, changes, status: "inProgress" })
+      }
+      case "turn/plan/updated":
+        return [this.#planned(notification.params.plan)]
+      case "thread/tokenUsage/updated":
+        this.#usage = notification.params.tokenUsage.total
+        return []
+      case "warning":
+      case "guardianWarning":
+        return [this.#warning(notification.params.message)]
+      case "configWarning":
+      case "deprecationNotice":
+        return [this.#warning(withDetails(notification.params.summary, notification.params.details))]
+      case "model/rerouted": {
+        const { fromModel, reason, toModel } = notification.params
+        return [this.#warning(`model rerouted: ${fromModel} -> ${toModel} (${reason})`)]
+      }
+      case "error":
+        this.#error = notification.params.error
+        return [{ type: "error", message: errorText(this.#error) }]
+      case "turn/completed":
+        return this.#ended(notification.params.turn)
+      default:
+        return []
+    }
+  }
+
+  #started(item: ThreadItem): ReadonlyArray<ExecEvent> {
+    if (isWords(item)) return []
+    return this.#told(this.#open.has(item.id) ? "item.updated" : "item.started", item)
+  }
+
+  #told(type: string, item: ThreadItem): ReadonlyArray<ExecEvent> {
+    const content = contentOf(item)
+    if (content === null) return []
+    const id = this.#open.get(item.id) ?? this.#nextId()
+    this.#open.set(item.id, id)
+    return [{ type, item: { id, ...content } }]
+  }
+
+  #completed(item: ThreadItem): ReadonlyArray<ExecEvent> {
+    const events = this.#told("item.completed", item)
+    this.#open.delete(item.id)
+    return events
+  }
+
+  #planned(plan: ReadonlyArray<{ readonly step: string; readonly status: string }>): ExecEvent {
+    const items = plan.map(({ status, step }) => ({ text: step, completed: status === "completed" }))
+    const type = this.#plan === null ? "item.started" : "item.updated"
+    const id = this.#plan?.id ?? this.#nextId()
+    this.#plan = { id, items }
+    return { type, item: { id, type: "todo_list", items } }
+  }
+
+  #warning(message: string): ExecEvent {
+    return { type: "item.completed", item: { id: this.#nextId(), type: "error", message } }
+  }
+
+  #ended(turn: Turn): ReadonlyArray<ExecEvent> {
+    const events: Array<ExecEvent> = []
+    if (this.#plan !== null) {
+      events.push({ type: "item.completed", item: { id: this.#plan.id, type: "todo_list", items: this.#plan.items } })
+      this.#plan = null
+    }
+    if (turn.status === "completed") {
+      const usage = this.#usage
+      events.push({
+        type: "turn.completed",
+        usage: {
+          input_tokens: usage?.inputTokens ?? 0,
+          cached_input_tokens: usage?.cachedInputTokens ?? 0,
+          cache_write_input_tokens: usage?.cacheWriteInputTokens ?? 0,
+          output_tokens: usage?.outputTokens ?? 0,
+          reasoning_output_tokens: usage?.reasoningOutputTokens ?? 0
+        }
+      })
+    }
+    if (turn.status === "failed") {
+      const error = turn.error ?? this.#error
+      events.push({ type: "turn.failed", error: { message: error === null ? "turn failed" : errorText(error) } })
+    }
+    return events
+  }
+
+  #nextId(): string {
+    return `item_${this.#items++}`
+  }
+}
+
+/** A reporter for programs: events on stdout, everything for people on stderr. Nobody is asked. */
+export const make = (screen: TerminalConsole["Service"]): Reporter => {
+  const events = new JsonEvents()
+  const write = (event: ExecEvent) => screen.out.write(`${JSON.stringify(event)}\n`)
+  const remark = (text: string) => screen.err.write(`${plain(text).trimEnd()}\n`)
+  return {
+    opened: ({ thread }) => write({ type: "thread.started", thread_id: thread.id }),
+    notified: (notification) => Effect.forEach(events.of(notification), write, { discard: true }),
+    asked: ({ subject }) =>
+      Effect.as(
+        remark(`declined: ${Describe.command(subject)} (--json asks nobody). ${HowToAllow}`),
+        "decline" as const
+      ),
+    remark,
+    failed: (message) => remark(`error: ${message}`)
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * A run as a person wants to read it.
+ *
+ * What the agent says goes to stdout, and nothing else, so that it can be piped. What it does, thinks and costs goes to
+ * stderr, dimmed. On one terminal both read as one page.
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Terminal } from "effect/Terminal"
+import type { Item, ThreadItem } from "../../protocol/Item.ts"
+import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
+import type { TokenUsageBreakdown } from "../../protocol/Thread.ts"
+import type { Turn } from "../../protocol/Turn.ts"
+import * as Describe from "./Format.ts"
+import { TerminalLayout, plain } from "../console/TerminalLayout.ts"
+import { ask, HowToAllow } from "./ApprovalPrompt.ts"
+import type { Reporter } from "./Reporter.ts"
+import type { TerminalConsole, OutputStream } from "../console/Console.ts"
+
+/** How long nothing has to happen before a terminal shows that the turn still runs. */
+const QuietMillis = 1000
+
+const addedTokens = (now: TokenUsageBreakdown, before: TokenUsageBreakdown | null): TokenUsageBreakdown =>
+  before === null
+    ? now
+    : {
+        totalTokens: now.totalTokens - before.totalTokens,
+        inputTokens: now.inputTokens - before.inputTokens,
+        cachedInputTokens: now.cachedInputTokens - before.cachedInputTokens,
+        cacheWriteInputTokens: now.cacheWriteInputTokens - before.cacheWriteInputTokens,
+        outputTokens: now.outputTokens - before.outputTokens,
+        reasoningOutputTokens: now.reasoningOutputTokens - before.reasoningOutputTokens
+      }
+
+class Render {
+  readonly page: TerminalLayout
+  readonly #screen: TerminalConsole["Service"]
+  readonly #terminal: Terminal
+  /** The item whose text is being streamed, and where to. */
+  #streaming: { readonly id: string; readonly sheet: OutputStream } | null = null
+  /** Items of which text was streamed, so that their end does not say it again. */
+  readonly #streamed = new Set<string>()
+  /** Messages that are not the answer: what the agent says while it works. */
+  readonly #asides = new Set<string>()
+  /** The command whose line is the last thing on the page. */
+  #lastCommand: string | null = null
+  /** Warnings that were given: some come once for the server and once for the thread. */
+  readonly #warned = new Set<string>()
+  /** Commands of which it was said that they were declined. */
+  readonly #declined = new Set<string>()
+  #turnId: string | null = null
+  #usage: TokenUsageBreakdown | null = null
+  #usageBefore: TokenUsageBreakdown | null = null
+  /** When the last thing was told, in milliseconds; null while nobody waits for the agent. */
+  #quietSince: number | null = null
+  #turnStartedAt = 0
+
+  constructor(screen: TerminalConsole["Service"], terminal: Terminal) {
+    this.#screen = screen
+    this.#terminal = terminal
+    this.page = new TerminalLayout(screen)
+  }
+
+  #dim = (text: string): string => this.#screen.err.paint("dim", text)
+
+  /** A block on stderr. */
+  #note(...lines: ReadonlyArray<string>): Effect.Effect<void> {
+    this.#streaming = null
+    this.#lastCommand = null
+    return this.page.block(this.#screen.err, ...lines)
+  }
+
+  #warning(text: string, details?: string | null): Effect.Effect<void> {
+    const { err } = this.#screen
+    if (this.#warned.has(text)) return Effect.void
+    this.#warned.add(text)
+    const rest = details == null || details === "" ? [] : plain(details).split("\n").map(this.#dim)
+    return this.#note(`${err.paint("yellow", "warning:")} ${plain(text)}`, ...rest)
+  }
+
+  readonly opened: Reporter["opened"] = (thread) => this.#note(this.#dim(Describe.thread(thread)))
+
+  readonly remark: Reporter["remark"] = (text) => this.#note(this.#dim(plain(text)))
+
+  readonly failed: Reporter["failed"] = (message) =>
+    this.#note(`${this.#screen.err.paint("red", "error:")} ${plain(message).trimEnd()}`)
+
+  readonly asked: Reporter["asked"] = (question) =>
+    Effect.gen({ self: this }, function* () {
+      const { canAsk, err } = this.#screen
+      // The command is on the page already, unless something came in between.
+      if (this.#lastCommand !== question.itemId) {
+        yield* this.#note(`${this.#dim("$")} ${err.paint("cyan", plain(Describe.command(question.subject)))}`)
+      }
+      this.#lastCommand = question.itemId
+      if (!canAsk) {
+        this.#declined.add(question.itemId)
+        yield* this.page.lines(err, err.paint("yellow", `└ declined: nobody can be asked here. ${HowToAllow}`))
+        return "decline"
+      }
+      this.#quietSince = null
+      const details = [question.reason, question.cwd === null ? null : `in ${question.cwd}`]
+      yield* this.page.lines(
+        err,
+        ...details.filter((line) => line !== null).map((line) => this.#dim(`  ${plain(line)}`))
+      )
+      const decision = yield* ask(this.#prompt(question.asks))
+      this.#quietSince = yield* Clock.currentTimeMillis
+      return decision
+    })
+
+  /** A line from the person; none at the end of the input. */
+  #prompt(asks: string): Effect.Effect<string | undefined> {
+    const { err } = this.#screen
+    const text = `${err.paint("yellow", "?")} ${asks} [y]es, [n]o, [a]lways in this run, [s]top the turn: `
+    return Effect.suspend(() => this.page.text(err, text)).pipe(
+      Effect.andThen(Effect.option(this.#terminal.readLine)),
+      Effect.map((line) => {
+        // The person's own line end is on the screen already.
+        if (Option.isSome(line)) this.page.lineEnded(err)
+        return Option.getOrUndefined(line)
+      })
+    )
+  }
+
+  readonly notified: Reporter["notified"] = (notification) =>
+    Effect.gen({ self: this }, function* () {
+      const now = yield* Clock.currentTimeMillis
+      if (this.#quietSince !== null) this.#quietSince = now
+      yield* this.#notified(notification, now)
+    })
+
+  #notified(notification: ServerNotification, now: number): Effect.Effect<void> {
+    switch (notification.method) {
+      case "turn/started":
+        this.#turnId = notification.params.turn.id
+        this.#quietSince = now
+        this.#turnStartedAt = now
+        return Effect.void
+      case "item/started":
+        return this.#started(notification.params.item)
+      case "item/completed":
+        return this.#completed(notification.params.item)
+      case "item/agentMessage/delta":
+        return this.#said(notification.params.itemId, notification.params.delta)
+      case "item/reasoning/summaryTextDelta":
+      case "item/reasoning/textDelta":
+        return this.#thought(notification.params.itemId, notification.params.delta)
+      case "item/reasoning/summaryPartAdded":
+        return notification.params.summaryIndex === 0 ? Effect.void : this.#thought(notification.params.itemId, "\n\n")
+      case "turn/plan/updated":
+        return this.#note(...Describe.plan(notification.params).map(this.#dim))
+      case "thread/tokenUsage/updated": {
+        const { tokenUsage, turnId } = notification.params
+        if (turnId === this.#turnId) this.#usage = tokenUsage.total
+        else this.#usageBefore = tokenUsage.total
+        return Effect.void
+      }
+      case "warning":
+      case "guardianWarning":
+        return this.#warning(notification.params.message)
+      case "configWarning":
+      case "deprecationNotice":
+        return this.#warning(notification.params.summary, notification.params.details)
+      case "model/rerouted":
+        return this.#warning(`${notification.params.toModel} answers in place of ${notification.params.fromModel}`)
+      case "error":
+        return notification.params.willRetry
+          ? this.#warning(notification.params.error.message, notification.params.error.additionalDetails)
+          : Effect.void
+      case "turn/completed":
+        return this.#ended(notification.params.turn, now)
+      default:
+        return Effect.void
+    }
+  }
+
+  #started(item: ThreadItem): Effect.Effect<void> {
+    switch (item.type) {
+      case "agentMessage":
+        if (item.phase === "commentary") this.#asides.add(item.id)
+        return Effect.void
+      case "commandExecution":
+        return Effect.andThen(
+          this.#note(this.#commandLine(item)),
+          Effect.sync(() => {
+            this.#lastCommand = item.id
+          })
+        )
+      default:
+        return Effect.void
+    }
+  }
+
+  #commandLine(item: Item<"commandExecution">): string {
+    const { err } = this.#screen
+    return `${err.paint("dim", "$")} ${err.paint("cyan", plain(Describe.command(item.command)))}`
+  }
+
+  #completed(item: ThreadItem): Effect.Effect<void> {
+    switch (item.type) {
+      case "agentMessage":
+        if (item.phase === "commentary") this.#asides.add(item.id)
+        return this.#streamed.has(item.id) ? this.#endOf(item.id) : this.#whole(item.id, item.text, "said")
+      case "reasoning": {
+        const text = (item.summary.length > 0 ? item.summary : item.content).join("\n\n")
+        return this.#streamed.has(item.id) ? this.#endOf(item.id) : this.#whole(item.id, text, "thought")
+      }
+      case "commandExecution":
+        return this.#ran(item)
+      default: {
+        const lines = Describe.work(item)
+        return lines.length === 0 ? Effect.void : this.#note(...lines.map(plain).map(this.#dim))
+      }
+    }
+  }
+
+  #ran(item: Item<"commandExecution">): Effect.Effect<void> {
+    if (this.#declined.has(item.id)) return Effect.void
+    const { err } = this.#screen
+    const width = err.columns() - 4
+    const mark = this.#dim("│")
+    const lines = [
+      ...Describe.excerpt(item.aggregatedOutput ?? "", width).map((line) => `${mark} ${this.#dim(line)}`),
+      err.paint(item.status === "completed" ? "dim" : "red", `└ ${Describe.outcome(item)}`)
+    ]
+    return this.#lastCommand === item.id
+      ? this.page.lines(err, ...lines)
+      : this.#note(this.#commandLine(item), ...lines)
+  }
+
+  #said(id: string, delta: string): Effect.Effect<void> {
+    const { err, out } = this.#screen
+    if (this.#asides.has(id)) return this.#stream(err, id, plain(delta), (text) => text)
+    return this.#stream(out, id, out.isTerminal ? plain(delta) : delta, (text) => text)
+  }
+
+  #thought(id: string, delta: string): Effect.Effect<void> {
+    return this.#stream(this.#screen.err, id, plain(delta), this.#dim)
+  }
+
+  #stream(sheet: OutputStream, id: string, text: string, paint: (text: string) => string): Effect.Effect<void> {
+    const goesOn = this.#streaming?.id === id
+    this.#streaming = { id, sheet }
+    this.#streamed.add(id)
+    this.#lastCommand = null
+    const written = Effect.suspend(() => this.page.text(sheet, text, paint))
+    return goesOn ? written : Effect.andThen(this.page.block(sheet), written)
+  }
+
+  /** The text of an item that came in one piece. */
+  #whole(id: string, text: string, kind: "said" | "thought"): Effect.Effect<void> {
+    if (text === "") return Effect.void
+    return Effect.andThen(
+      Effect.suspend(() => (kind === "said" ? this.#said(id, text) : this.#thought(id, text))),
+      Effect.suspend(() => this.#endOf(id))
+    )
+  }
+
+  #endOf(id: string): Effect.Effect<void> {
+    if (this.#streaming?.id !== id) return Effect.void
+    const { sheet } = this.#streaming
+    this.#streaming = null
+    return this.page.endLine(sheet)
+  }
+
+  #ended(turn: Turn, now: number): Effect.Effect<void> {
+    const { err } = this.#screen
+    this.#quietSince = null
+    const usage = this.#usage === null ? null : addedTokens(this.#usage, this.#usageBefore)
+    const lines = [this.#dim(Describe.cost(usage, turn.durationMs ?? now - this.#turnStartedAt))]
+    if (turn.status === "interrupted") lines.unshift(err.paint("yellow", "Interrupted."))
+    if (turn.status === "failed") {
+      const { additionalDetails, message } = turn.error ?? { additionalDetails: null, message: "the turn failed" }
+      if (additionalDetails !== null) lines.unshift(this.#dim(plain(additionalDetails)))
+      lines.unshift(`${err.paint("red", "error:")} ${plain(message)}`)
+    }
+    return this.#note(...lines)
+  }
+
+  /** Shows, until interrupted, that a quiet turn still runs. */
+  readonly showProgress: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const now = yield* Clock.currentTimeMillis
+    if (this.#quietSince === null || now - this.#quietSince < QuietMillis) return
+    const seconds = Math.floor((now - this.#turnStartedAt) / 1000)
+    yield* this.page.progress(`… working, ${seconds} s (Ctrl-C stops)`)
+  }).pipe(Effect.andThen(Effect.sleep("500 millis")), Effect.forever)
+}
+
+/** A reporter for people. The line of progress, on terminals, ends with the scope. */
+export const make = Effect.fnUntraced(function* (screen: TerminalConsole["Service"], terminal: Terminal) {
+  const render = new Render(screen, terminal)
+  if (screen.err.isTerminal) {
+    yield* Effect.forkScoped(render.showProgress)
+    yield* Effect.addFinalizer(() => render.page.clearProgress())
+  }
+  const reporter: Reporter = render
+  return reporter
+})

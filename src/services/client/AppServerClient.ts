@@ -1,0 +1,168 @@
+/**
+ * A typed client, whatever it is connected through.
+ *
+ * Owns what every client needs on top of a connection: calls typed from the method table, three kinds of error that name the
+ * method, an event stream, and handles that can be given away. Does not own the connection (layers/clients).
+ *
+ * @module
+ */
+import * as Context from "effect/Context"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { ErrorObject, RequestId } from "../../protocol/JsonRpc.ts"
+import {
+  type ClientRequestMethod,
+  clientRequestTable,
+  type ParamsInputOf,
+  type ResultOf
+} from "../../protocol/methods/ClientRequests.ts"
+import type { ClientEvent } from "./ClientEvent.ts"
+
+/** The request did not reach the server, or no answer came back. */
+export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
+  method: Schema.String,
+  /**
+   * As operating systems name them. `WouldBlock` may be retried and `InvalidInput` is the caller's; the others mean that the
+   * connection is gone.
+   */
+  kind: Schema.Literals([
+    "WouldBlock",
+    "InvalidInput",
+    "BrokenPipe",
+    "InvalidData",
+    "ConnectionAborted",
+    "UnexpectedEof",
+    "TimedOut"
+  ]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.method} transport error: ${this.detail}`
+  }
+}
+
+/** The server refused. `code` and `data` are the protocol's. */
+export class ServerError extends Schema.TaggedError<ServerError>()("ServerError", {
+  method: Schema.String,
+  code: Schema.Int,
+  detail: Schema.String,
+  data: Schema.optionalKey(Schema.Json)
+}) {
+  override get message(): string {
+    const data = this.data === undefined ? "" : `, data: ${JSON.stringify(this.data)}`
+    return `${this.method} failed: ${this.detail} (code ${this.code})${data}`
+  }
+}
+
+/** The answer is not what the protocol says it is. */
+export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
+  method: Schema.String,
+  detail: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `${this.method} response decode error: ${this.detail}`
+  }
+}
+
+export type ClientError = TransportError | ServerError | DecodeError
+
+/** A connection, as the facade needs it. Results are undecoded; ids are the link's own business. */
+export interface Link {
+  readonly request: (method: string, params: unknown) => Effect.Effect<unknown, TransportError | ServerError>
+  readonly notify: (method: string, params: unknown) => Effect.Effect<void, TransportError>
+  readonly respond: (id: RequestId, result: unknown) => Effect.Effect<void, TransportError>
+  readonly reject: (id: RequestId, error: ErrorObject) => Effect.Effect<void, TransportError>
+  /** The next event; fails with `Done` after the last. */
+  readonly take: Effect.Effect<ClientEvent, Cause.Done>
+  /** Ends the connection under its own deadline; what is still pending fails. Again: nothing. */
+  readonly close: Effect.Effect<void>
+}
+
+/** The part of a client that calls. Outlives the client as a value; after the end its calls fail. */
+export interface RequestHandle {
+  /**
+   * Calls the server. A call that waits, for an approval say, holds up nothing else. Interrupting it withdraws it where the
+   * connection can.
+   */
+  readonly request: <M extends ClientRequestMethod>(
+    method: M,
+    ...params: ParamsInputOf<M> extends undefined ? [] : [params: ParamsInputOf<M>]
+  ) => Effect.Effect<ResultOf<M>, ClientError>
+}
+
+export class AppServerClient extends Context.Service<
+  AppServerClient,
+  RequestHandle & {
+    /** A handle that calls, for those who need no more. */
+    readonly requestHandle: RequestHandle
+    readonly notify: (method: string, params?: unknown) => Effect.Effect<void, TransportError>
+    /** Answers a `ServerRequest` event. */
+    readonly respond: (id: RequestId, result: unknown) => Effect.Effect<void, TransportError>
+    /** Refuses one. */
+    readonly reject: (id: RequestId, error: ErrorObject) => Effect.Effect<void, TransportError>
+    /** Everything the server tells, each event seen once. Ends with the connection. */
+    readonly events: Stream.Stream<ClientEvent>
+    /** The next event; none after the last. */
+    readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
+    /** Ends the connection. Events not read yet are dropped. */
+    readonly shutdown: Effect.Effect<void>
+    /** The server's version as it reports it in its user agent. */
+    readonly serverVersion: string
+    /** The server's home folder, or null when it did not say. */
+    readonly codexHome: string | null
+  }
+>()("spindle/AppServerClient") {}
+
+type Decode = (value: unknown) => Exit.Exit<unknown, Schema.SchemaError>
+
+/** Decoders of results, each compiled on its method's first call. */
+const decoders = new Map<string, Decode>()
+
+const decoderOf = (method: ClientRequestMethod): Decode => {
+  let decode = decoders.get(method)
+  if (decode === undefined) {
+    const result: Schema.Codec<unknown, unknown> = clientRequestTable[method].result()
+    decode = Schema.decodeUnknownExit(result)
+    decoders.set(method, decode)
+  }
+  return decode
+}
+
+const decodeError = (method: string, cause: unknown): DecodeError =>
+  new DecodeError({ method, detail: "the result does not have the shape the protocol gives it", cause })
+
+/** The text after the first `/` of a user agent, up to white space. */
+const versionIn = (userAgent: string): string => /^[^/]*\/(\S*)/.exec(userAgent)?.[1] ?? ""
+
+/** Builds the facade over a connection that has shaken hands. */
+export const make = (
+  link: Link,
+  server: { readonly userAgent: string; readonly codexHome: string }
+): AppServerClient["Service"] => {
+  const request = (method: ClientRequestMethod, params?: unknown): Effect.Effect<unknown, ClientError> =>
+    Effect.flatMap(link.request(method, params), (result): Effect.Effect<unknown, DecodeError> => {
+      const decoded = decoderOf(method)(result)
+      return Exit.isSuccess(decoded)
+        ? Effect.succeed(decoded.value)
+        : Effect.fail(decodeError(method, Cause.squash(decoded.cause)))
+    })
+  // The decoder is the one of the method's own result.
+  const requestHandle: RequestHandle = { request: request as RequestHandle["request"] }
+  return AppServerClient.of({
+    ...requestHandle,
+    requestHandle,
+    notify: (method, params) => link.notify(method, params),
+    respond: link.respond,
+    reject: link.reject,
+    events: Stream.fromPull(Effect.succeed(Effect.map(link.take, (event) => [event] as const))),
+    nextEvent: Effect.option(link.take),
+    shutdown: link.close,
+    serverVersion: versionIn(server.userAgent),
+    codexHome: server.codexHome === "" ? null : server.codexHome
+  })
+}

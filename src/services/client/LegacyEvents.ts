@@ -1,0 +1,46 @@
+/**
+ * The older `codex/event/*` notifications, for consumers that still read them: derived from the events of today, each right
+ * behind the one it stands for. The terminal ones are as certain as what they are derived from.
+ *
+ * @module
+ */
+import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
+import type { LegacyNotification } from "./ClientEvent.ts"
+
+const legacy = (conversationId: string | null, id: string, msg: Record<string, unknown>): LegacyNotification => ({
+  method: `codex/event/${String(msg["type"])}`,
+  params: { id, msg, conversationId }
+})
+
+/** The legacy form of a notification, or undefined for one that has none. */
+export const fromNotification = (notification: ServerNotification): LegacyNotification | undefined => {
+  switch (notification.method) {
+    case "thread/started": {
+      const { id, model, modelProvider, cwd } = notification.params.thread
+      return legacy(id, "", {
+        type: "session_configured",
+        session_id: id,
+        model,
+        model_provider_id: modelProvider,
+        cwd
+      })
+    }
+    case "turn/completed": {
+      const { threadId, turn } = notification.params
+      if (turn.status === "interrupted") {
+        return legacy(threadId, turn.id, { type: "turn_aborted", turn_id: turn.id, reason: "interrupted" })
+      }
+      const answer = turn.items.findLast((item) => item.type === "agentMessage")
+      return legacy(threadId, turn.id, {
+        type: "task_complete",
+        turn_id: turn.id,
+        last_agent_message: answer?.text ?? null
+      })
+    }
+    default:
+      return undefined
+  }
+}
+
+/** The last word of a runtime. */
+export const shutdownComplete: LegacyNotification = legacy(null, "", { type: "shutdown_complete" })

@@ -1,0 +1,326 @@
+/**
+ * One connection to a server, from its handshake to its end.
+ *
+ * Owns what each message that arrives means, what was told before the handshake was over, and the end: one transition that
+ * happens once, whatever was its cause, and settles everybody who waits. Does not own what becomes of the events (Inbox),
+ * nor whether there will be another connection (RemoteLink).
+ *
+ * ```
+ *  open ─► initialize sent ──answer──► initialized ──lost, or ended on purpose──► over
+ *            └── refused, no answer in time, lost ─► nothing is left
+ * ```
+ *
+ * @module
+ */
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
+import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import { classify, type Extensions, type Notification, type Request, type Success } from "../../protocol/JsonRpc.ts"
+import type { ParamsInputOf } from "../../protocol/methods/ClientRequests.ts"
+import { type ServerError, TransportError } from "./AppServerClient.ts"
+import { bounded, ConnectError, ConnectionLost, type MessageChannel, type Endpoint } from "./MessageChannel.ts"
+import { notificationOf, type IncomingMessage, requestOf } from "./IncomingMessage.ts"
+import * as Texts from "./Encoding.ts"
+import { type Observe, PendingRequests } from "./PendingRequests.ts"
+
+/** A caller's ids are numbers, so none of them is this. */
+const InitializeId = "initialize"
+
+/** Events that a server may tell before it has answered the handshake. */
+const MaxEarly = 4096
+
+/** What those are told whose connection has been closed. */
+export const Closed = "remote app-server worker channel is closed"
+
+/** What the server says of itself in the handshake, and which extensions it knows. */
+export interface Handshake {
+  readonly userAgent: string
+  readonly codexHome: string
+  readonly extensions: Extensions | undefined
+}
+
+/** Called in the order of what arrives. */
+export interface Receiver {
+  /** The handshake is done. What was told before it comes next. */
+  readonly ready: (handshake: Handshake) => void
+  /** Takes an event. The result is what reading has to wait for, `undefined` when nothing. */
+  readonly event: (message: IncomingMessage) => Deferred.Deferred<void> | undefined
+}
+
+export interface SessionOptions {
+  readonly initialize: ParamsInputOf<"initialize">
+  /** From sending initialize to its answer. */
+  readonly initializeTimeout: Duration.Input
+}
+
+export class RemoteSession {
+  readonly #label: string
+  readonly #duplex: MessageChannel
+  readonly #receiver: Receiver
+  readonly #scope: Scope.Scope
+  readonly #waiters = new PendingRequests()
+  readonly #over = Deferred.makeUnsafe<ConnectionLost | undefined>()
+  #early: Array<IncomingMessage> | undefined = []
+  #handshake: Handshake | undefined
+  #isOver = false
+  #received = 0
+  #isHeld = false
+
+  constructor(label: string, duplex: MessageChannel, receiver: Receiver, scope: Scope.Scope) {
+    this.#label = label
+    this.#duplex = duplex
+    this.#receiver = receiver
+    this.#scope = scope
+  }
+
+  /** How often something arrived; it tells a quiet connection from a dead one. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Reading has stopped until the consumer takes something. */
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Waits for the end: why the connection was lost, or undefined when it was ended on purpose. */
+  get over(): Effect.Effect<ConnectionLost | undefined> {
+    return Deferred.await(this.#over)
+  }
+
+  /** The sentence for people. */
+  describe(loss: ConnectionLost): string {
+    return `remote app server at \`${this.#label}\` ${loss.detail}`
+  }
+
+  /** The end. Whoever waits is told; only the first call counts. */
+  end(loss: ConnectionLost | undefined): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (loss === undefined) this.#waiters.failAll("BrokenPipe", Closed)
+    else this.#waiters.failAll(loss.kind, this.describe(loss))
+    Deferred.doneUnsafe(this.#over, Exit.succeed(loss))
+  }
+
+  /**
+   * Sends a request and waits for its answer. Interrupting it gives the answer up; the server is not told, the protocol has
+   * no word for that. A request that cannot be written ends the connection.
+   */
+  request(request: Texts.RemoteRequest, observe?: Observe): Effect.Effect<unknown, TransportError | ServerError> {
+    return Effect.suspend(() => {
+      const { id, method } = request
+      const text = this.#encode(method, () => Texts.request(request))
+      if (typeof text !== "string") return Effect.fail(text)
+      const answer = this.#waiters.add(id, method, observe)
+      if (answer === undefined) {
+        const detail = `duplicate remote app-server request id \`${String(id)}\``
+        return Effect.fail(new TransportError({ method, kind: "InvalidInput", detail }))
+      }
+      const wait = this.#write(text)
+      const answered =
+        wait === undefined
+          ? Deferred.await(answer)
+          : Effect.andThen(
+              Effect.catch(wait, (loss) => Effect.sync(() => this.end(loss))),
+              Deferred.await(answer)
+            )
+      return Effect.onInterrupt(answered, () => Effect.sync(() => this.#waiters.forget(id)))
+    })
+  }
+
+  /** Sends what has no answer: a notification, or an answer to the server. Failing to does not end the connection. */
+  send(method: string, message: () => string): Effect.Effect<void, TransportError> {
+    return Effect.suspend(() => {
+      const text = this.#encode(method, message)
+      if (typeof text !== "string") return Effect.fail(text)
+      const wait = this.#write(text)
+      if (wait === undefined) return Effect.void
+      return Effect.mapError(
+        wait,
+        (loss) => new TransportError({ method, kind: loss.kind, detail: this.describe(loss) })
+      )
+    })
+  }
+
+  /** Nobody waits for a transport that takes nothing any more. */
+  #write(text: string): Effect.Effect<void, ConnectionLost> | undefined {
+    const wait = this.#duplex.write(text)
+    return (
+      wait &&
+      Effect.raceFirst(
+        wait,
+        Effect.flatMap(this.over, (loss) => Effect.fail(loss ?? closing))
+      )
+    )
+  }
+
+  /** The text of a message, or why it cannot be sent. */
+  #encode(method: string, message: () => string): string | TransportError {
+    if (this.#isOver) return new TransportError({ method, kind: "BrokenPipe", detail: Closed })
+    try {
+      return message()
+    } catch {
+      return new TransportError({ method, kind: "InvalidInput", detail: "the message is not JSON" })
+    }
+  }
+
+  /** Reads until the connection ends, and then says so. */
+  readonly read: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    while (true) {
+      const texts = yield* this.#duplex.pull
+      this.#received++
+      for (const text of texts) {
+        const step = this.#receive(text)
+        if (step !== undefined) yield* step
+        if (this.#isOver) return
+      }
+    }
+  }).pipe(Effect.catch((loss) => Effect.sync(() => this.end(loss))))
+
+  /** Undefined when there is nothing to wait for. */
+  #receive(text: string): Effect.Effect<void, ConnectionLost> | undefined {
+    let document: unknown
+    try {
+      document = JSON.parse(text)
+    } catch {
+      return Effect.fail(invalid("not JSON"))
+    }
+    const incoming = classify(document)
+    switch (incoming._tag) {
+      case "Notification":
+        return this.#notified(incoming.notification, text.length)
+      case "Success": {
+        // Who waits for an answer runs at once: everything else has to be settled then.
+        const step = incoming.success.id === InitializeId ? this.#ready(incoming.success) : undefined
+        this.#waiters.succeed(incoming.success)
+        return step
+      }
+      case "Failure":
+        this.#waiters.fail(incoming.failure)
+        return undefined
+      case "Request":
+        return this.#asked(incoming.request, text.length)
+      case "Refused":
+      case "Ignored":
+        return Effect.fail(invalid(incoming.reason))
+    }
+  }
+
+  #notified(notification: Notification, size: number): Effect.Effect<void, ConnectionLost> | undefined {
+    const message = notificationOf(notification, size)
+    if (message !== undefined) return this.#tell(message)
+    return Effect.logDebug(`ignoring an unknown notification: ${bounded(notification.method)}`)
+  }
+
+  #asked(request: Request, size: number): Effect.Effect<void, ConnectionLost> | undefined {
+    const message = requestOf(request, size)
+    if (message !== undefined) return this.#tell(message)
+    const error = {
+      code: ErrorCode.MethodNotFound,
+      message: `unsupported remote app-server request \`${bounded(request.method)}\``
+    }
+    const refusal = this.send("reject", () => Texts.failure(request.id, error))
+    // Beside the reader: a server that writes and does not read must not keep this side from reading.
+    return Effect.asVoid(Effect.forkIn(Effect.ignore(refusal), this.#scope))
+  }
+
+  #tell(message: IncomingMessage): Effect.Effect<void, ConnectionLost> | undefined {
+    if (this.#early === undefined) return this.#hold(this.#receiver.event(message))
+    if (this.#early.length >= MaxEarly) return Effect.fail(invalid(`${MaxEarly} events and no initialize response`))
+    this.#early.push(message)
+    return undefined
+  }
+
+  /** Stops reading until there is room. */
+  #hold(wait: Deferred.Deferred<void> | undefined): Effect.Effect<void> | undefined {
+    if (wait === undefined) return undefined
+    const release = Effect.sync(() => {
+      this.#isHeld = false
+      this.#received++
+    })
+    this.#isHeld = true
+    return Effect.ensuring(Deferred.await(wait), release)
+  }
+
+  /** Who was told something before the handshake is told it before anything later is looked at. */
+  #ready({ result, extensions }: Success): Effect.Effect<void> | undefined {
+    const early = this.#early
+    if (early === undefined || !Predicate.hasProperty(result, "userAgent")) return undefined
+    const { userAgent } = result
+    if (typeof userAgent !== "string") return undefined
+    const codexHome = Predicate.hasProperty(result, "codexHome") ? result.codexHome : undefined
+    this.#handshake = { userAgent, codexHome: typeof codexHome === "string" ? codexHome : "", extensions }
+    this.#early = undefined
+    this.#receiver.ready(this.#handshake)
+    let wait: Deferred.Deferred<void> | undefined
+    for (const message of early) wait = this.#receiver.event(message) ?? wait
+    return this.#hold(wait)
+  }
+
+  /** Introduces the client, and waits until the server has done so too. */
+  initialize({ initialize, initializeTimeout }: SessionOptions): Effect.Effect<Handshake, ConnectError> {
+    const noResponse = `timed out waiting for initialize response from \`${this.#label}\``
+    return this.request({ id: InitializeId, method: "initialize", params: initialize }).pipe(
+      Effect.mapError(toConnectError),
+      Effect.timeoutOrElse({
+        duration: initializeTimeout,
+        orElse: () => Effect.fail(new ConnectError({ kind: "TimedOut", message: noResponse }))
+      }),
+      Effect.flatMap(() => {
+        if (this.#handshake !== undefined) return Effect.succeed(this.#handshake)
+        const message = this.describe(invalid("an initialize response without a user agent"))
+        return Effect.fail(new ConnectError({ kind: "InvalidData", message }))
+      }),
+      Effect.tap(
+        Effect.mapError(
+          this.send("initialized", () => Texts.notification("initialized")),
+          toConnectError
+        )
+      )
+    )
+  }
+}
+
+const closing = new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: the connection is closing" })
+
+const invalid = (reason: string): ConnectionLost =>
+  new ConnectionLost({ kind: "InvalidData", detail: `sent invalid JSON-RPC: ${reason}` })
+
+/** A server that says "later" may be asked again; one that says "no" may not. */
+const toConnectError = (error: TransportError | ServerError): ConnectError => {
+  if (error._tag === "ServerError") {
+    const kind = error.code === ErrorCode.Overloaded ? "Unreachable" : "Rejected"
+    return new ConnectError({ kind, message: bounded(error.message) })
+  }
+  const kind = error.kind === "InvalidData" || error.kind === "InvalidInput" ? "InvalidData" : "Unreachable"
+  return new ConnectError({ kind, message: error.detail })
+}
+
+/** An open connection that has shaken hands. */
+export interface Opened {
+  readonly session: RemoteSession
+  readonly handshake: Handshake
+  readonly ping: MessageChannel["ping"]
+}
+
+/** Connects and shakes hands; ends with the scope. */
+export const open = Effect.fnUntraced(function* (
+  endpoint: Endpoint,
+  options: SessionOptions,
+  receiver: Receiver
+): Effect.fn.Return<Opened, ConnectError, Scope.Scope> {
+  const duplex = yield* endpoint.open
+  const session = new RemoteSession(endpoint.label, duplex, receiver, yield* Effect.scope)
+  yield* Effect.addFinalizer(() => Effect.sync(() => session.end(undefined)))
+  yield* Effect.forkScoped(session.read)
+  const handshake = yield* session.initialize(options)
+  return { session, handshake, ping: duplex.ping }
+})

@@ -1,0 +1,332 @@
+/**
+ * What the server was told: `config.toml`, command-line overrides, managed requirements, and where its home is.
+ *
+ * Owns when files are read and what becomes of a mistake: at the start a mistake of the user is a warning and the defaults
+ * serve, one of the machine or the command line ends the start, and later each request that needs the configuration fails.
+ * How layers are read, merged and understood is in `config/`. Does not own credentials, nor does it write files.
+ *
+ * @module
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { ConfigReadParams, ConfigReadResponse, ConfigRequirementsReadResponse } from "../../protocol/Config.ts"
+import type { ApprovalsReviewer, AskForApproval, SandboxMode, SandboxPolicy } from "../../protocol/Settings.ts"
+import type { Bounds } from "./Bounds.ts"
+import { ConfigError, type TextRange, unreadable } from "./ConfigError.ts"
+import * as Demands from "./RequirementSources.ts"
+import { resolve, type Unresolved } from "./Effective.ts"
+import * as FileCache from "./FileCache.ts"
+import * as Layers from "./Layers.ts"
+import { disabledProjects } from "./ConfigWarnings.ts"
+import { parseOverride } from "./Override.ts"
+import { type RuleFolder, rulesFolder } from "./Project.ts"
+import { none } from "./Requirements.ts"
+import type { ShellEnvironmentPolicy } from "./ShellEnvironmentPolicy.ts"
+import { empty, getText } from "./Table.ts"
+import * as View from "./ConfigReadResult.ts"
+import type { SmallFiles } from "./SmallFiles.ts"
+
+export { TextRange } from "./ConfigError.ts"
+export type { RuleFolder } from "./Project.ts"
+export { ConfigError, parseOverride }
+export type { ShellEnvironmentPolicy }
+export { offlineProvider } from "./Providers.ts"
+
+/** A server of the Responses API, from `model_providers.<id>` or built in; also the offline model, which has no address. */
+export interface ModelProviderInfo {
+  readonly id: string
+  readonly name: string
+  /** Without a trailing slash; `/responses` is appended. Empty for the offline model. */
+  readonly baseUrl: string
+  /** The environment variable that holds the key. */
+  readonly envKey: string | null
+  /** Told to the user when that variable is not set. */
+  readonly envKeyInstructions?: string
+  /** A key written into the file itself; used where there is no `envKey`. */
+  readonly bearerToken?: Redacted.Redacted
+  readonly headers: Readonly<Record<string, string>>
+  /** Header name to the environment variable with its value; left out where the variable is empty. */
+  readonly envHeaders: Readonly<Record<string, string>>
+  readonly queryParams: Readonly<Record<string, string>>
+  readonly requestMaxRetries: number
+  readonly streamMaxRetries: number
+  readonly streamIdleTimeoutMs: number
+  /** The account's key goes to this server, and clients offer to log in. */
+  readonly requiresOpenaiAuth: boolean
+}
+
+/** The configuration that a thread starts from: every layer merged, command line last. */
+export interface EffectiveConfig {
+  /** Null where nothing names one: the catalogue's default is meant. */
+  readonly model: string | null
+  readonly modelProvider: string
+  readonly providers: Readonly<Record<string, ModelProviderInfo>>
+  readonly approvalPolicy: AskForApproval
+  readonly approvalsReviewer: ApprovalsReviewer
+  readonly sandboxPolicy: SandboxPolicy
+  /** The built-in permission profile the sandbox policy stands for; null where `sandbox_mode` chose the policy. */
+  readonly activePermissionProfile: string | null
+  readonly reasoningEffort: string | null
+  readonly reasoningSummary: string | null
+  readonly serviceTier: string | null
+  readonly baseInstructions: string | null
+  readonly developerInstructions: string | null
+  /** What of the server's environment commands get. */
+  readonly shellEnvironmentPolicy: ShellEnvironmentPolicy
+  /** Bytes of AGENTS.md files that are told to the model. */
+  readonly projectDocMaxBytes: number
+  /** For the user of the thread: settings that were ignored or overruled. */
+  readonly warnings: ReadonlyArray<string>
+  /** Every layer merged, keys as in `config.toml`, for settings without a member here. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /**
+   * The requirement `rules` as it is written: `prefix_rules` of every source, in order. Null where no source has any. Commands
+   * are judged by it in the tools that run them.
+   */
+  readonly requirementRules: unknown
+  /** What the organisation binds the settings of the thread to. The policies above keep to it already. */
+  readonly bounds: Bounds
+  /** Where rules about commands are read from: the machine's folder, the home's, the project's. They need not exist. */
+  readonly ruleFolders: ReadonlyArray<RuleFolder>
+}
+
+/** What a request says in members of its own. It outranks every layer, but not the organisation's requirements. */
+export interface RequestedSettings {
+  readonly model?: string | null | undefined
+  readonly modelProvider?: string | null | undefined
+  readonly approvalPolicy?: AskForApproval | null | undefined
+  readonly approvalsReviewer?: ApprovalsReviewer | null | undefined
+  readonly sandbox?: SandboxMode | null | undefined
+  /** The id of a permission profile. */
+  readonly permissions?: string | null | undefined
+  /** The sandbox that a resumed thread had; what the request says outranks it, the layers do not. */
+  readonly recorded?: { readonly sandboxPolicy: SandboxPolicy; readonly profile: string | null } | null | undefined
+}
+
+/** Something in the configuration that the user should look at; the server runs without it. */
+export interface ConfigWarning {
+  readonly summary: string
+  readonly details: string | null
+  readonly path: string | null
+  readonly range?: TextRange
+}
+
+export class Config extends Context.Service<
+  Config,
+  {
+    /** Absolute path of the home folder. */
+    readonly home: string
+    /** Absolute path of the user's settings, whether the file is there or not. */
+    readonly userFile: string
+    /** Found while starting; told to each client once, after its initialize. */
+    readonly warnings: ReadonlyArray<ConfigWarning>
+    /**
+     * Reads the layers anew (an edited file counts from the next thread on). `cwd` null is the server's own. `overrides`
+     * are dotted keys, as in the `config` parameter of `thread/start`.
+     */
+    readonly effective: (options: {
+      readonly cwd: string | null
+      readonly overrides: Readonly<Record<string, unknown>>
+      readonly requested?: RequestedSettings
+    }) => Effect.Effect<EffectiveConfig, ConfigError>
+    /**
+     * What the organisation binds settings to now: requirements may have changed since a thread was started. Reads as little
+     * as possible, because every turn asks.
+     */
+    readonly bounds: Effect.Effect<Bounds, ConfigError>
+    readonly read: (params: ConfigReadParams) => Effect.Effect<ConfigReadResponse, ConfigError>
+    readonly requirements: Effect.Effect<ConfigRequirementsReadResponse, ConfigError>
+  }
+>()("spindle/Config") {}
+
+export interface ConfigOptions {
+  /** Absolute path of the home folder. */
+  readonly home: string
+  /** Absolute; relative folders in requests count from here. */
+  readonly cwd: string
+  /** From `-c`, in order; a later one wins. See `parseOverride`. */
+  readonly cliOverrides?: Iterable<readonly [key: string, value: unknown]>
+  /** Other places than `<home>/config.toml` and `/etc/codex`. */
+  readonly loader?: {
+    readonly configFile?: string
+    readonly systemConfigFile?: string
+    readonly managedConfigFile?: string
+    readonly requirementsFile?: string
+  }
+  /** Asked once, when the first thread or client needs it. */
+  readonly cloudRequirements?: Demands.CloudRequirements
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Told to clients before the ones found here. */
+  readonly warnings?: ReadonlyArray<ConfigWarning>
+}
+
+/** Bytes of the file that `model_instructions_file` names. A request may name it too. */
+const MaxInstructionsBytes = 1024 * 1024
+
+const unresolved = ({ detail }: Unresolved): ConfigError =>
+  new ConfigError({ reason: "unresolved", location: "", detail })
+
+/** Sections of other programs are passed on unjudged, so their form may be none that clients can read. */
+const unfit = (): ConfigError =>
+  new ConfigError({ reason: "value", location: "", detail: "a section has a form that clients do not read" })
+
+const warning = (summary: string): ConfigWarning => ({ summary, details: null, path: null })
+
+const invalid = (error: ConfigError): ConfigWarning => ({
+  summary: "Invalid configuration; using defaults.",
+  details: error.summary,
+  path: error.file ?? null,
+  ...(error.range === undefined ? {} : { range: error.range })
+})
+
+/** The start goes on with a warning, or not at all. */
+const warnUnless = (fatal: boolean, error: ConfigError): Effect.Effect<ReadonlyArray<ConfigWarning>, ConfigError> =>
+  fatal ? Effect.fail(error) : Effect.succeed([invalid(error)])
+
+/** Reads the configuration once, for what is wrong with it. Fails for what was told on the command line or by the machine. */
+export const make = Effect.fnUntraced(function* (
+  options: ConfigOptions
+): Effect.fn.Return<Config["Service"], ConfigError, Path.Path | SmallFiles> {
+  const path = yield* Path.Path
+  const { environment } = options
+  const machineFolder =
+    path.sep === "/" ? "/etc/codex" : path.join(environment["ProgramData"] ?? "C:\\ProgramData", "OpenAI", "Codex")
+  const userFile = options.loader?.configFile ?? path.join(options.home, "config.toml")
+  const systemFile = options.loader?.systemConfigFile ?? path.join(machineFolder, "config.toml")
+  const managedFile = options.loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml")
+  const layers = yield* Layers.make({
+    userFile,
+    systemFile,
+    managedFile,
+    userHome: environment["HOME"] ?? environment["USERPROFILE"],
+    cwd: options.cwd,
+    flags: options.cliOverrides ?? []
+  })
+  const demands = yield* Demands.make({
+    file: options.loader?.requirementsFile ?? path.join(machineFolder, "requirements.toml"),
+    cloud: options.cloudRequirements ?? Effect.succeed(null)
+  })
+  const texts = yield* FileCache.make((source) => source.trim(), { maxBytes: MaxInstructionsBytes, namedBy: "client" })
+  const ruleFolders = [path.dirname(systemFile), options.home].map((folder): RuleFolder => ({
+    path: path.join(folder, rulesFolder),
+    mayAllow: true
+  }))
+
+  /** The text that `model_instructions_file` names. */
+  const instructions = Effect.fnUntraced(function* (stack: Layers.Stack) {
+    const file = getText(stack.merged, "model_instructions_file")
+    if (file === undefined) return undefined
+    const text = yield* Effect.mapError(texts.read(file), unreadable("model instructions file", file))
+    if (text !== undefined && text.value !== "") return text.value
+    const detail =
+      text === undefined
+        ? `failed to read model instructions file ${file}: No such file or directory (os error 2)`
+        : `model instructions file is empty: ${file}`
+    return yield* new ConfigError({ reason: "unresolved", location: "", detail })
+  })
+
+  /** A stack without a mistake. */
+  const load = (folder: string | undefined, overrides: Readonly<Record<string, unknown>> = {}) =>
+    Effect.flatMap(layers.load({ folder, overrides }), (stack) =>
+      stack.mistake === undefined ? Effect.succeed(stack) : Effect.fail(stack.mistake.error)
+    )
+
+  const resolveStack = Effect.fnUntraced(function* (
+    stack: Layers.Stack,
+    requested: RequestedSettings,
+    { cloud }: { readonly cloud: boolean }
+  ) {
+    const requirements = yield* demands.load(Layers.managedIn(stack), { cloud })
+    const instructionsFile = yield* instructions(stack)
+    return resolve({ stack, requirements, requested, environment, ruleFolders, instructionsFile })
+  })
+
+  /** What is wrong without a request. What the user has to mend is a warning, everything else fails. */
+  const inspect = Effect.gen(function* () {
+    const loaded = yield* Effect.result(layers.load({ folder: options.cwd, overrides: {} }))
+    if (Result.isFailure(loaded)) {
+      const { file } = loaded.failure
+      return yield* warnUnless(file === systemFile || file === managedFile, loaded.failure)
+    }
+    const stack = loaded.success
+    if (stack.mistake !== undefined) {
+      const { error, source } = stack.mistake
+      return yield* warnUnless(source !== "user" && source !== "project", error)
+    }
+    const tried = yield* Effect.result(resolveStack(stack, {}, { cloud: false }))
+    if (Result.isFailure(tried)) {
+      const { reason } = tried.failure
+      return yield* warnUnless(reason === "requirements" || reason === "unreadable", tried.failure)
+    }
+    const resolved = tried.success
+    if (Result.isFailure(resolved)) return yield* warnUnless(resolved.failure.fatal, unresolved(resolved.failure))
+    const disabled = disabledProjects(stack)
+    return [...(disabled === undefined ? [] : [disabled]), ...resolved.success.warnings].map(warning)
+  })
+
+  return Config.of({
+    home: options.home,
+    userFile,
+    warnings: [...(options.warnings ?? []), ...(yield* inspect)],
+    effective: Effect.fn("Config.effective")(function* ({ cwd, overrides, requested }) {
+      const stack = yield* load(cwd ?? options.cwd, overrides)
+      const resolved = yield* resolveStack(stack, requested ?? {}, { cloud: true })
+      return yield* Effect.fromResult(Result.mapError(resolved, unresolved))
+    }),
+    bounds: Effect.gen(function* () {
+      const { bounds } = yield* demands.load(yield* layers.managed, { cloud: true })
+      return bounds
+    }),
+    read: Effect.fn("Config.read")(function* (params) {
+      const stack = yield* load(params.cwd ?? undefined)
+      const { settings: demanded } = yield* demands.load(Layers.managedIn(stack), { cloud: true })
+      const includeLayers = params.includeLayers ?? false
+      return yield* Effect.mapError(View.read(stack, { demanded, includeLayers }), unfit)
+    }),
+    requirements: Effect.gen(function* () {
+      const stack = yield* layers.load({ folder: undefined, overrides: {} })
+      if (stack.mistake?.error.reason === "syntax") return yield* stack.mistake.error
+      const requirements = yield* demands.load(Layers.managedIn(stack), { cloud: true })
+      return yield* Effect.mapError(View.readRequirements(requirements.demands), unfit)
+    })
+  })
+})
+
+export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, Path.Path | SmallFiles> =>
+  Layer.effect(Config, make(options))
+
+/** The configuration of a server that was told nothing. */
+export const defaults = (): EffectiveConfig =>
+  Result.getOrThrow(
+    resolve({
+      stack: { layers: [], merged: empty, trust: undefined, projectRules: [], mistake: undefined },
+      requirements: none,
+      requested: {},
+      environment: {},
+      ruleFolders: [],
+      instructionsFile: undefined
+    })
+  )
+
+/** A configuration without files: `effective` is laid over the defaults, whatever is asked. */
+export const layerTest = (options?: {
+  readonly home?: string
+  readonly warnings?: ReadonlyArray<ConfigWarning>
+  readonly effective?: Partial<EffectiveConfig>
+}): Layer.Layer<Config> => {
+  const effective = { ...defaults(), ...options?.effective }
+  const home = options?.home ?? "/spindle"
+  return Layer.succeed(Config, {
+    home,
+    userFile: `${home}/config.toml`,
+    warnings: options?.warnings ?? [],
+    effective: () => Effect.succeed(effective),
+    bounds: Effect.succeed(effective.bounds),
+    read: () => Effect.fail(unfit()),
+    requirements: Effect.succeed({ supportsIndependentSpeedModes: true, requirements: null })
+  })
+}

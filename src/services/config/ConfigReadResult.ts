@@ -1,0 +1,137 @@
+/**
+ * The configuration and the requirements as clients read them: every setting there is, with what stands in for the ones
+ * nobody makes, and the layer each value comes from.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Digest from "effect/crypto/Digest"
+import * as Schema from "effect/Schema"
+import {
+  Config,
+  type ConfigLayerMetadata,
+  type ConfigReadResponse,
+  type ConfigRequirementsReadResponse
+} from "../../protocol/Config.ts"
+import { ConfigRequirements } from "../../protocol/Requirements.ts"
+import { normalPolicy } from "./Bounds.ts"
+import { keys, modelProvider } from "./SettingsSchema.ts"
+import { complete, map } from "./SettingType.ts"
+import { counts, type Layer, type Stack } from "./Layers.ts"
+import { canonical, empty, get, getTable, isTable, leaves, merge, type Table, type Value } from "./Table.ts"
+
+/**
+ * The merged settings in the form of the protocol's `Config`. Settings that no one knows are left out; they are in the
+ * layers.
+ */
+export const view = (merged: Table): Table => {
+  const completed = complete(keys, merged)
+  const settings = isTable(completed) ? completed : empty
+  return { ...settings, tools: tools(get(settings, "tools")) }
+}
+
+/** Of the tools, the protocol shows the one that can be set in detail. */
+const tools = (value: Value | undefined): Value => {
+  if (!isTable(value)) return null
+  const search = get(value, "web_search")
+  return {
+    web_search: isTable(search) ? { context_size: null, allowed_domains: null, location: null, ...search } : null
+  }
+}
+
+const encoder = new TextEncoder()
+
+/**
+ * What tells one state of a layer from another: a digest of its settings, whatever their order. The digest is taken from the
+ * platform on the spot, because to have it at hand costs a starting server milliseconds.
+ */
+export const version = (layer: Layer): Effect.Effect<string> =>
+  Digest.Digest.use((digest) => digest.digestHex(Digest.sha256, encoder.encode(canonical(layer.content.table)))).pipe(
+    Effect.map((hex) => `sha256:${hex}`),
+    Effect.provide(Digest.layerWebCrypto)
+  )
+
+/**
+ * The answer to `config/read`, for a stack without a mistake. What the organisation demands is laid over the settings and has
+ * no origin among the layers. Fails where a section of another program has a form of its own.
+ */
+export const read = Effect.fnUntraced(function* (
+  stack: Stack,
+  options: { readonly demanded: Table; readonly includeLayers: boolean }
+): Effect.fn.Return<ConfigReadResponse, Schema.SchemaError> {
+  const layers = yield* Effect.forEach(stack.layers, (layer) =>
+    Effect.map(version(layer), (version) => ({ layer, metadata: { name: layer.source, version } }))
+  )
+  const owners = layers
+    .filter(({ layer }) => counts(layer))
+    .map(({ layer, metadata }) => ({ paths: new Set(leaves(layer.content.table)), metadata }))
+  const replaced = new Set(leaves(options.demanded))
+  const origins = leaves(stack.merged).flatMap((path): Array<[string, ConfigLayerMetadata]> => {
+    const owner = replaced.has(path) ? undefined : owners.find(({ paths }) => paths.has(path))
+    return owner === undefined ? [] : [[path, owner.metadata]]
+  })
+  return {
+    config: yield* Schema.decodeUnknownEffect(Config())(view(merge(stack.merged, options.demanded))),
+    origins: Object.fromEntries(origins),
+    ...(options.includeLayers
+      ? {
+          layers: layers.map(({ layer, metadata }) => ({
+            ...metadata,
+            config: layer.content.table,
+            ...(layer.disabledReason === null ? {} : { disabledReason: layer.disabledReason })
+          }))
+        }
+      : {})
+  }
+})
+
+/** `snake_case` as `camelCase`. */
+const camel = (key: string): string => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+const camelKeys = (table: Table): Table =>
+  Object.fromEntries(Object.entries(table).map(([key, value]) => [camel(key), value]))
+
+/** A demand in the protocol's form, where that is not the file's. */
+const demand = (key: string, value: Value): readonly [key: string, value: Value] => {
+  switch (key) {
+    case "features":
+      return ["featureRequirements", value]
+    case "model_providers":
+      return ["modelProviders", complete(map(modelProvider), value)]
+    case "allowed_approval_policies":
+      return [camel(key), Array.isArray(value) ? value.map(normalPolicy) : value]
+    case "allowed_sandbox_modes":
+      // An outer sandbox may be demanded, but is nothing a client can choose.
+      return [camel(key), Array.isArray(value) ? value.filter((mode: Value) => mode !== "external-sandbox") : value]
+    case "allowed_web_search_modes":
+      // Not to search is always allowed.
+      return [camel(key), Array.isArray(value) ? [...new Set([...value, "disabled"])] : value]
+    case "models": {
+      const defaults = isTable(value) ? getTable(value, "new_thread") : undefined
+      if (defaults === undefined) return ["models", { newThread: null }]
+      const none = { model: null, modelReasoningEffort: null, serviceTier: null }
+      return ["models", { newThread: { ...none, ...camelKeys(defaults) } }]
+    }
+    case "feedback":
+      return ["feedback", isTable(value) ? { enabled: null, ...value } : value]
+    default:
+      return [camel(key), value]
+  }
+}
+
+/** The answer to `configRequirements/read`. */
+export const readRequirements = (
+  demands: Table | undefined
+): Effect.Effect<ConfigRequirementsReadResponse, Schema.SchemaError> => {
+  if (demands === undefined) return Effect.succeed({ supportsIndependentSpeedModes: true, requirements: null })
+  const schema = ConfigRequirements()
+  const requirements = {
+    ...Object.fromEntries(Object.keys(schema.fields).map((key) => [key, null])),
+    allowedLoginMethods: ["api", "chatgpt"],
+    ...Object.fromEntries(Object.entries(demands).map(([key, value]) => demand(key, value)))
+  }
+  return Effect.map(Schema.decodeUnknownEffect(schema)(requirements), (requirements) => ({
+    supportsIndependentSpeedModes: true,
+    requirements
+  }))
+}

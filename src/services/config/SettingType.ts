@@ -1,0 +1,269 @@
+/**
+ * What a setting may hold: a small grammar of kinds, and the readings of it. `check` finds the first value of a wrong kind,
+ * in the words of the release; `unknownKeys` finds what no kind has a name for; `complete` fills in what was left out;
+ * `normalize` brings a value into its one spelling.
+ *
+ * Plain data instead of schemas, because the user's file is checked on every start, before anything else may happen, and
+ * because the same description has to tell typing mistakes (which only warn) from wrong kinds (which do not).
+ *
+ * @module
+ */
+import { get, isTable, type Table, type Value } from "./Table.ts"
+
+export type SettingType =
+  /** `empty` is what is said of a text without characters, where that is wrong. */
+  | { readonly _tag: "Text"; readonly empty: string | undefined }
+  | { readonly _tag: "Path" }
+  | { readonly _tag: "Flag" }
+  | { readonly _tag: "Integer"; readonly expected: "i64" | "u64" | "u16" | "usize" }
+  /** `refused` are values with what is to be written instead, `renamed` former names that are still taken. */
+  | {
+      readonly _tag: "Literals"
+      readonly values: ReadonlyArray<string>
+      readonly refused: Readonly<Record<string, string>>
+      readonly renamed: Readonly<Record<string, string>>
+    }
+  | { readonly _tag: "List"; readonly element: SettingType }
+  | { readonly _tag: "Map"; readonly value: SettingType }
+  /** Keys without a field are of the kind `rest`; without `rest` they are typing mistakes. */
+  | { readonly _tag: "Section"; readonly fields: Fields; readonly rest: SettingType | undefined }
+  | { readonly _tag: "Either"; readonly kinds: ReadonlyArray<SettingType> }
+  /** Not this server's to judge: passed on as it is written. */
+  | { readonly _tag: "Anything" }
+
+/** A setting of a section. `initial` is what stands there when nobody sets it. */
+export interface Field {
+  readonly kind: SettingType
+  readonly initial: Value
+  readonly required: boolean
+}
+
+export interface Fields {
+  readonly [key: string]: Field
+}
+
+export const text: SettingType = { _tag: "Text", empty: undefined }
+export const nonEmptyText = (empty: string): SettingType => ({ _tag: "Text", empty })
+/** A file or folder. Relative ones are resolved against the folder of the file they are written in, `~/` to the home. */
+export const path: SettingType = { _tag: "Path" }
+export const flag: SettingType = { _tag: "Flag" }
+export const i64: SettingType = { _tag: "Integer", expected: "i64" }
+export const u64: SettingType = { _tag: "Integer", expected: "u64" }
+export const u16: SettingType = { _tag: "Integer", expected: "u16" }
+export const usize: SettingType = { _tag: "Integer", expected: "usize" }
+export const anything: SettingType = { _tag: "Anything" }
+export const literals = (...values: ReadonlyArray<string>): SettingType => literalsWith(values, {})
+export const literalsWith = (
+  values: ReadonlyArray<string>,
+  special: { readonly refused?: Readonly<Record<string, string>>; readonly renamed?: Readonly<Record<string, string>> }
+): SettingType => ({ _tag: "Literals", values, refused: special.refused ?? {}, renamed: special.renamed ?? {} })
+export const list = (element: SettingType): SettingType => ({ _tag: "List", element })
+export const map = (value: SettingType): SettingType => ({ _tag: "Map", value })
+export const section = (fields: Fields, rest?: SettingType): SettingType => ({ _tag: "Section", fields, rest })
+/** The first kind that the form of the value fits: literals for text, a section for a table, and so on. */
+export const either = (...kinds: ReadonlyArray<SettingType>): SettingType => ({ _tag: "Either", kinds })
+
+/** A setting that may be left out; `initial` is then reported, null unless given. */
+export const optional = (kind: SettingType, initial: Value = null): Field => ({ kind, initial, required: false })
+/** A setting its section makes no sense without. */
+export const required = (kind: SettingType): Field => ({ kind, initial: null, required: true })
+
+/** The first thing that is wrong with a value. */
+export interface Problem {
+  readonly path: ReadonlyArray<string>
+  readonly detail: string
+}
+
+/** How much of a text that is in the wrong place an error repeats. */
+const longest = 32
+
+const shorten = (value: string): string => (value.length > longest ? `${value.slice(0, longest)}…` : value)
+
+const describe = (value: Value): string => {
+  switch (typeof value) {
+    case "string":
+      return `string ${JSON.stringify(shorten(value))}`
+    case "number":
+      return Number.isInteger(value) ? `integer \`${value}\`` : `floating point \`${value}\``
+    case "boolean":
+      return `boolean \`${value}\``
+    default:
+      return value === null ? "null" : Array.isArray(value) ? "sequence" : "map"
+  }
+}
+
+const alternatives = (values: ReadonlyArray<string>): string => {
+  const quoted = values.map((value) => `\`${value}\``)
+  return quoted.length <= 2 ? quoted.join(" or ") : `one of ${quoted.join(", ")}`
+}
+
+const bounds = {
+  i64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  u64: [0, Number.MAX_SAFE_INTEGER],
+  usize: [0, Number.MAX_SAFE_INTEGER],
+  u16: [0, 0xffff]
+} as const
+
+const wrongType = (value: Value, expected: string, path: ReadonlyArray<string>): Problem => ({
+  path,
+  detail: `invalid type: ${describe(value)}, expected ${expected}`
+})
+
+const fits = (kind: SettingType, value: Value): boolean => {
+  switch (kind._tag) {
+    case "Text":
+    case "Path":
+    case "Literals":
+      return typeof value === "string"
+    case "Flag":
+      return typeof value === "boolean"
+    case "Integer":
+      return typeof value === "number"
+    case "List":
+      return Array.isArray(value)
+    case "Map":
+    case "Section":
+      return isTable(value)
+    case "Either":
+      return kind.kinds.some((option) => fits(option, value))
+    case "Anything":
+      return true
+  }
+}
+
+/** The first value under `value` that is not of its kind, depth first; undefined when all is well. */
+export const check = (kind: SettingType, value: Value, path: ReadonlyArray<string> = []): Problem | undefined => {
+  switch (kind._tag) {
+    case "Anything":
+      return undefined
+    case "Text":
+      if (typeof value !== "string") return wrongType(value, "a string", path)
+      return value === "" && kind.empty !== undefined ? { path, detail: kind.empty } : undefined
+    case "Path":
+      return typeof value === "string" ? undefined : wrongType(value, "a string", path)
+    case "Flag":
+      return typeof value === "boolean" ? undefined : wrongType(value, "a boolean", path)
+    case "Integer": {
+      if (typeof value !== "number" || !Number.isInteger(value)) return wrongType(value, kind.expected, path)
+      const [minimum, maximum] = bounds[kind.expected]
+      if (value >= minimum && value <= maximum) return undefined
+      return { path, detail: `invalid value: integer \`${value}\`, expected ${kind.expected}` }
+    }
+    case "Literals":
+      if (typeof value !== "string") return wrongType(value, `a string, ${alternatives(kind.values)}`, path)
+      if (Object.hasOwn(kind.refused, value)) return { path, detail: kind.refused[value] ?? "" }
+      if (kind.values.includes(value) || Object.hasOwn(kind.renamed, value)) return undefined
+      return { path, detail: `unknown variant \`${shorten(value)}\`, expected ${alternatives(kind.values)}` }
+    case "List":
+      if (!Array.isArray(value)) return wrongType(value, "a sequence", path)
+      return first(value, (element: Value, index) => check(kind.element, element, [...path, String(index)]))
+    case "Map":
+      if (!isTable(value)) return wrongType(value, "a map", path)
+      return first(Object.entries(value), ([key, member]) => check(kind.value, member, [...path, key]))
+    case "Section":
+      return isTable(value) ? checkSection(kind, value, path) : wrongType(value, "a table", path)
+    case "Either": {
+      const option = kind.kinds.find((candidate) => fits(candidate, value))
+      if (option !== undefined) return check(option, value, path)
+      return wrongType(value, kind.kinds.includes(flag) ? "a boolean" : "a string or a table", path)
+    }
+  }
+}
+
+const first = <A>(items: ReadonlyArray<A>, test: (item: A, index: number) => Problem | undefined) => {
+  for (const [index, item] of items.entries()) {
+    const problem = test(item, index)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+type Section = Extract<SettingType, { readonly _tag: "Section" }>
+
+/** The kind of `key` in the section; undefined for a key that it does not know. */
+const kindOf = (section: Section, key: string): SettingType | undefined =>
+  Object.hasOwn(section.fields, key) ? section.fields[key]?.kind : section.rest
+
+const checkSection = (section: Section, table: Table, path: ReadonlyArray<string>): Problem | undefined =>
+  first(Object.entries(table), ([key, value]) => check(kindOf(section, key) ?? anything, value, [...path, key])) ??
+  first(Object.entries(section.fields), ([key, field]) =>
+    field.required && !Object.hasOwn(table, key) ? { path, detail: `missing field \`${key}\`` } : undefined
+  )
+
+/** The dotted paths under `value` that no section has a field for, in the order of the text. */
+export const unknownKeys = (kind: SettingType, value: Value, path: ReadonlyArray<string> = []): Array<string> => {
+  switch (kind._tag) {
+    case "Section":
+      if (!isTable(value)) return []
+      return Object.entries(value).flatMap(([key, member]) => {
+        const known = kindOf(kind, key)
+        return known === undefined ? [[...path, key].join(".")] : unknownKeys(known, member, [...path, key])
+      })
+    case "Map":
+      if (!isTable(value)) return []
+      return Object.entries(value).flatMap(([key, member]) => unknownKeys(kind.value, member, [...path, key]))
+    case "Either":
+      return kind.kinds.flatMap((option) => (fits(option, value) ? unknownKeys(option, value, path) : []))
+    default:
+      return []
+  }
+}
+
+/** `value` with every field of its sections present; unknown keys are left out. For values that passed `check`. */
+export const complete = (kind: SettingType, value: Value): Value => {
+  switch (kind._tag) {
+    case "Section":
+      if (!isTable(value)) return value
+      return Object.fromEntries([
+        ...Object.entries(kind.fields).map(([key, field]): [string, Value] => {
+          const member = get(value, key)
+          return [key, member === undefined ? field.initial : complete(field.kind, member)]
+        }),
+        ...Object.entries(value).flatMap(([key, member]): Array<[string, Value]> =>
+          kind.rest === undefined || Object.hasOwn(kind.fields, key) ? [] : [[key, complete(kind.rest, member)]]
+        )
+      ])
+    case "Map":
+      if (!isTable(value)) return value
+      return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, complete(kind.value, member)]))
+    case "List":
+      return Array.isArray(value) ? value.map((element: Value) => complete(kind.element, element)) : value
+    case "Either": {
+      const option = kind.kinds.find((candidate) => fits(candidate, value))
+      return option === undefined ? value : complete(option, value)
+    }
+    default:
+      return value
+  }
+}
+
+/** `value` in one spelling: every path under it made absolute by `resolve`, every renamed literal by its name of today. */
+export const normalize = (kind: SettingType, value: Value, resolve: (path: string) => string): Value => {
+  switch (kind._tag) {
+    case "Path":
+      return typeof value === "string" ? resolve(value) : value
+    case "Literals":
+      return typeof value === "string" && Object.hasOwn(kind.renamed, value) ? (kind.renamed[value] ?? value) : value
+    case "Section":
+      if (!isTable(value)) return value
+      return Object.fromEntries(
+        Object.entries(value).map(([key, member]) => {
+          const known = kindOf(kind, key)
+          return [key, known === undefined ? member : normalize(known, member, resolve)]
+        })
+      )
+    case "Map":
+      if (!isTable(value)) return value
+      return Object.fromEntries(
+        Object.entries(value).map(([key, member]) => [key, normalize(kind.value, member, resolve)])
+      )
+    case "List":
+      return Array.isArray(value) ? value.map((element: Value) => normalize(kind.element, element, resolve)) : value
+    case "Either": {
+      const option = kind.kinds.find((candidate) => fits(candidate, value))
+      return option === undefined ? value : normalize(option, value, resolve)
+    }
+    default:
+      return value
+  }
+}

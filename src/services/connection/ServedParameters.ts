@@ -1,0 +1,30 @@
+/**
+ * Handlers that refuse what they do not serve: a request with such a parameter fails before its handler sees it.
+ *
+ * What is refused is decided in `protocol/methods/Parameters`.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import { refusalFor } from "../../protocol/methods/Parameters.ts"
+import type { ClientRequestMethod, ParamsOf } from "../../protocol/methods/ClientRequests.ts"
+import type { Handler, HandlerTable } from "./Handlers.ts"
+import { invalidRequest } from "../routing/RequestError.ts"
+
+const guarded = <M extends ClientRequestMethod>(method: M, handler: Handler<M>): Handler<M> => {
+  const refusal = refusalFor(method)
+  if (refusal === undefined) return handler
+  return (params: ParamsOf<M>, context) => {
+    const text = params === undefined ? undefined : refusal(params)
+    return text === undefined ? handler(params, context) : Effect.fail(invalidRequest(text))
+  }
+}
+
+/** The handlers, each behind the check of its parameters. */
+export const guard = (handlers: HandlerTable): HandlerTable => ({
+  ...handlers,
+  "thread/start": guarded("thread/start", handlers["thread/start"]),
+  "thread/resume": guarded("thread/resume", handlers["thread/resume"]),
+  "turn/start": guarded("turn/start", handlers["turn/start"]),
+  "turn/steer": guarded("turn/steer", handlers["turn/steer"])
+})

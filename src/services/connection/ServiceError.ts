@@ -1,0 +1,40 @@
+/**
+ * The one step from what went wrong to what the client reads.
+ *
+ * @module
+ */
+import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import type { ConfigError } from "../config/Config.ts"
+import { internal, invalidRequest, RequestError } from "../routing/RequestError.ts"
+import { MaxInputChars, type ThreadError } from "../thread/ThreadError.ts"
+import type { ThreadStoreError } from "../thread/ThreadStore.ts"
+import type { ToolsRefused } from "../tool/Tool.ts"
+
+/** Everything a handler may fail with. */
+export type ServiceError = RequestError | ThreadError | ConfigError | ThreadStoreError | ToolsRefused
+
+/** The protocol's code, text and data for an error. */
+export const fromServiceError = (error: ServiceError): RequestError => {
+  switch (error._tag) {
+    case "RequestError":
+      return error
+    case "InputTooLarge":
+      return new RequestError({
+        code: ErrorCode.InvalidParams,
+        message: error.message,
+        data: { input_error_code: "input_too_large", max_chars: MaxInputChars, actual_chars: error.actualChars }
+      })
+    case "ServerDraining":
+      return invalidRequest(error.message, { reason: "serverShuttingDown" })
+    case "HistoryUnavailable":
+      return new RequestError({ code: ErrorCode.MethodNotFound, message: error.message })
+    case "ConfigError":
+      // What starts a thread answers so; config/read, which answers with the internal error, has its own words.
+      return invalidRequest(error.message, error.data)
+    case "ThreadStoreError":
+    case "ToolsRefused":
+      return internal(error.message)
+    default:
+      return invalidRequest(error.message)
+  }
+}

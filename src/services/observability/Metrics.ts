@@ -1,0 +1,105 @@
+/**
+ * What can be measured of a server: every metric with its name, its unit and its meaning. One place, and docs/observability.md
+ * is its table.
+ *
+ * Owns the names, nothing that counts: `metrics/` does, and reads what a service knows anyway when somebody looks, so that
+ * a message costs no more for being countable. The values are in Effect's metric registry; servers that share one are one
+ * to who reads it.
+ *
+ * @module
+ */
+import * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+import type { TurnStatus } from "../../protocol/Turn.ts"
+
+/** A number that goes up and down, with the labels that tell it from others of its name. */
+export type Gauge = Metric.Gauge<number>
+
+/** A number that only rises. */
+export type Counter = Metric.Counter<number>
+
+type Labels = Readonly<Record<string, string>>
+
+const counter = (name: string, description: string, attributes: Labels = {}): Counter =>
+  Metric.counter(name, { description, attributes, incremental: true })
+
+const gauge = (name: string, description: string, attributes: Labels = {}): Gauge =>
+  Metric.gauge(name, { description, attributes })
+
+/**
+ * Whether answers are timed. Two looks at the clock and a histogram are a tenth of an in-process call: who reads the figures
+ * has them taken. Looked up when a connection is opened.
+ */
+export const RequestTiming = Context.Reference("spindle/RequestTiming", { defaultValue: () => false })
+
+/** Upper bounds in seconds: calls that look something up take microseconds, calls that run a command minutes. */
+const requestBounds = [
+  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
+]
+
+const turnBounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
+
+/** What became of a request: its result, or the kind of its error. */
+export type Outcome = "ok" | "invalid" | "failed" | "overloaded"
+
+export const outcomes: ReadonlyArray<Outcome> = ["ok", "invalid", "failed", "overloaded"]
+
+/** `events` is the outgoing of an in-process client, whose answers do not go through it. */
+export type QueueName = "ingress" | "scheduled" | "outbox" | "events"
+
+export const connectionsOpen = (origin: string): Gauge =>
+  gauge("spindle_connections_open", "Clients that are connected", { origin })
+
+export const requestsRunning = (origin: string): Gauge =>
+  gauge("spindle_requests_running", "Handlers that run and have not answered at once", { origin })
+
+export const queueSize = (queue: QueueName, origin: string): Gauge =>
+  gauge("spindle_queue_size", "Messages that wait in the queues of the open connections", { queue, origin })
+
+export const queueDropped = (queue: QueueName, origin: string): Counter =>
+  counter("spindle_queue_dropped_total", "Messages that found no room and were given up", { queue, origin })
+
+export const queueWaited = (queue: QueueName, origin: string): Counter =>
+  counter("spindle_queue_waited_total", "Messages that had to wait for room", { queue, origin })
+
+/** A method that is not of the protocol counts as `unknown`. */
+export const requestsAnswered = (method: string, outcome: Outcome): Counter =>
+  counter("spindle_requests_total", "Requests that were answered", { method, outcome })
+
+export const overloadAnswers = (origin: string): Counter =>
+  counter("spindle_overload_answers_total", "Requests that were refused because there was no place to wait", { origin })
+
+/** Seconds, from when a request is accepted to its answer. */
+export const requestDuration = (method: string): Metric.Histogram<number> =>
+  Metric.histogram("spindle_request_duration_seconds", {
+    description: "Time from accepting a request to its answer",
+    attributes: { method, unit: "seconds" },
+    boundaries: requestBounds
+  })
+
+export const threadsLoaded: Gauge = gauge("spindle_threads_loaded", "Threads in memory")
+
+export const turnsRunning: Gauge = gauge("spindle_turns_running", "Turns that run")
+
+export const turnsStarted: Counter = counter("spindle_turns_started_total", "Turns that began")
+
+const turnsEndedAs = (status: string): Counter =>
+  counter("spindle_turns_ended_total", "Turns that ended, by how", { status })
+
+export const turnsEnded: Readonly<Record<Exclude<TurnStatus, "inProgress">, Counter>> = {
+  completed: turnsEndedAs("completed"),
+  failed: turnsEndedAs("failed"),
+  interrupted: turnsEndedAs("interrupted")
+}
+
+/** Seconds, from its first word to its last, waiting for approvals included. */
+export const turnDuration: Metric.Histogram<number> = Metric.histogram("spindle_turn_duration_seconds", {
+  description: "Time from the begin of a turn to its end",
+  attributes: { unit: "seconds" },
+  boundaries: turnBounds
+})
+
+export const serverRequestsPending: Gauge = gauge(
+  "spindle_server_requests_pending",
+  "Approvals and questions that no client has answered yet"
+)

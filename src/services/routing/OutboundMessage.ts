@@ -1,0 +1,77 @@
+/**
+ * A message on its way out, before it has a form: in-process clients get the value, wire transports its text. The text is
+ * made once, by the first transport that needs it, however many connections are told.
+ *
+ * @module
+ */
+import type { RequestId } from "../../protocol/JsonRpc.ts"
+import type { Tier } from "../../protocol/Method.ts"
+
+export type OutboundMessage = OutboundAnswer | OutboundNotification | OutboundRequest | OutboundLagged
+
+/** The answer to a client's request. */
+export interface OutboundAnswer {
+  readonly _tag: "Answer"
+  readonly tier: "answer"
+  /** The wire text: an answer is encoded where its handler still can be told that it is not JSON. */
+  readonly text: string
+}
+
+export interface OutboundNotification {
+  readonly _tag: "Notification"
+  readonly tier: Tier
+  /** What a newer one has to share to replace this; only for `latest`. */
+  readonly key: string | undefined
+  readonly method: string
+  readonly params: unknown
+  /** Unix milliseconds. */
+  readonly emittedAtMs: number
+  /** Its place in the order of its thread; undefined where it is of none. */
+  readonly seq: number | undefined
+  /** The wire text, once some transport has asked for it. */
+  text: string | undefined
+  /** How many connections on sockets wait for it (BacklogBudget). */
+  holders: number
+}
+
+/** A request to the client, which owes an answer. */
+export interface OutboundRequest {
+  readonly _tag: "Request"
+  readonly tier: "failBack"
+  readonly id: RequestId
+  readonly method: string
+  readonly params: unknown
+}
+
+/** Takes the place of `skipped` dropped messages. In-process only. */
+export interface OutboundLagged {
+  readonly _tag: "Lagged"
+  readonly tier: "lossless"
+  readonly skipped: number
+}
+
+const notification = (message: OutboundNotification): string =>
+  (message.text ??= JSON.stringify({
+    method: message.method,
+    params: message.params,
+    emittedAtMs: message.emittedAtMs
+  }))
+
+/**
+ * The wire text of a message; the empty string for what has none. With `sequenced`, for clients that asked for it, the
+ * notifications of threads carry their number. Throws where a payload is not JSON.
+ */
+export const encode = (message: OutboundMessage, sequenced = false): string => {
+  switch (message._tag) {
+    case "Notification": {
+      const text = notification(message)
+      return sequenced && message.seq !== undefined ? `${text.slice(0, -1)},"seq":${message.seq}}` : text
+    }
+    case "Answer":
+      return message.text
+    case "Request":
+      return JSON.stringify({ method: message.method, id: message.id, params: message.params })
+    case "Lagged":
+      return ""
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Who is told what.
+ *
+ * Owns the open connections, which of them follow which thread, and the filters between a notification and a connection:
+ * subscription, broadcast, initialize, opt-out. The tier and reach of a notification come from the method table. Does not
+ * own the queues (TieredQueue) nor the order, which is that in which `notify` is called.
+ *
+ * Whoever tells something lossless goes at the pace of those who hear it: of the slowest, as far as they cannot be cut off
+ * (stdin and stdout, in process); otherwise of the quickest, and who falls too far behind that is cut off by its outgoing.
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import type { ServerNotification, WireSchema } from "../../protocol/Method.ts"
+import {
+  type NotificationParams,
+  type ServerNotificationMethod,
+  serverNotificationTable
+} from "../../protocol/methods/ServerNotifications.ts"
+import type { Connection, Session } from "../connection/Connection.ts"
+import type { OutboundNotification } from "./OutboundMessage.ts"
+import { type Position, ThreadLog } from "./ThreadLog.ts"
+
+export class OutboundRouter extends Context.Service<
+  OutboundRouter,
+  {
+    /** Makes a connection known. It hears broadcasts once it has initialised. */
+    readonly connect: (connection: Connection) => Effect.Effect<void>
+    /** Forgets a connection and what it followed; threads and turns go on. */
+    readonly disconnect: (connection: Connection) => Effect.Effect<void>
+    readonly connections: () => ReadonlyArray<Connection>
+    /** From now on the connection hears what happens in the thread. False when it already did. */
+    readonly subscribe: (threadId: string, connection: Connection) => boolean
+    /** False when it did not follow the thread. */
+    readonly unsubscribe: (threadId: string, connection: Connection) => boolean
+    readonly subscribers: (threadId: string) => ReadonlyArray<Connection>
+    /** Nobody follows the thread any more; it is being unloaded. */
+    readonly forget: (threadId: string) => void
+    /** Called whenever somebody starts or stops following a thread. */
+    readonly onAudienceChange: (listener: (threadId: string) => void) => Effect.Effect<void>
+    /**
+     * Tells whoever the method table says, `threadId` naming whose subscribers; null where no thread is meant, which everyone
+     * hears. When this is run its place in every
+     * receiver's order is fixed; it waits where the tier lets the producer wait.
+     */
+    readonly notify: <M extends ServerNotificationMethod>(
+      method: M,
+      params: NotificationParams<M>,
+      threadId: string | null
+    ) => Effect.Effect<void>
+    /** As `notify`, run at once: for who does something else in the same step. The effect waits, where that is due. */
+    readonly notifyUnsafe: <M extends ServerNotificationMethod>(
+      method: M,
+      params: NotificationParams<M>,
+      threadId: string | null
+    ) => Effect.Effect<void>
+    /** Tells one connection, whatever the reach. */
+    readonly notifyConnection: <M extends ServerNotificationMethod>(
+      connection: Connection,
+      method: M,
+      params: NotificationParams<M>
+    ) => Effect.Effect<void>
+    /** The message for a connection, for senders that place several at once; `undefined` when it is filtered out. */
+    readonly message: <M extends ServerNotificationMethod>(
+      connection: Connection,
+      method: M,
+      params: NotificationParams<M>,
+      emittedAtMs: number
+    ) => OutboundNotification | undefined
+    /** Where the thread's order is now. */
+    readonly position: (threadId: string) => Position
+    /** What the connection would have heard after a position; undefined when that is not known any more. */
+    readonly missed: (
+      threadId: string,
+      connection: Connection,
+      after: Position
+    ) => ReadonlyArray<OutboundNotification> | undefined
+  }
+>()("spindle/OutboundRouter") {}
+
+/** Replaces its elder when the connection is full: same method, same key, by default the thread. */
+const keyOf = (declaration: ServerNotification<WireSchema>, method: string, params: unknown): string | undefined => {
+  if (declaration.tier !== "latest") return undefined
+  if (declaration.key !== undefined) return `${method} ${declaration.key(params)}`
+  const threadId = (params as { readonly threadId?: unknown }).threadId
+  return typeof threadId === "string" ? `${method} ${threadId}` : method
+}
+
+const declarations: Readonly<Record<string, ServerNotification<WireSchema>>> = serverNotificationTable
+
+/** The message of a notification, whoever is told of it. */
+export const messageOf = (
+  method: ServerNotificationMethod,
+  params: unknown,
+  emittedAtMs: number,
+  seq: number | undefined
+): OutboundNotification => {
+  const declaration = declarations[method] as ServerNotification<WireSchema>
+  return {
+    _tag: "Notification",
+    tier: declaration.tier,
+    key: keyOf(declaration, method, params),
+    method,
+    params,
+    emittedAtMs,
+    seq,
+    text: undefined,
+    holders: 0
+  }
+}
+
+/** Initialised, not opted out, and not a stable client that would not know the method. */
+const hears = (session: Session | undefined, method: string): boolean =>
+  session !== undefined &&
+  !session.optedOut.has(method) &&
+  (session.experimental || declarations[method]?.stability !== "experimental")
+
+const awaitAll = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effect<void> =>
+  Effect.forEach(waits, Deferred.await, { concurrency: "unbounded", discard: true })
+
+const awaitFirst = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effect<void> =>
+  Effect.raceAllFirst(waits.map(Deferred.await))
+
+export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(function* () {
+  const clock = yield* Clock.Clock
+  const threadLog = new ThreadLog((yield* Random.nextIntBetween(0, 2 ** 31)).toString(36))
+  const connections = new Set<Connection>()
+  const audiences = new Map<string, Set<Connection>>()
+  const listeners: Array<(threadId: string) => void> = []
+  const changed = (threadId: string) => {
+    for (const listener of listeners) listener(threadId)
+  }
+
+  /** Offers to all before waiting for any, so that one slow receiver delays no other. */
+  const offer = (targets: Iterable<Connection>, message: OutboundNotification): Effect.Effect<void> => {
+    let slow: Array<Deferred.Deferred<void>> | undefined
+    let behind: Array<Deferred.Deferred<void>> | undefined
+    let othersKeepUp = false
+    for (const { outgoing, session } of targets) {
+      // Who is cut off is still in the audience until its session has ended, and keeps up with nothing.
+      if (!hears(session, message.method) || outgoing.isClosed) continue
+      const wait = outgoing.offerUnsafe(message)
+      if (wait === undefined) othersKeepUp = true
+      else if (outgoing.hasBacklog) (behind ??= []).push(wait)
+      else (slow ??= []).push(wait)
+    }
+    if (slow !== undefined) return awaitAll(slow)
+    return behind === undefined || othersKeepUp ? Effect.void : awaitFirst(behind)
+  }
+
+  const targetsOf = (method: ServerNotificationMethod, threadId: string | null): Iterable<Connection> => {
+    if (declarations[method]?.reach === "everyone" || threadId === null) return connections
+    return audiences.get(threadId) ?? []
+  }
+
+  const unsubscribe = (threadId: string, connection: Connection): boolean => {
+    const audience = audiences.get(threadId)
+    if (audience === undefined || !audience.delete(connection)) return false
+    if (audience.size === 0) audiences.delete(threadId)
+    changed(threadId)
+    return true
+  }
+
+  const notifyUnsafe: OutboundRouter["Service"]["notifyUnsafe"] = (method, params, threadId) => {
+    const seq = threadId === null ? undefined : threadLog.next(threadId)
+    const message = messageOf(method, params, clock.currentTimeMillisUnsafe(), seq)
+    if (threadId !== null) threadLog.push(threadId, message)
+    return offer(targetsOf(method, threadId), message)
+  }
+
+  return OutboundRouter.of({
+    connect: (connection) => Effect.sync(() => void connections.add(connection)),
+    disconnect: (connection) =>
+      Effect.sync(() => {
+        connections.delete(connection)
+        for (const threadId of Array.from(audiences.keys())) unsubscribe(threadId, connection)
+      }),
+    connections: () => Array.from(connections),
+    subscribe: (threadId, connection) => {
+      if (connection.isClosed) return false
+      let audience = audiences.get(threadId)
+      if (audience === undefined) audiences.set(threadId, (audience = new Set()))
+      if (audience.has(connection)) return false
+      audience.add(connection)
+      if (connection.session?.sequenced === true) threadLog.keep(threadId)
+      changed(threadId)
+      return true
+    },
+    unsubscribe,
+    subscribers: (threadId) => Array.from(audiences.get(threadId) ?? []),
+    forget: (threadId) => {
+      audiences.delete(threadId)
+      threadLog.forget(threadId)
+    },
+    onAudienceChange: (listener) => Effect.sync(() => void listeners.push(listener)),
+    notify: (method, params, threadId) => Effect.suspend(() => notifyUnsafe(method, params, threadId)),
+    notifyUnsafe,
+    notifyConnection: (connection, method, params) =>
+      Effect.suspend(() => offer([connection], messageOf(method, params, clock.currentTimeMillisUnsafe(), undefined))),
+    message: (connection, method, params, emittedAtMs) =>
+      hears(connection.session, method) ? messageOf(method, params, emittedAtMs, undefined) : undefined,
+    position: (threadId) => threadLog.position(threadId),
+    missed: (threadId, connection, after) =>
+      threadLog.after(threadId, after)?.filter((message) => hears(connection.session, message.method))
+  })
+})
+
+export const layer: Layer.Layer<OutboundRouter> = Layer.effect(OutboundRouter, make)

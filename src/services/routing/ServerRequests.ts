@@ -1,0 +1,208 @@
+/**
+ * Requests of the server to its clients: approvals, questions, tool calls.
+ *
+ * Owns their ids, who has been asked and which answer counts. A thread's request goes to every subscriber with the same
+ * id; the first answer of a connection that was asked and still follows the thread wins, and every other answer is ignored.
+ * With nobody subscribed it waits for whichever client resumes. Does not own what an answer means (the asker decodes it)
+ * nor the status that clients see while a thread waits (Thread).
+ *
+ * ```
+ *  asked ──first answer──► answered
+ *    ├───turn transition──► cancelled (reason turnTransition)
+ *    ├───no room anywhere──► failed back (-32001)
+ *    └───shutdown─────────► failed (-32603)
+ * ```
+ *
+ * @module
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import type { ErrorObject, RequestId } from "../../protocol/JsonRpc.ts"
+import {
+  type ServerRequestMethod,
+  type ServerRequestParams,
+  serverRequestTable
+} from "../../protocol/methods/ServerRequests.ts"
+import type { Connection } from "../connection/Connection.ts"
+import { serverRequestsPending } from "../observability/Metrics.ts"
+import { observe } from "../observability/MetricRegistry.ts"
+import type { OutboundRequest } from "./OutboundMessage.ts"
+import { OutboundRouter } from "./OutboundRouter.ts"
+import { RequestError } from "./RequestError.ts"
+
+/** Told to pending requests when their turn starts, ends or is interrupted; askers must not take it for a denial. */
+export const TurnTransition: ErrorObject = {
+  code: ErrorCode.Internal,
+  message: "client request resolved because the turn state was changed",
+  data: { reason: "turnTransition" }
+}
+
+interface Pending {
+  readonly id: number
+  readonly threadId: string
+  readonly message: OutboundRequest
+  /** The connections that were sent the request. */
+  readonly asked: Set<Connection>
+  readonly answer: Deferred.Deferred<unknown, RequestError>
+}
+
+/** A request on its way: wait for `answer`, which is the client's undecoded result. */
+export interface PendingServerRequest {
+  readonly id: number
+  readonly answer: Effect.Effect<unknown, RequestError>
+}
+
+export class ServerRequests extends Context.Service<
+  ServerRequests,
+  {
+    /** Asks the thread's subscribers. Its place in their order is fixed when this is run; it does not wait for the answer. */
+    readonly ask: <M extends ServerRequestMethod>(
+      threadId: string,
+      method: M,
+      params: ServerRequestParams<M>
+    ) => Effect.Effect<PendingServerRequest>
+    /**
+     * A client's result. It is ignored for an id that is unknown or already answered, and from a connection that was not
+     * sent the request or that no longer follows the thread.
+     */
+    readonly succeed: (id: RequestId, connection: Connection, result: unknown) => Effect.Effect<void>
+    /** A client's refusal, under the same conditions as `succeed`. */
+    readonly fail: (id: RequestId, connection: Connection, error: ErrorObject) => Effect.Effect<void>
+    /**
+     * A client that was asked will not answer. Fails the request unless another connection was asked and still follows the
+     * thread.
+     */
+    readonly abandon: (id: RequestId, connection: Connection, error: ErrorObject) => Effect.Effect<void>
+    /** Ends the thread's pending requests; their ids, ascending. */
+    readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
+    /** Ends every pending request. */
+    readonly cancelAll: (error: ErrorObject) => Effect.Effect<void>
+    /**
+     * The thread's pending requests as first sent, ascending by id, for a client that joins. From now on the connection
+     * counts as asked.
+     */
+    readonly askAgain: (threadId: string, connection: Connection) => ReadonlyArray<OutboundRequest>
+  }
+>()("spindle/ServerRequests") {}
+
+/** A stable client does not see experimental members; a client that opted in does. */
+const visibleTo = (connection: Connection, message: OutboundRequest): OutboundRequest => {
+  const hidden = serverRequestTable[message.method as ServerRequestMethod].experimentalFields
+  if (connection.session?.experimental === true || hidden.length === 0) return message
+  const params = Object.fromEntries(
+    Object.entries(message.params as object).filter(([field]) => !hidden.includes(field))
+  )
+  return { ...message, params }
+}
+
+const toError = (error: ErrorObject): RequestError =>
+  new RequestError({ code: error.code, message: error.message, ...dataOf(error) })
+
+const dataOf = (error: ErrorObject) =>
+  error.data === undefined ? {} : { data: error.data as RequestError["data"] & {} }
+
+export const make = Effect.gen(function* () {
+  const router = yield* OutboundRouter
+  const pending = new Map<number, Pending>()
+  yield* observe(serverRequestsPending, () => pending.size)
+  let nextId = 0
+
+  const settle = (request: Pending, exit: Exit.Exit<unknown, RequestError>): void => {
+    pending.delete(request.id)
+    Deferred.doneUnsafe(request.answer, exit)
+  }
+
+  const find = (id: RequestId): Pending | undefined => (typeof id === "number" ? pending.get(id) : undefined)
+
+  /** Whether the connection's answer counts: it was sent the request and follows the thread now. */
+  const mayAnswer = ({ asked, threadId }: Pending, connection: Connection): boolean =>
+    asked.has(connection) && router.subscribers(threadId).includes(connection)
+
+  const answered = (
+    id: RequestId,
+    connection: Connection,
+    exit: Exit.Exit<unknown, RequestError>
+  ): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const request = find(id)
+      if (request === undefined) return Effect.logDebug("ignoring an answer to no pending request")
+      if (!mayAnswer(request, connection)) {
+        return Effect.logWarning(
+          `ignoring an answer to request ${request.id}: connection ${connection.id} was not asked, or no longer follows the thread`
+        )
+      }
+      settle(request, exit)
+      return Effect.void
+    })
+
+  /** What the connection says to being asked: nothing yet, or why it cannot be. */
+  const offer = (connection: Connection, { asked, message }: Pending): Effect.Effect<ErrorObject | undefined> => {
+    const unsupported = connection.unsupported[message.method]
+    if (unsupported !== undefined) return Effect.succeed(unsupported)
+    asked.add(connection)
+    return Effect.map(connection.outgoing.offerRequest(visibleTo(connection, message)), (refusal) => {
+      if (refusal === undefined) return undefined
+      asked.delete(connection)
+      return {
+        code: refusal === "full" ? ErrorCode.Overloaded : ErrorCode.Internal,
+        message: connection.refusals[refusal]
+      }
+    })
+  }
+
+  const ask: ServerRequests["Service"]["ask"] = (threadId, method, params) =>
+    Effect.gen(function* () {
+      const id = nextId++
+      const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
+      const answer = Deferred.makeUnsafe<unknown, RequestError>()
+      const request: Pending = { id, threadId, message, asked: new Set(), answer }
+      pending.set(id, request)
+      const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
+        concurrency: "unbounded"
+      })
+      // Placed at once. Whether they take it is found out beside the asker: one who is slow to must not keep it from
+      // hearing the answer of another.
+      yield* Effect.forkChild(
+        Effect.flatMap(offering, (refused) => {
+          const [first] = refused
+          if (first === undefined || request.asked.size > 0 || !pending.has(id)) return Effect.void
+          return Effect.sync(() => settle(request, Exit.fail(toError(first))))
+        }),
+        { startImmediately: true }
+      )
+      return { id, answer: Deferred.await(answer) }
+    })
+
+  const cancel = (requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> => {
+    for (const request of requests) settle(request, Exit.fail(toError(error)))
+    return requests.map((request) => request.id)
+  }
+
+  const ofThread = (threadId: string) => Array.from(pending.values()).filter((p) => p.threadId === threadId)
+
+  return ServerRequests.of({
+    ask,
+    succeed: (id, connection, result) => answered(id, connection, Exit.succeed(result)),
+    fail: (id, connection, error) => answered(id, connection, Exit.fail(toError(error))),
+    abandon: (id, connection, error) =>
+      Effect.sync(() => {
+        const request = find(id)
+        if (request === undefined || !request.asked.delete(connection)) return
+        const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
+        if (!others) settle(request, Exit.fail(toError(error)))
+      }),
+    cancelThread: (threadId, error) => cancel(ofThread(threadId), error),
+    cancelAll: (error) => Effect.sync(() => void cancel(Array.from(pending.values()), error)),
+    askAgain: (threadId, connection) =>
+      ofThread(threadId).map((request) => {
+        request.asked.add(connection)
+        return visibleTo(connection, request.message)
+      })
+  })
+})
+
+export const layer: Layer.Layer<ServerRequests, never, OutboundRouter> = Layer.effect(ServerRequests, make)

@@ -1,0 +1,237 @@
+/**
+ * A loaded thread: what clients may do to it, and the turn it runs.
+ *
+ * Owns the thread's settings and its one active turn. Requests about a thread come one at a time (the scheduler's key), so
+ * what is decided here is decided for good; what clients see is in the order in which it is said. Does not own the loop of
+ * a turn (`thread/TurnRunner`) nor how threads come and go (Threads).
+ *
+ * ```
+ *  idle ──startTurn──► running ──(steer, startTurn: more input)──► running ──end──► idle
+ *    └─────────────────────────── closing ◄────────────────────────────┘
+ * ```
+ *
+ * @module
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import type { Extensions } from "../../protocol/JsonRpc.ts"
+import type { ThreadSettings } from "../../protocol/Settings.ts"
+import type { Thread as ThreadView } from "../../protocol/Thread.ts"
+import type { Turn } from "../../protocol/Turn.ts"
+import type { PermittedSettings } from "../config/Permitted.ts"
+import type { Connection } from "../connection/Connection.ts"
+import type { ModelError, ModelName } from "../model/ModelProvider.ts"
+import type { OutboundMessage } from "../routing/OutboundMessage.ts"
+import { Extension, type Position } from "../routing/ThreadLog.ts"
+import { toThread, toTurn } from "./ThreadRecord.ts"
+import { ActiveTurn, type TurnOptions } from "./turn/ActiveTurn.ts"
+import {
+  InvalidInput,
+  NoActiveTurn,
+  ServerDraining,
+  ThreadClosing,
+  TurnMismatch,
+  type InputTooLarge
+} from "./ThreadError.ts"
+import type { ThreadJournal } from "./ThreadJournal.ts"
+import { type ClientIdentity, run, startingTurn } from "./turn/TurnRunner.ts"
+import { checkLength, type Message } from "./turn/UserMessage.ts"
+
+/** A request for a turn. */
+export interface TurnRequest {
+  readonly message: Message
+  readonly options: TurnOptions
+  readonly rootTurnId: string | null
+  readonly caller: ClientIdentity
+  /** The settings from this turn on; null leaves them as they are. */
+  readonly settings: PermittedSettings | null
+}
+
+export class Thread {
+  readonly host: ThreadJournal
+  /** The AGENTS.md files its instructions came from. */
+  readonly instructionSources: ReadonlyArray<string>
+  readonly #scope: Scope.Scope
+  readonly #onActivity: () => void
+  #active: ActiveTurn | undefined
+  #closing = false
+
+  constructor(
+    host: ThreadJournal,
+    instructionSources: ReadonlyArray<string>,
+    scope: Scope.Scope,
+    onActivity: () => void
+  ) {
+    this.host = host
+    this.instructionSources = instructionSources
+    this.#scope = scope
+    this.#onActivity = onActivity
+  }
+
+  get id(): string {
+    return this.host.id
+  }
+
+  get settings(): ThreadSettings {
+    return this.host.record.settings
+  }
+
+  /** Whether a turn runs. */
+  get isRunning(): boolean {
+    return this.#active !== undefined
+  }
+
+  /** From now on the thread takes no requests. */
+  close(): void {
+    this.#closing = true
+  }
+
+  /** Fails while the thread is being unloaded. */
+  readonly open = (resuming: boolean): Effect.Effect<void, ThreadClosing> =>
+    Effect.suspend(() =>
+      this.#closing ? Effect.fail(new ThreadClosing({ threadId: this.id, resuming })) : Effect.void
+    )
+
+  /** Fails where the thread's model cannot be asked at all, such as without a key. Asks it nothing. */
+  get ready(): Effect.Effect<void, ModelError> {
+    const { provider, services } = this.host
+    return services.model.ready?.(this.settings.modelProvider, provider) ?? Effect.void
+  }
+
+  /** The model that answers whatever the thread asks for; undefined where the thread's settings decide. */
+  get answersAs(): ModelName | undefined {
+    return this.host.services.model.answersAs?.(this.settings.modelProvider)
+  }
+
+  /** The thread as a client reads it, with its turns in full when asked. */
+  view(includeTurns: boolean): ThreadView {
+    const { record, status } = this.host
+    return toThread(record, status, includeTurns ? record.turns.map((turn) => toTurn(turn, "full")) : [])
+  }
+
+  /**
+   * Starts a turn, or adds to the one that runs. `respond` gets the turn and answers at once, before anything of a new turn is
+   * told; its effect waits for room. The effect ends when the turn has begun, not when it is done.
+   */
+  readonly startTurn = Effect.fnUntraced(function* (
+    this: Thread,
+    request: TurnRequest,
+    respond: (turn: Turn) => Effect.Effect<void>
+  ): Effect.fn.Return<void, ThreadClosing | InputTooLarge | ServerDraining> {
+    yield* this.open(false)
+    yield* checkLength(request.message.input)
+    if (this.#active === undefined) yield* this.#admission
+    if (request.settings !== null) yield* this.#changeSettings(request.settings)
+    const active = this.#active
+    if (active?.steer(request.message) === true) return yield* respond(startingTurn(active))
+    if (active !== undefined) {
+      yield* Deferred.await(active.ended)
+      yield* Effect.andThen(this.open(false), this.#admission)
+    }
+    const id = yield* this.host.services.random.uuidV7()
+    const turn = new ActiveTurn(id, request.rootTurnId ?? id, request.options)
+    // A turn that has been answered runs, also when its client goes before it has room for the answer.
+    const answered = yield* Effect.uninterruptible(this.#begin(turn, request, respond))
+    yield* answered
+  }).bind(this)
+
+  /** Answers and starts the turn, in one step. What it gives waits for room for the answer. */
+  #begin(
+    turn: ActiveTurn,
+    request: TurnRequest,
+    respond: (turn: Turn) => Effect.Effect<void>
+  ): Effect.Effect<Effect.Effect<void>> {
+    return Effect.suspend(() => {
+      this.#active = turn
+      this.#onActivity()
+      const answered = respond(startingTurn(turn))
+      const onEnd = () => {
+        this.#active = undefined
+        this.#onActivity()
+      }
+      const running = run(this.host, turn, request.message, request.caller, onEnd)
+      return Effect.map(Effect.forkIn(running, this.#scope, { startImmediately: true }), (fiber) => {
+        turn.fiber = fiber
+        return answered
+      })
+    })
+  }
+
+  /** Fails while the server drains. Turns that run may still be added to. */
+  readonly #admission: Effect.Effect<void, ServerDraining> = Effect.suspend(() =>
+    this.host.services.isDraining() ? Effect.fail(new ServerDraining()) : Effect.void
+  )
+
+  readonly #changeSettings = ({ value: settings }: PermittedSettings): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (JSON.stringify(settings) === JSON.stringify(this.settings)) return Effect.void
+      return Effect.andThen(
+        this.host.write({ _tag: "SettingsChanged", at: this.host.now(), settings }),
+        this.host.notify("thread/settings/updated", { threadId: this.id, threadSettings: settings })
+      )
+    })
+
+  #running(purpose: "steer" | "interrupt", expected: string): Effect.Effect<ActiveTurn, NoActiveTurn | TurnMismatch> {
+    const active = this.#active
+    if (active === undefined || active.isClosed) return Effect.fail(new NoActiveTurn({ purpose }))
+    return expected !== "" && expected !== active.id
+      ? Effect.fail(new TurnMismatch({ purpose, expected, found: active.id }))
+      : Effect.succeed(active)
+  }
+
+  /** Adds input to the turn that runs; its id. Never starts one. */
+  readonly steer = Effect.fnUntraced(function* (
+    this: Thread,
+    expectedTurnId: string,
+    message: Message
+  ): Effect.fn.Return<string, InvalidInput | InputTooLarge | NoActiveTurn | TurnMismatch> {
+    if (expectedTurnId === "") return yield* new InvalidInput({ problem: "expectedTurnId must not be empty" })
+    if (message.input.length === 0) return yield* new InvalidInput({ problem: "input must not be empty" })
+    yield* checkLength(message.input)
+    const active = yield* this.#running("steer", expectedTurnId)
+    if (!active.steer(message)) return yield* new NoActiveTurn({ purpose: "steer" })
+    return active.id
+  }).bind(this)
+
+  /** Interrupts the turn; `answer` is run when it has stopped, before its end is told. An empty id is whatever runs. */
+  readonly interrupt = Effect.fnUntraced(function* (
+    this: Thread,
+    turnId: string,
+    answer: Effect.Effect<void>
+  ): Effect.fn.Return<void, NoActiveTurn | TurnMismatch> {
+    const active = yield* this.#running("interrupt", turnId)
+    active.interrupters.push(answer)
+    active.interrupt()
+    yield* Deferred.await(active.ended)
+  }).bind(this)
+
+  /**
+   * Subscribes a connection and hands it what it needs to go on: the answer, then what it missed or else `welcome`, then
+   * what is asked and still unanswered, then what happens. In one step, so that it misses nothing and is told nothing twice.
+   */
+  subscribeWithSnapshot(
+    connection: Connection,
+    after: Position | undefined,
+    welcome: ReadonlyArray<OutboundMessage>,
+    respond: (following: ReadonlyArray<OutboundMessage>, extensions?: Extensions) => Effect.Effect<void>
+  ): Effect.Effect<void> {
+    const { router, serverRequests } = this.host.services
+    const missed = after === undefined ? undefined : router.missed(this.id, connection, after)
+    router.subscribe(this.id, connection)
+    const following = [...(missed ?? welcome), ...serverRequests.askAgain(this.id, connection)]
+    if (connection.session?.sequenced !== true) return respond(following)
+    const position = router.position(this.id)
+    return respond(following, {
+      [Extension]: after === undefined ? position : { ...position, resync: missed === undefined }
+    })
+  }
+
+  /** Interrupts what runs and waits for its end. */
+  readonly stop: Effect.Effect<void> = Effect.suspend(() => {
+    this.close()
+    const fiber = this.#active?.fiber
+    return fiber === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(fiber))
+  })
+}

@@ -1,0 +1,271 @@
+/**
+ * The threads that are loaded.
+ *
+ * Owns how threads come (started, or resumed from the store) and go (unloaded when nobody has followed them for a while, or
+ * stopped with the server). Each thread lives in a scope of its own: its tools, its turn and its timer end with it.
+ *
+ * ```
+ *  start ──┐                     30 min without followers and turns
+ *          ├─► loaded ─────────────────────────────────► closing ─► not loaded
+ *  load  ──┘     └────────────── server stops ─────────────┘
+ * ```
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type { ConfigWarning, EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
+import type { PermittedSettings } from "../config/Permitted.ts"
+import { threadsLoaded, turnsRunning } from "../observability/Metrics.ts"
+import { beginTurns, observe } from "../observability/MetricRegistry.ts"
+import { ModelCatalog } from "../model/ModelCatalog.ts"
+import { ModelProvider } from "../model/ModelProvider.ts"
+import { OutboundRouter } from "../routing/OutboundRouter.ts"
+import { ServerRequests } from "../routing/ServerRequests.ts"
+import { ServerInfo, Version } from "../config/ServerInfo.ts"
+import { SmallFiles } from "../config/SmallFiles.ts"
+import { Thread } from "./Thread.ts"
+import { Draining } from "./Draining.ts"
+import type { Instructions } from "./Instructions.ts"
+import { InvalidThreadId, ThreadNotFound } from "./ThreadError.ts"
+import { switchedOn } from "./Switches.ts"
+import { ThreadJournal, type ThreadServices } from "./ThreadJournal.ts"
+import { problemOf } from "./ThreadId.ts"
+import { create, seconds, settleStaleTurns, type ThreadRecord } from "./ThreadRecord.ts"
+import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
+import { type Tool, Toolset, type ToolsRefused } from "../tool/Tool.ts"
+
+/** How long a thread stays loaded that nobody follows and that does nothing. */
+export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
+
+/** How long after its start a thread's model gets ready. */
+const PrepareDelay = Duration.millis(100)
+
+/** How a thread is set up when it is loaded. */
+export interface ThreadSetup {
+  readonly settings: PermittedSettings
+  readonly instructions: Instructions
+  /** The model server its configuration names; undefined for one that it does not know. */
+  readonly provider: ModelProviderInfo | undefined
+  readonly config: EffectiveConfig
+  /** Takes what the thread's tools warn of while they are opened. */
+  readonly warn?: (warning: ConfigWarning) => void
+}
+
+/** The rest of a new one. */
+export interface NewThread extends ThreadSetup {
+  readonly ephemeral: boolean
+  readonly originator: string
+  readonly threadSource: string | null
+}
+
+export class Threads extends Context.Service<
+  Threads,
+  {
+    readonly start: (thread: NewThread) => Effect.Effect<Thread, ThreadStoreError | ToolsRefused>
+    /** The loaded thread. */
+    readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
+    /** The loaded thread, if it is. */
+    readonly find: (threadId: string) => Thread | undefined
+    /** The record of a thread that has had a turn, to load it. */
+    readonly stored: (
+      threadId: string
+    ) => Effect.Effect<ThreadRecord, ThreadNotFound | InvalidThreadId | ThreadStoreError>
+    /** Loads a thread from its record; turns nobody runs any more count as interrupted. */
+    readonly load: (record: ThreadRecord, setup: ThreadSetup) => Effect.Effect<Thread, ToolsRefused>
+    /** Ids of the loaded threads, oldest first. */
+    readonly loaded: () => ReadonlyArray<string>
+    /** How many turns run. */
+    readonly running: () => number
+    /** From now on no turn starts; those that run may be added to. Ends when none runs any more. */
+    readonly drain: Effect.Effect<void>
+    /** Stops every thread, all at once. */
+    readonly stop: Effect.Effect<void>
+  }
+>()("spindle/Threads") {}
+
+/** Fails for an id that is not a UUID. */
+export const checkId = (threadId: string, kind: "thread" | "session"): Effect.Effect<void, InvalidThreadId> => {
+  const detail = problemOf(threadId)
+  return detail === undefined ? Effect.void : Effect.fail(new InvalidThreadId({ kind, detail }))
+}
+
+interface Loaded {
+  readonly thread: Thread
+  readonly scope: Scope.Closeable
+  /** Completed, and made anew, whenever something happens that may start or stop the idle clock. */
+  activity: Deferred.Deferred<void>
+}
+
+const services = Effect.gen(function* () {
+  const catalog = yield* ModelCatalog
+  return {
+    router: yield* OutboundRouter,
+    serverRequests: yield* ServerRequests,
+    model: yield* ModelProvider,
+    store: yield* ThreadStore,
+    random: yield* SecureRandom.SecureRandom,
+    files: yield* SmallFiles,
+    clock: yield* Clock.Clock,
+    contextWindow: (model: string) => catalog.metadata(model).contextWindow
+  }
+})
+
+export const make = Effect.gen(function* () {
+  const threads = new Map<string, Loaded>()
+  const running = () => Array.from(threads.values()).filter(({ thread }) => thread.isRunning).length
+  const draining = new Draining(running)
+  const threadServices: ThreadServices = { ...(yield* services), isDraining: () => draining.isOn }
+  const { router, store, random } = threadServices
+  const toolset = yield* Toolset
+  const info = yield* ServerInfo
+  const idleUnload = yield* IdleUnload
+  const scope = yield* Effect.scope
+  yield* beginTurns
+  yield* observe(threadsLoaded, () => threads.size)
+  yield* observe(turnsRunning, running)
+
+  const touch = (threadId: string): void => {
+    const loaded = threads.get(threadId)
+    if (loaded === undefined) return
+    const { activity } = loaded
+    loaded.activity = Deferred.makeUnsafe()
+    Deferred.doneUnsafe(activity, Exit.void)
+    draining.touch()
+  }
+  yield* router.onAudienceChange(touch)
+
+  const unload = Effect.fnUntraced(function* (loaded: Loaded) {
+    const { id } = loaded.thread
+    yield* Scope.close(loaded.scope, Exit.void)
+    // One step: who loads the thread again, while slow clients are still being told, begins anew.
+    yield* Effect.suspend(() => {
+      threads.delete(id)
+      const told = [
+        router.notifyUnsafe("thread/status/changed", { threadId: id, status: { type: "notLoaded" } }, id),
+        router.notifyUnsafe("thread/closed", { threadId: id }, id)
+      ]
+      router.forget(id)
+      return Effect.all(told, { discard: true })
+    })
+  })
+
+  const isFollowed = (thread: Thread): boolean => thread.isRunning || router.subscribers(thread.id).length > 0
+
+  const watch = Effect.fnUntraced(function* (loaded: Loaded) {
+    while (true) {
+      const { thread, activity } = loaded
+      const changed = Deferred.await(activity)
+      if (isFollowed(thread)) {
+        yield* changed
+        continue
+      }
+      const expired = yield* Effect.raceFirst(Effect.as(Effect.sleep(idleUnload), true), Effect.as(changed, false))
+      // Somebody may have come in the very moment; once it is closing nobody can.
+      if (!expired || isFollowed(thread)) continue
+      thread.close()
+      // Not in the thread's own scope, which it closes.
+      return yield* Effect.asVoid(Effect.forkIn(unload(loaded), scope))
+    }
+  })
+
+  /** The scope of a thread, with its tools. Nothing of it is left where they refuse. */
+  const openTools = Effect.fnUntraced(function* (threadId: string, { config, warn }: ThreadSetup) {
+    const threadScope = yield* Scope.fork(scope)
+    const opened = toolset.open({ threadId, config, ...(warn === undefined ? {} : { warn }) })
+    const tools = yield* Scope.provide(opened, threadScope).pipe(
+      Effect.onError(() => Scope.close(threadScope, Exit.void))
+    )
+    return { tools: switchedOn(tools, config), threadScope }
+  })
+
+  const open = Effect.fnUntraced(function* (
+    record: ThreadRecord,
+    { instructions, provider }: ThreadSetup,
+    { threadScope, tools }: { readonly threadScope: Scope.Closeable; readonly tools: ReadonlyArray<Tool> }
+  ) {
+    const host = new ThreadJournal(threadServices, record, instructions.preamble, tools, provider)
+    const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
+    const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
+    threads.set(thread.id, loaded)
+    const { prepare } = threadServices.model
+    if (prepare !== undefined) {
+      // Not before the answer to thread/start is out: loading takes the thread of the process.
+      yield* Effect.forkIn(Effect.delay(prepare(record.settings.modelProvider), PrepareDelay), threadScope)
+    }
+    yield* Effect.forkIn(watch(loaded), threadScope)
+    return thread
+  })
+
+  const start = Effect.fnUntraced(function* (options: NewThread) {
+    const id = yield* random.uuidV7()
+    const settings = options.settings.value
+    const at = threadServices.clock.currentTimeMillisUnsafe()
+    const origin = {
+      id,
+      sessionId: id,
+      forkedFromId: null,
+      createdAt: seconds(at),
+      cwd: settings.cwd,
+      ephemeral: options.ephemeral,
+      cliVersion: Version,
+      originator: options.originator,
+      source: info.sessionSource,
+      threadSource: options.threadSource,
+      gitInfo: null
+    }
+    const created = { _tag: "Created", at, origin, settings } as const
+    const tools = yield* openTools(id, options)
+    if (!options.ephemeral) {
+      yield* Effect.onError(store.append(id, [created]), () => Scope.close(tools.threadScope, Exit.void))
+    }
+    return yield* open(create(created), options, tools)
+  })
+
+  const find = (threadId: string) => threads.get(threadId)?.thread
+
+  const get = Effect.fnUntraced(function* (threadId: string) {
+    const thread = find(threadId)
+    if (thread !== undefined) return thread
+    yield* checkId(threadId, "thread")
+    return yield* new ThreadNotFound({ threadId, sought: "loaded" })
+  })
+
+  const stored = Effect.fnUntraced(function* (threadId: string) {
+    yield* checkId(threadId, "session")
+    const record = yield* store.load(threadId)
+    if (record === null || record.turns.length === 0) return yield* new ThreadNotFound({ threadId, sought: "record" })
+    return record
+  })
+
+  const stop = Effect.suspend(() =>
+    Effect.forEach(threads.values(), ({ thread }) => thread.stop, { concurrency: "unbounded", discard: true })
+  )
+  yield* Effect.addFinalizer(() => stop)
+
+  return Threads.of({
+    start,
+    get,
+    find,
+    stored,
+    load: (record, setup) =>
+      Effect.flatMap(openTools(record.origin.id, setup), (tools) => {
+        settleStaleTurns(record)
+        record.settings = setup.settings.value
+        return open(record, setup, tools)
+      }),
+    loaded: () => Array.from(threads.keys()),
+    running,
+    drain: draining.run,
+    stop
+  })
+})
+
+export const layer = Layer.effect(Threads, make)

@@ -1,0 +1,83 @@
+/**
+ * The spans of a turn, where somebody collects them: the turn, each question to the model and each call of a tool in it.
+ *
+ * The turn is a child of the request that started it. Names are those of OpenTelemetry's conventions for generative AI
+ * where they have one.
+ *
+ * @module
+ */
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Tracer from "effect/Tracer"
+import type { TurnStatus } from "../../../protocol/Turn.ts"
+import type { ModelRequest } from "../../model/ModelProvider.ts"
+import type { ToolCall, ToolOutput } from "../../tool/Tool.ts"
+import { traced } from "../../observability/Tracing.ts"
+import type { ActiveTurn } from "./ActiveTurn.ts"
+import type { Sampled } from "./Sampling.ts"
+import type { ThreadJournal } from "../ThreadJournal.ts"
+
+/** The effect fails as the turn does. */
+export const turn = <E, R>(
+  effect: Effect.Effect<void, E, R>,
+  host: ThreadJournal,
+  turn: ActiveTurn,
+  statusOf: (exit: Exit.Exit<void, E>) => TurnStatus
+) =>
+  traced(effect, {
+    name: "spindle.turn",
+    options: () => ({
+      attributes: {
+        "spindle.thread.id": host.id,
+        "spindle.turn.id": turn.id,
+        "gen_ai.conversation.id": host.id,
+        "gen_ai.request.model": host.record.settings.model
+      }
+    }),
+    ended: (exit) => ({ "spindle.turn.status": statusOf(exit) })
+  })
+
+const usageOf = ({ usage }: Sampled) =>
+  usage === null
+    ? {}
+    : {
+        "gen_ai.usage.input_tokens": usage.inputTokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cachedInputTokens,
+        "gen_ai.usage.output_tokens": usage.outputTokens,
+        "gen_ai.usage.reasoning.output_tokens": usage.reasoningOutputTokens
+      }
+
+/** One answer of the model, to its last event. */
+export const modelRequest = <E, R>(effect: Effect.Effect<Sampled, E, R>, request: ModelRequest) =>
+  traced(effect, {
+    name: "spindle.model_request",
+    options: () => ({
+      kind: "client",
+      attributes: {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": request.provider,
+        "gen_ai.request.model": request.model,
+        "spindle.model.input_items": request.input.length
+      }
+    }),
+    ended: (exit) => (Exit.isSuccess(exit) ? usageOf(exit.value) : {})
+  })
+
+/** One call of a tool, in the span given: it may outlast the answer that made it. */
+export const toolCall = <E, R>(
+  effect: Effect.Effect<ToolOutput, E, R>,
+  call: ToolCall,
+  parent: Tracer.AnySpan | undefined
+) =>
+  traced(effect, {
+    name: `spindle.tool_call ${call.name}`,
+    options: () => ({
+      ...(parent === undefined ? {} : { parent }),
+      attributes: {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": call.name,
+        "gen_ai.tool.call.id": call.callId
+      }
+    }),
+    ended: (exit) => (Exit.isSuccess(exit) ? { "spindle.tool.success": exit.value.success } : {})
+  })

@@ -1,0 +1,88 @@
+/**
+ * What the user said, as the reader sees it and as the model is told.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Result from "effect/Result"
+import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import type { UserInput } from "../../../protocol/UserInput.ts"
+import * as SmallFiles from "../../config/SmallFiles.ts"
+import { InputTooLarge, MaxInputChars } from "../ThreadError.ts"
+
+/** Input of one turn/start or turn/steer. `clientId` is the client's own name for the message. */
+export interface Message {
+  readonly input: ReadonlyArray<UserInput>
+  readonly clientId: string | null
+}
+
+type Content = Extract<ResponseItem, { readonly type: "message" }>["content"][number]
+
+/** Fails when the text items together are longer than the protocol allows. */
+export const checkLength = (input: ReadonlyArray<UserInput>): Effect.Effect<void, InputTooLarge> => {
+  let units = 0
+  for (const part of input) if (part.type === "text") units += part.text.length
+  // A character is one or two units: those are counted only where it matters.
+  if (units <= MaxInputChars) return Effect.void
+  let actualChars = 0
+  for (const part of input) if (part.type === "text") for (const _ of part.text) actualChars++
+  return actualChars > MaxInputChars ? Effect.fail(new InputTooLarge({ actualChars })) : Effect.void
+}
+
+/** The text that the user wrote, its parts joined by line breaks; null where there is none. */
+export const promptOf = (input: ReadonlyArray<UserInput>): string | null => {
+  const texts = input.flatMap((part) => (part.type === "text" ? [part.text] : []))
+  return texts.length === 0 ? null : texts.join("\n")
+}
+
+const mimeTypes: Readonly<Record<string, string>> = {
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  gif: "image/gif",
+  webp: "image/webp"
+}
+
+/** Bytes of an image file. */
+export const MaxImageBytes = 20 * 1024 * 1024
+
+/** An image on this machine becomes a data URL; one that cannot be read becomes a sentence the model can act on. */
+const localImage = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Content, never, SmallFiles.SmallFiles> {
+  const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase()
+  const mime = mimeTypes[extension]
+  if (mime === undefined) return unreadable(path, "unsupported image type")
+  const options = { maxBytes: MaxImageBytes, namedBy: "client" } as const
+  const read = yield* Effect.result(SmallFiles.bytes(yield* SmallFiles.SmallFiles, path, options))
+  if (Result.isFailure(read)) return unreadable(path, read.failure.detail)
+  if (read.success === undefined) return unreadable(path, "No such file or directory (os error 2)")
+  return { type: "input_image", image_url: `data:${mime};base64,${Base64.encode(read.success)}` }
+})
+
+const unreadable = (path: string, why: string): Content => ({
+  type: "input_text",
+  text: `Codex could not read the local image at \`${path}\`: ${why}`
+})
+
+const toContent = (part: UserInput): Effect.Effect<Content | null, never, SmallFiles.SmallFiles> => {
+  switch (part.type) {
+    case "text":
+      return Effect.succeed({ type: "input_text", text: part.text })
+    case "image":
+      return Effect.succeed("url" in part ? { type: "input_image", image_url: part.url } : null)
+    case "localImage":
+      return localImage(part.path)
+    default:
+      // Mentions and skills are resolved by the client's own means; audio has no model here.
+      return Effect.succeed(null)
+  }
+}
+
+/** The conversation entry, or null when nothing of the input is for the model. */
+export const toModel = (
+  input: ReadonlyArray<UserInput>
+): Effect.Effect<ResponseItem | null, never, SmallFiles.SmallFiles> =>
+  Effect.map(Effect.forEach(input, toContent), (parts) => {
+    const content = parts.filter((part) => part !== null)
+    return content.length === 0 ? null : { type: "message", role: "user", content }
+  })

@@ -1,0 +1,458 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Terminal from "effect/Terminal"
+import type { AppServerOptions } from "../../../src/layers/AppServer.ts"
+import * as Offline from "../../../src/layers/models/Offline.ts"
+import * as MemoryStore from "../../../src/layers/stores/Memory.ts"
+import * as Exec from "../../../src/program/commands/Exec.ts"
+import * as Screen from "../../../src/program/console/Console.ts"
+import { type ModelRequest, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
+import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { Toolset, type ToolTurn } from "../../../src/services/tool/Tool.ts"
+
+const task: Exec.Task = {
+  prompt: "say: hello",
+  images: [],
+  resume: null,
+  model: null,
+  sandbox: null,
+  cwd: null,
+  addDirs: [],
+  outputSchema: null,
+  threadSource: null,
+  cyberAccessProgram: null,
+  json: false
+}
+
+/** A folder of its own for a run, and a server that knows no other configuration. */
+const server = Effect.gen(function* () {
+  const fileSystem = yield* FileSystem.FileSystem
+  const folder = yield* Effect.flatMap(fileSystem.makeTempDirectoryScoped({ prefix: "spindle-exec-" }), (made) =>
+    fileSystem.realPath(made)
+  )
+  const nowhere = `${folder}/nowhere`
+  const options: AppServerOptions = {
+    home: folder,
+    cwd: folder,
+    environment: { HOME: folder, PATH: process.env["PATH"] },
+    loader: { systemConfigFile: nowhere, managedConfigFile: nowhere, requirementsFile: nowhere }
+  }
+  return { folder, modelless: options, options: { ...options, model: Offline.layer } }
+}).pipe(Effect.orDie)
+
+/** A terminal where a person types these lines. */
+const typing = (lines: ReadonlyArray<string>) => {
+  const left = [...lines]
+  return Layer.succeed(
+    Terminal.Terminal,
+    Terminal.make({
+      columns: Effect.succeed(80),
+      rows: Effect.succeed(24),
+      size: Effect.die("not asked for"),
+      readInput: Effect.die("not asked for"),
+      readLine: Effect.suspend(() => {
+        const line = left.shift()
+        return line === undefined ? Effect.fail(new Terminal.QuitError({})) : Effect.succeed(line)
+      }),
+      display: () => Effect.void
+    })
+  )
+}
+
+interface Shown {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+const shown = (written: ReadonlyArray<Screen.Written>) => {
+  const text = (stream: "err" | "out") =>
+    written
+      .filter((piece) => piece.stream === stream)
+      .map((piece) => piece.text)
+      .join("")
+  return {
+    out: text("out"),
+    // Times and ids are different every time.
+    err: text("err")
+      .replaceAll(/\d+(?:\.\d+)? m?s\b/g, "TIME")
+      .replaceAll(/thread [\w-]{36}/g, "thread ID")
+      .replaceAll(/tokens: \d+ in, \d+ out/g, "TOKENS")
+  }
+}
+
+/** Runs a task the way the command line does; `typed` puts a person before it. */
+const exec = (
+  change: Partial<Exec.Task>,
+  options: AppServerOptions,
+  typed?: ReadonlyArray<string>
+): Effect.Effect<Shown> => {
+  const written: Array<Screen.Written> = []
+  return Exec.run({ ...task, ...change }, options).pipe(
+    Effect.provide(Screen.layerTest({ written, canAsk: typed !== undefined })),
+    Effect.provide(typing(typed ?? [])),
+    Effect.provide(NodeServices.layer),
+    Effect.map((code) => ({ code, ...shown(written) }))
+  )
+}
+
+const header = (folder: string, sandbox = "read-only", model = "offline (offline)") =>
+  `${model} · ${sandbox} · approvals: on-request · ${folder} · thread ID\n`
+
+const test = (name: string, run: Effect.Effect<void, unknown, FileSystem.FileSystem | Scope.Scope>) =>
+  it.live(name, () => run.pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 30_000)
+
+describe("exec", () => {
+  test(
+    "prints what the agent says to stdout, and everything else to stderr",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      assert.deepStrictEqual(yield* exec({}, options), {
+        code: 0,
+        out: "hello\n",
+        err: `${header(folder)}\nTOKENS · TIME\n`
+      })
+    })
+  )
+
+  test(
+    "reports a command with its output, its exit code and how long it took",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      const ran = yield* exec({ prompt: "run: echo one; echo two >&2; exit 3", sandbox: "danger-full-access" }, options)
+      assert.deepStrictEqual(ran, {
+        code: 0,
+        out: "I ran `echo one; echo two >&2; exit 3`. It failed (exit code 3) and printed:\n\none\ntwo\n",
+        err:
+          `${header(folder, "danger-full-access")}\n` +
+          "$ echo one; echo two >&2; exit 3\n│ one\n│ two\n└ exit 3, TIME\n\nTOKENS · TIME\n"
+      })
+    })
+  )
+
+  test(
+    "gives commands the environment that the program gave the server",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      const environment = { ...options.environment, ONLY_HERE: "yes", SOME_TOKEN: "secret" }
+      // The last one is a variable of this process.
+      assert.isDefined(process.env["VITEST"])
+      const prompt = 'run: echo "$ONLY_HERE, $SOME_TOKEN, $HOME [$VITEST]"'
+      const ran = yield* exec({ prompt, sandbox: "danger-full-access" }, { ...options, environment })
+      assert.include(ran.out, `yes, , ${folder} []\n`)
+    })
+  )
+
+  test(
+    "declines a command where nobody can be asked, and says how to allow it",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      const ran = yield* exec({ prompt: "run: touch made" }, options)
+      const fileSystem = yield* FileSystem.FileSystem
+      assert.deepStrictEqual(
+        { code: ran.code, err: ran.err, made: yield* Effect.orDie(fileSystem.exists(`${folder}/made`)) },
+        {
+          code: 0,
+          err:
+            `${header(folder)}\n$ touch made\n` +
+            "└ declined: nobody can be asked here. To let commands run unasked: --sandbox danger-full-access\n\n" +
+            "TOKENS · TIME\n",
+          made: false
+        }
+      )
+    })
+  )
+
+  test(
+    "asks a person, as often as it takes to get an answer, and then does as they say",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      const question = "? Run this command? [y]es, [n]o, [a]lways in this run, [s]top the turn: "
+      const asked =
+        `${header(folder)}\n$ echo hi\n` +
+        "  This machine has no sandbox to enforce readOnly: the command would run without one\n" +
+        `  in ${folder}\n${question}`
+      const prompt = "run: echo hi"
+      const yes = yield* exec({ prompt }, options, ["", "y"])
+      const no = yield* exec({ prompt }, options, ["n"])
+      const stop = yield* exec({ prompt }, options, ["s"])
+      const end = yield* exec({ prompt }, options, [])
+      assert.deepStrictEqual(
+        [yes, no, stop, end].map(({ code, err }) => ({ code, err })),
+        [
+          { code: 0, err: `${asked}${question}│ hi\n└ exit 0, TIME\n\nTOKENS · TIME\n` },
+          { code: 0, err: `${asked}└ declined, not run\n\nTOKENS · TIME\n` },
+          { code: 130, err: `${asked}└ declined, not run\n\nInterrupted.\nTOKENS · TIME\n` },
+          { code: 0, err: `${asked}\n└ declined, not run\n\nTOKENS · TIME\n` }
+        ]
+      )
+    })
+  )
+
+  test(
+    "fails with the turn, and says why",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      assert.deepStrictEqual(yield* exec({ prompt: "fail: it broke" }, options), {
+        code: 1,
+        out: "",
+        err: `${header(folder)}\nerror: it broke\nTIME\n`
+      })
+    })
+  )
+
+  test(
+    "fails with a sentence where the configuration is wrong",
+    Effect.gen(function* () {
+      const { options } = yield* server
+      const ran = yield* exec({}, { ...options, cliOverrides: [["approval_policy", "sometimes"]] })
+      assert.deepStrictEqual(ran, {
+        code: 1,
+        out: "",
+        err:
+          "error: failed to load configuration: unknown variant `sometimes`, expected one of " +
+          "`untrusted`, `on-failure`, `on-request`, `granular`, `never`\nin `approval_policy`\n"
+      })
+    })
+  )
+
+  /** What the command line says of the model, for a server that is given none. */
+  const configured = (options: AppServerOptions, provider: string): AppServerOptions => ({
+    ...options,
+    cliOverrides: [
+      ["model_provider", provider],
+      ["model_providers.keyed", { name: "Keyed", base_url: "http://127.0.0.1:9/v1", env_key: "KEYED_KEY" }]
+    ]
+  })
+
+  test(
+    "starts no turn where there is no key, and says where it looked and what to do",
+    Effect.gen(function* () {
+      const { folder, modelless } = yield* server
+      const whatNext =
+        `or name another model_provider in ${folder}/config.toml or with -c model_provider=ID.\n` +
+        'To try Spindle without a model server, choose the offline model: --offline, or model_provider = "offline".'
+      const noAccount =
+        `There is no API key for the model provider \`openai\`: CODEX_API_KEY and OPENAI_API_KEY are not set, and ${folder}/auth.json holds none.\n` +
+        `Set OPENAI_API_KEY, ${whatNext}`
+      const noVariable =
+        "The model provider `keyed` takes its key from the environment variable KEYED_KEY, which is not set.\n" +
+        `Set KEYED_KEY, ${whatNext}`
+      const fileSystem = yield* FileSystem.FileSystem
+      const prompt = "run: echo hi > made"
+      const sandbox = "danger-full-access"
+      for (const [provider, message] of [
+        ["openai", noAccount],
+        ["keyed", noVariable]
+      ] as const) {
+        const server = configured(modelless, provider)
+        assert.deepStrictEqual(yield* exec({ prompt, sandbox }, server), {
+          code: 1,
+          out: "",
+          err: `error: ${message}\n`
+        })
+        assert.deepStrictEqual(yield* exec({ prompt, sandbox, json: true }, server), {
+          code: 1,
+          out: `${JSON.stringify({ type: "error", message })}\n`,
+          err: `error: ${message}\n`
+        })
+      }
+      assert.isFalse(yield* Effect.orDie(fileSystem.exists(`${folder}/made`)))
+    })
+  )
+
+  test(
+    "names the offline model where it is chosen, and says that it has no other",
+    Effect.gen(function* () {
+      const { folder, modelless } = yield* server
+      const chosen = configured(modelless, "offline")
+      assert.deepStrictEqual(yield* exec({ model: "gpt-5.5" }, chosen), {
+        code: 0,
+        out: "hello\n",
+        err:
+          `${header(folder)}\nwarning: The model \`gpt-5.5\` is not used: the model provider \`offline\` has only the ` +
+          "model `offline`.\n\nTOKENS · TIME\n"
+      })
+    })
+  )
+
+  test(
+    "writes nothing but events with --json, the thread first",
+    Effect.gen(function* () {
+      const { options } = yield* server
+      const ran = yield* exec({ prompt: "run: echo hi", json: true }, options)
+      const events = ran.out
+        .trimEnd()
+        .split("\n")
+        .map((line): { readonly type: string; readonly item?: { readonly type: string } } => JSON.parse(line))
+      assert.deepStrictEqual(
+        { code: ran.code, err: ran.err, events: events.map(({ item, type }) => [type, item?.type]) },
+        {
+          code: 0,
+          err: "declined: echo hi (--json asks nobody). To let commands run unasked: --sandbox danger-full-access\n",
+          events: [
+            ["thread.started", undefined],
+            ["turn.started", undefined],
+            ["item.started", "command_execution"],
+            ["item.completed", "command_execution"],
+            ["item.completed", "agent_message"],
+            ["turn.completed", undefined]
+          ]
+        }
+      )
+    })
+  )
+
+  test(
+    "goes on in a thread that the store knows",
+    Effect.gen(function* () {
+      const { options } = yield* server
+      const store = yield* Effect.provide(ThreadStore, MemoryStore.layer)
+      const kept: AppServerOptions = { ...options, store: Layer.succeed(ThreadStore, store) }
+      const idIn = (ran: Shown): string => JSON.parse(ran.out.split("\n", 1)[0] ?? "").thread_id
+      const first = yield* exec({ json: true, threadSource: "user" }, kept)
+      const second = yield* exec({ json: true, resume: idIn(first) }, kept)
+      const record = yield* store.load(idIn(first))
+      assert.deepStrictEqual(
+        {
+          codes: [first.code, second.code],
+          sameThread: idIn(second) === idIn(first),
+          turns: record?.turns.length,
+          threadSource: record?.origin.threadSource,
+          source: record?.origin.source
+        },
+        { codes: [0, 0], sameThread: true, turns: 2, threadSource: "user", source: "exec" }
+      )
+    })
+  )
+
+  test(
+    "fails where it is to go on in a thread that nobody knows",
+    Effect.gen(function* () {
+      const { options } = yield* server
+      const resume = "01a1fb80-d002-7f01-86cf-4b9a743431db"
+      assert.deepStrictEqual(yield* exec({ resume }, options), {
+        code: 1,
+        out: "",
+        err: `error: no rollout found for thread id ${resume}\n`
+      })
+    })
+  )
+
+  test(
+    "ends the turn before it ends itself when it is interrupted, and says so",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      const begun = yield* Deferred.make<void>()
+      const ended = yield* Deferred.make<void>()
+      const model = Layer.succeed(ModelProvider, {
+        stream: () =>
+          Stream.unwrap(Effect.as(Deferred.succeed(begun, undefined), Stream.never)).pipe(
+            Stream.ensuring(Deferred.succeed(ended, undefined))
+          )
+      })
+      const written: Array<Screen.Written> = []
+      const run = yield* Exec.run(task, { ...options, model }).pipe(
+        Effect.provide(Screen.layerTest({ written })),
+        Effect.forkChild
+      )
+      yield* Deferred.await(begun)
+      yield* Fiber.interrupt(run)
+      yield* Deferred.await(ended)
+      assert.deepStrictEqual(shown(written), {
+        out: "",
+        err: `${header(folder, "read-only", "gpt-6.1-sol (openai)")}\nInterrupted.\nTIME\n`
+      })
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
+  test(
+    "stops when nobody reads any more",
+    Effect.gen(function* () {
+      const { options } = yield* server
+      const model = Layer.succeed(ModelProvider, { stream: () => Stream.never })
+      const gone = Layer.effect(
+        Screen.TerminalConsole,
+        Effect.map(Screen.TerminalConsole, (screen) =>
+          Screen.TerminalConsole.of({ ...screen, readerGone: Effect.void })
+        )
+      ).pipe(Layer.provide(Screen.layerTest({ written: [] })))
+      const code = yield* Effect.provide(Exec.run(task, { ...options, model }), gone)
+      assert.strictEqual(code, 1)
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
+  test(
+    "gives the model the prompt, the pictures and the schema of the answer",
+    Effect.gen(function* () {
+      const { folder, options } = yield* server
+      const fileSystem = yield* FileSystem.FileSystem
+      const picture = `${folder}/dot.png`
+      yield* Effect.orDie(fileSystem.writeFile(picture, Uint8Array.of(1, 2, 3)))
+      const requests: Array<ModelRequest> = []
+      const model = Layer.effect(
+        ModelProvider,
+        Effect.map(ModelProvider, ({ stream }) => ({
+          stream: (request) => {
+            requests.push(request)
+            return stream(request)
+          }
+        }))
+      ).pipe(Layer.provide(Offline.layer))
+      const outputSchema = { type: "object" }
+      yield* exec({ images: [picture], outputSchema, model: "some-model" }, { ...options, model })
+      assert.deepStrictEqual(
+        requests.map(({ input, model: name, outputSchema: schema }) => ({ last: input.at(-1), name, schema })),
+        [
+          {
+            last: {
+              type: "message",
+              role: "user",
+              content: [
+                { type: "input_text", text: "say: hello" },
+                { type: "input_image", image_url: "data:image/png;base64,AQID" }
+              ]
+            },
+            name: "some-model",
+            schema: outputSchema
+          }
+        ]
+      )
+    })
+  )
+
+  test(
+    "adds folders to those that may be written, and says when that means nothing",
+    Effect.gen(function* () {
+      const { options } = yield* server
+      const turns: Array<ToolTurn> = []
+      const tools = Layer.succeed(Toolset, {
+        open: () =>
+          Effect.succeed([
+            {
+              spec: { type: "function", name: "probe", description: "", parameters: { type: "object" }, strict: false },
+              run: (_, turn) => {
+                turns.push(turn)
+                return Effect.succeed({ text: "", success: true })
+              }
+            }
+          ])
+      })
+      const run = { prompt: "probe: {}", addDirs: ["/srv/more"] }
+      yield* exec({ ...run, sandbox: "workspace-write" }, { ...options, tools })
+      const readOnly = yield* exec({ ...run, sandbox: "read-only" }, { ...options, tools })
+      assert.deepStrictEqual(
+        turns.map(({ sandboxPolicy }) => ("writableRoots" in sandboxPolicy ? sandboxPolicy.writableRoots : null)),
+        [["/srv/more"], null]
+      )
+      assert.include(readOnly.err, "--add-dir does nothing here: it needs --sandbox workspace-write.")
+    })
+  )
+})

@@ -1,0 +1,174 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import { Extension } from "../../../src/services/routing/ThreadLog.ts"
+import {
+  connected,
+  comeBack,
+  turnStarted,
+  started,
+  approval,
+  takeN,
+  back,
+  startThread,
+  goesOn
+} from "../../support/Reconnecting.ts"
+import { failureOf } from "../../support/Failures.ts"
+
+describe("the threads of a client that comes back", () => {
+  it.effect("go on after the last number heard, and nothing is told twice", () =>
+    Effect.gen(function* () {
+      const { server, connection, link, initialize } = yield* connected()
+      assert.deepStrictEqual((initialize["params"] as { readonly capabilities: object }).capabilities, {
+        experimentalApi: false,
+        extensions: { [Extension]: {} }
+      })
+      yield* startThread(link, connection, "t", { epoch: "e", seq: 0 })
+      yield* connection.say(turnStarted("t", "one", 1), turnStarted("t", "four", 4))
+      assert.deepStrictEqual(yield* takeN(link, 2), ["one", "four"])
+      const next = yield* comeBack(server, connection)
+      const resume = yield* next.hear
+      assert.deepStrictEqual(resume, {
+        id: 2,
+        method: "thread/resume",
+        params: { threadId: "t", excludeTurns: true },
+        extensions: { [Extension]: { after: { epoch: "e", seq: 4 } } }
+      })
+      yield* next.say(
+        started(2, "t", { epoch: "e", seq: 6, resync: false }),
+        turnStarted("t", "four again", 4),
+        turnStarted("t", "five", 5),
+        turnStarted("t", "six", 6),
+        turnStarted("t", "seven", 7)
+      )
+      assert.deepStrictEqual(yield* takeN(link, 5), [back, goesOn("t", "complete"), "five", "six", "seven"])
+      // And the next time from there.
+      const third = yield* comeBack(server, next)
+      assert.deepStrictEqual((yield* third.hear)["extensions"], { [Extension]: { after: { epoch: "e", seq: 7 } } })
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are not taken for heard by what everybody is told of them before they are resumed", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* startThread(link, connection, "t", { epoch: "e", seq: 0 })
+      yield* connection.say(turnStarted("t", "one", 1))
+      const next = yield* comeBack(server, connection)
+      yield* next.say(turnStarted("t", "five", 5))
+      yield* next.say(
+        started((yield* next.hear)["id"], "t", { epoch: "e", seq: 5, resync: false }),
+        turnStarted("t", "two", 2),
+        turnStarted("t", "five", 5)
+      )
+      assert.deepStrictEqual(yield* takeN(link, 5), ["one", back, goesOn("t", "complete"), "two", "five"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are said to be out of step where the server does not know any more, and counted from its word on", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* startThread(link, connection, "t", { epoch: "e", seq: 3 })
+      const next = yield* comeBack(server, connection)
+      const { id } = yield* next.hear
+      yield* next.say(started(id, "t", { epoch: "f", seq: 1, resync: true }), turnStarted("t", "new", 2))
+      assert.deepStrictEqual(yield* takeN(link, 3), [back, goesOn("t", "resync"), "new"])
+      const third = yield* comeBack(server, next)
+      assert.deepStrictEqual((yield* third.hear)["extensions"], { [Extension]: { after: { epoch: "f", seq: 2 } } })
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are followed again without numbers where the server has none", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* startThread(link, connection, "t")
+      const next = yield* comeBack(server, connection, {})
+      const resume = yield* next.hear
+      assert.deepStrictEqual(resume, {
+        id: 2,
+        method: "thread/resume",
+        params: { threadId: "t", excludeTurns: true }
+      })
+      yield* next.say(started(2, "t"), turnStarted("t", "new"))
+      assert.deepStrictEqual(yield* takeN(link, 3), [back, goesOn("t", "resync"), "new"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are said to be lost where the server cannot resume them, and not asked for again", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* startThread(link, connection, "t")
+      const next = yield* comeBack(server, connection)
+      yield* next.say({ error: { code: -32600, message: "thread not found: t" }, id: (yield* next.hear)["id"] })
+      assert.deepStrictEqual(yield* takeN(link, 2), [back, goesOn("t", "lost")])
+      const third = yield* comeBack(server, next)
+      assert.deepStrictEqual(yield* third.unheard, [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are asked for again later when the server has no room", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* startThread(link, connection, "t")
+      const next = yield* comeBack(server, connection)
+      yield* next.say({
+        error: { code: -32001, message: "Server overloaded; retry later." },
+        id: (yield* next.hear)["id"]
+      })
+      yield* TestClock.adjust("1 second")
+      yield* next.say(started((yield* next.hear)["id"], "t"))
+      assert.deepStrictEqual(yield* takeN(link, 2), [back, goesOn("t", "resync")])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are not those it has left, nor those that are gone", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      for (const threadId of ["left", "closed", "kept"]) yield* startThread(link, connection, threadId)
+      const leaving = yield* Effect.forkChild(link.request("thread/unsubscribe", { threadId: "left" }), {
+        startImmediately: true
+      })
+      yield* connection.say({ id: (yield* connection.hear)["id"], result: { status: "unsubscribed" } })
+      yield* Fiber.join(leaving)
+      yield* connection.say({ method: "thread/closed", params: { threadId: "closed" } })
+      const next = yield* comeBack(server, connection)
+      assert.deepStrictEqual((yield* next.hear)["params"], { threadId: "kept", excludeTurns: true })
+      assert.deepStrictEqual(yield* next.unheard, [])
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("what the server has asked", () => {
+  it.effect("comes again with its id, and is answered once", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* connection.say(approval(0, "ls"))
+      assert.deepStrictEqual(yield* takeN(link, 1), [{ asked: 0 }])
+      const next = yield* comeBack(server, connection)
+      yield* next.say(approval(0, "ls"))
+      assert.deepStrictEqual(yield* takeN(link, 2), [back, { asked: 0 }])
+      yield* link.respond(0, { decision: "accept" })
+      assert.deepStrictEqual(yield* next.hear, { id: 0, result: { decision: "accept" } })
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is never answered with what was meant for another question of the same number", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* connection.say(approval(0, "ls"))
+      // The server is another one now, and counts from the beginning.
+      const next = yield* comeBack(server, connection)
+      yield* next.say(approval(0, "rm -rf /"))
+      assert.deepStrictEqual(yield* takeN(link, 3), [{ asked: 0 }, back, { asked: "0#1" }])
+      const error = yield* failureOf(link.respond(0, { decision: "accept" }))
+      assert.strictEqual(error?.message, "resolve transport error: the connection it was asked through is gone")
+      assert.deepStrictEqual(yield* next.unheard, [])
+      yield* next.say({ method: "serverRequest/resolved", params: { threadId: "t", requestId: 0 } })
+      assert.deepStrictEqual(yield* takeN(link, 1), [{ resolved: "0#1" }])
+      yield* next.say(approval(0, "rm -rf /"))
+      assert.deepStrictEqual(yield* takeN(link, 1), [{ asked: "0#2" }])
+      yield* link.reject("0#2", { code: -32000, message: "no" })
+      assert.deepStrictEqual(yield* next.hear, { error: { code: -32000, message: "no" }, id: 0 })
+    }).pipe(Effect.scoped)
+  )
+})

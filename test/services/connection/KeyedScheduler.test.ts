@@ -1,0 +1,205 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import { KeyedScheduler } from "../../../src/services/connection/KeyedScheduler.ts"
+
+/** KeyedScheduler whose claims write down when they start. */
+const make = () => {
+  const scheduler = new KeyedScheduler()
+  const started: Array<string> = []
+  const enter = (name: string, key: string, shared = false) =>
+    scheduler.enter({ key, shared, start: () => void started.push(name) })
+  /** What has started since the last look. */
+  const look = () => started.splice(0)
+  return { scheduler, enter, look }
+}
+
+/** More comes than goes, so that lines form. */
+const Step = Schema.Struct({
+  act: Schema.Literals(["read", "write", "leave"]),
+  key: Schema.Literals(["k", "l"])
+})
+
+interface Entry {
+  readonly name: string
+  readonly shared: boolean
+  started: boolean
+}
+
+/** All jobs of a key in one list: those that started are its head, and what may start follows from the list alone. */
+class Model {
+  readonly #lists = new Map<string, Array<Entry>>()
+  readonly #started: Array<string> = []
+
+  #may(list: ReadonlyArray<Entry>, index: number): boolean {
+    return index === 0 || list.slice(0, index + 1).every((entry) => entry.shared)
+  }
+
+  #settle(key: string): void {
+    const list = this.#lists.get(key) ?? []
+    for (const [index, entry] of list.entries()) {
+      if (entry.started || !this.#may(list, index)) continue
+      entry.started = true
+      this.#started.push(entry.name)
+    }
+  }
+
+  isFree(key: string, shared: boolean): boolean {
+    const list = this.#lists.get(key) ?? []
+    return this.#may([...list, { name: "", shared, started: false }], list.length)
+  }
+
+  enter(name: string, key: string, shared: boolean): void {
+    const list = this.#lists.get(key) ?? []
+    list.push({ name, shared, started: false })
+    this.#lists.set(key, list)
+    this.#settle(key)
+  }
+
+  /** False when nothing runs there. */
+  leave(key: string): boolean {
+    const list = this.#lists.get(key)
+    if (list === undefined) return false
+    list.shift()
+    if (list.length === 0) this.#lists.delete(key)
+    this.#settle(key)
+    return true
+  }
+
+  look(): ReadonlyArray<string> {
+    return this.#started.splice(0)
+  }
+
+  get size(): number {
+    return this.#lists.size
+  }
+}
+
+describe("Lanes", () => {
+  it("jobs of one key run one at a time, in the order in which they came [55]", () => {
+    const { scheduler, enter, look } = make()
+    for (const name of ["a", "b", "c"]) enter(name, "k")
+    assert.deepStrictEqual(look(), ["a"])
+    scheduler.leave("k")
+    assert.deepStrictEqual(look(), ["b"])
+    scheduler.leave("k")
+    assert.deepStrictEqual(look(), ["c"])
+  })
+
+  it("jobs of different keys overlap [55]", () => {
+    const { scheduler, enter, look } = make()
+    enter("a", "k")
+    enter("b", "l")
+    enter("c", "k")
+    assert.deepStrictEqual(look(), ["a", "b"])
+    scheduler.leave("l")
+    assert.deepStrictEqual(look(), [])
+    scheduler.leave("k")
+    assert.deepStrictEqual(look(), ["c"])
+  })
+
+  it("readers next to each other overlap, and a reader that comes while they run joins them [55]", () => {
+    const { enter, look } = make()
+    enter("r1", "k", true)
+    enter("r2", "k", true)
+    assert.deepStrictEqual(look(), ["r1", "r2"])
+  })
+
+  it("a writer waits for every reader before it, and the readers behind it start together after it [55]", () => {
+    const { scheduler, enter, look } = make()
+    enter("r1", "k", true)
+    enter("r2", "k", true)
+    enter("w", "k")
+    enter("r3", "k", true)
+    enter("r4", "k", true)
+    enter("w2", "k")
+    assert.deepStrictEqual(look(), ["r1", "r2"])
+    scheduler.leave("k")
+    assert.deepStrictEqual(look(), [])
+    scheduler.leave("k")
+    assert.deepStrictEqual(look(), ["w"])
+    scheduler.leave("k")
+    assert.deepStrictEqual(look(), ["r3", "r4"])
+    scheduler.leave("k")
+    scheduler.leave("k")
+    assert.deepStrictEqual(look(), ["w2"])
+  })
+
+  it("a lane is forgotten when its last job leaves", () => {
+    const { scheduler, enter } = make()
+    enter("a", "k")
+    enter("b", "k")
+    enter("c", "l", true)
+    assert.strictEqual(scheduler.size, 2)
+    scheduler.leave("k")
+    scheduler.leave("l")
+    assert.strictEqual(scheduler.size, 1)
+    scheduler.leave("k")
+    assert.strictEqual(scheduler.size, 0)
+  })
+
+  it("leaving a lane that nobody is in does nothing", () => {
+    const { scheduler, enter, look } = make()
+    scheduler.leave("k")
+    enter("a", "k")
+    assert.deepStrictEqual(look(), ["a"])
+    assert.strictEqual(scheduler.size, 1)
+  })
+
+  it("twenty thousand jobs that leave as soon as they have started are no deep stack", () => {
+    const scheduler = new KeyedScheduler()
+    let ran = 0
+    scheduler.enter({ key: "k", shared: false, start: () => {} })
+    for (let job = 0; job < 20_000; job++) {
+      const start = () => {
+        ran++
+        scheduler.leave("k")
+      }
+      scheduler.enter({ key: "k", shared: false, start })
+    }
+    scheduler.leave("k")
+    assert.strictEqual(ran, 20_000)
+    assert.strictEqual(scheduler.size, 0)
+  })
+
+  it("a job that leaves as soon as it has started lets all behind it run, in order", () => {
+    const scheduler = new KeyedScheduler()
+    const started: Array<number> = []
+    const claims = Array.from({ length: 5 }, (_, index) => index)
+    scheduler.enter({ key: "k", shared: false, start: () => undefined })
+    for (const index of claims) {
+      scheduler.enter({
+        key: "k",
+        shared: index % 2 === 0,
+        start: () => {
+          started.push(index)
+          scheduler.leave("k")
+        }
+      })
+    }
+    scheduler.leave("k")
+    assert.deepStrictEqual(started, claims)
+    assert.strictEqual(scheduler.size, 0)
+  })
+
+  it.prop(
+    "behaves as a list of jobs per key does, whatever comes and goes [55]",
+    [Schema.Array(Step)],
+    ([steps]) => {
+      const { scheduler, enter, look } = make()
+      const model = new Model()
+      for (const [index, { act, key }] of steps.entries()) {
+        const shared = act === "read"
+        if (act !== "leave") {
+          assert.strictEqual(scheduler.isFree(key, shared), model.isFree(key, shared))
+          model.enter(`${index}`, key, shared)
+          enter(`${index}`, key, shared)
+        } else if (model.leave(key)) {
+          scheduler.leave(key)
+        }
+        assert.deepStrictEqual(look(), model.look())
+        assert.strictEqual(scheduler.size, model.size)
+      }
+    },
+    { arbitrary: { runs: 200, size: 60 } }
+  )
+})

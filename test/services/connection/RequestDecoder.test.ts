@@ -1,0 +1,166 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { RequestError, toErrorObject } from "../../../src/services/routing/RequestError.ts"
+import { type DecodedRequest, gate, decode } from "../../../src/services/connection/RequestDecoder.ts"
+import { openConnection, type OpenOptions } from "../../support/Connections.ts"
+
+const threadId = "0198c0de-0000-7000-8000-000000000000"
+
+const call = (method: string, params?: unknown): DecodedRequest => {
+  const made = decode({ id: 7, method, ...(params === undefined ? {} : { params }) })
+  if (typeof made === "string") throw new Error(made)
+  return made
+}
+
+/** What the gate says to a connection like this. */
+const said = (options: OpenOptions, ...[method, params]: Parameters<typeof call>) =>
+  Effect.map(openConnection(options), (connection) => {
+    const refusal = gate(connection, call(method, params))
+    return refusal === undefined ? undefined : toErrorObject(refusal)
+  })
+
+const initialize = ["initialize", { clientInfo: { name: "n", version: "1" } }] as const
+
+const fresh = { session: null }
+const stable = {}
+const experimental = { session: { experimental: true } }
+
+const invalid = (message: string) => ({ code: -32600, message })
+
+describe("RequestReader", () => {
+  describe("a request", () => {
+    it("is decoded with its defaults, its id and its trace", () => {
+      const params = { threadId, expectedTurnId: "u", input: [{ type: "text", text: "x" }] }
+      const trace = { traceparent: "00-a-b-01", tracestate: null }
+      const made = decode({ id: "a", method: "turn/steer", params, trace })
+      assert.isTrue(typeof made !== "string")
+      if (typeof made === "string") return
+      const { id, method, served, key, shared, stability } = made
+      assert.deepStrictEqual(
+        { id, method, served, key, shared, stability, trace: made.trace, params: made.params },
+        {
+          id: "a",
+          method: "turn/steer",
+          served: "turn/steer",
+          key: `thread ${threadId}`,
+          shared: false,
+          stability: "stable",
+          trace,
+          params: { ...params, input: [{ type: "text", text: "x", text_elements: [] }] }
+        }
+      )
+    })
+
+    it("that cannot be decoded says why [10]", () => {
+      assert.strictEqual(decode({ id: 1, method: "thread/read", params: {} }), "missing field `threadId`")
+      assert.strictEqual(
+        decode({ id: 1, method: "thread/read", params: { threadId: 5 } }),
+        "invalid type: integer `5`, expected a string"
+      )
+    })
+
+    it("of no known method says which there are [10]", () => {
+      const text = decode({ id: 1, method: "no/such", params: {} })
+      assert.match(String(text), /^unknown variant `no\/such`, expected one of `initialize`, /)
+    })
+
+    it("of a method that objects have by nature is of no known method [10]", () => {
+      for (const method of ["toString", "__proto__", "constructor", "hasOwnProperty"]) {
+        assert.match(String(decode({ id: 1, method, params: {} })), /^unknown variant `/)
+      }
+    })
+  })
+
+  describe("the key of a request", () => {
+    const keys = (method: string, params: unknown) => {
+      const { key, shared } = call(method, params)
+      return { key, shared }
+    }
+
+    it("is its thread's, exclusive for what changes it and shared for what reads it [55]", () => {
+      for (const [method, params] of [
+        ["thread/resume", {}],
+        ["thread/unsubscribe", {}],
+        ["turn/start", { input: [] }],
+        ["turn/steer", { input: [], expectedTurnId: "u" }],
+        ["turn/interrupt", { turnId: "u" }]
+      ] as const) {
+        assert.deepStrictEqual(keys(method, { threadId, ...params }), { key: `thread ${threadId}`, shared: false })
+      }
+      assert.deepStrictEqual(keys("thread/read", { threadId }), { key: `thread ${threadId}`, shared: true })
+    })
+
+    it("is its subject's for what concerns the whole server [55]", () => {
+      assert.deepStrictEqual(keys("config/read", {}), { key: "global config", shared: true })
+      assert.deepStrictEqual(keys("configRequirements/read", undefined), { key: "global config", shared: true })
+      assert.deepStrictEqual(keys("account/read", {}), { key: "global account", shared: true })
+    })
+
+    it("is none for what waits for nobody [55]", () => {
+      for (const method of ["thread/start", "thread/list", "thread/loaded/list", "model/list"]) {
+        assert.deepStrictEqual(keys(method, {}), { key: undefined, shared: false })
+      }
+    })
+  })
+
+  describe("the gate", () => {
+    it.effect("lets nothing but initialize through before the handshake [1]", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* said(fresh, "thread/start", {}), invalid("Not initialized"))
+        assert.deepStrictEqual(yield* said(fresh, "mock/experimentalMethod", {}), invalid("Not initialized"))
+        assert.deepStrictEqual(yield* said(fresh, "thread/fork", { threadId }), invalid("Not initialized"))
+        assert.isUndefined(yield* said(fresh, ...initialize))
+      })
+    )
+
+    it.effect("refuses a second initialize [2]", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* said(stable, ...initialize), invalid("Already initialized"))
+        assert.deepStrictEqual(yield* said(experimental, ...initialize), invalid("Already initialized"))
+      })
+    )
+
+    it.effect("names the method, the field or the variant that needs the experimental capability [8]", () =>
+      Effect.gen(function* () {
+        const granular = { granular: { sandbox_approval: true, rules: true, mcp_elicitations: true } }
+        for (const [method, params, descriptor] of [
+          ["mock/experimentalMethod", {}, "mock/experimentalMethod"],
+          ["collaborationMode/list", {}, "collaborationMode/list"],
+          ["thread/start", { mockExperimentalField: "x" }, "thread/start.mockExperimentalField"],
+          ["thread/start", { dynamicTools: [] }, "thread/start.dynamicTools"],
+          ["thread/start", { approvalPolicy: granular }, "askForApproval.granular"]
+        ] as const) {
+          const refusal = yield* said(stable, method, params)
+          assert.deepStrictEqual(refusal, invalid(`${descriptor} requires experimentalApi capability`))
+        }
+      })
+    )
+
+    it.effect("lets experimental use through for a client that asked for it, and stable use for all [8]", () =>
+      Effect.gen(function* () {
+        assert.isUndefined(yield* said(experimental, "thread/start", { dynamicTools: [] }))
+        assert.isUndefined(yield* said(stable, "thread/start", { cwd: "/w" }))
+      })
+    )
+
+    it.effect("says of what the release has and this server has not that it is not there yet", () =>
+      Effect.gen(function* () {
+        const expected = { code: -32601, message: "thread/fork is not supported yet" }
+        assert.deepStrictEqual(yield* said(stable, "thread/fork", { threadId }), expected)
+        assert.deepStrictEqual(yield* said(experimental, "mock/experimentalMethod", {}), {
+          code: -32601,
+          message: "mock/experimentalMethod is not supported yet"
+        })
+      })
+    )
+  })
+
+  it("an error has no data where there is none", () => {
+    assert.deepStrictEqual(toErrorObject(new RequestError({ code: 1, message: "m" })), { code: 1, message: "m" })
+    assert.deepStrictEqual(toErrorObject(new RequestError({ code: 1, message: "m", data: null })), {
+      code: 1,
+      message: "m",
+      data: null
+    })
+  })
+})

@@ -1,0 +1,410 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type { ServerRequestParams } from "../../../src/protocol/methods/ServerRequests.ts"
+import type { Connection } from "../../../src/services/connection/Connection.ts"
+import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
+import * as OutboundRouter from "../../../src/services/routing/OutboundRouter.ts"
+import { type PendingServerRequest, make, TurnTransition } from "../../../src/services/routing/ServerRequests.ts"
+import { RequestError } from "../../../src/services/routing/RequestError.ts"
+import { heard, heardMethods, openConnection, type OpenOptions } from "../../support/Connections.ts"
+
+const Approval = "item/commandExecution/requestApproval"
+
+const params: ServerRequestParams<typeof Approval> = {
+  kind: "command",
+  threadId: "t",
+  turnId: "u",
+  itemId: "i",
+  startedAtMs: 1,
+  environmentId: "local",
+  command: "ls",
+  additionalPermissions: null,
+  availableDecisions: ["accept", "cancel"]
+}
+
+const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
+
+/** Connections that all follow thread `t`, and somebody to ask them. */
+const setUp = <const Each extends ReadonlyArray<OpenOptions>>(...options: Each) =>
+  Effect.gen(function* () {
+    const router = yield* OutboundRouter.make
+    const serverRequests = yield* Effect.provideService(make, OutboundRouter.OutboundRouter, router)
+    const connections = yield* Effect.forEach(options, (each, id) => openConnection({ id, ...each }))
+    for (const connection of connections) {
+      yield* router.connect(connection)
+      router.subscribe("t", connection)
+    }
+    const ask = (threadId = "t") => serverRequests.ask(threadId, "item/tool/call", call)
+    // One for each.
+    return { router, serverRequests, ask, connections: connections as { readonly [K in keyof Each]: Connection } }
+  })
+
+/** The ids of the requests a connection has been asked. */
+const asked = (connection: Connection) =>
+  Effect.map(heard(connection), (messages) =>
+    messages.map((message) => (message._tag === "Request" ? message.id : message._tag))
+  )
+
+/** What has become of a request by now. */
+const outcome = Effect.fnUntraced(function* (request: PendingServerRequest) {
+  const waiting = yield* Effect.forkChild(request.answer, { startImmediately: true })
+  yield* Effect.yieldNow
+  const exit = waiting.pollUnsafe()
+  yield* Fiber.interrupt(waiting)
+  return exit === undefined ? "pending" : Exit.isSuccess(exit) ? exit.value : yield* Effect.flip(exit)
+})
+
+const transition = new RequestError({
+  code: -32603,
+  message: "client request resolved because the turn state was changed",
+  data: { reason: "turnTransition" }
+})
+
+describe("OutgoingMessages", () => {
+  it.effect("asks everyone who follows the thread, with one id, and nobody else", () =>
+    Effect.gen(function* () {
+      const { router, ask, connections } = yield* setUp({}, {}, {})
+      router.unsubscribe("t", connections[2])
+      yield* ask()
+      yield* ask()
+      assert.deepStrictEqual(yield* Effect.forEach(connections, asked), [[0, 1], [0, 1], []])
+    })
+  )
+
+  it.effect("numbers requests of all threads in one row, from 0", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* setUp()
+      const requests = yield* Effect.forEach(["t", "s", "t"], ask)
+      assert.deepStrictEqual(
+        requests.map(({ id }) => id),
+        [0, 1, 2]
+      )
+    })
+  )
+
+  it.effect("puts a request into the order of what else the client is told [19]", () =>
+    Effect.gen(function* () {
+      const { router, ask, connections } = yield* setUp({})
+      yield* router.notify("thread/name/updated", { threadId: "t", threadName: "a" }, "t")
+      yield* ask()
+      yield* router.notify("thread/closed", { threadId: "t" }, "t")
+      assert.deepStrictEqual(yield* heardMethods(connections[0]), [
+        "thread/name/updated",
+        "item/tool/call",
+        "thread/closed"
+      ])
+    })
+  )
+
+  it.effect("takes the first answer, and ignores those that come later [64]", () =>
+    Effect.gen(function* () {
+      const { serverRequests, ask, connections } = yield* setUp({}, {})
+      const [one, other] = connections
+      const request = yield* ask()
+      assert.strictEqual(yield* outcome(request), "pending")
+      yield* serverRequests.succeed(0, other, { first: true })
+      yield* serverRequests.succeed(0, one, { first: false })
+      yield* serverRequests.fail(0, other, { code: 1, message: "late" })
+      assert.deepStrictEqual(yield* outcome(request), { first: true })
+    })
+  )
+
+  it.effect("hands a refusal to who asked, as it came", () =>
+    Effect.gen(function* () {
+      const { serverRequests, ask, connections } = yield* setUp({})
+      const [plain, detailed] = [yield* ask(), yield* ask()]
+      yield* serverRequests.fail(0, connections[0], { code: -1, message: "no" })
+      yield* serverRequests.fail(1, connections[0], { code: -2, message: "never", data: { why: "because" } })
+      assert.deepStrictEqual(yield* outcome(plain), new RequestError({ code: -1, message: "no" }))
+      assert.deepStrictEqual(
+        yield* outcome(detailed),
+        new RequestError({ code: -2, message: "never", data: { why: "because" } })
+      )
+    })
+  )
+
+  it.effect("ignores answers to what nobody asked, whatever the id is", () =>
+    Effect.gen(function* () {
+      const { serverRequests, ask, connections } = yield* setUp({})
+      const request = yield* ask()
+      for (const id of [1, -1, "0", 0n, 9007199254740993n]) {
+        yield* serverRequests.succeed(id, connections[0], {})
+        yield* serverRequests.fail(id, connections[0], { code: 1, message: "x" })
+      }
+      assert.strictEqual(yield* outcome(request), "pending")
+    })
+  )
+
+  it.effect("keeps a request that nobody is there to hear for whoever comes", () =>
+    Effect.gen(function* () {
+      const { serverRequests, ask, router } = yield* setUp()
+      const request = yield* ask()
+      assert.strictEqual(yield* outcome(request), "pending")
+      const late = yield* openConnection()
+      router.subscribe("t", late)
+      assert.deepStrictEqual(
+        serverRequests.askAgain("t", late).map(({ id }) => id),
+        [0]
+      )
+      yield* serverRequests.succeed(0, late, "done")
+      assert.strictEqual(yield* outcome(request), "done")
+    })
+  )
+
+  it.effect("repeats what a thread still waits for, with the ids it was first asked with, ascending [62]", () =>
+    Effect.gen(function* () {
+      const { serverRequests, ask, connections } = yield* setUp({})
+      for (const threadId of ["t", "s", "t", "t"]) yield* ask(threadId)
+      const [connection] = connections
+      yield* serverRequests.succeed(2, connection, {})
+      const [first, , third] = yield* heard(connection)
+      const pending: ReadonlyArray<OutboundMessage | undefined> = serverRequests.askAgain("t", connection)
+      assert.deepStrictEqual(pending, [first, third])
+      assert.deepStrictEqual(
+        serverRequests.askAgain("s", connection).map(({ id }) => id),
+        [1]
+      )
+    })
+  )
+
+  it.effect("hides experimental members from a client that did not ask for them, and from it alone [9]", () =>
+    Effect.gen(function* () {
+      const { serverRequests, connections } = yield* setUp({}, { session: { experimental: true } })
+      yield* serverRequests.ask("t", Approval, params)
+      const { additionalPermissions: _, availableDecisions: __, ...stable } = params
+      const expected = [stable, params]
+      for (const [index, connection] of connections.entries()) {
+        const [message] = yield* heard(connection)
+        const [replayed] = serverRequests.askAgain("t", connection)
+        assert.deepStrictEqual(message, {
+          _tag: "Request",
+          tier: "failBack",
+          id: 0,
+          method: Approval,
+          params: expected[index]
+        })
+        assert.deepStrictEqual(replayed, message)
+      }
+    })
+  )
+
+  describe("when the turn changes", () => {
+    it.effect("ends the thread's requests with a reason that is no denial, and says which they were [65]", () =>
+      Effect.gen(function* () {
+        const { serverRequests, ask, connections } = yield* setUp({})
+        const requests = yield* Effect.forEach(["t", "s", "t"], ask)
+        assert.deepStrictEqual(serverRequests.cancelThread("t", TurnTransition), [0, 2])
+        assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), [transition, "pending", transition])
+        assert.deepStrictEqual(serverRequests.askAgain("t", connections[0]), [])
+        assert.deepStrictEqual(serverRequests.cancelThread("t", TurnTransition), [])
+      })
+    )
+
+    it.effect("ignores the answers that come after it", () =>
+      Effect.gen(function* () {
+        const { serverRequests, ask, connections } = yield* setUp({})
+        const request = yield* ask()
+        serverRequests.cancelThread("t", TurnTransition)
+        yield* serverRequests.succeed(0, connections[0], {})
+        assert.deepStrictEqual(yield* outcome(request), transition)
+      })
+    )
+  })
+
+  it.effect("ends the requests of all threads when the server stops [22]", () =>
+    Effect.gen(function* () {
+      const { serverRequests, ask } = yield* setUp({})
+      const requests = yield* Effect.forEach(["t", "s"], ask)
+      yield* serverRequests.cancelAll({ code: -32603, message: "stopping" })
+      const stopping = new RequestError({ code: -32603, message: "stopping" })
+      assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), [stopping, stopping])
+    })
+  )
+
+  describe("a client that cannot be asked", () => {
+    const full = new RequestError({ code: -32001, message: "no room" })
+    const gone = new RequestError({ code: -32603, message: "nobody reads" })
+
+    it.effect(
+      "fails the request back, once: with -32001 when it has no room, with -32603 when it is gone [17] [30]",
+      () =>
+        Effect.gen(function* () {
+          const { serverRequests, ask, connections } = yield* setUp({ room: 1 })
+          const [connection] = connections
+          const requests = [yield* ask(), yield* ask()]
+          yield* connection.outgoing.shutdown
+          requests.push(yield* ask())
+          assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), ["pending", full, gone])
+          assert.deepStrictEqual(
+            serverRequests.askAgain("t", connection).map(({ id }) => id),
+            [0]
+          )
+        })
+    )
+
+    it.effect("leaves the request to those who can", () =>
+      Effect.gen(function* () {
+        const { serverRequests, ask, connections } = yield* setUp({ room: 1 }, {})
+        yield* ask()
+        const request = yield* ask()
+        assert.strictEqual(yield* outcome(request), "pending")
+        assert.deepStrictEqual(yield* asked(connections[1]), [0, 1])
+        yield* serverRequests.succeed(1, connections[1], "done")
+        assert.strictEqual(yield* outcome(request), "done")
+      })
+    )
+
+    it.effect("delays nobody while it is given time: another's answer counts at once [46]", () =>
+      Effect.gen(function* () {
+        const { serverRequests, ask, connections } = yield* setUp({ room: 1, requestGrace: "5 seconds" }, {})
+        yield* ask()
+        const asking = yield* Effect.forkChild(
+          Effect.flatMap(ask(), (request) => request.answer),
+          { startImmediately: true }
+        )
+        assert.deepStrictEqual(yield* asked(connections[1]), [0, 1])
+        yield* serverRequests.succeed(1, connections[1], "done")
+        assert.strictEqual(yield* Fiber.join(asking), "done")
+      })
+    )
+
+    it.effect("gives back what it was asked and will not answer, unless others may still answer [17]", () =>
+      Effect.gen(function* () {
+        const { router, serverRequests, ask, connections } = yield* setUp({}, {})
+        const [one, other] = connections
+        const refusal = { code: -32603, message: "nobody reads" }
+        const request = yield* ask()
+        yield* serverRequests.abandon(request.id, one, refusal)
+        assert.strictEqual(yield* outcome(request), "pending")
+        router.unsubscribe("t", other)
+        yield* serverRequests.abandon(99, one, refusal)
+        yield* serverRequests.abandon(request.id, other, refusal)
+        assert.deepStrictEqual(yield* outcome(request), gone)
+      })
+    )
+
+    const unsupported = { "item/tool/call": { code: -32000, message: "not here" } }
+
+    it.effect("because it never answers such requests is not bothered with them [32]", () =>
+      Effect.gen(function* () {
+        const { ask, connections } = yield* setUp({ unsupported })
+        const request = yield* ask()
+        assert.deepStrictEqual(yield* outcome(request), new RequestError({ code: -32000, message: "not here" }))
+        assert.deepStrictEqual(yield* asked(connections[0]), [])
+      })
+    )
+
+    it.effect("because it never answers such requests does not speak for others [32]", () =>
+      Effect.gen(function* () {
+        const { serverRequests, ask, connections } = yield* setUp({ unsupported }, {})
+        const request = yield* ask()
+        assert.deepStrictEqual(yield* Effect.forEach(connections, asked), [[], [0]])
+        yield* serverRequests.succeed(0, connections[1], "done")
+        assert.strictEqual(yield* outcome(request), "done")
+      })
+    )
+  })
+
+  describe("an answer", () => {
+    /** A request that one connection was asked, and another one that was not. */
+    const setUpStranger = Effect.gen(function* () {
+      const { router, serverRequests, ask, connections } = yield* setUp({})
+      const request = yield* ask()
+      const stranger = yield* openConnection({ id: 7 })
+      yield* router.connect(stranger)
+      return { router, serverRequests, ask, asked: connections[0], request, stranger }
+    })
+
+    /** Tries to answer in every way. */
+    const attempt = Effect.fnUntraced(function* (
+      { serverRequests, request }: Effect.Success<typeof setUpStranger>,
+      connection: Connection
+    ) {
+      yield* serverRequests.succeed(request.id, connection, "forged")
+      yield* serverRequests.fail(request.id, connection, { code: 1, message: "forged" })
+      yield* serverRequests.abandon(request.id, connection, { code: 1, message: "forged" })
+      return yield* outcome(request)
+    })
+
+    it.effect("of a connection that does not follow the thread is ignored, and the right one still counts", () =>
+      Effect.gen(function* () {
+        const setting = yield* setUpStranger
+        assert.strictEqual(yield* attempt(setting, setting.stranger), "pending")
+        yield* setting.serverRequests.succeed(setting.request.id, setting.asked, "right")
+        assert.strictEqual(yield* outcome(setting.request), "right")
+      })
+    )
+
+    it.effect("of a connection that follows another thread is ignored", () =>
+      Effect.gen(function* () {
+        const setting = yield* setUpStranger
+        setting.router.subscribe("s", setting.stranger)
+        yield* setting.ask("s")
+        assert.strictEqual(yield* attempt(setting, setting.stranger), "pending")
+      })
+    )
+
+    it.effect("of a follower that was not sent the request is ignored until it is sent the request", () =>
+      Effect.gen(function* () {
+        const setting = yield* setUpStranger
+        setting.router.subscribe("t", setting.stranger)
+        assert.strictEqual(yield* attempt(setting, setting.stranger), "pending")
+        assert.strictEqual(setting.serverRequests.askAgain("t", setting.stranger).length, 1)
+        yield* setting.serverRequests.succeed(setting.request.id, setting.stranger, "right")
+        assert.strictEqual(yield* outcome(setting.request), "right")
+      })
+    )
+
+    it.effect("to a request that comes later, by a guessed id, is ignored", () =>
+      Effect.gen(function* () {
+        const setting = yield* setUpStranger
+        yield* setting.serverRequests.succeed(1, setting.asked, "early")
+        const later = yield* setting.ask()
+        assert.strictEqual(yield* outcome(later), "pending")
+      })
+    )
+
+    it.effect("of a connection that has left the thread is ignored; it counts after it has joined again", () =>
+      Effect.gen(function* () {
+        const { asked: connection, serverRequests, request, router } = yield* setUpStranger
+        router.unsubscribe("t", connection)
+        yield* serverRequests.succeed(request.id, connection, "after leaving")
+        assert.strictEqual(yield* outcome(request), "pending")
+        router.subscribe("t", connection)
+        serverRequests.askAgain("t", connection)
+        yield* serverRequests.succeed(request.id, connection, "right")
+        assert.strictEqual(yield* outcome(request), "right")
+      })
+    )
+
+    it.effect("is waited for when all followers have gone, until the next one comes", () =>
+      Effect.gen(function* () {
+        const { asked: connection, serverRequests, request, router, stranger } = yield* setUpStranger
+        yield* router.disconnect(connection)
+        yield* serverRequests.succeed(request.id, connection, "gone")
+        assert.strictEqual(yield* outcome(request), "pending")
+        router.subscribe("t", stranger)
+        assert.deepStrictEqual(
+          serverRequests.askAgain("t", stranger).map(({ id }) => id),
+          [request.id]
+        )
+        yield* serverRequests.succeed(request.id, stranger, "next")
+        assert.strictEqual(yield* outcome(request), "next")
+      })
+    )
+
+    it.effect("of a connection that had no room for the request is ignored", () =>
+      Effect.gen(function* () {
+        const { serverRequests, ask, connections } = yield* setUp({ room: 1 }, {})
+        yield* ask()
+        const request = yield* ask()
+        yield* serverRequests.succeed(request.id, connections[0], "unasked")
+        assert.strictEqual(yield* outcome(request), "pending")
+        yield* serverRequests.succeed(request.id, connections[1], "asked")
+        assert.strictEqual(yield* outcome(request), "asked")
+      })
+    )
+  })
+})

@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import type { OutboundNotification } from "../../../src/services/routing/OutboundMessage.ts"
+import { encode } from "../../../src/services/routing/OutboundMessage.ts"
+import { positionIn, ThreadLog } from "../../../src/services/routing/ThreadLog.ts"
+
+const tell = (threadLog: ThreadLog, threadId: string, text = ""): OutboundNotification => {
+  const message: OutboundNotification = {
+    _tag: "Notification",
+    tier: "lossless",
+    key: undefined,
+    method: "test",
+    params: { text },
+    emittedAtMs: 0,
+    seq: threadLog.next(threadId),
+    text: undefined,
+    holders: 0
+  }
+  threadLog.push(threadId, message)
+  return message
+}
+
+describe("Replay", () => {
+  it("numbers the notifications of each thread from one, without a gap", () => {
+    const threadLog = new ThreadLog("e")
+    const seqs = ["a", "b", "a", "a", "b"].map((threadId) => tell(threadLog, threadId).seq)
+    assert.deepStrictEqual(seqs, [1, 1, 2, 3, 2])
+  })
+
+  it("tells again what came after a position, in order", () => {
+    const threadLog = new ThreadLog("e")
+    threadLog.keep("a")
+    const told = Array.from({ length: 5 }, () => tell(threadLog, "a"))
+    const { epoch } = threadLog.position("a")
+    assert.deepStrictEqual(threadLog.after("a", { epoch, seq: 2 }), told.slice(2))
+    assert.deepStrictEqual(threadLog.after("a", { epoch, seq: 5 }), [])
+  })
+
+  it("knows that it does not know: before it was kept, after it fell out, of another life, from the future", () => {
+    const threadLog = new ThreadLog("e")
+    tell(threadLog, "a")
+    threadLog.keep("a")
+    tell(threadLog, "a")
+    const { epoch } = threadLog.position("a")
+    assert.isUndefined(threadLog.after("a", { epoch, seq: 0 }), "told before anybody asked")
+    assert.lengthOf(threadLog.after("a", { epoch, seq: 1 }) ?? [], 1)
+    for (let count = 0; count < 5000; count++) tell(threadLog, "a")
+    assert.isUndefined(threadLog.after("a", { epoch, seq: 1 }), "too long ago")
+    assert.isUndefined(threadLog.after("a", { epoch, seq: 6000 }), "not told yet")
+    assert.isUndefined(threadLog.after("a", { epoch: "other", seq: 5000 }))
+    threadLog.forget("a")
+    assert.isUndefined(threadLog.after("a", { epoch, seq: 5000 }), "unloaded since")
+  })
+
+  it("holds no more than its limits, in messages and in characters", () => {
+    const threadLog = new ThreadLog("e")
+    threadLog.keep("a")
+    const large = "x".repeat(1024 * 1024)
+    for (let count = 0; count < 40; count++) tell(threadLog, "a", large)
+    const { epoch, seq } = threadLog.position("a")
+    assert.lengthOf(threadLog.after("a", { epoch, seq: seq - 15 }) ?? [], 15)
+    assert.isUndefined(threadLog.after("a", { epoch, seq: seq - 17 }))
+    for (let count = 0; count < 3000; count++) tell(threadLog, "a")
+    const last = threadLog.position("a").seq
+    assert.lengthOf(threadLog.after("a", { epoch, seq: last - 2048 }) ?? [], 2048)
+    assert.isUndefined(threadLog.after("a", { epoch, seq: last - 2049 }))
+  })
+
+  it("shows numbers only to clients that asked for them", () => {
+    const message = tell(new ThreadLog("e"), "a")
+    assert.deepStrictEqual(JSON.parse(encode(message)), { method: "test", params: { text: "" }, emittedAtMs: 0 })
+    assert.deepStrictEqual(JSON.parse(encode(message, true)), {
+      method: "test",
+      params: { text: "" },
+      emittedAtMs: 0,
+      seq: 1
+    })
+  })
+
+  it.prop("reads no position out of anything that is none", [Schema.Json], ([after]) => {
+    const position = positionIn({ "spindle/sequence": { after } })
+    if (position === undefined) return
+    assert.deepStrictEqual(after, { ...(after as object), ...position })
+  })
+
+  it("reads a position out of an envelope", () => {
+    assert.deepStrictEqual(positionIn({ "spindle/sequence": { after: { epoch: "e", seq: 7 } } }), {
+      epoch: "e",
+      seq: 7
+    })
+    assert.isUndefined(positionIn({ "spindle/sequence": {} }))
+    assert.isUndefined(positionIn(undefined))
+  })
+})

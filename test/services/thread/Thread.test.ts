@@ -1,0 +1,242 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import { ModelError } from "../../../src/services/model/ModelProvider.ts"
+import { RequestError } from "../../../src/services/routing/RequestError.ts"
+import { cwd, makeServer, nameOf, say } from "../../support/Server.ts"
+import { makeThread, paramsOf, unread } from "../../support/Threads.ts"
+
+describe("Thread", () => {
+  describe("a new thread", () => {
+    it.effect("is told to everyone as it was answered, before anything of its status [60]", () =>
+      Effect.gen(function* () {
+        const { connect } = yield* makeServer()
+        const [client, other] = [yield* connect(), yield* connect()]
+        const { thread } = yield* client.request("thread/start", { cwd })
+        assert.deepStrictEqual(thread.status, { type: "idle" })
+        yield* client.request("turn/start", { threadId: thread.id, input: say("x") })
+        for (const each of [client, other]) {
+          const [first, second] = [yield* each.next, yield* each.next]
+          assert.deepStrictEqual<unknown>(first, {
+            _tag: "ServerNotification",
+            notification: { method: "thread/started", params: { thread } }
+          })
+          assert.strictEqual(nameOf(second), "thread/status/changed")
+        }
+      })
+    )
+
+    it.effect("is answered before it is told of [60]", () =>
+      Effect.gen(function* () {
+        const { wire } = yield* makeServer()
+        const client = yield* wire()
+        yield* client.initialize()
+        yield* client.send(1, "thread/start", { cwd })
+        const [answer, told] = [yield* client.next, yield* client.next]
+        assert.strictEqual(answer["id"], 1)
+        assert.strictEqual(told["method"], "thread/started")
+      })
+    )
+  })
+
+  describe("a turn", () => {
+    it.effect("is told in the order of the release", () =>
+      Effect.gen(function* () {
+        const { client, model, start } = yield* makeThread()
+        const { turn } = yield* start("hello")
+        assert.deepStrictEqual<unknown>(turn, {
+          id: turn.id,
+          rootTurnId: turn.id,
+          items: [],
+          itemsView: "notLoaded",
+          status: "inProgress",
+          error: null,
+          startedAt: null,
+          completedAt: null,
+          durationMs: null
+        })
+        yield* model.say("hi")
+        assert.deepStrictEqual(yield* client.names("turn/completed"), [
+          "thread/status/changed",
+          "turn/started",
+          "item/started",
+          "item/completed",
+          "item/started",
+          "item/agentMessage/delta",
+          "item/completed",
+          "thread/tokenUsage/updated",
+          "thread/status/changed",
+          "turn/completed"
+        ])
+      })
+    )
+
+    it.effect("carries its answer at its end, and how long it took", () =>
+      Effect.gen(function* () {
+        const { client, model, start } = yield* makeThread()
+        yield* TestClock.setTime(1_700_000_000_000)
+        const { turn } = yield* start("hello")
+        const call = yield* model.next
+        yield* TestClock.adjust("2500 millis")
+        yield* call.finish("hi")
+        const completed = yield* client.notified("turn/completed")
+        assert.deepStrictEqual<unknown>(completed.turn, {
+          ...turn,
+          status: "completed",
+          items: [
+            {
+              type: "agentMessage",
+              moderation: null,
+              id: completed.turn.items[0]?.id,
+              text: "hi",
+              phase: null,
+              memoryCitation: null,
+              delivery: null,
+              questions: null
+            }
+          ],
+          itemsView: "summary",
+          startedAt: 1_700_000_000,
+          completedAt: 1_700_000_002,
+          durationMs: 2500
+        })
+      })
+    )
+
+    it.effect("is told to those who follow the thread; the others hear of its status only [61]", () =>
+      Effect.gen(function* () {
+        const { client, connect, turn } = yield* makeThread()
+        const other = yield* connect()
+        yield* turn("hello", "hi")
+        assert.deepStrictEqual(yield* unread(other), ["thread/status/changed", "thread/status/changed"])
+        assert.deepStrictEqual(yield* unread(client), [])
+      })
+    )
+
+    it.effect("goes on when nobody follows it any more, and a new one starts without subscribing anybody [61]", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId } = yield* makeThread()
+        yield* start("hello")
+        const call = yield* model.next
+        const leave = client.request("thread/unsubscribe", { threadId })
+        assert.deepStrictEqual(yield* Effect.all([leave, leave]), [
+          { status: "unsubscribed" },
+          { status: "notSubscribed" }
+        ])
+        yield* call.finish("hi")
+        yield* client.until(
+          (event) =>
+            event._tag === "ServerNotification" &&
+            event.notification.method === "thread/status/changed" &&
+            event.notification.params.status.type === "idle"
+        )
+        yield* start("more")
+        yield* model.say("ok")
+        assert.deepStrictEqual(
+          yield* Effect.all([client.next, client.next]).pipe(Effect.map((all) => all.map(nameOf))),
+          ["thread/status/changed", "thread/status/changed"]
+        )
+        const { thread } = yield* client.request("thread/read", { threadId, includeTurns: true })
+        assert.deepStrictEqual(
+          thread.turns.map(({ status }) => status),
+          ["completed", "completed"]
+        )
+      })
+    )
+
+    it.effect("that the model fails is told as an error and a failed turn, and the next one clears the status", () =>
+      Effect.gen(function* () {
+        const { client, model, start, turn } = yield* makeThread()
+        yield* start("hello")
+        const call = yield* model.next
+        yield* call.fail(new ModelError({ message: "no luck", info: "serverOverloaded" }))
+        const events = yield* client.until((event) => nameOf(event) === "turn/completed")
+        assert.deepStrictEqual(events.slice(-3).map(nameOf), ["thread/status/changed", "error", "turn/completed"])
+        const error = {
+          message: "no luck",
+          codexErrorInfo: "serverOverloaded",
+          additionalDetails: null,
+          misalignment: null
+        }
+        const [status, told, completed] = events.slice(-3).map(paramsOf) as ReadonlyArray<Record<string, unknown>>
+        assert.deepStrictEqual(status?.["status"], { type: "systemError" })
+        assert.deepStrictEqual(told?.["error"], error)
+        assert.strictEqual(told?.["willRetry"], false)
+        const failed = completed?.["turn"] as Record<string, unknown>
+        assert.deepStrictEqual([failed["status"], failed["error"], failed["items"]], ["failed", error, []])
+        const next = yield* turn("again", "hi")
+        assert.strictEqual(next.turn.status, "completed")
+      })
+    )
+
+    it.effect("does not begin before the answer to its start, nor does a client miss its begin", () =>
+      Effect.gen(function* () {
+        const { wire } = yield* makeServer()
+        const client = yield* wire()
+        yield* client.initialize()
+        const answer = yield* client.request(1, "thread/start", { cwd })
+        const { thread } = answer["result"] as { readonly thread: { readonly id: string } }
+        yield* client.next
+        yield* client.send(2, "turn/start", { threadId: thread.id, input: say("x") })
+        assert.strictEqual((yield* client.next)["id"], 2)
+        assert.strictEqual((yield* client.next)["method"], "thread/status/changed")
+        assert.strictEqual((yield* client.next)["method"], "turn/started")
+      })
+    )
+
+    it.effect("starts though its client cannot be answered, and the thread is free afterwards", () =>
+      Effect.gen(function* () {
+        const { client, model, router, threadId, turn, wire } = yield* makeThread()
+        const scope = yield* Scope.make()
+        const slow = yield* Scope.provide(wire({ room: 1 }), scope)
+        yield* slow.initialize()
+        yield* Effect.yieldNow
+        // Full behind the processor's back, so that the answer finds no room.
+        yield* router.notifyConnection(slow.connection, "thread/closed", { threadId })
+        yield* slow.send(1, "turn/start", { threadId, input: say("x") })
+        yield* Effect.yieldNow
+        yield* Effect.yieldNow
+        yield* Scope.close(scope, Exit.void)
+        yield* model.say("hi")
+        yield* client.notified("turn/completed")
+        yield* turn("again", "hi")
+      })
+    )
+  })
+
+  describe("input", () => {
+    const max = 1 << 20
+    const tooLarge = (actual_chars: number) =>
+      new RequestError({
+        code: -32602,
+        message: "Input exceeds the maximum length of 1048576 characters.",
+        data: { input_error_code: "input_too_large", max_chars: max, actual_chars }
+      })
+
+    it.effect("that is too long is refused with its length, over all its texts, and nothing begins [68]", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId } = yield* makeThread()
+        const input = [...say("x".repeat(max)), ...say("yz")]
+        assert.deepStrictEqual(yield* Effect.flip(client.request("turn/start", { threadId, input })), tooLarge(max + 2))
+        const { turn } = yield* start("hello")
+        yield* model.next
+        assert.deepStrictEqual(
+          yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turn.id, input })),
+          tooLarge(max + 2)
+        )
+        assert.deepStrictEqual((yield* client.names("turn/started")).length, 2)
+      })
+    )
+
+    it.effect("may be as long as the limit, counted in characters and not in halves of them [68]", () =>
+      Effect.gen(function* () {
+        const { client, threadId } = yield* makeThread()
+        const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
+        assert.deepStrictEqual(yield* Effect.flip(start(`${"😀".repeat(max)}x`)), tooLarge(max + 1))
+        assert.strictEqual((yield* start("😀".repeat(max))).turn.status, "inProgress")
+      })
+    )
+  })
+})

@@ -1,0 +1,71 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { ModelEvent } from "../../../src/services/model/ModelProvider.ts"
+import type { Tool } from "../../../src/services/tool/Tool.ts"
+import { makeThread } from "../../support/Threads.ts"
+
+const runs: Array<string> = []
+
+const echo: Tool = {
+  spec: { type: "function", name: "echo", description: "", strict: false, parameters: {} },
+  run: (call) =>
+    Effect.sync(() => {
+      runs.push(call.input)
+      return { text: `echo ${call.input.length}`, success: true }
+    })
+}
+
+const functionCall = (call_id: string, input: string): ModelEvent => ({
+  _tag: "ItemDone",
+  item: { type: "function_call", call_id, name: "echo", arguments: input }
+})
+
+const customCall = (call_id: string, input: string): ModelEvent => ({
+  _tag: "ItemDone",
+  item: { type: "custom_tool_call", call_id, name: "echo", input }
+})
+
+/** The outputs that the model is told of these calls. */
+const outputsOf = (...calls: ReadonlyArray<ModelEvent>) =>
+  Effect.gen(function* () {
+    const { client, model, start } = yield* makeThread({ toolbox: [echo] })
+    yield* start("go")
+    const first = yield* model.next
+    yield* first.emit(...calls)
+    yield* first.finish()
+    const { request } = yield* model.say("done")
+    yield* client.notified("turn/completed")
+    return request.input.filter(({ type }) => type.endsWith("_output"))
+  })
+
+describe("Thread", () => {
+  it.effect("answers each of two calls with the same id in its own kind", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual<unknown>(yield* outputsOf(functionCall("c", "1"), customCall("c", "22")), [
+        { type: "function_call_output", call_id: "c", output: "echo 1" },
+        { type: "custom_tool_call_output", call_id: "c", output: "echo 2" }
+      ])
+    })
+  )
+
+  it.effect("does not run a call whose input is longer than 1 048 576 characters", () =>
+    Effect.gen(function* () {
+      runs.length = 0
+      assert.deepStrictEqual<unknown>(
+        yield* outputsOf(functionCall("a", "x".repeat(1_048_577)), functionCall("b", "x".repeat(1_048_576))),
+        [
+          {
+            type: "function_call_output",
+            call_id: "a",
+            output: "the input of echo is longer than 1048576 characters"
+          },
+          { type: "function_call_output", call_id: "b", output: "echo 1048576" }
+        ]
+      )
+      assert.deepStrictEqual(
+        runs.map((input) => input.length),
+        [1_048_576]
+      )
+    })
+  )
+})

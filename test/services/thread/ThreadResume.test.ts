@@ -1,0 +1,287 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Thread as ThreadView } from "../../../src/protocol/Thread.ts"
+import * as Memory from "../../../src/layers/stores/Memory.ts"
+import { RequestError } from "../../../src/services/routing/RequestError.ts"
+import type { ThreadEvent } from "../../../src/services/thread/ThreadRecord.ts"
+import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { completed, delta, done, started } from "../../support/ScriptedModel.ts"
+import { created, turnEvents, userMessage } from "../../support/Records.ts"
+import { cwd, makeServer, say, type ServerOptions } from "../../support/Server.ts"
+import * as SlowStore from "../../support/SlowStore.ts"
+import { asking } from "../../support/Tools.ts"
+
+const unknown = "0198c0de-0000-7000-8000-000000000000"
+
+const invalid = (message: string) => new RequestError({ code: -32600, message })
+
+/** A server with a client and its thread, which has had a turn. */
+const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
+  const server = yield* makeServer(options)
+  const client = yield* server.connect()
+  const { thread } = yield* client.request("thread/start", { cwd })
+  const threadId = thread.id
+  const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
+  yield* start("hello")
+  yield* server.model.say("hi")
+  yield* client.notified("turn/completed")
+
+  /** Another client, over a wire: what it is told is in one order with its answers. */
+  const late = Effect.gen(function* () {
+    const wire = yield* server.wire()
+    yield* wire.initialize()
+    /** Resumes; the thread as it was answered. */
+    const resume = Effect.map(wire.request(1, "thread/resume", { threadId }), (answer) => {
+      assert.strictEqual(answer["id"], 1)
+      return (answer["result"] as { readonly thread: ThreadView }).thread
+    })
+    /** All that is told up to and with this. */
+    const until = Effect.fnUntraced(function* (method: string) {
+      const told: Array<Record<string, unknown>> = []
+      do told.push(yield* wire.next)
+      while (told.at(-1)?.["method"] !== method)
+      return told
+    })
+    return { ...wire, resume, until }
+  })
+  return { ...server, client, late, start, threadId }
+})
+
+const methods = (told: ReadonlyArray<Record<string, unknown>>) => told.map((message) => message["method"])
+
+/** What a client knows of a thread by its answer and by what it heard afterwards. */
+const known = (thread: ThreadView, told: ReadonlyArray<Record<string, unknown>>) => {
+  const turns = thread.turns.map(({ id }) => id)
+  const ended = thread.turns.filter(({ status }) => status !== "inProgress").map(({ id }) => id)
+  const items = thread.turns.flatMap((turn) => turn.items.map(({ id }) => id))
+  for (const { method, params } of told) {
+    const { turn, item } = params as {
+      readonly turn?: { readonly id: string }
+      readonly item?: { readonly id: string }
+    }
+    if (method === "turn/started") turns.push(turn?.id ?? "")
+    if (method === "turn/completed") ended.push(turn?.id ?? "")
+    if (method === "item/completed") items.push(item?.id ?? "")
+  }
+  return { turns, ended, items }
+}
+
+describe("thread/resume", () => {
+  describe("of a thread that runs", () => {
+    it.effect("is answered, then tokens, goal and questions by their ids, and then what happens [62]", () =>
+      Effect.gen(function* () {
+        const { client, late, model, start } = yield* setUp({ toolbox: [asking] })
+        yield* start("work")
+        yield* model.call(["ask", "c1"], ["ask", "c2"], ["ask", "c3"])
+        for (let count = 0; count < 3; count++) yield* client.asked
+        yield* client.handle.respondToServerRequest(1, { decision: "accept" })
+        yield* client.notified("item/completed")
+        const other = yield* late
+        const thread = yield* other.resume
+        assert.deepStrictEqual(
+          thread.turns.map(({ status }) => status),
+          ["completed", "inProgress"]
+        )
+        assert.deepStrictEqual(thread.status, { type: "active", activeFlags: ["waitingOnApproval"] })
+        const told = [yield* other.next, yield* other.next, yield* other.next, yield* other.next]
+        assert.deepStrictEqual(
+          told.map((message) => message["id"] ?? message["method"]),
+          ["thread/tokenUsage/updated", "thread/goal/cleared", 0, 2]
+        )
+        yield* client.handle.respondToServerRequest(2, { decision: "accept" })
+        assert.deepStrictEqual(methods(yield* other.until("item/completed")), [
+          "serverRequest/resolved",
+          "item/completed"
+        ])
+      })
+    )
+
+    const stages: ReadonlyArray<readonly [stage: string, meant: (event: ThreadEvent) => boolean]> = [
+      ["a turn begins", (event) => event._tag === "TurnStarted"],
+      ["the user is heard", (event) => event._tag === "ItemCompleted" && event.item.type === "userMessage"],
+      ["an item ends", (event) => event._tag === "ItemCompleted" && event.item.type === "agentMessage"],
+      ["tokens are counted", (event) => event._tag === "TokensUsed"],
+      ["the turn ends", (event) => event._tag === "TurnEnded"]
+    ]
+    for (const [stage, meant] of stages) {
+      it.effect(`misses nothing and is told nothing twice when it comes while ${stage} [62]`, () =>
+        Effect.gen(function* () {
+          const slow = yield* SlowStore.make
+          const { client, late, model, router, start, threadId } = yield* setUp({ store: slow.layer })
+          const halted = slow.haltAt(meant)
+          yield* start("more")
+          yield* Effect.forkChild(model.say("ok"))
+          yield* halted.reached
+          const other = yield* late
+          const thread = yield* other.resume
+          yield* halted.goOn
+          yield* client.notified("turn/completed")
+          yield* router.notify("thread/closed", { threadId }, threadId)
+          const told = yield* other.until("thread/closed")
+          const record = yield* slow.store.load(threadId)
+          const all = {
+            turns: record!.turns.map(({ id }) => id),
+            ended: record!.turns.map(({ id }) => id),
+            items: record!.turns.flatMap((turn) => turn.items.map(({ id }) => id))
+          }
+          assert.strictEqual(all.turns.length, 2)
+          assert.deepStrictEqual(known(thread, told), all)
+        })
+      )
+    }
+
+    it.effect("hears the rest of an answer that is under way, and its end in full [62]", () =>
+      Effect.gen(function* () {
+        const { client, late, model, start } = yield* setUp()
+        yield* start("more")
+        const call = yield* model.next
+        yield* call.emit(started("m"), delta("m", "one "))
+        yield* client.notified("item/agentMessage/delta")
+        const other = yield* late
+        const thread = yield* other.resume
+        assert.deepStrictEqual(
+          thread.turns.at(-1)?.items.map(({ type }) => type),
+          ["userMessage"]
+        )
+        yield* call.emit(delta("m", "two"), done("m", "one two"), completed)
+        yield* call.finish()
+        const told = yield* other.until("turn/completed")
+        assert.deepStrictEqual(methods(told).slice(0, 4), [
+          "thread/tokenUsage/updated",
+          "thread/goal/cleared",
+          "item/agentMessage/delta",
+          "item/completed"
+        ])
+        assert.include(JSON.stringify(told[3]), '"text":"one two"')
+      })
+    )
+
+    it.effect("again does not tell a client anything twice", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId } = yield* setUp()
+        yield* client.request("thread/resume", { threadId })
+        yield* client.notified("thread/goal/cleared")
+        yield* start("more")
+        yield* model.say("ok")
+        const names = yield* client.names("turn/completed")
+        assert.strictEqual(names.filter((name) => name === "turn/started").length, 1)
+      })
+    )
+  })
+
+  describe("of a thread that is not loaded", () => {
+    /** A store that knows of a thread whose server died in its second turn. */
+    const stored = Layer.effect(
+      ThreadStore,
+      Effect.gen(function* () {
+        const store = yield* ThreadStore
+        const at = 1_700_000_000_000
+        yield* store.append(unknown, [
+          created(unknown),
+          ...turnEvents("u1", at, "hello", "hi"),
+          { _tag: "TurnStarted", at: at + 5000, turnId: "u2", rootTurnId: "u2" },
+          { _tag: "ItemCompleted", at: at + 5000, turnId: "u2", item: userMessage("i", "more") }
+        ])
+        return store
+      })
+    ).pipe(Layer.provide(Memory.layer), Layer.orDie)
+
+    it.effect("shows turns that nobody runs any more as interrupted, and so does reading it [63]", () =>
+      Effect.gen(function* () {
+        const { connect } = yield* makeServer({ store: stored })
+        const client = yield* connect()
+        const stale = (thread: ThreadView) => thread.turns.map(({ id, status, items }) => [id, status, items.length])
+        const expected = [
+          ["u1", "completed", 2],
+          ["u2", "interrupted", 1]
+        ]
+        const read = yield* client.request("thread/read", { threadId: unknown, includeTurns: true })
+        assert.deepStrictEqual([stale(read.thread), read.thread.status], [expected, { type: "notLoaded" }])
+        const { thread } = yield* client.request("thread/resume", { threadId: unknown })
+        assert.deepStrictEqual([stale(thread), thread.status], [expected, { type: "idle" }])
+        const again = yield* client.request("thread/read", { threadId: unknown, includeTurns: true })
+        assert.deepStrictEqual(stale(again.thread), expected)
+      })
+    )
+
+    it.effect("tells its status, and not that it was started, and the conversation goes on", () =>
+      Effect.gen(function* () {
+        const { connect, model } = yield* makeServer({ store: stored })
+        const client = yield* connect()
+        yield* client.request("thread/resume", { threadId: unknown })
+        const told = [yield* client.next, yield* client.next, yield* client.next]
+        assert.deepStrictEqual(
+          told.map((event) => event._tag === "ServerNotification" && event.notification.method),
+          ["thread/status/changed", "thread/tokenUsage/updated", "thread/goal/cleared"]
+        )
+        yield* client.request("turn/start", { threadId: unknown, input: say("and now") })
+        const call = yield* model.say("ok")
+        const heard = call.request.input.map((entry) => JSON.stringify(entry))
+        assert.isTrue(heard.some((entry) => entry.includes("hello")) && heard.at(-1)?.includes("and now"))
+        assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
+      })
+    )
+
+    it.effect("loads it once, however many ask for it at the same time", () =>
+      Effect.gen(function* () {
+        const { connect, threads } = yield* makeServer({ store: stored })
+        const clients = [yield* connect(), yield* connect()]
+        yield* Effect.forEach(clients, (client) => client.request("thread/resume", { threadId: unknown }), {
+          concurrency: 2
+        })
+        assert.deepStrictEqual(threads.loaded(), [unknown])
+      })
+    )
+  })
+
+  describe("of what cannot be resumed", () => {
+    it.effect("says that there is no record: before the first turn, of an ephemeral or an unknown thread", () =>
+      Effect.gen(function* () {
+        const { connect, model } = yield* makeServer()
+        const client = yield* connect()
+        const other = yield* connect()
+        const fresh = yield* client.request("thread/start", { cwd })
+        const ephemeral = yield* client.request("thread/start", { cwd, ephemeral: true })
+        yield* client.request("turn/start", { threadId: ephemeral.thread.id, input: say("x") })
+        yield* model.say("ok")
+        yield* client.notified("turn/completed")
+        for (const threadId of [fresh.thread.id, ephemeral.thread.id, unknown]) {
+          assert.deepStrictEqual(
+            yield* Effect.flip(other.request("thread/resume", { threadId })),
+            invalid(`no rollout found for thread id ${threadId}`)
+          )
+        }
+      })
+    )
+
+    it.effect("says what is wrong with an id that is none", () =>
+      Effect.gen(function* () {
+        const { connect } = yield* makeServer()
+        const client = yield* connect()
+        assert.deepStrictEqual(
+          yield* Effect.flip(client.request("thread/resume", { threadId: "abc" })),
+          invalid("invalid session id: invalid length: expected length 32 for simple format, found 3")
+        )
+        assert.deepStrictEqual(
+          yield* Effect.flip(client.request("turn/start", { threadId: unknown, input: [] })),
+          invalid(`thread not found: ${unknown}`)
+        )
+      })
+    )
+  })
+
+  it.effect("a store that fails ends no turn, and what was kept before is still there", () =>
+    Effect.gen(function* () {
+      const slow = yield* SlowStore.make
+      const { client, model, start, threadId } = yield* setUp({ store: slow.layer })
+      slow.break()
+      yield* start("more")
+      yield* model.say("ok")
+      assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
+      const { thread } = yield* client.request("thread/read", { threadId, includeTurns: true })
+      assert.strictEqual(thread.turns.length, 2)
+      assert.strictEqual((yield* slow.store.load(threadId))?.turns.length, 1)
+    })
+  )
+})

@@ -1,0 +1,226 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { delta, started } from "../../support/ScriptedModel.ts"
+import { cwd, makeServer, nameOf, say } from "../../support/Server.ts"
+import * as SlowStore from "../../support/SlowStore.ts"
+import { gated } from "../../support/Tools.ts"
+import { invalid, makeThread, paramsOf } from "../../support/Threads.ts"
+
+describe("Thread", () => {
+  describe("steering", () => {
+    it.effect("is refused with what is wrong with it [67]", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId } = yield* makeThread()
+        const steer = (expectedTurnId: string, input = say("x")) =>
+          Effect.flip(client.request("turn/steer", { threadId, expectedTurnId, input }))
+        const other = "0198c0de-0000-7000-8000-000000000000"
+        assert.deepStrictEqual(yield* steer(other), invalid("no active turn to steer"))
+        assert.deepStrictEqual(yield* steer(""), invalid("expectedTurnId must not be empty"))
+        const { turn } = yield* start("hello")
+        const call = yield* model.next
+        assert.deepStrictEqual(yield* steer(""), invalid("expectedTurnId must not be empty"))
+        assert.deepStrictEqual(yield* steer(turn.id, []), invalid("input must not be empty"))
+        assert.deepStrictEqual(
+          yield* steer(other),
+          invalid(`expected active turn id \`${other}\` but found \`${turn.id}\``)
+        )
+        yield* call.finish("hi")
+        yield* client.notified("turn/completed")
+        assert.deepStrictEqual(yield* steer(turn.id), invalid("no active turn to steer"))
+      })
+    )
+
+    it.effect("drops the answer under way and asks the model again, within the turn [67]", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId } = yield* makeThread()
+        const { turn } = yield* start("hello")
+        const first = yield* model.next
+        yield* first.emit(started("m"), delta("m", "half"))
+        yield* client.notified("item/agentMessage/delta")
+        const steered = yield* client.request("turn/steer", {
+          threadId,
+          expectedTurnId: turn.id,
+          input: say("rather this"),
+          clientUserMessageId: "mine"
+        })
+        assert.deepStrictEqual(steered, { turnId: turn.id })
+        yield* first.closed
+        const second = yield* model.say("done")
+        const events = yield* client.until((event) => nameOf(event) === "turn/completed")
+        assert.deepStrictEqual(events.slice(0, 2).map(nameOf), ["item/started", "item/completed"])
+        assert.notInclude(events.map(nameOf), "turn/started")
+        const { item } = paramsOf(events[1]) as { readonly item: Record<string, unknown> }
+        assert.deepStrictEqual(
+          [item["type"], item["clientId"], item["content"]],
+          ["userMessage", "mine", [{ type: "text", text: "rather this", text_elements: [] }]]
+        )
+        const heard = second.request.input.map((entry) => JSON.stringify(entry))
+        assert.isTrue(heard.at(-2)?.includes("hello") && heard.at(-1)?.includes("rather this"))
+        assert.isFalse(heard.some((entry) => entry.includes("half")))
+      })
+    )
+
+    it.effect("waits for tools that run, and reaches the model with their output [67]", () =>
+      Effect.gen(function* () {
+        const gate = yield* Deferred.make<void>()
+        const { client, model, start, threadId } = yield* makeThread({ toolbox: [gated("slow", Deferred.await(gate))] })
+        const { turn } = yield* start("hello")
+        yield* model.call(["slow", "c1"])
+        yield* client.notified("thread/tokenUsage/updated")
+        yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: say("and this") })
+        yield* Deferred.succeed(gate, undefined)
+        const next = yield* model.say("done")
+        const [output, said] = next.request.input.slice(-2).map((entry) => JSON.stringify(entry))
+        assert.isTrue(output?.includes("slow is through") && said?.includes("and this"))
+        yield* client.notified("turn/completed")
+      })
+    )
+
+    it.effect("is what a second start of a turn is while one runs: the answer has the turn that runs", () =>
+      Effect.gen(function* () {
+        const { client, model, start } = yield* makeThread()
+        const first = yield* start("hello")
+        const call = yield* model.next
+        const second = yield* start("more")
+        assert.strictEqual(second.turn.id, first.turn.id)
+        yield* call.closed
+        yield* model.say("done")
+        const names = yield* client.names("turn/completed")
+        assert.strictEqual(names.filter((name) => name === "turn/started").length, 1)
+      })
+    )
+  })
+
+  describe("interrupting", () => {
+    it.effect("is refused when nothing runs, or something else does [66]", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId } = yield* makeThread()
+        const interrupt = (turnId: string) => Effect.flip(client.request("turn/interrupt", { threadId, turnId }))
+        assert.deepStrictEqual(yield* interrupt(""), invalid("no active turn to interrupt"))
+        const { turn } = yield* start("hello")
+        const call = yield* model.next
+        const other = "0198c0de-0000-7000-8000-000000000000"
+        assert.deepStrictEqual(
+          yield* interrupt(other),
+          invalid(`expected active turn id ${other} but found ${turn.id}`)
+        )
+        yield* call.finish("hi")
+        yield* client.notified("turn/completed")
+        assert.deepStrictEqual(yield* interrupt(turn.id), invalid("no active turn to interrupt"))
+      })
+    )
+
+    for (const named of ["by its id", "whatever it is"]) {
+      it.effect(`closes the model's answer and ends the turn, named ${named} [66]`, () =>
+        Effect.gen(function* () {
+          const { client, model, start, threadId } = yield* makeThread()
+          const { turn } = yield* start("hello")
+          const call = yield* model.next
+          yield* call.emit(started("m"), delta("m", "half"))
+          yield* client.notified("item/agentMessage/delta")
+          const turnId = named === "by its id" ? turn.id : ""
+          assert.deepStrictEqual(yield* client.request("turn/interrupt", { threadId, turnId }), {})
+          yield* call.closed
+          const events = yield* client.until((event) => nameOf(event) === "turn/completed")
+          assert.deepStrictEqual(events.map(nameOf), ["thread/status/changed", "turn/completed"])
+          const completed = paramsOf(events[1]) as { readonly turn: Record<string, unknown> }
+          assert.deepStrictEqual(
+            [completed.turn["status"], completed.turn["error"], completed.turn["items"]],
+            ["interrupted", null, []]
+          )
+        })
+      )
+    }
+
+    it.effect("is answered when the turn has stopped and not before, and whoever asked for it is [66]", () =>
+      Effect.gen(function* () {
+        const gate = yield* Deferred.make<void>()
+        const { client, connect, model, start, threadId } = yield* makeThread({
+          toolbox: [gated("stubborn", Effect.uninterruptible(Deferred.await(gate)))]
+        })
+        const other = yield* connect()
+        const { turn } = yield* start("hello")
+        yield* model.call(["stubborn", "c1"])
+        yield* client.notified("thread/tokenUsage/updated")
+        const interrupts = yield* Effect.forEach([client, other], (each) =>
+          Effect.forkChild(each.request("turn/interrupt", { threadId, turnId: turn.id }), { startImmediately: true })
+        )
+        yield* Effect.yieldNow
+        yield* Effect.yieldNow
+        assert.deepStrictEqual(
+          interrupts.map((fiber) => fiber.pollUnsafe()),
+          [undefined, undefined]
+        )
+        yield* Deferred.succeed(gate, undefined)
+        assert.deepStrictEqual(yield* Fiber.join(interrupts[0]!), {})
+        // The second came when the first had been served: by then there was nothing left to interrupt.
+        assert.deepStrictEqual(yield* Effect.flip(Fiber.join(interrupts[1]!)), invalid("no active turn to interrupt"))
+        yield* client.notified("turn/completed")
+      })
+    )
+
+    it.effect("is answered before the end of the turn is told [66]", () =>
+      Effect.gen(function* () {
+        const { wire, model } = yield* makeServer()
+        const client = yield* wire()
+        yield* client.initialize()
+        const answer = yield* client.request(1, "thread/start", { cwd })
+        const { thread } = answer["result"] as { readonly thread: { readonly id: string } }
+        yield* client.next
+        yield* client.send(2, "turn/start", { threadId: thread.id, input: [] })
+        yield* model.next
+        for (let count = 0; count < 3; count++) yield* client.next
+        yield* client.send(3, "turn/interrupt", { threadId: thread.id, turnId: "" })
+        const told = [yield* client.next, yield* client.next, yield* client.next]
+        assert.deepStrictEqual(
+          told.map((message) => message["id"] ?? message["method"]),
+          [3, "thread/status/changed", "turn/completed"]
+        )
+      })
+    )
+
+    it.effect("lets the next turn begin", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId, turn } = yield* makeThread()
+        yield* start("hello")
+        yield* model.next
+        yield* client.request("turn/interrupt", { threadId, turnId: "" })
+        assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "interrupted")
+        assert.strictEqual((yield* turn("again", "hi")).turn.status, "completed")
+      })
+    )
+  })
+
+  it.effect(
+    "a turn on its way out can be neither interrupted nor steered, and the next one waits for its end [66]",
+    () =>
+      Effect.gen(function* () {
+        const slow = yield* SlowStore.make
+        const { client, model, start, threadId } = yield* makeThread({ store: slow.layer })
+        const halted = slow.haltAt((event) => event._tag === "TurnEnded")
+        const { turn } = yield* start("hello")
+        yield* Effect.forkChild(model.say("hi"))
+        yield* halted.reached
+        const turnId = turn.id
+        assert.deepStrictEqual(
+          yield* Effect.flip(client.request("turn/interrupt", { threadId, turnId })),
+          invalid("no active turn to interrupt")
+        )
+        assert.deepStrictEqual(
+          yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: say("x") })),
+          invalid("no active turn to steer")
+        )
+        const next = yield* Effect.forkChild(start("more"), { startImmediately: true })
+        yield* Effect.yieldNow
+        assert.isUndefined(next.pollUnsafe())
+        yield* halted.goOn
+        assert.notStrictEqual((yield* Fiber.join(next)).turn.id, turnId)
+        yield* model.say("ok")
+        const first = yield* client.notified("turn/completed")
+        const second = yield* client.notified("turn/completed")
+        assert.deepStrictEqual([first.turn.status, second.turn.status], ["completed", "completed"])
+      })
+  )
+})
