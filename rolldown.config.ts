@@ -65,7 +65,11 @@ const program = defineConfig({
 
 /** The library shares Effect with the program that embeds it: services are found by the identity of their keys. */
 const library = defineConfig({
-  input: { index: "src/index.ts", LanguageModelProvider: "src/layers/models/LanguageModelProvider.ts" },
+  input: {
+    index: "src/index.ts",
+    LanguageModelProvider: "src/layers/models/LanguageModelProvider.ts",
+    testing: "src/testing/index.ts"
+  },
   platform: "node",
   external: [/^effect(\/|$)/, /^@effect\//],
   output: { dir: "dist", format: "esm", entryFileNames: "[name].js", chunkFileNames: "lib/[name]-[hash].js" }

@@ -12,11 +12,32 @@ const rooms: Readonly<Record<string, ReadonlyArray<string>>> = {
   program: ["layers", "services", "protocol"],
   layers: ["services", "protocol"],
   services: ["protocol"],
+  testing: ["services", "protocol"],
   protocol: []
 }
 
 /** The ports with several adapters; an adapter is everything below `layers/<port>s/`. */
 const ports = new Set(["clients", "files", "models", "sandboxes", "stores", "tools", "transports"])
+
+/**
+ * The folders of `services`, each with those that it may import besides itself. The table has no cycle. The client SDK
+ * sees the outgoing queue and its messages, never the engine.
+ */
+const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
+  config: [],
+  sandbox: [],
+  observability: [],
+  account: ["config"],
+  tool: ["config"],
+  model: ["config", "tool"],
+  routing: ["observability"],
+  client: ["observability", "routing"],
+  thread: ["config", "model", "observability", "routing", "tool"],
+  connection: ["client", "config", "observability", "routing", "thread", "tool"]
+}
+
+/** What the client SDK may import of `services/routing`. */
+const sharedWithClients = new Set(["services/routing/OutboundMessage.ts", "services/routing/TieredQueue.ts"])
 
 const MaxLines = 400
 
@@ -79,6 +100,59 @@ describe("the source", () => {
       offences((from, to) => roomOf(from) !== roomOf(to) && !rooms[roomOf(from)]?.includes(roomOf(to))),
       []
     )
+  })
+
+  it("has a folder in services for every concept, and no loose file", () => {
+    const folders = files
+      .filter(({ path }) => path.startsWith("services/"))
+      .map(({ path }) => path.split("/").slice(1, -1)[0] ?? path)
+    assert.deepStrictEqual(Array.from(new Set(folders)).sort(), Object.keys(concepts).sort())
+  })
+
+  it("has folders of services that import only those they are meant to, without a cycle", () => {
+    const conceptOf = (path: string) => (path.startsWith("services/") ? (path.split("/")[1] ?? "") : undefined)
+    assert.deepStrictEqual(
+      offences((from, to) => {
+        const [concept, other] = [conceptOf(from), conceptOf(to)]
+        if (concept === undefined || other === undefined || concept === other) return false
+        return !concepts[concept]?.includes(other)
+      }),
+      []
+    )
+    const below = (concept: string): ReadonlyArray<string> =>
+      (concepts[concept] ?? []).flatMap((other) => [other, ...below(other)])
+    assert.deepStrictEqual(
+      Object.keys(concepts).filter((concept) => below(concept).includes(concept)),
+      []
+    )
+  })
+
+  it("has a client SDK that sees the outgoing queue and its messages, and nothing else of the engine", () => {
+    assert.deepStrictEqual(
+      offences(
+        (from, to) =>
+          from.startsWith("services/client/") && to.startsWith("services/routing/") && !sharedWithClients.has(to)
+      ),
+      []
+    )
+  })
+
+  it("has no cycle of modules", () => {
+    const state = new Map<string, "open" | "done">()
+    const cycles: Array<string> = []
+    const visit = (path: string, trail: ReadonlyArray<string>): void => {
+      const file = files.find((one) => one.path === path)
+      if (file === undefined || state.get(path) === "done") return
+      if (state.get(path) === "open") {
+        cycles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "))
+        return
+      }
+      state.set(path, "open")
+      for (const next of neighbours(file)) visit(next, [...trail, path])
+      state.set(path, "done")
+    }
+    for (const { path } of files) visit(path, [])
+    assert.deepStrictEqual(cycles, [])
   })
 
   it("has adapters that know nothing of the adapters of another port", () => {

@@ -5,11 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Connections from "../../src/services/connection/Connection.ts"
-import type { Connection, ConnectionOptions, Session } from "../../src/services/connection/Connection.ts"
+import type { Connection, ConnectionOptions } from "../../src/services/connection/Connection.ts"
+import type { Session } from "../../src/services/routing/Subscriber.ts"
 import type { OutboundMessage } from "../../src/services/routing/OutboundMessage.ts"
 import * as TieredQueue from "../../src/services/routing/TieredQueue.ts"
 
-export interface OpenOptions extends Partial<Omit<ConnectionOptions, "outbox" | "answers">> {
+export interface OpenOptions extends Partial<Omit<ConnectionOptions, "outgoing" | "answers">> {
   readonly id?: number
   /** Places in the outgoing. */
   readonly room?: number

@@ -8,7 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Memory from "../../src/layers/stores/Memory.ts"
-import type { ThreadEvent } from "../../src/services/thread/ThreadRecord.ts"
+import type { ThreadEvent } from "../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../src/services/thread/ThreadStore.ts"
 
 /** What the store does the next time it is given an event that is meant. */
@@ -35,16 +35,22 @@ export const make = Effect.gen(function* () {
     store: memory,
     layer: Layer.succeed(ThreadStore, {
       ...memory,
-      append: (threadId, events) =>
+      append: (threadId, expectedSeq, events) =>
         Effect.suspend(() =>
           isBroken
-            ? Effect.fail(new ThreadStoreError({ operation: "append", cause: new Error("disk full") }))
-            : Effect.andThen(pass(events), memory.append(threadId, events))
+            ? Effect.fail(
+                new ThreadStoreError({ operation: "append", reason: "unavailable", cause: new Error("disk full") })
+              )
+            : Effect.andThen(pass(events), memory.append(threadId, expectedSeq, events))
         )
     }),
     /** From now on nothing can be appended. */
     break: () => {
       isBroken = true
+    },
+    /** Appends work again. */
+    repair: () => {
+      isBroken = false
     },
     /** The next event that is meant is held: `reached` when it is there, `goOn` lets it through. */
     haltAt: (meant: Halt["meant"]) => {

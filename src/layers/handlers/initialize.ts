@@ -10,7 +10,7 @@ import type { Connection } from "../../services/connection/Connection.ts"
 import { configWarning } from "./configWarning.ts"
 import { Answered, type Handler, type HandlersFor } from "../../services/connection/Handlers.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
-import { Extension } from "../../services/routing/ThreadLog.ts"
+import { Extension } from "../../protocol/Sequence.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
 import { ServerInfo, userAgent } from "../../services/config/ServerInfo.ts"
 

@@ -21,17 +21,17 @@ import { ModelCatalog } from "../../services/model/ModelCatalog.ts"
 import { ModelProvider } from "../../services/model/ModelProvider.ts"
 import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
-import { positionIn } from "../../services/routing/ThreadLog.ts"
+import { positionIn } from "../../protocol/Sequence.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import { SmallFiles } from "../../services/config/SmallFiles.ts"
 import type { Thread } from "../../services/thread/Thread.ts"
 import * as Instructions from "../../services/thread/Instructions.ts"
 import * as Settings from "../../services/thread/Settings.ts"
 import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/ThreadError.ts"
-import { checkId, Threads } from "../../services/thread/Threads.ts"
+import { checkId, readState, Threads } from "../../services/thread/Threads.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
 import { problemOf } from "../../services/thread/ThreadId.ts"
-import { settleStaleTurns, toThread, toTurn } from "../../services/thread/ThreadRecord.ts"
+import { cut, summaryOf, toThread, toTurn } from "../../services/thread/ThreadView.ts"
 import { ThreadStore } from "../../services/thread/ThreadStore.ts"
 import { warn } from "./warnings.ts"
 
@@ -65,7 +65,7 @@ const startedThread = (thread: Thread, includeTurns: boolean): ResultOf<"thread/
 const resumedThread = (thread: Thread, params: ParamsOf<"thread/resume">): ResultOf<"thread/resume"> => {
   const page = params.initialTurnsPage
   const view = page?.itemsView ?? "summary"
-  const turns = thread.host.record.turns.map((turn) => toTurn(turn, view))
+  const turns = thread.host.state.turns.map((turn) => toTurn(turn, view))
   const sorted = page?.sortDirection === "asc" ? turns : turns.toReversed()
   return {
     ...startedThread(thread, params.excludeTurns !== true),
@@ -188,7 +188,7 @@ export const make: Effect.Effect<
     thread: Thread,
     context: Parameters<Handler<"thread/resume">>[1]
   ): ReadonlyArray<OutboundMessage> => {
-    const { usage } = thread.host.record
+    const { usage } = thread.host.state
     const threadId = thread.id
     const now = thread.host.now()
     const { connection } = context
@@ -206,10 +206,10 @@ export const make: Effect.Effect<
   }
 
   const loadStored = Effect.fnUntraced(function* (params: ParamsOf<"thread/resume">) {
-    const record = yield* threads.stored(params.threadId)
-    const { warnings, ...setup } = yield* prepare(params, record.settings)
+    const state = yield* threads.stored(params.threadId)
+    const { warnings, ...setup } = yield* prepare(params, state.settings)
     const found: Array<ConfigWarning> = []
-    const thread = yield* threads.load(record, { ...setup, warn: (warning) => found.push(warning) })
+    const thread = yield* threads.load(state, { ...setup, warn: (warning) => found.push(warning) })
     yield* router.notify("thread/status/changed", { threadId: thread.id, status: thread.host.status }, thread.id)
     return { thread, warnings, found }
   })
@@ -218,8 +218,7 @@ export const make: Effect.Effect<
     const loaded = threads.find(params.threadId)
     const after = positionIn(context.extensions)
     // Who was here and comes back goes on with what there is, though it is not on record yet or never will be.
-    const isOnRecord =
-      loaded !== undefined && loaded.host.record.turns.length > 0 && !loaded.host.record.origin.ephemeral
+    const isOnRecord = loaded !== undefined && loaded.host.state.turns.length > 0 && !loaded.host.state.origin.ephemeral
     if (loaded !== undefined && !isOnRecord && after === undefined) {
       return yield* new ThreadNotFound({ threadId: params.threadId, sought: "record" })
     }
@@ -242,15 +241,20 @@ export const make: Effect.Effect<
     const includeTurns = params.includeTurns === true
     const loaded = threads.find(params.threadId)
     if (loaded !== undefined) {
-      if (includeTurns && loaded.host.record.turns.length === 0) return yield* new HistoryUnavailable()
+      if (includeTurns && loaded.host.state.turns.length === 0) return yield* new HistoryUnavailable()
       return { thread: loaded.view(includeTurns), readState: null }
     }
     yield* checkId(params.threadId, "thread")
-    const record = yield* store.load(params.threadId)
-    if (record === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
-    settleStaleTurns(record)
-    const turns = includeTurns ? record.turns.map((turn) => toTurn(turn, "full")) : []
-    return { thread: toThread(record, { type: "notLoaded" }, turns), readState: null }
+    const status = { type: "notLoaded" } as const
+    if (!includeTurns) {
+      const summary = yield* store.summary(params.threadId)
+      if (summary === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
+      return { thread: toThread(summary, status, null), readState: null }
+    }
+    const state = yield* readState(store, params.threadId)
+    if (state === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
+    const turns = state.turns.map((turn) => toTurn(cut(turn), "full"))
+    return { thread: toThread(summaryOf(state), status, null, turns), readState: null }
   })
 
   const loadedList: Handler<"thread/loaded/list"> = (params) =>

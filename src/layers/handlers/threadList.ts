@@ -5,15 +5,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import type { SessionSource } from "../../protocol/Thread.ts"
 import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
 import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
 import { invalidRequest, RequestError } from "../../services/routing/RequestError.ts"
 import * as ThreadCursor from "../../services/thread/ThreadCursor.ts"
 import { problemOf } from "../../services/thread/ThreadId.ts"
 import { Threads } from "../../services/thread/Threads.ts"
-import { type ThreadRecord, toThread } from "../../services/thread/ThreadRecord.ts"
-import { ThreadStore } from "../../services/thread/ThreadStore.ts"
+import { type SourceKind, type ThreadFilter, ThreadStore } from "../../services/thread/ThreadStore.ts"
+import { toThread } from "../../services/thread/ThreadView.ts"
 
 /** Threads on a page when the client names no number. */
 const DefaultLimit = 25
@@ -26,38 +25,31 @@ type Filters = ParamsOf<"thread/list">
 /** Programs a person sits in front of; what the list shows when no kinds are asked for. */
 const interactive: ReadonlyArray<string> = ["cli", "vscode"]
 
-const kindOf = (source: SessionSource): string => {
-  if (typeof source === "string") return source
-  return "custom" in source ? "custom" : "subAgent"
-}
+const allKinds: ReadonlyArray<SourceKind> = ["cli", "vscode", "exec", "appServer", "unknown", "custom", "subAgent"]
 
 /** Absent and empty mean the same: no filter. */
 const given = <A>(values: ReadonlyArray<A> | null | undefined): ReadonlyArray<A> | undefined =>
   values == null || values.length === 0 ? undefined : values
 
-const matches =
-  (filters: Filters) =>
-  (record: ThreadRecord): boolean => {
-    const { origin, settings } = record
-    const cwds = typeof filters.cwd === "string" ? [filters.cwd] : given(filters.cwd)
-    const kinds: ReadonlyArray<string> = given(filters.sourceKinds) ?? interactive
-    return (
-      filters.archived !== true &&
-      kinds.includes(kindOf(origin.source)) &&
-      (given(filters.modelProviders)?.includes(settings.modelProvider) ?? true) &&
-      (cwds?.includes(settings.cwd) ?? true) &&
-      (filters.searchTerm == null ||
-        record.preview.includes(filters.searchTerm) ||
-        record.name?.includes(filters.searchTerm) === true) &&
-      filters.excludedThreadIds?.includes(origin.id) !== true &&
-      // No thread of this server has a section, a project or a parent yet.
-      filters.sectionId == null &&
-      filters.projectId == null &&
-      filters.parentThreadId == null &&
-      filters.ancestorThreadId == null &&
-      filters.attachedToThreadId == null
-    )
-  }
+const filterOf = (params: Filters): ThreadFilter => ({
+  archived: params.archived === true,
+  sourceKinds: kindsOf(params),
+  modelProviders: given(params.modelProviders) ?? null,
+  cwds: typeof params.cwd === "string" ? [params.cwd] : (given(params.cwd) ?? null),
+  text: params.searchTerm ?? null,
+  excludedIds: params.excludedThreadIds ?? []
+})
+
+/** No thread of this server has a section, a project, a parent or an attachment yet: a filter by one matches none. */
+const matchesNone = (params: Filters): boolean =>
+  [params.sectionId, params.projectId, params.parentThreadId, params.ancestorThreadId, params.attachedToThreadId].some(
+    (id) => id != null
+  )
+
+const kindsOf = (params: Filters): ReadonlyArray<SourceKind> => {
+  const kinds: ReadonlyArray<string> = given(params.sourceKinds) ?? interactive
+  return allKinds.filter((kind) => kinds.includes(kind))
+}
 
 export const make: Effect.Effect<HandlersFor<"thread/list">, never, Threads | ThreadStore> = Effect.gen(function* () {
   const threads = yield* Threads
@@ -72,18 +64,18 @@ export const make: Effect.Effect<HandlersFor<"thread/list">, never, Threads | Th
     const id = cursor?.id ?? null
     if (cursor === undefined || (id !== null && problemOf(id) !== undefined))
       return yield* invalidRequest(`invalid cursor: ${params.cursor?.slice(0, MaxEchoed)}`)
+    if (matchesNone(params)) return { data: [], nextCursor: null, backwardsCursor: null, readStates: null }
     const page = yield* store.list({
+      filter: filterOf(params),
       cursor,
       limit: Math.max(1, params.limit ?? DefaultLimit),
       sortKey: params.sortKey === "updated_at" || params.sortKey === "recency_at" ? params.sortKey : "created_at",
-      sortDirection: params.sortDirection ?? "desc",
-      matches: matches(params)
+      sortDirection: params.sortDirection ?? "desc"
     })
     return {
-      data: page.records.map((record) => {
-        const loaded = threads.find(record.origin.id)
-        return loaded?.view(false) ?? toThread(record, { type: "notLoaded" })
-      }),
+      data: page.threads.map(
+        (summary) => threads.find(summary.origin.id)?.view(false) ?? toThread(summary, { type: "notLoaded" }, null)
+      ),
       nextCursor: page.nextCursor,
       backwardsCursor: page.backwardsCursor,
       readStates: null

@@ -80,7 +80,7 @@ export const make: Effect.Effect<
 
   const interrupt: Handler<"turn/interrupt"> = Effect.fnUntraced(function* (params, context) {
     const thread = yield* threads.get(params.threadId)
-    yield* thread.interrupt(params.turnId, context.respond({}))
+    yield* thread.interrupt(params.turnId, () => void context.respondUnsafe({}))
     return Answered
   })
 

@@ -10,8 +10,12 @@ import type { Notification, Request } from "../../protocol/JsonRpc.ts"
 import { serverNotificationTable } from "../../protocol/methods/ServerNotifications.ts"
 import { serverRequestTable } from "../../protocol/methods/ServerRequests.ts"
 import type { ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"
-import type { OutboundMessage, OutboundNotification, OutboundRequest } from "../routing/OutboundMessage.ts"
-import { messageOf } from "../routing/OutboundRouter.ts"
+import {
+  messageOf,
+  type OutboundMessage,
+  type OutboundNotification,
+  type OutboundRequest
+} from "../routing/OutboundMessage.ts"
 
 /** How long its text was, which is what holding it costs. */
 interface Sized {

@@ -42,7 +42,7 @@ import type { IncomingMessage } from "./IncomingMessage.ts"
 import * as Reconnect from "./Reconnect.ts"
 import * as Session from "./RemoteSession.ts"
 import * as Texts from "./Encoding.ts"
-import { Extension } from "../routing/ThreadLog.ts"
+import { Extension } from "../../protocol/Sequence.ts"
 import * as Tracing from "../observability/Tracing.ts"
 
 export { ConnectError, ConnectionLost } from "./MessageChannel.ts"

@@ -9,7 +9,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import type { Extensions, Success } from "../../protocol/JsonRpc.ts"
-import { Extension, type Position } from "../routing/ThreadLog.ts"
+import { Extension, type Position } from "../../protocol/Sequence.ts"
 import type { ReceivedNotification } from "./IncomingMessage.ts"
 
 /** After these the client follows the thread of the result. */

@@ -17,7 +17,8 @@ import { ConfigRequirements } from "../../protocol/Requirements.ts"
 import { normalPolicy } from "./Bounds.ts"
 import { keys, modelProvider } from "./SettingsSchema.ts"
 import { complete, map } from "./SettingType.ts"
-import { counts, type Layer, type Stack } from "./Layers.ts"
+import type { Layer } from "./ConfigLayer.ts"
+import { counts, type Stack } from "./Layers.ts"
 import { canonical, empty, get, getTable, isTable, leaves, merge, type Table, type Value } from "./Table.ts"
 
 /**

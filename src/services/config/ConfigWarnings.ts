@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { counts, type Layer, type Stack } from "./Layers.ts"
+import type { Layer } from "./ConfigLayer.ts"
+import { counts, type Stack } from "./Layers.ts"
 
 /** How many settings a warning names before it only counts. */
 const namedSettings = 3

@@ -6,7 +6,7 @@
  */
 import * as Result from "effect/Result"
 import type { AskForApproval } from "../../protocol/Settings.ts"
-import type { EffectiveConfig, RequestedSettings } from "./Config.ts"
+import type { EffectiveConfig, RequestedSettings } from "./EffectiveConfig.ts"
 import { normalPolicy, normalReviewer } from "./Bounds.ts"
 import { approvalPolicy as approvalPolicyKind } from "./SettingsSchema.ts"
 import { check } from "./SettingType.ts"

@@ -25,29 +25,10 @@ import * as FileCache from "./FileCache.ts"
 import { keys } from "./SettingsSchema.ts"
 import { normalize, unknownKeys } from "./SettingType.ts"
 import { firstDiagnostic, type ConfigDiagnostic } from "./ConfigDiagnostic.ts"
+import type { Content, Layer } from "./ConfigLayer.ts"
 import * as Project from "./Project.ts"
 import { mergeSettings } from "./ShellEnvironmentPolicy.ts"
 import { empty, fromDotted, isTable, levelsOf, type Table } from "./Table.ts"
-
-/** What one layer says. */
-export interface Content {
-  /** Paths are absolute. Empty where the text is not TOML. */
-  readonly table: Table
-  readonly syntax: Document.SyntaxProblem | undefined
-  /** Dotted paths that no setting has. */
-  readonly unknown: ReadonlyArray<string>
-  /** Settings that this layer may not make. */
-  readonly ignored: ReadonlyArray<string>
-}
-
-export interface Layer {
-  readonly source: ConfigLayerSource
-  /** Path and text of the file; undefined for the flags and for a file that is not there. */
-  readonly file: FileCache.CachedFile<Content> | undefined
-  readonly content: Content
-  /** Why the layer does not count; null where it does. */
-  readonly disabledReason: string | null
-}
 
 export interface Stack {
   /** Highest first, the ones that do not count among them. */

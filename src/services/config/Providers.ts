@@ -5,7 +5,7 @@
  */
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import type { ModelProviderInfo } from "./Config.ts"
+import type { ModelProviderInfo } from "./EffectiveConfig.ts"
 import type { Problem } from "./SettingType.ts"
 import { empty, get, getNumber, getTable, getText, isTable, type Table } from "./Table.ts"
 

@@ -15,24 +15,13 @@ import type * as Cause from "effect/Cause"
 import type * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import type { ClientInfo } from "../../protocol/Initialize.ts"
 import { encodeId, type ErrorObject, type Extensions, type Incoming, type RequestId } from "../../protocol/JsonRpc.ts"
 import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import type { Session, Subscriber } from "../routing/Subscriber.ts"
 import type { TieredQueue, Refusal } from "../routing/TieredQueue.ts"
 
 /** How the client is connected. Some methods are for local clients only. */
 export type Origin = "inProcess" | "stdio" | "webSocket" | "unixSocket"
-
-/** What initialize settles. Written once, by the initialize handler. */
-export interface Session {
-  readonly client: ClientInfo
-  readonly userAgent: string
-  readonly experimental: boolean
-  /** Notification methods this client does not want; exact names. */
-  readonly optedOut: ReadonlySet<string>
-  /** Whether the notifications of threads carry their numbers (`ThreadLog`). */
-  readonly sequenced: boolean
-}
 
 /**
  * Where answers go. Wire transports put them into the outgoing, in order with everything else; the in-process client has a
@@ -67,7 +56,7 @@ export const MaxRunning = 4096
 /** There is nothing that most clients never answer. */
 const none: Readonly<Record<string, ErrorObject>> = {}
 
-export class Connection {
+export class Connection implements Subscriber {
   readonly id: number
   readonly origin: Origin
   readonly outgoing: TieredQueue

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Queue from "effect/Queue"
-import type { Connection, Origin } from "../connection/Connection.ts"
+import type { Incoming } from "../../protocol/JsonRpc.ts"
 import {
   type Counter,
   connectionsOpen,
@@ -19,15 +20,30 @@ import {
 } from "./Metrics.ts"
 import { readCounter, readGauge } from "./MetricReading.ts"
 
-/** What a connection says of itself. */
-type Reading = (connection: Connection) => number
+/** How a client is connected. */
+type Origin = "inProcess" | "stdio" | "webSocket" | "unixSocket"
 
-const outboxOf = (origin: Origin): QueueName => (origin === "inProcess" ? "events" : "outbox")
+/** What is read of a connection. `Connection` has it. */
+export interface MeasuredConnection {
+  readonly origin: Origin
+  readonly running: number
+  readonly waiting: number
+  readonly overloads: number
+  readonly ingressRejected: number
+  readonly readPauses: number
+  readonly ingress: Queue.Queue<Incoming, Cause.Done>
+  readonly outgoing: { readonly stats: { readonly size: number; readonly dropped: number; readonly waited: number } }
+}
+
+/** One figure of a connection. */
+type Reading = (connection: MeasuredConnection) => number
+
+const queueNameOf = (origin: Origin): QueueName => (origin === "inProcess" ? "events" : "outgoing")
 
 /** The connections of one origin. What a closed one has counted stays in the sum. */
 class Group {
   readonly #context: Context.Context<never>
-  readonly #open = new Set<Connection>()
+  readonly #open = new Set<MeasuredConnection>()
   readonly #totals: Array<{ readonly read: Reading; closed: number }> = []
 
   constructor(context: Context.Context<never>) {
@@ -50,11 +66,11 @@ class Group {
     readCounter(counter, this.#context, () => total.closed + this.#sum(read))
   }
 
-  add(connection: Connection): void {
+  add(connection: MeasuredConnection): void {
     this.#open.add(connection)
   }
 
-  remove(connection: Connection): void {
+  remove(connection: MeasuredConnection): void {
     if (!this.#open.delete(connection)) return
     for (const total of this.#totals) total.closed += total.read(connection)
   }
@@ -69,11 +85,11 @@ export class ConnectionMetrics {
     this.#context = context
   }
 
-  add(connection: Connection): void {
+  add(connection: MeasuredConnection): void {
     this.#groupOf(connection.origin).add(connection)
   }
 
-  remove(connection: Connection): void {
+  remove(connection: MeasuredConnection): void {
     this.#groups.get(connection.origin)?.remove(connection)
   }
 
@@ -82,7 +98,7 @@ export class ConnectionMetrics {
     if (known !== undefined) return known
     const group = new Group(this.#context)
     this.#groups.set(origin, group)
-    const outgoing = outboxOf(origin)
+    const outgoing = queueNameOf(origin)
     group.gauge(connectionsOpen(origin), () => 1)
     group.gauge(requestsRunning(origin), (connection) => connection.running)
     group.counter(overloadAnswers(origin), (connection) => connection.overloads)

@@ -45,7 +45,7 @@ export type Outcome = "ok" | "invalid" | "failed" | "overloaded"
 export const outcomes: ReadonlyArray<Outcome> = ["ok", "invalid", "failed", "overloaded"]
 
 /** `events` is the outgoing of an in-process client, whose answers do not go through it. */
-export type QueueName = "ingress" | "scheduled" | "outbox" | "events"
+export type QueueName = "ingress" | "scheduled" | "outgoing" | "events"
 
 export const connectionsOpen = (origin: string): Gauge =>
   gauge("spindle_connections_open", "Clients that are connected", { origin })

@@ -5,7 +5,8 @@
  * @module
  */
 import type { RequestId } from "../../protocol/JsonRpc.ts"
-import type { Tier } from "../../protocol/Method.ts"
+import type { ServerNotification, Tier, WireSchema } from "../../protocol/Method.ts"
+import { type ServerNotificationMethod, serverNotificationTable } from "../../protocol/methods/ServerNotifications.ts"
 
 export type OutboundMessage = OutboundAnswer | OutboundNotification | OutboundRequest | OutboundLagged
 
@@ -48,6 +49,37 @@ export interface OutboundLagged {
   readonly _tag: "Lagged"
   readonly tier: "lossless"
   readonly skipped: number
+}
+
+const declarations: Readonly<Record<string, ServerNotification<WireSchema>>> = serverNotificationTable
+
+/** What a newer snapshot shares with the older one that it replaces: the method and a key, by default the thread. */
+const keyOf = (declaration: ServerNotification<WireSchema>, method: string, params: unknown): string | undefined => {
+  if (declaration.tier !== "latest") return undefined
+  if (declaration.key !== undefined) return `${method} ${declaration.key(params)}`
+  const threadId = (params as { readonly threadId?: unknown }).threadId
+  return typeof threadId === "string" ? `${method} ${threadId}` : method
+}
+
+/** A notification as a message, for any number of connections. */
+export const messageOf = (
+  method: ServerNotificationMethod,
+  params: unknown,
+  emittedAtMs: number,
+  seq: number | undefined
+): OutboundNotification => {
+  const declaration = declarations[method] as ServerNotification<WireSchema>
+  return {
+    _tag: "Notification",
+    tier: declaration.tier,
+    key: keyOf(declaration, method, params),
+    method,
+    params,
+    emittedAtMs,
+    seq,
+    text: undefined,
+    holders: 0
+  }
 }
 
 const notification = (message: OutboundNotification): string =>

@@ -22,23 +22,24 @@ import {
   type ServerNotificationMethod,
   serverNotificationTable
 } from "../../protocol/methods/ServerNotifications.ts"
-import type { Connection, Session } from "../connection/Connection.ts"
-import type { OutboundNotification } from "./OutboundMessage.ts"
-import { type Position, ThreadLog } from "./ThreadLog.ts"
+import type { Session, Subscriber } from "./Subscriber.ts"
+import { messageOf, type OutboundNotification } from "./OutboundMessage.ts"
+import type { Position } from "../../protocol/Sequence.ts"
+import { ThreadLog } from "./ThreadLog.ts"
 
 export class OutboundRouter extends Context.Service<
   OutboundRouter,
   {
     /** Makes a connection known. It hears broadcasts once it has initialised. */
-    readonly connect: (connection: Connection) => Effect.Effect<void>
+    readonly connect: (connection: Subscriber) => Effect.Effect<void>
     /** Forgets a connection and what it followed; threads and turns go on. */
-    readonly disconnect: (connection: Connection) => Effect.Effect<void>
-    readonly connections: () => ReadonlyArray<Connection>
+    readonly disconnect: (connection: Subscriber) => Effect.Effect<void>
+    readonly connections: () => ReadonlyArray<Subscriber>
     /** From now on the connection hears what happens in the thread. False when it already did. */
-    readonly subscribe: (threadId: string, connection: Connection) => boolean
+    readonly subscribe: (threadId: string, connection: Subscriber) => boolean
     /** False when it did not follow the thread. */
-    readonly unsubscribe: (threadId: string, connection: Connection) => boolean
-    readonly subscribers: (threadId: string) => ReadonlyArray<Connection>
+    readonly unsubscribe: (threadId: string, connection: Subscriber) => boolean
+    readonly subscribers: (threadId: string) => ReadonlyArray<Subscriber>
     /** Nobody follows the thread any more; it is being unloaded. */
     readonly forget: (threadId: string) => void
     /** Called whenever somebody starts or stops following a thread. */
@@ -53,21 +54,24 @@ export class OutboundRouter extends Context.Service<
       params: NotificationParams<M>,
       threadId: string | null
     ) => Effect.Effect<void>
-    /** As `notify`, run at once: for who does something else in the same step. The effect waits, where that is due. */
-    readonly notifyUnsafe: <M extends ServerNotificationMethod>(
+    /**
+     * Publishes at once, for callers that do more in the same step. The result waits for slow clients; undefined when there is
+     * nothing to wait for.
+     */
+    readonly publishNow: <M extends ServerNotificationMethod>(
       method: M,
       params: NotificationParams<M>,
       threadId: string | null
-    ) => Effect.Effect<void>
+    ) => Effect.Effect<void> | undefined
     /** Tells one connection, whatever the reach. */
     readonly notifyConnection: <M extends ServerNotificationMethod>(
-      connection: Connection,
+      connection: Subscriber,
       method: M,
       params: NotificationParams<M>
     ) => Effect.Effect<void>
     /** The message for a connection, for senders that place several at once; `undefined` when it is filtered out. */
     readonly message: <M extends ServerNotificationMethod>(
-      connection: Connection,
+      connection: Subscriber,
       method: M,
       params: NotificationParams<M>,
       emittedAtMs: number
@@ -77,42 +81,13 @@ export class OutboundRouter extends Context.Service<
     /** What the connection would have heard after a position; undefined when that is not known any more. */
     readonly missed: (
       threadId: string,
-      connection: Connection,
+      connection: Subscriber,
       after: Position
     ) => ReadonlyArray<OutboundNotification> | undefined
   }
 >()("spindle/OutboundRouter") {}
 
-/** Replaces its elder when the connection is full: same method, same key, by default the thread. */
-const keyOf = (declaration: ServerNotification<WireSchema>, method: string, params: unknown): string | undefined => {
-  if (declaration.tier !== "latest") return undefined
-  if (declaration.key !== undefined) return `${method} ${declaration.key(params)}`
-  const threadId = (params as { readonly threadId?: unknown }).threadId
-  return typeof threadId === "string" ? `${method} ${threadId}` : method
-}
-
 const declarations: Readonly<Record<string, ServerNotification<WireSchema>>> = serverNotificationTable
-
-/** The message of a notification, whoever is told of it. */
-export const messageOf = (
-  method: ServerNotificationMethod,
-  params: unknown,
-  emittedAtMs: number,
-  seq: number | undefined
-): OutboundNotification => {
-  const declaration = declarations[method] as ServerNotification<WireSchema>
-  return {
-    _tag: "Notification",
-    tier: declaration.tier,
-    key: keyOf(declaration, method, params),
-    method,
-    params,
-    emittedAtMs,
-    seq,
-    text: undefined,
-    holders: 0
-  }
-}
 
 /** Initialised, not opted out, and not a stable client that would not know the method. */
 const hears = (session: Session | undefined, method: string): boolean =>
@@ -129,15 +104,15 @@ const awaitFirst = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effec
 export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const threadLog = new ThreadLog((yield* Random.nextIntBetween(0, 2 ** 31)).toString(36))
-  const connections = new Set<Connection>()
-  const audiences = new Map<string, Set<Connection>>()
+  const connections = new Set<Subscriber>()
+  const audiences = new Map<string, Set<Subscriber>>()
   const listeners: Array<(threadId: string) => void> = []
   const changed = (threadId: string) => {
     for (const listener of listeners) listener(threadId)
   }
 
   /** Offers to all before waiting for any, so that one slow receiver delays no other. */
-  const offer = (targets: Iterable<Connection>, message: OutboundNotification): Effect.Effect<void> => {
+  const offer = (targets: Iterable<Subscriber>, message: OutboundNotification): Effect.Effect<void> | undefined => {
     let slow: Array<Deferred.Deferred<void>> | undefined
     let behind: Array<Deferred.Deferred<void>> | undefined
     let othersKeepUp = false
@@ -150,15 +125,15 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
       else (slow ??= []).push(wait)
     }
     if (slow !== undefined) return awaitAll(slow)
-    return behind === undefined || othersKeepUp ? Effect.void : awaitFirst(behind)
+    return behind === undefined || othersKeepUp ? undefined : awaitFirst(behind)
   }
 
-  const targetsOf = (method: ServerNotificationMethod, threadId: string | null): Iterable<Connection> => {
+  const targetsOf = (method: ServerNotificationMethod, threadId: string | null): Iterable<Subscriber> => {
     if (declarations[method]?.reach === "everyone" || threadId === null) return connections
     return audiences.get(threadId) ?? []
   }
 
-  const unsubscribe = (threadId: string, connection: Connection): boolean => {
+  const unsubscribe = (threadId: string, connection: Subscriber): boolean => {
     const audience = audiences.get(threadId)
     if (audience === undefined || !audience.delete(connection)) return false
     if (audience.size === 0) audiences.delete(threadId)
@@ -166,7 +141,7 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
     return true
   }
 
-  const notifyUnsafe: OutboundRouter["Service"]["notifyUnsafe"] = (method, params, threadId) => {
+  const publishNow: OutboundRouter["Service"]["publishNow"] = (method, params, threadId) => {
     const seq = threadId === null ? undefined : threadLog.next(threadId)
     const message = messageOf(method, params, clock.currentTimeMillisUnsafe(), seq)
     if (threadId !== null) threadLog.push(threadId, message)
@@ -198,10 +173,12 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
       threadLog.forget(threadId)
     },
     onAudienceChange: (listener) => Effect.sync(() => void listeners.push(listener)),
-    notify: (method, params, threadId) => Effect.suspend(() => notifyUnsafe(method, params, threadId)),
-    notifyUnsafe,
+    notify: (method, params, threadId) => Effect.suspend(() => publishNow(method, params, threadId) ?? Effect.void),
+    publishNow,
     notifyConnection: (connection, method, params) =>
-      Effect.suspend(() => offer([connection], messageOf(method, params, clock.currentTimeMillisUnsafe(), undefined))),
+      Effect.suspend(
+        () => offer([connection], messageOf(method, params, clock.currentTimeMillisUnsafe(), undefined)) ?? Effect.void
+      ),
     message: (connection, method, params, emittedAtMs) =>
       hears(connection.session, method) ? messageOf(method, params, emittedAtMs, undefined) : undefined,
     position: (threadId) => threadLog.position(threadId),

@@ -27,7 +27,7 @@ import {
   type ServerRequestParams,
   serverRequestTable
 } from "../../protocol/methods/ServerRequests.ts"
-import type { Connection } from "../connection/Connection.ts"
+import type { Subscriber } from "./Subscriber.ts"
 import { serverRequestsPending } from "../observability/Metrics.ts"
 import { observe } from "../observability/MetricRegistry.ts"
 import type { OutboundRequest } from "./OutboundMessage.ts"
@@ -46,7 +46,7 @@ interface Pending {
   readonly threadId: string
   readonly message: OutboundRequest
   /** The connections that were sent the request. */
-  readonly asked: Set<Connection>
+  readonly asked: Set<Subscriber>
   readonly answer: Deferred.Deferred<unknown, RequestError>
 }
 
@@ -69,14 +69,14 @@ export class ServerRequests extends Context.Service<
      * A client's result. It is ignored for an id that is unknown or already answered, and from a connection that was not
      * sent the request or that no longer follows the thread.
      */
-    readonly succeed: (id: RequestId, connection: Connection, result: unknown) => Effect.Effect<void>
+    readonly succeed: (id: RequestId, connection: Subscriber, result: unknown) => Effect.Effect<void>
     /** A client's refusal, under the same conditions as `succeed`. */
-    readonly fail: (id: RequestId, connection: Connection, error: ErrorObject) => Effect.Effect<void>
+    readonly fail: (id: RequestId, connection: Subscriber, error: ErrorObject) => Effect.Effect<void>
     /**
      * A client that was asked will not answer. Fails the request unless another connection was asked and still follows the
      * thread.
      */
-    readonly abandon: (id: RequestId, connection: Connection, error: ErrorObject) => Effect.Effect<void>
+    readonly abandon: (id: RequestId, connection: Subscriber, error: ErrorObject) => Effect.Effect<void>
     /** Ends the thread's pending requests; their ids, ascending. */
     readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
     /** Ends every pending request. */
@@ -85,12 +85,12 @@ export class ServerRequests extends Context.Service<
      * The thread's pending requests as first sent, ascending by id, for a client that joins. From now on the connection
      * counts as asked.
      */
-    readonly askAgain: (threadId: string, connection: Connection) => ReadonlyArray<OutboundRequest>
+    readonly askAgain: (threadId: string, connection: Subscriber) => ReadonlyArray<OutboundRequest>
   }
 >()("spindle/ServerRequests") {}
 
 /** A stable client does not see experimental members; a client that opted in does. */
-const visibleTo = (connection: Connection, message: OutboundRequest): OutboundRequest => {
+const visibleTo = (connection: Subscriber, message: OutboundRequest): OutboundRequest => {
   const hidden = serverRequestTable[message.method as ServerRequestMethod].experimentalFields
   if (connection.session?.experimental === true || hidden.length === 0) return message
   const params = Object.fromEntries(
@@ -119,12 +119,12 @@ export const make = Effect.gen(function* () {
   const find = (id: RequestId): Pending | undefined => (typeof id === "number" ? pending.get(id) : undefined)
 
   /** Whether the connection's answer counts: it was sent the request and follows the thread now. */
-  const mayAnswer = ({ asked, threadId }: Pending, connection: Connection): boolean =>
+  const mayAnswer = ({ asked, threadId }: Pending, connection: Subscriber): boolean =>
     asked.has(connection) && router.subscribers(threadId).includes(connection)
 
   const answered = (
     id: RequestId,
-    connection: Connection,
+    connection: Subscriber,
     exit: Exit.Exit<unknown, RequestError>
   ): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -140,7 +140,7 @@ export const make = Effect.gen(function* () {
     })
 
   /** What the connection says to being asked: nothing yet, or why it cannot be. */
-  const offer = (connection: Connection, { asked, message }: Pending): Effect.Effect<ErrorObject | undefined> => {
+  const offer = (connection: Subscriber, { asked, message }: Pending): Effect.Effect<ErrorObject | undefined> => {
     const unsupported = connection.unsupported[message.method]
     if (unsupported !== undefined) return Effect.succeed(unsupported)
     asked.add(connection)

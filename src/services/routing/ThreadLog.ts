@@ -10,35 +10,14 @@
  *
  * @module
  */
-import * as Predicate from "effect/Predicate"
-import type { Extensions } from "../../protocol/JsonRpc.ts"
+import type { Position } from "../../protocol/Sequence.ts"
 import { encode, type OutboundNotification } from "./OutboundMessage.ts"
-
-/** The name of the extension, in initialize and in the envelopes. */
-export const Extension = "spindle/sequence"
 
 /** Notifications of a thread that can be told again. */
 const MaxMessages = 2048
 
 /** Characters of their texts together. */
 const MaxChars = 16 * 1024 * 1024
-
-/** A place in the order of a thread. */
-export interface Position {
-  readonly epoch: string
-  readonly seq: number
-}
-
-/** The position a client names in the extension's member of an envelope; undefined when it names none that makes sense. */
-export const positionIn = (extensions: Extensions | undefined): Position | undefined => {
-  const after = Predicate.hasProperty(extensions?.[Extension], "after") ? extensions[Extension].after : undefined
-  return Predicate.hasProperty(after, "epoch") &&
-    Predicate.hasProperty(after, "seq") &&
-    typeof after.epoch === "string" &&
-    Number.isSafeInteger(after.seq)
-    ? { epoch: after.epoch, seq: after.seq as number }
-    : undefined
-}
 
 /** The last messages of a thread, oldest first. */
 class Ring {

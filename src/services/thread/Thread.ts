@@ -21,11 +21,10 @@ import type { ThreadSettings } from "../../protocol/Settings.ts"
 import type { Thread as ThreadView } from "../../protocol/Thread.ts"
 import type { Turn } from "../../protocol/Turn.ts"
 import type { PermittedSettings } from "../config/Permitted.ts"
-import type { Connection } from "../connection/Connection.ts"
 import type { ModelError, ModelName } from "../model/ModelProvider.ts"
+import type { Subscriber } from "../routing/Subscriber.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
-import { Extension, type Position } from "../routing/ThreadLog.ts"
-import { toThread, toTurn } from "./ThreadRecord.ts"
+import { Extension, type Position } from "../../protocol/Sequence.ts"
 import { ActiveTurn, type TurnOptions } from "./turn/ActiveTurn.ts"
 import {
   InvalidInput,
@@ -35,8 +34,10 @@ import {
   TurnMismatch,
   type InputTooLarge
 } from "./ThreadError.ts"
-import type { ThreadJournal } from "./ThreadJournal.ts"
+import type { ThreadContext } from "./ThreadContext.ts"
 import { type ClientIdentity, run, startingTurn } from "./turn/TurnRunner.ts"
+import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
+import type { ThreadStoreError } from "./ThreadStore.ts"
 import { checkLength, type Message } from "./turn/UserMessage.ts"
 
 /** A request for a turn. */
@@ -50,7 +51,7 @@ export interface TurnRequest {
 }
 
 export class Thread {
-  readonly host: ThreadJournal
+  readonly host: ThreadContext
   /** The AGENTS.md files its instructions came from. */
   readonly instructionSources: ReadonlyArray<string>
   readonly #scope: Scope.Scope
@@ -59,7 +60,7 @@ export class Thread {
   #closing = false
 
   constructor(
-    host: ThreadJournal,
+    host: ThreadContext,
     instructionSources: ReadonlyArray<string>,
     scope: Scope.Scope,
     onActivity: () => void
@@ -75,7 +76,7 @@ export class Thread {
   }
 
   get settings(): ThreadSettings {
-    return this.host.record.settings
+    return this.host.state.settings
   }
 
   /** Whether a turn runs. */
@@ -107,8 +108,9 @@ export class Thread {
 
   /** The thread as a client reads it, with its turns in full when asked. */
   view(includeTurns: boolean): ThreadView {
-    const { record, status } = this.host
-    return toThread(record, status, includeTurns ? record.turns.map((turn) => toTurn(turn, "full")) : [])
+    const { state, status } = this.host
+    const turns = includeTurns ? state.turns.map((turn) => toTurn(turn, "full")) : []
+    return toThread(summaryOf(state), status, { environments: state.settings.environments }, turns)
   }
 
   /**
@@ -119,9 +121,11 @@ export class Thread {
     this: Thread,
     request: TurnRequest,
     respond: (turn: Turn) => Effect.Effect<void>
-  ): Effect.fn.Return<void, ThreadClosing | InputTooLarge | ServerDraining> {
+  ): Effect.fn.Return<void, ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError> {
     yield* this.open(false)
     yield* checkLength(request.message.input)
+    // What a failed append has left behind is stored before anything new happens.
+    yield* this.host.journal.recover
     if (this.#active === undefined) yield* this.#admission
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
     const active = this.#active
@@ -153,7 +157,7 @@ export class Thread {
       }
       const running = run(this.host, turn, request.message, request.caller, onEnd)
       return Effect.map(Effect.forkIn(running, this.#scope, { startImmediately: true }), (fiber) => {
-        turn.fiber = fiber
+        turn.attach(fiber)
         return answered
       })
     })
@@ -167,9 +171,9 @@ export class Thread {
   readonly #changeSettings = ({ value: settings }: PermittedSettings): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (JSON.stringify(settings) === JSON.stringify(this.settings)) return Effect.void
-      return Effect.andThen(
-        this.host.write({ _tag: "SettingsChanged", at: this.host.now(), settings }),
-        this.host.notify("thread/settings/updated", { threadId: this.id, threadSettings: settings })
+      return this.host.commit(
+        [{ _tag: "SettingsChanged", at: this.host.now(), settings }],
+        [{ method: "thread/settings/updated", params: { threadId: this.id, threadSettings: settings } }]
       )
     })
 
@@ -195,11 +199,14 @@ export class Thread {
     return active.id
   }).bind(this)
 
-  /** Interrupts the turn; `answer` is run when it has stopped, before its end is told. An empty id is whatever runs. */
+  /**
+   * Interrupts the turn. `answer` is called when it has stopped, before its end is published; it must not wait. An empty id means
+   * whichever turn runs.
+   */
   readonly interrupt = Effect.fnUntraced(function* (
     this: Thread,
     turnId: string,
-    answer: Effect.Effect<void>
+    answer: () => void
   ): Effect.fn.Return<void, NoActiveTurn | TurnMismatch> {
     const active = yield* this.#running("interrupt", turnId)
     active.interrupters.push(answer)
@@ -212,7 +219,7 @@ export class Thread {
    * what is asked and still unanswered, then what happens. In one step, so that it misses nothing and is told nothing twice.
    */
   subscribeWithSnapshot(
-    connection: Connection,
+    connection: Subscriber,
     after: Position | undefined,
     welcome: ReadonlyArray<OutboundMessage>,
     respond: (following: ReadonlyArray<OutboundMessage>, extensions?: Extensions) => Effect.Effect<void>
@@ -226,6 +233,11 @@ export class Thread {
     return respond(following, {
       [Extension]: after === undefined ? position : { ...position, resync: missed === undefined }
     })
+  }
+
+  /** The store cannot be written to: the running turn ends as failed. */
+  failTurn(error: ThreadStoreError): void {
+    this.#active?.fail({ message: error.message, codexErrorInfo: "other", additionalDetails: null, misalignment: null })
   }
 
   /** Interrupts what runs and waits for its end. */

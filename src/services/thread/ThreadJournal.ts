@@ -1,155 +1,195 @@
 /**
- * What the parts of a loaded thread share: its record, its voice, and the services behind it.
+ * The one way in which a thread changes: `commit`.
  *
- * Owns how a thread speaks: every item and notification passes here, is put into the record where it belongs there, and
- * goes to the router. Does not own turns (TurnRunner) nor what clients ask for (Thread).
+ * Owns the thread's state, its store, and the order of its events. A commit gives its events their numbers, stores them,
+ * folds them into the state and publishes its notifications, in this order. Commits of one thread are serialized. Folding
+ * and publishing are one step: a client that subscribes finds an event in the state or receives its notification, never both
+ * and never neither.
+ *
+ * When the store fails there is one policy, whichever event it was:
+ *
+ * ```
+ *  healthy ──append fails──► degraded ──append succeeds──► healthy
+ * ```
+ *
+ * The events are kept in memory, folded and published all the same, so that clients and server agree on what happened. Clients
+ * are warned once. The running turn ends as failed, and no other begins until `recover` has stored what is kept. A store that
+ * dies or does not answer within `StoreTimeout` has failed.
  *
  * @module
  */
-import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as SecureRandom from "effect/crypto/SecureRandom"
-import type { ThreadItem } from "../../protocol/Item.ts"
-import type { ThreadStatus } from "../../protocol/Thread.ts"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import type { NotificationParams, ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"
-import type { ResponseItem } from "../../protocol/ResponseItem.ts"
-import type { ModelProviderInfo } from "../config/Config.ts"
-import type { ModelProvider } from "../model/ModelProvider.ts"
 import type { OutboundRouter } from "../routing/OutboundRouter.ts"
-import type { ServerRequests } from "../routing/ServerRequests.ts"
-import type { SmallFiles } from "../config/SmallFiles.ts"
-import { apply, type ThreadEvent, type ThreadRecord } from "./ThreadRecord.ts"
-import type { ThreadStore } from "./ThreadStore.ts"
-import type { Tool } from "../tool/Tool.ts"
-import { inEnvironment } from "./Switches.ts"
-import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
+import type { ThreadEvent } from "./ThreadEvent.ts"
+import { fold, type ThreadState } from "./ThreadState.ts"
+import { type ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 
-/** The services a thread is made of. */
-export interface ThreadServices {
-  readonly router: OutboundRouter["Service"]
-  readonly serverRequests: ServerRequests["Service"]
-  readonly model: ModelProvider["Service"]
+/** How long one append may take. */
+export const StoreTimeout = Context.Reference("spindle/StoreTimeout", { defaultValue: () => Duration.seconds(10) })
+
+/** A notification with its method's parameters. */
+export type Notification = {
+  readonly [M in ServerNotificationMethod]: { readonly method: M; readonly params: NotificationParams<M> }
+}[ServerNotificationMethod]
+
+export interface JournalOptions {
+  readonly state: ThreadState
   readonly store: ThreadStore["Service"]
-  readonly random: SecureRandom.SecureRandom["Service"]
-  readonly files: SmallFiles["Service"]
-  readonly clock: Clock.Clock
-  /** Whether no turn may start any more, because the server is about to end. */
-  readonly isDraining: () => boolean
-  /** Tokens the model can take, null when unknown. */
-  readonly contextWindow: (model: string) => number | null
+  readonly router: OutboundRouter["Service"]
+  readonly storeTimeout: Duration.Duration
+  /** Of the thread. What an append leaves running ends with it. */
+  readonly scope: Scope.Scope
+  /** Runs at once when the journal becomes degraded. */
+  readonly onDegraded: (error: ThreadStoreError) => void
 }
 
+const nothing: ReadonlyArray<never> = []
+
 export class ThreadJournal {
-  readonly services: ThreadServices
-  readonly record: ThreadRecord
-  /** What the model is told before the conversation. */
-  readonly preamble: ReadonlyArray<ResponseItem>
-  readonly #tools: ReadonlyArray<Tool>
-  /** The model server of the thread; undefined leaves it to the server's configuration. */
-  readonly provider: ModelProviderInfo | undefined
-  readonly facts: Facts = noFacts()
-  #status: ThreadStatus = { type: "idle" }
+  readonly #options: JournalOptions
+  readonly #writing = Semaphore.makeUnsafe(1)
+  #state: ThreadState
+  /** Folded and published, not stored. */
+  #unsaved: Array<ThreadEvent> = []
+  /** Why the last append failed; undefined while the journal is healthy. */
+  #failure: ThreadStoreError | undefined
+  #warned = false
 
-  constructor(
-    services: ThreadServices,
-    record: ThreadRecord,
-    preamble: ReadonlyArray<ResponseItem>,
-    tools: ReadonlyArray<Tool>,
-    provider: ModelProviderInfo | undefined
-  ) {
-    this.services = services
-    this.record = record
-    this.preamble = preamble
-    this.#tools = tools
-    this.provider = provider
+  constructor(options: JournalOptions) {
+    this.#options = options
+    this.#state = options.state
   }
 
-  get id(): string {
-    return this.record.origin.id
+  get state(): ThreadState {
+    return this.#state
   }
 
-  /** What the model may call now. */
-  get tools(): ReadonlyArray<Tool> {
-    return inEnvironment(this.#tools, this.record.settings.environments)
-  }
-
-  get status(): ThreadStatus {
-    return this.#status
-  }
-
-  /** Unix milliseconds. */
-  now(): number {
-    return this.services.clock.currentTimeMillisUnsafe()
-  }
-
-  /** Tells the thread's audience; its place in their order is fixed when this is run. */
-  notify<M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>): Effect.Effect<void> {
-    return this.services.router.notify(method, params, this.id)
-  }
-
-  /** Puts events into the record and the store. */
-  write(...events: ReadonlyArray<ThreadEvent>): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      for (const event of events) apply(this.record, event)
-      return this.keep(...events)
-    })
-  }
-
-  /** Puts events into the store alone. A store that fails is reported; the running turn goes on. */
-  keep(...events: ReadonlyArray<ThreadEvent>): Effect.Effect<void> {
-    if (this.record.origin.ephemeral) return Effect.void
-    return Effect.catch(this.services.store.append(this.id, events), (error) =>
-      Effect.logError(error.message, error.cause)
-    )
+  /** Why the store cannot be written to, or undefined. */
+  get failure(): ThreadStoreError | undefined {
+    return this.#failure
   }
 
   /**
-   * Takes an event that is kept into the record and tells of it, in one step: who joins the thread finds it in the record or
-   * hears of it, never both and never neither.
+   * Stores and folds `events` and publishes `notifications`. It never fails: see the policy above. The events are in the state,
+   * and the places of the notifications are fixed, when the effect starts to wait for slow clients; only that wait can be
+   * interrupted.
    */
-  tell<M extends ServerNotificationMethod>(
-    event: ThreadEvent,
-    method: M,
-    params: NotificationParams<M>
+  commit(
+    events: ReadonlyArray<ThreadEvent>,
+    notifications: ReadonlyArray<Notification> = nothing
   ): Effect.Effect<void> {
     return Effect.suspend(() => {
-      apply(this.record, event)
-      return this.services.router.notifyUnsafe(method, params, this.id)
+      if (events.length === 0) return this.#publish(notifications)
+      const committed = Effect.map(this.#store(events), (failed) => {
+        this.#state = fold(this.#state, events)
+        const published = this.#publish(notifications)
+        return failed === undefined ? published : Effect.andThen(published, this.#warn(failed))
+      })
+      return Effect.flatten(Effect.uninterruptible(this.#writing.withPermit(committed)))
     })
   }
 
-  /** Adds to the conversation with the model. */
-  say(item: ResponseItem): Effect.Effect<void> {
-    return this.write({ _tag: "Said", at: this.now(), item })
-  }
-
-  itemStarted(turnId: string, item: ThreadItem): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const startedAtMs = item.startedAtMs ?? this.now()
-      const started = { ...item, startedAtMs, completedAtMs: null }
-      return this.notify("item/started", { item: started, threadId: this.id, turnId, startedAtMs })
-    })
-  }
-
-  itemCompleted(turnId: string, item: ThreadItem): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const completedAtMs = this.now()
-      const completed = { ...item, startedAtMs: item.startedAtMs ?? completedAtMs, completedAtMs }
-      const event = { _tag: "ItemCompleted", at: completedAtMs, turnId, item: completed } as const
-      const params = { item: completed, threadId: this.id, turnId, contentTokenCount: null, completedAtMs }
-      return this.keep(event).pipe(
-        Effect.andThen(this.tell(event, "item/completed", params)),
-        // A refused approval leaves the status to the end of its item.
-        Effect.andThen(this.statusChanged)
-      )
-    })
-  }
-
-  /** Tells everyone when the facts have made the status another one. */
-  readonly statusChanged: Effect.Effect<void> = Effect.suspend(() => {
-    const status = statusOf(this.facts)
-    if (sameStatus(status, this.#status)) return Effect.void
-    this.#status = status
-    return this.notify("thread/status/changed", { threadId: this.id, status })
+  /** Stores what a failed append has left behind. Fails while the store does. */
+  readonly recover: Effect.Effect<void, ThreadStoreError> = Effect.suspend(() => {
+    if (this.#failure === undefined) return Effect.void
+    const stored = Effect.flatMap(this.#store(nothing), (failed) =>
+      failed === undefined ? Effect.void : Effect.fail(failed)
+    )
+    return Effect.uninterruptible(this.#writing.withPermit(stored))
   })
+
+  /** The events, behind those that are not stored yet. The result is why it failed; only the first failure is announced. */
+  #store(events: ReadonlyArray<ThreadEvent>): Effect.Effect<ThreadStoreError | undefined> {
+    const { origin } = this.#state
+    if (origin.ephemeral) return Effect.undefined
+    const all = this.#unsaved.length === 0 ? events : [...this.#unsaved, ...events]
+    const expectedSeq = this.#state.nextSeq - this.#unsaved.length
+    return Effect.map(this.#append(origin.id, expectedSeq, all), (failure) => {
+      this.#unsaved = failure === undefined ? [] : [...all]
+      this.#failure = failure
+      if (failure === undefined) this.#warned = false
+      else this.#options.onDegraded(failure)
+      return failure
+    })
+  }
+
+  /** One append, bounded in time: the store is another's code. Undefined when it succeeded. */
+  #append(
+    threadId: string,
+    expectedSeq: number,
+    events: ReadonlyArray<ThreadEvent>
+  ): Effect.Effect<ThreadStoreError | undefined> {
+    const { scope, store, storeTimeout } = this.#options
+    return Effect.gen(function* () {
+      const append = Effect.suspend(() => store.append(threadId, expectedSeq, events))
+      const fiber = yield* Effect.forkIn(Effect.interruptible(append), scope, { startImmediately: true })
+      const exit = fiber.pollUnsafe()
+      if (exit !== undefined) return failureOf(exit)
+      const settled = Deferred.makeUnsafe<ThreadStoreError | undefined>()
+      fiber.addObserver((late) => void Deferred.doneUnsafe(settled, Exit.succeed(failureOf(late))))
+      const timer = yield* Effect.forkIn(
+        Effect.interruptible(
+          Effect.andThen(
+            Effect.sleep(storeTimeout),
+            Effect.sync(() => void Deferred.doneUnsafe(settled, Exit.succeed(noAnswer(storeTimeout))))
+          )
+        ),
+        scope
+      )
+      const failure = yield* Deferred.await(settled)
+      timer.interruptUnsafe()
+      fiber.interruptUnsafe()
+      return failure
+    })
+  }
+
+  /** Fixes the places of the notifications at once. The result waits for slow clients. */
+  #publish(notifications: ReadonlyArray<Notification>): Effect.Effect<void> {
+    const { router } = this.#options
+    const { id } = this.#state.origin
+    let waits: Array<Effect.Effect<void>> | undefined
+    for (const { method, params } of notifications) {
+      const wait = router.publishNow(method, params, id)
+      if (wait !== undefined) (waits ??= []).push(wait)
+    }
+    return waits === undefined ? Effect.void : Effect.all(waits, { discard: true })
+  }
+
+  /** Announces a failure, once until the store recovers. */
+  #warn(failure: ThreadStoreError): Effect.Effect<void> {
+    if (this.#warned) return Effect.void
+    this.#warned = true
+    const { id } = this.#state.origin
+    return Effect.andThen(
+      Effect.logError(failure.message, failure.cause),
+      this.#publish([{ method: "warning", params: { threadId: id, message: warningOf(failure) } }])
+    )
+  }
 }
+
+const failureOf = (exit: Exit.Exit<void, ThreadStoreError>): ThreadStoreError | undefined => {
+  if (Exit.isSuccess(exit)) return undefined
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  return error ?? new ThreadStoreError({ operation: "append", reason: "unavailable", cause: Cause.squash(exit.cause) })
+}
+
+const noAnswer = (timeout: Duration.Duration): ThreadStoreError =>
+  new ThreadStoreError({
+    operation: "append",
+    reason: "unavailable",
+    cause: new Error(`no answer within ${Duration.format(timeout)}`)
+  })
+
+const warningOf = (failure: ThreadStoreError): string =>
+  failure.reason === "conflict"
+    ? `${failure.message}. What happened since is kept in memory only. Resume the thread after it is unloaded.`
+    : `${failure.message}. What happened since is kept in memory only. No turn starts in this thread until it can be stored.`

@@ -21,6 +21,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import type { ThreadSettings } from "../../protocol/Settings.ts"
 import type { ConfigWarning, EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
 import type { PermittedSettings } from "../config/Permitted.ts"
 import { threadsLoaded, turnsRunning } from "../observability/Metrics.ts"
@@ -36,10 +37,13 @@ import { Draining } from "./Draining.ts"
 import type { Instructions } from "./Instructions.ts"
 import { InvalidThreadId, ThreadNotFound } from "./ThreadError.ts"
 import { switchedOn } from "./Switches.ts"
-import { ThreadJournal, type ThreadServices } from "./ThreadJournal.ts"
+import { ThreadContext, type ThreadServices } from "./ThreadContext.ts"
+import type { EventOf, ThreadEvent } from "./ThreadEvent.ts"
 import { problemOf } from "./ThreadId.ts"
-import { create, seconds, settleStaleTurns, type ThreadRecord } from "./ThreadRecord.ts"
+import { StoreTimeout, ThreadJournal } from "./ThreadJournal.ts"
+import { fold, initial, type ThreadState } from "./ThreadState.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
+import { seconds } from "./ThreadView.ts"
 import { type Tool, Toolset, type ToolsRefused } from "../tool/Tool.ts"
 
 /** How long a thread stays loaded that nobody follows and that does nothing. */
@@ -74,12 +78,12 @@ export class Threads extends Context.Service<
     readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
     /** The loaded thread, if it is. */
     readonly find: (threadId: string) => Thread | undefined
-    /** The record of a thread that has had a turn, to load it. */
+    /** The stored state of a thread that has had a turn, to load it. */
     readonly stored: (
       threadId: string
-    ) => Effect.Effect<ThreadRecord, ThreadNotFound | InvalidThreadId | ThreadStoreError>
-    /** Loads a thread from its record; turns nobody runs any more count as interrupted. */
-    readonly load: (record: ThreadRecord, setup: ThreadSetup) => Effect.Effect<Thread, ToolsRefused>
+    ) => Effect.Effect<ThreadState, ThreadNotFound | InvalidThreadId | ThreadStoreError>
+    /** Loads a thread. What loading changes are events: turns that were cut are interrupted, and settings replaced. */
+    readonly load: (state: ThreadState, setup: ThreadSetup) => Effect.Effect<Thread, ToolsRefused>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** How many turns run. */
@@ -96,6 +100,31 @@ export const checkId = (threadId: string, kind: "thread" | "session"): Effect.Ef
   const detail = problemOf(threadId)
   return detail === undefined ? Effect.void : Effect.fail(new InvalidThreadId({ kind, detail }))
 }
+
+/** Events that are read at a time. */
+const ReadLimit = 1024
+
+/** The stored state of a thread, or null when the store does not know it. */
+export const readState = Effect.fnUntraced(function* (store: ThreadStore["Service"], threadId: string) {
+  let state: ThreadState | null = null
+  for (let from = 0; ; from += ReadLimit) {
+    const page = yield* store.read(threadId, { from, limit: ReadLimit })
+    const events = page.map(({ event }) => event)
+    const [first, ...rest] = events
+    if (state !== null) state = fold(state, events)
+    else if (first?._tag === "Created") state = fold(initial(first), rest)
+    if (page.length < ReadLimit || state === null) return state
+  }
+})
+
+/** Turns that no server runs any more, because it died, were interrupted. */
+const interruptions = (state: ThreadState, at: number): ReadonlyArray<EventOf<"TurnEnded">> =>
+  state.turns
+    .filter(({ status }) => status === "inProgress")
+    .map(({ id }) => ({ _tag: "TurnEnded", at, turnId: id, status: "interrupted", error: null }))
+
+const overrides = (state: ThreadState, settings: ThreadSettings, at: number): ReadonlyArray<ThreadEvent> =>
+  JSON.stringify(settings) === JSON.stringify(state.settings) ? [] : [{ _tag: "SettingsChanged", at, settings }]
 
 interface Loaded {
   readonly thread: Thread
@@ -127,6 +156,7 @@ export const make = Effect.gen(function* () {
   const toolset = yield* Toolset
   const info = yield* ServerInfo
   const idleUnload = yield* IdleUnload
+  const storeTimeout = yield* StoreTimeout
   const scope = yield* Effect.scope
   yield* beginTurns
   yield* observe(threadsLoaded, () => threads.size)
@@ -148,12 +178,12 @@ export const make = Effect.gen(function* () {
     // One step: who loads the thread again, while slow clients are still being told, begins anew.
     yield* Effect.suspend(() => {
       threads.delete(id)
-      const told = [
-        router.notifyUnsafe("thread/status/changed", { threadId: id, status: { type: "notLoaded" } }, id),
-        router.notifyUnsafe("thread/closed", { threadId: id }, id)
+      const waits = [
+        router.publishNow("thread/status/changed", { threadId: id, status: { type: "notLoaded" } }, id),
+        router.publishNow("thread/closed", { threadId: id }, id)
       ]
       router.forget(id)
-      return Effect.all(told, { discard: true })
+      return Effect.forEach(waits, (wait) => wait ?? Effect.void, { discard: true })
     })
   })
 
@@ -187,18 +217,35 @@ export const make = Effect.gen(function* () {
   })
 
   const open = Effect.fnUntraced(function* (
-    record: ThreadRecord,
+    state: ThreadState,
     { instructions, provider }: ThreadSetup,
-    { threadScope, tools }: { readonly threadScope: Scope.Closeable; readonly tools: ReadonlyArray<Tool> }
+    { threadScope, tools }: { readonly threadScope: Scope.Closeable; readonly tools: ReadonlyArray<Tool> },
+    events: ReadonlyArray<ThreadEvent>
   ) {
-    const host = new ThreadJournal(threadServices, record, instructions.preamble, tools, provider)
-    const thread = new Thread(host, instructions.sources, threadScope, () => touch(host.id))
+    const threadId = state.origin.id
+    const journal = new ThreadJournal({
+      state,
+      store,
+      router,
+      storeTimeout,
+      scope: threadScope,
+      onDegraded: (error) => threads.get(threadId)?.thread.failTurn(error)
+    })
+    const context = new ThreadContext({
+      services: threadServices,
+      journal,
+      preamble: instructions.preamble,
+      tools,
+      provider
+    })
+    const thread = new Thread(context, instructions.sources, threadScope, () => touch(threadId))
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
-    threads.set(thread.id, loaded)
+    yield* journal.commit(events)
+    threads.set(threadId, loaded)
     const { prepare } = threadServices.model
     if (prepare !== undefined) {
-      // Not before the answer to thread/start is out: loading takes the thread of the process.
-      yield* Effect.forkIn(Effect.delay(prepare(record.settings.modelProvider), PrepareDelay), threadScope)
+      // Not before the answer to thread/start is out: loading occupies the thread of the process.
+      yield* Effect.forkIn(Effect.delay(prepare(journal.state.settings.modelProvider), PrepareDelay), threadScope)
     }
     yield* Effect.forkIn(watch(loaded), threadScope)
     return thread
@@ -224,9 +271,9 @@ export const make = Effect.gen(function* () {
     const created = { _tag: "Created", at, origin, settings } as const
     const tools = yield* openTools(id, options)
     if (!options.ephemeral) {
-      yield* Effect.onError(store.append(id, [created]), () => Scope.close(tools.threadScope, Exit.void))
+      yield* Effect.onError(store.append(id, 0, [created]), () => Scope.close(tools.threadScope, Exit.void))
     }
-    return yield* open(create(created), options, tools)
+    return yield* open(initial(created), options, tools, [])
   })
 
   const find = (threadId: string) => threads.get(threadId)?.thread
@@ -240,9 +287,9 @@ export const make = Effect.gen(function* () {
 
   const stored = Effect.fnUntraced(function* (threadId: string) {
     yield* checkId(threadId, "session")
-    const record = yield* store.load(threadId)
-    if (record === null || record.turns.length === 0) return yield* new ThreadNotFound({ threadId, sought: "record" })
-    return record
+    const state = yield* readState(store, threadId)
+    if (state === null || state.turns.length === 0) return yield* new ThreadNotFound({ threadId, sought: "record" })
+    return state
   })
 
   const stop = Effect.suspend(() =>
@@ -255,11 +302,11 @@ export const make = Effect.gen(function* () {
     get,
     find,
     stored,
-    load: (record, setup) =>
-      Effect.flatMap(openTools(record.origin.id, setup), (tools) => {
-        settleStaleTurns(record)
-        record.settings = setup.settings.value
-        return open(record, setup, tools)
+    load: (state, setup) =>
+      Effect.flatMap(openTools(state.origin.id, setup), (tools) => {
+        const at = threadServices.clock.currentTimeMillisUnsafe()
+        const events = [...interruptions(state, at), ...overrides(state, setup.settings.value, at)]
+        return open(state, setup, tools, events)
       }),
     loaded: () => Array.from(threads.keys()),
     running,

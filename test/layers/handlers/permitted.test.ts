@@ -8,7 +8,7 @@ import * as Memory from "../../../src/layers/stores/Memory.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { failure, workspace } from "../../support/Configs.ts"
 import { inForce, policyServer, requirementsFile, type Start, type Turn } from "../../support/Policies.ts"
-import { created, settings as recorded, turnEvents } from "../../support/Records.ts"
+import { created, settings as recorded, turnEvents } from "../../../src/testing/ThreadEvents.ts"
 import { cwd, say } from "../../support/Server.ts"
 
 const readOnly = { type: "readOnly", networkAccess: false } as const
@@ -125,7 +125,6 @@ describe("requirements and the ways to settings", () => {
   it.effect("that come later hold for a thread that is resumed; else it has the policies that it had", () =>
     Effect.gen(function* () {
       const id = "0198c0de-0000-7000-8000-00000000000a"
-      const store = yield* Layer.build(Memory.layer)
       const had: ThreadSettings = {
         ...recorded,
         cwd,
@@ -133,13 +132,14 @@ describe("requirements and the ways to settings", () => {
         sandboxPolicy: full,
         activePermissionProfile: { id: ":danger-full-access", extends: null }
       }
-      yield* Context.get(store, ThreadStore).append(id, [
-        { ...created(id), settings: had },
-        ...turnEvents("t1", 1_700_000_000_000, "hi", "hello")
-      ])
       const resumed = (requirements: string, params: Omit<ParamsInputOf<"thread/resume">, "threadId"> = {}) =>
         Effect.scoped(
           Effect.gen(function* () {
+            const store = yield* Layer.build(Memory.layer)
+            yield* Context.get(store, ThreadStore).append(id, 0, [
+              { ...created(id), settings: had },
+              ...turnEvents("t1", 1_700_000_000_000, "hi", "hello")
+            ])
             const { client } = yield* policyServer(requirements, { store: Layer.succeedContext(store) })
             const answer = yield* client.request("thread/resume", { threadId: id, ...params })
             return [answer.approvalPolicy, answer.sandbox, answer.activePermissionProfile?.id ?? null]

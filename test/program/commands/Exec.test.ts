@@ -15,6 +15,7 @@ import * as Exec from "../../../src/program/commands/Exec.ts"
 import * as Screen from "../../../src/program/console/Console.ts"
 import { type ModelRequest, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { readState } from "../../../src/services/thread/Threads.ts"
 import { Toolset, type ToolTurn } from "../../../src/services/tool/Tool.ts"
 
 const task: Exec.Task = {
@@ -319,7 +320,7 @@ describe("exec", () => {
       const idIn = (ran: Shown): string => JSON.parse(ran.out.split("\n", 1)[0] ?? "").thread_id
       const first = yield* exec({ json: true, threadSource: "user" }, kept)
       const second = yield* exec({ json: true, resume: idIn(first) }, kept)
-      const record = yield* store.load(idIn(first))
+      const record = yield* readState(store, idIn(first))
       assert.deepStrictEqual(
         {
           codes: [first.code, second.code],

@@ -3,7 +3,7 @@ import { JsonEvents } from "../../../src/program/reporters/JsonReporter.ts"
 import type { Item, ThreadItem } from "../../../src/protocol/Item.ts"
 import type { ServerNotification } from "../../../src/protocol/methods/ServerNotifications.ts"
 import type { Turn } from "../../../src/protocol/Turn.ts"
-import { agentMessage } from "../../support/Records.ts"
+import { agentMessage } from "../../../src/testing/ThreadEvents.ts"
 import { command, completed, place, started, turn } from "../Fixtures.ts"
 
 const ended = (end: Partial<Turn>): ServerNotification => ({

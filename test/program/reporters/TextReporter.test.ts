@@ -6,7 +6,7 @@ import * as Render from "../../../src/program/reporters/TextReporter.ts"
 import { layerTest, TerminalConsole, type Written } from "../../../src/program/console/Console.ts"
 import type { Item, ThreadItem } from "../../../src/protocol/Item.ts"
 import type { ServerNotification } from "../../../src/protocol/methods/ServerNotifications.ts"
-import { agentMessage } from "../../support/Records.ts"
+import { agentMessage } from "../../../src/testing/ThreadEvents.ts"
 import { completed, place, started, turn } from "../Fixtures.ts"
 
 const begun: ServerNotification = { method: "turn/started", params: { threadId: "thread", turn } }

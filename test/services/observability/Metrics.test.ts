@@ -227,11 +227,11 @@ describe("Metrics", () => {
   })
 
   it("are those of the table in the documentation", () => {
-    const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8")
+    const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")
     const named = (text: string, name: RegExp) => Array.from(text.matchAll(name), ([, metric]) => metric).sort()
     assert.deepStrictEqual(
       named(read("docs/observability.md"), /^\| `(spindle_\w+)`/gm),
-      named(read("src/services/Metrics.ts"), /"(spindle_\w+)"/g)
+      named(read("src/services/observability/Metrics.ts"), /"(spindle_\w+)"/g)
     )
   })
 

@@ -1,15 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
 import type { Thread as ThreadView } from "../../../src/protocol/Thread.ts"
 import * as Memory from "../../../src/layers/stores/Memory.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import type { ThreadEvent } from "../../../src/services/thread/ThreadRecord.ts"
+import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { readState } from "../../../src/services/thread/Threads.ts"
 import { completed, delta, done, started } from "../../support/ScriptedModel.ts"
-import { created, turnEvents, userMessage } from "../../support/Records.ts"
+import { created, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
 import { cwd, makeServer, say, type ServerOptions } from "../../support/Server.ts"
 import * as SlowStore from "../../support/SlowStore.ts"
+import { unread } from "../../support/Threads.ts"
 import { asking } from "../../support/Tools.ts"
 
 const unknown = "0198c0de-0000-7000-8000-000000000000"
@@ -101,7 +105,7 @@ describe("thread/resume", () => {
       ["a turn begins", (event) => event._tag === "TurnStarted"],
       ["the user is heard", (event) => event._tag === "ItemCompleted" && event.item.type === "userMessage"],
       ["an item ends", (event) => event._tag === "ItemCompleted" && event.item.type === "agentMessage"],
-      ["tokens are counted", (event) => event._tag === "TokensUsed"],
+      ["tokens are counted", (event) => event._tag === "TokensCounted"],
       ["the turn ends", (event) => event._tag === "TurnEnded"]
     ]
     for (const [stage, meant] of stages) {
@@ -119,7 +123,7 @@ describe("thread/resume", () => {
           yield* client.notified("turn/completed")
           yield* router.notify("thread/closed", { threadId }, threadId)
           const told = yield* other.until("thread/closed")
-          const record = yield* slow.store.load(threadId)
+          const record = yield* readState(slow.store, threadId)
           const all = {
             turns: record!.turns.map(({ id }) => id),
             ended: record!.turns.map(({ id }) => id),
@@ -177,7 +181,7 @@ describe("thread/resume", () => {
       Effect.gen(function* () {
         const store = yield* ThreadStore
         const at = 1_700_000_000_000
-        yield* store.append(unknown, [
+        yield* store.append(unknown, 0, [
           created(unknown),
           ...turnEvents("u1", at, "hello", "hi"),
           { _tag: "TurnStarted", at: at + 5000, turnId: "u2", rootTurnId: "u2" },
@@ -271,17 +275,77 @@ describe("thread/resume", () => {
     )
   })
 
-  it.effect("a store that fails ends no turn, and what was kept before is still there", () =>
-    Effect.gen(function* () {
-      const slow = yield* SlowStore.make
-      const { client, model, start, threadId } = yield* setUp({ store: slow.layer })
-      slow.break()
-      yield* start("more")
-      yield* model.say("ok")
-      assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
-      const { thread } = yield* client.request("thread/read", { threadId, includeTurns: true })
-      assert.strictEqual(thread.turns.length, 2)
-      assert.strictEqual((yield* slow.store.load(threadId))?.turns.length, 1)
-    })
-  )
+  describe("when the store fails", () => {
+    const failedTurn = {
+      message: "thread store failed to append",
+      codexErrorInfo: "other",
+      additionalDetails: null,
+      misalignment: null
+    }
+
+    it.effect("the turn fails, clients are warned once, and no turn starts until the store works again", () =>
+      Effect.gen(function* () {
+        const slow = yield* SlowStore.make
+        const { client, model, start, threadId } = yield* setUp({ store: slow.layer })
+        const before = yield* readState(slow.store, threadId)
+        slow.break()
+        yield* start("more")
+        const warning = yield* client.notified("warning")
+        assert.strictEqual(
+          warning.message,
+          "thread store failed to append. What happened since is kept in memory only. No turn starts in this thread until it can be stored."
+        )
+        const { turn } = yield* client.notified("turn/completed")
+        assert.deepStrictEqual([turn.status, turn.error], ["failed", failedTurn])
+        assert.deepStrictEqual(yield* readState(slow.store, threadId), before)
+        const refused = yield* Effect.flip(start("again"))
+        assert.deepStrictEqual(refused, new RequestError({ code: -32603, message: "thread store failed to append" }))
+        const { thread } = yield* client.request("thread/read", { threadId, includeTurns: true })
+        assert.deepStrictEqual(
+          thread.turns.map(({ status }) => status),
+          ["completed", "failed"]
+        )
+        slow.repair()
+        yield* start("once more")
+        yield* model.say("ok")
+        assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
+        const stored = yield* readState(slow.store, threadId)
+        assert.deepStrictEqual(
+          stored?.turns.map(({ items, status }) => [status, items.length]),
+          [
+            ["completed", 2],
+            ["failed", 1],
+            ["completed", 2]
+          ]
+        )
+        const names = yield* unread(client)
+        assert.notInclude(names, "warning")
+      })
+    )
+
+    it.effect.each(["dies", "never answers"] as const)("the turn fails when the store %s", (how) =>
+      Effect.gen(function* () {
+        const memory = Context.get(yield* Layer.build(Memory.layer), ThreadStore)
+        let broken = false
+        const store = Layer.succeed(ThreadStore, {
+          ...memory,
+          append: (threadId, seq, events) =>
+            !broken
+              ? memory.append(threadId, seq, events)
+              : how === "dies"
+                ? Effect.die(new Error("defect"))
+                : Effect.never
+        })
+        const { client, start } = yield* setUp({ store })
+        broken = true
+        yield* start("more")
+        if (how === "never answers") {
+          // The turn's start, its message and its end wait for the store, one behind the other.
+          for (let waits = 0; waits < 6; waits++) yield* TestClock.adjust("10 seconds")
+        }
+        const { turn } = yield* client.notified("turn/completed")
+        assert.deepStrictEqual([turn.status, turn.error], ["failed", failedTurn])
+      })
+    )
+  })
 })

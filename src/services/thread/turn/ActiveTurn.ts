@@ -15,6 +15,7 @@ import * as Deferred from "effect/Deferred"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type { TurnError } from "../../../protocol/ErrorInfo.ts"
 import type { ThreadItem } from "../../../protocol/Item.ts"
 import type { Message } from "./UserMessage.ts"
 
@@ -32,8 +33,8 @@ export class ActiveTurn {
   #steering: Array<Message> = []
   #steered = Deferred.makeUnsafe<void>()
   #closed = false
-  /** Answer those who interrupted, once the turn has ended; in the order they came. */
-  readonly interrupters: Array<Effect.Effect<void>> = []
+  /** Place the answers to `turn/interrupt` when the turn has stopped, in the order of the requests. They do not wait. */
+  readonly interrupters: Array<() => void> = []
   /** Completed when the next turn may begin. */
   readonly ended = Deferred.makeUnsafe<void>()
   /** Calls of tools whose output the model has not got yet, with when they began (Unix milliseconds). */
@@ -41,7 +42,8 @@ export class ActiveTurn {
   lastAgentMessage: ThreadItem | null = null
   /** The text of the user's last message in this turn; null where it has none. */
   prompt: string | null = null
-  fiber: Fiber.Fiber<void> | undefined
+  #fiber: Fiber.Fiber<void> | undefined
+  #failure: TurnError | undefined
 
   constructor(id: string, rootTurnId: string, options: TurnOptions) {
     this.id = id
@@ -85,7 +87,29 @@ export class ActiveTurn {
     return messages
   }
 
+  /** The fiber that runs the turn, once it is known. The turn may have failed before that. */
+  attach(fiber: Fiber.Fiber<void>): void {
+    this.#fiber = fiber
+    if (this.#failure !== undefined) fiber.interruptUnsafe()
+  }
+
+  get fiber(): Fiber.Fiber<void> | undefined {
+    return this.#fiber
+  }
+
   interrupt(): void {
-    this.fiber?.interruptUnsafe()
+    this.#fiber?.interruptUnsafe()
+  }
+
+  /** Ends the turn as failed, from outside of its own fiber. The first failure counts. */
+  fail(error: TurnError): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#fiber?.interruptUnsafe()
+  }
+
+  /** Why the turn was made to fail, or undefined. */
+  get failure(): TurnError | undefined {
+    return this.#failure
   }
 }

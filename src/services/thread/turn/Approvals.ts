@@ -26,7 +26,7 @@ import {
 } from "../../../protocol/Approval.ts"
 import type { RequestError } from "../../routing/RequestError.ts"
 import { ApprovalFailed, type CommandApproval } from "../../tool/Tool.ts"
-import type { ThreadJournal } from "../ThreadJournal.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
 
 const decodeResponse = lazy(() => Schema.decodeUnknownOption(CommandExecutionRequestApprovalResponse()))
 
@@ -44,7 +44,7 @@ const failure = (cause: Cause.Cause<RequestError>): ApprovalFailed => {
 
 /** Asks about `item` and waits for the answer, for as long as it takes. */
 export const approveCommand = Effect.fnUntraced(function* (
-  host: ThreadJournal,
+  host: ThreadContext,
   turnId: string,
   item: ThreadItem,
   approval: CommandApproval

@@ -15,7 +15,8 @@ import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
 import type { ModelError, ModelEvent, ModelRequest, ModelUsage } from "../../model/ModelProvider.ts"
 import type { ToolCall } from "../../tool/Tool.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import type { ThreadJournal } from "../ThreadJournal.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
+import type { ThreadEvent } from "../ThreadEvent.ts"
 
 /** What came of it, beyond what was told. `usage` is null when the model did not count. */
 export interface Sampled {
@@ -63,14 +64,14 @@ const reasoning = (id: string, item: Of<"reasoning"> | null): ReasoningItem => (
 })
 
 class Sampler {
-  readonly #host: ThreadJournal
+  readonly #host: ThreadContext
   readonly #turn: ActiveTurn
   readonly #onCall: OnCall
   /** Items announced and not finished, with when they were (Unix milliseconds). */
   readonly #open = new Map<string, number>()
   sampled: Sampled = { endTurn: true, usage: null }
 
-  constructor(host: ThreadJournal, turn: ActiveTurn, onCall: OnCall) {
+  constructor(host: ThreadContext, turn: ActiveTurn, onCall: OnCall) {
     this.#host = host
     this.#turn = turn
     this.#onCall = onCall
@@ -122,31 +123,32 @@ class Sampler {
     return this.#host.itemStarted(this.#turn.id, { ...item, startedAtMs })
   }
 
+  /** The entry of the conversation and the item that it makes are stored together. */
   #done(item: ResponseItem): Effect.Effect<void> {
-    const said = this.#host.say(item)
-    switch (item.type) {
-      case "message":
-        return item.role === "assistant" ? Effect.andThen(said, this.#message(item)) : said
-      case "reasoning":
-        return Effect.andThen(
-          said,
-          this.#finish(item.id, (id) => reasoning(id, item))
-        )
-      case "function_call":
-        return Effect.andThen(said, this.#call(item, item.arguments, false))
-      case "custom_tool_call":
-        return Effect.andThen(said, this.#call(item, item.input, true))
-      default:
-        return said
-    }
+    return Effect.suspend(() => {
+      const entry = this.#host.entry(item)
+      switch (item.type) {
+        case "message":
+          return item.role === "assistant" ? this.#message(item, entry) : this.#host.commit([entry])
+        case "reasoning":
+          return this.#finish(item.id, (id) => reasoning(id, item), entry)
+        case "function_call":
+          return Effect.andThen(this.#host.commit([entry]), this.#call(item, item.arguments, false))
+        case "custom_tool_call":
+          return Effect.andThen(this.#host.commit([entry]), this.#call(item, item.input, true))
+        default:
+          return this.#host.commit([entry])
+      }
+    })
   }
 
-  #message(item: Of<"message">): Effect.Effect<void> {
-    return this.#finish(item.id, (id) => {
+  #message(item: Of<"message">, entry: ThreadEvent): Effect.Effect<void> {
+    const build = (id: string) => {
       const message = agentMessage(id, textOf(item), item.phase ?? null)
       this.#turn.lastAgentMessage = message
       return message
-    })
+    }
+    return this.#finish(item.id, build, entry)
   }
 
   #call(item: Of<"function_call"> | Of<"custom_tool_call">, input: string, custom: boolean): Effect.Effect<void> {
@@ -155,7 +157,8 @@ class Sampler {
 
   #finish(
     itemId: string | null | undefined,
-    build: (id: string) => AgentMessageItem | ReasoningItem
+    build: (id: string) => AgentMessageItem | ReasoningItem,
+    entry: ThreadEvent
   ): Effect.Effect<void> {
     const host = this.#host
     const turnId = this.#turn.id
@@ -164,7 +167,7 @@ class Sampler {
       this.#open.delete(id)
       const item = { ...build(id), startedAtMs: startedAtMs ?? host.now() }
       const started = startedAtMs === undefined ? host.itemStarted(turnId, item) : Effect.void
-      return Effect.andThen(started, host.itemCompleted(turnId, item))
+      return Effect.andThen(started, host.itemCompleted(turnId, item, [entry]))
     })
   }
 
@@ -184,7 +187,7 @@ const Slice = 128
 
 /** Asks the model and tells the thread; returns when the answer is complete. Interruption closes the model's stream. */
 export const sample = Effect.fnUntraced(function* (
-  host: ThreadJournal,
+  host: ThreadContext,
   turn: ActiveTurn,
   request: ModelRequest,
   onCall: OnCall
@@ -194,8 +197,7 @@ export const sample = Effect.fnUntraced(function* (
     host.services.model.stream(request),
     Effect.fnUntraced(function* (events) {
       for (const [index, event] of events.entries()) {
-        const told = sampler.handle(event)
-        if (told !== Effect.void) yield* told
+        yield* sampler.handle(event)
         if (index % Slice === Slice - 1) yield* Effect.yieldNow
       }
     })

@@ -28,14 +28,14 @@ import { turnDuration, turnsEnded, turnsStarted } from "../../observability/Metr
 import type { ModelError, ModelRequest } from "../../model/ModelProvider.ts"
 import { TurnTransition } from "../../routing/ServerRequests.ts"
 import { SmallFiles } from "../../config/SmallFiles.ts"
-import { seconds } from "../ThreadRecord.ts"
+import { seconds } from "../ThreadView.ts"
 import { type ToolCall, type ToolOutput, TurnCancelled } from "../../tool/Tool.ts"
 import * as Tracing from "../../observability/Tracing.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { approveCommand } from "./Approvals.ts"
 import { sample } from "./Sampling.ts"
 import { countFailure, countTokens } from "./TokenCount.ts"
-import type { ThreadJournal } from "../ThreadJournal.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import { type Message, promptOf, toModel } from "./UserMessage.ts"
 
@@ -55,7 +55,7 @@ const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
 
 /** Tells the thread and the model what the user said. Empty input is no message. */
-const hear = Effect.fnUntraced(function* (host: ThreadJournal, turn: ActiveTurn, message: Message) {
+const hear = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, message: Message) {
   if (message.input.length === 0) return
   turn.prompt = promptOf(message.input)
   const id = yield* host.services.random.uuidV7()
@@ -71,27 +71,28 @@ const hear = Effect.fnUntraced(function* (host: ThreadJournal, turn: ActiveTurn,
   yield* host.itemStarted(turn.id, item)
   yield* host.itemCompleted(turn.id, item)
   const said = yield* Effect.provideService(toModel(message.input), SmallFiles, host.services.files)
-  if (said !== null) yield* host.say(said)
+  if (said !== null) yield* host.commit([host.entry(said)])
 })
 
 /** Tells of requests that ended without an answer. */
-const resolved = (host: ThreadJournal, requestIds: ReadonlyArray<number>): Effect.Effect<void> =>
+const resolved = (host: ThreadContext, requestIds: ReadonlyArray<number>): Effect.Effect<void> =>
   Effect.forEach(requestIds, (requestId) => host.notify("serverRequest/resolved", { threadId: host.id, requestId }), {
     discard: true
   })
 
-const begin = Effect.fnUntraced(function* (host: ThreadJournal, turn: ActiveTurn, message: Message) {
+const begin = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, message: Message) {
   const at = host.now()
   yield* Metric.update(turnsStarted, 1)
   yield* Effect.logDebug("turn started")
   host.facts.running = true
   host.facts.systemError = false
-  const started = { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId } as const
-  yield* host.keep(started)
   yield* resolved(host, host.services.serverRequests.cancelThread(host.id, TurnTransition))
   yield* host.statusChanged
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
-  yield* host.tell(started, "turn/started", { threadId: host.id, turn: turnStarted })
+  yield* host.commit(
+    [{ _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId }],
+    [{ method: "turn/started", params: { threadId: host.id, turn: turnStarted } }]
+  )
   yield* hear(host, turn, message)
 })
 
@@ -108,8 +109,8 @@ export const startingTurn = (turn: ActiveTurn): Turn => ({
   durationMs: null
 })
 
-const requestOf = (host: ThreadJournal, turn: ActiveTurn, caller: ClientIdentity): ModelRequest => {
-  const { settings, origin, conversation } = host.record
+const requestOf = (host: ThreadContext, turn: ActiveTurn, caller: ClientIdentity): ModelRequest => {
+  const { settings, origin, conversation } = host.state
   return {
     threadId: origin.id,
     sessionId: origin.sessionId,
@@ -135,7 +136,7 @@ const requestOf = (host: ThreadJournal, turn: ActiveTurn, caller: ClientIdentity
 const MaxInput = 1024 * 1024
 
 const runTool = (
-  host: ThreadJournal,
+  host: ThreadContext,
   turn: ActiveTurn,
   call: ToolCall,
   span: Tracer.AnySpan | undefined
@@ -147,7 +148,7 @@ const runTool = (
   if (call.input.length > MaxInput) {
     return Effect.succeed({ text: `the input of ${call.name} is longer than ${MaxInput} characters`, success: false })
   }
-  const { cwd, approvalPolicy, sandboxPolicy } = host.record.settings
+  const { cwd, approvalPolicy, sandboxPolicy } = host.state.settings
   const running = tool.run(call, {
     threadId: host.id,
     turnId: turn.id,
@@ -163,23 +164,24 @@ const runTool = (
 }
 
 const output = (
-  host: ThreadJournal,
+  host: ThreadContext,
   turn: ActiveTurn,
   callId: string,
   custom: boolean,
   text: string
 ): Effect.Effect<void> => {
   turn.openCalls.delete(callId)
-  return host.say(
-    custom
-      ? { type: "custom_tool_call_output", call_id: callId, output: text }
-      : { type: "function_call_output", call_id: callId, output: text }
-  )
+  const item = {
+    type: custom ? "custom_tool_call_output" : "function_call_output",
+    call_id: callId,
+    output: text
+  } as const
+  return host.commit([host.entry(item)])
 }
 
 /** One answer with the tools it calls. True when the model has to be asked again. */
 const step = Effect.fnUntraced(function* (
-  host: ThreadJournal,
+  host: ThreadContext,
   turn: ActiveTurn,
   caller: ClientIdentity
 ): Effect.fn.Return<boolean, ModelError | TurnCancelled, Scope.Scope> {
@@ -207,7 +209,9 @@ const step = Effect.fnUntraced(function* (
   return calls.length > 0 || sampled?.endTurn === false
 }, Effect.scoped)
 
-const middle = Effect.fnUntraced(function* (host: ThreadJournal, turn: ActiveTurn, caller: ClientIdentity) {
+const middle = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, caller: ClientIdentity) {
+  // The turn may have failed before its fiber was known, and could not be interrupted then.
+  if (turn.failure !== undefined) return yield* Effect.interrupt
   while ((yield* step(host, turn, caller)) || !turn.finish()) {
     for (const message of turn.takeSteering()) yield* hear(host, turn, message)
   }
@@ -218,7 +222,8 @@ interface Ending {
   readonly error: TurnError | null
 }
 
-const endingOf = (exit: Exit.Exit<void, ModelError | TurnCancelled>): Ending => {
+const endingOf = (turn: ActiveTurn, exit: Exit.Exit<void, ModelError | TurnCancelled>): Ending => {
+  if (turn.failure !== undefined) return { status: "failed", error: turn.failure }
   if (Exit.isSuccess(exit)) return { status: "completed", error: null }
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   if (error instanceof TurnCancelled || Cause.hasInterruptsOnly(exit.cause))
@@ -234,38 +239,38 @@ const endingOf = (exit: Exit.Exit<void, ModelError | TurnCancelled>): Ending => 
   }
 }
 
-const counted = Effect.fnUntraced(function* (host: ThreadJournal, turn: ActiveTurn, { status }: Ending, at: number) {
+const counted = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, { status }: Ending, at: number) {
   yield* Metric.update(turnsEnded[status], 1)
   yield* Metric.update(turnDuration, (at - startOf(host, turn, at)) / 1000)
   yield* Effect.logDebug(`turn ${status}`)
 })
 
 /** What the model has to know of a turn that did not finish, when it is asked the next time. */
-const closeConversation = Effect.fnUntraced(function* (host: ThreadJournal, turn: ActiveTurn, ending: Ending) {
+const closeConversation = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, ending: Ending) {
   const now = host.now()
   for (const [callId, { custom, startedAt }] of Array.from(turn.openCalls)) {
     const text = `Wall time: ${((now - startedAt) / 1000).toFixed(1)} seconds\naborted by user`
     yield* output(host, turn, callId, custom, text)
   }
   if (ending.status !== "interrupted") return
-  yield* host.say({ type: "message", role: "user", content: [{ type: "input_text", text: interruptedNotice }] })
+  yield* host.commit([
+    host.entry({ type: "message", role: "user", content: [{ type: "input_text", text: interruptedNotice }] })
+  ])
 })
 
 const end = Effect.fnUntraced(function* (
-  host: ThreadJournal,
+  host: ThreadContext,
   turn: ActiveTurn,
   exit: Exit.Exit<void, ModelError | TurnCancelled>
 ) {
-  const ending = endingOf(exit)
+  const ending = endingOf(turn, exit)
   if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) yield* Effect.logError("turn died", exit.cause)
   const at = host.now()
   yield* counted(host, turn, ending, at)
   turn.close()
   for (const message of turn.takeSteering()) yield* hear(host, turn, message)
   yield* closeConversation(host, turn, ending)
-  const ended = { _tag: "TurnEnded", at, turnId: turn.id, ...ending } as const
-  yield* host.keep(ended)
-  for (const answer of turn.interrupters) yield* answer
+  for (const answer of turn.interrupters) answer()
   const unanswered = host.services.serverRequests.cancelThread(host.id, TurnTransition)
   host.facts.running = false
   host.facts.pendingApprovals = 0
@@ -275,16 +280,19 @@ const end = Effect.fnUntraced(function* (
   if (ending.error !== null) {
     yield* host.notify("error", { error: ending.error, willRetry: false, threadId: host.id, turnId: turn.id })
   }
-  yield* host.tell(ended, "turn/completed", { threadId: host.id, turn: completedTurn(host, turn, ending, at) })
+  yield* host.commit(
+    [{ _tag: "TurnEnded", at, turnId: turn.id, ...ending }],
+    [{ method: "turn/completed", params: { threadId: host.id, turn: completedTurn(host, turn, ending, at) } }]
+  )
   yield* resolved(host, unanswered)
 })
 
 /** Unix milliseconds; `at` for a turn that never came so far. */
-const startOf = (host: ThreadJournal, turn: ActiveTurn, at: number): number =>
-  host.record.turns.findLast(({ id }) => id === turn.id)?.startedAt ?? at
+const startOf = (host: ThreadContext, turn: ActiveTurn, at: number): number =>
+  host.state.turns.findLast(({ id }) => id === turn.id)?.startedAt ?? at
 
 /** The end of a turn carries its answer, so that who missed the stream can stop. */
-const completedTurn = (host: ThreadJournal, turn: ActiveTurn, ending: Ending, at: number): Turn => {
+const completedTurn = (host: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Turn => {
   const startedAt = startOf(host, turn, at)
   const answer = ending.status === "completed" ? turn.lastAgentMessage : null
   return {
@@ -300,7 +308,7 @@ const completedTurn = (host: ThreadJournal, turn: ActiveTurn, ending: Ending, at
 
 /** Runs a turn to its end, whatever happens in it. `onEnd` is called when the thread may take another. */
 export const run = (
-  host: ThreadJournal,
+  host: ThreadContext,
   turn: ActiveTurn,
   message: Message,
   caller: ClientIdentity,
@@ -310,7 +318,7 @@ export const run = (
     const exit = Effect.exit(Effect.andThen(begin(host, turn, message), restore(middle(host, turn, caller))))
     const whole = Effect.flatMap(exit, (exit) => Effect.andThen(end(host, turn, exit), exit))
     // How it ended is told by now; the failure is for the span alone.
-    return Effect.exit(TurnSpans.turn(whole, host, turn, (exit) => endingOf(exit).status)).pipe(
+    return Effect.exit(TurnSpans.turn(whole, host, turn, (exit) => endingOf(turn, exit).status)).pipe(
       Effect.andThen(
         Effect.sync(() => {
           onEnd()

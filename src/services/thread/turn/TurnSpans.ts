@@ -15,12 +15,12 @@ import type { ToolCall, ToolOutput } from "../../tool/Tool.ts"
 import { traced } from "../../observability/Tracing.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import type { Sampled } from "./Sampling.ts"
-import type { ThreadJournal } from "../ThreadJournal.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
 
 /** The effect fails as the turn does. */
 export const turn = <E, R>(
   effect: Effect.Effect<void, E, R>,
-  host: ThreadJournal,
+  host: ThreadContext,
   turn: ActiveTurn,
   statusOf: (exit: Exit.Exit<void, E>) => TurnStatus
 ) =>
@@ -31,7 +31,7 @@ export const turn = <E, R>(
         "spindle.thread.id": host.id,
         "spindle.turn.id": turn.id,
         "gen_ai.conversation.id": host.id,
-        "gen_ai.request.model": host.record.settings.model
+        "gen_ai.request.model": host.state.settings.model
       }
     }),
     ended: (exit) => ({ "spindle.turn.status": statusOf(exit) })

@@ -1,26 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  apply,
-  create,
-  settleStaleTurns,
-  type ThreadEvent,
-  toThread,
-  toTurn,
-  turnOf
-} from "../../../src/services/thread/ThreadRecord.ts"
+import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
+import { fold, foldAll, initial, turnOf } from "../../../src/services/thread/ThreadState.ts"
+import { cut, summaryOf, toThread, toTurn } from "../../../src/services/thread/ThreadView.ts"
 import {
   agentMessage,
   created,
-  fold,
+  entry,
+  everyEvent,
   originOf,
   reasoning,
   settings,
   turnEvents,
   usage,
   userMessage
-} from "../../support/Records.ts"
+} from "../../../src/testing/ThreadEvents.ts"
 
 const at = 1_700_000_100_250
+
+const foldOf = (first: ReturnType<typeof created>, events: ReadonlyArray<ThreadEvent>) => fold(initial(first), events)
 
 const turnError = { message: "m", codexErrorInfo: "other", additionalDetails: null, misalignment: null } as const
 
@@ -39,10 +36,10 @@ const busyTurn: ReadonlyArray<ThreadEvent> = [
   { _tag: "TurnEnded", at: at + 2001, turnId: "u", status: "failed", error: turnError }
 ]
 
-describe("ThreadRecord", () => {
+describe("ThreadState", () => {
   describe("the fold", () => {
     it("begins empty, with what was created", () => {
-      assert.deepStrictEqual(create(created("t")), {
+      assert.deepStrictEqual(initial(created("t")), {
         origin: originOf("t"),
         settings,
         turns: [],
@@ -50,32 +47,37 @@ describe("ThreadRecord", () => {
         usage: null,
         preview: "",
         name: null,
-        updatedAt: 1_700_000_000_000
+        archived: false,
+        openRequests: [],
+        updatedAt: 1_700_000_000_000,
+        nextSeq: 1
       })
     })
 
     it("puts everything where it belongs, in order", () => {
       const events = [...turnEvents("u1", at, "hello", "hi"), ...turnEvents("u2", at + 5000, "more", "no")]
-      assert.deepStrictEqual<unknown>(fold(created("t"), events), {
-        ...create(created("t")),
+      assert.deepStrictEqual<unknown>(foldOf(created("t"), events), {
+        ...initial(created("t")),
         turns: [
           {
             id: "u1",
             rootTurnId: "u1",
             startedAt: at,
-            items: [userMessage("u1-said", "hello"), agentMessage("u1-answered", "hi")],
+            items: [userMessage("u1-message", "hello"), agentMessage("u1-answer", "hi")],
             status: "completed",
             error: null,
-            endedAt: at + 1500
+            endedAt: at + 1500,
+            conversationStart: 0
           },
           {
             id: "u2",
             rootTurnId: "u2",
             startedAt: at + 5000,
-            items: [userMessage("u2-said", "more"), agentMessage("u2-answered", "no")],
+            items: [userMessage("u2-message", "more"), agentMessage("u2-answer", "no")],
             status: "completed",
             error: null,
-            endedAt: at + 6500
+            endedAt: at + 6500,
+            conversationStart: 1
           }
         ],
         conversation: ["hello", "more"].map((text) => ({
@@ -85,18 +87,19 @@ describe("ThreadRecord", () => {
         })),
         usage: { turnId: "u2", tokens: usage(at + 5000) },
         preview: "hello",
-        updatedAt: at + 6500
+        updatedAt: at + 6500,
+        nextSeq: 13
       })
     })
 
     it("was changed last when its last turn began, until that ends", () => {
-      const record = fold(created("t"), turnEvents("u", at, "a", "b").slice(0, -1))
+      const record = foldOf(created("t"), turnEvents("u", at, "a", "b").slice(0, -1))
       assert.strictEqual(record.updatedAt, at)
     })
 
     it("takes the newest settings", () => {
       const changed = { ...settings, model: "other" }
-      const record = fold(created("t"), [{ _tag: "SettingsChanged", at, settings: changed }])
+      const record = foldOf(created("t"), [{ _tag: "SettingsChanged", at, settings: changed }])
       assert.deepStrictEqual(record.settings, changed)
     })
 
@@ -106,7 +109,7 @@ describe("ThreadRecord", () => {
         { type: "image", url: "data:," },
         { type: "text", text: "here", text_elements: [] }
       ] as const
-      const record = fold(created("t"), [
+      const record = foldOf(created("t"), [
         { _tag: "TurnStarted", at, turnId: "u", rootTurnId: "u" },
         { _tag: "ItemCompleted", at, turnId: "u", item: { ...userMessage("a", ""), content: [] } },
         { _tag: "ItemCompleted", at, turnId: "u", item: { ...userMessage("b", ""), content } },
@@ -117,7 +120,7 @@ describe("ThreadRecord", () => {
 
     it("puts an item of a turn that is over into that turn", () => {
       const late = reasoning("late")
-      const record = fold(created("t"), [
+      const record = foldOf(created("t"), [
         ...turnEvents("u1", at, "a", "b"),
         ...turnEvents("u2", at + 1, "c", "d"),
         { _tag: "ItemCompleted", at, turnId: "u1", item: late }
@@ -126,16 +129,102 @@ describe("ThreadRecord", () => {
       assert.strictEqual(turnOf(record, "u2")?.items.length, 2)
     })
 
-    it("passes over what speaks of a turn it does not know", () => {
-      const record = create(created("t"))
-      apply(record, { _tag: "TurnEnded", at, turnId: "no", status: "completed", error: null })
-      apply(record, { _tag: "ItemCompleted", at, turnId: "no", item: reasoning("i") })
-      assert.deepStrictEqual(record, create(created("t")))
+    it("counts events of a turn that it does not know, and changes nothing else", () => {
+      const state = initial(created("t"))
+      const events: ReadonlyArray<ThreadEvent> = [
+        { _tag: "TurnEnded", at, turnId: "no", status: "completed", error: null },
+        { _tag: "ItemCompleted", at, turnId: "no", item: reasoning("i") }
+      ]
+      assert.deepStrictEqual(fold(state, events), { ...state, nextSeq: 3 })
+    })
+
+    it("ends a turn once", () => {
+      const [started] = turnEvents("u", at, "a", "b")
+      const state = foldOf(created("t"), [
+        started!,
+        { _tag: "TurnEnded", at, turnId: "u", status: "failed", error: turnError },
+        { _tag: "TurnEnded", at: at + 5, turnId: "u", status: "completed", error: null }
+      ])
+      assert.deepStrictEqual(
+        state.turns.map(({ endedAt, error, status }) => ({ endedAt, error, status })),
+        [{ endedAt: at, error: turnError, status: "failed" }]
+      )
+    })
+
+    it("replaces the conversation when it is compacted, and keeps the turns", () => {
+      const replacement = [entry(at, "summary").item]
+      const state = foldOf(created("t"), [
+        ...turnEvents("u", at, "a", "b"),
+        { _tag: "Compacted", at, turnId: "u", replacement },
+        entry(at, "more")
+      ])
+      assert.deepStrictEqual(state.conversation, [...replacement, entry(at, "more").item])
+      assert.strictEqual(state.turns.length, 1)
+    })
+
+    it("takes turns back with what they said", () => {
+      const first = turnEvents("u1", at, "a", "b")
+      const state = foldOf(created("t"), [
+        ...first,
+        ...turnEvents("u2", at, "c", "d"),
+        ...turnEvents("u3", at, "e", "f"),
+        { _tag: "RolledBack", at, turns: 2 }
+      ])
+      const before = foldOf(created("t"), first)
+      assert.deepStrictEqual([state.turns, state.conversation], [before.turns, before.conversation])
+      assert.deepStrictEqual(fold(state, [{ _tag: "RolledBack", at, turns: 9 }]).turns, [])
+    })
+
+    it("holds open the requests that were not closed", () => {
+      const opened = { _tag: "RequestOpened", at, turnId: "u", method: "m", params: null } as const
+      const state = foldOf(created("t"), [
+        { ...opened, requestId: 1 },
+        { ...opened, requestId: 2 },
+        { _tag: "RequestClosed", at, requestId: 1 }
+      ])
+      assert.deepStrictEqual(state.openRequests, [{ at, turnId: "u", method: "m", params: null, requestId: 2 }])
+    })
+
+    it("knows a thread by its name and whether it is archived", () => {
+      const state = foldOf(created("t"), [
+        { _tag: "NameSet", at, name: "N" },
+        { _tag: "Archived", at }
+      ])
+      assert.deepStrictEqual([state.name, state.archived], ["N", true])
+      assert.deepStrictEqual(
+        fold(state, [
+          { _tag: "NameSet", at, name: null },
+          { _tag: "Unarchived", at }
+        ]).archived,
+        false
+      )
+    })
+
+    it("gives the same state for events one by one, in any pieces, and all at once", () => {
+      const events = [...everyEvent(at), ...turnEvents("u9", at, "later", "yes")]
+      const whole = foldAll([created("t"), ...events])
+      assert.strictEqual(whole?.nextSeq, events.length + 1)
+      let state = initial(created("t"))
+      for (const event of events) state = fold(state, [event])
+      assert.deepStrictEqual(state, whole)
+      for (let cut = 0; cut <= events.length; cut++) {
+        assert.deepStrictEqual(fold(fold(initial(created("t")), events.slice(0, cut)), events.slice(cut)), whole)
+      }
+    })
+
+    it("never changes a state that it has given out", () => {
+      let state = initial(created("t"))
+      for (const event of [...everyEvent(at), ...turnEvents("u9", at, "later", "yes")]) {
+        const before = structuredClone(state)
+        const after = fold(state, [event])
+        assert.deepStrictEqual(state, before)
+        state = after
+      }
     })
   })
 
   describe("a turn as a client reads it", () => {
-    const turn = fold(created("t"), busyTurn).turns[0]!
+    const turn = foldOf(created("t"), busyTurn).turns[0]!
     const common = {
       id: "u",
       rootTurnId: "r",
@@ -163,7 +252,7 @@ describe("ThreadRecord", () => {
     })
 
     it("has a summary of what there is when nothing was said or answered", () => {
-      const silent = fold(created("t"), [{ _tag: "TurnStarted", at, turnId: "u", rootTurnId: "u" }]).turns[0]!
+      const silent = foldOf(created("t"), [{ _tag: "TurnStarted", at, turnId: "u", rootTurnId: "u" }]).turns[0]!
       assert.deepStrictEqual<unknown>(toTurn(silent, "summary"), {
         id: "u",
         rootTurnId: "u",
@@ -178,17 +267,16 @@ describe("ThreadRecord", () => {
     })
   })
 
-  describe("turns that nobody runs any more", () => {
-    it("were interrupted, and those that ended are left as they are [63]", () => {
-      const record = fold(created("t"), [
+  describe("a turn of a thread that is not loaded", () => {
+    it("was interrupted when it has no end", () => {
+      const state = foldOf(created("t"), [
         ...turnEvents("u1", at, "a", "b"),
         { _tag: "TurnStarted", at, turnId: "u2", rootTurnId: "u2" },
         { _tag: "TurnStarted", at, turnId: "u3", rootTurnId: "u3" },
         { _tag: "TurnEnded", at, turnId: "u3", status: "failed", error: turnError }
       ])
-      settleStaleTurns(record)
       assert.deepStrictEqual(
-        record.turns.map(({ id, status }) => [id, status]),
+        state.turns.map(cut).map(({ id, status }) => [id, status]),
         [
           ["u1", "completed"],
           ["u2", "interrupted"],
@@ -199,9 +287,10 @@ describe("ThreadRecord", () => {
   })
 
   describe("a thread as a client reads it", () => {
-    const record = fold(created("t", { source: "cli", originator: "me", cwd: "/elsewhere" }), [
+    const record = foldOf(created("t", { source: "cli", originator: "me", cwd: "/elsewhere" }), [
       ...turnEvents("u", at, "hello", "hi")
     ])
+    const loaded = { environments: settings.environments }
     const expected = {
       id: "t",
       environments: settings.environments,
@@ -239,11 +328,11 @@ describe("ThreadRecord", () => {
     }
 
     it("has every member of the protocol, with the settings it has now and without turns", () => {
-      assert.deepStrictEqual<unknown>(toThread(record, { type: "idle" }), expected)
+      assert.deepStrictEqual<unknown>(toThread(summaryOf(record), { type: "idle" }, loaded), expected)
     })
 
     it("has no environments and takes no input while it is not loaded", () => {
-      assert.deepStrictEqual<unknown>(toThread(record, { type: "notLoaded" }), {
+      assert.deepStrictEqual<unknown>(toThread(summaryOf(record), { type: "notLoaded" }, null), {
         ...expected,
         environments: null,
         canAcceptDirectInput: null,
@@ -253,7 +342,10 @@ describe("ThreadRecord", () => {
 
     it("has the turns it is given", () => {
       const turns = record.turns.map((turn) => toTurn(turn, "full"))
-      assert.deepStrictEqual<unknown>(toThread(record, { type: "idle" }, turns), { ...expected, turns })
+      assert.deepStrictEqual<unknown>(toThread(summaryOf(record), { type: "idle" }, loaded, turns), {
+        ...expected,
+        turns
+      })
     })
   })
 })

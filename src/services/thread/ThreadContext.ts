@@ -1,0 +1,136 @@
+/**
+ * What the parts of a loaded thread share: its journal, its services, and how items and the status are published.
+ *
+ * Does not own turns (`turn/TurnRunner`), nor what clients ask for (`Thread`), nor how events are stored (`ThreadJournal`).
+ *
+ * @module
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as SecureRandom from "effect/crypto/SecureRandom"
+import type { ThreadItem } from "../../protocol/Item.ts"
+import type { ThreadStatus } from "../../protocol/Thread.ts"
+import type { NotificationParams, ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"
+import type { ResponseItem } from "../../protocol/ResponseItem.ts"
+import type { ModelProviderInfo } from "../config/Config.ts"
+import type { SmallFiles } from "../config/SmallFiles.ts"
+import type { ModelProvider } from "../model/ModelProvider.ts"
+import type { OutboundRouter } from "../routing/OutboundRouter.ts"
+import type { ServerRequests } from "../routing/ServerRequests.ts"
+import type { Tool } from "../tool/Tool.ts"
+import type { ThreadEvent } from "./ThreadEvent.ts"
+import type { Notification, ThreadJournal } from "./ThreadJournal.ts"
+import type { ThreadState } from "./ThreadState.ts"
+import { inEnvironment } from "./Switches.ts"
+import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
+import type { ThreadStore } from "./ThreadStore.ts"
+
+/** The services that all threads of a server share. */
+export interface ThreadServices {
+  readonly router: OutboundRouter["Service"]
+  readonly serverRequests: ServerRequests["Service"]
+  readonly model: ModelProvider["Service"]
+  readonly store: ThreadStore["Service"]
+  readonly random: SecureRandom.SecureRandom["Service"]
+  readonly files: SmallFiles["Service"]
+  readonly clock: Clock.Clock
+  /** True when the server is about to end: no turn may start any more. */
+  readonly isDraining: () => boolean
+  /** Tokens that the model can take; null when unknown. */
+  readonly contextWindow: (model: string) => number | null
+}
+
+export interface ThreadContextOptions {
+  readonly services: ThreadServices
+  readonly journal: ThreadJournal
+  /** What the model gets before the conversation. */
+  readonly preamble: ReadonlyArray<ResponseItem>
+  readonly tools: ReadonlyArray<Tool>
+  /** The model server of the thread; undefined leaves it to the server's configuration. */
+  readonly provider: ModelProviderInfo | undefined
+}
+
+export class ThreadContext {
+  readonly services: ThreadServices
+  readonly journal: ThreadJournal
+  readonly preamble: ReadonlyArray<ResponseItem>
+  readonly #tools: ReadonlyArray<Tool>
+  readonly provider: ModelProviderInfo | undefined
+  readonly facts: Facts = noFacts()
+  readonly id: string
+  #status: ThreadStatus = { type: "idle" }
+
+  constructor(options: ThreadContextOptions) {
+    this.services = options.services
+    this.journal = options.journal
+    this.preamble = options.preamble
+    this.#tools = options.tools
+    this.provider = options.provider
+    this.id = options.journal.state.origin.id
+  }
+
+  get state(): ThreadState {
+    return this.journal.state
+  }
+
+  /** What the model may call now. */
+  get tools(): ReadonlyArray<Tool> {
+    return inEnvironment(this.#tools, this.state.settings.environments)
+  }
+
+  get status(): ThreadStatus {
+    return this.#status
+  }
+
+  /** Unix milliseconds. */
+  now(): number {
+    return this.services.clock.currentTimeMillisUnsafe()
+  }
+
+  /** Publishes to the thread's subscribers. Its place in their order is fixed when this is run. */
+  notify<M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>): Effect.Effect<void> {
+    return this.services.router.notify(method, params, this.id)
+  }
+
+  /** See `ThreadJournal.commit`. */
+  commit(events: ReadonlyArray<ThreadEvent>, notifications?: ReadonlyArray<Notification>): Effect.Effect<void> {
+    return this.journal.commit(events, notifications)
+  }
+
+  /** The entry of the conversation as an event. */
+  entry(item: ResponseItem): ThreadEvent {
+    return { _tag: "ConversationEntry", at: this.now(), item }
+  }
+
+  itemStarted(turnId: string, item: ThreadItem): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const startedAtMs = item.startedAtMs ?? this.now()
+      const started = { ...item, startedAtMs, completedAtMs: null }
+      return this.notify("item/started", { item: started, threadId: this.id, turnId, startedAtMs })
+    })
+  }
+
+  /** Completes the item. `before` are events that are stored with it, in front of it. */
+  itemCompleted(turnId: string, item: ThreadItem, before: ReadonlyArray<ThreadEvent> = []): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const completedAtMs = this.now()
+      const completed = { ...item, startedAtMs: item.startedAtMs ?? completedAtMs, completedAtMs }
+      const params = { item: completed, threadId: this.id, turnId, contentTokenCount: null, completedAtMs }
+      return this.commit(
+        [...before, { _tag: "ItemCompleted", at: completedAtMs, turnId, item: completed }],
+        [{ method: "item/completed", params }]
+      ).pipe(
+        // A refused approval leaves the status to the end of its item.
+        Effect.andThen(this.statusChanged)
+      )
+    })
+  }
+
+  /** Publishes the status when the facts have changed it. */
+  readonly statusChanged: Effect.Effect<void> = Effect.suspend(() => {
+    const status = statusOf(this.facts)
+    if (sameStatus(status, this.#status)) return Effect.void
+    this.#status = status
+    return this.notify("thread/status/changed", { threadId: this.id, status })
+  })
+}

@@ -1,0 +1,104 @@
+/**
+ * What happens in a thread, as a store keeps it: a versioned union of events.
+ *
+ * Owns the shape of the events and their numbering. What readers see is folded from them (`ThreadState`). Each event has a
+ * line of the release's rollout files that says the same, so that a store of such files loses nothing either way:
+ *
+ * | event | rollout line |
+ * |---|---|
+ * | `Created` | `session_meta` |
+ * | `SettingsChanged` | `event_msg` `thread_settings_applied`, `turn_context` |
+ * | `TurnStarted`, `TurnEnded` | `event_msg` `task_started`; `task_complete` or `turn_aborted` |
+ * | `ItemCompleted` | `event_msg` `item_completed` |
+ * | `ConversationEntry` | `response_item` |
+ * | `TokensCounted` | `event_msg` `token_count` |
+ * | `NameSet` | a line of `session_index.jsonl` |
+ * | `Archived`, `Unarchived` | the file's folder |
+ * | `Compacted` | `compacted` with `replacement_history` |
+ * | `RolledBack` | `event_msg` `thread_rolled_back` |
+ * | `RequestOpened`, `RequestClosed` | none: a line of a type that the release skips |
+ * | `Foreign` | any other line, kept as it was read |
+ *
+ * A fork is a `Created` event whose origin names the source, followed by copies of the source's events.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { TurnError } from "../../protocol/ErrorInfo.ts"
+import { ThreadItem } from "../../protocol/Item.ts"
+import { lazy, type Of } from "../../protocol/Lazy.ts"
+import { ResponseItem } from "../../protocol/ResponseItem.ts"
+import { ThreadSettings } from "../../protocol/Settings.ts"
+import { GitInfo, SessionSource, ThreadTokenUsage } from "../../protocol/Thread.ts"
+
+/** The version of the shapes below. A store writes it down, and refuses events of a newer one. */
+export const ThreadEventVersion = 1
+
+/** What does not change in a thread's life. */
+export const ThreadOrigin = lazy(() =>
+  Schema.Struct({
+    id: Schema.String,
+    /** Shared by the threads of one tree; the thread's own id for a root. */
+    sessionId: Schema.String,
+    forkedFromId: Schema.NullOr(Schema.String),
+    /** Unix seconds. */
+    createdAt: Schema.Int,
+    /** Absolute path. */
+    cwd: Schema.String,
+    ephemeral: Schema.Boolean,
+    cliVersion: Schema.String,
+    /** The client that created the thread, by its own name. */
+    originator: Schema.String,
+    source: SessionSource(),
+    threadSource: Schema.NullOr(Schema.String),
+    gitInfo: Schema.NullOr(GitInfo())
+  })
+)
+export type ThreadOrigin = Of<typeof ThreadOrigin>
+
+/** Unix milliseconds. */
+const at = Schema.Int
+
+const turnId = Schema.String
+
+export const ThreadEvent = lazy(() =>
+  Schema.TaggedUnion({
+    Created: { at, origin: ThreadOrigin(), settings: ThreadSettings() },
+    SettingsChanged: { at, settings: ThreadSettings() },
+    TurnStarted: { at, turnId, rootTurnId: Schema.String },
+    /** `error` is set when `status` is `failed`. */
+    TurnEnded: {
+      at,
+      turnId,
+      status: Schema.Literals(["completed", "interrupted", "failed"]),
+      error: Schema.NullOr(TurnError())
+    },
+    ItemCompleted: { at, turnId, item: ThreadItem() },
+    /** An entry of the conversation in the form in which the model gets it. */
+    ConversationEntry: { at, item: ResponseItem() },
+    TokensCounted: { at, turnId, usage: ThreadTokenUsage() },
+    /** Null removes the name. */
+    NameSet: { at, name: Schema.NullOr(Schema.String) },
+    Archived: { at },
+    Unarchived: { at },
+    /** `replacement` takes the place of the whole conversation so far. */
+    Compacted: { at, turnId, replacement: Schema.Array(ResponseItem()) },
+    /** The last `turns` turns, and what they said, are taken back. */
+    RolledBack: { at, turns: Schema.Int },
+    /** A request to the clients that waits for its answer. */
+    RequestOpened: { at, requestId: Schema.Int, turnId, method: Schema.String, params: Schema.Json },
+    RequestClosed: { at, requestId: Schema.Int },
+    /** A line of another writer that has no event here. It is kept and handed out again as it was read. */
+    Foreign: { at, type: Schema.String, payload: Schema.Json }
+  })
+)
+export type ThreadEvent = Of<typeof ThreadEvent>
+
+/** The event of one kind. */
+export type EventOf<Tag extends ThreadEvent["_tag"]> = Extract<ThreadEvent, { readonly _tag: Tag }>
+
+/** An event with its number: dense from 0 in each thread. */
+export interface NumberedEvent {
+  readonly seq: number
+  readonly event: ThreadEvent
+}

@@ -1,0 +1,218 @@
+/**
+ * What is known of a thread: a pure fold of its events.
+ *
+ * Owns the fold and nothing else. A state is plain data that nobody changes: `fold` gives a new one, which shares what did
+ * not change with the old one. How clients see a state is in `ThreadView`.
+ *
+ * @module
+ */
+import type { TurnError } from "../../protocol/ErrorInfo.ts"
+import type { ThreadItem } from "../../protocol/Item.ts"
+import type { ResponseItem } from "../../protocol/ResponseItem.ts"
+import type { ThreadSettings } from "../../protocol/Settings.ts"
+import type { ThreadTokenUsage } from "../../protocol/Thread.ts"
+import type { TurnStatus } from "../../protocol/Turn.ts"
+import type { EventOf, ThreadEvent, ThreadOrigin } from "./ThreadEvent.ts"
+
+/** A turn with all its items. */
+export interface TurnState {
+  readonly id: string
+  readonly rootTurnId: string
+  /** Unix milliseconds. */
+  readonly startedAt: number
+  readonly items: ReadonlyArray<ThreadItem>
+  readonly status: TurnStatus
+  readonly error: TurnError | null
+  /** Unix milliseconds; null while the turn runs. */
+  readonly endedAt: number | null
+  /** Entries of the conversation when the turn began. */
+  readonly conversationStart: number
+}
+
+/** A request to the clients that has no answer yet. */
+export type OpenRequest = Omit<EventOf<"RequestOpened">, "_tag">
+
+export interface ThreadState {
+  readonly origin: ThreadOrigin
+  readonly settings: ThreadSettings
+  /** Oldest first. */
+  readonly turns: ReadonlyArray<TurnState>
+  /** What the model gets, oldest first. */
+  readonly conversation: ReadonlyArray<ResponseItem>
+  readonly usage: { readonly turnId: string; readonly tokens: ThreadTokenUsage } | null
+  /** The first text of the user. */
+  readonly preview: string
+  readonly name: string | null
+  readonly archived: boolean
+  readonly openRequests: ReadonlyArray<OpenRequest>
+  /** Unix milliseconds. */
+  readonly updatedAt: number
+  /** The number of the next event, which is how many have been folded. */
+  readonly nextSeq: number
+}
+
+/** The state after a thread's first event. */
+export const initial = (event: EventOf<"Created">): ThreadState => ({
+  origin: event.origin,
+  settings: event.settings,
+  turns: [],
+  conversation: [],
+  usage: null,
+  preview: "",
+  name: null,
+  archived: false,
+  openRequests: [],
+  updatedAt: event.at,
+  nextSeq: 1
+})
+
+/** The state after more events. A `Created` behind the first event changes nothing. */
+export const fold = (state: ThreadState, events: Iterable<ThreadEvent>): ThreadState => {
+  const draft = new Draft(state)
+  for (const event of events) draft.apply(event)
+  return draft.finish()
+}
+
+/** The state that the events make; undefined when the first one is not `Created`. */
+export const foldAll = (events: ReadonlyArray<ThreadEvent>): ThreadState | undefined => {
+  const [first, ...rest] = events
+  return first?._tag === "Created" ? fold(initial(first), rest) : undefined
+}
+
+/** The turn with this id. The last turns are looked at first, because they are asked for most. */
+export const turnOf = (state: ThreadState, turnId: string): TurnState | undefined =>
+  state.turns.findLast((turn) => turn.id === turnId)
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/**
+ * A state under construction. An array is copied at its first change and changed in place after that, so that folding many
+ * events costs as much as there are events.
+ */
+class Draft {
+  readonly #state: Mutable<ThreadState>
+  #turns: Array<TurnState> | undefined
+  #conversation: Array<ResponseItem> | undefined
+  /** The items of turns that have changed, by the turn's index. */
+  readonly #items = new Map<number, Array<ThreadItem>>()
+
+  constructor(state: ThreadState) {
+    this.#state = { ...state }
+  }
+
+  finish(): ThreadState {
+    const turns = this.#turns
+    if (turns !== undefined) {
+      for (const [index, items] of this.#items) {
+        const turn = turns[index]
+        if (turn !== undefined) turns[index] = { ...turn, items }
+      }
+    }
+    return this.#state
+  }
+
+  apply(event: ThreadEvent): void {
+    const state = this.#state
+    state.nextSeq++
+    switch (event._tag) {
+      case "SettingsChanged":
+        state.settings = event.settings
+        return
+      case "TurnStarted":
+        return this.#turnStarted(event)
+      case "TurnEnded":
+        return this.#turnEnded(event)
+      case "ItemCompleted":
+        return this.#itemCompleted(event)
+      case "ConversationEntry":
+        this.#changedConversation().push(event.item)
+        return
+      case "TokensCounted":
+        state.usage = { turnId: event.turnId, tokens: event.usage }
+        return
+      case "NameSet":
+        state.name = event.name
+        return
+      case "Archived":
+      case "Unarchived":
+        state.archived = event._tag === "Archived"
+        return
+      case "Compacted":
+        state.conversation = this.#conversation = [...event.replacement]
+        return
+      case "RolledBack":
+        return this.#rolledBack(event.turns)
+      case "RequestOpened": {
+        const { _tag, ...request } = event
+        state.openRequests = [...state.openRequests, request]
+        return
+      }
+      case "RequestClosed":
+        state.openRequests = state.openRequests.filter(({ requestId }) => requestId !== event.requestId)
+        return
+      case "Created":
+      case "Foreign":
+        return
+    }
+  }
+
+  #changedTurns(): Array<TurnState> {
+    if (this.#turns === undefined) this.#state.turns = this.#turns = [...this.#state.turns]
+    return this.#turns
+  }
+
+  #changedConversation(): Array<ResponseItem> {
+    if (this.#conversation === undefined) this.#state.conversation = this.#conversation = [...this.#state.conversation]
+    return this.#conversation
+  }
+
+  #turnStarted(event: EventOf<"TurnStarted">): void {
+    const conversationStart = this.#state.conversation.length
+    this.#changedTurns().push({
+      id: event.turnId,
+      rootTurnId: event.rootTurnId,
+      startedAt: event.at,
+      items: [],
+      status: "inProgress",
+      error: null,
+      endedAt: null,
+      conversationStart
+    })
+    this.#state.updatedAt = event.at
+  }
+
+  /** A turn ends once: what comes after its end does not change it. */
+  #turnEnded(event: EventOf<"TurnEnded">): void {
+    const turns = this.#changedTurns()
+    const index = turns.findLastIndex(({ id }) => id === event.turnId)
+    const turn = turns[index]
+    if (turn === undefined || turn.status !== "inProgress") return
+    turns[index] = { ...turn, status: event.status, error: event.error, endedAt: event.at }
+    this.#state.updatedAt = event.at
+  }
+
+  #itemCompleted({ item, turnId }: EventOf<"ItemCompleted">): void {
+    const turns = this.#changedTurns()
+    const index = turns.findLastIndex(({ id }) => id === turnId)
+    const turn = turns[index]
+    if (turn !== undefined) {
+      let items = this.#items.get(index)
+      if (items === undefined) this.#items.set(index, (items = [...turn.items]))
+      items.push(item)
+    }
+    if (item.type === "userMessage" && this.#state.preview === "") {
+      this.#state.preview = item.content.map((part) => (part.type === "text" ? part.text : "")).join("")
+    }
+  }
+
+  #rolledBack(count: number): void {
+    const turns = this.#changedTurns()
+    const kept = Math.max(0, turns.length - Math.max(0, count))
+    const first = turns[kept]
+    if (first === undefined) return
+    for (let index = kept; index < turns.length; index++) this.#items.delete(index)
+    turns.length = kept
+    const conversation = this.#changedConversation()
+    conversation.length = Math.min(conversation.length, first.conversationStart)
+  }
+}

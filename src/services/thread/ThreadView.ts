@@ -1,0 +1,105 @@
+/**
+ * A thread and its turns in the protocol's form.
+ *
+ * What is returned shares nothing that changes with the state it is made from: it is a snapshot.
+ *
+ * @module
+ */
+import type { ThreadItem } from "../../protocol/Item.ts"
+import type { ThreadEnvironment } from "../../protocol/Environment.ts"
+import type { Thread, ThreadStatus } from "../../protocol/Thread.ts"
+import type { Turn, TurnItemsView } from "../../protocol/Turn.ts"
+import type { ThreadState, TurnState } from "./ThreadState.ts"
+import type { ThreadSummary } from "./ThreadStore.ts"
+
+/** Unix milliseconds to Unix seconds. */
+export const seconds = (millis: number): number => Math.floor(millis / 1000)
+
+const itemsOf = (turn: TurnState, view: TurnItemsView): ReadonlyArray<ThreadItem> => {
+  if (view === "full") return turn.items
+  if (view === "notLoaded") return []
+  const first = turn.items.find((item) => item.type === "userMessage")
+  const last = turn.items.findLast((item) => item.type === "agentMessage")
+  return [first, last].filter((item) => item !== undefined)
+}
+
+/** A turn of a thread that is not loaded. One that has no end was cut: its server died. */
+export const cut = (turn: TurnState): TurnState =>
+  turn.status === "inProgress" ? { ...turn, status: "interrupted" } : turn
+
+/** The turn as a client reads it. */
+export const toTurn = (turn: TurnState, view: TurnItemsView): Turn => ({
+  id: turn.id,
+  rootTurnId: turn.rootTurnId,
+  items: itemsOf(turn, view),
+  itemsView: view,
+  status: turn.status,
+  error: turn.error,
+  startedAt: seconds(turn.startedAt),
+  completedAt: turn.endedAt === null ? null : seconds(turn.endedAt),
+  durationMs: turn.endedAt === null ? null : turn.endedAt - turn.startedAt
+})
+
+/** What a list shows of a thread. */
+export const summaryOf = (state: ThreadState): ThreadSummary => ({
+  origin: state.origin,
+  model: state.settings.model,
+  modelProvider: state.settings.modelProvider,
+  effort: state.settings.effort,
+  cwd: state.settings.cwd,
+  preview: state.preview,
+  name: state.name,
+  archived: state.archived,
+  turns: state.turns.length,
+  updatedAt: state.updatedAt
+})
+
+/** What only a loaded thread has. */
+export interface LoadedView {
+  readonly environments: ReadonlyArray<ThreadEnvironment> | null
+}
+
+/** The thread as a client reads it. `loaded` is null for one that is not; `turns` is empty unless the caller fills it. */
+export const toThread = (
+  summary: ThreadSummary,
+  status: ThreadStatus,
+  loaded: LoadedView | null,
+  turns: ReadonlyArray<Turn> = []
+): Thread => {
+  const { origin } = summary
+  return {
+    id: origin.id,
+    environments: loaded?.environments ?? null,
+    extra: null,
+    sessionId: origin.sessionId,
+    forkedFromId: origin.forkedFromId,
+    attachedToThreadId: null,
+    parentThreadId: null,
+    preview: summary.preview,
+    ephemeral: origin.ephemeral,
+    section: null,
+    sectionEnteredAt: null,
+    projectId: null,
+    historyMode: "paginated",
+    modelProvider: summary.modelProvider,
+    model: summary.model,
+    reasoningEffort: summary.effort,
+    createdAt: origin.createdAt,
+    updatedAt: seconds(summary.updatedAt),
+    recencyAt: seconds(summary.updatedAt),
+    status,
+    path: null,
+    cwd: summary.cwd,
+    cliVersion: origin.cliVersion,
+    originator: origin.originator,
+    source: origin.source,
+    canAcceptDirectInput: loaded === null ? null : true,
+    threadSource: origin.threadSource,
+    agentNickname: null,
+    agentRole: null,
+    gitInfo: origin.gitInfo,
+    name: summary.name,
+    daybreakEnabled: null,
+    turns
+  }
+}

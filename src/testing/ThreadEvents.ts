@@ -1,0 +1,122 @@
+/**
+ * Events of made-up threads, with everything filled in that a test does not care about.
+ *
+ * @module
+ */
+import type { AgentMessageItem, ReasoningItem, UserMessageItem } from "../protocol/Item.ts"
+import type { ThreadSettings } from "../protocol/Settings.ts"
+import type { ThreadTokenUsage } from "../protocol/Thread.ts"
+import type { EventOf, ThreadEvent, ThreadOrigin } from "../services/thread/ThreadEvent.ts"
+
+export const settings: ThreadSettings = {
+  disabledPluginIds: [],
+  cwd: "/w",
+  environments: [{ environmentId: "local", cwd: "/w", runtimeWorkspaceRoots: ["/w"] }],
+  approvalPolicy: "never",
+  approvalsReviewer: "user",
+  sandboxPolicy: { type: "dangerFullAccess" },
+  activePermissionProfile: null,
+  model: "offline",
+  modelProvider: "offline",
+  serviceTier: null,
+  effort: null,
+  summary: null,
+  collaborationMode: {
+    mode: "default",
+    settings: { model: "offline", reasoning_effort: null, developer_instructions: null }
+  },
+  multiAgentMode: "explicitRequestOnly",
+  personality: null
+}
+
+export const originOf = (id: string, origin: Partial<ThreadOrigin> = {}): ThreadOrigin => ({
+  id,
+  sessionId: id,
+  forkedFromId: null,
+  createdAt: 1_700_000_000,
+  cwd: "/w",
+  ephemeral: false,
+  cliVersion: "0.1.0",
+  originator: "test",
+  source: "vscode",
+  threadSource: null,
+  gitInfo: null,
+  ...origin
+})
+
+/** A thread's first event. */
+export const created = (
+  id: string,
+  origin: Partial<ThreadOrigin> = {},
+  changed: Partial<ThreadSettings> = {}
+): EventOf<"Created"> => {
+  const all = originOf(id, origin)
+  return { _tag: "Created", at: all.createdAt * 1000, origin: all, settings: { ...settings, ...changed } }
+}
+
+export const userMessage = (id: string, text: string): UserMessageItem => ({
+  type: "userMessage",
+  id,
+  clientId: null,
+  content: [{ type: "text", text, text_elements: [] }]
+})
+
+export const agentMessage = (id: string, text: string): AgentMessageItem => ({
+  type: "agentMessage",
+  id,
+  text,
+  phase: null,
+  moderation: null,
+  memoryCitation: null,
+  delivery: null,
+  questions: null
+})
+
+export const reasoning = (id: string): ReasoningItem => ({ type: "reasoning", id, summary: [], content: [] })
+
+const tokens = (count: number) => ({
+  totalTokens: count,
+  inputTokens: count,
+  cachedInputTokens: 0,
+  cacheWriteInputTokens: 0,
+  outputTokens: 0,
+  reasoningOutputTokens: 0
+})
+
+export const usage = (count: number): ThreadTokenUsage => ({
+  total: tokens(count),
+  last: tokens(count),
+  modelContextWindow: null
+})
+
+/** An entry of the conversation: a message of the user. */
+export const entry = (at: number, text: string): EventOf<"ConversationEntry"> => ({
+  _tag: "ConversationEntry",
+  at,
+  item: { type: "message", role: "user", content: [{ type: "input_text", text }] }
+})
+
+/** A whole turn with one message and one answer. `at` is Unix milliseconds; the turn takes 1.5 seconds. */
+export const turnEvents = (turnId: string, at: number, message: string, answer: string): ReadonlyArray<ThreadEvent> => [
+  { _tag: "TurnStarted", at, turnId, rootTurnId: turnId },
+  { _tag: "ItemCompleted", at, turnId, item: userMessage(`${turnId}-message`, message) },
+  entry(at, message),
+  { _tag: "ItemCompleted", at, turnId, item: agentMessage(`${turnId}-answer`, answer) },
+  { _tag: "TokensCounted", at, turnId, usage: usage(at) },
+  { _tag: "TurnEnded", at: at + 1500, turnId, status: "completed", error: null }
+]
+
+/** One event of every kind but `Created`, in an order that makes sense. */
+export const everyEvent = (at: number): ReadonlyArray<ThreadEvent> => [
+  ...turnEvents("u1", at, "first", "answer"),
+  { _tag: "SettingsChanged", at, settings: { ...settings, model: "other" } },
+  { _tag: "NameSet", at, name: "A name" },
+  { _tag: "Archived", at },
+  { _tag: "Unarchived", at },
+  { _tag: "TurnStarted", at, turnId: "u2", rootTurnId: "u1" },
+  { _tag: "RequestOpened", at, requestId: 7, turnId: "u2", method: "item/tool/call", params: { a: [1, null] } },
+  { _tag: "RequestClosed", at, requestId: 7 },
+  { _tag: "Compacted", at, turnId: "u2", replacement: [entry(at, "summary").item] },
+  { _tag: "RolledBack", at, turns: 1 },
+  { _tag: "Foreign", at, type: "world_state", payload: { full: true } }
+]
