@@ -22,6 +22,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Path from "effect/Path"
+import { LogToStderr } from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Auth from "../services/account/Auth.ts"
 import * as Config from "../services/config/Config.ts"
@@ -165,6 +166,8 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   const threads = options.threadManager ?? Threads.layer.pipe(Layer.provide([model, tools]))
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
+  // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
+  const stderr = Layer.succeed(LogToStderr, true)
   return MessageProcessor.layer.pipe(
     Layer.provide(handlers.pipe(Layer.provide(model))),
     Layer.provideMerge(threads),
@@ -174,7 +177,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     Layer.provide(auth),
     Layer.provideMerge(config),
     Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options))),
-    Layer.provideMerge(logging),
+    Layer.provideMerge([logging, stderr]),
     Layer.provide(NodeSmallFiles.layer)
   )
 }

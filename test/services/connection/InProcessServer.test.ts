@@ -1,7 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
 import * as AppServer from "../../../src/layers/AppServer.ts"
+import { ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import type { SessionSource } from "../../../src/protocol/Thread.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { started } from "../../support/ScriptedModel.ts"
@@ -22,6 +27,39 @@ describe("InProcess", () => {
         assert.deepStrictEqual(thread, started.thread)
         yield* handle.shutdown
         assert.deepStrictEqual(yield* Effect.flip(client.request("thread/loaded/list", {})), closed)
+      })
+    )
+
+    it.effect("logs to stderr where the embedding program has no logger of its own, and never to stdout", () =>
+      Effect.gen(function* () {
+        const lines: Array<readonly [stream: "stdout" | "stderr", first: unknown]> = []
+        const console = {
+          ...globalThis.console,
+          log: (first: unknown) => lines.push(["stdout", first]),
+          error: (first: unknown) => lines.push(["stderr", first])
+        }
+        const model = Layer.succeed(ModelProvider, { stream: () => Stream.die(new Error("broken")) })
+        const program = Effect.gen(function* () {
+          const handle = yield* AppServer.start({
+            ...optionsOf({}),
+            model,
+            initialize: { clientInfo: { name: "test", version: "1" } }
+          })
+          const client = clientOf(handle)
+          const { thread } = yield* client.request("thread/start", { cwd })
+          yield* client.request("turn/start", { threadId: thread.id, input: say("hello") })
+          assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "failed")
+        })
+        yield* program.pipe(
+          Effect.provide(MemoryFiles.make().layer),
+          Effect.provide(Logger.layer([Logger.defaultLogger])),
+          Effect.provideService(Console.Console, console)
+        )
+        assert.isAbove(lines.length, 0)
+        assert.deepStrictEqual(
+          lines.filter(([stream]) => stream === "stdout"),
+          []
+        )
       })
     )
 
