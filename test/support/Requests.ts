@@ -24,7 +24,7 @@ export const call = Effect.fnUntraced(function* <M extends ClientRequestMethod>(
     trace: undefined,
     extensions: undefined,
     respond: () => Effect.void,
-    respondUnsafe: () => Effect.void
+    respondNow: () => undefined
   })
   yield* Schema.decodeUnknownEffect(clientRequestTable[method].result())(answer).pipe(Effect.orDie)
   return answer

@@ -69,7 +69,7 @@ export const make: Effect.Effect<HandlersFor<"initialize">, never, Config | Outb
         if (!connection.initialize(session)) return Effect.fail(invalidRequest("Already initialized"))
         const warnings = config.warnings.map(warningFor(connection, now)).filter((message) => message !== undefined)
         // Not waited for: the handshake holds up everything, and a client may ask before it reads what it is warned of.
-        context.respondUnsafe(result, warnings, sequenced ? { [Extension]: {} } : undefined)
+        context.respondNow(result, warnings, sequenced ? { [Extension]: {} } : undefined)
         return Effect.succeed(Answered)
       })
     })

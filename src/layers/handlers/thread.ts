@@ -21,6 +21,7 @@ import { ModelCatalog } from "../../services/model/ModelCatalog.ts"
 import { ModelProvider } from "../../services/model/ModelProvider.ts"
 import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
+import { settled } from "../../services/routing/TieredQueue.ts"
 import { positionIn } from "../../protocol/Sequence.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import { SmallFiles } from "../../services/config/SmallFiles.ts"
@@ -172,11 +173,10 @@ export const make: Effect.Effect<
       originator: connection.session?.client.name ?? "",
       threadSource: params.threadSource ?? null
     })
-    yield* Effect.suspend(() =>
-      thread.subscribeWithSnapshot(connection, undefined, [], (following, extensions) =>
-        context.respondUnsafe(startedThread(thread, false), following, extensions)
-      )
+    const placed = thread.subscribeWithSnapshot(connection, undefined, [], (following, extensions) =>
+      context.respondNow(startedThread(thread, false), following, extensions)
     )
+    yield* settled(placed)
     yield* router.notify("thread/started", { thread: thread.view(false) }, thread.id)
     yield* warn(router, thread.id, [...warnings, ...unservedAtStart(params)])
     yield* publish(thread, found)
@@ -225,11 +225,13 @@ export const make: Effect.Effect<
     const { found, thread, warnings } =
       loaded === undefined ? yield* loadStored(params) : { thread: loaded, warnings: [], found: [] }
     yield* thread.open(true)
-    yield* Effect.suspend(() =>
-      thread.subscribeWithSnapshot(context.connection, after, welcome(thread, context), (following, extensions) =>
-        context.respondUnsafe(resumedThread(thread, params), following, extensions)
-      )
+    const placed = thread.subscribeWithSnapshot(
+      context.connection,
+      after,
+      welcome(thread, context),
+      (following, extensions) => context.respondNow(resumedThread(thread, params), following, extensions)
     )
+    yield* settled(placed)
     const unused = loaded === undefined ? undefined : Settings.unusedModel(thread.answersAs, params.model)
     const also = unused === undefined ? warnings : [...warnings, unused]
     yield* warn(router, thread.id, [...also, ...unservedAtResume(params)])

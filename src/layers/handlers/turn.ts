@@ -63,7 +63,7 @@ export const make: Effect.Effect<
     }
     const unused = unusedModel(thread.answersAs, askedModel(params))
     if (unused !== undefined) yield* thread.host.notify("warning", { threadId: thread.id, message: unused })
-    yield* thread.startTurn(request, (turn) => context.respondUnsafe({ turn }))
+    yield* thread.startTurn(request, (turn) => context.respondNow({ turn }))
     const replaced = standing.violations.map(({ warning }) => warning)
     yield* warn(router, thread.id, [...replaced, ...unservedAtStart(params)])
     return Answered
@@ -80,7 +80,7 @@ export const make: Effect.Effect<
 
   const interrupt: Handler<"turn/interrupt"> = Effect.fnUntraced(function* (params, context) {
     const thread = yield* threads.get(params.threadId)
-    yield* thread.interrupt(params.turnId, () => void context.respondUnsafe({}))
+    yield* thread.interrupt(params.turnId, () => void context.respondNow({}))
     return Answered
   })
 

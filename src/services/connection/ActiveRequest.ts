@@ -10,7 +10,7 @@ import type { Connection } from "./Connection.ts"
 import type { RequestContext } from "./Handlers.ts"
 import type { Meter } from "../observability/RequestMetrics.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
-import { settled } from "../routing/TieredQueue.ts"
+import { settled, type Wait } from "../routing/TieredQueue.ts"
 import { type RequestError, toErrorObject } from "../routing/RequestError.ts"
 import type { DecodedRequest } from "./RequestDecoder.ts"
 
@@ -45,29 +45,25 @@ export class ActiveRequest implements RequestContext {
     return this.call.extensions
   }
 
-  /** The first answer counts. The effect waits for room; `Effect.void` when there is nothing to wait for. */
-  respondUnsafe(
-    result: unknown,
-    following?: ReadonlyArray<OutboundMessage>,
-    extensions?: Extensions
-  ): Effect.Effect<void> {
-    if (!this.#answers()) return Effect.void
+  /** The first answer counts. */
+  respondNow(result: unknown, following?: ReadonlyArray<OutboundMessage>, extensions?: Extensions): Wait {
+    if (!this.#answers()) return undefined
     this.#meter.succeeded(this.call.method, this.#since)
     let wait = this.connection.answers.succeed(this.call.id, result, extensions)
     if (following !== undefined) {
       for (const message of following) wait = this.connection.outgoing.offerUnsafe(message) ?? wait
     }
-    return settled(wait)
+    return wait
   }
 
   respond(result: unknown): Effect.Effect<void> {
-    return Effect.suspend(() => this.respondUnsafe(result))
+    return Effect.suspend(() => settled(this.respondNow(result)))
   }
 
-  fail(error: RequestError): Effect.Effect<void> {
-    if (!this.#answers()) return Effect.void
+  failNow(error: RequestError): Wait {
+    if (!this.#answers()) return undefined
     this.#meter.failed(this.call.method, error.code, this.#since)
-    return settled(this.connection.answers.fail(this.call.id, toErrorObject(error)))
+    return this.connection.answers.fail(this.call.id, toErrorObject(error))
   }
 
   #answers(): boolean {

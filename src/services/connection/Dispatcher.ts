@@ -13,6 +13,7 @@
  * @module
  */
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -23,7 +24,7 @@ import { Answered, type Handler, type Handlers, type RequestContext } from "./Ha
 import { ActiveRequest } from "./ActiveRequest.ts"
 import type { KeyedScheduler } from "./KeyedScheduler.ts"
 import type { Meter } from "../observability/RequestMetrics.ts"
-import { settled } from "../routing/TieredQueue.ts"
+import { settled, type Wait } from "../routing/TieredQueue.ts"
 import { internal, overloaded, type RequestError, toErrorObject } from "../routing/RequestError.ts"
 import type { DecodedRequest } from "./RequestDecoder.ts"
 import { fromServiceError, type ServiceError } from "./ServiceError.ts"
@@ -32,20 +33,25 @@ import { fromServiceError, type ServiceError } from "./ServiceError.ts"
 export type Fork = (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
 
 /** A defect is logged with its cause and answered without it. */
-const failed = (job: ActiveRequest, cause: Cause.Cause<ServiceError>): Effect.Effect<void> => {
+const failed = (job: ActiveRequest, cause: Cause.Cause<ServiceError>): Effect.Effect<void> | undefined => {
   const error = Cause.findErrorOption(cause)
-  if (Option.isSome(error)) return job.fail(fromServiceError(error.value))
-  if (Cause.hasInterruptsOnly(cause)) return job.fail(internal("request was interrupted"))
+  if (Option.isSome(error)) return afterwards(job.failNow(fromServiceError(error.value)))
+  if (Cause.hasInterruptsOnly(cause)) return afterwards(job.failNow(internal("request was interrupted")))
+  const wait = job.failNow(internal("internal error"))
   return Effect.andThen(
     Effect.logError("handler died", cause).pipe(Effect.annotateLogs({ method: job.call.method })),
-    job.fail(internal("internal error"))
+    settled(wait)
   )
 }
 
-const settle = (job: ActiveRequest, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
+/** What is left to do once an answer has its place; undefined for nothing, which most answers need. */
+const afterwards = (wait: Wait): Effect.Effect<void> | undefined =>
+  wait === undefined ? undefined : Deferred.await(wait)
+
+const settle = (job: ActiveRequest, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined => {
   // Handlers fail with service errors and nothing else; a fiber's own type does not say so.
   if (Exit.isFailure(exit)) return failed(job, exit.cause as Cause.Cause<ServiceError>)
-  return exit.value === Answered ? Effect.void : job.respondUnsafe(exit.value)
+  return exit.value === Answered ? undefined : afterwards(job.respondNow(exit.value))
 }
 
 export class Dispatcher {
@@ -76,20 +82,20 @@ export class Dispatcher {
     this.#meter = meter
   }
 
-  /** Runs the call's handler, now or when its turn comes. The effect waits only where a refusal has to be placed. */
-  admit(call: DecodedRequest): Effect.Effect<void> {
+  /** Runs the call's handler, now or when its turn comes. The result waits until a refusal has its place. */
+  admit(call: DecodedRequest): Effect.Effect<void> | undefined {
     const { key, shared } = call
     const connection = this.#connection
-    if (this.#isWithdrawn(call.id)) return Effect.void
+    if (this.#isWithdrawn(call.id)) return undefined
     if (connection.running >= MaxRunning) return this.#overload(call)
     const job = new ActiveRequest(connection, call, this.#meter)
     if (key === undefined) {
       this.#start(job, undefined)
-      return Effect.void
+      return undefined
     }
     if (this.#scheduler.isFree(key, shared)) {
       this.#scheduler.enter({ key, shared, start: () => this.#start(job, key) })
-      return Effect.void
+      return undefined
     }
     if (connection.waiting >= connection.capacity) return this.#overload(call)
     connection.waiting++
@@ -103,24 +109,24 @@ export class Dispatcher {
         this.#start(job, key)
       }
     })
-    return Effect.void
+    return undefined
   }
 
   /** Runs the call's handler to its answer before anything else of the connection: the handshake. */
   inline(call: DecodedRequest): Effect.Effect<void> {
     const job = new ActiveRequest(this.#connection, call, this.#meter)
-    return Effect.flatMap(Effect.exit(this.#serving(call, job)), (exit) => settle(job, exit))
+    return Effect.flatMap(Effect.exit(this.#serving(call, job)), (exit) => settle(job, exit) ?? Effect.void)
   }
 
   /** Answers a request that is not served. */
-  refuse(request: Pick<DecodedRequest, "id" | "method">, error: RequestError): Effect.Effect<void> {
+  refuse(request: Pick<DecodedRequest, "id" | "method">, error: RequestError): Effect.Effect<void> | undefined {
     const { id, method } = request
-    if (this.#isWithdrawn(id)) return Effect.void
+    if (this.#isWithdrawn(id)) return undefined
     this.#meter.refused(method, error.code)
-    return settled(this.#connection.answers.fail(id, toErrorObject(error)))
+    return afterwards(this.#connection.answers.fail(id, toErrorObject(error)))
   }
 
-  #overload(call: DecodedRequest): Effect.Effect<void> {
+  #overload(call: DecodedRequest): Effect.Effect<void> | undefined {
     this.#connection.overloads++
     return this.refuse(call, overloaded(this.#connection.overloadText))
   }
@@ -190,7 +196,7 @@ export class Dispatcher {
   #ended(job: ActiveRequest, key: string | undefined, exit: Exit.Exit<unknown, unknown>): void {
     const placed = settle(job, exit)
     // An answer that finds no room is waited for by a fiber of its own, which counts as its handler still running.
-    if (placed !== Effect.void) this.#await(placed)
+    if (placed !== undefined) this.#await(placed)
     if (key !== undefined) this.#scheduler.leave(key)
   }
 

@@ -12,6 +12,7 @@ import type { Extensions, RequestId, TraceContext } from "../../protocol/JsonRpc
 import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
 import type { Connection } from "./Connection.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
+import type { Wait } from "../routing/TieredQueue.ts"
 import type { ServiceError } from "./ServiceError.ts"
 
 /** Returned by a handler that has answered through its context, because something had to follow the answer. */
@@ -33,14 +34,10 @@ export interface RequestContext<Result = unknown> {
    */
   respond(result: Result): Effect.Effect<void>
   /**
-   * Answers in the caller's turn and puts `following` right behind the answer, so that nothing comes between. The effect
-   * waits for room.
+   * Answers at once and puts `following` right behind the answer, so that nothing comes between. The result is what has to be
+   * waited for (`settled`).
    */
-  respondUnsafe(
-    result: Result,
-    following?: ReadonlyArray<OutboundMessage>,
-    extensions?: Extensions
-  ): Effect.Effect<void>
+  respondNow(result: Result, following?: ReadonlyArray<OutboundMessage>, extensions?: Extensions): Wait
 }
 
 /** Serves one method. What it returns is the answer; interrupted when the caller no longer wants it. */

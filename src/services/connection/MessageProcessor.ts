@@ -90,20 +90,29 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
     const scheduler = new KeyedScheduler()
     let connections = 0
 
-    const request = (request: Request, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> => {
+    const request = (
+      request: Request,
+      connection: Connection,
+      dispatcher: Dispatcher
+    ): Effect.Effect<void> | undefined => {
       let call: DecodedRequest | RequestError
       try {
         call = admissible(request, connection)
       } catch (defect) {
         const logged = Effect.logError("a request could not be read", Cause.die(defect))
-        return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")))
+        return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")) ?? Effect.void)
       }
       if (call instanceof RequestError) return dispatcher.refuse(request, call)
       // The handshake is settled before the next message is looked at: requests may be sent right behind it.
       return call.served === "initialize" ? dispatcher.inline(call) : dispatcher.admit(call)
     }
 
-    const accept = (incoming: Incoming, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> => {
+    /** Undefined when nothing is left to do or to wait for. */
+    const accept = (
+      incoming: Incoming,
+      connection: Connection,
+      dispatcher: Dispatcher
+    ): Effect.Effect<void> | undefined => {
       switch (incoming._tag) {
         case "Request":
           return request(incoming.request, connection, dispatcher)
@@ -113,7 +122,7 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
           return serverRequests.fail(incoming.failure.id, connection, incoming.failure.error)
         case "Notification":
           // `initialized` has no effect: readiness comes from initialize itself. Others are of no known use.
-          return Effect.void
+          return undefined
         case "Refused":
           return dispatcher.refuse(incoming, invalidRequest(`Invalid request: ${incoming.reason}`))
         case "Ignored":
@@ -130,8 +139,8 @@ export const make: Effect.Effect<MessageProcessor["Service"], never, Handlers | 
         connection.onTaken?.()
         for (const incoming of taken) {
           const accepted = accept(incoming, connection, dispatcher)
-          if (accepted !== Effect.void) yield* Effect.catchDefect(accepted, survive)
-          // Who does not read answers is not read from.
+          if (accepted !== undefined) yield* Effect.catchDefect(accepted, survive)
+          // Stop reading requests from a client whose answers are backing up.
           if (!connection.answers.hasRoom()) {
             connection.readPauses++
             yield* connection.outgoing.room

@@ -35,9 +35,11 @@ import { Backlog } from "./Backlog.ts"
 /** Why a server request was not taken. */
 export type Refusal = "full" | "closed"
 
+/** What a producer has to wait for; undefined when there is room. */
+export type Wait = Deferred.Deferred<void> | undefined
+
 /** Waits for what an offer handed back. */
-export const settled = (wait: Deferred.Deferred<void> | undefined): Effect.Effect<void> =>
-  wait === undefined ? Effect.void : Deferred.await(wait)
+export const settled = (wait: Wait): Effect.Effect<void> => (wait === undefined ? Effect.void : Deferred.await(wait))
 
 /** How far a consumer may fall behind others, in notifications that the buffer has no room for. */
 export interface BacklogLimits {

@@ -24,6 +24,7 @@ import type { PermittedSettings } from "../config/Permitted.ts"
 import type { ModelError, ModelName } from "../model/ModelProvider.ts"
 import type { Subscriber } from "../routing/Subscriber.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
+import { settled, type Wait } from "../routing/TieredQueue.ts"
 import { Extension, type Position } from "../../protocol/Sequence.ts"
 import { ActiveTurn, type TurnOptions } from "./turn/ActiveTurn.ts"
 import {
@@ -120,7 +121,7 @@ export class Thread {
   readonly startTurn = Effect.fnUntraced(function* (
     this: Thread,
     request: TurnRequest,
-    respond: (turn: Turn) => Effect.Effect<void>
+    respond: (turn: Turn) => Wait
   ): Effect.fn.Return<void, ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError> {
     yield* this.open(false)
     yield* checkLength(request.message.input)
@@ -129,7 +130,7 @@ export class Thread {
     if (this.#active === undefined) yield* this.#admission
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
     const active = this.#active
-    if (active?.steer(request.message) === true) return yield* respond(startingTurn(active))
+    if (active?.steer(request.message) === true) return yield* settled(respond(startingTurn(active)))
     if (active !== undefined) {
       yield* Deferred.await(active.ended)
       yield* Effect.andThen(this.open(false), this.#admission)
@@ -142,15 +143,11 @@ export class Thread {
   }).bind(this)
 
   /** Answers and starts the turn, in one step. What it gives waits for room for the answer. */
-  #begin(
-    turn: ActiveTurn,
-    request: TurnRequest,
-    respond: (turn: Turn) => Effect.Effect<void>
-  ): Effect.Effect<Effect.Effect<void>> {
+  #begin(turn: ActiveTurn, request: TurnRequest, respond: (turn: Turn) => Wait): Effect.Effect<Effect.Effect<void>> {
     return Effect.suspend(() => {
       this.#active = turn
       this.#onActivity()
-      const answered = respond(startingTurn(turn))
+      const answered = settled(respond(startingTurn(turn)))
       const onEnd = () => {
         this.#active = undefined
         this.#onActivity()
@@ -222,8 +219,8 @@ export class Thread {
     connection: Subscriber,
     after: Position | undefined,
     welcome: ReadonlyArray<OutboundMessage>,
-    respond: (following: ReadonlyArray<OutboundMessage>, extensions?: Extensions) => Effect.Effect<void>
-  ): Effect.Effect<void> {
+    respond: (following: ReadonlyArray<OutboundMessage>, extensions?: Extensions) => Wait
+  ): Wait {
     const { router, serverRequests } = this.host.services
     const missed = after === undefined ? undefined : router.missed(this.id, connection, after)
     router.subscribe(this.id, connection)

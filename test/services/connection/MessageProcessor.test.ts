@@ -10,6 +10,7 @@ import { sessionOf } from "../../support/Connections.ts"
 import { lossless } from "../../support/Messages.ts"
 import { makeProcessor } from "../../support/Processor.ts"
 import { Account, Interrupt, List, failed, listing, ok, page, turn } from "../../support/Gates.ts"
+import { settled } from "../../../src/services/routing/TieredQueue.ts"
 
 /** Keeps what is logged: each message, and behind it its cause. */
 const logging = () => {
@@ -175,7 +176,10 @@ describe("MessageProcessor", () => {
     Effect.gen(function* () {
       const { connect } = yield* makeProcessor({
         [List]: (_, context) =>
-          Effect.suspend(() => context.respondUnsafe(page(), [lossless("a"), lossless("b")])).pipe(Effect.as(Answered))
+          Effect.as(
+            Effect.suspend(() => settled(context.respondNow(page(), [lossless("a"), lossless("b")]))),
+            Answered
+          )
       })
       const client = yield* connect({ room: 2 })
       client.request(1, List)
