@@ -156,17 +156,38 @@ describe("the standing rules", () => {
     })
   )
 
+  it.effect("of a file beyond a limit refuse the thread, and of a project that nobody decided to trust ask", () =>
+    Effect.gen(function* () {
+      const folder = yield* home
+      const rules = Path.join(folder, "rules")
+      const path = Path.join(rules, "a.rules")
+      const texts: ReadonlyArray<readonly [text: string, detail: string]> = [
+        [`x = ${"[".repeat(5000)}${"]".repeat(5000)}`, "nested deeper than 64 levels (line 1, column 68)"],
+        ["x = [y for y in range(300000)]", "more than 200000 steps (line 1, column 6)"],
+        [forbidding("z").repeat(10_001), "more than 10000 rules (line 10001, column 1)"]
+      ]
+      for (const [text, detail] of texts) {
+        put(rules, { "a.rules": `${text}\n${forbidding("b")}` })
+        assert.strictEqual(yield* refusal(folder), `failed to load rules: failed to read rules file ${path}: ${detail}`)
+        const untrusted = { ruleFolders: [{ path: rules, mayAllow: false }], requirementRules: null }
+        assert.isTrue((yield* opened(untrusted)).current().incomplete)
+      }
+    })
+  )
+
   it.effect("that the organisation demands are marked, and come with the others", () =>
     Effect.gen(function* () {
       const folder = yield* home
       const demanded = {
         prefix_rules: [
-          { pattern: [{ token: "git" }, { any_of: ["push", "fetch"] }], decision: "prompt", justification: "why" }
+          { pattern: [{ token: "git" }, { any_of: ["push", "fetch"] }], decision: "prompt", justification: "why" },
+          { pattern: [{ token: "df" }], decision: "prompt-user" }
         ]
       }
       const { current } = yield* opened(configOf(folder, demanded))
       assert.deepStrictEqual(current().rules, [
-        { pattern: [["git"], ["push", "fetch"]], decision: "prompt", justification: "why", required: true }
+        { pattern: [["git"], ["push", "fetch"]], decision: "prompt", justification: "why", required: true },
+        { pattern: [["df"]], decision: "prompt", justification: null, required: true, needsUser: true }
       ])
     })
   )
