@@ -35,65 +35,67 @@ const nothing: ReadonlySet<string> = new Set()
 const optedOutOf = (methods: ReadonlyArray<string> | null | undefined): ReadonlySet<string> =>
   methods === undefined || methods === null || methods.length === 0 ? nothing : new Set(methods)
 
-export const make: Effect.Effect<HandlersFor<"initialize">, never, Config | OutboundRouter | ServerInfo | Scope.Scope> = Effect.gen(
-  function* () {
-    const config = yield* Config
-    const router = yield* OutboundRouter
-    const info = yield* ServerInfo
+export const make: Effect.Effect<
+  HandlersFor<"initialize">,
+  never,
+  Config | OutboundRouter | ServerInfo | Scope.Scope
+> = Effect.gen(function* () {
+  const config = yield* Config
+  const router = yield* OutboundRouter
+  const info = yield* ServerInfo
 
-    const check = yield* StartCheck
-    const greeted = Deferred.makeUnsafe<void>()
-    let found: ReadonlyArray<ConfigWarning> = []
+  const check = yield* StartCheck
+  const greeted = Deferred.makeUnsafe<void>()
+  let found: ReadonlyArray<ConfigWarning> = []
 
-    // In one step, so that each client gets every warning once: with its answer, or when it is found.
-    const publish = (warnings: ReadonlyArray<ConfigWarning>) =>
-      Effect.suspend(() => {
-        found = warnings
-        const waits = warnings.map((one) => router.notifyUnsafe("configWarning", configWarning(one), null))
-        return Effect.all(waits, { concurrency: "unbounded", discard: true })
-      })
-
-    yield* Deferred.await(greeted).pipe(Effect.andThen(check), Effect.flatMap(publish), Effect.forkScoped)
-
-    const warningFor = (connection: Connection, now: number) => (warning: ConfigWarning) =>
-      router.message(connection, "configWarning", configWarning(warning), now)
-
-    const initialize: Handler<"initialize"> = Effect.fnUntraced(function* (params, context) {
-      const { connection } = context
-      const { clientInfo, capabilities } = params
-      if (!isHeaderValue(clientInfo.name)) {
-        const name = clientInfo.name.slice(0, MaxEchoed)
-        return yield* invalidRequest(`Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`)
-      }
-      const agent = userAgent(info, clientInfo.name)
-      const now = yield* Clock.currentTimeMillis
-      const sequenced = capabilities?.extensions?.[Extension] !== undefined
-      const session = {
-        client: clientInfo,
-        userAgent: agent,
-        experimental: capabilities?.experimentalApi ?? false,
-        optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
-        sequenced
-      }
-      const result = {
-        userAgent: agent,
-        codexHome: config.home,
-        platformFamily: info.platformFamily,
-        platformOs: info.platformOs
-      }
-      // One step: the answer, the warnings, and only then what everyone hears.
-      return yield* Effect.suspend(() => {
-        if (!connection.initialize(session)) return Effect.fail(invalidRequest("Already initialized"))
-        const warnings = [...config.warnings, ...found]
-          .map(warningFor(connection, now))
-          .filter((message) => message !== undefined)
-        // Not waited for: the handshake holds up everything, and a client may ask before it reads what it is warned of.
-        context.respondUnsafe(result, warnings, sequenced ? { [Extension]: {} } : undefined)
-        Deferred.doneUnsafe(greeted, Effect.void)
-        return Effect.succeed(Answered)
-      })
+  // In one step, so that each client gets every warning once: with its answer, or when it is found.
+  const publish = (warnings: ReadonlyArray<ConfigWarning>) =>
+    Effect.suspend(() => {
+      found = warnings
+      const waits = warnings.map((one) => router.notifyUnsafe("configWarning", configWarning(one), null))
+      return Effect.all(waits, { concurrency: "unbounded", discard: true })
     })
 
-    return { initialize }
-  }
-)
+  yield* Deferred.await(greeted).pipe(Effect.andThen(check), Effect.flatMap(publish), Effect.forkScoped)
+
+  const warningFor = (connection: Connection, now: number) => (warning: ConfigWarning) =>
+    router.message(connection, "configWarning", configWarning(warning), now)
+
+  const initialize: Handler<"initialize"> = Effect.fnUntraced(function* (params, context) {
+    const { connection } = context
+    const { clientInfo, capabilities } = params
+    if (!isHeaderValue(clientInfo.name)) {
+      const name = clientInfo.name.slice(0, MaxEchoed)
+      return yield* invalidRequest(`Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`)
+    }
+    const agent = userAgent(info, clientInfo.name)
+    const now = yield* Clock.currentTimeMillis
+    const sequenced = capabilities?.extensions?.[Extension] !== undefined
+    const session = {
+      client: clientInfo,
+      userAgent: agent,
+      experimental: capabilities?.experimentalApi ?? false,
+      optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
+      sequenced
+    }
+    const result = {
+      userAgent: agent,
+      codexHome: config.home,
+      platformFamily: info.platformFamily,
+      platformOs: info.platformOs
+    }
+    // One step: the answer, the warnings, and only then what everyone hears.
+    return yield* Effect.suspend(() => {
+      if (!connection.initialize(session)) return Effect.fail(invalidRequest("Already initialized"))
+      const warnings = [...config.warnings, ...found]
+        .map(warningFor(connection, now))
+        .filter((message) => message !== undefined)
+      // Not waited for: the handshake holds up everything, and a client may ask before it reads what it is warned of.
+      context.respondUnsafe(result, warnings, sequenced ? { [Extension]: {} } : undefined)
+      Deferred.doneUnsafe(greeted, Effect.void)
+      return Effect.succeed(Answered)
+    })
+  })
+
+  return { initialize }
+})

@@ -418,7 +418,15 @@ describe("the policy about commands", () => {
   it("follows a rule that allows where the release reads the script: no quotes in a name, no comment", () => {
     const quoted = ["t''ouch a", '"touch" a', "'touch' a", "to'uch' a", "t\\ouch a", "touch a && 'touch' b"]
     const commented = ["touch a # b", "# b\ntouch a", "touch a#b", "touch a #", "touch a; #'", "touch 'a' #'b'"]
-    const plain = ["touch 'a'", 'touch "a"', "touch a'b'\"c\"", "touch '# a'", 'touch "a # b"', "touch a;", "touch \\\n a"]
+    const plain = [
+      "touch 'a'",
+      'touch "a"',
+      "touch a'b'\"c\"",
+      "touch '# a'",
+      'touch "a # b"',
+      "touch a;",
+      "touch \\\n a"
+    ]
     const verdict = (source: string): string =>
       decide(requestOf(source, { approvalPolicy: "untrusted", rules: [allowPrefix(["touch"])] })).type
     assert.deepStrictEqual([...quoted, ...commented, ...plain].map(verdict), [
