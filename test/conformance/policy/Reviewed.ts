@@ -57,7 +57,7 @@ export const kinds: ReadonlyArray<Kind> = [
   {
     name: "a forbidden command in other clothes",
     reason:
-      "the release applies rules to command lines of plain words only, and lets the others pass; here a rule that forbids is applied to every command that is found, and what is not understood asks",
+      "the release applies rules to command lines of plain words only, and lets the others pass; here a rule that forbids is applied to every command that is found, what is not understood asks, and what cannot be read is refused where it has the program's name",
     holds: named(
       /^a forbidden command: /,
       /^a command that asks: /,

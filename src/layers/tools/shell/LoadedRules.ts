@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { ConfigWarning, RuleFolder } from "../../../services/config/Config.ts"
 import { parseRules } from "../../../services/config/RequirementRules.ts"
+import type { SmallFiles } from "../../../services/config/SmallFiles.ts"
 import { exists } from "./Exists.ts"
 import { read, type RuleSource, RulesUnreadable } from "./RuleFolders.ts"
 import type { Rule, RuleSet } from "./Rules.ts"
@@ -37,6 +38,7 @@ const parseFile = ({ path, source }: RuleSource): Parsed => {
 
 /** The rules in force, strictest or not: which of them wins is decided for each command. */
 export const load = (
+  smallFiles: SmallFiles["Service"],
   folders: ReadonlyArray<RuleFolder>,
   requirementRules: unknown
 ): Effect.Effect<LoadedRules, RulesUnreadable> =>
@@ -49,7 +51,7 @@ export const load = (
     const warnings: Array<ConfigWarning> = Result.isFailure(required) ? [warning(required.failure, null)] : []
     for (const folder of folders) {
       if (!exists(folder.path)) continue
-      const files = yield* filesOf(folder, warnings)
+      const files = yield* filesOf(smallFiles, folder, warnings)
       for (const file of files) {
         const parsed = parseFile(file)
         if (Result.isFailure(parsed)) {
@@ -66,8 +68,8 @@ export const load = (
   })
 
 /** What cannot be read refuses the thread, except in a project that nobody decided to trust. */
-const filesOf = (folder: RuleFolder, warnings: Array<ConfigWarning>) =>
-  read(folder.path).pipe(
+const filesOf = (smallFiles: SmallFiles["Service"], folder: RuleFolder, warnings: Array<ConfigWarning>) =>
+  read(smallFiles, folder.path).pipe(
     Effect.catchIf(
       () => !folder.mayAllow,
       (error) =>

@@ -3,13 +3,18 @@ import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { check } from "../../../../src/layers/tools/shell/RulesCheck.ts"
+import * as NodeSmallFiles from "../../../../src/layers/files/NodeSmallFiles.ts"
+import { check as checkWith } from "../../../../src/layers/tools/shell/RulesCheck.ts"
+import { SmallFiles } from "../../../../src/services/config/SmallFiles.ts"
 import { makeServer } from "../../../support/Server.ts"
 
 const home = Effect.acquireRelease(
   Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "spindle-check-")))),
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
 )
+
+const check = (folder: string) =>
+  Effect.flatMap(SmallFiles, (files) => checkWith(files, folder)).pipe(Effect.provide(NodeSmallFiles.layer))
 
 const params = { clientInfo: { name: "probe", version: "0.0.1" } }
 
