@@ -52,7 +52,7 @@ export const make: Effect.Effect<
   const publish = (warnings: ReadonlyArray<ConfigWarning>) =>
     Effect.suspend(() => {
       found = warnings
-      const waits = warnings.map((one) => router.notifyUnsafe("configWarning", configWarning(one), null))
+      const waits = warnings.map((one) => router.publishNow("configWarning", configWarning(one), null) ?? Effect.void)
       return Effect.all(waits, { concurrency: "unbounded", discard: true })
     })
 

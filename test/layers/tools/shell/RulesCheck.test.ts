@@ -110,7 +110,7 @@ describe("the check of the home's rules", () => {
           result: { data: [], nextCursor: null }
         })
       }
-      assert.deepStrictEqual([first.outbox.stats.size, second.outbox.stats.size], [0, 0])
+      assert.deepStrictEqual([first.outgoing.stats.size, second.outgoing.stats.size], [0, 0])
     })
   )
 })
