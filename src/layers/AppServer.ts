@@ -56,6 +56,7 @@ import * as NoSandbox from "./sandboxes/None.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as Shell from "./tools/Shell.ts"
 import * as ExecRules from "./tools/shell/ExecRules.ts"
+import * as RulesCheck from "./tools/shell/RulesCheck.ts"
 
 /** What an embedding program may say. Everything has a default, so that `layer({})` is a working server. */
 export interface AppServerOptions {
@@ -162,6 +163,8 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   const tools =
     options.tools ??
     Shell.layerWith({ ...options.executables, environment }).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
+  // Other tools know no rules.
+  const startCheck = options.tools === undefined ? RulesCheck.layer : Layer.empty
   const store = options.store ?? MemoryStore.layer
   const threads = options.threadManager ?? Threads.layer.pipe(Layer.provide([model, tools]))
   const logging =
@@ -169,7 +172,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
   const stderr = Layer.succeed(LogToStderr, true)
   return MessageProcessor.layer.pipe(
-    Layer.provide(handlers.pipe(Layer.provide(model))),
+    Layer.provide(handlers.pipe(Layer.provide([model, startCheck]))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, randomness]),
     Layer.provideMerge(ServerRequests.layer),

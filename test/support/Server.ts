@@ -28,6 +28,8 @@ import { makeModel } from "./ScriptedModel.ts"
 
 export interface ServerOptions extends Partial<AppServer.AppServerOptions> {
   readonly toolbox?: ReadonlyArray<Tool>
+  /** The server's own tools instead of the toolbox. */
+  readonly ownTools?: boolean
 }
 
 /** A folder that is on no machine: nothing is configured. */
@@ -36,7 +38,11 @@ export const home = "/spindle-test/home"
 export const cwd = "/spindle-test/project"
 
 /** What a server is told that reads nothing of the machine. */
-export const optionsOf = ({ toolbox = [], ...options }: ServerOptions): AppServer.AppServerOptions => ({
+export const optionsOf = ({
+  toolbox = [],
+  ownTools = false,
+  ...options
+}: ServerOptions): AppServer.AppServerOptions => ({
   home,
   cwd,
   environment: {},
@@ -45,7 +51,7 @@ export const optionsOf = ({ toolbox = [], ...options }: ServerOptions): AppServe
     managedConfigFile: "/spindle-test/etc/managed_config.toml",
     requirementsFile: "/spindle-test/etc/requirements.toml"
   },
-  tools: Layer.succeed(Toolset, { open: () => Effect.succeed(toolbox) }),
+  ...(ownTools ? {} : { tools: Layer.succeed(Toolset, { open: () => Effect.succeed(toolbox) }) }),
   ...options
 })
 

@@ -4,7 +4,9 @@
  * @module
  */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { Config, type ConfigWarning } from "../../services/config/Config.ts"
 import type { Connection } from "../../services/connection/Connection.ts"
 import { configWarning } from "./configWarning.ts"
@@ -13,6 +15,7 @@ import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { Extension } from "../../protocol/Sequence.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
 import { ServerInfo, userAgent } from "../../services/config/ServerInfo.ts"
+import { StartCheck } from "../../services/config/StartCheck.ts"
 
 /** The name goes into HTTP headers, which take no control characters but the tab. */
 const isHeaderValue = (name: string): boolean => {
@@ -32,48 +35,67 @@ const nothing: ReadonlySet<string> = new Set()
 const optedOutOf = (methods: ReadonlyArray<string> | null | undefined): ReadonlySet<string> =>
   methods === undefined || methods === null || methods.length === 0 ? nothing : new Set(methods)
 
-export const make: Effect.Effect<HandlersFor<"initialize">, never, Config | OutboundRouter | ServerInfo> = Effect.gen(
-  function* () {
-    const config = yield* Config
-    const router = yield* OutboundRouter
-    const info = yield* ServerInfo
+export const make: Effect.Effect<
+  HandlersFor<"initialize">,
+  never,
+  Config | OutboundRouter | ServerInfo | Scope.Scope
+> = Effect.gen(function* () {
+  const config = yield* Config
+  const router = yield* OutboundRouter
+  const info = yield* ServerInfo
 
-    const warningFor = (connection: Connection, now: number) => (warning: ConfigWarning) =>
-      router.message(connection, "configWarning", configWarning(warning), now)
+  const check = yield* StartCheck
+  const greeted = Deferred.makeUnsafe<void>()
+  let found: ReadonlyArray<ConfigWarning> = []
 
-    const initialize: Handler<"initialize"> = Effect.fnUntraced(function* (params, context) {
-      const { connection } = context
-      const { clientInfo, capabilities } = params
-      if (!isHeaderValue(clientInfo.name)) {
-        const name = clientInfo.name.slice(0, MaxEchoed)
-        return yield* invalidRequest(`Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`)
-      }
-      const agent = userAgent(info, clientInfo.name)
-      const now = yield* Clock.currentTimeMillis
-      const sequenced = capabilities?.extensions?.[Extension] !== undefined
-      const session = {
-        client: clientInfo,
-        userAgent: agent,
-        experimental: capabilities?.experimentalApi ?? false,
-        optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
-        sequenced
-      }
-      const result = {
-        userAgent: agent,
-        codexHome: config.home,
-        platformFamily: info.platformFamily,
-        platformOs: info.platformOs
-      }
-      // One step: the answer, the warnings, and only then what everyone hears.
-      return yield* Effect.suspend(() => {
-        if (!connection.initialize(session)) return Effect.fail(invalidRequest("Already initialized"))
-        const warnings = config.warnings.map(warningFor(connection, now)).filter((message) => message !== undefined)
-        // Not waited for: the handshake holds up everything, and a client may ask before it reads what it is warned of.
-        context.respondNow(result, warnings, sequenced ? { [Extension]: {} } : undefined)
-        return Effect.succeed(Answered)
-      })
+  // In one step, so that each client gets every warning once: with its answer, or when it is found.
+  const publish = (warnings: ReadonlyArray<ConfigWarning>) =>
+    Effect.suspend(() => {
+      found = warnings
+      const waits = warnings.map((one) => router.publishNow("configWarning", configWarning(one), null) ?? Effect.void)
+      return Effect.all(waits, { concurrency: "unbounded", discard: true })
     })
 
-    return { initialize }
-  }
-)
+  yield* Deferred.await(greeted).pipe(Effect.andThen(check), Effect.flatMap(publish), Effect.forkScoped)
+
+  const warningFor = (connection: Connection, now: number) => (warning: ConfigWarning) =>
+    router.message(connection, "configWarning", configWarning(warning), now)
+
+  const initialize: Handler<"initialize"> = Effect.fnUntraced(function* (params, context) {
+    const { connection } = context
+    const { clientInfo, capabilities } = params
+    if (!isHeaderValue(clientInfo.name)) {
+      const name = clientInfo.name.slice(0, MaxEchoed)
+      return yield* invalidRequest(`Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`)
+    }
+    const agent = userAgent(info, clientInfo.name)
+    const now = yield* Clock.currentTimeMillis
+    const sequenced = capabilities?.extensions?.[Extension] !== undefined
+    const session = {
+      client: clientInfo,
+      userAgent: agent,
+      experimental: capabilities?.experimentalApi ?? false,
+      optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
+      sequenced
+    }
+    const result = {
+      userAgent: agent,
+      codexHome: config.home,
+      platformFamily: info.platformFamily,
+      platformOs: info.platformOs
+    }
+    // One step: the answer, the warnings, and only then what everyone hears.
+    return yield* Effect.suspend(() => {
+      if (!connection.initialize(session)) return Effect.fail(invalidRequest("Already initialized"))
+      const warnings = [...config.warnings, ...found]
+        .map(warningFor(connection, now))
+        .filter((message) => message !== undefined)
+      // Not waited for: the handshake holds up everything, and a client may ask before it reads what it is warned of.
+      context.respondNow(result, warnings, sequenced ? { [Extension]: {} } : undefined)
+      Deferred.doneUnsafe(greeted, Effect.void)
+      return Effect.succeed(Answered)
+    })
+  })
+
+  return { initialize }
+})

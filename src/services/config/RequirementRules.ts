@@ -14,6 +14,8 @@ export interface RequirementRule {
   readonly pattern: ReadonlyArray<ReadonlyArray<string>>
   readonly decision: "prompt" | "forbidden"
   readonly justification: string | null
+  /** `prompt-user`: only the user in person may answer. */
+  readonly needsUser?: boolean
 }
 
 /** The form of the section. */
@@ -68,8 +70,9 @@ const parseRule = (entry: Table): Result.Result<RequirementRule, string> => {
     case undefined:
       return Result.fail("is missing a decision")
     case "prompt":
-    case "prompt-user":
       return Result.succeed({ pattern, decision: "prompt", justification })
+    case "prompt-user":
+      return Result.succeed({ pattern, decision: "prompt", justification, needsUser: true })
     case "forbidden":
       return Result.succeed({ pattern, decision: "forbidden", justification })
     default:

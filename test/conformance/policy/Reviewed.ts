@@ -44,6 +44,11 @@ export const kinds: ReadonlyArray<Kind> = [
     holds: named(/: (no policy, )?a terminal/)
   },
   {
+    name: "a tool that is switched off",
+    reason: "the only tool for commands belongs to the feature; the release falls back to another",
+    holds: named(/^arguments: features\.unified_exec off$/)
+  },
+  {
     name: "no sandbox",
     reason:
       "what the release runs in a sandbox is asked about here, or refused where nobody is asked: this server confines nothing",
@@ -57,7 +62,7 @@ export const kinds: ReadonlyArray<Kind> = [
   {
     name: "a forbidden command in other clothes",
     reason:
-      "the release applies rules to command lines of plain words only, and lets the others pass; here a rule that forbids is applied to every command that is found, and what is not understood asks",
+      "the release applies rules to command lines of plain words only, and lets the others pass; here a rule that forbids is applied to every command that is found, what is not understood asks, and what cannot be read is refused where it has the program's name",
     holds: named(
       /^a forbidden command: /,
       /^a command that asks: /,
@@ -66,8 +71,13 @@ export const kinds: ReadonlyArray<Kind> = [
   },
   {
     name: "an allowed command in other clothes",
-    reason: "a rule that allows a bare name does not allow a path, unless host_executable names it",
-    holds: named(/^an allowed command, \w+: by path$/, /^host_executable: /)
+    reason:
+      "a rule that allows a bare name does not allow a path, unless host_executable names it; and none allows a script with a control character, or any script of a shell",
+    holds: named(
+      /^an allowed command, \w+: (by path|by another path|a carriage return|a form feed)$/,
+      /^rules by words: the outer shell is allowed, a script$/,
+      /^host_executable: /
+    )
   },
   {
     name: "a command that destroys",
@@ -78,7 +88,7 @@ export const kinds: ReadonlyArray<Kind> = [
     name: "rules that cannot be read",
     reason:
       "the release drops a file of rules that it cannot read and runs on; here nothing runs unasked until it is repaired",
-    holds: named(/^rules: /, /^rules in (a broken|a good)/, /: broken rules$/)
+    holds: named(/^rules: /, /^rules in (a broken|a good|a folder with the name)/, /: broken rules$/)
   },
   {
     name: "a NUL",

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
 import * as Rules from "../../../src/layers/tools/shell/Rules.ts"
 import * as Shell from "../../../src/layers/tools/Shell.ts"
@@ -149,7 +150,8 @@ describe("a command on a machine with a sandbox", () => {
         })
       ),
       ExecRules.layerMemory([Rules.allowPrefix(["env", "-u", "X"])])
-    ])
+    ]),
+    Layer.provide(NodeSmallFiles.layer)
   )
   const policy = {
     approvalPolicy: "on-request",

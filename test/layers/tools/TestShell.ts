@@ -7,6 +7,7 @@ import * as Fs from "node:fs"
 import { open } from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as None from "../../../src/layers/sandboxes/None.ts"
 import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
 import * as Shell from "../../../src/layers/tools/Shell.ts"
@@ -15,7 +16,10 @@ import { type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src
 import type * as TestTurn from "./TestTurn.ts"
 
 export const toolsWith = (options: Shell.Options) =>
-  Shell.layerWith(options).pipe(Layer.provide([None.layer, ExecRules.layerMemory()]))
+  Shell.layerWith(options).pipe(
+    Layer.provide([None.layer, ExecRules.layerMemory()]),
+    Layer.provide(NodeSmallFiles.layer)
+  )
 
 export const tools = toolsWith({})
 

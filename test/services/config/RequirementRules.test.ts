@@ -22,7 +22,7 @@ describe("the requirement `rules`", () => {
       Result.succeed([
         { pattern: [["git"], ["push", "fetch"]], decision: "prompt" as const, justification: "why" },
         { pattern: [["du"]], decision: "forbidden" as const, justification: null },
-        { pattern: [["df"]], decision: "prompt" as const, justification: null }
+        { pattern: [["df"]], decision: "prompt" as const, justification: null, needsUser: true }
       ])
     )
   })

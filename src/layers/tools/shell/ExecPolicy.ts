@@ -12,7 +12,8 @@
  * ```
  *
  * A rule that allows holds for what is understood in full. A rule that asks or forbids holds for whatever may run its program
- * (`Reach`): where that is certain the rule is followed, where it is possible the user is asked.
+ * (`Reach`): where that is certain the rule is followed, where it is possible the user is asked. A script that cannot be read
+ * is refused when its text has the name of a forbidden program anywhere.
  *
  * The texts are the released server's. It has a sandbox everywhere; here a machine may have none, and then a policy that
  * needs one is something to ask about.
@@ -22,7 +23,7 @@
 import type { AskForApproval, SandboxPolicy } from "../../../protocol/Settings.ts"
 import { rejected } from "./RejectedText.ts"
 import { type Reach, reaches, reachOf } from "./Reach.ts"
-import { allows, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"
+import { allows, programName, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"
 import { read, type Script, type Words } from "./Script.ts"
 
 export interface Request {
@@ -103,6 +104,8 @@ const commandsOf = (request: Request): ReadonlyArray<Words> =>
 const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined => {
   const restricting = request.rules.rules.filter(({ decision }) => decision !== "allow")
   if (restricting.length === 0) return undefined
+  const hidden = request.script.readable ? undefined : restricting.find(forbiddenIn(request.argv.at(-1) ?? ""))
+  if (hidden !== undefined) return { type: "forbidden", rule: hidden, words: [] }
   const reach: Reach = reachOf(request.script)
   const found = restricting.map((rule) => ({ rule, reached: reaches(reach, rule) }))
   const forbidding = found.find(
@@ -116,10 +119,26 @@ const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined =>
   }
   const reached = found.filter((one) => one.reached !== "no")
   // What the organisation demands comes first: an answer for the session is no answer to it.
-  const first = reached.find(({ rule }) => rule.required === true) ?? reached.find((one) => one.reached === "yes")
+  const first =
+    reached.find(({ rule }) => rule.needsUser === true) ??
+    reached.find(({ rule }) => rule.required === true) ??
+    reached.find((one) => one.reached === "yes")
   const concern = first ?? reached[0]
   if (concern === undefined) return undefined
   return { type: concern.reached === "yes" ? "promptRule" : "suspectedRule", rule: concern.rule }
+}
+
+/** Characters of a script that are searched for the names of forbidden programs; a longer one may have any of them. */
+const MaxSearched = 1024 * 1024
+
+/** True for a rule that forbids a program whose name is in the text. */
+const forbiddenIn = (text: string): ((rule: Rule) => boolean) => {
+  const hasAll = text.length > MaxSearched
+  const written = hasAll ? "" : text.normalize("NFKC").toLowerCase()
+  const unquoted = written.replace(/\\\r?\n|['"\\]/g, "")
+  return ({ decision, pattern: [programs = []] }) =>
+    decision === "forbidden" &&
+    (hasAll || programs.map(programName).some((name) => written.includes(name) || unquoted.includes(name)))
 }
 
 const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | undefined => {
@@ -150,6 +169,7 @@ const refusalOf = (request: Request, concern: Concern): string | undefined => {
     case "promptRule":
     case "suspectedRule":
     case "incompleteRules":
+      if ("rule" in concern && concern.rule.needsUser === true) return rejected("approval request failed")
       if (policy === "never") return rejected("approval required by policy, but AskForApproval is set to Never")
       return granular?.rules === false
         ? rejected("approval required by policy rule, but AskForApproval::Granular.rules is false")

@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import * as Path from "node:path"
 import { Config, type ConfigWarning, type EffectiveConfig } from "../../../services/config/Config.ts"
+import { SmallFiles } from "../../../services/config/SmallFiles.ts"
 import { ToolsRefused } from "../../../services/tool/Tool.ts"
 import { exists } from "./Exists.ts"
 import type { LoadedRules } from "./LoadedRules.ts"
@@ -43,18 +44,19 @@ const MaxPrefix = 64 * 1024
 
 const nothing: LoadedRules = { rules: [], hostExecutables: new Map(), incomplete: false, warnings: [] }
 
-const load = (config: Pick<EffectiveConfig, "ruleFolders" | "requirementRules">) => {
+const load = (files: SmallFiles["Service"], config: Pick<EffectiveConfig, "ruleFolders" | "requirementRules">) => {
   if (config.requirementRules == null && !config.ruleFolders.some(({ path }) => exists(path))) {
     return Effect.succeed(nothing)
   }
   return Effect.promise(() => import("./LoadedRules.ts")).pipe(
-    Effect.flatMap(({ load }) => load(config.ruleFolders, config.requirementRules)),
+    Effect.flatMap(({ load }) => load(files, config.ruleFolders, config.requirementRules)),
     Effect.mapError(({ message }) => new ToolsRefused({ detail: `failed to load rules: ${message}` }))
   )
 }
 
 const make = (given: ReadonlyArray<Rule>, file: string | undefined) =>
   Effect.gen(function* () {
+    const files = yield* SmallFiles
     const writing = yield* Semaphore.make(1)
     const added: Array<Rule> = []
     /** Rules that could not be written: they hold until the server stops. */
@@ -63,7 +65,7 @@ const make = (given: ReadonlyArray<Rule>, file: string | undefined) =>
       open: Effect.fnUntraced(function* (config) {
         const from = added.length
         const kept = [...unkept]
-        const { warnings, ...loaded } = yield* load(config)
+        const { warnings, ...loaded } = yield* load(files, config)
         return {
           warnings,
           current: () => ({ ...loaded, rules: [...given, ...loaded.rules, ...kept, ...added.slice(from)] })
@@ -97,13 +99,14 @@ const append = (file: string, prefix: ReadonlyArray<string>): Effect.Effect<void
   })
 
 /** New rules go to `file`. */
-export const layerFile = (file: string): Layer.Layer<ExecRules> => Layer.effect(ExecRules, make([], file))
+export const layerFile = (file: string): Layer.Layer<ExecRules, never, SmallFiles> =>
+  Layer.effect(ExecRules, make([], file))
 
 /** New rules go to `<home>/rules/default.rules`. */
-export const layer: Layer.Layer<ExecRules, never, Config> = Layer.unwrap(
+export const layer: Layer.Layer<ExecRules, never, Config | SmallFiles> = Layer.unwrap(
   Effect.map(Config, (config) => layerFile(Path.join(config.home, "rules", "default.rules")))
 )
 
 /** Rules that are given, besides those of the configuration's folders. New ones are forgotten with the layer. */
-export const layerMemory = (rules: ReadonlyArray<Rule> = []): Layer.Layer<ExecRules> =>
+export const layerMemory = (rules: ReadonlyArray<Rule> = []): Layer.Layer<ExecRules, never, SmallFiles> =>
   Layer.effect(ExecRules, make(rules, undefined))

@@ -1,8 +1,8 @@
 /**
  * Reads the rules of all folders that count for a thread, and those that the organisation demands.
  *
- * A file that is no valid rules file is a warning, and the set is then incomplete: what the file would forbid is unknown. Of
- * a project that nobody decided to trust, rules that ask or forbid count, and rules that allow do not.
+ * A file that is no valid rules file is a warning, and the set is then incomplete: what the file would forbid is unknown. A
+ * file that goes beyond a limit may be valid: it fails, like one that cannot be read. Of a project that nobody decided to trust, rules that ask or forbid count, and rules that allow do not.
  *
  * @module
  */
@@ -10,8 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { ConfigWarning, RuleFolder } from "../../../services/config/Config.ts"
 import { parseRules } from "../../../services/config/RequirementRules.ts"
+import type { SmallFiles } from "../../../services/config/SmallFiles.ts"
 import { exists } from "./Exists.ts"
-import { read, type RuleSource, type RulesUnreadable } from "./RuleFolders.ts"
+import { read, type RuleSource, RulesUnreadable } from "./RuleFolders.ts"
 import type { Rule, RuleSet } from "./Rules.ts"
 import { type FileRules, parse } from "./RulesFile.ts"
 import type { StarlarkError } from "./starlark/StarlarkError.ts"
@@ -37,6 +38,7 @@ const parseFile = ({ path, source }: RuleSource): Parsed => {
 
 /** The rules in force, strictest or not: which of them wins is decided for each command. */
 export const load = (
+  smallFiles: SmallFiles["Service"],
   folders: ReadonlyArray<RuleFolder>,
   requirementRules: unknown
 ): Effect.Effect<LoadedRules, RulesUnreadable> =>
@@ -49,10 +51,11 @@ export const load = (
     const warnings: Array<ConfigWarning> = Result.isFailure(required) ? [warning(required.failure, null)] : []
     for (const folder of folders) {
       if (!exists(folder.path)) continue
-      const files = yield* filesOf(folder, warnings)
+      const files = yield* filesOf(smallFiles, folder, warnings)
       for (const file of files) {
         const parsed = parseFile(file)
         if (Result.isFailure(parsed)) {
+          if (parsed.failure.beyondLimit === true && folder.mayAllow) yield* beyond(file.path, parsed.failure)
           warnings.push(unusable(file.path, parsed.failure))
           continue
         }
@@ -65,8 +68,8 @@ export const load = (
   })
 
 /** What cannot be read refuses the thread, except in a project that nobody decided to trust. */
-const filesOf = (folder: RuleFolder, warnings: Array<ConfigWarning>) =>
-  read(folder.path).pipe(
+const filesOf = (smallFiles: SmallFiles["Service"], folder: RuleFolder, warnings: Array<ConfigWarning>) =>
+  read(smallFiles, folder.path).pipe(
     Effect.catchIf(
       () => !folder.mayAllow,
       (error) =>
@@ -82,6 +85,9 @@ const warning = (details: string, path: string | null): ConfigWarning => ({
   details,
   path
 })
+
+const beyond = (path: string, { column, detail, line }: StarlarkError) =>
+  new RulesUnreadable({ what: "file", path, detail: `${detail} (line ${line}, column ${column})` })
 
 const unusable = (path: string, { column, detail, line }: StarlarkError): ConfigWarning => {
   const at = { line, column }

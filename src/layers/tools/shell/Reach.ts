@@ -139,11 +139,16 @@ class Survey implements Reach {
     const name = programName(program)
     if (Opaque.has(name)) this.opaque = true
     else if (name === "eval") this.inner(args.includes(null) ? null : args.join(" "), depth)
-    else if (name === "trap") this.inner(args[0] === "-" ? "" : (args[0] ?? ""), depth)
+    else if (name === "trap") this.trap(args[0] === "--" ? args.slice(1) : args, depth)
     else if (Shells.has(name)) this.shell(args, depth)
     else if (Wrappers.has(name)) this.wrapper(name, args, depth)
     else if (runsCode(name, args) || hidesCall(name, args)) this.opaque = true
     else if (this.redefines || program.includes("/") || !Inert.has(name)) this.anyOf(name, args, depth)
+  }
+
+  /** Its first operand is a script; `-` alone stands for none. */
+  private trap([action = ""]: ReadonlyArray<Word>, depth: number): void {
+    if (action !== "-") this.inner(action, depth)
   }
 
   private shell(args: ReadonlyArray<Word>, depth: number): void {

@@ -1,14 +1,14 @@
 /**
  * Reads the `*.rules` files of a folder, within limits: 64 files, each a regular file (or a link to one) of at most 1 MiB of
- * UTF-8, in a folder of at most 4096 entries.
+ * UTF-8, in a folder of at most 4096 entries. How a file is read is up to `SmallFiles`.
  *
  * @module
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Fs from "node:fs"
-import { open, opendir, type FileHandle } from "node:fs/promises"
+import { opendir } from "node:fs/promises"
 import * as Path from "node:path"
+import { bytes, type SmallFileError, type SmallFiles } from "../../../services/config/SmallFiles.ts"
 
 export interface RuleSource {
   /** Absolute. */
@@ -33,19 +33,23 @@ const MaxFiles = 64
 const MaxEntries = 4096
 
 /** The files of a folder by name; none where there is no such folder. */
-export const read = (folder: string): Effect.Effect<ReadonlyArray<RuleSource>, RulesUnreadable> =>
-  Effect.tryPromise({ try: () => names(folder), catch: failure("folder", folder) }).pipe(
+export const read = (
+  files: SmallFiles["Service"],
+  folder: string
+): Effect.Effect<ReadonlyArray<RuleSource>, RulesUnreadable> =>
+  Effect.tryPromise({
+    try: () => names(folder),
+    catch: (error) => new RulesUnreadable({ what: "folder", path: folder, detail: folderDetail(error) })
+  }).pipe(
     Effect.flatMap((found) =>
       Effect.forEach(found, (name) => {
         const path = Path.join(folder, name)
-        return Effect.tryPromise({ try: () => text(path), catch: failure("file", path) }).pipe(
-          Effect.map((source): RuleSource => ({ path, source }))
-        )
+        return Effect.map(text(files, path), (source): RuleSource => ({ path, source }))
       })
     )
   )
 
-/** What is wrong with a file or folder that can be opened. */
+/** What is wrong with a folder that can be opened. */
 class Unfit extends Error {}
 
 const names = async (folder: string): Promise<ReadonlyArray<string>> => {
@@ -64,40 +68,22 @@ const names = async (folder: string): Promise<ReadonlyArray<string>> => {
   return found.sort()
 }
 
-const text = async (path: string): Promise<string> => {
-  // Opening a named pipe waits for its other end unless told not to.
-  const file = await open(path, Fs.constants.O_RDONLY | Fs.constants.O_NONBLOCK)
-  try {
-    return await textOf(file)
-  } finally {
-    await file.close()
-  }
+const text = (files: SmallFiles["Service"], path: string): Effect.Effect<string, RulesUnreadable> => {
+  const unreadable = (detail: string) => new RulesUnreadable({ what: "file", path, detail })
+  return bytes(files, path, { maxBytes: MaxBytes, namedBy: "client" }).pipe(
+    Effect.mapError((error) => unreadable(fileDetail(error))),
+    Effect.flatMap((read) =>
+      read === undefined ? Effect.fail(unreadable(systemDetail("ENOENT"))) : Effect.succeed(read)
+    ),
+    Effect.flatMap((read) =>
+      Effect.try({
+        // A byte order mark is kept: the release refuses it.
+        try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(read),
+        catch: () => unreadable("stream did not contain valid UTF-8")
+      })
+    )
+  )
 }
-
-const textOf = async (file: FileHandle): Promise<string> => {
-  const stat = await file.stat()
-  if (!stat.isFile()) throw new Unfit("not a regular file")
-  if (stat.size > MaxBytes) throw new Unfit(`larger than ${MaxBytes} bytes`)
-  // One byte more than allowed: the file may have grown.
-  const buffer = Buffer.alloc(Math.min(stat.size, MaxBytes) + 1)
-  let size = 0
-  while (size < buffer.length) {
-    const { bytesRead } = await file.read(buffer, size, buffer.length - size, size)
-    if (bytesRead === 0) break
-    size += bytesRead
-  }
-  if (size > stat.size) throw new Unfit("changed while it was read")
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, size))
-  } catch {
-    throw new Unfit("stream did not contain valid UTF-8")
-  }
-}
-
-const failure =
-  (what: "file" | "folder", path: string) =>
-  (error: unknown): RulesUnreadable =>
-    new RulesUnreadable({ what, path, detail: detailOf(error) })
 
 /** The operating system's texts, for what happens to files of rules. */
 const SystemErrors: Readonly<Record<string, string>> = {
@@ -108,10 +94,14 @@ const SystemErrors: Readonly<Record<string, string>> = {
   ELOOP: "Symbolic link loop (os error 40)"
 }
 
-const detailOf = (error: unknown): string => {
+const systemDetail = (code: string): string => SystemErrors[code] ?? `cannot be read (${code})`
+
+const fileDetail = ({ code, detail }: SmallFileError): string => (code === undefined ? detail : systemDetail(code))
+
+const folderDetail = (error: unknown): string => {
   if (error instanceof Unfit) return error.message
   const code = codeOf(error)
-  return code === undefined ? "cannot be read" : (SystemErrors[code] ?? `cannot be read (${code})`)
+  return code === undefined ? "cannot be read" : systemDetail(code)
 }
 
 const isMissing = (error: unknown): boolean => codeOf(error) === "ENOENT"

@@ -18,6 +18,8 @@ export interface Rule {
   readonly justification: string | null
   /** The organisation demands it: no answer for the session and no other rule loosens it. */
   readonly required?: boolean
+  /** The organisation demands an answer of the user in person, which no approval request can give: it cannot run. */
+  readonly needsUser?: boolean
 }
 
 /** Everything that is in force for a command. */

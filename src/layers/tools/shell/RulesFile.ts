@@ -17,7 +17,7 @@ import * as Result from "effect/Result"
 import { matches, type Rule, type RuleDecision } from "./Rules.ts"
 import { run } from "./starlark/Evaluator.ts"
 import { type Bound, builtin } from "./starlark/Signature.ts"
-import { errorAt, type Position, StarlarkError } from "./starlark/StarlarkError.ts"
+import { errorAt, limitAt, type Position, StarlarkError } from "./starlark/StarlarkError.ts"
 import { quoted } from "./starlark/StringEscapes.ts"
 import { type Callable, List, typeName, type Value } from "./starlark/Values.ts"
 
@@ -61,7 +61,7 @@ const prefixRule = (into: Array<Rule>): Callable =>
     for (const example of examples(bound, "not_match", position)) {
       if (matches(rule, example)) throw errorAt(position, `example matches its rule: ${shown(example)}`)
     }
-    if (into.length >= MaxRules) throw errorAt(position, `more than ${MaxRules} rules`)
+    if (into.length >= MaxRules) throw limitAt(position, `more than ${MaxRules} rules`)
     into.push(rule)
     return null
   })

@@ -2,8 +2,9 @@
  * What can be known of a shell script by reading it.
  *
  * A script is *plain* when it is nothing but commands of literal words, joined by `&&`, `||`, `;`, `|` or line ends: then
- * its words are known before it runs. With a variable, a glob, a redirection, a subshell or anything else it is not, and
- * only guarded statements can be made about it. Never throws: what does not parse is not readable.
+ * its words are known before it runs. The name of each program is written without quotes; arguments may have them. With a
+ * comment, a variable, a glob, a redirection, a subshell or anything else it is not plain, as in the release, and only
+ * guarded statements can be made about it. Never throws: what does not parse is not readable.
  *
  * @module
  */
@@ -74,7 +75,7 @@ export const read = (source: string): Script => {
     survey.visit(script)
     const readable = script.errors === undefined
     return {
-      plain: readable ? plainCommands(script) : undefined,
+      plain: readable ? plainCommands(script, source) : undefined,
       all: survey.all,
       data: survey.data,
       readable,
@@ -170,13 +171,24 @@ class Survey {
   }
 }
 
-const plainCommands = (script: SyntaxNode): ReadonlyArray<PlainCommand> | undefined => {
+const plainCommands = (script: SyntaxNode, source: string): ReadonlyArray<PlainCommand> | undefined => {
   const commands: Array<PlainCommand> = []
-  return collect(script, commands, false) && commands.length > 0 ? commands : undefined
+  const written: Array<string> = []
+  if (!collect(script, { commands, written }, false) || commands.length === 0) return undefined
+  // The parser drops comments: a `#` that is in no word begins one.
+  return hashes(source) === hashes(written.join("")) ? commands : undefined
+}
+
+const hashes = (text: string): number => text.split("#").length
+
+interface Collected {
+  readonly commands: Array<PlainCommand>
+  /** The words as they are written. */
+  readonly written: Array<string>
 }
 
 /** Appends the commands of `node`; false when something in it is not plain. */
-const collect = (node: SyntaxNode, into: Array<PlainCommand>, piped: boolean): boolean => {
+const collect = (node: SyntaxNode, into: Collected, piped: boolean): boolean => {
   switch (node.type) {
     case "Script":
       return node.commands.every((statement) => collect(statement, into, false))
@@ -191,9 +203,9 @@ const collect = (node: SyntaxNode, into: Array<PlainCommand>, piped: boolean): b
         node.commands.every((command, index) => collect(command, into, index > 0))
       )
     case "Command": {
-      const words = plainWords(node)
+      const words = plainWords(node, into.written)
       if (words === undefined) return false
-      into.push({ words, piped })
+      into.commands.push({ words, piped })
       return true
     }
     default:
@@ -201,13 +213,16 @@ const collect = (node: SyntaxNode, into: Array<PlainCommand>, piped: boolean): b
   }
 }
 
-const plainWords = (command: Command): Words | undefined => {
+const plainWords = (command: Command, written: Array<string>): Words | undefined => {
+  // A name in quotes, or with quotes in it, is one that the release does not read.
+  if (command.name?.parts !== undefined) return undefined
   if (command.name === undefined || command.prefix.length > 0) return undefined
   const words: Array<string> = []
   for (const part of [command.name, ...command.suffix]) {
     const word = part.type === "Word" ? literal(part) : undefined
-    if (word === undefined) return undefined
+    if (part.type !== "Word" || word === undefined) return undefined
     words.push(word)
+    written.push(part.text)
   }
   return words
 }
@@ -228,8 +243,8 @@ const literal = (word: Word): string | undefined => {
   return word.parts.every(isLiteralPart) ? word.value : undefined
 }
 
-/** zsh takes `=name` for the path of a program. */
-const isBare = (text: string): boolean => !/^[~=]/.test(text) && !text.includes("\\")
+/** zsh takes `=name` for the path of a program. The release takes every `#` outside of quotes for a comment. */
+const isBare = (text: string): boolean => !/^[~=]/.test(text) && !/[\\#]/.test(text)
 
 const isLiteralPart = (part: WordPart): boolean => {
   switch (part.type) {

@@ -255,6 +255,7 @@ const ruled: ReadonlyArray<Case> = [
 ]
 
 const required = (rule: Rule): Rule => ({ ...rule, required: true })
+const inPerson = (rule: Rule): Rule => ({ ...rule, needsUser: true })
 const incomplete = { ruleSet: { incomplete: true } } as const
 const never = { approvalPolicy: "never" } as const
 const noApproval = rejected("approval required by policy, but AskForApproval is set to Never")
@@ -347,6 +348,18 @@ const suspected: ReadonlyArray<Case> = [
     { ...incomplete, rules: [forbid("du")] },
     rejected("`/bin/bash -lc du` rejected: policy forbids commands starting with `du`")
   ],
+  [
+    "a rule that needs the user in person refuses: a client cannot tell who answers",
+    "mkdir x",
+    { approvedForSession: true, rules: [required(prompt("mkdir")), required(inPerson(prompt("mkdir")))] },
+    rejected("approval request failed")
+  ],
+  [
+    "a rule that needs the user in person refuses what may run its program",
+    "foo mkdir",
+    { rules: [required(inPerson(prompt("mkdir")))] },
+    rejected("approval request failed")
+  ],
   ["what cannot be read is asked about", "ls )", {}, ask(null, "This script cannot be read in full")],
   ["what cannot be read runs under never", "ls )", never, run()],
   [
@@ -399,6 +412,26 @@ describe("the policy about commands", () => {
     assert.deepStrictEqual([...forced, ...hidden, ...fine].map(verdict), [
       ...[...forced, ...hidden].map(() => true),
       ...fine.map(() => false)
+    ])
+  })
+
+  it("follows a rule that allows where the release reads the script: no quotes in a name, no comment", () => {
+    const quoted = ["t''ouch a", '"touch" a', "'touch' a", "to'uch' a", "t\\ouch a", "touch a && 'touch' b"]
+    const commented = ["touch a # b", "# b\ntouch a", "touch a#b", "touch a #", "touch a; #'", "touch 'a' #'b'"]
+    const plain = [
+      "touch 'a'",
+      'touch "a"',
+      "touch a'b'\"c\"",
+      "touch '# a'",
+      'touch "a # b"',
+      "touch a;",
+      "touch \\\n a"
+    ]
+    const verdict = (source: string): string =>
+      decide(requestOf(source, { approvalPolicy: "untrusted", rules: [allowPrefix(["touch"])] })).type
+    assert.deepStrictEqual([...quoted, ...commented, ...plain].map(verdict), [
+      ...[...quoted, ...commented].map(() => "ask"),
+      ...plain.map(() => "run")
     ])
   })
 

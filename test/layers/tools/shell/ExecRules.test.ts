@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import * as NodeSmallFiles from "../../../../src/layers/files/NodeSmallFiles.ts"
 import * as ExecRules from "../../../../src/layers/tools/shell/ExecRules.ts"
 import { allowPrefix, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
 import { ToolsRefused } from "../../../../src/services/tool/Tool.ts"
@@ -12,6 +14,9 @@ const home = Effect.acquireRelease(
   Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "spindle-rules-")))),
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
 )
+
+const layerMemory = () => ExecRules.layerMemory().pipe(Layer.provide(NodeSmallFiles.layer))
+const layerFile = (path: string) => ExecRules.layerFile(path).pipe(Layer.provide(NodeSmallFiles.layer))
 
 const forbid = (word: string): Rule => ({ pattern: [[word]], decision: "forbidden", justification: null })
 const forbidding = (word: string): string => `prefix_rule(pattern=["${word}"], decision="forbidden")\n`
@@ -27,7 +32,7 @@ const configOf = (folder: string, requirementRules: unknown = null) => ({
   requirementRules
 })
 
-const opened = (config: Parameters<ExecRules.ExecRules["Service"]["open"]>[0], layer = ExecRules.layerMemory()) =>
+const opened = (config: Parameters<ExecRules.ExecRules["Service"]["open"]>[0], layer = layerMemory()) =>
   Effect.flatMap(ExecRules.ExecRules, (rules) => rules.open(config)).pipe(Effect.provide(layer))
 
 const listed = (folder: string) => Effect.map(opened(configOf(folder)), ({ current }) => current().rules)
@@ -50,7 +55,7 @@ describe("the standing rules", () => {
         const expected = [allowPrefix(["touch", 'a"b\n\\é']), allowPrefix(["ls"])]
         assert.deepStrictEqual(before.current().rules, [...expected, allowPrefix(["ls"])])
         assert.deepStrictEqual((yield* rules.open(configOf(folder))).current().rules, expected)
-      }).pipe(Effect.provide(ExecRules.layerFile(path)))
+      }).pipe(Effect.provide(layerFile(path)))
       assert.strictEqual(
         Fs.readFileSync(path, "utf8"),
         'prefix_rule(pattern=["touch", "a\\"b\\n\\\\\\u00e9"], decision="allow")\nprefix_rule(pattern=["ls"], decision="allow")\n'
@@ -66,9 +71,7 @@ describe("the standing rules", () => {
       put(Path.join(folder, "rules"), {})
       const path = Path.join(folder, "rules", "default.rules")
       Fs.symlinkSync("../mine", path)
-      yield* Effect.flatMap(ExecRules.ExecRules, (rules) => rules.allow(["ls"])).pipe(
-        Effect.provide(ExecRules.layerFile(path))
-      )
+      yield* Effect.flatMap(ExecRules.ExecRules, (rules) => rules.allow(["ls"])).pipe(Effect.provide(layerFile(path)))
       assert.strictEqual(
         Fs.readFileSync(Path.join(folder, "mine"), "utf8"),
         '# mine\nprefix_rule(pattern=["ls"], decision="allow")\n'
@@ -90,7 +93,7 @@ describe("the standing rules", () => {
               concurrency: "unbounded"
             }
           )
-        ).pipe(Effect.provide(Effect.runSync(Effect.succeed(ExecRules.layerFile(path))), { local: true }))
+        ).pipe(Effect.provide(Effect.runSync(Effect.succeed(layerFile(path))), { local: true }))
       yield* Effect.all([write("a"), write("b")], { concurrency: 2 })
       assert.strictEqual((yield* listed(folder)).length, 40)
     })
@@ -105,7 +108,7 @@ describe("the standing rules", () => {
         yield* rules.allow(["ls"])
         const { current } = yield* rules.open({ ruleFolders: [], requirementRules: null })
         assert.deepStrictEqual(current().rules, [allowPrefix(["ls"])])
-      }).pipe(Effect.provide(ExecRules.layerFile(Path.join(folder, "rules", "default.rules"))))
+      }).pipe(Effect.provide(layerFile(Path.join(folder, "rules", "default.rules"))))
     })
   )
 
@@ -156,17 +159,38 @@ describe("the standing rules", () => {
     })
   )
 
+  it.effect("of a file beyond a limit refuse the thread, and of a project that nobody decided to trust ask", () =>
+    Effect.gen(function* () {
+      const folder = yield* home
+      const rules = Path.join(folder, "rules")
+      const path = Path.join(rules, "a.rules")
+      const texts: ReadonlyArray<readonly [text: string, detail: string]> = [
+        [`x = ${"[".repeat(5000)}${"]".repeat(5000)}`, "nested deeper than 64 levels (line 1, column 68)"],
+        ["x = [y for y in range(300000)]", "more than 200000 steps (line 1, column 6)"],
+        [forbidding("z").repeat(10_001), "more than 10000 rules (line 10001, column 1)"]
+      ]
+      for (const [text, detail] of texts) {
+        put(rules, { "a.rules": `${text}\n${forbidding("b")}` })
+        assert.strictEqual(yield* refusal(folder), `failed to load rules: failed to read rules file ${path}: ${detail}`)
+        const untrusted = { ruleFolders: [{ path: rules, mayAllow: false }], requirementRules: null }
+        assert.isTrue((yield* opened(untrusted)).current().incomplete)
+      }
+    })
+  )
+
   it.effect("that the organisation demands are marked, and come with the others", () =>
     Effect.gen(function* () {
       const folder = yield* home
       const demanded = {
         prefix_rules: [
-          { pattern: [{ token: "git" }, { any_of: ["push", "fetch"] }], decision: "prompt", justification: "why" }
+          { pattern: [{ token: "git" }, { any_of: ["push", "fetch"] }], decision: "prompt", justification: "why" },
+          { pattern: [{ token: "df" }], decision: "prompt-user" }
         ]
       }
       const { current } = yield* opened(configOf(folder, demanded))
       assert.deepStrictEqual(current().rules, [
-        { pattern: [["git"], ["push", "fetch"]], decision: "prompt", justification: "why", required: true }
+        { pattern: [["git"], ["push", "fetch"]], decision: "prompt", justification: "why", required: true },
+        { pattern: [["df"]], decision: "prompt", justification: null, required: true, needsUser: true }
       ])
     })
   )

@@ -221,6 +221,10 @@ describe("a rule that forbids a program", () => {
       "sh -c 'ls; marker'",
       "$M",
       "foo marker",
+      "trap $M EXIT",
+      "trap 'echo '$(echo marker)' | sh' EXIT",
+      "trap -- marker EXIT",
+      "trap - EXIT",
       "echo marker"
     ]
     assert.deepStrictEqual(
@@ -233,20 +237,41 @@ describe("a rule that forbids a program", () => {
         ["sh -c 'ls; marker'", "refuse", "refuse"],
         ["$M", "ask", "refuse"],
         ["foo marker", "ask", "refuse"],
+        ["trap $M EXIT", "ask", "refuse"],
+        ["trap 'echo '$(echo marker)' | sh' EXIT", "ask", "refuse"],
+        ["trap -- marker EXIT", "refuse", "refuse"],
+        ["trap - EXIT", "run", "run"],
         ["echo marker", "run", "run"]
       ]
     )
   })
 
-  it("holds for a script that is too long or too deep to be read", () => {
-    const long = `marker; ${"echo a; ".repeat(9000)}`
+  it("refuses a script that cannot be read where its text has the program's name", () => {
+    const words = "x ".repeat(35_000)
     const deep = `${"$(echo ".repeat(70)}marker${")".repeat(70)}`
+    const scripts = [
+      `marker && : ${words}`,
+      `: ${words}&& /bin/MARKER`,
+      deep,
+      "marker\r",
+      "true\r\nmarker",
+      "\fmarker",
+      "true;\vmarker",
+      "mar''ker\r",
+      "mar\\\nker\r",
+      "\uff4darker\r",
+      "marker '",
+      "marker )",
+      `: ${"y".repeat(1024 * 1024)}`
+    ]
     assert.deepStrictEqual(
-      [long, deep].map((source) => [decisionOf(source, "on-request"), decisionOf(source, "never")]),
-      [
-        ["ask", "refuse"],
-        ["ask", "refuse"]
-      ]
+      scripts.map((source) => decisionOf(source, "on-request")),
+      scripts.map(() => "refuse")
+    )
+    const others = [`touch x && : ${words}`, "touch x\r", "\fls", "ls )"]
+    assert.deepStrictEqual(
+      others.map((source) => [decisionOf(source, "on-request"), decisionOf(source, "never")]),
+      others.map(() => ["ask", "refuse"])
     )
   })
 })

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { errorAt, type Position } from "./StarlarkError.ts"
+import { limitAt, type Position } from "./StarlarkError.ts"
 
 /** Expressions, statements and iterations. */
 const MaxSteps = 200_000
@@ -18,13 +18,13 @@ export class Budget {
   private size = 0
 
   step(position: Position): void {
-    if (++this.steps > MaxSteps) throw errorAt(position, `more than ${MaxSteps} steps`)
+    if (++this.steps > MaxSteps) throw limitAt(position, `more than ${MaxSteps} steps`)
   }
 
   /** Counts what is about to be made. Called before it is made. */
   spend(size: number, position: Position): void {
     this.size += size
-    if (!(this.size <= MaxSize)) throw errorAt(position, `more than ${MaxSize} characters and list members`)
+    if (!(this.size <= MaxSize)) throw limitAt(position, `more than ${MaxSize} characters and list members`)
   }
 
   text(text: string, position: Position): string {
@@ -33,7 +33,7 @@ export class Budget {
   }
 
   nested<A>(position: Position, run: () => A): A {
-    if (++this.depth > MaxDepth) throw errorAt(position, `nested deeper than ${MaxDepth} levels`)
+    if (++this.depth > MaxDepth) throw limitAt(position, `nested deeper than ${MaxDepth} levels`)
     const result = run()
     this.depth--
     return result

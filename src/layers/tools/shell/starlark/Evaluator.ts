@@ -14,7 +14,7 @@ import { Budget } from "./Budget.ts"
 import { builtins } from "./Builtins.ts"
 import { Expressions, type Scope } from "./Evaluation.ts"
 import { parse } from "./Parser.ts"
-import { errorAt, StarlarkError } from "./StarlarkError.ts"
+import { errorAt, limitAt } from "./StarlarkError.ts"
 import type { Statement } from "./Syntax.ts"
 import { binary } from "./Operators.ts"
 import { type Callable, itemsOf, List, type Value } from "./Values.ts"
@@ -109,7 +109,7 @@ export const run = (source: string, functions: ReadonlyArray<Callable>): void =>
   try {
     new Evaluator(new Budget()).run(parse(source), globals)
   } catch (error) {
-    if (error instanceof RangeError) throw new StarlarkError({ line: 1, column: 1, detail: "nested too deeply" })
+    if (error instanceof RangeError) throw limitAt({ line: 1, column: 1 }, "nested too deeply")
     throw error
   }
 }

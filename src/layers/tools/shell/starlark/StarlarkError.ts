@@ -11,7 +11,9 @@ export class StarlarkError extends Schema.TaggedError<StarlarkError>()("Starlark
   line: Schema.Int,
   /** Counted from 1, in UTF-16 code units. */
   column: Schema.Int,
-  detail: Schema.String
+  detail: Schema.String,
+  /** The file may be right, and goes beyond a limit of this server. */
+  beyondLimit: Schema.optionalKey(Schema.Literal(true))
 }) {
   override get message(): string {
     return `line ${this.line}: ${this.detail}`
@@ -27,3 +29,7 @@ export interface Position {
 /** The error for something at `position`. */
 export const errorAt = ({ column, line }: Position, detail: string): StarlarkError =>
   new StarlarkError({ line, column, detail })
+
+/** The error for what goes beyond a limit at `position`. */
+export const limitAt = ({ column, line }: Position, detail: string): StarlarkError =>
+  new StarlarkError({ line, column, detail, beyondLimit: true })

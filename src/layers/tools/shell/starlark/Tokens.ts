@@ -4,7 +4,7 @@
  * @module
  */
 import { type Token, type TokenKind, tokenize } from "./Lexer.ts"
-import { errorAt, type StarlarkError } from "./StarlarkError.ts"
+import { errorAt, limitAt, type StarlarkError } from "./StarlarkError.ts"
 
 /** Expressions and statements are nested no deeper than this. */
 const MaxDepth = 64
@@ -61,7 +61,7 @@ export class Tokens {
 
   /** Reads one level deeper. */
   nested<A>(read: () => A): A {
-    if (++this.depth > MaxDepth) throw errorAt(this.peek(), `nested deeper than ${MaxDepth} levels`)
+    if (++this.depth > MaxDepth) throw limitAt(this.peek(), `nested deeper than ${MaxDepth} levels`)
     const result = read()
     this.depth--
     return result
