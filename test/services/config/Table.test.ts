@@ -134,8 +134,8 @@ describe("leaves", () => {
 
 describe("canonical", () => {
   /**
-   * `JSON.parse` of Node 24 misreads keys with escapes: once it has read an object in which a key with a backslash follows
-   * certain keys, it takes any escaped key that follows the same keys for that one. So no key here has a backslash.
+   * `JSON.parse` of Node 24 can misread an escaped key as another key with a backslash that it has read before. No key here has
+   * a backslash, so that the property depends on nothing but its input.
    */
   const plainKeys = (value: Table.Value): Table.Value => {
     if (Array.isArray(value)) return value.map(plainKeys)
