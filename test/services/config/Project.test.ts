@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Config from "../../../src/services/Config.ts"
+import type * as Config from "../../../src/services/config/Config.ts"
 import { effective, failure, over, project, trust, userFile } from "../../support/Configs.ts"
 
 describe("a project", () => {
