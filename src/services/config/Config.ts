@@ -96,8 +96,8 @@ export interface ConfigOptions {
 /** Bytes of the file that `model_instructions_file` names. A request may name it too. */
 const MaxInstructionsBytes = 1024 * 1024
 
-const unresolved = ({ detail }: Unresolved): ConfigError =>
-  new ConfigError({ reason: "unresolved", location: "", detail })
+const unresolved = ({ detail, error }: Unresolved): ConfigError =>
+  error ?? new ConfigError({ reason: "unresolved", location: "", detail })
 
 /** Sections of other programs are passed on unjudged, so their form may be none that clients can read. */
 const unfit = (): ConfigError =>
@@ -232,7 +232,14 @@ export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, 
 export const defaults = (): EffectiveConfig =>
   Result.getOrThrow(
     resolve({
-      stack: { layers: [], merged: empty, trust: undefined, projectRules: [], mistake: undefined },
+      stack: {
+        layers: [],
+        merged: empty,
+        trust: undefined,
+        projectRules: [],
+        mistake: undefined,
+        undecided: undefined
+      },
       requirements: none,
       requested: {},
       environment: {},

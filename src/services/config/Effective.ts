@@ -1,6 +1,6 @@
 /**
- * From merged settings to the configuration a thread starts with: defaults, trust, the request's own wishes and the
- * organisation's requirements, in this order.
+ * From merged settings to the configuration a thread starts with: defaults, trust, the request's own wishes, what a project
+ * that nobody decided about narrows, and the organisation's requirements, in this order.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import type { AskForApproval } from "../../protocol/Settings.ts"
 import type { EffectiveConfig, RequestedSettings } from "./EffectiveConfig.ts"
 import { normalPolicy, normalReviewer } from "./Bounds.ts"
+import type { ConfigError } from "./ConfigError.ts"
 import { approvalPolicy as approvalPolicyKind } from "./SettingsSchema.ts"
 import { check } from "./SettingType.ts"
 import type { Stack } from "./Layers.ts"
@@ -16,14 +17,17 @@ import { settle } from "./Permitted.ts"
 import type { RuleFolder } from "./Project.ts"
 import { defaultProvider, providersOf, selectProvider } from "./Providers.ts"
 import type { Requirements } from "./Requirements.ts"
-import { modeOf, type Sandbox, wantedSandbox } from "./SandboxChoice.ts"
+import { modeOf, wantedSandbox } from "./SandboxChoice.ts"
 import { policyOf } from "./ShellEnvironmentPolicy.ts"
 import { get, getNumber, getText, merge, type Table, type Value } from "./Table.ts"
+import { type Choice, narrow } from "./Undecided.ts"
 
 /** A setting that names something absent, or that was withdrawn. `fatal` ones end the start. */
 export interface Unresolved {
   readonly detail: string
   readonly fatal: boolean
+  /** The mistake in a file that it comes from, where there is one. */
+  readonly error?: ConfigError
 }
 
 export interface Inputs {
@@ -48,14 +52,14 @@ const nonBlank = (text: string | null | undefined): string | null =>
 /** The configuration of a thread; for a stack without a mistake. */
 export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolved> => {
   const { requested, requirements, stack } = inputs
-  const settings = settingsOf(inputs)
+  const settings = settingsOf(inputs, stack.merged)
   const withdrawn = findWithdrawn(stack, settings)
   if (withdrawn !== undefined) return withdrawn
   const provider = chooseProvider(inputs, settings)
   if (Result.isFailure(provider)) return Result.fail(provider.failure)
-  const wanted = wantedSandbox(requested, settings, stack.trust, requirements.bounds.profiles?.fallback)
-  if (Result.isFailure(wanted)) return unresolved(wanted.failure)
-  const permitted = permit(inputs, settings, wanted.success, provider.success.id)
+  const choice = chooseNarrowly(inputs, settings)
+  if (Result.isFailure(choice)) return Result.fail(choice.failure)
+  const permitted = permit(inputs, settings, choice.success, provider.success.id)
   if (Result.isFailure(permitted)) return Result.fail(permitted.failure)
   const { approvalPolicy, approvalsReviewer, profile, sandboxPolicy } = permitted.success.settings
   const tier = getText(settings, "service_tier")
@@ -76,7 +80,7 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
         .filter((text) => nonBlank(text) !== null)
         .join("\n\n")
     ),
-    shellEnvironmentPolicy: policyOf(settings),
+    shellEnvironmentPolicy: choice.success.shellEnvironmentPolicy,
     projectDocMaxBytes: getNumber(settings, "project_doc_max_bytes") ?? 32_768,
     warnings: [...layerWarnings(stack), ...requirements.warnings, ...overridden(inputs), ...permitted.success.warnings],
     settings,
@@ -126,38 +130,71 @@ const overridden = ({ requested, requirements, stack }: Inputs): ReadonlyArray<s
     ]
   })
 
-/** What is wanted, within the bounds, with what has to be said about it. */
-const permit = (
-  { requested, requirements, stack }: Inputs,
-  settings: Table,
-  sandbox: Sandbox,
-  modelProvider: string
-) => {
+const explicitPolicy = ({ requested }: Inputs, settings: Table): AskForApproval | undefined => {
   const written = normalPolicy(get(settings, "approval_policy") ?? null)
-  const explicit = requested.approvalPolicy ?? (isApprovalPolicy(written) ? written : undefined)
-  const settled = settle(requirements.bounds, {
-    approvalPolicy: explicit ?? (stack.trust === "untrusted" ? "untrusted" : "on-request"),
+  return requested.approvalPolicy ?? (isApprovalPolicy(written) ? written : undefined)
+}
+
+/** What the settings and the request ask for. */
+const choose = (inputs: Inputs, settings: Table): Result.Result<Choice, Unresolved> => {
+  const { requested, requirements, stack } = inputs
+  const sandbox = wantedSandbox(requested, settings, stack.trust, requirements.bounds.profiles?.fallback)
+  if (Result.isFailure(sandbox)) return unresolved(sandbox.failure)
+  return Result.succeed({
+    approvalPolicy: explicitPolicy(inputs, settings) ?? (stack.trust === "untrusted" ? "untrusted" : "on-request"),
     approvalsReviewer: normalReviewer(requested.approvalsReviewer ?? get(settings, "approvals_reviewer")),
+    sandbox: sandbox.success,
+    shellEnvironmentPolicy: policyOf(settings)
+  })
+}
+
+/**
+ * What is asked for, narrowed by the projects that nobody decided about. As in the release, a mistake in the file of such a
+ * project refuses a thread that may write: what the file restricts is then unknown.
+ */
+const chooseNarrowly = (inputs: Inputs, settings: Table): Result.Result<Choice, Unresolved> => {
+  const own = choose(inputs, settings)
+  const { undecided } = inputs.stack
+  if (Result.isFailure(own) || undecided === undefined || own.success.sandbox.policy.type === "readOnly") return own
+  const error = undecided.mistake?.error
+  if (error !== undefined) return Result.fail({ detail: error.detail, fatal: false, error })
+  const suggested = settingsOf(inputs, undecided.merged)
+  return Result.mapBoth(findWithdrawn(inputs.stack, suggested) ?? choose(inputs, suggested), {
+    onFailure: ({ detail }): Unresolved => ({ detail, fatal: false }),
+    onSuccess: (choice) => narrow(own.success, choice)
+  })
+}
+
+/** What is wanted, within the bounds, with what has to be said about it. */
+const permit = (inputs: Inputs, settings: Table, choice: Choice, modelProvider: string) => {
+  const { approvalPolicy, approvalsReviewer, sandbox } = choice
+  const { bounds } = inputs.requirements
+  const settled = settle(bounds, {
+    approvalPolicy,
+    approvalsReviewer,
     sandboxPolicy: sandbox.policy,
     profile: sandbox.profile,
     modelProvider
   })
   const mode = modeOf(sandbox.policy)
-  const refused = requirements.bounds.sandboxModes?.values.includes(mode) === false
-  if (refused && sandbox.chosen && sandbox.profile === null && settled.settings.approvalPolicy === "never") {
+  const refused = bounds.sandboxModes?.values.includes(mode) === false
+  // As in the release, the profile of a workspace falls back to the read-only sandbox.
+  const insisted = sandbox.chosen && (sandbox.profile === null || mode === "danger-full-access")
+  if (refused && insisted && settled.settings.approvalPolicy === "never") {
     return unresolved(
-      `\`approval_policy = "never"\` cannot be used because requirements do not allow \`sandbox_mode = "${mode}"\`; what is left is read-only permissions without anybody to ask. Choose an \`approval_policy\` such as \`on-request\`, or an allowed sandbox mode.`
+      `\`approval_policy = "never"\` cannot be used because requirements do not allow \`sandbox_mode = "${mode}"\`; Codex would fall back to read-only permissions with approvals disabled. Choose an \`approval_policy\` based on what you need, such as \`on-request\`, or choose an allowed sandbox mode.`
     )
   }
+  const isExplicit = explicitPolicy(inputs, settings) !== undefined
   const warnings = settled.violations
-    .filter(({ field }) => field !== "approvalPolicy" || explicit !== undefined)
+    .filter(({ field }) => field !== "approvalPolicy" || isExplicit)
     .map(({ warning }) => warning)
   return Result.succeed({ settings: settled.settings, warnings })
 }
 
 /** Every layer, and over them what the organisation demands. */
-const settingsOf = ({ requirements, stack }: Inputs): Table => {
-  const settings = merge(stack.merged, requirements.settings)
+const settingsOf = ({ requirements }: Inputs, merged: Table): Table => {
+  const settings = merge(merged, requirements.settings)
   return Object.keys(requirements.features).length === 0
     ? settings
     : merge(settings, { features: requirements.features })

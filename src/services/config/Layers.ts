@@ -9,7 +9,8 @@
  * system                  /etc/codex/config.toml
  * ```
  *
- * Owns reading, merging and trust. What the settings mean is decided elsewhere.
+ * Owns reading, merging and trust. What the settings mean is decided elsewhere; what holds of a project that nobody decided
+ * about is in `Undecided`.
  *
  * @module
  */
@@ -28,7 +29,7 @@ import { firstDiagnostic, type ConfigDiagnostic } from "./ConfigDiagnostic.ts"
 import type { Content, Layer } from "./ConfigLayer.ts"
 import * as Project from "./Project.ts"
 import { mergeSettings } from "./ShellEnvironmentPolicy.ts"
-import { empty, fromDotted, isTable, levelsOf, type Table } from "./Table.ts"
+import { empty, fromDotted, isTable, levelsOf, type Table, without } from "./Table.ts"
 
 export interface Stack {
   /** Highest first, the ones that do not count among them. */
@@ -38,6 +39,17 @@ export interface Stack {
   readonly trust: Project.Trust | undefined
   /** Where the project keeps its rules about commands, nearest first. Folders that are marked as untrusted are left out. */
   readonly projectRules: ReadonlyArray<Project.RuleFolder>
+  readonly mistake: ConfigDiagnostic | undefined
+  /**
+   * What would hold if the project were trusted. Undefined where somebody decided about the folder, and where no project has
+   * settings.
+   */
+  readonly undecided: Suggestion | undefined
+}
+
+/** The settings with those of undecided projects in their place. */
+export interface Suggestion {
+  readonly merged: Table
   readonly mistake: ConfigDiagnostic | undefined
 }
 
@@ -167,7 +179,7 @@ export const make = Effect.fnUntraced(function* (
     const own = contentOf(fromDotted(entries), resolveFrom(folder), [])
     return {
       ...own,
-      table: mergeSettings(flagContent.table, own.table),
+      table: layOver(flagContent.table, own.table),
       unknown: [...new Set([...flagContent.unknown, ...own.unknown])]
     }
   }
@@ -188,6 +200,7 @@ export const make = Effect.fnUntraced(function* (
       markers === Project.defaultMarkers ? root : ((yield* rootOf(folders, Project.defaultMarkers)) ?? root)
     const inside = folders.slice(0, folders.indexOf(root) + 1)
     const layers: Array<Layer> = []
+    const undecided = new Set<Layer>()
     const rules: Array<Project.RuleFolder> = []
     for (const folder of inside) {
       const dotFolder = path.join(folder, Project.folder)
@@ -201,9 +214,11 @@ export const make = Effect.fnUntraced(function* (
       const file = yield* Effect.mapError(projectFiles.read(settings), unreadable("project config file", settings))
       if (file === undefined) continue
       const reason = Project.disabledReason(decision, root, locations.userFile)
-      layers.push(layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason))
+      const layer = layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason)
+      layers.push(layer)
+      if (decision === undefined) undecided.add(layer)
     }
-    return { layers, rules, trust: Project.decide(base, [start, root, repository])?.trust }
+    return { layers, undecided, rules, trust: Project.decide(base, [start, root, repository])?.trust }
   })
 
   const kept = new Map<string, Stack>()
@@ -238,7 +253,7 @@ export const make = Effect.fnUntraced(function* (
     ]
     const project =
       start === undefined
-        ? { layers: [], rules: [], trust: undefined }
+        ? { layers: [], undecided: new Set<Layer>(), rules: [], trust: undefined }
         : yield* projectLayers(baseOf([...above, ...below]), start)
     const layers = [...above, ...project.layers, ...below]
 
@@ -258,7 +273,8 @@ export const make = Effect.fnUntraced(function* (
       merged,
       trust: project.trust,
       projectRules: project.rules,
-      mistake: firstDiagnostic(layers, merged)
+      mistake: firstDiagnostic(layers, merged),
+      undecided: project.trust === undefined ? suggestionOf(layers, project.undecided) : undefined
     }
     if (flags === flagContent) {
       if (kept.size >= keptStacks) kept.clear()
@@ -274,8 +290,21 @@ export const make = Effect.fnUntraced(function* (
   return { load, managed }
 })
 
+/** A layer that chooses a sandbox by its mode overrules the profile of the layers below, which would come first otherwise. */
+const layOver = (under: Table, over: Table): Table => {
+  const overrules = Object.hasOwn(over, "sandbox_mode") && !Object.hasOwn(over, "default_permissions")
+  return mergeSettings(overrules ? without(under, (key) => key === "default_permissions") : under, over)
+}
+
 const mergeLayers = (layers: ReadonlyArray<Layer>): Table =>
-  layers.filter(counts).reduceRight((under, layer) => mergeSettings(under, layer.content.table), empty)
+  layers.filter(counts).reduceRight((under, layer) => layOver(under, layer.content.table), empty)
+
+const suggestionOf = (layers: ReadonlyArray<Layer>, undecided: ReadonlySet<Layer>): Suggestion | undefined => {
+  if (undecided.size === 0) return undefined
+  const trusted = layers.map((layer) => (undecided.has(layer) ? { ...layer, disabledReason: null } : layer))
+  const merged = mergeLayers(trusted)
+  return { merged, mistake: firstDiagnostic(trusted, merged) }
+}
 
 const sameLayers = (left: ReadonlyArray<Layer>, right: ReadonlyArray<Layer>): boolean =>
   left.length === right.length &&

@@ -1,6 +1,7 @@
 /**
  * What a project may say about the server that works on it: nothing, unless the user trusts it; and even then nothing that
- * says where requests and credentials go.
+ * says where requests and credentials go. Until the user has decided, a project may narrow what a thread gets (see
+ * `Undecided`).
  *
  * @module
  */

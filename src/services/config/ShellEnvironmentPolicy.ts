@@ -9,7 +9,7 @@
  */
 import * as Redacted from "effect/Redacted"
 import type { Problem } from "./SettingType.ts"
-import { empty, get, getTable, merge, type Table } from "./Table.ts"
+import { empty, get, getTable, merge, type Table, without } from "./Table.ts"
 
 /**
  * What of the server's environment commands get. The members are applied in this order: `inherit`, the default excludes,
@@ -36,9 +36,6 @@ const key = "shell_environment_policy"
 const legacy: ReadonlyArray<string> = ["exclude", "include_only"]
 
 const has = (policy: Table, names: ReadonlyArray<string>): boolean => names.some((name) => Object.hasOwn(policy, name))
-
-const without = (table: Table, drop: (key: string) => boolean): Table =>
-  Object.fromEntries(Object.entries(table).filter(([name]) => !drop(name)))
 
 /** `over` laid on `under`, as `merge` does, but for the patterns of the policy. */
 export const mergeSettings = (under: Table, over: Table): Table => {

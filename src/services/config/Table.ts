@@ -43,6 +43,10 @@ export const getNumber = (table: Table, key: string): number | undefined => {
   return typeof value === "number" ? value : undefined
 }
 
+/** The table without the keys that `drop` names. */
+export const without = (table: Table, drop: (key: string) => boolean): Table =>
+  Object.fromEntries(Object.entries(table).filter(([name]) => !drop(name)))
+
 /** Anything that was parsed, as JSON. What JSON cannot say is left out of tables and null in arrays. */
 export const fromUnknown = (value: unknown): Value | undefined => {
   switch (typeof value) {

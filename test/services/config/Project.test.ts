@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { effective, over, project, trust, userFile } from "../../support/Configs.ts"
+import type * as Config from "../../../src/services/config/Config.ts"
+import { effective, failure, over, project, trust, userFile } from "../../support/Configs.ts"
 
 describe("a project", () => {
   const files = (settings: string) => ({
@@ -136,6 +137,123 @@ describe("a project", () => {
           )
         }),
       { home: "/home/ada/.codex" }
+    )
+  )
+
+  const settled = (settings: string, own: string, start: Parameters<Config.Config["Service"]["effective"]>[0]) =>
+    over({ [userFile]: settings, [`${project}/.codex/config.toml`]: own }, (config) =>
+      Effect.map(config.effective(start), ({ activePermissionProfile, approvalPolicy, model, sandboxPolicy }) => [
+        sandboxPolicy.type,
+        activePermissionProfile,
+        approvalPolicy,
+        model
+      ])
+    )
+  const plainStart = { cwd: project, overrides: {} }
+  const free = 'model = "mine"\nsandbox_mode = "danger-full-access"\napproval_policy = "never"\n'
+  const asking = 'model = "mine"\nsandbox_mode = "workspace-write"\napproval_policy = "on-request"\n'
+
+  it.effect.each([
+    ["a narrower mode", free, 'sandbox_mode = "read-only"\nmodel = "p"\n', ["readOnly", null, "never", "mine"]],
+    ["a narrower profile", free, 'default_permissions = ":read-only"\n', ["readOnly", ":read-only", "never", "mine"]],
+    [
+      "a narrower mode than the user's profile",
+      'model = "mine"\ndefault_permissions = ":danger-full-access"\n',
+      'sandbox_mode = "read-only"\n',
+      ["readOnly", null, "on-request", "mine"]
+    ],
+    ["a policy that asks", free, 'approval_policy = "on-request"\n', ["dangerFullAccess", null, "on-request", "mine"]],
+    ["never to ask, in a sandbox", asking, 'approval_policy = "never"\n', ["workspaceWrite", null, "never", "mine"]],
+    [
+      "never to ask, without a sandbox",
+      'model = "mine"\nsandbox_mode = "danger-full-access"\n',
+      'approval_policy = "never"\n',
+      ["dangerFullAccess", null, "on-request", "mine"]
+    ],
+    [
+      "everything",
+      asking,
+      'sandbox_mode = "danger-full-access"\napproval_policy = "never"\n',
+      ["workspaceWrite", null, "never", "mine"]
+    ],
+    [
+      "everything, where the user chose nothing",
+      'model = "mine"\n',
+      'sandbox_mode = "danger-full-access"\napproval_policy = "never"\n',
+      ["readOnly", ":read-only", "on-request", "mine"]
+    ]
+  ] as const)("that nobody decided about only narrows: %s", ([, settings, own, expected]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* settled(settings, own, plainStart), [...expected])
+    })
+  )
+
+  it.effect("that nobody decided about narrows nothing that a request chooses", () =>
+    Effect.gen(function* () {
+      const own = 'sandbox_mode = "read-only"\napproval_policy = "on-request"\n'
+      const requested = { sandbox: "danger-full-access", approvalPolicy: "never" } as const
+      const expected = ["dangerFullAccess", null, "never", "mine"]
+      assert.deepStrictEqual(yield* settled('model = "mine"\n', own, { ...plainStart, requested }), expected)
+      const overrides = { sandbox_mode: "danger-full-access", approval_policy: "never" }
+      assert.deepStrictEqual(yield* settled('model = "mine"\n', own, { ...plainStart, overrides }), expected)
+    })
+  )
+
+  it.effect("that nobody decided about keeps variables back, and sets none", () =>
+    over(
+      {
+        [userFile]: free,
+        [`${project}/.codex/config.toml`]:
+          '[shell_environment_policy]\ninherit = "core"\nexclude = ["MINE"]\nset = { ADDED = "yes" }\n'
+      },
+      (config) =>
+        Effect.gen(function* () {
+          const { shellEnvironmentPolicy } = yield* config.effective(plainStart)
+          assert.deepStrictEqual(shellEnvironmentPolicy, {
+            inherit: "core",
+            ignoreDefaultExcludes: null,
+            exclude: ["MINE"],
+            set: new Map(),
+            includeOnly: [],
+            useProfile: false
+          })
+        })
+    )
+  )
+
+  it.effect.each([
+    ["no TOML", 'sandbox_mode = "read-only"\nmodel =\n', "syntax"],
+    ["a value of the wrong kind", 'sandbox_mode = "read-onl"\n', "value"],
+    ["a policy that was withdrawn", 'approval_policy = "untrusted"\n', "unresolved"]
+  ] as const)("that nobody decided about refuses a thread that may write, not one that reads: %s", ([, own, reason]) =>
+    over({ [userFile]: free, [`${project}/.codex/config.toml`]: own }, (config) =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* failure(config.effective(plainStart)))?.reason, reason)
+        const requested = { sandbox: "read-only" } as const
+        const reading = yield* config.effective({ ...plainStart, requested })
+        assert.strictEqual(reading.sandboxPolicy.type, "readOnly")
+      })
+    )
+  )
+
+  it.effect.each([
+    ["a project's mode over the user's profile", ":danger-full-access", "read-only", "readOnly"],
+    [
+      "a project's mode over the user's profile that is narrower",
+      ":read-only",
+      "danger-full-access",
+      "dangerFullAccess"
+    ]
+  ] as const)("that is trusted lays %s", ([, profile, mode, expected]) =>
+    over(
+      {
+        [userFile]: `default_permissions = "${profile}"\n${trust("trusted")}`,
+        [`${project}/.codex/config.toml`]: `sandbox_mode = "${mode}"\n`
+      },
+      (config) =>
+        Effect.gen(function* () {
+          assert.strictEqual((yield* config.effective(plainStart)).sandboxPolicy.type, expected)
+        })
     )
   )
 })

@@ -47,16 +47,36 @@ describe("requirements", () => {
     )
   )
 
-  it.effect("leave nobody who never asks with a sandbox that was not chosen", () =>
-    over({ [file]: 'allowed_sandbox_modes = ["read-only"]\n' }, (config) =>
-      Effect.gen(function* () {
-        const requested = { approvalPolicy: "never", sandbox: "danger-full-access" } as const
-        const error = yield* failure(config.effective({ cwd: null, overrides: {}, requested }))
-        assert.match(
-          error?.detail ?? "",
-          /^`approval_policy = "never"` cannot be used because requirements do not allow/
-        )
-      })
+  const unasked =
+    '`approval_policy = "never"` cannot be used because requirements do not allow `sandbox_mode = "danger-full-access"`; Codex would fall back to read-only permissions with approvals disabled. Choose an `approval_policy` based on what you need, such as `on-request`, or choose an allowed sandbox mode.'
+
+  it.effect.each([
+    ["a request", "", { sandbox: "danger-full-access" }],
+    ["the user's mode", 'sandbox_mode = "danger-full-access"\n', {}],
+    ["the user's profile", 'default_permissions = ":danger-full-access"\n', {}],
+    ["the profile of a request", "", { permissions: ":danger-full-access" }]
+  ] as const)("refuse full access to somebody who is never asked: %s", ([, settings, requested]) =>
+    Effect.gen(function* () {
+      const files = {
+        [file]: 'allowed_sandbox_modes = ["read-only", "workspace-write"]\n',
+        [userFile]: `approval_policy = "never"\n${settings}`
+      }
+      const error = yield* over(files, (config) => failure(config.effective({ cwd: null, overrides: {}, requested })))
+      assert.strictEqual(error?.detail, unasked)
+    })
+  )
+
+  it.effect("let the profile of a workspace fall back for somebody who is never asked", () =>
+    over(
+      {
+        [file]: 'allowed_sandbox_modes = ["read-only"]\n',
+        [userFile]: 'approval_policy = "never"\ndefault_permissions = ":workspace"\n'
+      },
+      (config) =>
+        Effect.gen(function* () {
+          const { approvalPolicy, sandboxPolicy } = yield* effective()(config)
+          assert.deepStrictEqual([approvalPolicy, sandboxPolicy.type], ["never", "readOnly"])
+        })
     )
   )
 

@@ -59,6 +59,36 @@ export const cases: ReadonlyArray<Case> = [
     }
   ),
   ...project("sets read-only", config('sandbox_mode = "read-only"\n'), {}),
+  ...project("sets the profile that reads", config('default_permissions = ":read-only"\n'), {}),
+  ...project(
+    "sets read-only over a profile",
+    config('sandbox_mode = "read-only"\n'),
+    {},
+    {
+      world: { config: 'default_permissions = ":danger-full-access"\napproval_policy = "never"\n' }
+    }
+  ),
+  ...project("asks", config('approval_policy = "on-request"\n'), {}),
+  ...project(
+    "never asks, in a workspace",
+    config('approval_policy = "never"\n'),
+    {},
+    {
+      world: { config: 'sandbox_mode = "workspace-write"\napproval_policy = "on-request"\n' }
+    }
+  ),
+  ...project("is not TOML", config("sandbox_mode =\n"), {}),
+  ...project("has a mode that is unknown", config('sandbox_mode = "read-onl"\n'), {}),
+  ...project(
+    "keeps variables back",
+    config('[shell_environment_policy]\nexclude = ["PLAIN"]\n'),
+    {},
+    {
+      steps: [{ call: { cmd: "/usr/bin/env", login: false } }],
+      secrets: ["PLAIN"],
+      world: { environment: { PLAIN: "canary-PLAIN" } }
+    }
+  ),
   ...project(
     "sets variables",
     config('[shell_environment_policy.set]\nADDED = "yes"\n'),
