@@ -28,47 +28,13 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
-import type { BacklogAccount, BacklogBudget } from "./BacklogBudget.ts"
+import type { BacklogAccount } from "./BacklogBudget.ts"
 import type { OutboundMessage } from "./OutboundMessage.ts"
 import { Backlog } from "./Backlog.ts"
+import { type Refusal, settled, type TieredQueueOptions, type TieredQueueStats } from "./QueueOptions.ts"
 
-/** Why a server request was not taken. */
-export type Refusal = "full" | "closed"
-
-/** What a producer has to wait for; undefined when there is room. */
-export type Wait = Deferred.Deferred<void> | undefined
-
-/** Waits for what an offer handed back. */
-export const settled = (wait: Wait): Effect.Effect<void> => (wait === undefined ? Effect.void : Deferred.await(wait))
-
-/** How far a consumer may fall behind others, in notifications that the buffer has no room for. */
-export interface BacklogLimits {
-  readonly messages: number
-  /** As `bytes.of` counts them. */
-  readonly bytes: number
-}
-
-export interface TieredQueueOptions {
-  /** Messages held for a consumer that is behind. At least one. */
-  readonly capacity: number
-  /** How long a server request may wait for room before it is failed back; null refuses it at once. */
-  readonly requestGrace: Duration.Input | null
-  /** Whether the consumer is told of what it missed. A wire client has no word for it. */
-  readonly emitLagMarkers: boolean
-  /** A limit in bytes besides that in messages; one message is always taken. */
-  readonly bytes?: { readonly max: number; readonly of: (message: OutboundMessage) => number }
-  /** For a consumer that can be cut off: producers that others listen to need not wait for it. */
-  readonly backlog?: BacklogLimits
-  /** What all consumers that can be cut off hold together; this one may be cut off for it. Only with `bytes`. */
-  readonly budget?: BacklogBudget
-}
-
-/** Counts since the connection opened, for metrics. */
-export interface TieredQueueStats {
-  readonly size: number
-  readonly dropped: number
-  readonly waited: number
-}
+export { settled } from "./QueueOptions.ts"
+export type { BacklogLimits, Refusal, TieredQueueOptions, TieredQueueStats, Wait } from "./QueueOptions.ts"
 
 export class TieredQueue {
   readonly #buffer: Queue.Queue<OutboundMessage, Cause.Done>
