@@ -85,9 +85,7 @@ const exporters = Effect.fnUntraced(function* (environment: Environment) {
 
 /** A variable that cannot be read is no reason not to serve. Its value is not repeated: it may be a key. */
 const unreadable = () =>
-  Layer.effectDiscard(
-    Effect.logWarning("no telemetry is exported: one of the OTEL_ variables does not have the form it should have")
-  )
+  Layer.effectDiscard(Effect.logWarning("telemetry is disabled: an OTEL_* variable is malformed"))
 
 /**
  * Exports while the scope is open; what is still buffered then is sent, for as long as `OTEL_EXPORTER_OTLP_TIMEOUT` allows

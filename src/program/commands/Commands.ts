@@ -89,7 +89,7 @@ const appServer = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Serve the Codex app-server protocol: on stdin and stdout, a JSON document a line, or on sockets.\n" +
+    "Serve the Codex app-server protocol: newline-delimited JSON over stdio, or WebSocket frames over sockets.\n" +
       "  Logs go to stderr. Ends with its input. On sockets it ends with a signal, once the turns that run have ended;\n" +
       "  a second SIGINT or SIGTERM ends it at once."
   ),
@@ -116,24 +116,24 @@ const repeated = (name: string, metavar: string, description: string) =>
   )
 
 const execFlags = {
-  model: Flag.String("model").pipe(Flag.withAlias("m"), Flag.withDescription("The model to ask"), Flag.optional),
+  model: Flag.String("model").pipe(Flag.withAlias("m"), Flag.withDescription("Model to use"), Flag.optional),
   sandbox: Flag.Literals("sandbox", ["read-only", "workspace-write", "danger-full-access"]).pipe(
     Flag.withAlias("s"),
     Flag.withMetavar("MODE"),
-    Flag.withDescription("What commands may do"),
+    Flag.withDescription("Sandbox policy for commands"),
     Flag.optional
   ),
   cd: Flag.Directory("cd", { mustExist: true }).pipe(
     Flag.withAlias("C"),
     Flag.withMetavar("DIR"),
-    Flag.withDescription("The folder to work in"),
+    Flag.withDescription("Working folder"),
     Flag.optional
   ),
   addDir: repeated("add-dir", "DIR", "A further folder that may be written to, with --sandbox workspace-write"),
   image: repeated("image", "FILE", "A picture to show the model").pipe(Flag.withAlias("i")),
   outputSchema: Flag.Path("output-schema").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("The JSON Schema that the answer has to follow"),
+    Flag.withDescription("File with a JSON Schema for the answer"),
     Flag.optional
   ),
   json: switchFlag("json", "Events as JSON on stdout, a line each, instead of text").pipe(
@@ -141,7 +141,7 @@ const execFlags = {
   ),
   threadSource: Flag.String("thread-source").pipe(
     Flag.withMetavar("WORD"),
-    Flag.withDescription("What started the thread, kept with it"),
+    Flag.withDescription("What started the thread; stored with it"),
     Flag.optional
   ),
   skipGitRepoCheck: switchFlag("skip-git-repo-check", "Accepted for compatibility: Spindle runs in any folder"),
@@ -205,7 +205,7 @@ const resume = Command.make(
 ).pipe(
   Command.withShortDescription("Go on in a thread that the store knows"),
   Command.withDescription(
-    "Go on in a thread that the store knows.\n  The store is in memory for now: a thread ends with the process that started it."
+    "Continue a stored thread.\n  The store is in memory for now: a thread ends with the process that started it."
   ),
   Command.withExamples([
     {

@@ -37,25 +37,25 @@ export const flags = {
   ),
   wsAuth: Flag.Literals("ws-auth", Mode.literals).pipe(
     Flag.withMetavar("MODE"),
-    Flag.withDescription("What clients of ws:// have to show: a token, as Authorization: Bearer TOKEN"),
+    Flag.withDescription("How clients of ws:// authenticate, with the header Authorization: Bearer TOKEN"),
     Flag.optional
   ),
-  wsTokenFile: text("ws-token-file", "FILE", "The capability token; space around it does not count"),
+  wsTokenFile: text("ws-token-file", "FILE", "File with the capability token; surrounding white space is ignored"),
   wsTokenSha256: text("ws-token-sha256", "HEX", "The SHA-256 digest of the capability token, instead of a file"),
   wsSharedSecretFile: text(
     "ws-shared-secret-file",
     "FILE",
-    "The secret that signed tokens (JWT, HS256) are signed with"
+    "File with the secret of signed tokens (JWT, HS256); at least 32 bytes"
   ),
-  wsIssuer: text("ws-issuer", "NAME", "Who has to have issued a signed token"),
-  wsAudience: text("ws-audience", "NAME", "For whom a signed token has to be"),
+  wsIssuer: text("ws-issuer", "NAME", "Required issuer (iss) of a signed token"),
+  wsAudience: text("ws-audience", "NAME", "Required audience (aud) of a signed token"),
   wsMaxClockSkewSeconds: Flag.Int("ws-max-clock-skew-seconds").pipe(
     Flag.filter(
       (seconds) => seconds >= 0,
       () => "a clock skew is not negative"
     ),
     Flag.withMetavar("SECONDS"),
-    Flag.withDescription("By how much the clock of a token's issuer may differ; 30 by default"),
+    Flag.withDescription("Allowed difference to the clock of a token's issuer; default 30"),
     Flag.optional
   )
 }

@@ -151,7 +151,7 @@ describe("Otlp", () => {
       const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_ENDPOINT: "a-secret" })
       assert.deepStrictEqual(sent, [])
       assert.deepStrictEqual(logged, [
-        "no telemetry is exported: one of the OTEL_ variables does not have the form it should have",
+        "telemetry is disabled: an OTEL_* variable is malformed",
         "a fact"
       ])
     })

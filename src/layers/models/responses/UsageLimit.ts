@@ -7,21 +7,20 @@ import { countIn, type JsonObject, stringIn } from "./Json.ts"
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-const plus = "Upgrade to Plus to continue using Codex (https://chatgpt.com/explore/plus), or "
-const credits = "isit https://chatgpt.com/settings/usage to purchase more credits or "
-const admin = "To get more access now, send a request to your admin or "
-
-/** What a user of a plan can do at once, up to the words about when to come back. */
+/** What a user of a plan can do at once. Each text ends before the words about when to come back. */
 const remedies: ReadonlyMap<string, string> = new Map([
-  ["free", plus],
-  ["go", plus],
-  ["plus", `Upgrade to Pro (https://chatgpt.com/explore/pro), v${credits}`],
-  ["pro", `V${credits}`],
-  ["prolite", `V${credits}`],
-  ["team", admin],
-  ["business", admin],
-  ["self_serve_business_usage_based", admin],
-  ["enterprise_cbp_usage_based", admin]
+  ["free", "Upgrade to Plus to continue using Codex (https://chatgpt.com/explore/plus), or "],
+  ["go", "Upgrade to Plus to continue using Codex (https://chatgpt.com/explore/plus), or "],
+  [
+    "plus",
+    "Upgrade to Pro (https://chatgpt.com/explore/pro), visit https://chatgpt.com/settings/usage to purchase more credits or "
+  ],
+  ["pro", "Visit https://chatgpt.com/settings/usage to purchase more credits or "],
+  ["prolite", "Visit https://chatgpt.com/settings/usage to purchase more credits or "],
+  ["team", "To get more access now, send a request to your admin or "],
+  ["business", "To get more access now, send a request to your admin or "],
+  ["self_serve_business_usage_based", "To get more access now, send a request to your admin or "],
+  ["enterprise_cbp_usage_based", "To get more access now, send a request to your admin or "]
 ])
 
 const ordinal = (day: number): string => {
@@ -54,11 +53,13 @@ export const usageLimit = (
   now: number
 ): string => {
   const resets = countIn(error, "resets_at")
-  const later = resets === undefined ? "try again later." : `try again at ${moment(resets, now)}.`
+  const when = resets === undefined ? "later" : `at ${moment(resets, now)}`
   const name = limitName(headers)
-  if (name !== undefined) return `You’ve hit your usage limit for ${name}. Switch to another model now, or ${later}`
+  if (name !== undefined)
+    return `You’ve hit your usage limit for ${name}. Switch to another model now, or try again ${when}.`
   const promotion = headers["x-codex-promo-message"]
   const remedy = promotion === undefined ? remedies.get(stringIn(error, "plan_type") ?? "") : `${promotion}, or `
-  if (remedy === undefined) return `You’ve hit your usage limit. T${later.slice(1)}`
-  return `You’ve hit your usage limit. ${remedy}${later}`
+  return remedy === undefined
+    ? `You’ve hit your usage limit. Try again ${when}.`
+    : `You’ve hit your usage limit. ${remedy}try again ${when}.`
 }

@@ -16,7 +16,7 @@ import { type Authorize, bearerToken, type Reason, Unauthorized } from "./Author
 export interface SignedBearerOptions {
   /** At least `MinSecretBytes`. */
   readonly secret: Redacted.Redacted<Uint8Array>
-  /** Who has to have issued the token; undefined is anybody. */
+  /** Required `iss` claim; undefined accepts any issuer. */
   readonly issuer: string | undefined
   /** For whom it has to be; undefined is for anybody. */
   readonly audience: string | undefined
