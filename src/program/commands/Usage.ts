@@ -10,7 +10,7 @@ import type { HelpDoc } from "effect/cli/HelpDoc"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { plain } from "../console/TerminalLayout.ts"
+import { plain } from "../console/ShownText.ts"
 import { TerminalConsole } from "../console/Console.ts"
 
 /** A command line that cannot be followed, for a reason that is only found while following it. */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { stripVTControlCharacters } from "node:util"
 import * as Effect from "effect/Effect"
 import type { TerminalConsole, OutputStream } from "./Console.ts"
 
@@ -17,12 +16,6 @@ interface Paper {
 }
 
 const EraseLine = "\r\u001B[2K"
-
-/** Escape sequences and other control characters must do nothing to a person's terminal: they are left out. */
-export const plain = (text: string): string =>
-  stripVTControlCharacters(text).replace(/\p{Cc}/gu, (character) =>
-    character === "\n" || character === "\t" ? character : ""
-  )
 
 export class TerminalLayout {
   readonly #screen: TerminalConsole["Service"]

@@ -8,7 +8,7 @@ import type { Item, ThreadItem } from "../../protocol/Item.ts"
 import type { ResultOf } from "../../protocol/methods/ClientRequests.ts"
 import type { AskForApproval, SandboxPolicy } from "../../protocol/Settings.ts"
 import type { TokenUsageBreakdown } from "../../protocol/Thread.ts"
-import { plain } from "../console/TerminalLayout.ts"
+import { plain } from "../console/ShownText.ts"
 
 const sandboxes: Readonly<Record<SandboxPolicy["type"], string>> = {
   dangerFullAccess: "danger-full-access",
@@ -49,13 +49,14 @@ const wordsOf = (line: string): ReadonlyArray<string> => {
   return read === line.length ? words : [line]
 }
 
-const shells = new Set(["bash", "dash", "ksh", "sh", "zsh"])
+/** A shell by its name or in a folder of the system. A program elsewhere may be anything, whatever its name is. */
+const shell = /^(?:(?:\/usr(?:\/local)?)?\/bin\/)?(?:bash|dash|ksh|sh|zsh)$/
 
-/** The script of a command line that only hands it to a shell; any other line as it is. */
+/** The script of a command line that only hands it to a shell of the system; any other line as it is. */
 export const command = (line: string): string => {
-  const [shell = "", flag = "", script, ...rest] = wordsOf(line)
+  const [program = "", flag = "", script, ...rest] = wordsOf(line)
   if (script === undefined || rest.length > 0 || !/^-l?c$/.test(flag)) return line
-  return shells.has(shell.slice(shell.lastIndexOf("/") + 1)) ? script : line
+  return shell.test(program) ? script : line
 }
 
 /** As in `80 ms`, `2.5 s`, `12 s`, `3 min 5 s`. */

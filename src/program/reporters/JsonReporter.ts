@@ -14,7 +14,7 @@ import type { ServerNotification } from "../../protocol/methods/ServerNotificati
 import type { ThreadTokenUsage } from "../../protocol/Thread.ts"
 import type { Turn } from "../../protocol/Turn.ts"
 import * as Describe from "./Format.ts"
-import { plain } from "../console/TerminalLayout.ts"
+import { plain, shownOnOneLine } from "../console/ShownText.ts"
 import type { Reporter } from "./Reporter.ts"
 import { HowToAllow } from "./ApprovalPrompt.ts"
 import type { TerminalConsole } from "../console/Console.ts"
@@ -195,7 +195,7 @@ export const make = (screen: TerminalConsole["Service"]): Reporter => {
     notified: (notification) => Effect.forEach(events.of(notification), write, { discard: true }),
     asked: ({ subject }) =>
       Effect.as(
-        remark(`declined: ${Describe.command(subject)} (--json asks nobody). ${HowToAllow}`),
+        remark(`declined: ${shownOnOneLine(Describe.command(subject))} (--json asks nobody). ${HowToAllow}`),
         "decline" as const
       ),
     remark,

@@ -15,7 +15,8 @@ import type { ServerNotification } from "../../protocol/methods/ServerNotificati
 import type { TokenUsageBreakdown } from "../../protocol/Thread.ts"
 import type { Turn } from "../../protocol/Turn.ts"
 import * as Describe from "./Format.ts"
-import { TerminalLayout, plain } from "../console/TerminalLayout.ts"
+import { TerminalLayout } from "../console/TerminalLayout.ts"
+import { plain, shown, shownOnOneLine } from "../console/ShownText.ts"
 import { ask, HowToAllow } from "./ApprovalPrompt.ts"
 import type { Reporter } from "./Reporter.ts"
 import type { TerminalConsole, OutputStream } from "../console/Console.ts"
@@ -81,7 +82,7 @@ class Render {
     return this.#note(`${err.paint("yellow", "warning:")} ${plain(text)}`, ...rest)
   }
 
-  readonly opened: Reporter["opened"] = (thread) => this.#note(this.#dim(Describe.thread(thread)))
+  readonly opened: Reporter["opened"] = (thread) => this.#note(this.#dim(shownOnOneLine(Describe.thread(thread))))
 
   readonly remark: Reporter["remark"] = (text) => this.#note(this.#dim(plain(text)))
 
@@ -93,7 +94,7 @@ class Render {
       const { canAsk, err } = this.#screen
       // The command is on the page already, unless something came in between.
       if (this.#lastCommand !== question.itemId) {
-        yield* this.#note(`${this.#dim("$")} ${err.paint("cyan", plain(Describe.command(question.subject)))}`)
+        yield* this.#note(`${this.#dim("$")} ${err.paint("cyan", shown(Describe.command(question.subject)))}`)
       }
       this.#lastCommand = question.itemId
       if (!canAsk) {
@@ -105,7 +106,7 @@ class Render {
       const details = [question.reason, question.cwd === null ? null : `in ${question.cwd}`]
       yield* this.page.lines(
         err,
-        ...details.filter((line) => line !== null).map((line) => this.#dim(`  ${plain(line)}`))
+        ...details.filter((line) => line !== null).map((line) => this.#dim(`  ${shownOnOneLine(line)}`))
       )
       const decision = yield* ask(this.#prompt(question.asks))
       this.#quietSince = yield* Clock.currentTimeMillis
@@ -152,7 +153,7 @@ class Render {
       case "item/reasoning/summaryPartAdded":
         return notification.params.summaryIndex === 0 ? Effect.void : this.#thought(notification.params.itemId, "\n\n")
       case "turn/plan/updated":
-        return this.#note(...Describe.plan(notification.params).map(this.#dim))
+        return this.#note(...Describe.plan(notification.params).map(plain).map(this.#dim))
       case "thread/tokenUsage/updated": {
         const { tokenUsage, turnId } = notification.params
         if (turnId === this.#turnId) this.#usage = tokenUsage.total
@@ -197,7 +198,7 @@ class Render {
 
   #commandLine(item: Item<"commandExecution">): string {
     const { err } = this.#screen
-    return `${err.paint("dim", "$")} ${err.paint("cyan", plain(Describe.command(item.command)))}`
+    return `${err.paint("dim", "$")} ${err.paint("cyan", shown(Describe.command(item.command)))}`
   }
 
   #completed(item: ThreadItem): Effect.Effect<void> {

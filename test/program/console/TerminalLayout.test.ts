@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { TerminalLayout, plain } from "../../../src/program/console/TerminalLayout.ts"
+import { TerminalLayout } from "../../../src/program/console/TerminalLayout.ts"
 import { layerTest, TerminalConsole, type Written } from "../../../src/program/console/Console.ts"
 
 const Step = Schema.Struct({
@@ -87,21 +87,4 @@ describe("Page", () => {
       assert.deepStrictEqual(written, [])
     })
   )
-})
-
-const Escapes = Schema.Literals(["\u001B[31m", "\u001B]0;title\u0007", "\u001B", "\u009B2J", "\r", "\u0000", "\u007F"])
-
-describe("plain", () => {
-  it.prop(
-    "leaves nothing that moves the cursor or rings the bell",
-    [Schema.Array(Schema.Union([Schema.String, Escapes]))],
-    ([pieces]) => {
-      assert.notMatch(plain(pieces.join("")).replaceAll(/[\n\t]/g, ""), /\p{Cc}/u)
-    }
-  )
-
-  it.prop("leaves every other character as it is", [Schema.String], ([text]) => {
-    const harmless = text.replaceAll(/\p{Cc}/gu, "") + "\n\té😀"
-    assert.strictEqual(plain(harmless), harmless)
-  })
 })

@@ -21,6 +21,8 @@ describe("Describe", () => {
     ["/bin/bash -lc 'echo hi; exit 3'", "echo hi; exit 3"],
     ["zsh -c ls", "ls"],
     ["/bin/bash -lc", "/bin/bash -lc"],
+    ["/tmp/bash -lc ls", "/tmp/bash -lc ls"],
+    ["./sh -c ls", "./sh -c ls"],
     ["bash script.sh now", "bash script.sh now"],
     ["/bin/bash -lc 'a' && rm b", "/bin/bash -lc 'a' && rm b"],
     ["env -lc x", "env -lc x"],
@@ -30,7 +32,7 @@ describe("Describe", () => {
   })
 
   it.prop("finds the script in every line that hands one to a shell", [Schema.String], ([text]) => {
-    const script = `echo ${text.replaceAll(/[^\P{Cc}\n]/gu, "")}`
+    const script = `echo ${text}`
     assert.strictEqual(Describe.command(display(["/bin/bash", "-lc", script])), script)
   })
 
