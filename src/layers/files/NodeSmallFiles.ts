@@ -3,7 +3,7 @@
  *
  * A path is looked at before it is opened, since to open a device can have effects of its own. What is opened is looked at
  * once more by its descriptor: whatever was put in its place meanwhile is closed unread. `O_NONBLOCK` keeps a pipe without a
- * writer, and `O_NOCTTY` a terminal, from holding up the open.
+ * writer, and `O_NOCTTY` a terminal, from holding up the open. Where an opened file may not be is up to `FileOrigin`.
  *
  * A look at a file takes a microsecond when it is synchronous and fifty by way of the thread pool. It is synchronous for the
  * server's own files: a home on a file system that hangs stops the server, which could do nothing without its home. It is
@@ -22,18 +22,18 @@ import {
   type FileStamp,
   type Head,
   type NamedBy,
+  type ReadOptions,
   SmallFileError,
   SmallFiles
 } from "../../services/config/SmallFiles.ts"
+import { call, type Opened, type OriginCalls, refuseKernelFile, refuseOutside } from "./FileOrigin.ts"
 
 type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
 
 /** The calls to the file system, as `node:fs` has them. */
-export interface Calls {
+export interface Calls extends OriginCalls {
   readonly statSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
   readonly lstatSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
-  readonly statfs: (path: string, done: Done<Pick<Fs.StatsFs, "type">>) => void
-  readonly stat: (path: string, done: Done<Fs.Stats>) => void
   readonly open: (path: string, flags: number, done: Done<number>) => void
   readonly fstat: (descriptor: number, done: Done<Fs.Stats>) => void
   readonly read: (
@@ -120,20 +120,29 @@ type GivenUp = () => boolean
  * The beginning of a file. Closes what it opened in every case, also when it was given up: a call that was made cannot be
  * taken back.
  */
-const readHead = async (calls: Calls, path: string, maxBytes: number, givenUp: GivenUp): Promise<Head | undefined> => {
-  const call = <A>(make: (done: (error: Error | null, value: A) => void) => void) =>
-    new Promise<A>((resolve, reject) => {
-      make((error, value) => (error === null ? resolve(value) : reject(error)))
-    })
+const readHead = async (
+  calls: Calls,
+  path: string,
+  { maxBytes, namedBy, within }: ReadOptions,
+  isOrdinary: (opened: Opened) => Promise<void>,
+  givenUp: GivenUp
+): Promise<Head | undefined> => {
   const onlyRegular = (stat: Fs.Stats) => {
     if (!stat.isFile()) throw new SmallFileError({ reason: "notRegular", path })
     return stat
   }
-  onlyRegular(await call<Fs.Stats>((done) => calls.stat(path, done)))
+  const seen = within === undefined ? undefined : await call<Fs.Stats>((done) => calls.lstat(path, done))
+  onlyRegular(
+    seen?.isSymbolicLink() === false ? seen : await call<Fs.Stats>((done) => calls.stat(path, done))
+  )
   if (givenUp()) return undefined
   const descriptor = await call<number>((done) => calls.open(path, openFlags, done))
   try {
-    const { size } = onlyRegular(await call<Fs.Stats>((done) => calls.fstat(descriptor, done)))
+    const stat = onlyRegular(await call<Fs.Stats>((done) => calls.fstat(descriptor, done)))
+    const opened: Opened = { path, descriptor, stat }
+    if (namedBy === "client") await isOrdinary(opened)
+    if (within !== undefined) await refuseOutside(calls, opened, within, seen)
+    const { size } = stat
     // One byte more than there should be tells a file that goes on.
     const most = maxBytes + 1
     let buffer = new Uint8Array(Math.min(size > 0 ? size + 1 : FirstChunk, most))
@@ -239,6 +248,20 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
     return Effect.succeed(seen.stat === undefined ? undefined : stampOf(seen.stat))
   }
 
+  /** Devices that hold no files of the kernel, with the time up to which that counts. */
+  const ordinary = new Map<number, number>()
+
+  /** Fails for files of the kernel. */
+  const isOrdinaryAt =
+    (now: number) =>
+    async (opened: Opened): Promise<void> => {
+      const { dev } = opened.stat
+      if ((ordinary.get(dev) ?? 0) > now) return
+      await refuseKernelFile(calls, opened)
+      if (ordinary.size >= MaxLocal) ordinary.clear()
+      ordinary.set(dev, now + LocalFor)
+    }
+
   const lookedAtOnce = (path: string): Effect.Effect<FileStamp | undefined, SmallFileError> =>
     Effect.suspend(() => {
       try {
@@ -264,13 +287,12 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
         Effect.timeoutOrElse({ duration: Deadline, orElse: () => Effect.succeed(paths.map(() => false)) })
       )
     }),
-    head: (path, { maxBytes, namedBy }) =>
-      inTime(
-        path,
-        Effect.callback((resume) => {
+    head: (path, options) => {
+      const reading = (now: number) =>
+        Effect.callback<Head | undefined, SmallFileError>((resume) => {
           let givenUp = false
-          const forget = enter(namedBy, (leave) => {
-            readHead(calls, path, maxBytes, () => givenUp)
+          const forget = enter(options.namedBy, (leave) => {
+            readHead(calls, path, options, isOrdinaryAt(now), () => givenUp)
               .finally(leave)
               .then(
                 (head) => resume(Effect.succeed(head)),
@@ -283,7 +305,8 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
             forget()
           })
         })
-      )
+      return inTime(path, Effect.flatMap(Clock.currentTimeMillis, reading))
+    }
   }
 }
 

@@ -15,12 +15,17 @@ export interface CachedFile<A> {
 }
 
 export interface FileCache<A> {
-  /** The file as it is now; undefined where there is none. Fails where it is there and cannot be read. */
-  readonly read: (path: string) => Effect.Effect<CachedFile<A> | undefined, SmallFiles.SmallFileError>
+  /**
+   * The file as it is now; undefined where there is none. Fails where it is there and cannot be read, also because a link
+   * leads it out of `within`.
+   */
+  readonly read: (path: string, within?: string) => Effect.Effect<CachedFile<A> | undefined, SmallFiles.SmallFileError>
 }
 
 interface Entry<A> {
   readonly stamp: SmallFiles.FileStamp
+  /** Where it was allowed to be. */
+  readonly within: string | undefined
   readonly file: CachedFile<A>
 }
 
@@ -33,7 +38,7 @@ const sameStamp = (left: SmallFiles.FileStamp, right: SmallFiles.FileStamp): boo
 /** A cache of files that `parse` turns into values. */
 export const make = <A>(
   parse: (source: string, path: string) => A,
-  options: SmallFiles.ReadOptions
+  options: Omit<SmallFiles.ReadOptions, "within">
 ): Effect.Effect<FileCache<A>, never, SmallFiles.SmallFiles> =>
   Effect.map(SmallFiles.SmallFiles, (files) => {
     const entries = new Map<string, Entry<A>>()
@@ -43,12 +48,14 @@ export const make = <A>(
       entries.delete(path)
     }
     return {
-      read: Effect.fnUntraced(function* (path: string) {
+      read: Effect.fnUntraced(function* (path: string, within?: string) {
         // The stamp is taken before the text: a change in between makes the next look see a difference.
         const stamp = yield* files.stamp(path, options.namedBy)
         const known = entries.get(path)
-        if (stamp !== undefined && known !== undefined && sameStamp(known.stamp, stamp)) return known.file
-        const source = stamp === undefined ? undefined : yield* SmallFiles.text(files, path, options)
+        const isKnown = known !== undefined && known.within === within
+        if (isKnown && stamp !== undefined && sameStamp(known.stamp, stamp)) return known.file
+        const bounds = within === undefined ? options : { ...options, within }
+        const source = stamp === undefined ? undefined : yield* SmallFiles.text(files, path, bounds)
         forget(path)
         if (stamp === undefined || source === undefined) return undefined
         const file: CachedFile<A> = { path, source, value: parse(source, path) }
@@ -57,7 +64,7 @@ export const make = <A>(
           chars = 0
         }
         chars += source.length
-        entries.set(path, { stamp, file })
+        entries.set(path, { stamp, within, file })
         return file
       })
     }

@@ -209,9 +209,13 @@ export const make = Effect.fnUntraced(function* (
       if (settings === locations.userFile) continue
       const decision = Project.decide(base, [folder, root, repository])
       if (decision?.trust !== "untrusted") {
-        rules.push({ path: path.join(dotFolder, Project.rulesFolder), mayAllow: decision?.trust === "trusted" })
+        rules.push({
+          path: path.join(dotFolder, Project.rulesFolder),
+          mayAllow: decision?.trust === "trusted",
+          within: root
+        })
       }
-      const file = yield* Effect.mapError(projectFiles.read(settings), unreadable("project config file", settings))
+      const file = yield* Effect.mapError(projectFiles.read(settings, root), unreadable("project config file", settings))
       if (file === undefined) continue
       const reason = Project.disabledReason(decision, root, locations.userFile)
       const layer = layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason)
@@ -315,4 +319,4 @@ const sameLayers = (left: ReadonlyArray<Layer>, right: ReadonlyArray<Layer>): bo
 
 const sameFolders = (left: Stack["projectRules"], right: Stack["projectRules"]): boolean =>
   left.length === right.length &&
-  left.every(({ mayAllow, path }, index) => path === right[index]?.path && mayAllow === right[index].mayAllow)
+  left.every(({ mayAllow, path, within }, index) => path === right[index]?.path && mayAllow === right[index].mayAllow && within === right[index].within)

@@ -23,6 +23,8 @@ export interface RuleFolder {
   readonly path: string
   /** False where nobody decided whether to trust the project: its rules may then forbid and ask, and never allow. */
   readonly mayAllow: boolean
+  /** The root of the project, which its files may not leave by a link. Undefined for a folder of the server. */
+  readonly within?: string
 }
 
 export const defaultMarkers: ReadonlyArray<string> = [".git"]

@@ -2,8 +2,9 @@
  * The port to small files: configuration, credentials, instructions, rules, images. Everything that the server reads whole
  * is read through it.
  *
- * Owns the rule of such a read: a regular file after links are followed, no more bytes than the caller allows, and no wait
- * for a device, a pipe or a file system that does not answer. Does not own what a file means, nor writing.
+ * Owns the rule of such a read: a regular file after links are followed, in the folder that the caller demands, no more bytes
+ * than the caller allows, no file of the kernel where a client named the path, and no wait for a device, a pipe or a file
+ * system that does not answer. Does not own what a file means, nor writing.
  *
  * @module
  */
@@ -28,11 +29,12 @@ export type NamedBy = "server" | "client"
 
 /**
  * A file is there and is not read. `notRegular`: a folder, device, pipe or socket. `tooLarge`: more bytes than `maxBytes`.
- * `notText`: not UTF-8. `slow`: the file system did not answer in time. `denied`: the permissions forbid it. `unreadable`:
- * anything else.
+ * `notText`: not UTF-8. `outside`: not below the folder that it has to be in. `kernel`: named by a client, and a file of
+ * `/proc`, `/sys` or the like. `slow`: the file system did not answer in time. `denied`: the permissions forbid it.
+ * `unreadable`: anything else.
  */
 export class SmallFileError extends Schema.TaggedError<SmallFileError>()("SmallFileError", {
-  reason: Schema.Literals(["notRegular", "tooLarge", "notText", "slow", "denied", "unreadable"]),
+  reason: Schema.Literals(["notRegular", "tooLarge", "notText", "outside", "kernel", "slow", "denied", "unreadable"]),
   path: Schema.String,
   /** Of `tooLarge`. */
   maxBytes: Schema.optionalKey(Schema.Int),
@@ -48,6 +50,10 @@ export class SmallFileError extends Schema.TaggedError<SmallFileError>()("SmallF
         return `larger than ${this.maxBytes} bytes`
       case "notText":
         return "not UTF-8 text"
+      case "outside":
+        return "it is a link to a file outside the project"
+      case "kernel":
+        return "it is a file of the kernel, as in /proc or /sys"
       case "slow":
         return "the file system does not answer"
       case "denied":
@@ -66,6 +72,11 @@ export interface ReadOptions {
   /** A longer file fails as `tooLarge`, also one that grows while it is read. */
   readonly maxBytes: number
   readonly namedBy: NamedBy
+  /**
+   * The folder that the file has to be in, or below, after links are followed; the folder itself may be a link. Other files
+   * fail as `outside`. A hard link cannot be told from the file. Default: the file may be anywhere.
+   */
+  readonly within?: string
 }
 
 /** The beginning of a file. */

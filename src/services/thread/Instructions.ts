@@ -67,6 +67,8 @@ interface Document {
 interface Candidate {
   readonly path: string
   readonly namedBy: NamedBy
+  /** The folder that it may not leave by a link. */
+  readonly within?: string
 }
 
 /** Bytes that are read of one document, whatever the budget. */
@@ -96,11 +98,13 @@ const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, ma
   const files = yield* SmallFiles
   const documents: Array<Document> = []
   const warnings: Array<string> = []
+  const folders = yield* projectFolders(cwd)
   const candidates: ReadonlyArray<Candidate> = [
     { path: path.join(home, "AGENTS.md"), namedBy: "server" },
-    ...(yield* projectFolders(cwd)).map((folder) => ({
+    ...folders.map((folder) => ({
       path: path.join(folder, "AGENTS.md"),
-      namedBy: "client" as const
+      namedBy: "client" as const,
+      within: folders[0] ?? folder
     }))
   ]
   const stamps: ReadonlyArray<Result.Result<FileStamp | undefined, SmallFileError>> = yield* Effect.forEach(
@@ -116,7 +120,7 @@ const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, ma
     const budget = Math.min(left, MaxDocumentBytes)
     const read: Result.Result<Head | undefined, SmallFileError> = Result.isFailure(stamp)
       ? Result.fail(stamp.failure)
-      : yield* Effect.result(files.head(candidate.path, { maxBytes: budget, namedBy: candidate.namedBy }))
+      : yield* Effect.result(files.head(candidate.path, { ...candidate, maxBytes: budget }))
     if (Result.isFailure(read)) {
       warnings.push(failedToRead(candidate, read.failure))
       continue

@@ -138,8 +138,34 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
     })
   )
 
-  it.effect.skipIf(process.platform !== "linux")("may be of /proc, which has files without end and without size", () =>
+  it.effect.skipIf(process.platform !== "linux")("are never the kernel's where a client named them", () =>
     Effect.gen(function* () {
+      const path = yield* folder
+      const kernel = ["/proc/self/environ", "/proc/self/comm", "/proc/self/mem", "/sys/kernel/uevent_seqnum"]
+      const links = kernel.map((target, index) => {
+        const link = join(path, `${index}.png`)
+        Fs.symlinkSync(target, link)
+        return link
+      })
+      const noProc: NodeSmallFiles.Calls = {
+        ...Fs,
+        statfs: (at, done) =>
+          at.startsWith("/proc/self/fd/") ? done(new Error("none"), { type: 0 }) : Fs.statfs(at, done)
+      }
+      const refused = "! it is a file of the kernel, as in /proc or /sys"
+      for (const files of [NodeSmallFiles.make(Fs), NodeSmallFiles.make(noProc)]) {
+        const results = yield* Effect.forEach([...kernel, ...links], (file) => read(file, options, files))
+        assert.deepStrictEqual(
+          results.map((result) => result === refused),
+          results.map(() => namedBy === "client")
+        )
+      }
+    })
+  )
+
+  it.effect.skipIf(process.platform !== "linux")("may have no end and no size, as in /proc", () =>
+    Effect.gen(function* () {
+      if (namedBy === "client") return
       assert.strictEqual(yield* read("/proc/self/mem", options), "! cannot be read (EIO)")
       assert.strictEqual(yield* read("/proc/self/maps", options), "! larger than 100 bytes")
       assert.strictEqual(yield* read("/proc/self/comm", options), Fs.readFileSync("/proc/self/comm", "utf8"))
@@ -155,6 +181,114 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
         open: (_path, _flags, done) => done(Object.assign(new Error("no"), { code: "EACCES" }), 0)
       }
       assert.strictEqual(yield* read(file, options, NodeSmallFiles.make(calls)), "! permission denied")
+    })
+  )
+})
+
+describe("a file that has to be in a folder", () => {
+  const outside = "! it is a link to a file outside the project"
+
+  /** A project with links, and the text of each of its files. */
+  const project = Effect.gen(function* () {
+    const path = yield* folder
+    const root = join(path, "project")
+    const at = (name: string) => join(root, name)
+    for (const name of ["project/docs", "project-secret", "secret"]) Fs.mkdirSync(join(path, name), { recursive: true })
+    for (const name of ["project/docs/a.md", "project/plain", "project/docs/..plain"]) {
+      Fs.writeFileSync(join(path, name), "inside")
+    }
+    for (const name of ["secret/a.md", "project-secret/a.md"]) Fs.writeFileSync(join(path, name), "secret")
+    Fs.symlinkSync("project", join(path, "link"))
+    const links = {
+      near: "docs/a.md",
+      dotted: "docs/..plain",
+      around: "../link/docs/a.md",
+      absolute: at("docs/a.md"),
+      twice: "near",
+      far: "../secret/a.md",
+      farAbsolute: join(path, "secret/a.md"),
+      farTwice: "far",
+      sibling: "../project-secret/a.md",
+      sub: "../secret",
+      "docs/up": "../../secret/a.md"
+    }
+    for (const [name, target] of Object.entries(links)) Fs.symlinkSync(target, at(name))
+    return { path, root }
+  })
+
+  const inside = ["plain", "docs/a.md", "docs/..plain", "near", "dotted", "around", "absolute", "twice"]
+  const away = ["far", "farAbsolute", "farTwice", "sibling", "sub/a.md", "docs/up"]
+  const expected = [...inside.map(() => "inside"), ...away.map(() => outside)]
+
+  const noProc: NodeSmallFiles.Calls = { ...Fs, readlink: (_path, done) => done(new Error("none"), "") }
+
+  it.effect.each([
+    ["by its descriptor", NodeSmallFiles.make(Fs)],
+    ["by its path, where descriptors have no names", NodeSmallFiles.make(noProc)]
+  ] as const)("is judged %s", ([, files]) =>
+    Effect.gen(function* () {
+      const { path, root } = yield* project
+      for (const within of [root, join(path, "link")]) {
+        const results = yield* Effect.forEach([...inside, ...away], (name) =>
+          read(join(within, name), { ...whole(100), within }, files)
+        )
+        assert.deepStrictEqual(results, expected)
+      }
+    })
+  )
+
+  it.effect.each([
+    ["a file", "plain", Fs],
+    ["a file below", "docs/a.md", Fs],
+    ["a file without a name for its descriptor", "docs/a.md", noProc],
+    ["a link", "near", Fs],
+    ["a link without a name for its descriptor", "near", noProc]
+  ] as const)("is the one that was opened: %s is replaced between the look and the open", ([, name, base]) =>
+    Effect.gen(function* () {
+      const { path, root } = yield* project
+      const calls: NodeSmallFiles.Calls = {
+        ...base,
+        open: (at, flags, done) => {
+          // The path leads out for no longer than the open takes.
+          Fs.renameSync(at, `${at}.kept`)
+          Fs.symlinkSync(join(path, "secret/a.md"), at)
+          Fs.open(at, flags, (error, descriptor) => {
+            Fs.renameSync(`${at}.kept`, at)
+            done(error, descriptor)
+          })
+        }
+      }
+      const text = yield* read(join(root, name), { ...whole(100), within: root }, NodeSmallFiles.make(calls))
+      assert.strictEqual(text, outside)
+    })
+  )
+
+  it.effect("costs no call more where it is no link", () =>
+    Effect.gen(function* () {
+      const { root } = yield* project
+      const made: Array<string> = []
+      const counted =
+        <A extends ReadonlyArray<unknown>>(name: string, run: (...given: A) => void) =>
+        (...given: A) => {
+          made.push(name)
+          run(...given)
+        }
+      const calls: NodeSmallFiles.Calls = {
+        ...Fs,
+        lstat: counted<Parameters<NodeSmallFiles.Calls["lstat"]>>("look", Fs.lstat),
+        stat: counted<Parameters<NodeSmallFiles.Calls["stat"]>>("look", Fs.stat),
+        statfs: counted<Parameters<NodeSmallFiles.Calls["statfs"]>>("statfs", Fs.statfs),
+        readlink: counted<Parameters<NodeSmallFiles.Calls["readlink"]>>("readlink", Fs.readlink),
+        realpath: { native: counted<Parameters<typeof Fs.realpath.native>>("realpath", Fs.realpath.native) }
+      }
+      const files = NodeSmallFiles.make(calls)
+      const file = join(root, "plain")
+      yield* read(file, whole(100), files)
+      made.length = 0
+      yield* read(file, whole(100), files)
+      const free = made.splice(0)
+      yield* read(file, { ...whole(100), within: root }, files)
+      assert.deepStrictEqual([free, made], [["look"], ["look"]])
     })
   )
 })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Terminal from "effect/Terminal"
 import * as Render from "../../../src/program/reporters/TextReporter.ts"
+import { display } from "../../../src/layers/tools/shell/CommandLine.ts"
 import { layerTest, TerminalConsole, type Written } from "../../../src/program/console/Console.ts"
 import type { Item, ThreadItem } from "../../../src/protocol/Item.ts"
 import type { ServerNotification } from "../../../src/protocol/methods/ServerNotifications.ts"
@@ -214,6 +215,41 @@ describe("Render", () => {
         }
       )
     })
+  )
+
+  it.effect("shows all of a command that is run or asked about, with its reason and folder", () =>
+    Effect.gen(function* () {
+      const written: Array<Written> = []
+      const answering = Terminal.make({ ...nobody, readLine: Effect.succeed("y") })
+      const render = yield* Effect.provide(
+        Effect.flatMap(TerminalConsole, (screen) => Render.make(screen, answering)),
+        layerTest({ written, canAsk: true })
+      )
+      const script = "echo hi \u001B]0; touch HIDDEN #\u0007"
+      yield* render.notified(started(command("1", display([script]))))
+      const decision = yield* render.asked({
+        itemId: "2",
+        subject: `/bin/sh -lc ${display([`echo a\rb\u202E\n  in /safe`])}`,
+        asks: "Run this command?",
+        reason: "why\u001B[2J\nnot",
+        cwd: "/a\u2028b"
+      })
+      assert.deepStrictEqual(
+        [decision, written.map(({ text }) => text).join("")],
+        [
+          "accept",
+          [
+            "$ (with escapes) echo hi \\x1b]0; touch HIDDEN #\\x07",
+            "",
+            "$ (with escapes) echo a\\rb\\u202e",
+            ">   in /safe",
+            "  (with escapes) why\\x1b[2J\\nnot",
+            "  (with escapes) in /a\\u2028b",
+            "? Run this command? [y]es, [n]o, [a]lways in this run, [s]top the turn: "
+          ].join("\n")
+        ]
+      )
+    }).pipe(Effect.scoped)
   )
 
   it.effect("shows on a terminal that a quiet turn still runs, until something comes", () =>

@@ -51,7 +51,7 @@ describe("the configuration of a server that was told nothing", () => {
           ruleFolders: [
             { path: "/etc/codex/rules", mayAllow: true },
             { path: "/home/ada/.spindle/rules", mayAllow: true },
-            { path: "/srv/project/.codex/rules", mayAllow: false }
+            { path: "/srv/project/.codex/rules", mayAllow: false, within: "/srv/project" }
           ]
         })
         assert.deepStrictEqual(providers["openai"], {

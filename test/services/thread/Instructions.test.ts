@@ -1,5 +1,12 @@
+import * as Fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import type { SmallFileError } from "../../../src/services/config/SmallFiles.ts"
 import * as Instructions from "../../../src/services/thread/Instructions.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
@@ -131,5 +138,77 @@ it.effect("looks no further up than people nest folders", () =>
       projectDocMaxBytes: 1000
     }).pipe(Effect.provide(memory.layer))
     assert.deepStrictEqual(sources, [`${cwd}/AGENTS.md`])
+  })
+)
+
+/** Files on a disk, with links among them. */
+const linked = Effect.gen(function* () {
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "spindle-instructions-"))),
+    (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
+  )
+  const project = join(folder, "project")
+  Fs.mkdirSync(join(project, "docs/deep"), { recursive: true })
+  Fs.writeFileSync(join(folder, "auth.json"), "secret")
+  Fs.writeFileSync(join(project, "docs/text.md"), "written")
+  const load = (cwd: string) =>
+    Instructions.load({
+      home: join(folder, "home"),
+      cwd,
+      timeZone: "",
+      localDate: () => "",
+      baseInstructions: null,
+      developerInstructions: null,
+      projectDocMaxBytes: 1000
+    }).pipe(Effect.provide(Layer.merge(NodeSmallFiles.layer, Path.layer)))
+  return { folder, project, load }
+})
+
+it.effect.each([
+  ["../auth.json", "it is a link to a file outside the project"],
+  ...(process.platform === "linux"
+    ? [["/proc/self/environ", "it is a file of the kernel, as in /proc or /sys"] as const]
+    : [])
+])("leaves out a document that is a link to %s, and warns of it", ([target, why]) =>
+  Effect.gen(function* () {
+    const { load, project } = yield* linked
+    const file = join(project, "AGENTS.md")
+    Fs.mkdirSync(join(project, ".git"))
+    Fs.symlinkSync(target, file)
+    const { preamble, sources, warnings } = yield* load(project)
+    assert.deepStrictEqual(
+      [sources, warnings],
+      [[], [`Failed to read project AGENTS.md instructions from \`${file}\`: ${why}`]]
+    )
+    assert.notInclude(JSON.stringify(preamble), "secret")
+  })
+)
+
+it.effect("follows links inside the project, whose root is where .git is", () =>
+  Effect.gen(function* () {
+    const { load, project } = yield* linked
+    const deep = join(project, "docs/deep")
+    Fs.symlinkSync("../text.md", join(deep, "AGENTS.md"))
+    Fs.mkdirSync(join(deep, ".git"))
+    const alone = yield* load(deep)
+    Fs.renameSync(join(deep, ".git"), join(project, ".git"))
+    Fs.symlinkSync("docs/text.md", join(project, "AGENTS.md"))
+    const whole = yield* load(deep)
+    assert.deepStrictEqual(
+      [alone.sources, alone.warnings.length, whole.sources, whole.warnings],
+      [[], 1, [join(project, "AGENTS.md"), join(deep, "AGENTS.md")], []]
+    )
+  })
+)
+
+it.effect("leaves out what a linked folder leads to", () =>
+  Effect.gen(function* () {
+    const { folder, load, project } = yield* linked
+    Fs.mkdirSync(join(project, ".git"))
+    Fs.mkdirSync(join(folder, "other"))
+    Fs.writeFileSync(join(folder, "other/AGENTS.md"), "secret")
+    Fs.symlinkSync("../other", join(project, "linked"))
+    const { sources, warnings } = yield* load(join(project, "linked"))
+    assert.deepStrictEqual([sources, warnings.length], [[], 1])
   })
 )

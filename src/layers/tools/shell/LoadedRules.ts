@@ -69,7 +69,7 @@ export const load = (
 
 /** What cannot be read refuses the thread, except in a project that nobody decided to trust. */
 const filesOf = (smallFiles: SmallFiles["Service"], folder: RuleFolder, warnings: Array<ConfigWarning>) =>
-  read(smallFiles, folder.path).pipe(
+  read(smallFiles, folder).pipe(
     Effect.catchIf(
       () => !folder.mayAllow,
       (error) =>

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { opendir } from "node:fs/promises"
 import * as Path from "node:path"
+import type { RuleFolder } from "../../../services/config/Project.ts"
 import { bytes, type SmallFileError, type SmallFiles } from "../../../services/config/SmallFiles.ts"
 
 export interface RuleSource {
@@ -35,7 +36,7 @@ const MaxEntries = 4096
 /** The files of a folder by name; none where there is no such folder. */
 export const read = (
   files: SmallFiles["Service"],
-  folder: string
+  { path: folder, within }: Pick<RuleFolder, "path" | "within">
 ): Effect.Effect<ReadonlyArray<RuleSource>, RulesUnreadable> =>
   Effect.tryPromise({
     try: () => names(folder),
@@ -44,7 +45,7 @@ export const read = (
     Effect.flatMap((found) =>
       Effect.forEach(found, (name) => {
         const path = Path.join(folder, name)
-        return Effect.map(text(files, path), (source): RuleSource => ({ path, source }))
+        return Effect.map(text(files, path, within), (source): RuleSource => ({ path, source }))
       })
     )
   )
@@ -68,9 +69,13 @@ const names = async (folder: string): Promise<ReadonlyArray<string>> => {
   return found.sort()
 }
 
-const text = (files: SmallFiles["Service"], path: string): Effect.Effect<string, RulesUnreadable> => {
+const text = (
+  files: SmallFiles["Service"],
+  path: string,
+  within: string | undefined
+): Effect.Effect<string, RulesUnreadable> => {
   const unreadable = (detail: string) => new RulesUnreadable({ what: "file", path, detail })
-  return bytes(files, path, { maxBytes: MaxBytes, namedBy: "client" }).pipe(
+  return bytes(files, path, { maxBytes: MaxBytes, namedBy: "client", ...(within === undefined ? {} : { within }) }).pipe(
     Effect.mapError((error) => unreadable(fileDetail(error))),
     Effect.flatMap((read) =>
       read === undefined ? Effect.fail(unreadable(systemDetail("ENOENT"))) : Effect.succeed(read)
