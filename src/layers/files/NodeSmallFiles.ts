@@ -132,9 +132,7 @@ const readHead = async (
     return stat
   }
   const seen = within === undefined ? undefined : await call<Fs.Stats>((done) => calls.lstat(path, done))
-  onlyRegular(
-    seen?.isSymbolicLink() === false ? seen : await call<Fs.Stats>((done) => calls.stat(path, done))
-  )
+  onlyRegular(seen?.isSymbolicLink() === false ? seen : await call<Fs.Stats>((done) => calls.stat(path, done)))
   if (givenUp()) return undefined
   const descriptor = await call<number>((done) => calls.open(path, openFlags, done))
   try {

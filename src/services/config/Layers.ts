@@ -215,7 +215,10 @@ export const make = Effect.fnUntraced(function* (
           within: root
         })
       }
-      const file = yield* Effect.mapError(projectFiles.read(settings, root), unreadable("project config file", settings))
+      const file = yield* Effect.mapError(
+        projectFiles.read(settings, root),
+        unreadable("project config file", settings)
+      )
       if (file === undefined) continue
       const reason = Project.disabledReason(decision, root, locations.userFile)
       const layer = layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason)
@@ -319,4 +322,7 @@ const sameLayers = (left: ReadonlyArray<Layer>, right: ReadonlyArray<Layer>): bo
 
 const sameFolders = (left: Stack["projectRules"], right: Stack["projectRules"]): boolean =>
   left.length === right.length &&
-  left.every(({ mayAllow, path, within }, index) => path === right[index]?.path && mayAllow === right[index].mayAllow && within === right[index].within)
+  left.every(
+    ({ mayAllow, path, within }, index) =>
+      path === right[index]?.path && mayAllow === right[index].mayAllow && within === right[index].within
+  )

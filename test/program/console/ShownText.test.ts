@@ -81,9 +81,11 @@ describe.each([
 ] as const)("%s", (_, show, back) => {
   it.prop("determines the text, and leaves nothing for the terminal to act on", [Text], ([pieces]) => {
     // Unassigned and private characters are drawn as boxes.
-    const text = pieces.join("").replaceAll(/[\p{Cn}\p{Co}]/gu, (character) =>
-      /\p{Default_Ignorable_Code_Point}/u.test(character) ? character : ""
-    )
+    const text = pieces
+      .join("")
+      .replaceAll(/[\p{Cn}\p{Co}]/gu, (character) =>
+        /\p{Default_Ignorable_Code_Point}/u.test(character) ? character : ""
+      )
     const line = show(text)
     assert.notMatch(line, hidden)
     assert.strictEqual(back(line), text)

@@ -75,7 +75,11 @@ const text = (
   within: string | undefined
 ): Effect.Effect<string, RulesUnreadable> => {
   const unreadable = (detail: string) => new RulesUnreadable({ what: "file", path, detail })
-  return bytes(files, path, { maxBytes: MaxBytes, namedBy: "client", ...(within === undefined ? {} : { within }) }).pipe(
+  return bytes(files, path, {
+    maxBytes: MaxBytes,
+    namedBy: "client",
+    ...(within === undefined ? {} : { within })
+  }).pipe(
     Effect.mapError((error) => unreadable(fileDetail(error))),
     Effect.flatMap((read) =>
       read === undefined ? Effect.fail(unreadable(systemDetail("ENOENT"))) : Effect.succeed(read)

@@ -140,6 +140,37 @@ describe("the standing rules", () => {
     })
   )
 
+  it.effect.each([
+    ["../../../outside.rules", "it is a link to a file outside the project"],
+    ["../../text.rules", undefined]
+  ] as const)("of a project are not read through a link that leaves it: %s", ([target, why]) =>
+    Effect.gen(function* () {
+      const folder = yield* home
+      const within = Path.join(folder, "project")
+      const rules = Path.join(within, ".codex/rules")
+      const path = Path.join(rules, "a.rules")
+      put(rules, {})
+      put(folder, { "outside.rules": forbidding("a") })
+      put(within, { "text.rules": forbidding("a") })
+      Fs.symlinkSync(target, path)
+      const configOf = (mayAllow: boolean) => ({
+        ruleFolders: [{ path: rules, mayAllow, within }],
+        requirementRules: null
+      })
+      const undecided = yield* opened(configOf(false))
+      const trusted = yield* Effect.match(opened(configOf(true)), {
+        onSuccess: ({ current }) => current().rules,
+        onFailure: ({ detail }) => detail
+      })
+      const found = [forbid("a")]
+      const problem = `failed to read rules file ${path}: ${why}`
+      assert.deepStrictEqual(
+        [undecided.current().rules, undecided.warnings.map(({ details }) => details), trusted],
+        why === undefined ? [found, [], found] : [[], [problem], `failed to load rules: ${problem}`]
+      )
+    })
+  )
+
   it.effect("of a broken file do not count, which is said, and the others are incomplete without them", () =>
     Effect.gen(function* () {
       const folder = yield* home
