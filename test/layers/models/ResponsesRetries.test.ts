@@ -52,6 +52,33 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
+  it.effect("gives up waiting for a response head after the idle timeout, and announces the next attempt", () =>
+    Effect.gen(function* () {
+      const { error, events, sent, waits } = yield* run([Effect.never, fine], {
+        provider: { requestMaxRetries: 4, streamMaxRetries: 5, streamIdleTimeoutMs: 1000 }
+      })
+      assert.deepStrictEqual(
+        [error, events],
+        [null, [retrying("1/5", `${lost}idle timeout waiting for the response head`), ...fineEvents]]
+      )
+      assert.strictEqual(sent.length, 2)
+      isAbout(
+        waits.map((wait) => wait - 1000),
+        [200]
+      )
+    })
+  )
+
+  it.effect("waits for the response head after a redirect no longer", () =>
+    Effect.gen(function* () {
+      const redirect = refuse(307, "", { location: "/elsewhere" })
+      const { error, events, sent } = yield* run([redirect, Effect.never], { provider: { streamIdleTimeoutMs: 1000 } })
+      const message = `${lost}idle timeout waiting for the response head`
+      assert.deepStrictEqual([error, events], [new ModelError({ message, info: "other" }), []])
+      assert.strictEqual(sent.length, 2)
+    })
+  )
+
   it.effect("goes on from the items that were done", () =>
     Effect.gen(function* () {
       const first = assistant("msg_1", "first")

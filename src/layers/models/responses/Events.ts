@@ -39,6 +39,37 @@ export const limits: Limits = {
   items: 16_384
 }
 
+/** What the parser holds for each line and for each network chunk of an unfinished event, beside its text (bytes). */
+const PieceCost = 64
+
+/**
+ * Counts the pieces of an unfinished event. The parser limits the length of the text only; a line of one character takes
+ * many times its length.
+ */
+class Pieces {
+  #count = 0
+  /** The last character, where it ended a line. */
+  #end = ""
+
+  /** Whether the event has more pieces than fit `bytes`. Any two line ends except CR LF enclose an empty line, an event's end. */
+  exceed(bytes: number, text: string): boolean {
+    const isBlank = text !== "" && this.#end !== "" && /^[\r\n]/.test(text) && this.#end + text.charAt(0) !== "\r\n"
+    const end = Math.max(text.lastIndexOf("\n\n"), text.lastIndexOf("\r\r"), text.lastIndexOf("\n\r"))
+    if (isBlank || end >= 0) this.#count = 0
+    const start = end < 0 ? 0 : end + 2
+    this.#count += 1 + occurrences(text, "\n", start) + occurrences(text, "\r", start)
+    const last = text.at(-1)
+    if (last !== undefined) this.#end = last === "\n" || last === "\r" ? last : ""
+    return this.#count * PieceCost > bytes
+  }
+}
+
+const occurrences = (text: string, what: string, from: number): number => {
+  let count = 0
+  for (let at = text.indexOf(what, from); at >= 0; at = text.indexOf(what, at + 1)) count++
+  return count
+}
+
 /** UTF-16 units of an item's id, which is repeated in each of its deltas, and of a call's. */
 const MaxId = 256
 
@@ -113,6 +144,7 @@ export class Reader {
   readonly #items: Array<ResponseItem>
   readonly #text = new TextDecoder("utf-8", { fatal: true })
   readonly #parser: Sse.Parser
+  readonly #pieces = new Pieces()
   readonly #skipped = new Set<string>()
   readonly #limits: Limits
   #told = 0
@@ -149,7 +181,8 @@ export class Reader {
       return this.#fail(Failure.notText())
     }
     const error = this.#parser.feed(text)
-    return error === undefined ? this.#progress : this.#fail(Failure.eventTooLarge())
+    const isTooLarge = this.#pieces.exceed(this.#limits.event, text) || error !== undefined
+    return isTooLarge ? this.#fail(Failure.eventTooLarge()) : this.#progress
   }
 
   /** What kinds of thing were left out for the first time since the last call, for the log; without content. */

@@ -93,14 +93,19 @@ const discard = (response: HttpClientResponse): Effect.Effect<void> =>
     Effect.asVoid
   )
 
-/** The answer to a request, at the end of its redirects. */
+/**
+ * The answer to a request, at the end of its redirects. Each response head must arrive within `idleMillis`; informational
+ * responses (1xx) do not extend the time. A late head is not a silent failure: each wait is long, and clients see the retry.
+ */
 const execute = (
   client: HttpClient.HttpClient,
   asked: Redirect.Asked,
+  idleMillis: number,
   followed = 0
 ): Effect.Effect<HttpClientResponse, FailureType> =>
   Effect.suspend(() => client.execute(requestOf(asked))).pipe(
     Effect.mapError((error) => ofTransport(error, asked.url)),
+    Effect.timeoutOrElse({ duration: idleMillis, orElse: () => Effect.fail(Failure.idleHead()) }),
     // A client that throws has not sent anything; what it throws may quote the request.
     Effect.catchDefect(() => Effect.fail(Failure.notAnswered())),
     Effect.flatMap((response) => {
@@ -110,7 +115,7 @@ const execute = (
       if (next === undefined) return Effect.succeed(response)
       return Effect.andThen(
         discard(response),
-        "to" in next ? execute(client, next.to, followed + 1) : Effect.fail(next.refused)
+        "to" in next ? execute(client, next.to, idleMillis, followed + 1) : Effect.fail(next.refused)
       )
     })
   )
@@ -136,7 +141,8 @@ export const send = (
   headers: Record<string, string>,
   body: string
 ): Effect.Effect<HttpClientResponse, FailureType> => {
-  const once = execute(client, { url: Body.urlOf(provider), headers, body }).pipe(
+  const asked = { url: Body.urlOf(provider), headers, body }
+  const once = execute(client, asked, provider.streamIdleTimeoutMs).pipe(
     Effect.flatMap((response) => {
       if (response.status >= 200 && response.status < 300) return Effect.succeed(response)
       return Effect.flatMap(

@@ -37,6 +37,9 @@ export const endedEarly = (): Failure => disconnected("stream closed before resp
 /** No event came for `stream_idle_timeout_ms`. */
 export const idle = (): Failure => disconnected("idle timeout waiting for SSE")
 
+/** The server took the request and sent no response head for `stream_idle_timeout_ms`. */
+export const idleHead = (): Failure => disconnected("idle timeout waiting for the response head")
+
 /** The answer is not text. */
 export const notText = (): Failure => disconnected("UTF8 error: invalid utf-8 sequence of 1 bytes from index 0")
 
