@@ -28,7 +28,8 @@ export interface Options extends Executables {
 
 /**
  * Each thread gets its own sessions. Commands run on in the background when a call or a turn is over, and end, with all
- * processes of their groups, when the thread's scope is closed, or when this process dies.
+ * processes of their groups, when the thread's scope is closed, or when this process dies. On Linux so do processes that
+ * left their groups: at once or, where only the thread is closed, a moment later.
  */
 export const layerWith = (options: Options): Layer.Layer<Toolset, never, Sandbox | ExecRules> =>
   Layer.effect(
@@ -53,9 +54,9 @@ export const layerWith = (options: Options): Layer.Layer<Toolset, never, Sandbox
               Effect.map(
                 Effect.zip(
                   Effect.promise(() => import("./shell/ShellThread.ts")),
-                  watchdog
+                  Effect.flatMap(watchdog, (watchdog) => Scope.provide(watchdog.thread, scope))
                 ),
-                ([{ ShellThread }, watchdog]) =>
+                ([{ ShellThread }, marked]) =>
                   new ShellThread({
                     ...options,
                     environment: options.environment ?? process.env,
@@ -65,7 +66,7 @@ export const layerWith = (options: Options): Layer.Layer<Toolset, never, Sandbox
                     rules: inForce,
                     allow: rules.allow,
                     mayLogIn: config.settings["allow_login_shell"] !== false,
-                    watchdog,
+                    marked,
                     scope
                   })
               )

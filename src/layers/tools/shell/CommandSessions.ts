@@ -23,7 +23,7 @@ import type { SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
 import type { ToolTurn } from "../../../services/tool/Tool.ts"
 import * as Process from "./Process.ts"
 import { CommandSession, type CommandSummary } from "./CommandSession.ts"
-import type { Watchdog } from "./Watchdog.ts"
+import type { Marked } from "./Watchdog.ts"
 
 /** Commands per thread, running or unseen. */
 export const Capacity = 64
@@ -58,13 +58,13 @@ export class CommandSessions {
   private starting = 0
   private readonly queue = new Set<Waiter>()
   private readonly scope: Scope.Scope
-  private readonly watchdog: Watchdog
+  private readonly marked: Marked
   private uses = 0
 
   /** Commands run until `scope` is closed; close it in parallel, each waits for its process to be gone. */
-  constructor(scope: Scope.Scope, watchdog: Watchdog) {
+  constructor(scope: Scope.Scope, marked: Marked) {
     this.scope = scope
-    this.watchdog = watchdog
+    this.marked = marked
   }
 
   /** Starts a command when there is room. It runs on, whatever becomes of the caller. */
@@ -107,7 +107,7 @@ export class CommandSessions {
     return Effect.gen({ self: this }, function* () {
       const scope = yield* Scope.fork(this.scope)
       const startedAtMs = yield* Clock.currentTimeMillis
-      const process = yield* Process.spawn(launch.command, this.watchdog).pipe(
+      const process = yield* Process.spawn(launch.command, this.marked).pipe(
         Scope.provide(scope),
         Effect.onError(() => Scope.close(scope, Exit.void))
       )

@@ -1,8 +1,8 @@
 /**
  * A child process with a process group of its own, for a scope.
  *
- * Owns the child: the group is gone when the scope is closed, and, by the watchdog, when the server was killed. Node's own module is used rather than `effect/process`,
- * for three things that were measured or read there: a command killed by a signal is only told by the text of an error,
+ * Owns the child: the group is gone when the scope is closed. What left the group, and what a killed server leaves, is
+ * the watchdog's. Node's own module is used rather than `effect/process`, for three things that were measured or read there: a command killed by a signal is only told by the text of an error,
  * where its exit status is wanted; closing the scope of a command whose own children remain as zombies (any container
  * whose first process does not reap) takes a full second per command; and stdout and stderr are two streams, merged in
  * no certain order. Here one pipe carries both, in the order they were written.
@@ -19,7 +19,7 @@ import * as Os from "node:os"
 import type { Readable } from "node:stream"
 import * as Util from "node:util"
 import type { SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
-import type { Registration, Watchdog } from "./Watchdog.ts"
+import type { Marked, Registration } from "./Watchdog.ts"
 
 /** The system did not start the command: no such directory, not executable, arguments too long. */
 export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
@@ -57,12 +57,12 @@ const KillTimeout = "5 seconds"
 const wrapped = (registration: Registration): string => `${registration.enter}; exec "$0" "$@" 2>&1 3>&-`
 
 /** Starts the command, with its own environment and nothing of the server's, and an empty standard input. */
-export const spawn = (command: SandboxedCommand, watchdog: Watchdog): Effect.Effect<Process, SpawnError, Scope.Scope> =>
+export const spawn = (command: SandboxedCommand, marked: Marked): Effect.Effect<Process, SpawnError, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.suspend(() => {
-        const registration = watchdog.register()
-        const env = { ...command.env, ...watchdog.environment }
+        const registration = marked.register()
+        const env = { ...command.env, ...marked.environment }
         return start({ ...command, env }, registration).pipe(
           Effect.map((started) => ({ ...started, registration })),
           Effect.onError(() => Effect.sync(registration.ended))

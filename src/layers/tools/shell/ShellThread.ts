@@ -37,7 +37,7 @@ import { itemOf, type CommandSession, type CommandSummary } from "./CommandSessi
 import { type NoRoom, CommandSessions } from "./CommandSessions.ts"
 import * as ShellEnvironment from "./ShellEnvironment.ts"
 import { isFixedSearchPath, namedShell, userShell } from "./UserShell.ts"
-import type { Watchdog } from "./Watchdog.ts"
+import type { Marked } from "./Watchdog.ts"
 
 export interface Options {
   readonly threadId: string
@@ -53,7 +53,7 @@ export interface Options {
   readonly config: Pick<EffectiveConfig, "providers" | "shellEnvironmentPolicy">
   /** The server's environment. */
   readonly environment: ShellEnvironment.Environment
-  readonly watchdog: Watchdog
+  readonly marked: Marked
   /** Commands run no longer than this. */
   readonly scope: Scope.Scope
 }
@@ -79,7 +79,7 @@ export class ShellThread {
 
   constructor(options: Options) {
     this.options = options
-    this.sessions = new CommandSessions(options.scope, options.watchdog)
+    this.sessions = new CommandSessions(options.scope, options.marked)
     const { providers, shellEnvironmentPolicy } = options.config
     this.environment = {
       ...ShellEnvironment.environmentOf({

@@ -1,13 +1,13 @@
 /**
- * Ends the commands of a server that was killed.
+ * Ends the commands of a server that is gone, also those that left their process group.
  *
  * A shell script in a session of its own reads which process groups run. The server holds the other end of that pipe:
- * when it closes, in whatever way the server died, the script kills every group that is still registered. On Linux it
+ * when it closes, in whatever way the server ended, the script kills every group that is still registered. On Linux it
  * then kills what left its group, by a mark in the environment of every command; a process that has cleared its
- * environment is not found.
+ * environment is not found. The same sweep runs for the commands of one thread when the thread is closed.
  *
- * Owns the script's process: started with the first command, replaced when it is gone, killed with the scope. An orderly
- * end of the server does not need it, the owner of each command ends it then.
+ * Owns the script's process: started with the first command, replaced when it is gone. At the orderly end of the server
+ * the owner of each command ends its group, and the script's last sweep finds what left it.
  *
  * @module
  */
@@ -27,15 +27,32 @@ const MaxUnread = 64 * 1024
 /** How often the script is replaced without a new command. */
 const MaxReplacements = 3
 
+/** How long the end of the server waits for the last sweep. */
+const SweepTimeout = "1 second"
+
 /**
- * Lines are `+TOKEN GROUP` and `-TOKEN`. The mark is `$0`; it must not be in the environment of the script itself.
- * Killing repeats, since a process may have forked meanwhile.
+ * Lines are `+TOKEN GROUP`, `-TOKEN` and `=THREAD`, which sweeps a thread. The mark is `$0`; it must not be in the
+ * environment of the script itself. Killing repeats, since a process may have forked meanwhile.
  */
 const script = `
+exec 2>/dev/null
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU
+sweep() {
+  round=0
+  while [ "$round" -lt 50 ]; do
+    files=$(grep -lsF -- "$1" /proc/[0-9]*/environ)
+    [ -n "$files" ] || break
+    for file in $files; do
+      file=\${file#/proc/}
+      kill -s KILL "\${file%/environ}"
+    done
+    round=$((round + 1))
+  done
+}
 groups=' '
 while read -r token group; do
   case $token in
+    =*) sweep "$0.\${token#=}." ;;
     +*) groups="$groups\${token#+}:$group " ;;
     -*)
       case $groups in *" \${token#-}:"*)
@@ -44,18 +61,8 @@ while read -r token group; do
       esac ;;
   esac
 done
-exec 2>/dev/null
 for group in $groups; do kill -s KILL -- "-\${group#*:}"; done
-round=0
-while [ "$round" -lt 50 ]; do
-  files=$(grep -lsF -- "$0" /proc/[0-9]*/environ)
-  [ -n "$files" ] || break
-  for file in $files; do
-    file=\${file#/proc/}
-    kill -s KILL "\${file%/environ}"
-  done
-  round=$((round + 1))
-done
+sweep "$0"
 `
 
 /** The registration of one command. */
@@ -70,32 +77,72 @@ export interface Registration {
   readonly ended: () => void
 }
 
-export class Watchdog {
+/** Waits until the process is gone, or was never started. Keeps the program running meanwhile. */
+const exitOf = (child: ChildProcess.ChildProcess): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+    const gone = (): void => resume(Effect.void)
+    child.once("exit", gone).once("error", gone)
+    child.ref()
+    return Effect.sync(() => {
+      child.unref()
+      child.off("exit", gone).off("error", gone)
+    })
+  })
+
+/** The commands of one thread. */
+export interface Marked {
   /** What the environment of every command must have. */
   readonly environment: Readonly<Record<string, string>>
+  /** Registers a command that is about to be started, and starts the script when it does not run. */
+  readonly register: () => Registration
+}
+
+export class Watchdog {
   private readonly mark: string
   private readonly running = new Map<number, number>()
   private child: ChildProcess.ChildProcess | undefined
   private pipe: Net.Socket | undefined
   private replacements = 0
   private tokens = 0
+  private threads = 0
   private closed = false
 
   constructor() {
-    const id = Crypto.randomBytes(16).toString("hex")
-    this.environment = { [Mark]: id }
-    this.mark = `${Mark}=${id}`
+    this.mark = `${Mark}=${Crypto.randomBytes(16).toString("hex")}`
   }
 
-  /** Registers a command that is about to be started, and starts the script when it does not run. */
-  register(): Registration {
+  /**
+   * A mark for the commands of one thread. When the scope is closed, what still has the mark is killed; the script does
+   * so a moment later, nobody waits.
+   */
+  readonly thread: Effect.Effect<Marked, never, Scope.Scope> = Effect.acquireRelease(
+    Effect.sync(() => {
+      const id = ++this.threads
+      const environment = { [Mark]: `${this.mark.slice(Mark.length + 1)}.${id}.` }
+      let used = false
+      const register = (): Registration => {
+        used = true
+        return this.register()
+      }
+      const sweep = (): void => {
+        if (!used || this.closed) return
+        if (!this.isServing) this.launch()
+        this.tell(`=${id}\n`)
+      }
+      return { environment, register, sweep }
+    }),
+    ({ sweep }) => Effect.sync(sweep)
+  )
+
+  private register(): Registration {
     const token = ++this.tokens
     this.replacements = MaxReplacements
     if (!this.isServing) this.launch()
     return {
       // Ignoring SIGPIPE is for this line alone: the command would inherit it.
       enter: `trap '' PIPE; printf '+${token} %s\\n' "$$" >&3; trap - PIPE`,
-      descriptor: this.pipe ?? "ignore",
+      descriptor: this.isServing && this.pipe !== undefined ? this.pipe : "ignore",
       started: (group) => void this.running.set(token, group),
       ended: () => {
         if (this.running.delete(token)) this.tell(`-${token}\n`)
@@ -108,16 +155,25 @@ export class Watchdog {
     return this.child?.pid
   }
 
-  /** Kills the script: from now on commands are not registered. */
+  /**
+   * From now on commands are not registered. The last sweep is done by a fresh script: the one that runs may be busy,
+   * stopped or gone. Does nothing when there was no command.
+   */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.closed || this.tokens === 0) return Effect.void
+    const { child: before, pipe } = this
+    this.launch()
     this.closed = true
-    const child = this.child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return Effect.void
-    return Effect.callback<void>((resume) => {
-      child.once("exit", () => resume(Effect.void)).once("error", () => resume(Effect.void))
-      child.ref()
-      child.kill("SIGKILL")
-    })
+    const swept = this.child === undefined ? Effect.void : exitOf(this.child)
+    before?.kill("SIGKILL")
+    pipe?.destroy()
+    this.pipe?.end()
+    return Effect.all([swept, before === undefined ? Effect.void : exitOf(before)], { discard: true }).pipe(
+      Effect.timeoutOrElse({
+        duration: SweepTimeout,
+        orElse: () => Effect.logWarning("processes that left the group of their command may still run")
+      })
+    )
   })
 
   private get isServing(): boolean {

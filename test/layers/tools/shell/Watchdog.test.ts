@@ -21,8 +21,9 @@ const run = (cwd: string, commands: ReadonlyArray<string>, end: string) =>
       const command = (cmd) => ({ executable: "/bin/sh", args: ["-c", cmd], cwd: ".", env: { PATH: process.env.PATH } })
       const program = Effect.gen(function* () {
         const watchdog = yield* make
+        const marked = yield* watchdog.thread
         for (const cmd of ${JSON.stringify(commands)}) {
-          const { read } = yield* spawn(command(cmd), watchdog)
+          const { read } = yield* spawn(command(cmd), marked)
           // Its first words: it is what it is to be.
           yield* read
         }
@@ -85,6 +86,76 @@ describe.skipIf(process.platform !== "linux")("what has left the group of its co
       yield* Fiber.join(gone)
     })
   )
+
+  const ways: ReadonlyArray<readonly [string, string]> = [
+    ["in a session of its own", "setsid sh -c 'exec 9> p; : > ready; exec > /dev/null; sleep 1000; sleep 1000' &"],
+    ["by job control", "bash -c 'set -m; (exec 9> p; : > ready; sleep 1000) & sleep 1000' > /dev/null 2>&1 &"]
+  ]
+  /** Starts a process that writes to the pipe `p` from outside the group of its command. */
+  const leave = (cwd: string, marked: Watchdog.Marked, way: string) =>
+    Effect.gen(function* () {
+      const args = ["-c", `${way} until [ -e ready ]; do :; done; echo ready`]
+      const command = { executable: "/bin/sh", args, cwd, env: { PATH: process.env["PATH"] ?? "" } }
+      const { read } = yield* Process.spawn(command, marked)
+      assert.strictEqual(new TextDecoder().decode(yield* read), "ready\n")
+    })
+
+  it.live.each(ways)("is gone when the scope of the server is closed, %s", ([, way]) =>
+    Effect.gen(function* () {
+      const { cwd, closed } = yield* pipes("p")
+      const gone = yield* Effect.forkChild(closed("p"))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const watchdog = yield* Watchdog.make
+          const marked = yield* watchdog.thread
+          yield* leave(cwd, marked, way)
+          assert.isUndefined(gone.pollUnsafe())
+        })
+      )
+      yield* Fiber.join(gone)
+    })
+  )
+
+  it.live.each<[string, NodeJS.Signals]>([
+    ["killed", "SIGKILL"],
+    ["stopped", "SIGSTOP"]
+  ])("is gone when the scope of the server is closed and the watchdog was %s", ([, signal]) =>
+    Effect.gen(function* () {
+      const { cwd, closed } = yield* pipes("p")
+      const gone = yield* Effect.forkChild(closed("p"))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const watchdog = yield* Watchdog.make
+          yield* leave(cwd, yield* watchdog.thread, ways[0]?.[1] ?? "")
+          const { processId } = watchdog
+          assert(processId !== undefined)
+          process.kill(processId, signal)
+        })
+      )
+      yield* Fiber.join(gone)
+    })
+  )
+
+  it.live.each(ways)("ends with its thread, and nothing of another thread does, %s", ([, way]) =>
+    Effect.gen(function* () {
+      const { cwd, closed } = yield* pipes("p")
+      const other = yield* pipes("p")
+      const gone = yield* Effect.forkChild(closed("p"))
+      const otherGone = yield* Effect.forkChild(other.closed("p"))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const watchdog = yield* Watchdog.make
+          const thread = yield* Scope.make()
+          yield* leave(cwd, yield* Scope.provide(watchdog.thread, thread), way)
+          yield* leave(other.cwd, yield* watchdog.thread, way)
+          yield* Scope.close(thread, Exit.void)
+          yield* Fiber.join(gone)
+          assert.isUndefined(otherGone.pollUnsafe())
+        })
+      )
+      yield* Fiber.join(otherGone)
+    })
+  )
 })
 
 describe("the watchdog", () => {
@@ -109,47 +180,48 @@ describe("the watchdog", () => {
       const scope = yield* Scope.make()
       const watchdog = yield* Scope.provide(Watchdog.make, scope)
       assert.isUndefined(watchdog.processId)
-      const { exit } = yield* Process.spawn(command("exit 3"), watchdog)
+      const { exit } = yield* Process.spawn(command("exit 3"), yield* Scope.provide(watchdog.thread, scope))
       assert.strictEqual(yield* exit, 3)
       const pid = watchdog.processId
       assert(pid !== undefined)
       assert.isFalse(isGone(pid))
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(isGone(pid))
-      const { exit: late } = yield* Process.spawn(command("exit 4"), watchdog)
+      const { exit: late } = yield* Process.spawn(command("exit 4"), yield* watchdog.thread)
       assert.strictEqual(yield* late, 4)
     })
   )
 
   it.live("gives commands its mark, but neither its descriptor nor a signal that is ignored", () =>
     Effect.gen(function* () {
-      const watchdog = yield* Watchdog.make
+      const marked = yield* Effect.flatMap(Watchdog.make, (watchdog) => watchdog.thread)
       const { read } = yield* Process.spawn(
         command('echo "$SPINDLE_SERVER_ID"; (: >&3) 2>/dev/null || echo closed; sh -c "kill -PIPE \\$\\$"; echo $?'),
-        watchdog
+        marked
       )
       let text = ""
       for (let chunk = yield* read; chunk !== undefined; chunk = yield* read) text += new TextDecoder().decode(chunk)
-      assert.strictEqual(text, `${watchdog.environment[Watchdog.Mark]}\nclosed\n141\n`)
+      assert.strictEqual(text, `${marked.environment[Watchdog.Mark]}\nclosed\n141\n`)
     })
   )
 
   it.live("is replaced when it does not read", () =>
     Effect.gen(function* () {
       const watchdog = yield* Watchdog.make
-      watchdog.register().ended()
+      const marked = yield* watchdog.thread
+      marked.register().ended()
       const first = watchdog.processId
       assert(first !== undefined)
       process.kill(first, "SIGSTOP")
       while (watchdog.processId === first) {
         for (let count = 0; count < 10_000; count++) {
-          const registration = watchdog.register()
+          const registration = marked.register()
           registration.started(1)
           registration.ended()
         }
         yield* turnOfLoop
       }
-      const { exit } = yield* Process.spawn(command("exit 5"), watchdog)
+      const { exit } = yield* Process.spawn(command("exit 5"), marked)
       assert.strictEqual(yield* exit, 5)
       assert.isTrue(isGone(first))
     })
