@@ -109,16 +109,19 @@ export class ThreadJournal {
 
   /** The events, behind those that are not stored yet. The result is why it failed; only the first failure is announced. */
   #store(events: ReadonlyArray<ThreadEvent>): Effect.Effect<ThreadStoreError | undefined> {
-    const { origin } = this.#state
-    if (origin.ephemeral) return Effect.undefined
-    const all = this.#unsaved.length === 0 ? events : [...this.#unsaved, ...events]
-    const expectedSeq = this.#state.nextSeq - this.#unsaved.length
-    return Effect.map(this.#append(origin.id, expectedSeq, all), (failure) => {
-      this.#unsaved = failure === undefined ? [] : [...all]
-      this.#failure = failure
-      if (failure === undefined) this.#warned = false
-      else this.#options.onDegraded(failure)
-      return failure
+    // The state counts from when the permit is held: another append may have changed it meanwhile.
+    return Effect.suspend(() => {
+      const { origin } = this.#state
+      if (origin.ephemeral) return Effect.undefined
+      const all = this.#unsaved.length === 0 ? events : [...this.#unsaved, ...events]
+      const expectedSeq = this.#state.nextSeq - this.#unsaved.length
+      return Effect.map(this.#append(origin.id, expectedSeq, all), (failure) => {
+        this.#unsaved = failure === undefined ? [] : [...all]
+        this.#failure = failure
+        if (failure === undefined) this.#warned = false
+        else this.#options.onDegraded(failure)
+        return failure
+      })
     })
   }
 

@@ -1,8 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Memory from "../../../src/layers/stores/Memory.ts"
 import type { ModelEvent } from "../../../src/services/model/ModelProvider.ts"
 import type { Tool } from "../../../src/services/tool/Tool.ts"
+import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { makeThread } from "../../support/Threads.ts"
+import { command } from "../../support/Tools.ts"
 
 const runs: Array<string> = []
 
@@ -66,6 +72,33 @@ describe("Thread", () => {
         runs.map((input) => input.length),
         [1_048_576]
       )
+    })
+  )
+
+  it.effect("stores what two tools complete at the same time, one behind the other", () =>
+    Effect.gen(function* () {
+      const memory = Context.get(yield* Layer.build(Memory.layer), ThreadStore)
+      const store = Layer.succeed(ThreadStore, {
+        ...memory,
+        append: (...args) => Effect.andThen(Effect.yieldNow, memory.append(...args))
+      })
+      const both = yield* Deferred.make<void>()
+      const completing: Tool = {
+        spec: { type: "function", name: "complete", description: "", strict: false, parameters: {} },
+        run: ({ callId }, turn) =>
+          Effect.gen(function* () {
+            if (callId === "c2") yield* Deferred.succeed(both, undefined)
+            yield* Deferred.await(both)
+            yield* turn.itemCompleted(command(callId, "completed"))
+            return { text: "completed", success: true }
+          })
+      }
+      const { client, model, start } = yield* makeThread({ toolbox: [completing], store })
+      yield* start("go")
+      yield* model.call(["complete", "c1"], ["complete", "c2"])
+      yield* model.say("done")
+      const { turn } = yield* client.notified("turn/completed")
+      assert.deepStrictEqual([turn.status, turn.error], ["completed", null])
     })
   )
 })
