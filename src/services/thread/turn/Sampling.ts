@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import type { AgentMessageItem, ReasoningItem } from "../../../protocol/Item.ts"
 import type { NotificationParams } from "../../../protocol/methods/ServerNotifications.ts"
 import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
-import type { ModelError, ModelEvent, ModelRequest, ModelUsage } from "../../model/ModelProvider.ts"
+import { ModelError, type ModelEvent, type ModelRequest, type ModelUsage } from "../../model/ModelProvider.ts"
 import type { ToolCall } from "../../tool/Tool.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
@@ -63,12 +63,19 @@ const reasoning = (id: string, item: Of<"reasoning"> | null): ReasoningItem => (
   content: (item?.content ?? []).map((part) => part.text)
 })
 
+/** Calls of one answer. A model makes some tens of them at most; each costs a fiber, and many a process. */
+export const MaxCalls = 256
+
+const tooManyCalls = (): ModelError =>
+  new ModelError({ message: `the answer has more than ${MaxCalls} calls`, info: "other" })
+
 class Sampler {
   readonly #host: ThreadContext
   readonly #turn: ActiveTurn
   readonly #onCall: OnCall
   /** Items announced and not finished, with when they were (Unix milliseconds). */
   readonly #open = new Map<string, number>()
+  #calls = 0
   sampled: Sampled = { endTurn: true, usage: null }
 
   constructor(host: ThreadContext, turn: ActiveTurn, onCall: OnCall) {
@@ -77,7 +84,7 @@ class Sampler {
     this.#onCall = onCall
   }
 
-  handle(event: ModelEvent): Effect.Effect<void> {
+  handle(event: ModelEvent): Effect.Effect<void, ModelError> {
     switch (event._tag) {
       case "TextDelta":
         return this.#ofOpen(event.itemId, "item/agentMessage/delta", { delta: event.delta })
@@ -124,7 +131,7 @@ class Sampler {
   }
 
   /** The entry of the conversation and the item that it makes are stored together. */
-  #done(item: ResponseItem): Effect.Effect<void> {
+  #done(item: ResponseItem): Effect.Effect<void, ModelError> {
     return Effect.suspend(() => {
       const entry = this.#host.entry(item)
       switch (item.type) {
@@ -133,9 +140,9 @@ class Sampler {
         case "reasoning":
           return this.#finish(item.id, (id) => reasoning(id, item), entry)
         case "function_call":
-          return Effect.andThen(this.#host.commit([entry]), this.#call(item, item.arguments, false))
+          return this.#call(item, entry, item.arguments, false)
         case "custom_tool_call":
-          return Effect.andThen(this.#host.commit([entry]), this.#call(item, item.input, true))
+          return this.#call(item, entry, item.input, true)
         default:
           return this.#host.commit([entry])
       }
@@ -151,8 +158,18 @@ class Sampler {
     return this.#finish(item.id, build, entry)
   }
 
-  #call(item: Of<"function_call"> | Of<"custom_tool_call">, input: string, custom: boolean): Effect.Effect<void> {
-    return this.#onCall({ callId: item.call_id, name: item.name, namespace: item.namespace ?? null, input }, custom)
+  /** A call too many is not kept: it would need an output. Starting a call takes time, so that others have their turn. */
+  #call(
+    item: Of<"function_call"> | Of<"custom_tool_call">,
+    entry: ThreadEvent,
+    input: string,
+    custom: boolean
+  ): Effect.Effect<void, ModelError> {
+    if (++this.#calls > MaxCalls) return Effect.fail(tooManyCalls())
+    const call = { callId: item.call_id, name: item.name, namespace: item.namespace ?? null, input }
+    return this.#host
+      .commit([entry])
+      .pipe(Effect.andThen(this.#onCall(call, custom)), Effect.andThen(Effect.yieldNow))
   }
 
   #finish(

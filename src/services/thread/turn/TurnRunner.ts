@@ -205,6 +205,7 @@ const step = Effect.fnUntraced(function* (
   for (const { call, custom, fiber } of calls) {
     const { text } = yield* Fiber.join(fiber)
     yield* output(host, turn, call.callId, custom, text)
+    yield* Effect.yieldNow
   }
   return calls.length > 0 || sampled?.endTurn === false
 }, Effect.scoped)

@@ -1,8 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { MaxCalls } from "../../../../src/services/thread/turn/Sampling.ts"
+import { type Tool, Toolset } from "../../../../src/services/tool/Tool.ts"
 import { makeServer, say } from "../../../support/Server.ts"
 import { completed, delta, started } from "../../../support/ScriptedModel.ts"
 import { connect } from "../../../support/WirePeer.ts"
+
+const ofName = (name: string, run: Tool["run"]): Tool => ({
+  spec: { type: "function", name, description: "", parameters: { type: "object" }, strict: false },
+  run
+})
+
+const thread = (tool: Tool) =>
+  Effect.gen(function* () {
+    const tools = Layer.succeed(Toolset, { open: () => Effect.succeed([tool]) })
+    const { model, services } = yield* makeServer({ tools })
+    const client = yield* Effect.provideContext(connect(), services)
+    yield* client.initialize()
+    const { result } = yield* client.request("thread/start", {})
+    const threadId = (result?.["thread"] as { readonly id: string } | undefined)?.id
+    return { client, model, threadId }
+  })
 
 describe("a model that says much at once", () => {
   it.effect("keeps nobody else waiting until it has all been told", () =>
@@ -21,6 +40,37 @@ describe("a model that says much at once", () => {
       const heard = client.heard.slice(0, client.position())
       assert.isFalse(heard.some(({ params }) => params?.["delta"] === "399 "))
       yield* client.until(({ params }) => params?.["delta"] === "399 ")
+    })
+  )
+
+  it.effect("makes a limited number of calls, and the turn fails for good with the next", () =>
+    Effect.gen(function* () {
+      const run: Array<string> = []
+      const tool = ofName("count", (call) => {
+        run.push(call.callId)
+        return Effect.succeed({ text: "ok", success: true })
+      })
+      const { client, model, threadId } = yield* thread(tool)
+      yield* client.request("turn/start", { threadId, input: say("go") })
+      const names = Array.from({ length: MaxCalls + 1 }, (_, index) => `c${index}`)
+      yield* model.call(...names.map((callId) => ["count", callId] as const))
+      const error = {
+        message: "the answer has more than 256 calls",
+        codexErrorInfo: "other",
+        additionalDetails: null,
+        misalignment: null
+      }
+      const { params } = yield* client.until(({ method }) => method === "turn/completed")
+      const turn = params?.["turn"] as { readonly status: string; readonly error: unknown }
+      assert.deepStrictEqual([turn.status, turn.error], ["failed", error])
+      assert.deepStrictEqual(run, names.slice(0, MaxCalls))
+      // Each call that was kept has its output.
+      yield* client.request("turn/start", { threadId, input: say("again") })
+      const { request } = yield* model.next
+      const idsOf = (type: string) =>
+        request.input.flatMap((item) => ("call_id" in item && item.type === type ? [item.call_id] : []))
+      assert.deepStrictEqual(idsOf("function_call"), names.slice(0, MaxCalls))
+      assert.deepStrictEqual(idsOf("function_call_output"), names.slice(0, MaxCalls))
     })
   )
 })
