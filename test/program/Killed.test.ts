@@ -22,24 +22,31 @@ const exec = (cwd: string, environment: Readonly<Record<string, string>>) =>
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
-describe("a program that is killed", () => {
-  it.live(
-    "takes its commands along, and gave them no key of its own",
-    () =>
-      Effect.gen(function* () {
-        const { url } = yield* ModelServer.ModelServer
-        const { cwd, closed } = yield* pipes("p", "q")
-        Fs.writeFileSync(
-          Path.join(cwd, "config.toml"),
-          `model_provider = "mock"
+/** A home for the program, with pipes that its commands hold open. */
+const home = (options: { readonly ignoreExcludes: boolean }) =>
+  Effect.gen(function* () {
+    const { url } = yield* ModelServer.ModelServer
+    const found = yield* pipes("p", "q")
+    Fs.writeFileSync(
+      Path.join(found.cwd, "config.toml"),
+      `model_provider = "mock"
 [model_providers.mock]
 name = "mock"
 base_url = "${url}"
 env_key = "OWN_PASS"
 [shell_environment_policy]
-ignore_default_excludes = true
+ignore_default_excludes = ${options.ignoreExcludes}
 `
-        )
+    )
+    return found
+  })
+
+describe("a program that is killed", () => {
+  it.live(
+    "takes its commands along, and gave them no key of its own",
+    () =>
+      Effect.gen(function* () {
+        const { cwd, closed } = yield* home({ ignoreExcludes: true })
         const gone = yield* Effect.forkChild(Effect.all([closed("p"), closed("q")], { concurrency: 2 }))
         const program = yield* Effect.forkChild(exec(cwd, { OWN_PASS: "secret", MY_TOKEN: "token" }))
         // The parent of a command is the server. It ends its own server when everything else runs.
@@ -56,6 +63,29 @@ kill -9 $PPID; sleep 1000`
         const seen = Fs.readFileSync(Path.join(cwd, "seen"), "utf8")
         assert.match(seen, /^MY_TOKEN=token$/m)
         assert.notInclude(seen, "secret")
+      }).pipe(Effect.provide(ModelServer.layer)),
+    30_000
+  )
+})
+
+// Elsewhere such a process is not found.
+describe.skipIf(process.platform !== "linux")("a program that is asked to end", () => {
+  it.live(
+    "takes along what left the group of its command",
+    () =>
+      Effect.gen(function* () {
+        const { cwd, closed } = yield* home({ ignoreExcludes: false })
+        const gone = yield* Effect.forkChild(Effect.all([closed("p"), closed("q")], { concurrency: 2 }))
+        const program = yield* Effect.forkChild(exec(cwd, { OWN_PASS: "secret" }))
+        yield* ModelServer.run(
+          "c1",
+          `setsid sh -c 'exec 9> p; : > one; exec > /dev/null; sleep 1000' &
+bash -c 'set -m; (exec 9> q; : > two; sleep 1000) & sleep 1000' > /dev/null 2>&1 &
+until [ -e one ] && [ -e two ]; do :; done
+kill -TERM $PPID; sleep 1000`
+        )
+        yield* Fiber.join(program)
+        yield* Fiber.join(gone)
       }).pipe(Effect.provide(ModelServer.layer)),
     30_000
   )

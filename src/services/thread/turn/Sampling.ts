@@ -167,9 +167,7 @@ class Sampler {
   ): Effect.Effect<void, ModelError> {
     if (++this.#calls > MaxCalls) return Effect.fail(tooManyCalls())
     const call = { callId: item.call_id, name: item.name, namespace: item.namespace ?? null, input }
-    return this.#host
-      .commit([entry])
-      .pipe(Effect.andThen(this.#onCall(call, custom)), Effect.andThen(Effect.yieldNow))
+    return this.#host.commit([entry]).pipe(Effect.andThen(this.#onCall(call, custom)), Effect.andThen(Effect.yieldNow))
   }
 
   #finish(

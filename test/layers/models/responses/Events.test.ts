@@ -212,8 +212,7 @@ describe("Events", () => {
         { event: 64_000 }
       ).progress
     const tooLarge = "stream disconnected before completion: SSE event exceeds the size limit"
-    const textOf = (progress: Progress) =>
-      progress._tag === "Failed" ? progress.failure.error.message : progress._tag
+    const textOf = (progress: Progress) => (progress._tag === "Failed" ? progress.failure.error.message : progress._tag)
 
     it.each(["data: x\n", "data: x\r", "data: x\r\n", "data\n", "x"])("counts each piece of %j", (piece) => {
       assert.strictEqual(textOf(of(piece, 1001)), tooLarge)
