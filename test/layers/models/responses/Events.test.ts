@@ -205,39 +205,6 @@ describe("Events", () => {
     )
   })
 
-  describe("an event of many small pieces", () => {
-    const of = (chunk: string, count: number) =>
-      readAll(
-        Array.from({ length: count }, () => bytes(chunk)),
-        { event: 64_000 }
-      ).progress
-    const tooLarge = "stream disconnected before completion: SSE event exceeds the size limit"
-    const textOf = (progress: Progress) => (progress._tag === "Failed" ? progress.failure.error.message : progress._tag)
-
-    it.each(["data: x\n", "data: x\r", "data: x\r\n", "data\n", "x"])("counts each piece of %j", (piece) => {
-      assert.strictEqual(textOf(of(piece, 1001)), tooLarge)
-      if (piece.length > 1) assert.strictEqual(textOf(of(piece.repeat(1001), 1)), tooLarge)
-    })
-
-    it.each([
-      ["data: x\n\n"],
-      ["data: x\r\r"],
-      ["data: x\r\n\r\n"],
-      ["data: x\n", "\n"],
-      ["data: x\r", "\r"],
-      ["data: x\r\n", "\r", "\n"],
-      [": x\n", "\n"]
-    ])("begins anew with the next event, %j", (...pieces) => {
-      const chunks = Array.from({ length: 2000 }, () => pieces.map(bytes)).flat()
-      assert.strictEqual(textOf(readAll(chunks, { event: 64_000 }).progress), "Open")
-    })
-
-    it("takes a line end that is split between chunks for one", () => {
-      const chunks = Array.from({ length: 1001 }, () => [bytes("data: x\r"), bytes("\n")]).flat()
-      assert.strictEqual(textOf(readAll(chunks, { event: 64_000 }).progress), tooLarge)
-    })
-  })
-
   describe("what a server may not do", () => {
     const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
     const search = (args: string) =>
