@@ -104,9 +104,10 @@ const commandsOf = (request: Request): ReadonlyArray<Words> =>
 const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined => {
   const restricting = request.rules.rules.filter(({ decision }) => decision !== "allow")
   if (restricting.length === 0) return undefined
-  const hidden = request.script.readable ? undefined : restricting.find(forbiddenIn(request.argv.at(-1) ?? ""))
-  if (hidden !== undefined) return { type: "forbidden", rule: hidden, words: [] }
   const reach: Reach = reachOf(request.script)
+  const isUnderstood = request.script.readable && !reach.exhausted
+  const hidden = isUnderstood ? undefined : restricting.find(forbiddenIn(request.argv.at(-1) ?? ""))
+  if (hidden !== undefined) return { type: "forbidden", rule: hidden, words: [] }
   const found = restricting.map((rule) => ({ rule, reached: reaches(reach, rule) }))
   const forbidding = found.find(
     ({ reached, rule: { decision, required } }) =>
@@ -143,7 +144,7 @@ const forbiddenIn = (text: string): ((rule: Rule) => boolean) => {
 
 const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | undefined => {
   if (request.rules.incomplete) return { type: "incompleteRules" }
-  const isFlaggedCommand = request.script.plain === undefined ? () => isFlaggedScript(request.script) : isFlagged
+  const isFlaggedCommand = request.script.plain === undefined ? () => isFlaggedScript(request.script) : (words: Words) => isFlagged(words)
   if (commands.some((words) => isFlaggedCommand(words) && !isLetThrough(request, words))) return { type: "flagged" }
   if (!request.script.readable) {
     if (request.approvalPolicy !== "never") return { type: "unreadable" }
@@ -219,7 +220,7 @@ const amendmentOf = (request: Request, commands: ReadonlyArray<Words>): Words | 
   const prefix = request.prefixRule
   if (prefix !== null && !isTooBroad(prefix) && commands.every((words) => startsWith(words, prefix))) return prefix
   const open = commands.filter((words) => !isLetThrough(request, words))
-  return open.find(isFlagged) ?? open[0] ?? null
+  return open.find((words) => isFlagged(words)) ?? open[0] ?? null
 }
 
 const startsWith = (words: Words, prefix: Words): boolean => prefix.every((word, index) => words[index] === word)
@@ -279,25 +280,44 @@ const policyName = (policy: AskForApproval): string => {
 const refuse = (text: string): Decision => ({ type: "refuse", text })
 
 /** True when the script would run, somewhere in it, a command that is asked about under every policy. */
-const isFlaggedScript = (script: Script): boolean =>
-  script.all.some((words) => isFlagged(words.map((word) => word ?? "")))
+const isFlaggedScript = (script: Script, shells = 0): boolean =>
+  script.all.some((words) =>
+    isFlagged(
+      words.map((word) => word ?? ""),
+      shells
+    )
+  )
 
 const Shells = new Set(["sh", "bash", "zsh", "dash", "ksh"])
 const Wrappers = new Set(["sudo", "doas", "env", "command", "exec", "nohup", "nice", "time"])
 
+/** Wrappers in front of one command, and shells within shells, that are looked through. Beyond that a command is flagged. */
+const MaxWrappers = 64
+const MaxShells = 8
+
 /** Forced removal, also behind `sudo` and the like or inside a shell's `-c`. */
-export const isFlagged = (words: Words): boolean => {
-  const [first = "", ...rest] = words
-  const name = first.slice(first.lastIndexOf("/") + 1)
-  if (name === "rm") return rest.some((word) => word === "--force" || /^-[A-Za-z]*f/.test(word))
-  if (Wrappers.has(name)) {
-    const start = rest.findIndex((word) => !word.startsWith("-") && !/^\w+=/.test(word))
-    return start !== -1 && isFlagged(rest.slice(start))
+export const isFlagged = (words: Words, shells = 0): boolean => {
+  let start = 0
+  for (let wrappers = 0; start !== -1; wrappers++) {
+    if (wrappers > MaxWrappers) return true
+    const name = baseName(words[start])
+    if (name === "rm") return words.some((word, at) => at > start && (word === "--force" || /^-[A-Za-z]*f/.test(word)))
+    if (Shells.has(name)) return runsFlagged(words.slice(start + 1), shells)
+    if (!Wrappers.has(name)) return false
+    const from: number = start
+    start = words.findIndex((word, at) => at > from && !word.startsWith("-") && !/^\w+=/.test(word))
   }
-  if (!Shells.has(name)) return false
-  const flag = rest.findIndex((word) => /^-[a-z]*c$/.test(word))
-  return flag !== -1 && isFlaggedScript(read(rest[flag + 1] ?? ""))
+  return false
 }
+
+/** True when the script behind a shell's `-c` is flagged. */
+const runsFlagged = (args: Words, shells: number): boolean => {
+  const flag = args.findIndex((word) => /^-[a-z]*c$/.test(word))
+  if (flag === -1) return false
+  return shells >= MaxShells || isFlaggedScript(read(args[flag + 1] ?? ""), shells + 1)
+}
+
+const baseName = (path = ""): string => path.slice(path.lastIndexOf("/") + 1)
 
 const Interpreters = new Set([
   ...Shells,
