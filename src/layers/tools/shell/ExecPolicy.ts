@@ -22,7 +22,7 @@
  */
 import type { AskForApproval, SandboxPolicy } from "../../../protocol/Settings.ts"
 import { rejected } from "./RejectedText.ts"
-import { type Reach, reaches, reachOf } from "./Reach.ts"
+import { type Reach, reaching, reachOf } from "./Reach.ts"
 import { allows, programName, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"
 import { read, type Script, type Words } from "./Script.ts"
 
@@ -108,7 +108,8 @@ const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined =>
   const isUnderstood = request.script.readable && !reach.exhausted
   const hidden = isUnderstood ? undefined : restricting.find(forbiddenIn(request.argv.at(-1) ?? ""))
   if (hidden !== undefined) return { type: "forbidden", rule: hidden, words: [] }
-  const found = restricting.map((rule) => ({ rule, reached: reaches(reach, rule) }))
+  const reaches = reaching(reach)
+  const found = restricting.map((rule) => ({ rule, reached: reaches(rule) }))
   const forbidding = found.find(
     ({ reached, rule: { decision, required } }) =>
       decision === "forbidden" && (reached === "yes" || (reached === "maybe" && required === true))
@@ -144,7 +145,8 @@ const forbiddenIn = (text: string): ((rule: Rule) => boolean) => {
 
 const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | undefined => {
   if (request.rules.incomplete) return { type: "incompleteRules" }
-  const isFlaggedCommand = request.script.plain === undefined ? () => isFlaggedScript(request.script) : (words: Words) => isFlagged(words)
+  const isFlaggedCommand =
+    request.script.plain === undefined ? () => isFlaggedScript(request.script) : (words: Words) => isFlagged(words)
   if (commands.some((words) => isFlaggedCommand(words) && !isLetThrough(request, words))) return { type: "flagged" }
   if (!request.script.readable) {
     if (request.approvalPolicy !== "never") return { type: "unreadable" }

@@ -32,39 +32,72 @@ export const reachOf = (script: Script): Reach => {
 }
 
 /** `yes` when a command is one that the rule speaks of, `maybe` where that cannot be excluded. */
-export const reaches = (reach: Reach, rule: Rule): "yes" | "maybe" | "no" => {
-  const found = new Set(reach.commands.map((words) => restricts(rule, words)))
-  if (found.has("yes")) return "yes"
-  return reach.opaque ||
-    found.has("maybe") ||
-    reach.suspects.some((words) => restricts(rule, words) !== "no") ||
-    reach.texts.some((text) => mentions(text, rule)) ||
-    reach.glued.some((argument) => endsInName(argument, rule))
-    ? "maybe"
-    : "no"
+export const reaching = (reach: Reach): ((rule: Rule) => "yes" | "maybe" | "no") => {
+  const commands = byProgram(reach.commands)
+  const suspects = byProgram(reach.suspects)
+  const glued = reach.opaque ? [] : Array.from(new Set(reach.glued), readText)
+  const texts = reach.opaque ? [] : Array.from(new Set(reach.texts), readText)
+  return (rule) => {
+    const names = new Set((rule.pattern[0] ?? []).map(programName))
+    const any = (of: Programs, verdict: "yes" | "maybe"): boolean =>
+      Array.from(names).some((name) => of.get(name)?.some((words) => restricts(rule, words) === verdict) === true)
+    if (any(commands, "yes")) return "yes"
+    return reach.opaque ||
+      commands.has(null) ||
+      any(commands, "maybe") ||
+      suspects.has(null) ||
+      any(suspects, "yes") ||
+      any(suspects, "maybe") ||
+      texts.some((text) => mentions(text, rule)) ||
+      glued.some((argument) => endsInName(argument, rule))
+      ? "maybe"
+      : "no"
+  }
+}
+
+/** Commands by the names of their programs; those whose program is not known are under null. */
+type Programs = ReadonlyMap<string | null, ReadonlyArray<ReadonlyArray<Word>>>
+
+const byProgram = (commands: Reach["commands"]): Programs => {
+  const programs = new Map<string | null, Array<ReadonlyArray<Word>>>()
+  for (const words of commands) {
+    const [program] = words
+    if (program === undefined) continue
+    const name = program === null ? null : programName(program)
+    const others = programs.get(name)
+    if (others === undefined) programs.set(name, [words])
+    else others.push(words)
+  }
+  return programs
+}
+
+interface Text {
+  readonly plain: string
+  readonly words: ReadonlySet<string>
+}
+
+const readText = (text: string): Text => {
+  const plain = text.normalize("NFKC").toLowerCase()
+  return { plain, words: new Set([...wordsIn(plain), ...wordsIn(plain.replace(/['"\\]/g, ""))]) }
 }
 
 /** True when the text has, as words, one alternative of every position. */
-const mentions = (text: string, rule: Rule): boolean => {
-  const plain = text.normalize("NFKC").toLowerCase()
-  const words = new Set([...wordsIn(plain), ...wordsIn(plain.replace(/['"\\]/g, ""))])
-  return rule.pattern.every((alternatives) =>
+const mentions = ({ plain, words }: Text, rule: Rule): boolean =>
+  rule.pattern.every((alternatives) =>
     alternatives.some((word) => {
       const parts = wordsIn(programName(word))
       return parts.length === 0 ? plain.includes(word.toLowerCase()) : parts.every((part) => words.has(part))
     })
   )
-}
 
 /** True when a word in the argument ends in the name of the rule's program. What follows the name is not compared. */
-const endsInName = (argument: string, rule: Rule): boolean => {
-  const plain = argument.normalize("NFKC").toLowerCase()
-  const words = wordsIn(plain)
-  return (rule.pattern[0] ?? []).map(programName).some((name) => {
+const endsInName = ({ plain, words }: Text, rule: Rule): boolean =>
+  (rule.pattern[0] ?? []).map(programName).some((name) => {
     const [part = "", ...others] = wordsIn(name)
-    return part === name && others.length === 0 ? words.some((word) => word.endsWith(name)) : plain.includes(name)
+    return part === name && others.length === 0
+      ? Array.from(words).some((word) => word.endsWith(name))
+      : plain.includes(name)
   })
-}
 
 const wordsIn = (text: string): ReadonlyArray<string> => text.match(/[\p{L}\p{N}_.+-]+/gu) ?? []
 
@@ -261,8 +294,7 @@ const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
 const hidesCall = (name: string, args: ReadonlyArray<Word>): boolean => {
   if (name === "find" && args.includes(null)) return args.some((word) => word !== null && /^-(?:exec|ok)/.test(word))
   if (!Callers.has(name) || (name === "git" && QuietGit.has(args[0] ?? ""))) return false
-  if (Seds.has(name))
-    return args.some((word) => word === null || /^-\w*f|--file/.test(word) || sedRuns(word))
+  if (Seds.has(name)) return args.some((word) => word === null || /^-\w*f|--file/.test(word) || sedRuns(word))
   return args.some((word) => word === null || /[$`*?[{\\'"~]/.test(word.replace(/^\{\}$/, "")))
 }
 
