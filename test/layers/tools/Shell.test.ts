@@ -267,8 +267,10 @@ describe("a command that does not start", () => {
       ])
     })
   )
+})
 
-  it.effect("leaves others a turn between two calls of one answer, and keeps their order", () =>
+describe("the commands of one answer", () => {
+  it.effect("are judged in order, and others get a turn between two of them", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       yield* exec({ cmd: "true" }, TestTurn.make())

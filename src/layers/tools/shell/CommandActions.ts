@@ -2,7 +2,8 @@
  * What a command is about, for people: which file it reads, what it lists, what it searches for.
  *
  * A best effort over plain scripts, after the released server's: as soon as one command is neither known nor mere
- * formatting of another's output, the whole is one `unknown`. Never throws, and decides nothing.
+ * formatting of another's output, the whole is one `unknown`. So is a script of very many commands. Never throws, and
+ * decides nothing.
  *
  * @module
  */

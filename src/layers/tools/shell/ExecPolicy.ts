@@ -12,8 +12,8 @@
  * ```
  *
  * A rule that allows holds for what is understood in full. A rule that asks or forbids holds for whatever may run its program
- * (`Reach`): where that is certain the rule is followed, where it is possible the user is asked. A script that cannot be read
- * is refused when its text has the name of a forbidden program anywhere.
+ * (`Reach`): where that is certain the rule is followed, where it is possible the user is asked. A script that cannot be read,
+ * or that takes too much work, is refused when its text has the name of a forbidden program anywhere.
  *
  * The texts are the released server's. It has a sandbox everywhere; here a machine may have none, and then a policy that
  * needs one is something to ask about.
