@@ -150,10 +150,7 @@ describe("Otlp", () => {
     Effect.gen(function* () {
       const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_ENDPOINT: "a-secret" })
       assert.deepStrictEqual(sent, [])
-      assert.deepStrictEqual(logged, [
-        "telemetry is disabled: an OTEL_* variable is malformed",
-        "a fact"
-      ])
+      assert.deepStrictEqual(logged, ["telemetry is disabled: an OTEL_* variable is malformed", "a fact"])
     })
   )
 })

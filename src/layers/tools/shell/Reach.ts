@@ -258,7 +258,11 @@ class Survey implements Reach {
       if (!/^[\w./-]+$/.test(word)) this.texts.push(word)
       if (isGlued(word)) this.glued.push(word)
       const inner = programName(word)
-      if (Shells.has(inner) || inner === "eval" || runsCode(inner, args.slice(index + 1))) {
+      const rest = args.slice(index + 1)
+      if (readsArguments(inner) && !this.spend(rest.length)) return
+      // Behind an option's value, as in `nice -n 1 git`, it is not known as the program of a command.
+      if (hidesCall(inner, rest)) this.opaque = true
+      if (Shells.has(inner) || inner === "eval" || runsCode(inner, rest)) {
         if (depth < MaxDepth && !this.exhausted) this.command(args.slice(index), depth + 1)
         else this.opaque = true
       }
@@ -277,10 +281,16 @@ const runsFile = ([program, ...args]: ReadonlyArray<Word>): boolean =>
   typeof program === "string" &&
   (program.includes("/") || (Shells.has(programName(program)) && args.some((word) => !word?.startsWith("-"))))
 
+const isInterpreter = (name: string): boolean => Interpreters.has(name) || /^(?:i?python|pypy)[\d.]*$/.test(name)
+
+/** True for a program all of whose arguments are looked at. */
+const readsArguments = (name: string): boolean =>
+  isInterpreter(name) || Awks.has(name) || Callers.has(name) || name === "find"
+
 /** True when an argument is code of a language that is not read here, or when the code comes from the input. */
 const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
   if (Awks.has(name)) return args.some((word) => word === null || /system|\||getline|\\|^-\w*f/.test(word))
-  if (!Interpreters.has(name) && !/^(?:i?python|pypy)[\d.]*$/.test(name)) return false
+  if (!isInterpreter(name)) return false
   return (
     args.length === 0 ||
     args.some(

@@ -322,4 +322,18 @@ describe("a rule that forbids a program", () => {
       [...glued.map((source) => [source, "ask", "refuse"]), ...others.map((source) => [source, "run", "run"])]
     )
   })
+
+  it("asks where a program that runs its arguments stands behind a wrapper with options", () => {
+    const sources = [
+      "nice -n 1 git -c alias.x='!$(printf 'mar%s' ker)' x",
+      "timeout 5 tar cf /dev/null --checkpoint=1 --checkpoint-action=exec='mar\\\nker' .",
+      "timeout 5 sed -n '1e ${M:-x}' /etc/passwd",
+      "command printf -v 'a[$($M)]' x",
+      "command -- printf -v 'a[$($M)]' x"
+    ]
+    assert.deepStrictEqual(
+      sources.map((source) => [source, decisionOf(source, "on-request"), decisionOf(source, "never")]),
+      sources.map((source) => [source, "ask", "refuse"])
+    )
+  })
 })
