@@ -268,3 +268,40 @@ describe("a command that does not start", () => {
     })
   )
 })
+
+describe("the commands of one answer", () => {
+  it.effect("are judged in order, and others get a turn between two of them", () =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      yield* exec({ cmd: "true" }, TestTurn.make())
+      /** Rounds of the event loop, counted by somebody else. */
+      let rounds = 0
+      const others = yield* Effect.forkChild(
+        Effect.forever(
+          Effect.andThen(
+            Effect.yieldNow,
+            Effect.sync(() => void rounds++)
+          )
+        )
+      )
+      const seen: Array<readonly [id: string, round: number]> = []
+      const turn = TestTurn.make({
+        approvalPolicy: "untrusted",
+        approveCommand: (item) =>
+          Effect.sync(() => {
+            seen.push([item.id, rounds])
+            return "decline" as const
+          })
+      })
+      const ids = Array.from({ length: 50 }, (_, index) => `call-${index}`)
+      const calls = yield* Effect.forEach(ids, (id) => Effect.forkChild(exec({ cmd: "echo a" }, turn, id)))
+      yield* Effect.forEach(calls, (call) => Fiber.join(call))
+      yield* Fiber.interrupt(others)
+      assert.deepStrictEqual(
+        seen.map(([id]) => id),
+        ids
+      )
+      assert.strictEqual(new Set(seen.map(([, round]) => round)).size, ids.length)
+    })
+  )
+})

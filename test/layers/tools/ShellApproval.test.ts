@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { CommandExecutionApprovalDecision } from "../../../src/protocol/Approval.ts"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
 import * as Rules from "../../../src/layers/tools/shell/Rules.ts"
@@ -64,6 +65,25 @@ describe("a command that the user is asked about", () => {
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("decline") })
+      assert.deepStrictEqual(yield* exec({ cmd, shell: "sh" }, turn), {
+        text: 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
+        success: false
+      })
+      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+    })
+  )
+
+  const notOffered: ReadonlyArray<readonly [name: string, answer: CommandExecutionApprovalDecision]> = [
+    [
+      "a rule for the network",
+      { applyNetworkPolicyAmendment: { network_policy_amendment: { host: "example.org", action: "allow" } } }
+    ],
+    ["a rule without words", { acceptWithExecpolicyAmendment: { execpolicy_amendment: [] } }]
+  ]
+  it.effect.each(notOffered)("does not run when the answer is %s", ([, answer]) =>
+    Effect.gen(function* () {
+      const { exec } = yield* opened
+      const turn = answered({ answer: Effect.succeed(answer) })
       assert.deepStrictEqual(yield* exec({ cmd, shell: "sh" }, turn), {
         text: 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
         success: false

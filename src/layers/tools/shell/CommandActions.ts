@@ -2,7 +2,8 @@
  * What a command is about, for people: which file it reads, what it lists, what it searches for.
  *
  * A best effort over plain scripts, after the released server's: as soon as one command is neither known nor mere
- * formatting of another's output, the whole is one `unknown`. Never throws, and decides nothing.
+ * formatting of another's output, the whole is one `unknown`. So is a script of very many commands. Never throws, and
+ * decides nothing.
  *
  * @module
  */
@@ -10,16 +11,24 @@ import type { CommandAction } from "../../../protocol/CommandAction.ts"
 import { display } from "./CommandLine.ts"
 import type { PlainCommand, Script, Words } from "./Script.ts"
 
+/** Commands of a script that are described. A longer script is one `unknown`. */
+const MaxCommands = 256
+
+/** Characters of a path: PATH_MAX of Linux. A script with a longer word or folder is one `unknown`. */
+const MaxPath = 4096
+
 /** The actions of `source`, which reads as `script` and runs in `cwd`. At least one. */
 export const commandActions = (source: string, script: Script, cwd: string): ReadonlyArray<CommandAction> => {
   const unknown: CommandAction = { type: "unknown", command: source }
-  if (script.plain === undefined) return [unknown]
+  if (script.plain === undefined || script.plain.length > MaxCommands) return [unknown]
   const actions: Array<CommandAction> = []
   let directory = cwd
   for (const command of script.plain) {
+    if (command.words.some((word) => word.length > MaxPath)) return [unknown]
     const target = changedDirectory(command.words)
     if (target !== undefined) {
       directory = resolve(directory, target)
+      if (directory.length > MaxPath) return [unknown]
       continue
     }
     const action = actionOf(command.words, directory)

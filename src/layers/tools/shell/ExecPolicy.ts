@@ -12,8 +12,8 @@
  * ```
  *
  * A rule that allows holds for what is understood in full. A rule that asks or forbids holds for whatever may run its program
- * (`Reach`): where that is certain the rule is followed, where it is possible the user is asked. A script that cannot be read
- * is refused when its text has the name of a forbidden program anywhere.
+ * (`Reach`): where that is certain the rule is followed, where it is possible the user is asked. A script that cannot be read,
+ * or that takes too much work, is refused when its text has the name of a forbidden program anywhere.
  *
  * The texts are the released server's. It has a sandbox everywhere; here a machine may have none, and then a policy that
  * needs one is something to ask about.
@@ -22,7 +22,7 @@
  */
 import type { AskForApproval, SandboxPolicy } from "../../../protocol/Settings.ts"
 import { rejected } from "./RejectedText.ts"
-import { type Reach, reaches, reachOf } from "./Reach.ts"
+import { type Reach, reaching, reachOf } from "./Reach.ts"
 import { allows, programName, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"
 import { read, type Script, type Words } from "./Script.ts"
 
@@ -104,10 +104,12 @@ const commandsOf = (request: Request): ReadonlyArray<Words> =>
 const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined => {
   const restricting = request.rules.rules.filter(({ decision }) => decision !== "allow")
   if (restricting.length === 0) return undefined
-  const hidden = request.script.readable ? undefined : restricting.find(forbiddenIn(request.argv.at(-1) ?? ""))
-  if (hidden !== undefined) return { type: "forbidden", rule: hidden, words: [] }
   const reach: Reach = reachOf(request.script)
-  const found = restricting.map((rule) => ({ rule, reached: reaches(reach, rule) }))
+  const isUnderstood = request.script.readable && !reach.exhausted
+  const hidden = isUnderstood ? undefined : restricting.find(forbiddenIn(request.argv.at(-1) ?? ""))
+  if (hidden !== undefined) return { type: "forbidden", rule: hidden, words: [] }
+  const reaches = reaching(reach)
+  const found = restricting.map((rule) => ({ rule, reached: reaches(rule) }))
   const forbidding = found.find(
     ({ reached, rule: { decision, required } }) =>
       decision === "forbidden" && (reached === "yes" || (reached === "maybe" && required === true))
@@ -143,7 +145,8 @@ const forbiddenIn = (text: string): ((rule: Rule) => boolean) => {
 
 const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | undefined => {
   if (request.rules.incomplete) return { type: "incompleteRules" }
-  const isFlaggedCommand = request.script.plain === undefined ? () => isFlaggedScript(request.script) : isFlagged
+  const isFlaggedCommand =
+    request.script.plain === undefined ? () => isFlaggedScript(request.script) : (words: Words) => isFlagged(words)
   if (commands.some((words) => isFlaggedCommand(words) && !isLetThrough(request, words))) return { type: "flagged" }
   if (!request.script.readable) {
     if (request.approvalPolicy !== "never") return { type: "unreadable" }
@@ -219,7 +222,7 @@ const amendmentOf = (request: Request, commands: ReadonlyArray<Words>): Words | 
   const prefix = request.prefixRule
   if (prefix !== null && !isTooBroad(prefix) && commands.every((words) => startsWith(words, prefix))) return prefix
   const open = commands.filter((words) => !isLetThrough(request, words))
-  return open.find(isFlagged) ?? open[0] ?? null
+  return open.find((words) => isFlagged(words)) ?? open[0] ?? null
 }
 
 const startsWith = (words: Words, prefix: Words): boolean => prefix.every((word, index) => words[index] === word)
@@ -279,25 +282,44 @@ const policyName = (policy: AskForApproval): string => {
 const refuse = (text: string): Decision => ({ type: "refuse", text })
 
 /** True when the script would run, somewhere in it, a command that is asked about under every policy. */
-const isFlaggedScript = (script: Script): boolean =>
-  script.all.some((words) => isFlagged(words.map((word) => word ?? "")))
+const isFlaggedScript = (script: Script, shells = 0): boolean =>
+  script.all.some((words) =>
+    isFlagged(
+      words.map((word) => word ?? ""),
+      shells
+    )
+  )
 
 const Shells = new Set(["sh", "bash", "zsh", "dash", "ksh"])
 const Wrappers = new Set(["sudo", "doas", "env", "command", "exec", "nohup", "nice", "time"])
 
+/** Wrappers in front of one command, and shells within shells, that are looked through. Beyond that a command is flagged. */
+const MaxWrappers = 64
+const MaxShells = 8
+
 /** Forced removal, also behind `sudo` and the like or inside a shell's `-c`. */
-export const isFlagged = (words: Words): boolean => {
-  const [first = "", ...rest] = words
-  const name = first.slice(first.lastIndexOf("/") + 1)
-  if (name === "rm") return rest.some((word) => word === "--force" || /^-[A-Za-z]*f/.test(word))
-  if (Wrappers.has(name)) {
-    const start = rest.findIndex((word) => !word.startsWith("-") && !/^\w+=/.test(word))
-    return start !== -1 && isFlagged(rest.slice(start))
+export const isFlagged = (words: Words, shells = 0): boolean => {
+  let start = 0
+  for (let wrappers = 0; start !== -1; wrappers++) {
+    if (wrappers > MaxWrappers) return true
+    const name = baseName(words[start])
+    if (name === "rm") return words.some((word, at) => at > start && (word === "--force" || /^-[A-Za-z]*f/.test(word)))
+    if (Shells.has(name)) return runsFlagged(words.slice(start + 1), shells)
+    if (!Wrappers.has(name)) return false
+    const from: number = start
+    start = words.findIndex((word, at) => at > from && !word.startsWith("-") && !/^\w+=/.test(word))
   }
-  if (!Shells.has(name)) return false
-  const flag = rest.findIndex((word) => /^-[a-z]*c$/.test(word))
-  return flag !== -1 && isFlaggedScript(read(rest[flag + 1] ?? ""))
+  return false
 }
+
+/** True when the script behind a shell's `-c` is flagged. */
+const runsFlagged = (args: Words, shells: number): boolean => {
+  const flag = args.findIndex((word) => /^-[a-z]*c$/.test(word))
+  if (flag === -1) return false
+  return shells >= MaxShells || isFlaggedScript(read(args[flag + 1] ?? ""), shells + 1)
+}
+
+const baseName = (path = ""): string => path.slice(path.lastIndexOf("/") + 1)
 
 const Interpreters = new Set([
   ...Shells,

@@ -17,8 +17,12 @@ export interface Reach {
   readonly suspects: ReadonlyArray<ReadonlyArray<Word>>
   /** Texts that may be taken for commands by what reads them. */
   readonly texts: ReadonlyArray<string>
+  /** Arguments that may end in the name of a program, as in `-Otouch`. */
+  readonly glued: ReadonlyArray<string>
   /** It may run anything. */
   readonly opaque: boolean
+  /** The script takes more work than is spent on one, so parts of it were not looked at. */
+  readonly exhausted: boolean
 }
 
 export const reachOf = (script: Script): Reach => {
@@ -28,28 +32,72 @@ export const reachOf = (script: Script): Reach => {
 }
 
 /** `yes` when a command is one that the rule speaks of, `maybe` where that cannot be excluded. */
-export const reaches = (reach: Reach, rule: Rule): "yes" | "maybe" | "no" => {
-  const found = new Set(reach.commands.map((words) => restricts(rule, words)))
-  if (found.has("yes")) return "yes"
-  return reach.opaque ||
-    found.has("maybe") ||
-    reach.suspects.some((words) => restricts(rule, words) !== "no") ||
-    reach.texts.some((text) => mentions(text, rule))
-    ? "maybe"
-    : "no"
+export const reaching = (reach: Reach): ((rule: Rule) => "yes" | "maybe" | "no") => {
+  const commands = byProgram(reach.commands)
+  const suspects = byProgram(reach.suspects)
+  const glued = reach.opaque ? [] : Array.from(new Set(reach.glued), readText)
+  const texts = reach.opaque ? [] : Array.from(new Set(reach.texts), readText)
+  return (rule) => {
+    const names = new Set((rule.pattern[0] ?? []).map(programName))
+    const any = (of: Programs, verdict: "yes" | "maybe"): boolean =>
+      Array.from(names).some((name) => of.get(name)?.some((words) => restricts(rule, words) === verdict) === true)
+    if (any(commands, "yes")) return "yes"
+    return reach.opaque ||
+      commands.has(null) ||
+      any(commands, "maybe") ||
+      suspects.has(null) ||
+      any(suspects, "yes") ||
+      any(suspects, "maybe") ||
+      texts.some((text) => mentions(text, rule)) ||
+      glued.some((argument) => endsInName(argument, rule))
+      ? "maybe"
+      : "no"
+  }
+}
+
+/** Commands by the names of their programs; those whose program is not known are under null. */
+type Programs = ReadonlyMap<string | null, ReadonlyArray<ReadonlyArray<Word>>>
+
+const byProgram = (commands: Reach["commands"]): Programs => {
+  const programs = new Map<string | null, Array<ReadonlyArray<Word>>>()
+  for (const words of commands) {
+    const [program] = words
+    if (program === undefined) continue
+    const name = program === null ? null : programName(program)
+    const others = programs.get(name)
+    if (others === undefined) programs.set(name, [words])
+    else others.push(words)
+  }
+  return programs
+}
+
+interface Text {
+  readonly plain: string
+  readonly words: ReadonlySet<string>
+}
+
+const readText = (text: string): Text => {
+  const plain = text.normalize("NFKC").toLowerCase()
+  return { plain, words: new Set([...wordsIn(plain), ...wordsIn(plain.replace(/['"\\]/g, ""))]) }
 }
 
 /** True when the text has, as words, one alternative of every position. */
-const mentions = (text: string, rule: Rule): boolean => {
-  const plain = text.normalize("NFKC").toLowerCase()
-  const words = new Set([...wordsIn(plain), ...wordsIn(plain.replace(/['"\\]/g, ""))])
-  return rule.pattern.every((alternatives) =>
+const mentions = ({ plain, words }: Text, rule: Rule): boolean =>
+  rule.pattern.every((alternatives) =>
     alternatives.some((word) => {
       const parts = wordsIn(programName(word))
       return parts.length === 0 ? plain.includes(word.toLowerCase()) : parts.every((part) => words.has(part))
     })
   )
-}
+
+/** True when a word in the argument ends in the name of the rule's program. What follows the name is not compared. */
+const endsInName = ({ plain, words }: Text, rule: Rule): boolean =>
+  (rule.pattern[0] ?? []).map(programName).some((name) => {
+    const [part = "", ...others] = wordsIn(name)
+    return part === name && others.length === 0
+      ? Array.from(words).some((word) => word.endsWith(name))
+      : plain.includes(name)
+  })
 
 const wordsIn = (text: string): ReadonlyArray<string> => text.match(/[\p{L}\p{N}_.+-]+/gu) ?? []
 
@@ -72,6 +120,7 @@ const Opaque = set(
 const Interpreters = set(
   "perl ruby node nodejs php lua luajit bun deno osascript tclsh expect pwsh powershell rscript julia"
 )
+const Seds = set("sed gsed")
 const Awks = set("awk gawk mawk nawk")
 /** They never run a program that is named by an argument. */
 const Inert = set(
@@ -99,16 +148,20 @@ const MaxDepth = 8
 const SuspectWords = 16
 /** Arguments of one command that are looked at where they may be commands. */
 const MaxArguments = 512
-/** Commands of one script, those within others counted in. */
-const MaxCommands = 20_000
+/** Words of one script that are looked at, those within others and those that are looked at again counted in. */
+const MaxWork = 32 * 1024
+/** Characters of a script within a script that count as one word. */
+const WordLength = 8
 
 class Survey implements Reach {
   readonly commands: Array<ReadonlyArray<Word>> = []
   readonly suspects: Array<ReadonlyArray<Word>> = []
   readonly texts: Array<string> = []
+  readonly glued: Array<string> = []
   opaque = false
+  exhausted = false
   private readonly redefines: boolean
-  private count = 0
+  private work = 0
 
   constructor(redefines: boolean) {
     this.redefines = redefines
@@ -119,19 +172,28 @@ class Survey implements Reach {
     if (script.writes && script.all.some(runsFile)) this.opaque = true
     this.texts.push(...script.data)
     for (const words of script.all) {
+      if (depth > 0 && this.exhausted) return
       this.commands.push(words)
       this.command(words, depth)
     }
   }
 
+  /** Counts words that are looked at; false when there were too many. */
+  private spend(words: number): boolean {
+    this.work += words
+    if (this.work > MaxWork) this.opaque = this.exhausted = true
+    return !this.exhausted
+  }
+
   private inner(source: Word | undefined, depth: number): void {
     if (source === null || source === undefined || depth >= MaxDepth) this.opaque = true
-    else this.script(read(source), depth + 1)
+    else if (this.spend(source.length / WordLength)) this.script(read(source), depth + 1)
   }
 
   private command(words: ReadonlyArray<Word>, depth: number): void {
+    if (!this.spend(words.length)) return
     const [program] = words
-    if (program === undefined || program === null || ++this.count > MaxCommands) {
+    if (program === undefined || program === null) {
       this.opaque = true
       return
     }
@@ -152,7 +214,7 @@ class Survey implements Reach {
   }
 
   private shell(args: ReadonlyArray<Word>, depth: number): void {
-    const flag = args.findIndex((word) => word === null || /^[-+][A-Za-z]*c[A-Za-z]*$/.test(word))
+    const flag = args.findIndex((word) => word === null || (/^[-+][A-Za-z]+$/.test(word) && word.includes("c")))
     const operand = args.find((word) => word === null || !/^[-+]/.test(word))
     if (flag !== -1) {
       const rest = args.slice(flag + 1)
@@ -179,7 +241,7 @@ class Survey implements Reach {
     }
     // What xargs puts in place of a mark, or behind a shell's script, is not known.
     const hasPlace = (word: Word): boolean =>
-      word !== null && (/^-[iI]|^--(?:replace|re)|\{.*\}/.test(word) || Shells.has(programName(word)))
+      word !== null && (/^-[iI]|^--(?:replace|re)/.test(word) || hasBraces(word) || Shells.has(programName(word)))
     if (Appending.has(name) && args.some(hasPlace)) this.opaque = true
     if (args.some((word) => word !== null && /^(?:\w+=.*\W|-S|--split-string)/.test(word))) this.opaque = true
     this.anyOf(name, rest, depth)
@@ -188,18 +250,30 @@ class Survey implements Reach {
   /** Any argument may be the name of a program, and any text may be taken for a script. */
   private anyOf(name: string, args: ReadonlyArray<Word>, depth: number): void {
     if (args.length > MaxArguments) this.opaque = true
+    const isGlued = Seds.has(name) ? () => true : (word: string) => /^-[^-]/.test(word)
     args.slice(0, MaxArguments).forEach((word, index, args) => {
-      if (word === null || (index === 0 && Subcommands.has(name))) return
+      if (!this.spend(1) || word === null || (index === 0 && Subcommands.has(name))) return
       const words = args.slice(index, index + SuspectWords)
       this.suspects.push(args.length > index + SuspectWords ? [...words, null] : words)
       if (!/^[\w./-]+$/.test(word)) this.texts.push(word)
+      if (isGlued(word)) this.glued.push(word)
       const inner = programName(word)
-      if (Shells.has(inner) || inner === "eval" || runsCode(inner, args.slice(index + 1))) {
-        if (depth < MaxDepth) this.command(args.slice(index), depth + 1)
+      const rest = args.slice(index + 1)
+      if (readsArguments(inner) && !this.spend(rest.length)) return
+      // Behind an option's value, as in `nice -n 1 git`, it is not known as the program of a command.
+      if (hidesCall(inner, rest)) this.opaque = true
+      if (Shells.has(inner) || inner === "eval" || runsCode(inner, rest)) {
+        if (depth < MaxDepth && !this.exhausted) this.command(args.slice(index), depth + 1)
         else this.opaque = true
       }
     })
   }
+}
+
+/** True when there is a `{` with a `}` somewhere behind it. */
+const hasBraces = (word: string): boolean => {
+  const open = word.indexOf("{")
+  return open !== -1 && word.includes("}", open)
 }
 
 /** True for a program that is named by a path, or a shell with a script file: it may have been written a moment before. */
@@ -207,10 +281,16 @@ const runsFile = ([program, ...args]: ReadonlyArray<Word>): boolean =>
   typeof program === "string" &&
   (program.includes("/") || (Shells.has(programName(program)) && args.some((word) => !word?.startsWith("-"))))
 
+const isInterpreter = (name: string): boolean => Interpreters.has(name) || /^(?:i?python|pypy)[\d.]*$/.test(name)
+
+/** True for a program all of whose arguments are looked at. */
+const readsArguments = (name: string): boolean =>
+  isInterpreter(name) || Awks.has(name) || Callers.has(name) || name === "find"
+
 /** True when an argument is code of a language that is not read here, or when the code comes from the input. */
 const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
   if (Awks.has(name)) return args.some((word) => word === null || /system|\||getline|\\|^-\w*f/.test(word))
-  if (!Interpreters.has(name) && !/^(?:i?python|pypy)[\d.]*$/.test(name)) return false
+  if (!isInterpreter(name)) return false
   return (
     args.length === 0 ||
     args.some(
@@ -224,11 +304,15 @@ const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
 const hidesCall = (name: string, args: ReadonlyArray<Word>): boolean => {
   if (name === "find" && args.includes(null)) return args.some((word) => word !== null && /^-(?:exec|ok)/.test(word))
   if (!Callers.has(name) || (name === "git" && QuietGit.has(args[0] ?? ""))) return false
-  if (name === "sed" || name === "gsed")
-    return args.some((word) => word === null || /^-\w*f|--file/.test(word) || sedRuns(word))
+  if (Seds.has(name)) return args.some((word) => word === null || /^-\w*f|--file/.test(word) || sedRuns(word))
   return args.some((word) => word === null || /[$`*?[{\\'"~]/.test(word.replace(/^\{\}$/, "")))
 }
 
 /** The command `e`, or the flag `e` behind a substitution. */
-const sedRuns = (script: string): boolean =>
-  /(?:^|[\d\s;{}$/!,~])e(?:\s|;|\}|$)/.test(script) || /[^\w\s][a-zA-Z\d]*e[a-zA-Z\d]*\s*(?:$|[;}\n])/.test(script)
+const sedRuns = (script: string): boolean => {
+  if (/(?:^|[\d\s;{}$/!,~])e(?:\s|;|\}|$)/.test(script)) return true
+  for (const [, flags = ""] of script.matchAll(/[^\w\s]([a-zA-Z\d]+)\s*(?=$|[;}\n])/g)) {
+    if (flags.includes("e")) return true
+  }
+  return false
+}

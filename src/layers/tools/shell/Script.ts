@@ -110,7 +110,9 @@ const ArithmeticNodes: ReadonlySet<string> = new Set([
 const Evaluating = new Set(
   "printf test [ read unset declare typeset local export readonly let wait getopts mapfile readarray".split(" ")
 )
-const evaluates = ([name]: ReadonlyArray<string | null>): boolean => name != null && Evaluating.has(name)
+/** The builtin may stand behind `command`, with options or not. */
+const evaluates = (words: ReadonlyArray<string | null>): boolean =>
+  words.some((word) => word !== null && Evaluating.has(word))
 
 class Survey {
   readonly all: Array<ReadonlyArray<string | null>> = []

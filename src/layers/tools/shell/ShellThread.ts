@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Path from "node:path"
 import type { CommandExecutionApprovalDecision } from "../../../protocol/Approval.ts"
 import type { EffectiveConfig } from "../../../services/config/Config.ts"
@@ -68,6 +69,14 @@ interface Plan {
   readonly args: ExecCommandArguments
 }
 
+/** A call of exec_command that runs, or that the user is asked about. */
+interface Judged {
+  readonly plan: Plan
+  readonly decision: Exclude<ExecPolicy.Decision, { type: "refuse" }>
+  /** The command in the sandbox; undefined where the machine cannot enforce the policy. */
+  readonly confined: SandboxedCommand | undefined
+}
+
 const failed = (text: string): ToolOutput => ({ text, success: false })
 
 export class ShellThread {
@@ -76,6 +85,8 @@ export class ShellThread {
   /** Commands that the user approved for the session, by `ExecPolicy.sessionKey`. */
   private readonly approved = new Set<string>()
   private readonly environment: Readonly<Record<string, string>>
+  /** Calls are judged one at a time, and others get their turn between two of them: an answer may have hundreds. */
+  private readonly judging = Semaphore.makeUnsafe(1)
 
   constructor(options: Options) {
     this.options = options
@@ -95,32 +106,41 @@ export class ShellThread {
 
   execCommand(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput, TurnCancelled> {
     return Effect.gen({ self: this }, function* () {
+      const judged = yield* this.judging.withPermit(Effect.tap(this.judge(call, turn), Effect.yieldNow))
+      if (Result.isFailure(judged)) return failed(judged.failure)
+      const { plan, decision, confined } = judged.success
+      const command = decision.confined ? (confined ?? plan.command) : plan.command
+      if (decision.type === "run") return yield* this.run(plan, command, turn, false)
+      const refusal = yield* this.ask(plan, decision, turn)
+      return refusal ?? (yield* this.run(plan, command, turn, true))
+    })
+  }
+
+  /** Works a call out and decides about it. Fails with what the model is told where it may not run. */
+  private judge(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, string>> {
+    return Effect.gen({ self: this }, function* () {
       const args = readExecCommand(call.input)
-      if (Result.isFailure(args)) return failed(args.failure)
+      if (Result.isFailure(args)) return Result.fail(args.failure)
       if (args.success.login === true && !this.options.mayLogIn) {
-        return failed("login shell is disabled by config; omit `login` or set it to false.")
+        return Result.fail("login shell is disabled by config; omit `login` or set it to false.")
       }
       const plan = this.plan(call, args.success, turn)
       const confined = yield* Effect.result(this.options.sandbox.confine(plan.command, turn.sandboxPolicy))
-      const escalated = args.success.sandbox_permissions === "require_escalated"
       const decision = ExecPolicy.decide({
         ...plan,
         command: plan.shown.command,
         approvalPolicy: turn.approvalPolicy,
         sandboxPolicy: turn.sandboxPolicy,
         confinable: Result.isSuccess(confined),
-        escalated,
+        escalated: args.success.sandbox_permissions === "require_escalated",
         justification: args.success.justification ?? null,
         prefixRule: args.success.prefix_rule ?? null,
         rules: this.options.rules.current(),
         fixedSearchPath: isFixedSearchPath(plan.command.env["PATH"]),
         approvedForSession: this.approved.has(sessionKey(plan))
       })
-      if (decision.type === "refuse") return failed(decision.text)
-      const command = decision.confined && Result.isSuccess(confined) ? confined.success : plan.command
-      if (decision.type === "run") return yield* this.run(plan, command, turn, false)
-      const refusal = yield* this.ask(plan, decision, turn)
-      return refusal ?? (yield* this.run(plan, command, turn, true))
+      if (decision.type === "refuse") return Result.fail(decision.text)
+      return Result.succeed({ plan, decision, confined: Result.isSuccess(confined) ? confined.success : undefined })
     })
   }
 
@@ -236,9 +256,11 @@ export class ShellThread {
     }
     if (answer === "decline" || answer === "cancel") return Effect.succeed(false)
     if ("acceptWithExecpolicyAmendment" in answer) {
-      return Effect.as(this.options.allow(answer.acceptWithExecpolicyAmendment.execpolicy_amendment), true)
+      const prefix = answer.acceptWithExecpolicyAmendment.execpolicy_amendment
+      return prefix.length === 0 ? Effect.succeed(false) : Effect.as(this.options.allow(prefix), true)
     }
-    return Effect.succeed(answer.applyNetworkPolicyAmendment.network_policy_amendment.action === "allow")
+    // No question about a command offers the network.
+    return Effect.succeed(false)
   }
 }
 

@@ -101,4 +101,24 @@ describe("what a command is about", () => {
     const source = "$(".repeat(30_000)
     assert.deepStrictEqual(actionsOf(source), [{ type: "unknown", command: source }])
   })
+
+  it("is unknown for a script of more than 256 commands", () => {
+    const most = "cat a\n".repeat(256)
+    assert.deepStrictEqual(
+      actionsOf(most),
+      Array.from({ length: 256 }, () => reads("cat a", "a"))
+    )
+    for (const source of [`${most}cat a`, `${"cd a && ".repeat(8000)}cat b`]) {
+      assert.deepStrictEqual(actionsOf(source), [{ type: "unknown", command: source }])
+    }
+  })
+
+  it("is unknown for words and folders that are longer than a path", () => {
+    const folder = "a".repeat(4000)
+    const slashes = `cat ${"/".repeat(60_000)}a`
+    for (const source of [slashes, `cd ${folder} && cd ${folder} && cat b`]) {
+      assert.deepStrictEqual(actionsOf(source), [{ type: "unknown", command: source }])
+    }
+    assert.deepStrictEqual(actionsOf(`cd ${folder} && cat b`), [reads("cat b", "b", `/w/${folder}/b`)])
+  })
 })

@@ -415,6 +415,19 @@ describe("the policy about commands", () => {
     ])
   })
 
+  it("flags what has more than 64 wrappers or 8 shells in front of it", () => {
+    const wrapped = (count: number): ReadonlyArray<string> => [...Array.from({ length: count }, () => "env"), "a"]
+    assert.deepStrictEqual(
+      [0, 64, 65, 16_000].map(wrapped).map((words) => isFlagged(words)),
+      [false, false, true, true]
+    )
+    assert.deepStrictEqual([isFlagged(["sh", "-c", "ls"], 7), isFlagged(["sh", "-c", "ls"], 8)], [false, true])
+    const source = `${"env ".repeat(9000)}a`
+    const sandboxPolicy: SandboxPolicy = { type: "readOnly", networkAccess: false }
+    const decision = decide(requestOf(source, { sandboxPolicy }))
+    assert.deepStrictEqual(decision, ask(source.split(" ")))
+  })
+
   it("follows a rule that allows where the release reads the script: no quotes in a name, no comment", () => {
     const quoted = ["t''ouch a", '"touch" a', "'touch' a", "to'uch' a", "t\\ouch a", "touch a && 'touch' b"]
     const commented = ["touch a # b", "# b\ntouch a", "touch a#b", "touch a #", "touch a; #'", "touch 'a' #'b'"]

@@ -7,6 +7,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { decide } from "../../../../src/layers/tools/shell/ExecPolicy.ts"
 import type { Rule } from "../../../../src/layers/tools/shell/Rules.ts"
+import { reachOf } from "../../../../src/layers/tools/shell/Reach.ts"
 import { read } from "../../../../src/layers/tools/shell/Script.ts"
 
 const rules: ReadonlyArray<Rule> = [{ pattern: [["marker"]], decision: "forbidden", justification: null }]
@@ -272,6 +273,67 @@ describe("a rule that forbids a program", () => {
     assert.deepStrictEqual(
       others.map((source) => [decisionOf(source, "on-request"), decisionOf(source, "never")]),
       others.map(() => ["ask", "refuse"])
+    )
+  })
+
+  it("looks at no more than a fixed amount of a script, and refuses one that is longer and has the name", () => {
+    const nested = `x ${"eval ".repeat(500)};`.repeat(25)
+    const { exhausted, suspects, texts, commands } = reachOf(read(nested))
+    assert.isTrue(exhausted)
+    assert.isBelow(suspects.length + texts.length + commands.length, 3 * 32 * 1024)
+    const forms = [nested, `${nested} marker`, `${"a b ".repeat(250)};`.repeat(20)]
+    assert.deepStrictEqual(
+      forms.map((source) => [decisionOf(source, "on-request"), decisionOf(source, "never")]),
+      [
+        ["ask", "refuse"],
+        ["refuse", "refuse"],
+        ["run", "run"]
+      ]
+    )
+  })
+
+  it("reads words of any length in linear time", () => {
+    const long = 60_000
+    const sources = [`sed '/${"e".repeat(long)}!'`, `bash -${"c".repeat(long)}! x`, `ls | xargs '${"{".repeat(long)}'`]
+    const startedAt = performance.now()
+    for (const source of sources) decisionOf(source, "on-request")
+    // Quadratic reading takes more than 3 s.
+    assert.isBelow(performance.now() - startedAt, 2000)
+  })
+
+  it("asks where a program's name is glued to an option or a command of sed", () => {
+    const glued = [
+      "git grep -Omarker a",
+      "git grep -O'marker x' a",
+      "git grep -nOmarker a",
+      "git grep -O./marker a",
+      "sed 1emarker f",
+      "sed -e1emarker f",
+      "sed --expression=1emarker f",
+      "sort --compress-program=./marker f",
+      "sort --compress-prog=marker f",
+      "tar -cImarker f",
+      "rsync -emarker a b",
+      "man -Pmarker a"
+    ]
+    const others = ["git grep -O a", "sed 1d f", "sort -k1 f", "npm run supermarker", "x --supermarker"]
+    assert.deepStrictEqual(
+      [...glued, ...others].map((source) => [source, decisionOf(source, "on-request"), decisionOf(source, "never")]),
+      [...glued.map((source) => [source, "ask", "refuse"]), ...others.map((source) => [source, "run", "run"])]
+    )
+  })
+
+  it("asks where a program that runs its arguments stands behind a wrapper with options", () => {
+    const sources = [
+      "nice -n 1 git -c alias.x='!$(printf 'mar%s' ker)' x",
+      "timeout 5 tar cf /dev/null --checkpoint=1 --checkpoint-action=exec='mar\\\nker' .",
+      "timeout 5 sed -n '1e ${M:-x}' /etc/passwd",
+      "command printf -v 'a[$($M)]' x",
+      "command -- printf -v 'a[$($M)]' x"
+    ]
+    assert.deepStrictEqual(
+      sources.map((source) => [source, decisionOf(source, "on-request"), decisionOf(source, "never")]),
+      sources.map((source) => [source, "ask", "refuse"])
     )
   })
 })
