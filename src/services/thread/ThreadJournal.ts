@@ -73,11 +73,6 @@ export class ThreadJournal {
     return this.#state
   }
 
-  /** Why the store cannot be written to, or undefined. */
-  get failure(): ThreadStoreError | undefined {
-    return this.#failure
-  }
-
   /**
    * Stores and folds `events` and publishes `notifications`. It never fails: see the policy above. The events are in the state,
    * and the places of the notifications are fixed, when the effect starts to wait for slow clients; only that wait can be

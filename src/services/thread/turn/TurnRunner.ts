@@ -28,6 +28,7 @@ import { turnDuration, turnsEnded, turnsStarted } from "../../observability/Metr
 import type { ModelError, ModelRequest } from "../../model/ModelProvider.ts"
 import { TurnTransition } from "../../routing/ServerRequests.ts"
 import { SmallFiles } from "../../config/SmallFiles.ts"
+import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import { type ToolCall, type ToolOutput, TurnCancelled } from "../../tool/Tool.ts"
 import * as Tracing from "../../observability/Tracing.ts"
@@ -290,7 +291,7 @@ const end = Effect.fnUntraced(function* (
 
 /** Unix milliseconds; `at` for a turn that never came so far. */
 const startOf = (host: ThreadContext, turn: ActiveTurn, at: number): number =>
-  host.state.turns.findLast(({ id }) => id === turn.id)?.startedAt ?? at
+  turnOf(host.state, turn.id)?.startedAt ?? at
 
 /** The end of a turn carries its answer, so that who missed the stream can stop. */
 const completedTurn = (host: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Turn => {
