@@ -7,7 +7,7 @@ import {
   type ClientRequestMethod,
   clientRequestTable,
   type ParamsOf
-} from "../../src/protocol/methods/ClientRequests.ts"
+} from "../../src/protocol/Methods.ts"
 import type { HandlersFor } from "../../src/services/connection/Handlers.ts"
 import { openConnection } from "./Connections.ts"
 

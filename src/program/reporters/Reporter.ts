@@ -4,7 +4,7 @@
  * @module
  */
 import type * as Effect from "effect/Effect"
-import type { ResultOf } from "../../protocol/methods/ClientRequests.ts"
+import type { ResultOf } from "../../protocol/Methods.ts"
 import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
 import type { Decision, ApprovalPrompt } from "./ApprovalPrompt.ts"
 

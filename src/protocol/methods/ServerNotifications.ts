@@ -9,15 +9,15 @@
  * @module
  */
 import type { Of } from "../Lazy.ts"
-import { accountNotifications } from "./notifications/Account.ts"
-import { itemNotifications } from "./notifications/Item.ts"
-import { mcpNotifications } from "./notifications/Mcp.ts"
-import { modelNotifications } from "./notifications/Model.ts"
-import { processNotifications } from "./notifications/Process.ts"
-import { realtimeNotifications } from "./notifications/Realtime.ts"
-import { serverNotifications } from "./notifications/Server.ts"
-import { threadNotifications } from "./notifications/Thread.ts"
-import { turnNotifications } from "./notifications/Turn.ts"
+import { accountNotifications } from "../v2/account/Notifications.ts"
+import { itemNotifications } from "../v2/item/Notifications.ts"
+import { mcpNotifications } from "../v2/mcp/Notifications.ts"
+import { modelNotifications } from "../v2/model/Notifications.ts"
+import { processNotifications } from "../v2/process/Notifications.ts"
+import { realtimeNotifications } from "../v2/realtime/Notifications.ts"
+import { serverNotifications } from "../v2/server/Notifications.ts"
+import { threadNotifications } from "../v2/thread/Notifications.ts"
+import { turnNotifications } from "../v2/turn/Notifications.ts"
 
 /** By method name. */
 export const serverNotificationTable = {

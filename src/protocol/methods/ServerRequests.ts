@@ -3,15 +3,15 @@
  *
  * @module
  */
-import * as Approval from "../Approval.ts"
-import * as DynamicTool from "../DynamicTool.ts"
-import * as Elicitation from "../Elicitation.ts"
-import * as Host from "../Host.ts"
-import type { RequestId } from "../JsonRpc.ts"
+import * as Approval from "../v2/approval/Approval.ts"
+import * as DynamicTool from "../v2/tool/DynamicTool.ts"
+import * as Elicitation from "../v2/mcp/Elicitation.ts"
+import * as Host from "../v2/host/Host.ts"
+import type { RequestId } from "../jsonrpc/Envelope.ts"
 import type { Of } from "../Lazy.ts"
-import * as LegacyApproval from "../LegacyApproval.ts"
+import * as LegacyApproval from "../v2/approval/LegacyApproval.ts"
 import * as Method from "../Method.ts"
-import * as Question from "../Question.ts"
+import * as Question from "../v2/tool/Question.ts"
 
 /** By method name. The order is the release's. */
 export const serverRequestTable = {

@@ -9,7 +9,7 @@ import {
   type Extensions,
   type RequestId,
   type TraceContext
-} from "../../protocol/JsonRpc.ts"
+} from "../../protocol/jsonrpc/Envelope.ts"
 
 /** A request of the caller's own numbering. */
 export interface RemoteRequest {

@@ -6,7 +6,7 @@
  * @module
  */
 import * as Predicate from "effect/Predicate"
-import type { Notification, Request } from "../../protocol/JsonRpc.ts"
+import type { Notification, Request } from "../../protocol/jsonrpc/Envelope.ts"
 import { serverNotificationTable } from "../../protocol/methods/ServerNotifications.ts"
 import { serverRequestTable } from "../../protocol/methods/ServerRequests.ts"
 import type { ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"

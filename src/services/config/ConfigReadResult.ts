@@ -12,8 +12,8 @@ import {
   type ConfigLayerMetadata,
   type ConfigReadResponse,
   type ConfigRequirementsReadResponse
-} from "../../protocol/Config.ts"
-import { ConfigRequirements } from "../../protocol/Requirements.ts"
+} from "../../protocol/v2/config/Config.ts"
+import { ConfigRequirements } from "../../protocol/v2/config/Requirements.ts"
 import { normalPolicy } from "./Bounds.ts"
 import { keys, modelProvider } from "./SettingsSchema.ts"
 import { complete, map } from "./SettingType.ts"

@@ -5,16 +5,16 @@
  * @module
  */
 import * as Result from "effect/Result"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import { decodeParams, readReserved } from "../../protocol/InvalidRequest.ts"
-import { type Extensions, type Request, type RequestId, type TraceContext } from "../../protocol/JsonRpc.ts"
-import { experimentalUse } from "../../protocol/Experimental.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import { decodeParams, readReserved } from "../decoding/DecodeParams.ts"
+import { type Extensions, type Request, type RequestId, type TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
+import { experimentalUse } from "../decoding/ExperimentalUse.ts"
 import type { ExperimentalField, Scope, Stability } from "../../protocol/Method.ts"
 import {
   type ClientRequestMethod,
   clientRequestTable,
   isClientRequestMethod
-} from "../../protocol/methods/ClientRequests.ts"
+} from "../../protocol/Methods.ts"
 import type { Connection } from "./Connection.ts"
 import { invalidRequest, RequestError } from "../routing/RequestError.ts"
 

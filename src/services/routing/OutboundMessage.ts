@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RequestId } from "../../protocol/JsonRpc.ts"
+import type { RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import type { ServerNotification, Tier, WireSchema } from "../../protocol/Method.ts"
 import { type ServerNotificationMethod, serverNotificationTable } from "../../protocol/methods/ServerNotifications.ts"
 

@@ -20,8 +20,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import type { ErrorObject, RequestId } from "../../protocol/JsonRpc.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import type { ErrorObject, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import {
   type ServerRequestMethod,
   type ServerRequestParams,
