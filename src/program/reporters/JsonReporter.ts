@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
 import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
-import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
+import type { ServerNotification } from "../../protocol/Methods.ts"
 import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
 import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import * as Describe from "./Format.ts"

@@ -8,9 +8,6 @@
 /** Echoed with its type: `1` and `"1"` are different ids. A bigint is an integer that a number cannot hold exactly. */
 export type RequestId = string | number | bigint
 
-/** The id as JSON. */
-export const encodeId = (id: RequestId): string => (typeof id === "bigint" ? id.toString() : JSON.stringify(id))
-
 /** The body of an error answer. `data` is absent, never `null`, when there is none. */
 export interface ErrorObject {
   readonly code: number

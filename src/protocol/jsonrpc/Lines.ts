@@ -1,115 +1,25 @@
 /**
- * From bytes to messages: lines of JSON, whatever way they are cut into chunks.
+ * Line framing: one JSON document per line, however the bytes are cut into chunks. Servers and clients read with it.
  *
  * @module
  */
-import * as ErrorCode from "./ErrorCode.ts"
-import { classify, type Incoming, type RequestId } from "./Envelope.ts"
-import { envelopeOf, isTooDeep, MaxDepth } from "./JsonText.ts"
+import type { Incoming } from "./Envelope.ts"
+import { parse } from "./Parse.ts"
 
 const Newline = 0x0a
 
-/** Ids beyond this are not exact as a number. */
-const MaxSafe = Number.MAX_SAFE_INTEGER
-
-const integer = /^-?\d+$/
-
-/** Bounds of a 64-bit signed integer, the ids that the protocol has room for. */
-const MinId = -(2n ** 63n)
-const MaxId = 2n ** 63n - 1n
-
-const key = '"id"'
-
-/** What follows the key of an id that any number holds. */
-const plain = /\s*:\s*(-?\d{1,15})\s*[,}]/y
-
-/** The usual case, told without a second parse: the text has one id, and it is written as a small integer. */
-const isPlain = (text: string, id: number): boolean => {
-  const at = text.indexOf(key)
-  if (at === -1 || at !== text.lastIndexOf(key)) return false
-  plain.lastIndex = at + key.length
-  return Number(plain.exec(text)?.[1]) === id
+/** A line that is longer than the limit. Its bytes were not kept. */
+export interface Overlong {
+  /** The limit, in bytes. */
+  readonly overlong: number
 }
 
-/** How the id of the outermost object is written; undefined for a document too deep for the parser to tell. */
-const sourceOf = (text: string): string | undefined => {
-  const sources = new Map<unknown, string>()
-  try {
-    const document: unknown = JSON.parse(
-      text,
-      function (this: unknown, member, value, context?: { readonly source?: string }) {
-        if (member === "id" && context?.source !== undefined) sources.set(this, context.source)
-        return value
-      }
-    )
-    return sources.get(document)
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * An id as it was written. A number that JavaScript cannot hold becomes a bigint, so that it is echoed digit by digit; one
- * that is not written as an integer (`1e2`, `1.0`) or does not fit 64 bits is none at all.
- */
-const exactId = (text: string, id: number): number | bigint | undefined => {
-  if (isPlain(text, id)) return id
-  const source = sourceOf(text)
-  return source === undefined || !integer.test(source) ? undefined : integerId(source)
-}
-
-/** The id that is written as these digits. */
-const integerId = (source: string): number | bigint | undefined => {
-  const exact = BigInt(source)
-  if (exact < MinId || exact > MaxId) return undefined
-  return Math.abs(Number(source)) <= MaxSafe ? Number(source) : exact
-}
-
-const tooDeep = `nested deeper than ${MaxDepth} levels`
-
-const stringOf = (source: string | undefined): string | undefined => {
-  if (source?.startsWith('"') !== true) return undefined
-  try {
-    return String(JSON.parse(source))
-  } catch {
-    return undefined
-  }
-}
-
-/** A document that is not parsed: parsing is slow, and whoever uses the value later would overflow the stack. */
-const unparsed = (text: string): Incoming => {
-  const envelope = envelopeOf(text)
-  const method = stringOf(envelope.method)
-  const isString = envelope.id === undefined || envelope.id.startsWith('"')
-  const id: RequestId | undefined = isString ? stringOf(envelope.id) : integerId(envelope.id ?? "")
-  if (id === undefined) return { _tag: "Ignored", reason: tooDeep }
-  if (method !== undefined) return { _tag: "Refused", id, method, reason: tooDeep }
-  // An answer to a question of this server: whoever asked must not wait for ever.
-  return { _tag: "Failure", failure: { id, error: { code: ErrorCode.InvalidRequest, message: tooDeep } } }
-}
-
-/** One document, as a message. What is none says so. */
-export const parse = (text: string): Incoming => {
-  if (isTooDeep(text)) return unparsed(text)
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch {
-    return { _tag: "Ignored", reason: text.trim() === "" ? "empty line" : "not JSON" }
-  }
-  if (typeof document === "object" && document !== null && "id" in document && typeof document.id === "number") {
-    document.id = exactId(text, document.id)
-  }
-  return classify(document)
-}
-
-/** Collects bytes and hands out messages as lines become complete. Holds at most one incomplete line. */
-export class Decoder {
+/** Collects bytes and returns lines as they become complete, without their ends. Holds at most one incomplete line. */
+export class LineSplitter {
   readonly #maxBytes: number
-  readonly #utf8 = new TextDecoder("utf-8", { fatal: true })
   #partial: Array<Uint8Array> = []
   #partialBytes = 0
-  /** The bytes that the line under way is longer than; its rest is skipped. */
+  /** The limit that the current line exceeds; its rest is skipped. */
   #overlong: number | undefined
 
   constructor(maxBytes: number) {
@@ -121,21 +31,26 @@ export class Decoder {
     return this.#overlong === undefined ? this.#partialBytes : 0
   }
 
-  /** Skips the rest of the line that is not complete, for being longer than so many bytes. */
+  /** Whether the line that is not complete is already longer than the limit. */
+  get isOverlong(): boolean {
+    return this.#overlong !== undefined
+  }
+
+  /** Skips the rest of the line that is not complete, as one that is longer than `maxBytes`. */
   skip(maxBytes: number): void {
     this.#overlong = maxBytes
     this.#partial = []
   }
 
-  push(chunk: Uint8Array): ReadonlyArray<Incoming> {
-    const messages: Array<Incoming> = []
+  push(chunk: Uint8Array): ReadonlyArray<Uint8Array | Overlong> {
+    const lines: Array<Uint8Array | Overlong> = []
     let from = 0
     for (let at = chunk.indexOf(Newline); at !== -1; at = chunk.indexOf(Newline, from)) {
-      messages.push(this.#line(chunk.subarray(from, at)))
+      lines.push(this.#line(chunk.subarray(from, at)))
       from = at + 1
     }
     if (from < chunk.length) this.#keep(chunk.subarray(from))
-    return messages
+    return lines
   }
 
   #keep(bytes: Uint8Array): void {
@@ -145,16 +60,44 @@ export class Decoder {
     else this.#partial.push(bytes)
   }
 
-  #line(last: Uint8Array): Incoming {
+  #line(last: Uint8Array): Uint8Array | Overlong {
     const isLong = this.#partialBytes + last.length > this.#maxBytes
     const overlong = this.#overlong ?? (isLong ? this.#maxBytes : undefined)
     const bytes = this.#partial.length === 0 ? last : Buffer.concat([...this.#partial, last])
     this.#partial = []
     this.#partialBytes = 0
     this.#overlong = undefined
-    if (overlong !== undefined) return { _tag: "Ignored", reason: `line longer than ${overlong} bytes` }
+    return overlong === undefined ? bytes : { overlong }
+  }
+}
+
+/** Reads the messages of a byte stream. */
+export class Decoder {
+  readonly #lines: LineSplitter
+  readonly #utf8 = new TextDecoder("utf-8", { fatal: true })
+
+  constructor(maxBytes: number) {
+    this.#lines = new LineSplitter(maxBytes)
+  }
+
+  /** Bytes that are held of a line that is not complete. */
+  get partialBytes(): number {
+    return this.#lines.partialBytes
+  }
+
+  /** Skips the rest of the line that is not complete, as one that is longer than `maxBytes`. */
+  skip(maxBytes: number): void {
+    this.#lines.skip(maxBytes)
+  }
+
+  push(chunk: Uint8Array): ReadonlyArray<Incoming> {
+    return this.#lines.push(chunk).map(this.#message)
+  }
+
+  readonly #message = (line: Uint8Array | Overlong): Incoming => {
+    if ("overlong" in line) return { _tag: "Ignored", reason: `line longer than ${line.overlong} bytes` }
     try {
-      return parse(this.#utf8.decode(bytes))
+      return parse(this.#utf8.decode(line))
     } catch {
       return { _tag: "Ignored", reason: "not UTF-8" }
     }

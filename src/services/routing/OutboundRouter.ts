@@ -21,7 +21,7 @@ import {
   type NotificationParams,
   type ServerNotificationMethod,
   serverNotificationTable
-} from "../../protocol/methods/ServerNotifications.ts"
+} from "../../protocol/Methods.ts"
 import type { Session, Subscriber } from "./Subscriber.ts"
 import { messageOf, type OutboundNotification } from "./OutboundMessage.ts"
 import type { Position } from "../../protocol/extensions/Sequence.ts"

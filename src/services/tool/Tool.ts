@@ -15,7 +15,7 @@ import type {
   CommandExecutionApprovalDecision,
   CommandExecutionRequestApprovalParams
 } from "../../protocol/v2/approval/Approval.ts"
-import type { NotificationParams, ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"
+import type { NotificationParams, ServerNotificationMethod } from "../../protocol/Methods.ts"
 import type { AskForApproval, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 import type { ConfigWarning, EffectiveConfig } from "../config/Config.ts"
 

@@ -6,7 +6,7 @@ import * as Render from "../../../src/program/reporters/TextReporter.ts"
 import { display } from "../../../src/layers/tools/shell/CommandLine.ts"
 import { layerTest, TerminalConsole, type Written } from "../../../src/program/console/Console.ts"
 import type { Item, ThreadItem } from "../../../src/protocol/v2/item/Item.ts"
-import type { ServerNotification } from "../../../src/protocol/methods/ServerNotifications.ts"
+import type { ServerNotification } from "../../../src/protocol/Methods.ts"
 import { agentMessage } from "../../../src/testing/ThreadEvents.ts"
 import { completed, place, started, turn } from "../Fixtures.ts"
 

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import { Decoder } from "../../../src/protocol/jsonrpc/Lines.ts"
-import { encodeId, type Incoming } from "../../../src/protocol/jsonrpc/Envelope.ts"
+import { Decoder, LineSplitter } from "../../../src/protocol/jsonrpc/Lines.ts"
+import { encodeId } from "../../../src/protocol/jsonrpc/Encode.ts"
+import type { Incoming } from "../../../src/protocol/jsonrpc/Envelope.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -47,6 +48,23 @@ const spell = ({ kind, text, crlf }: typeof Line.Type): Uint8Array => {
 }
 
 const Byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
+
+describe("LineSplitter", () => {
+  const push = (maxBytes: number, ...pieces: ReadonlyArray<string>) => {
+    const lines = new LineSplitter(maxBytes)
+    const found = pieces.flatMap((text) =>
+      lines.push(bytes(text)).map((line) => ("overlong" in line ? line : new TextDecoder().decode(line)))
+    )
+    return [...found, ...(lines.isOverlong ? ["overlong so far"] : [])]
+  }
+
+  it("accepts lines of the limit, in one piece or in several, and no longer ones", () => {
+    assert.deepStrictEqual(push(4, "1234\n", "12", "34", "\n"), ["1234", "1234"])
+    assert.deepStrictEqual(push(4, "12345\n1\n"), [{ overlong: 4 }, "1"])
+    assert.deepStrictEqual(push(4, "12", "345"), ["overlong so far"])
+    assert.deepStrictEqual(push(4, "12", "345\n"), [{ overlong: 4 }])
+  })
+})
 
 describe("Lines", () => {
   describe("an id", () => {

@@ -3,11 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { decodeParams } from "../../../src/services/decoding/DecodeParams.ts"
-import {
-  type ClientRequestMethod,
-  clientRequestTable,
-  isClientRequestMethod
-} from "../../../src/protocol/Methods.ts"
+import { type ClientRequestMethod, clientRequestTable, isClientRequestMethod } from "../../../src/protocol/Methods.ts"
 
 const turn = (members: object) => ({ threadId: "t", input: [], ...members })
 const input = (part: unknown) => ({ threadId: "t", input: [part] })

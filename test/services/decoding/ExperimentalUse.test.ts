@@ -5,8 +5,13 @@ import { decodeParams } from "../../../src/services/decoding/DecodeParams.ts"
 import { type ClientRequestMethod, clientRequestTable } from "../../../src/protocol/Methods.ts"
 import { ReleasedRequests } from "../../../src/protocol/ReleasedRequests.ts"
 
+const declarationOf = (method: ClientRequestMethod) => ({
+  stability: ReleasedRequests[method].stability,
+  experimentalFields: clientRequestTable[method].experimentalFields
+})
+
 const use = (method: ClientRequestMethod, params: unknown) =>
-  experimentalUse(clientRequestTable[method], method, Result.getOrThrow(decodeParams(method, params)))
+  experimentalUse(declarationOf(method), method, Result.getOrThrow(decodeParams(method, params)))
 
 const granular = { granular: { sandbox_approval: true, rules: true, mcp_elicitations: true } }
 const turn = { threadId: "t", input: [] }
@@ -45,7 +50,7 @@ const cases: ReadonlyArray<readonly [ClientRequestMethod, object, string | undef
   ["turn/steer", { ...turn, expectedTurnId: "u", additionalContext: {} }, "turn/steer.additionalContext"]
 ]
 
-describe("Experimental", () => {
+describe("ExperimentalUse", () => {
   for (const [method, params, expected] of cases) {
     it(`${method} ${JSON.stringify(params)} needs ${expected ?? "nothing"}`, () => {
       assert.strictEqual(use(method, params), expected)
@@ -59,6 +64,6 @@ describe("Experimental", () => {
 
   it("a method that takes nothing uses nothing", () => {
     const method = "configRequirements/read"
-    assert.isUndefined(experimentalUse(clientRequestTable[method], method, undefined))
+    assert.isUndefined(experimentalUse(declarationOf(method), method, undefined))
   })
 })

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, nullable } from "../../Fields.ts"
+import { nullable } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /** The plan of a ChatGPT account. */
@@ -59,23 +59,6 @@ export const WorkspaceRouting = lazy(() =>
   })
 )
 export type WorkspaceRouting = Of<typeof WorkspaceRouting>
-
-/** `refreshToken` asks the login server anew before answering. */
-export const GetAccountParams = lazy(() =>
-  Schema.Struct({ refreshToken: absent(Schema.Boolean) }).annotate({ identifier: "GetAccountParams" })
-)
-export type GetAccountParams = Of<typeof GetAccountParams>
-
-/** `account` is null as well where the provider in use needs no OpenAI account. */
-export const GetAccountResponse = lazy(() =>
-  Schema.Struct({
-    account: nullable(Account()),
-    userId: nullable(Schema.String),
-    requiresOpenaiAuth: Schema.Boolean,
-    workspaceRouting: nullable(WorkspaceRouting())
-  })
-)
-export type GetAccountResponse = Of<typeof GetAccountResponse>
 
 /** How requests to the model provider are authenticated. */
 export const AuthMode = lazy(() =>

@@ -5,10 +5,16 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, I64, JsonObject, nullable, optional } from "../../Fields.ts"
+import { absent, I64, JsonObject, nullable } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
-import { ConfigRequirements, ForcedLoginMethod, WebSearchMode } from "./Requirements.ts"
-import { ApprovalsReviewer, AskForApproval, ReasoningEffort, ReasoningSummary, SandboxMode } from "../thread/Settings.ts"
+import { ForcedLoginMethod, WebSearchMode } from "./Requirements.ts"
+import {
+  ApprovalsReviewer,
+  AskForApproval,
+  ReasoningEffort,
+  ReasoningSummary,
+  SandboxMode
+} from "../thread/Settings.ts"
 
 /** The `sandbox_workspace_write` table. */
 export const SandboxWorkspaceWrite = lazy(() =>
@@ -156,30 +162,3 @@ export const ConfigLayer = lazy(() =>
   })
 )
 export type ConfigLayer = Of<typeof ConfigLayer>
-
-/** With `cwd`, the layers of the project there count too, if it is trusted. */
-export const ConfigReadParams = lazy(() =>
-  Schema.Struct({ includeLayers: absent(Schema.Boolean), cwd: optional(Schema.String) }).annotate({
-    identifier: "ConfigReadParams"
-  })
-)
-export type ConfigReadParams = Of<typeof ConfigReadParams>
-
-/** `origins` is keyed by dotted path. `layers`, highest first, only when asked for. */
-export const ConfigReadResponse = lazy(() =>
-  Schema.Struct({
-    config: Config(),
-    origins: Schema.Record(Schema.String, ConfigLayerMetadata()),
-    layers: absent(Schema.Array(ConfigLayer()))
-  })
-)
-export type ConfigReadResponse = Of<typeof ConfigReadResponse>
-
-/** `requirements` is null where nobody manages this machine. */
-export const ConfigRequirementsReadResponse = lazy(() =>
-  Schema.Struct({
-    supportsIndependentSpeedModes: nullable(Schema.Boolean),
-    requirements: nullable(ConfigRequirements())
-  })
-)
-export type ConfigRequirementsReadResponse = Of<typeof ConfigRequirementsReadResponse>

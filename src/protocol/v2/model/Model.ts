@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { nullable, optional, U32, UnixSeconds } from "../../Fields.ts"
+import { nullable, UnixSeconds } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { CyberAccessProgram, ReasoningEffort } from "../thread/Settings.ts"
 
@@ -61,19 +61,3 @@ export const Model = lazy(() =>
   })
 )
 export type Model = Of<typeof Model>
-
-/** The cursor is what the page before gave; without `modelProvider`, the configured one is meant. */
-export const ModelListParams = lazy(() =>
-  Schema.Struct({
-    cursor: optional(Schema.String),
-    limit: optional(U32),
-    includeHidden: optional(Schema.Boolean),
-    modelProvider: optional(Schema.String)
-  }).annotate({ identifier: "ModelListParams" })
-)
-export type ModelListParams = Of<typeof ModelListParams>
-
-export const ModelListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(Model()), nextCursor: nullable(Schema.String) })
-)
-export type ModelListResponse = Of<typeof ModelListResponse>

@@ -7,12 +7,14 @@ import * as Schema from "effect/Schema"
 import { SelectedCapabilityRoot, TurnEnvironmentParams } from "./Environment.ts"
 import { absent, AbsolutePath, defaulted, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
+import * as Method from "../../Method.ts"
 import { ResponseItem } from "../item/ResponseItem.ts"
 import {
   ActivePermissionProfile,
   ApprovalsReviewer,
   AskForApproval,
   CollaborationMode,
+  granularField,
   MultiAgentMode,
   Personality,
   ReasoningEffort,
@@ -240,3 +242,78 @@ export const ThreadUnsubscribeResponse = lazy(() =>
   Schema.Struct({ status: Schema.Literals(["notLoaded", "notSubscribed", "unsubscribed"]) })
 )
 export type ThreadUnsubscribeResponse = Of<typeof ThreadUnsubscribeResponse>
+
+/** A flag that is not nullable: false is the same as leaving it out. */
+const flag = (field: string) => ({ field, unused: [false] })
+
+/** By method name. */
+export const threadRequests = {
+  /** A new thread. Its caller is subscribed to it. */
+  "thread/start": Method.clientRequest({
+    params: ThreadStartParams,
+    result: ThreadStartResponse,
+    experimentalFields: [
+      flag("allowProviderModelFallback"),
+      "runtimeWorkspaceRoots",
+      granularField,
+      "permissions",
+      "multiAgentMode",
+      "historyMode",
+      "projectId",
+      "daybreakEnabled",
+      "environments",
+      "dynamicTools",
+      "selectedCapabilityRoots",
+      "mockExperimentalField",
+      flag("experimentalRawEvents")
+    ]
+  }),
+
+  /** Loads a thread, or joins one that is loaded, and subscribes the caller. */
+  "thread/resume": Method.clientRequest({
+    params: ThreadResumeParams,
+    result: ThreadResumeResponse,
+    scope: Method.perThread,
+    experimentalFields: [
+      "history",
+      { field: "path", unused: [null, ""] },
+      "runtimeWorkspaceRoots",
+      granularField,
+      "permissions",
+      "initialTurnsPage"
+    ]
+  }),
+
+  /** A thread as it is, loaded or not, without subscribing. */
+  "thread/read": Method.clientRequest({
+    params: ThreadReadParams,
+    result: ThreadReadResponse,
+    scope: Method.perThreadShared
+  }),
+
+  /** The stored threads, in pages. */
+  "thread/list": Method.clientRequest({
+    params: ThreadListParams,
+    result: ThreadListResponse,
+    experimentalFields: [
+      flag("includeAttachedThreads"),
+      { field: "projectId", unused: [] },
+      "parentThreadId",
+      "ancestorThreadId",
+      "attachedToThreadId"
+    ]
+  }),
+
+  /** The ids of the threads in memory. */
+  "thread/loaded/list": Method.clientRequest({
+    params: ThreadLoadedListParams,
+    result: ThreadLoadedListResponse
+  }),
+
+  /** The caller hears no more of a thread. The thread goes on. */
+  "thread/unsubscribe": Method.clientRequest({
+    params: ThreadUnsubscribeParams,
+    result: ThreadUnsubscribeResponse,
+    scope: Method.perThread
+  })
+} as const

@@ -31,6 +31,13 @@ export const AskForApproval = lazy(() =>
 )
 export type AskForApproval = Of<typeof AskForApproval>
 
+/** The variant of `approvalPolicy` that needs the experimental capability. */
+export const granularField = {
+  field: "approvalPolicy",
+  variant: "granular",
+  descriptor: "askForApproval.granular"
+} as const
+
 /** Who answers approval requests. `guardian_subagent` is the older name of `auto_review`. */
 export const ApprovalsReviewer = lazy(() => Schema.Literals(["user", "auto_review", "guardian_subagent"]))
 export type ApprovalsReviewer = Of<typeof ApprovalsReviewer>

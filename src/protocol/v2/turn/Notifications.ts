@@ -6,7 +6,6 @@
 import * as Schema from "effect/Schema"
 import { TurnError } from "./ErrorInfo.ts"
 import { I64, nullable } from "../../Fields.ts"
-import { HookRunSummary } from "../hook/Hook.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { Turn } from "./Turn.ts"
@@ -46,17 +45,6 @@ export type TurnPlanUpdatedNotification = Of<typeof TurnPlanUpdatedNotification>
 export const TurnModerationMetadataNotification = lazy(() => Schema.Struct({ ...place, metadata: Schema.Json }))
 export type TurnModerationMetadataNotification = Of<typeof TurnModerationMetadataNotification>
 
-/** `turnId` is null for a hook of the thread. */
-const hook = () => Schema.Struct({ threadId: Schema.String, turnId: nullable(Schema.String), run: HookRunSummary() })
-
-/** A hook was called. */
-export const HookStartedNotification = lazy(hook)
-export type HookStartedNotification = Of<typeof HookStartedNotification>
-
-/** The hook is done; the run has the id it started with. */
-export const HookCompletedNotification = lazy(hook)
-export type HookCompletedNotification = Of<typeof HookCompletedNotification>
-
 /** A request of the server has been answered, by whichever client, or has lost its point. The id is the request's. */
 export const ServerRequestResolvedNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, requestId: Schema.Union([Schema.String, I64]) })
@@ -79,8 +67,6 @@ export const turnNotifications = {
     stability: "experimental",
     ...transcript
   }),
-  "hook/started": Method.serverNotification({ params: HookStartedNotification, ...transcript }),
-  "hook/completed": Method.serverNotification({ params: HookCompletedNotification, ...transcript }),
   "serverRequest/resolved": Method.serverNotification({ params: ServerRequestResolvedNotification, ...transcript }),
   "turn/diff/updated": Method.serverNotification({ params: TurnDiffUpdatedNotification, ...snapshot }),
   "turn/plan/updated": Method.serverNotification({ params: TurnPlanUpdatedNotification, ...snapshot })

@@ -8,11 +8,13 @@ import { FunctionCallOutputBody } from "../item/Content.ts"
 import { TurnEnvironmentParams } from "../thread/Environment.ts"
 import { absent, AbsolutePath, Empty, optional } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
+import * as Method from "../../Method.ts"
 import {
   ApprovalsReviewer,
   AskForApproval,
   CollaborationMode,
   CyberAccessProgram,
+  granularField,
   MultiAgentMode,
   Personality,
   ReasoningEffort,
@@ -99,3 +101,40 @@ export type TurnInterruptParams = Of<typeof TurnInterruptParams>
 
 export const TurnInterruptResponse = lazy(() => Empty)
 export type TurnInterruptResponse = Of<typeof TurnInterruptResponse>
+
+/** By method name. */
+export const turnRequests = {
+  /** User input for a new turn, or for the one under way. Answered when the turn has begun, not when it is done. */
+  "turn/start": Method.clientRequest({
+    params: TurnStartParams,
+    result: TurnStartResponse,
+    scope: Method.perThread,
+    experimentalFields: [
+      "responsesapiClientMetadata",
+      "responsesapiClientMetadataPatch",
+      "additionalContext",
+      "environments",
+      "runtimeWorkspaceRoots",
+      granularField,
+      "permissions",
+      "collaborationMode",
+      "multiAgentMode",
+      "cyberAccessProgram"
+    ]
+  }),
+
+  /** User input for the turn under way, or an error. */
+  "turn/steer": Method.clientRequest({
+    params: TurnSteerParams,
+    result: TurnSteerResponse,
+    scope: Method.perThread,
+    experimentalFields: ["responsesapiClientMetadata", "responsesapiClientMetadataPatch", "additionalContext"]
+  }),
+
+  /** Ends a turn early. */
+  "turn/interrupt": Method.clientRequest({
+    params: TurnInterruptParams,
+    result: TurnInterruptResponse,
+    scope: Method.perThread
+  })
+} as const
