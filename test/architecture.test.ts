@@ -25,6 +25,7 @@ const ports = new Set(["clients", "files", "models", "sandboxes", "stores", "too
  */
 const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   decoding: [],
+  network: [],
   config: ["decoding"],
   sandbox: [],
   observability: [],

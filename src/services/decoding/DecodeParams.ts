@@ -11,7 +11,8 @@ import * as Schema from "effect/Schema"
 import type { WireSchema } from "../../protocol/Method.ts"
 import { type ClientRequestMethod, clientRequestTable, type ParamsOf } from "../../protocol/Methods.ts"
 import { clientMethodNames, type ReleasedRequest, releasedRequestOf } from "../../protocol/ReleasedRequests.ts"
-import { invalidType, mismatch, missingField, unknownVariant } from "./Mismatch.ts"
+import { mismatch } from "./Mismatch.ts"
+import { invalidType, missingField, unknownVariant } from "./SerdeText.ts"
 
 type Decoder = (params: unknown) => Exit.Exit<unknown, unknown>
 

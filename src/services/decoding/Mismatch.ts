@@ -13,9 +13,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as SchemaAST from "effect/SchemaAST"
-
-/** Longer values are cut: an error never repeats a payload. */
-const MaxEcho = 120
+import { invalidType, invalidValue, isInteger, missingField, unknownVariant } from "./SerdeText.ts"
 
 /** The first departure of `value` from `ast`; `undefined` when there is none that can be named. */
 export const mismatch = (ast: SchemaAST.AST, value: unknown): string | undefined => {
@@ -41,46 +39,6 @@ export const mismatch = (ast: SchemaAST.AST, value: unknown): string | undefined
   }
 }
 
-/** ``unknown variant `x`, expected …``; the list is given in its order. */
-export const unknownVariant = (variant: string, variants: ReadonlyArray<string>): string =>
-  `unknown variant \`${cut(variant)}\`, expected ${oneOf(variants)}`
-
-/** `invalid type: map, expected unit` and the like. */
-export const invalidType = (value: unknown, expectation: string): string =>
-  `invalid type: ${unexpected(value)}, expected ${expectation}`
-
-export const missingField = (name: string): string => `missing field \`${name}\``
-
-const oneOf = (names: ReadonlyArray<string>): string => {
-  const quoted = names.map((name) => `\`${name}\``)
-  return quoted.length <= 2 ? quoted.join(" or ") : `one of ${quoted.join(", ")}`
-}
-
-const cut = (text: string): string => (text.length > MaxEcho ? `${text.slice(0, MaxEcho)}…` : text)
-
-/** Strings as the release prints them: quoted, control characters as `\u{1}`. */
-const quoted = (text: string): string =>
-  JSON.stringify(cut(text)).replace(/\\u00([0-9a-f])([0-9a-f])/g, (_, high: string, low: string) =>
-    high === "0" ? `\\u{${low}}` : `\\u{${high}${low}}`
-  )
-
-/** Beyond 64 bits the release has read a floating-point number. */
-const isInteger = (value: number): boolean => Number.isInteger(value) && value > -(2 ** 63) && value < 2 ** 64
-
-const unexpected = (value: unknown): string => {
-  switch (typeof value) {
-    case "string":
-      return `string ${quoted(value)}`
-    case "number":
-      return isInteger(value) ? `integer \`${value}\`` : `floating point \`${value}\``
-    case "boolean":
-      return `boolean \`${value}\``
-    default:
-      if (value === null || value === undefined) return "null"
-      return Array.isArray(value) ? "sequence" : "map"
-  }
-}
-
 const expected = SchemaAST.resolveAt<string>("expected")
 const variantsOf = SchemaAST.resolveAt<ReadonlyArray<string>>("variants")
 const untaggedName = SchemaAST.resolveAt<string>("untagged")
@@ -92,9 +50,7 @@ const failedCheck = (ast: SchemaAST.AST, value: string | number): string | undef
   const failed = filters(ast.checks ?? []).find((check) => check.run(value, ast, {}) !== undefined)
   if (failed === undefined) return undefined
   const message = failed.annotations?.["message"]
-  return typeof message === "string"
-    ? message
-    : `invalid value: ${unexpected(value)}, expected ${expected(ast) ?? "another"}`
+  return typeof message === "string" ? message : invalidValue(value, expected(ast) ?? "another")
 }
 
 const numberMismatch = (ast: SchemaAST.AST, value: unknown): string | undefined => {
