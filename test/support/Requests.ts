@@ -3,11 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import {
-  type ClientRequestMethod,
-  clientRequestTable,
-  type ParamsOf
-} from "../../src/protocol/methods/ClientRequests.ts"
+import { type ClientRequestMethod, clientRequestTable, type ParamsOf } from "../../src/protocol/Methods.ts"
 import type { HandlersFor } from "../../src/services/connection/Handlers.ts"
 import { openConnection } from "./Connections.ts"
 

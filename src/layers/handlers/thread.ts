@@ -5,9 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
-import type { ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
-import type { ThreadSettings } from "../../protocol/Settings.ts"
-import { warningsFor } from "../../protocol/methods/Parameters.ts"
+import type { ParamsOf, ResultOf } from "../../protocol/Methods.ts"
+import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
+import { warningsFor } from "../../services/decoding/ParameterDecisions.ts"
 import {
   Config,
   type ConfigWarning,
@@ -22,7 +22,7 @@ import { ModelProvider } from "../../services/model/ModelProvider.ts"
 import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { settled } from "../../services/routing/TieredQueue.ts"
-import { positionIn } from "../../protocol/Sequence.ts"
+import { positionIn } from "../../protocol/extensions/Sequence.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import { SmallFiles } from "../../services/config/SmallFiles.ts"
 import type { Thread } from "../../services/thread/Thread.ts"

@@ -12,8 +12,8 @@ import { Answered, type Handler, type HandlersFor } from "../../services/connect
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { askedModel, changed, folderIn, unusedModel } from "../../services/thread/Settings.ts"
 import { Threads } from "../../services/thread/Threads.ts"
-import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
-import { warningsFor } from "../../protocol/methods/Parameters.ts"
+import type { ParamsOf } from "../../protocol/Methods.ts"
+import { warningsFor } from "../../services/decoding/ParameterDecisions.ts"
 import { InvalidSettings } from "../../services/thread/ThreadError.ts"
 import { warn } from "./warnings.ts"
 

@@ -6,12 +6,12 @@
  *
  * @module
  */
-import type { TurnError } from "../../protocol/ErrorInfo.ts"
-import type { ThreadItem } from "../../protocol/Item.ts"
-import type { ResponseItem } from "../../protocol/ResponseItem.ts"
-import type { ThreadSettings } from "../../protocol/Settings.ts"
-import type { ThreadTokenUsage } from "../../protocol/Thread.ts"
-import type { TurnStatus } from "../../protocol/Turn.ts"
+import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
+import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
+import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
+import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
+import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
+import type { TurnStatus } from "../../protocol/v2/turn/Turn.ts"
 import type { EventOf, ThreadEvent, ThreadOrigin } from "./ThreadEvent.ts"
 
 /** A turn with all its items. */
