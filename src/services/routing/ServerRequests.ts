@@ -25,8 +25,7 @@ import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ErrorObject, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import { type ServerRequestMethod, type ServerRequestParams, serverRequestTable } from "../../protocol/Methods.ts"
 import type { Subscriber } from "./Subscriber.ts"
-import { serverRequestsPending } from "../observability/Metrics.ts"
-import { observe } from "../observability/MetricRegistry.ts"
+import { contribute, type ServerRequestSnapshot } from "../observability/Diagnostics.ts"
 import type { OutboundRequest } from "./OutboundMessage.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
 import { RequestError } from "./RequestError.ts"
@@ -58,6 +57,8 @@ interface Pending {
   /** The connections that were sent the request. */
   readonly asked: Set<Subscriber>
   readonly answer: Deferred.Deferred<unknown, RequestError>
+  /** Unix milliseconds. */
+  readonly openedAt: number
 }
 
 /** A request on its way: wait for `answer`, which is the client's undecoded result. */
@@ -109,6 +110,14 @@ const visibleTo = (connection: Subscriber, message: OutboundRequest): OutboundRe
   return { ...message, params }
 }
 
+const toSnapshot = ({ asked, id, message, openedAt, threadId }: Pending): ServerRequestSnapshot => ({
+  id,
+  method: message.method,
+  threadId,
+  openedAt,
+  asked: Array.from(asked, (connection) => connection.id)
+})
+
 const toError = (error: ErrorObject): RequestError =>
   new RequestError({ code: error.code, message: error.message, ...dataOf(error) })
 
@@ -118,8 +127,9 @@ const dataOf = (error: ErrorObject) =>
 export const make = Effect.gen(function* () {
   const router = yield* OutboundRouter
   const pending = new Map<number, Pending>()
-  yield* observe(serverRequestsPending, () => pending.size)
-  let nextId = firstIdAt((yield* Clock.Clock).currentTimeMillisUnsafe())
+  yield* contribute("serverRequests", () => Array.from(pending.values(), toSnapshot))
+  const clock = yield* Clock.Clock
+  let nextId = firstIdAt(clock.currentTimeMillisUnsafe())
 
   const settle = (request: Pending, exit: Exit.Exit<unknown, RequestError>): void => {
     pending.delete(request.id)
@@ -169,7 +179,14 @@ export const make = Effect.gen(function* () {
       const id = nextId++
       const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
       const answer = Deferred.makeUnsafe<unknown, RequestError>()
-      const request: Pending = { id, threadId, message, asked: new Set(), answer }
+      const request: Pending = {
+        id,
+        threadId,
+        message,
+        asked: new Set(),
+        answer,
+        openedAt: clock.currentTimeMillisUnsafe()
+      }
       pending.set(id, request)
       const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
         concurrency: "unbounded"

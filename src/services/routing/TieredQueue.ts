@@ -72,6 +72,8 @@ export class TieredQueue {
   readonly #backlog = new Backlog((message) => this.#bytesOf(message))
   readonly #account: BacklogAccount | undefined
   #state: State = "open"
+  /** Called with each message that the consumer takes, for observers. */
+  onTaken: ((message: OutboundMessage) => void) | undefined
   /** Of the messages in the buffer. */
   #bytes = 0
   /** What the consumer took last, and is writing until it takes again. */
@@ -262,6 +264,7 @@ export class TieredQueue {
       return Effect.map(Queue.takeAll(this.#buffer), (messages) => {
         for (const message of messages) this.#bytes -= this.#bytesOf(message)
         if (this.#account !== undefined) this.#out = messages
+        if (this.onTaken !== undefined) messages.forEach(this.onTaken)
         this.#took()
         return messages
       })
@@ -273,6 +276,7 @@ export class TieredQueue {
     return Effect.suspend(() =>
       Effect.map(Queue.take(this.#buffer), (message) => {
         this.#bytes -= this.#bytesOf(message)
+        this.onTaken?.(message)
         this.#took()
         return message
       })

@@ -8,7 +8,12 @@ import type { ServerRequestParams } from "../../../src/protocol/Methods.ts"
 import type { Connection } from "../../../src/services/connection/Connection.ts"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import * as OutboundRouter from "../../../src/services/routing/OutboundRouter.ts"
-import { firstIdAt, type PendingServerRequest, make, TurnTransition } from "../../../src/services/routing/ServerRequests.ts"
+import {
+  firstIdAt,
+  type PendingServerRequest,
+  make,
+  TurnTransition
+} from "../../../src/services/routing/ServerRequests.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { heard, heardMethods, openConnection, type OpenOptions } from "../../support/Connections.ts"
 
