@@ -15,6 +15,7 @@
  *
  * @module
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -29,6 +30,19 @@ import { observe } from "../observability/MetricRegistry.ts"
 import type { OutboundRequest } from "./OutboundMessage.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
 import { RequestError } from "./RequestError.ts"
+
+/** Ids that a server may use per millisecond of its life before they reach those of its successor. */
+const IdsPerMillisecond = 1000
+
+/** The clock starts again after so many milliseconds, in the year 2223, so that ids stay integers that a double holds. */
+const ClockRange = 8e12
+
+/**
+ * The first id of a server that starts at this time, in Unix milliseconds. A server that starts later, also after a restart,
+ * uses other ids, so that a late answer never meets another request. It holds as long as the machine's clock is not set back.
+ * Ids are integers because clients exist that expect numbers; 10^15 of them are left before 2^53.
+ */
+export const firstIdAt = (now: number): number => (Math.max(0, Math.floor(now)) % ClockRange) * IdsPerMillisecond
 
 /** Told to pending requests when their turn starts, ends or is interrupted; askers must not take it for a denial. */
 export const TurnTransition: ErrorObject = {
@@ -105,7 +119,7 @@ export const make = Effect.gen(function* () {
   const router = yield* OutboundRouter
   const pending = new Map<number, Pending>()
   yield* observe(serverRequestsPending, () => pending.size)
-  let nextId = 0
+  let nextId = firstIdAt((yield* Clock.Clock).currentTimeMillisUnsafe())
 
   const settle = (request: Pending, exit: Exit.Exit<unknown, RequestError>): void => {
     pending.delete(request.id)
