@@ -80,19 +80,19 @@ interface Judged {
 const failed = (text: string): ToolOutput => ({ text, success: false })
 
 export class ShellThread {
-  private readonly options: Options
-  private readonly sessions: CommandSessions
+  readonly #options: Options
+  readonly #sessions: CommandSessions
   /** Commands that the user approved for the session, by `ExecPolicy.sessionKey`. */
-  private readonly approved = new Set<string>()
-  private readonly environment: Readonly<Record<string, string>>
+  readonly #approved = new Set<string>()
+  readonly #environment: Readonly<Record<string, string>>
   /** Calls are judged one at a time, and others get their turn between two of them: an answer may have hundreds. */
-  private readonly judging = Semaphore.makeUnsafe(1)
+  readonly #judging = Semaphore.makeUnsafe(1)
 
   constructor(options: Options) {
-    this.options = options
-    this.sessions = new CommandSessions(options.scope, options.marked)
+    this.#options = options
+    this.#sessions = new CommandSessions(options.scope, options.marked)
     const { providers, shellEnvironmentPolicy } = options.config
-    this.environment = {
+    this.#environment = {
       ...ShellEnvironment.environmentOf({
         policy: shellEnvironmentPolicy,
         base: options.environment,
@@ -106,26 +106,26 @@ export class ShellThread {
 
   execCommand(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput, TurnCancelled> {
     return Effect.gen({ self: this }, function* () {
-      const judged = yield* this.judging.withPermit(Effect.tap(this.judge(call, turn), Effect.yieldNow))
+      const judged = yield* this.#judging.withPermit(Effect.tap(this.#judge(call, turn), Effect.yieldNow))
       if (Result.isFailure(judged)) return failed(judged.failure)
       const { plan, decision, confined } = judged.success
       const command = decision.confined ? (confined ?? plan.command) : plan.command
-      if (decision.type === "run") return yield* this.run(plan, command, turn, false)
-      const refusal = yield* this.ask(plan, decision, turn)
-      return refusal ?? (yield* this.run(plan, command, turn, true))
+      if (decision.type === "run") return yield* this.#run(plan, command, turn, false)
+      const refusal = yield* this.#ask(plan, decision, turn)
+      return refusal ?? (yield* this.#run(plan, command, turn, true))
     })
   }
 
   /** Works a call out and decides about it. Fails with what the model is told where it may not run. */
-  private judge(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, string>> {
+  #judge(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, string>> {
     return Effect.gen({ self: this }, function* () {
       const args = readExecCommand(call.input)
       if (Result.isFailure(args)) return Result.fail(args.failure)
-      if (args.success.login === true && !this.options.mayLogIn) {
+      if (args.success.login === true && !this.#options.mayLogIn) {
         return Result.fail("login shell is disabled by config; omit `login` or set it to false.")
       }
-      const plan = this.plan(call, args.success, turn)
-      const confined = yield* Effect.result(this.options.sandbox.confine(plan.command, turn.sandboxPolicy))
+      const plan = this.#plan(call, args.success, turn)
+      const confined = yield* Effect.result(this.#options.sandbox.confine(plan.command, turn.sandboxPolicy))
       const decision = ExecPolicy.decide({
         ...plan,
         command: plan.shown.command,
@@ -135,9 +135,9 @@ export class ShellThread {
         escalated: args.success.sandbox_permissions === "require_escalated",
         justification: args.success.justification ?? null,
         prefixRule: args.success.prefix_rule ?? null,
-        rules: this.options.rules.current(),
+        rules: this.#options.rules.current(),
         fixedSearchPath: isFixedSearchPath(plan.command.env["PATH"]),
-        approvedForSession: this.approved.has(sessionKey(plan))
+        approvedForSession: this.#approved.has(sessionKey(plan))
       })
       if (decision.type === "refuse") return Result.fail(decision.text)
       return Result.succeed({ plan, decision, confined: Result.isSuccess(confined) ? confined.success : undefined })
@@ -149,7 +149,7 @@ export class ShellThread {
       const read = readWriteStdin(call.input)
       if (Result.isFailure(read)) return failed(read.failure)
       const { session_id, chars, yield_time_ms, max_output_tokens } = read.success
-      const session = this.sessions.find(session_id)
+      const session = this.#sessions.find(session_id)
       if (session === undefined) return failed(`write_stdin failed: Unknown process id ${session_id}`)
       const typed = chars ?? ""
       if (typed !== "" && typed !== Interrupt) {
@@ -163,21 +163,21 @@ export class ShellThread {
         yield* session.interrupt
       }
       const waitMs = typed === "" ? between(yield_time_ms, 5000, 5000, 300_000) : writeWait(yield_time_ms)
-      yield* this.sessions.awaiting(session, waitFor(session, waitMs))
+      yield* this.#sessions.awaiting(session, waitFor(session, waitMs))
       if (typed === "") yield* tell
-      return yield* this.observe(session, startedAt, max_output_tokens)
+      return yield* this.#observe(session, startedAt, max_output_tokens)
     })
   }
 
-  private plan(call: ToolCall, args: ExecCommandArguments, turn: ToolTurn): Plan {
-    const own = this.options.shell ?? userShell()
+  #plan(call: ToolCall, args: ExecCommandArguments, turn: ToolTurn): Plan {
+    const own = this.#options.shell ?? userShell()
     const shell = args.shell == null ? own : namedShell(args.shell, own)
-    const argv = [shell, args.login === false || !this.options.mayLogIn ? "-c" : "-lc", args.cmd]
+    const argv = [shell, args.login === false || !this.#options.mayLogIn ? "-c" : "-lc", args.cmd]
     const cwd = Path.resolve(turn.cwd, args.workdir ?? "")
     const script = Script.read(args.cmd)
     const actions = commandActions(args.cmd, script, cwd)
     const shown = { itemId: call.callId, command: display(argv), cwd, actions }
-    return { shown, script, argv, command: this.commandOf(shell, args, cwd), args }
+    return { shown, script, argv, command: this.#commandOf(shell, args, cwd), args }
   }
 
   /**
@@ -185,26 +185,26 @@ export class ShellThread {
    * reading the profile anew costs more than most commands. The release does the same from a snapshot. The policy can ask
    * for the profile all the same.
    */
-  private commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
-    const { config, mayLogIn } = this.options
+  #commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
+    const { config, mayLogIn } = this.#options
     const login = config.shellEnvironmentPolicy.useProfile && mayLogIn && args.login !== false
-    return { executable: shell, args: [login ? "-lc" : "-c", args.cmd], cwd, env: this.environment }
+    return { executable: shell, args: [login ? "-lc" : "-c", args.cmd], cwd, env: this.#environment }
   }
 
-  private run(plan: Plan, command: SandboxedCommand, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> {
+  #run(plan: Plan, command: SandboxedCommand, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> {
     return Effect.gen({ self: this }, function* () {
       const startedAt = yield* Clock.currentTimeNanos
-      const started = yield* Effect.result(this.sessions.start({ command, shown: plan.shown, turn, announced }))
+      const started = yield* Effect.result(this.#sessions.start({ command, shown: plan.shown, turn, announced }))
       if (Result.isFailure(started)) return yield* notStarted(plan, started.failure, turn, announced)
       const session = started.success
       const waitMs = between(plan.args.yield_time_ms, 10_000, 250, 30_000)
-      yield* this.sessions.awaiting(session, waitFor(session, waitMs))
-      return yield* this.observe(session, startedAt, plan.args.max_output_tokens)
+      yield* this.#sessions.awaiting(session, waitFor(session, waitMs))
+      return yield* this.#observe(session, startedAt, plan.args.max_output_tokens)
     })
   }
 
   /** What the model is told of a session, which counts as seen. */
-  private observe(
+  #observe(
     session: CommandSession,
     startedAt: bigint,
     maxTokens: number | null | undefined
@@ -221,13 +221,13 @@ export class ShellThread {
         maxTokens: maxTokens ?? DefaultOutputTokens
       })
       session.unread.clear()
-      if (exitCode !== undefined) yield* this.sessions.forget(session)
+      if (exitCode !== undefined) yield* this.#sessions.forget(session)
       return { text, success: exitCode === undefined || exitCode === 0 }
     })
   }
 
   /** Puts the command to the user. Returns what to tell the model when it must not run. */
-  private ask(
+  #ask(
     plan: Plan,
     decision: Extract<ExecPolicy.Decision, { type: "ask" }>,
     turn: ToolTurn
@@ -240,7 +240,7 @@ export class ShellThread {
         if (answer.failure.reason !== "turnTransition") yield* turn.itemCompleted({ ...item, status: "failed" })
         return failed(rejected(answer.failure.message))
       }
-      if (yield* this.accept(plan, answer.success)) return undefined
+      if (yield* this.#accept(plan, answer.success)) return undefined
       yield* turn.itemCompleted({ ...item, status: "declined" })
       if (answer.success === "cancel") return yield* new TurnCancelled()
       return failed(rejected("rejected by user"))
@@ -248,16 +248,16 @@ export class ShellThread {
   }
 
   /** True when the answer is a yes, whose consequences are remembered. */
-  private accept(plan: Plan, answer: CommandExecutionApprovalDecision): Effect.Effect<boolean> {
+  #accept(plan: Plan, answer: CommandExecutionApprovalDecision): Effect.Effect<boolean> {
     if (answer === "accept") return Effect.succeed(true)
     if (answer === "acceptForSession") {
-      this.approved.add(sessionKey(plan))
+      this.#approved.add(sessionKey(plan))
       return Effect.succeed(true)
     }
     if (answer === "decline" || answer === "cancel") return Effect.succeed(false)
     if ("acceptWithExecpolicyAmendment" in answer) {
       const prefix = answer.acceptWithExecpolicyAmendment.execpolicy_amendment
-      return prefix.length === 0 ? Effect.succeed(false) : Effect.as(this.options.allow(prefix), true)
+      return prefix.length === 0 ? Effect.succeed(false) : Effect.as(this.#options.allow(prefix), true)
     }
     // No question about a command offers the network.
     return Effect.succeed(false)
