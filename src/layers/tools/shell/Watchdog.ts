@@ -161,7 +161,8 @@ export class Watchdog {
    */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#closed || this.#tokens === 0) return Effect.void
-    const { child: before, pipe } = this
+    const before = this.#child
+    const pipe = this.#pipe
     this.#launch()
     this.#closed = true
     const swept = this.#child === undefined ? Effect.void : exitOf(this.#child)
