@@ -31,12 +31,18 @@ import {
   InvalidInput,
   NoActiveTurn,
   ServerDraining,
+  ShellUnavailable,
   ThreadClosing,
   TurnMismatch,
+  TurnNotSteerable,
   type InputTooLarge
 } from "./ThreadError.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
-import { type ClientIdentity, run, startingTurn } from "./turn/TurnRunner.ts"
+import type { UserCommand } from "../tool/ShellSessions.ts"
+import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
+import { run, startingTurn } from "./turn/TurnRunner.ts"
+import type { TurnTask } from "./turn/TurnTask.ts"
+import { type ClientIdentity, userTask } from "./turn/UserTurn.ts"
 import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
 import { checkLength, type Message } from "./turn/UserMessage.ts"
@@ -50,6 +56,15 @@ export interface TurnRequest {
   /** The settings from this turn on; null leaves them as they are. */
   readonly settings: PermittedSettings | null
 }
+
+/** Fails for a turn whose kind takes no input. */
+const refuseUnsteerable = (
+  active: ActiveTurn | undefined,
+  purpose: "steer" | "submit"
+): Effect.Effect<void, TurnNotSteerable> =>
+  active === undefined || active.isClosed || active.kind.steerable
+    ? Effect.void
+    : Effect.fail(new TurnNotSteerable({ purpose, turnKind: active.kind.kind }))
 
 export class Thread {
   readonly host: ThreadContext
@@ -122,7 +137,7 @@ export class Thread {
     this: Thread,
     request: TurnRequest,
     respond: (turn: Turn) => Wait
-  ): Effect.fn.Return<void, ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError> {
+  ): Effect.fn.Return<void, ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError | TurnNotSteerable> {
     yield* this.open(false)
     yield* checkLength(request.message.input)
     // What a failed append has left behind is stored before anything new happens.
@@ -130,29 +145,31 @@ export class Thread {
     if (this.#active === undefined) yield* this.#admission
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
     const active = this.#active
+    yield* refuseUnsteerable(active, "submit")
     if (active?.steer(request.message) === true) return yield* settled(respond(startingTurn(active)))
     if (active !== undefined) {
       yield* Deferred.await(active.ended)
       yield* Effect.andThen(this.open(false), this.#admission)
     }
     const id = yield* this.host.services.random.uuidV7()
-    const turn = new ActiveTurn(id, request.rootTurnId ?? id, request.options)
+    const task = userTask(request)
+    const turn = new ActiveTurn(id, request.rootTurnId ?? id, task)
     // A turn that has been answered runs, also when its client goes before it has room for the answer.
-    const answered = yield* Effect.uninterruptible(this.#begin(turn, request, respond))
+    const answered = yield* Effect.uninterruptible(this.#begin(turn, task, () => settled(respond(startingTurn(turn)))))
     yield* answered
   }).bind(this)
 
   /** Answers and starts the turn, in one step. What it gives waits for room for the answer. */
-  #begin(turn: ActiveTurn, request: TurnRequest, respond: (turn: Turn) => Wait): Effect.Effect<Effect.Effect<void>> {
+  #begin(turn: ActiveTurn, task: TurnTask, respond: () => Effect.Effect<void>): Effect.Effect<Effect.Effect<void>> {
     return Effect.suspend(() => {
       this.#active = turn
       this.#onActivity()
-      const answered = settled(respond(startingTurn(turn)))
+      const answered = respond()
       const onEnd = () => {
         this.#active = undefined
         this.#onActivity()
       }
-      const running = run(this.host, turn, request.message, request.caller, onEnd)
+      const running = run(this.host, turn, task, onEnd)
       return Effect.map(Effect.forkIn(running, this.#scope, { startImmediately: true }), (fiber) => {
         turn.attach(fiber)
         return answered
@@ -187,13 +204,45 @@ export class Thread {
     this: Thread,
     expectedTurnId: string,
     message: Message
-  ): Effect.fn.Return<string, InvalidInput | InputTooLarge | NoActiveTurn | TurnMismatch> {
+  ): Effect.fn.Return<string, InvalidInput | InputTooLarge | NoActiveTurn | TurnMismatch | TurnNotSteerable> {
     if (expectedTurnId === "") return yield* new InvalidInput({ problem: "expectedTurnId must not be empty" })
     if (message.input.length === 0) return yield* new InvalidInput({ problem: "input must not be empty" })
     yield* checkLength(message.input)
     const active = yield* this.#running("steer", expectedTurnId)
+    yield* refuseUnsteerable(active, "steer")
     if (!active.steer(message)) return yield* new NoActiveTurn({ purpose: "steer" })
     return active.id
+  }).bind(this)
+
+  /**
+   * Runs a command of the user: in the turn that runs, else in a turn of its own. The result begins it and is to be run behind
+   * the answer to the request; it does not wait for the command.
+   */
+  readonly runUserCommand = Effect.fnUntraced(function* (
+    this: Thread,
+    command: Omit<UserCommand, "itemId">
+  ): Effect.fn.Return<
+    Effect.Effect<void>,
+    ThreadClosing | InputTooLarge | ServerDraining | ShellUnavailable | ThreadStoreError
+  > {
+    yield* this.open(false)
+    yield* checkLength([{ type: "text", text: command.command, text_elements: [] }])
+    yield* this.host.journal.recover
+    if (this.#active === undefined) yield* this.#admission
+    else if (!hasShell(this.host)) return yield* new ShellUnavailable({ detail: noShell })
+    const id = yield* this.host.services.random.uuidV7()
+    const begun: Effect.Effect<void> = Effect.suspend(() => {
+      const active = this.#active
+      if (active === undefined) {
+        const task = shellTask(command)
+        const turn = new ActiveTurn(id, id, task)
+        return Effect.uninterruptible(Effect.asVoid(this.#begin(turn, task, () => Effect.void)))
+      }
+      // A turn on its way out takes nothing more: the command gets the next one.
+      if (active.isClosed) return Effect.andThen(Deferred.await(active.ended), begun)
+      return joinTurn(this.host, active, command)
+    })
+    return begun
   }).bind(this)
 
   /**

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -20,6 +21,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { ConfigWarning, EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
@@ -36,15 +38,17 @@ import { Thread } from "./Thread.ts"
 import { Draining } from "./Draining.ts"
 import type { Instructions } from "./Instructions.ts"
 import { InvalidThreadId, ThreadNotFound } from "./ThreadError.ts"
-import { switchedOn } from "./Switches.ts"
 import { ThreadContext, type ThreadServices } from "./ThreadContext.ts"
 import type { EventOf, ThreadEvent } from "./ThreadEvent.ts"
 import { problemOf } from "./ThreadId.ts"
 import { StoreTimeout, ThreadJournal } from "./ThreadJournal.ts"
 import { fold, initial, type ThreadState } from "./ThreadState.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
+import { supervised } from "./turn/Supervised.ts"
 import { seconds } from "./ThreadView.ts"
-import { type Tool, Toolset, type ToolsRefused } from "../tool/Tool.ts"
+import { ExecRules, type RulesUnavailable } from "../tool/ExecRules.ts"
+import { ShellSessions, type ThreadShell } from "../tool/ShellSessions.ts"
+import { ToolRegistry, Toolset } from "../tool/ToolRegistry.ts"
 
 /** How long a thread stays loaded that nobody follows and that does nothing. */
 export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
@@ -59,7 +63,7 @@ export interface ThreadSetup {
   /** The model server its configuration names; undefined for one that it does not know. */
   readonly provider: ModelProviderInfo | undefined
   readonly config: EffectiveConfig
-  /** Takes what the thread's tools warn of while they are opened. */
+  /** Takes what the thread's rules about commands warn of. */
   readonly warn?: (warning: ConfigWarning) => void
 }
 
@@ -73,7 +77,7 @@ export interface NewThread extends ThreadSetup {
 export class Threads extends Context.Service<
   Threads,
   {
-    readonly start: (thread: NewThread) => Effect.Effect<Thread, ThreadStoreError | ToolsRefused>
+    readonly start: (thread: NewThread) => Effect.Effect<Thread, ThreadStoreError | RulesUnavailable>
     /** The loaded thread. */
     readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
     /** The loaded thread, if it is. */
@@ -83,7 +87,7 @@ export class Threads extends Context.Service<
       threadId: string
     ) => Effect.Effect<ThreadState, ThreadNotFound | InvalidThreadId | ThreadStoreError>
     /** Loads a thread. What loading changes are events: turns that were cut are interrupted, and settings replaced. */
-    readonly load: (state: ThreadState, setup: ThreadSetup) => Effect.Effect<Thread, ToolsRefused>
+    readonly load: (state: ThreadState, setup: ThreadSetup) => Effect.Effect<Thread, RulesUnavailable>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** How many turns run. */
@@ -154,6 +158,8 @@ export const make = Effect.gen(function* () {
   const threadServices: ThreadServices = { ...(yield* services), isDraining: () => draining.isOn }
   const { router, store, random } = threadServices
   const toolset = yield* Toolset
+  const execRules = yield* ExecRules
+  const shells = yield* ShellSessions
   const info = yield* ServerInfo
   const idleUnload = yield* IdleUnload
   const storeTimeout = yield* StoreTimeout
@@ -206,23 +212,44 @@ export const make = Effect.gen(function* () {
     }
   })
 
-  /** The scope of a thread, with its tools. Nothing of it is left where they refuse. */
-  const openTools = Effect.fnUntraced(function* (threadId: string, { config, warn }: ThreadSetup) {
+  /** The scope of a thread, with its shell. Nothing of it is left where the rules cannot be read. */
+  const openShell = Effect.fnUntraced(function* (threadId: string, { config, warn }: ThreadSetup) {
+    const rules = yield* execRules.open(config)
+    for (const warning of rules.warnings) warn?.(warning)
     const threadScope = yield* Scope.fork(scope)
-    const opened = toolset.open({ threadId, config, ...(warn === undefined ? {} : { warn }) })
-    const tools = yield* Scope.provide(opened, threadScope).pipe(
-      Effect.onError(() => Scope.close(threadScope, Exit.void))
-    )
-    return { tools: switchedOn(tools, config), threadScope }
+    const shell = yield* Scope.provide(shells.open({ threadId, config, rules }), threadScope)
+    return { shell, threadScope }
   })
+
+  /** Opens the tools of a thread beside it. A set that cannot be opened is missing, and the subscribers are warned. */
+  const openTools = (context: ThreadContext, registry: ToolRegistry, { config }: ThreadSetup) => {
+    const added = Effect.suspend(() => toolset.open({ threadId: context.id, config, shell: context.shell, registry }))
+    const opening = supervised(Scope.provide(added, context.scope), {
+      name: "the opening of tools",
+      scope: context.scope
+    }).pipe(
+      Effect.catchCause((cause) => {
+        const error = Cause.findErrorOption(cause)
+        const message = Option.isSome(error) ? error.value.message : "tools are not available: internal error"
+        return Effect.andThen(
+          Effect.logError("a set of tools cannot be opened", cause),
+          context.notify("warning", { threadId: context.id, message })
+        )
+      }),
+      Effect.annotateLogs({ thread: context.id })
+    )
+    // Not in this step: the answer to thread/start goes first, and a warning reaches its client.
+    return Effect.forkIn(opening, context.scope)
+  }
 
   const open = Effect.fnUntraced(function* (
     state: ThreadState,
-    { instructions, provider }: ThreadSetup,
-    { threadScope, tools }: { readonly threadScope: Scope.Closeable; readonly tools: ReadonlyArray<Tool> },
+    setup: ThreadSetup,
+    { threadScope, shell }: { readonly threadScope: Scope.Closeable; readonly shell: ThreadShell },
     events: ReadonlyArray<ThreadEvent>
   ) {
     const threadId = state.origin.id
+    const { config, instructions, provider } = setup
     const journal = new ThreadJournal({
       state,
       store,
@@ -231,17 +258,22 @@ export const make = Effect.gen(function* () {
       scope: threadScope,
       onDegraded: (error) => threads.get(threadId)?.thread.failTurn(error)
     })
+    const registry = new ToolRegistry()
     const context = new ThreadContext({
       services: threadServices,
       journal,
       preamble: instructions.preamble,
-      tools,
+      registry,
+      shell,
+      config,
+      scope: threadScope,
       provider
     })
     const thread = new Thread(context, instructions.sources, threadScope, () => touch(threadId))
     const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
     yield* journal.commit(events)
     threads.set(threadId, loaded)
+    yield* openTools(context, registry, setup)
     const { prepare } = threadServices.model
     if (prepare !== undefined) {
       // Not before the answer to thread/start is out: loading occupies the thread of the process.
@@ -269,11 +301,11 @@ export const make = Effect.gen(function* () {
       gitInfo: null
     }
     const created = { _tag: "Created", at, origin, settings } as const
-    const tools = yield* openTools(id, options)
+    const opened = yield* openShell(id, options)
     if (!options.ephemeral) {
-      yield* Effect.onError(store.append(id, 0, [created]), () => Scope.close(tools.threadScope, Exit.void))
+      yield* Effect.onError(store.append(id, 0, [created]), () => Scope.close(opened.threadScope, Exit.void))
     }
-    return yield* open(initial(created), options, tools, [])
+    return yield* open(initial(created), options, opened, [])
   })
 
   const find = (threadId: string) => threads.get(threadId)?.thread
@@ -303,10 +335,10 @@ export const make = Effect.gen(function* () {
     find,
     stored,
     load: (state, setup) =>
-      Effect.flatMap(openTools(state.origin.id, setup), (tools) => {
+      Effect.flatMap(openShell(state.origin.id, setup), (opened) => {
         const at = threadServices.clock.currentTimeMillisUnsafe()
         const events = [...interruptions(state, at), ...overrides(state, setup.settings.value, at)]
-        return open(state, setup, tools, events)
+        return open(state, setup, opened, events)
       }),
     loaded: () => Array.from(threads.keys()),
     running,

@@ -11,7 +11,8 @@
  * deltas. A command that outlives the window is announced, what it printed so far is the first delta, and from then on
  * every piece of output is one. A slow client holds up the reading of the pipe, and with it the command.
  *
- * Everything is said with the id of the turn that started the command, also when that turn is long over.
+ * A command that the user runs by hand is announced at once. Everything is published with the id of the turn that started the
+ * command, also when that turn is long over.
  *
  * @module
  */
@@ -44,6 +45,8 @@ const PieceSize = 64 * 1024
 /** The command as its item shows it. */
 export interface CommandSummary {
   readonly itemId: string
+  /** Set for a command of the user: the model cannot name it, and it is announced at once. */
+  readonly isUsers?: true
   readonly command: string
   readonly cwd: string
   readonly actions: ReadonlyArray<CommandAction>
@@ -122,9 +125,15 @@ export class CommandSession {
     return this.process.kill
   })
 
-  /** A line of the server's own at the end of the item's output. */
+  /** A line of the server's own at the end of the item's output. The first one counts. */
   note(line: string): void {
-    this.#closing = line
+    this.#closing ??= line
+  }
+
+  /** `text` with the line of `note` behind it. */
+  closed(text: string): string {
+    if (this.#closing === undefined) return text
+    return `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${this.#closing}\n`
   }
 
   /** What control-C in a terminal does to the command. */
@@ -134,7 +143,8 @@ export class CommandSession {
 
   /** Follows the command to its end. Interrupting it leaves the item open. */
   readonly follow: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    const announcer = yield* Effect.forkChild(Effect.andThen(Effect.sleep(Window), this.#announce))
+    const window = this.shown.isUsers === true ? Effect.void : Effect.sleep(Window)
+    const announcer = yield* Effect.forkChild(Effect.andThen(window, this.#announce), { startImmediately: true })
     const reader = yield* Effect.forkChild(this.#readAll)
     const status = yield* this.process.exit
     yield* this.#drain(reader)
@@ -148,11 +158,7 @@ export class CommandSession {
     }
     const exitCode = this.#terminated ? -1 : status
     const durationMs = Math.max(0, (yield* Clock.currentTimeMillis) - this.startedAtMs)
-    const printed = this.output.text()
-    const text =
-      this.#closing === undefined
-        ? printed
-        : `${printed}${printed === "" || printed.endsWith("\n") ? "" : "\n"}${this.#closing}\n`
+    const text = this.closed(this.output.text())
     yield* this.turn.itemCompleted(
       this.#item({
         status: exitCode === 0 ? "completed" : "failed",
@@ -166,7 +172,8 @@ export class CommandSession {
   })
 
   #item(fields: Partial<CommandItem>): CommandItem {
-    return itemOf(this.shown, { processId: String(this.id), ...fields })
+    const origin = this.shown.isUsers === true ? { source: "userShell" as const } : { processId: String(this.id) }
+    return itemOf(this.shown, { ...origin, ...fields })
   }
 
   readonly #announce: Effect.Effect<void> = Effect.suspend(() => {

@@ -74,11 +74,17 @@ export class CommandSessions {
     )
   }
 
-  /** The session of this id, which counts as a use; undefined when there is none any more. */
+  /** The model's session of this id, which counts as a use; undefined when there is none any more. */
   find(id: number): CommandSession | undefined {
     const session = this.#byId.get(id)
-    if (session !== undefined) this.#touch(session)
+    if (session === undefined || session.shown.isUsers === true) return undefined
+    this.#touch(session)
     return session
+  }
+
+  /** The sessions of the model whose commands run, oldest first. */
+  get running(): ReadonlyArray<CommandSession> {
+    return Array.from(this.#byId.values()).filter((session) => !session.hasExited && session.shown.isUsers !== true)
   }
 
   /** The model has seen the end of it. */

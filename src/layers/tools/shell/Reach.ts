@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { programName, restricts, type Rule, type Word } from "./Rules.ts"
+import { programName, restricts, type Word } from "./Rules.ts"
+import type { Rule } from "../../../services/tool/ExecRules.ts"
 import { read, type Script } from "./Script.ts"
 
 export interface Reach {
