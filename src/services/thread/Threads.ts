@@ -26,13 +26,14 @@ import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { ConfigWarning, EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
 import type { PermittedSettings } from "../config/Permitted.ts"
-import { threadsLoaded, turnsRunning } from "../observability/Metrics.ts"
-import { beginTurns, observe } from "../observability/MetricRegistry.ts"
+import { contribute } from "../observability/Diagnostics.ts"
+import { beginTurns } from "../observability/MetricRegistry.ts"
 import { ModelCatalog } from "../model/ModelCatalog.ts"
 import { ModelProvider } from "../model/ModelProvider.ts"
 import { OutboundRouter } from "../routing/OutboundRouter.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
-import { ServerInfo, Version } from "../config/ServerInfo.ts"
+import { Version } from "../config/Identity.ts"
+import { ServerInfo } from "../config/ServerInfo.ts"
 import { SmallFiles } from "../config/SmallFiles.ts"
 import { Thread } from "./Thread.ts"
 import { Draining } from "./Draining.ts"
@@ -165,8 +166,14 @@ export const make = Effect.gen(function* () {
   const storeTimeout = yield* StoreTimeout
   const scope = yield* Effect.scope
   yield* beginTurns
-  yield* observe(threadsLoaded, () => threads.size)
-  yield* observe(turnsRunning, running)
+  yield* contribute("threads", () =>
+    Array.from(threads, ([id, { thread }]) => ({
+      id,
+      status: thread.host.status.type,
+      running: thread.isRunning,
+      subscribers: router.subscribers(id).map((connection) => connection.id)
+    }))
+  )
 
   const touch = (threadId: string): void => {
     const loaded = threads.get(threadId)
