@@ -52,6 +52,7 @@ import * as InitializeHandlers from "./handlers/initialize.ts"
 import * as ModelHandlers from "./handlers/model.ts"
 import * as ThreadHandlers from "./handlers/thread.ts"
 import * as ThreadListHandlers from "./handlers/threadList.ts"
+import * as ThreadShellHandlers from "./handlers/threadShell.ts"
 import * as TurnHandlers from "./handlers/turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as NoSandbox from "./sandboxes/None.ts"
@@ -143,6 +144,7 @@ const handlers = Layer.effect(
       ...(yield* InitializeHandlers.make),
       ...(yield* ThreadHandlers.make),
       ...(yield* ThreadListHandlers.make),
+      ...(yield* ThreadShellHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),

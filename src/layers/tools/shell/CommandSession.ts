@@ -172,7 +172,10 @@ export class CommandSession {
   })
 
   #item(fields: Partial<CommandItem>): CommandItem {
-    const origin = this.shown.isUsers === true ? { source: "userShell" as const } : { processId: String(this.id) }
+    const origin =
+      this.shown.isUsers === true
+        ? { source: "userShell" as const, startedAtMs: this.startedAtMs }
+        : { processId: String(this.id) }
     return itemOf(this.shown, { ...origin, ...fields })
   }
 
