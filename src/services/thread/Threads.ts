@@ -238,15 +238,16 @@ export const make = Effect.gen(function* () {
       Effect.catchCause((cause) => {
         const error = Cause.findErrorOption(cause)
         const message = Option.isSome(error) ? error.value.message : "tools are not available: internal error"
-        return Effect.andThen(
-          Effect.logError("a set of tools cannot be opened", cause),
-          context.notify("warning", { threadId: context.id, message })
+        // Not in this step: the client that starts the thread is subscribed in it.
+        return Effect.logError("a set of tools cannot be opened", cause).pipe(
+          Effect.andThen(Effect.yieldNow),
+          Effect.andThen(context.notify("warning", { threadId: context.id, message }))
         )
       }),
       Effect.annotateLogs({ thread: context.id })
     )
-    // Not in this step: the answer to thread/start goes first, and a warning reaches its client.
-    return Effect.forkIn(opening, context.scope)
+    // What can be added at once is there before the thread is: a turn may begin in the next step.
+    return Effect.forkIn(opening, context.scope, { startImmediately: true })
   }
 
   const open = Effect.fnUntraced(function* (
