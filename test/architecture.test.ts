@@ -24,7 +24,9 @@ const ports = new Set(["clients", "files", "models", "sandboxes", "stores", "too
  * sees the outgoing queue and its messages, never the engine.
  */
 const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
-  config: [],
+  decoding: [],
+  network: [],
+  config: ["decoding"],
   sandbox: [],
   observability: [],
   account: ["config"],
@@ -33,7 +35,7 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   routing: ["observability"],
   client: ["observability", "routing"],
   thread: ["config", "model", "observability", "routing", "tool"],
-  connection: ["client", "config", "observability", "routing", "thread", "tool"]
+  connection: ["client", "config", "decoding", "observability", "routing", "thread", "tool"]
 }
 
 /** What the client SDK may import of `services/routing`. */

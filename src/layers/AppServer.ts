@@ -37,10 +37,11 @@ import * as ServerRequests from "../services/routing/ServerRequests.ts"
 import { guard } from "../services/connection/ServedParameters.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import type { SmallFiles } from "../services/config/SmallFiles.ts"
+import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
 import type { ThreadStore } from "../services/thread/ThreadStore.ts"
 import type { Toolset } from "../services/tool/Tool.ts"
-import type { SessionSource } from "../protocol/Thread.ts"
+import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import * as Host from "./MachineInfo.ts"
 import * as InProcessClient from "./clients/InProcessClient.ts"
@@ -165,7 +166,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     Shell.layerWith({ ...options.executables, environment }).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
   // Other tools know no rules.
   const startCheck = options.tools === undefined ? RulesCheck.layer : Layer.empty
-  const store = options.store ?? MemoryStore.layer
+  const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
   const threads = options.threadManager ?? Threads.layer.pipe(Layer.provide([model, tools]))
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })

@@ -7,7 +7,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
-import type { SessionSource } from "../protocol/Thread.ts"
+import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import type { ServerInfo } from "../services/config/ServerInfo.ts"
 
 /** `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`; absolute. */

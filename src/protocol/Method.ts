@@ -18,12 +18,11 @@ export type Scope<Params> =
   | { readonly _tag: "Global"; readonly name: string; readonly shared: boolean }
   | { readonly _tag: "Thread"; readonly threadId: (params: Params) => string; readonly shared: boolean }
 
-/** A client request. `params` is `undefined` for the methods that take none. */
+/** A client request. `params` is `undefined` for the methods that take none. `ReleasedRequests.ts` has its stability. */
 export interface ClientRequest<Params extends WireSchema | undefined, Result extends WireSchema> {
   readonly kind: "clientRequest"
   readonly params: Params
   readonly result: Result
-  readonly stability: Stability
   readonly scope: Scope<ParamsType<Params>>
   /** Top-level parameters that need the experimental capability, in the order in which they are looked at. */
   readonly experimentalFields: ReadonlyArray<ExperimentalField>
@@ -76,7 +75,6 @@ export type ParamsType<P extends WireSchema | undefined> = P extends WireSchema 
 interface ClientRequestOptions<Params extends WireSchema | undefined, Result extends WireSchema> {
   readonly params: Params
   readonly result: Result
-  readonly stability?: Stability
   readonly scope?: Scope<ParamsType<Params>>
   readonly experimentalFields?: ReadonlyArray<ExperimentalField>
 }
@@ -87,7 +85,6 @@ export const clientRequest = <Params extends WireSchema | undefined, Result exte
   kind: "clientRequest",
   params: options.params,
   result: options.result,
-  stability: options.stability ?? "stable",
   scope: options.scope ?? concurrent,
   experimentalFields: options.experimentalFields ?? []
 })

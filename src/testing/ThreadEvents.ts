@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { AgentMessageItem, ReasoningItem, UserMessageItem } from "../protocol/Item.ts"
-import type { ThreadSettings } from "../protocol/Settings.ts"
-import type { ThreadTokenUsage } from "../protocol/Thread.ts"
+import type { AgentMessageItem, ReasoningItem, UserMessageItem } from "../protocol/v2/item/Item.ts"
+import type { ThreadSettings } from "../protocol/v2/thread/Settings.ts"
+import type { ThreadTokenUsage } from "../protocol/v2/thread/Thread.ts"
 import type { EventOf, ThreadEvent, ThreadOrigin } from "../services/thread/ThreadEvent.ts"
 
 export const settings: ThreadSettings = {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Item, ThreadItem } from "../../src/protocol/Item.ts"
-import type { ServerNotification } from "../../src/protocol/methods/ServerNotifications.ts"
-import type { Turn } from "../../src/protocol/Turn.ts"
+import type { Item, ThreadItem } from "../../src/protocol/v2/item/Item.ts"
+import type { ServerNotification } from "../../src/protocol/Methods.ts"
+import type { Turn } from "../../src/protocol/v2/turn/Turn.ts"
 
 export const place = { threadId: "thread", turnId: "turn" }
 

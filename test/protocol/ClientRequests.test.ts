@@ -3,14 +3,14 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { decodeParams } from "../../src/protocol/InvalidRequest.ts"
+import { decodeParams } from "../../src/services/decoding/DecodeParams.ts"
 import type { WireSchema } from "../../src/protocol/Method.ts"
 import {
   clientRequestOf,
   type ClientRequestMethod,
   clientRequestTable,
   isClientRequestMethod
-} from "../../src/protocol/methods/ClientRequests.ts"
+} from "../../src/protocol/Methods.ts"
 
 const methods = Object.keys(clientRequestTable).filter(isClientRequestMethod)
 

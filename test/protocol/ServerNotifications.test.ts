@@ -3,10 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Reach, ServerNotification, Tier, WireSchema } from "../../src/protocol/Method.ts"
-import {
-  type ServerNotificationMethod,
-  serverNotificationTable
-} from "../../src/protocol/methods/ServerNotifications.ts"
+import { type ServerNotificationMethod, serverNotificationTable } from "../../src/protocol/Methods.ts"
 
 interface Declaration {
   readonly method: string

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { type ServerRequestMethod, serverRequestTable } from "../../src/protocol/methods/ServerRequests.ts"
+import { type ServerRequestMethod, serverRequestTable } from "../../src/protocol/Methods.ts"
 
 const answer = (method: ServerRequestMethod, result: unknown) =>
   Schema.decodeUnknownEffect<Schema.Codec<unknown, unknown>>(serverRequestTable[method].result())(result)

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as RemoteLink from "../../src/services/client/RemoteLink.ts"
-import { Extension } from "../../src/protocol/Sequence.ts"
+import { Extension } from "../../src/protocol/extensions/Sequence.ts"
 import * as FakeServer from "./FakeServer.ts"
 
 export const policy = { initialDelay: "1 second", maxDelay: "8 seconds", stableAfter: "1 minute" } as const

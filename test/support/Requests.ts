@@ -3,11 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import {
-  type ClientRequestMethod,
-  clientRequestTable,
-  type ParamsOf
-} from "../../src/protocol/methods/ClientRequests.ts"
+import { type ClientRequestMethod, clientRequestTable, type ParamsOf } from "../../src/protocol/Methods.ts"
 import type { HandlersFor } from "../../src/services/connection/Handlers.ts"
 import { openConnection } from "./Connections.ts"
 
@@ -22,9 +18,7 @@ export const call = Effect.fnUntraced(function* <M extends ClientRequestMethod>(
     connection,
     requestId: 1,
     trace: undefined,
-    extensions: undefined,
-    respond: () => Effect.void,
-    respondNow: () => undefined
+    extensions: undefined
   })
   yield* Schema.decodeUnknownEffect(clientRequestTable[method].result())(answer).pipe(Effect.orDie)
   return answer

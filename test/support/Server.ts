@@ -9,10 +9,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as AppServer from "../../src/layers/AppServer.ts"
-import type { RequestId } from "../../src/protocol/JsonRpc.ts"
-import type { ClientRequestMethod, ParamsInputOf } from "../../src/protocol/methods/ClientRequests.ts"
-import type { NotificationParams, ServerNotificationMethod } from "../../src/protocol/methods/ServerNotifications.ts"
-import type { ServerRequest } from "../../src/protocol/methods/ServerRequests.ts"
+import type { RequestId } from "../../src/protocol/jsonrpc/Envelope.ts"
+import type {
+  ClientRequestMethod,
+  NotificationParams,
+  ParamsInputOf,
+  ServerNotificationMethod,
+  ServerRequest
+} from "../../src/protocol/Methods.ts"
 import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
 import { answersInOrder } from "../../src/services/connection/Connection.ts"
 import * as InProcess from "../../src/services/connection/InProcess.ts"

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type { CommandExecutionItem } from "../../src/protocol/WorkItem.ts"
+import type { CommandExecutionItem } from "../../src/protocol/v2/item/WorkItem.ts"
 import { type Tool, TurnCancelled } from "../../src/services/tool/Tool.ts"
 
 const specOf = (name: string): Tool["spec"] => ({

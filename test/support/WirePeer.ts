@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import { classify } from "../../src/protocol/JsonRpc.ts"
+import { classify } from "../../src/protocol/jsonrpc/Envelope.ts"
 import * as Wire from "../../src/layers/transports/StreamTransport.ts"
 
 /** A message as it came, with what tests look at. */

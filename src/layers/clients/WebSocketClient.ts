@@ -10,10 +10,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as Net from "node:net"
 import { AppServerClient } from "../../services/client/AppServerClient.ts"
 import { bounded, ConnectError, type Endpoint } from "../../services/client/MessageChannel.ts"
 import * as RemoteLink from "../../services/client/RemoteLink.ts"
+import { isLoopback } from "../../services/network/Loopback.ts"
 
 export interface WebSocketClientOptions extends RemoteLink.RemoteOptions {
   /** `ws://HOST:PORT/PATH` or `wss://…`. */
@@ -28,10 +28,8 @@ const labelOf = (text: string, url: URL): string => {
   return bounded(hasSecrets ? `${url.protocol}//${url.host}${url.pathname}` : text)
 }
 
-const isLoopback = (url: URL): boolean => {
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
-  return host === "localhost" || host === "::1" || (Net.isIPv4(host) && host.startsWith("127."))
-}
+const isLocal = ({ hostname }: URL): boolean =>
+  hostname === "localhost" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"))
 
 const invalidInput = (message: string): ConnectError => new ConnectError({ kind: "InvalidInput", message })
 
@@ -44,7 +42,7 @@ export const endpointOf = (options: WebSocketClientOptions): Effect.Effect<Endpo
     }
     const label = labelOf(options.url, url)
     const token = Redacted.isRedacted(options.token) ? Redacted.value(options.token) : options.token
-    if (token !== undefined && url.protocol === "ws:" && !isLoopback(url)) {
+    if (token !== undefined && url.protocol === "ws:" && !isLocal(url)) {
       return Effect.fail(
         invalidInput(`remote auth tokens require \`wss://\` or loopback \`ws://\` URLs; got \`${label}\``)
       )

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import { Config, type ConfigError } from "../../services/config/Config.ts"
 import type { HandlersFor } from "../../services/connection/Handlers.ts"
 import { RequestError } from "../../services/routing/RequestError.ts"

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NotificationParams } from "../../protocol/methods/ServerNotifications.ts"
+import type { NotificationParams } from "../../protocol/Methods.ts"
 import type { ConfigWarning } from "../../services/config/Config.ts"
 
 export const configWarning = (warning: ConfigWarning): NotificationParams<"configWarning"> => ({

@@ -4,8 +4,8 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import type { ParamsOf } from "../../protocol/Methods.ts"
 import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
 import { invalidRequest, RequestError } from "../../services/routing/RequestError.ts"
 import * as ThreadCursor from "../../services/thread/ThreadCursor.ts"

@@ -13,8 +13,8 @@ import * as Reply from "../../services/connection/Reply.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { askedModel, changed, folderIn, unusedModel } from "../../services/thread/Settings.ts"
 import { Threads } from "../../services/thread/Threads.ts"
-import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
-import { warningsFor } from "../../protocol/methods/Parameters.ts"
+import type { ParamsOf } from "../../protocol/Methods.ts"
+import { warningsFor } from "../../services/decoding/ParameterDecisions.ts"
 import { InvalidSettings } from "../../services/thread/ThreadError.ts"
 import { warn } from "./warnings.ts"
 
@@ -67,14 +67,14 @@ export const make: Effect.Effect<
     const accepted = yield* thread.accept(request)
     const replaced = standing.violations.map(({ warning }) => warning)
     const warnings = warn(router, thread.id, [...replaced, ...unservedAtStart(params)])
-    return Reply.then({ turn: accepted.turn }, Effect.andThen(thread.begin(accepted), warnings))
+    return Reply.withCommit({ turn: accepted.turn }, Effect.andThen(thread.begin(accepted), warnings))
   })
 
   const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params) {
     const thread = yield* threads.get(params.threadId)
     const message = { input: params.input, clientId: params.clientUserMessageId ?? null }
     const turnId = yield* thread.steer(params.expectedTurnId, message)
-    return Reply.then({ turnId }, warn(router, thread.id, unservedAtSteering(params)))
+    return Reply.withCommit({ turnId }, warn(router, thread.id, unservedAtSteering(params)))
   })
 
   const interrupt: Handler<"turn/interrupt"> = Effect.fnUntraced(function* (params) {

@@ -89,9 +89,3 @@ export const parseAll = (urls: ReadonlyArray<string>): Result.Result<ReadonlyArr
   }
   return Result.succeed(Array.from(listens.values()))
 }
-
-/** Whether only programs of this machine reach the address. */
-export const isLoopback = (host: string): boolean => (Net.isIPv4(host) ? host.startsWith("127.") : isIPv6Loopback(host))
-
-/** `::1`, however it is written. An IPv4 address inside an IPv6 one does not count, as in the release. */
-const isIPv6Loopback = (host: string): boolean => new URL(`http://[${host}]`).hostname === "[::1]"

@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import type { Incoming } from "../../protocol/JsonRpc.ts"
+import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import type { Connection } from "../../services/connection/Connection.ts"
 import type { ReadAccount } from "./ReadBudget.ts"
 

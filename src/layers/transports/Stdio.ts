@@ -13,7 +13,7 @@ import * as Stream from "effect/Stream"
 import type { Connection } from "../../services/connection/Connection.ts"
 import type { Served } from "../../services/connection/MessageProcessor.ts"
 import { ReadBuffer } from "./ReadBuffer.ts"
-import * as Lines from "./Lines.ts"
+import * as Lines from "../../protocol/jsonrpc/Lines.ts"
 import { Budget, type ReadBudget } from "./ReadBudget.ts"
 import * as Wire from "./StreamTransport.ts"
 

@@ -8,7 +8,8 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Admission, Page } from "./HttpUpgrade.ts"
-import { authority, isLoopback, type ListenWebSocket } from "./ListenAddress.ts"
+import { isLoopback } from "../../services/network/Loopback.ts"
+import { authority, type ListenWebSocket } from "./ListenAddress.ts"
 import * as Listener from "./SocketListener.ts"
 import { Limits, type ConnectionLimits } from "./StreamTransport.ts"
 

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type { ServerRequest } from "../../protocol/methods/ServerRequests.ts"
+import type { ServerRequest } from "../../protocol/Methods.ts"
 
 /** `cancel` ends the turn; the others let it go on. */
 export type Decision = "accept" | "acceptForSession" | "cancel" | "decline"

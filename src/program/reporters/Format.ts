@@ -4,10 +4,10 @@
  * @module
  */
 import { homedir } from "node:os"
-import type { Item, ThreadItem } from "../../protocol/Item.ts"
-import type { ResultOf } from "../../protocol/methods/ClientRequests.ts"
-import type { AskForApproval, SandboxPolicy } from "../../protocol/Settings.ts"
-import type { TokenUsageBreakdown } from "../../protocol/Thread.ts"
+import type { Item, ThreadItem } from "../../protocol/v2/item/Item.ts"
+import type { ResultOf } from "../../protocol/Methods.ts"
+import type { AskForApproval, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
+import type { TokenUsageBreakdown } from "../../protocol/v2/thread/Thread.ts"
 import { plain } from "../console/ShownText.ts"
 
 const sandboxes: Readonly<Record<SandboxPolicy["type"], string>> = {

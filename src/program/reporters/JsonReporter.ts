@@ -8,11 +8,11 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type { TurnError } from "../../protocol/ErrorInfo.ts"
-import type { ThreadItem } from "../../protocol/Item.ts"
-import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
-import type { ThreadTokenUsage } from "../../protocol/Thread.ts"
-import type { Turn } from "../../protocol/Turn.ts"
+import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
+import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
+import type { ServerNotification } from "../../protocol/Methods.ts"
+import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
+import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import * as Describe from "./Format.ts"
 import { plain, shownOnOneLine } from "../console/ShownText.ts"
 import type { Reporter } from "./Reporter.ts"

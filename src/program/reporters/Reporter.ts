@@ -4,8 +4,7 @@
  * @module
  */
 import type * as Effect from "effect/Effect"
-import type { ResultOf } from "../../protocol/methods/ClientRequests.ts"
-import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
+import type { ResultOf, ServerNotification } from "../../protocol/Methods.ts"
 import type { Decision, ApprovalPrompt } from "./ApprovalPrompt.ts"
 
 /** What a run is told about, in the order in which it happens. */

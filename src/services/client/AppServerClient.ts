@@ -13,13 +13,13 @@ import * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { ErrorObject, RequestId } from "../../protocol/JsonRpc.ts"
+import type { ErrorObject, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import {
   type ClientRequestMethod,
   clientRequestTable,
   type ParamsInputOf,
   type ResultOf
-} from "../../protocol/methods/ClientRequests.ts"
+} from "../../protocol/Methods.ts"
 import type { ClientEvent } from "./ClientEvent.ts"
 
 /** The request did not reach the server, or no answer came back. */

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
-import type { ServerRequest } from "../../protocol/methods/ServerRequests.ts"
+import type { ServerNotification, ServerRequest } from "../../protocol/Methods.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
 
 /** A notification of the older `codex/event/*` family. */

@@ -6,10 +6,8 @@
  * @module
  */
 import * as Predicate from "effect/Predicate"
-import type { Notification, Request } from "../../protocol/JsonRpc.ts"
-import { serverNotificationTable } from "../../protocol/methods/ServerNotifications.ts"
-import { serverRequestTable } from "../../protocol/methods/ServerRequests.ts"
-import type { ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"
+import type { Notification, Request } from "../../protocol/jsonrpc/Envelope.ts"
+import { type ServerNotificationMethod, serverNotificationTable, serverRequestTable } from "../../protocol/Methods.ts"
 import {
   messageOf,
   type OutboundMessage,

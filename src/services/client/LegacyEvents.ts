@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ServerNotification } from "../../protocol/methods/ServerNotifications.ts"
+import type { ServerNotification } from "../../protocol/Methods.ts"
 import type { LegacyNotification } from "./ClientEvent.ts"
 
 const legacy = (conversationId: string | null, id: string, msg: Record<string, unknown>): LegacyNotification => ({

@@ -5,8 +5,8 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Exit from "effect/Exit"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import type { ErrorObject, Failure, RequestId, Success } from "../../protocol/JsonRpc.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import type { ErrorObject, Failure, RequestId, Success } from "../../protocol/jsonrpc/Envelope.ts"
 import { ServerError, TransportError } from "./AppServerClient.ts"
 
 export type Answer = Deferred.Deferred<unknown, TransportError | ServerError>

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { RequestId } from "../../protocol/JsonRpc.ts"
+import type { RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import type { ReceivedNotification, ReceivedRequest } from "./IncomingMessage.ts"
 
 interface Question {

@@ -27,9 +27,10 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import type { ErrorObject, RequestId } from "../../protocol/JsonRpc.ts"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import type { ParamsInputOf } from "../../protocol/methods/ClientRequests.ts"
+import type { ErrorObject, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
+import { encodeFailure, encodeNotification, encodeSuccess, type RequestMessage } from "../../protocol/jsonrpc/Encode.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import type { Continuity } from "./ClientEvent.ts"
 import * as AppServerClients from "./AppServerClient.ts"
 import { type AppServerClient, type Link, type ServerError, TransportError } from "./AppServerClient.ts"
@@ -41,8 +42,7 @@ import * as Inbox from "./EventQueue.ts"
 import type { IncomingMessage } from "./IncomingMessage.ts"
 import * as Reconnect from "./Reconnect.ts"
 import * as Session from "./RemoteSession.ts"
-import * as Texts from "./Encoding.ts"
-import { Extension } from "../../protocol/Sequence.ts"
+import { Extension } from "../../protocol/extensions/Sequence.ts"
 import * as Tracing from "../observability/Tracing.ts"
 
 export { ConnectError, ConnectionLost } from "./MessageChannel.ts"
@@ -51,7 +51,7 @@ export type { HeartbeatOptions } from "./Heartbeat.ts"
 export type { EventQueueLimits } from "./EventQueue.ts"
 export type { ReconnectPolicy } from "./Reconnect.ts"
 export type { Handshake } from "./RemoteSession.ts"
-export type { RemoteRequest } from "./Encoding.ts"
+export type { RequestMessage } from "../../protocol/jsonrpc/Encode.ts"
 
 /** Who connects, and what the client does by itself. */
 export interface RemoteOptions {
@@ -79,7 +79,7 @@ export interface RemoteOptions {
 /** A link that takes requests of the caller's own numbering besides. */
 export interface RemoteLink extends Link {
   /** Fails with `InvalidInput` when a request with the id is in flight, which is not disturbed. */
-  readonly requestWithId: (request: Texts.RemoteRequest) => Effect.Effect<unknown, TransportError | ServerError>
+  readonly requestWithId: (request: RequestMessage) => Effect.Effect<unknown, TransportError | ServerError>
 }
 
 /** How long the server may take to answer initialize. */
@@ -288,7 +288,7 @@ class Remote {
     })
 
   readonly notify: Link["notify"] = (method, params) =>
-    Effect.flatMap(this.#connection(), ({ session }) => session.send(method, () => Texts.notification(method, params)))
+    Effect.flatMap(this.#connection(), ({ session }) => session.send(method, () => encodeNotification(method, params)))
 
   /** Never waits for another connection: there the server asks anew. */
   #answer(method: string, id: RequestId, text: (id: RequestId) => string): Effect.Effect<void, TransportError> {
@@ -305,10 +305,11 @@ class Remote {
     })
   }
 
-  readonly respond: Link["respond"] = (id, result) => this.#answer("resolve", id, (id) => Texts.success(id, result))
+  readonly respond: Link["respond"] = (id, result) =>
+    this.#answer("resolve", id, (id) => encodeSuccess(id, JSON.stringify(result ?? null)))
 
   readonly reject: Link["reject"] = (id, error: ErrorObject) =>
-    this.#answer("reject", id, (id) => Texts.failure(id, error))
+    this.#answer("reject", id, (id) => encodeFailure(id, error))
 
   /** No event says that it was wanted. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {

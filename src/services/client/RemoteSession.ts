@@ -18,13 +18,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import { classify, type Extensions, type Notification, type Request, type Success } from "../../protocol/JsonRpc.ts"
-import type { ParamsInputOf } from "../../protocol/methods/ClientRequests.ts"
+import { encodeFailure, encodeNotification, encodeRequest, type RequestMessage } from "../../protocol/jsonrpc/Encode.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import { type Extensions, type Notification, type Request, type Success } from "../../protocol/jsonrpc/Envelope.ts"
+import { parse } from "../../protocol/jsonrpc/Parse.ts"
+import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import { type ServerError, TransportError } from "./AppServerClient.ts"
 import { bounded, ConnectError, ConnectionLost, type MessageChannel, type Endpoint } from "./MessageChannel.ts"
 import { notificationOf, type IncomingMessage, requestOf } from "./IncomingMessage.ts"
-import * as Texts from "./Encoding.ts"
 import { type Observe, PendingRequests } from "./PendingRequests.ts"
 
 /** A caller's ids are numbers, so none of them is this. */
@@ -114,10 +115,10 @@ export class RemoteSession {
    * Sends a request and waits for its answer. Interrupting it gives the answer up; the server is not told, the protocol has
    * no word for that. A request that cannot be written ends the connection.
    */
-  request(request: Texts.RemoteRequest, observe?: Observe): Effect.Effect<unknown, TransportError | ServerError> {
+  request(request: RequestMessage, observe?: Observe): Effect.Effect<unknown, TransportError | ServerError> {
     return Effect.suspend(() => {
       const { id, method } = request
-      const text = this.#encode(method, () => Texts.request(request))
+      const text = this.#encode(method, () => encodeRequest(request))
       if (typeof text !== "string") return Effect.fail(text)
       const answer = this.#waiters.add(id, method, observe)
       if (answer === undefined) {
@@ -187,13 +188,7 @@ export class RemoteSession {
 
   /** Undefined when there is nothing to wait for. */
   #receive(text: string): Effect.Effect<void, ConnectionLost> | undefined {
-    let document: unknown
-    try {
-      document = JSON.parse(text)
-    } catch {
-      return Effect.fail(invalid("not JSON"))
-    }
-    const incoming = classify(document)
+    const incoming = parse(text)
     switch (incoming._tag) {
       case "Notification":
         return this.#notified(incoming.notification, text.length)
@@ -227,7 +222,7 @@ export class RemoteSession {
       code: ErrorCode.MethodNotFound,
       message: `unsupported remote app-server request \`${bounded(request.method)}\``
     }
-    const refusal = this.send("reject", () => Texts.failure(request.id, error))
+    const refusal = this.send("reject", () => encodeFailure(request.id, error))
     // Beside the reader: a server that writes and does not read must not keep this side from reading.
     return Effect.asVoid(Effect.forkIn(Effect.ignore(refusal), this.#scope))
   }
@@ -281,7 +276,7 @@ export class RemoteSession {
       }),
       Effect.tap(
         Effect.mapError(
-          this.send("initialized", () => Texts.notification("initialized")),
+          this.send("initialized", () => encodeNotification("initialized")),
           toConnectError
         )
       )

@@ -8,8 +8,8 @@
  * @module
  */
 import * as Predicate from "effect/Predicate"
-import type { Extensions, Success } from "../../protocol/JsonRpc.ts"
-import { Extension, type Position } from "../../protocol/Sequence.ts"
+import type { Extensions, Success } from "../../protocol/jsonrpc/Envelope.ts"
+import { Extension, type Position } from "../../protocol/extensions/Sequence.ts"
 import type { ReceivedNotification } from "./IncomingMessage.ts"
 
 /** After these the client follows the thread of the result. */

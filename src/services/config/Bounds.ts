@@ -8,7 +8,7 @@
  * @module
  */
 import * as Result from "effect/Result"
-import type { AskForApproval, SandboxMode } from "../../protocol/Settings.ts"
+import type { AskForApproval, SandboxMode } from "../../protocol/v2/thread/Settings.ts"
 import { approvalPolicy, sandboxMode } from "./SettingsSchema.ts"
 import { check, complete, normalize } from "./SettingType.ts"
 import { isBuiltInProfile } from "./SandboxChoice.ts"

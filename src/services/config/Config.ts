@@ -12,7 +12,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
-import type { ConfigReadParams, ConfigReadResponse, ConfigRequirementsReadResponse } from "../../protocol/Config.ts"
+import type {
+  ConfigReadParams,
+  ConfigReadResponse,
+  ConfigRequirementsReadResponse
+} from "../../protocol/v2/config/Requests.ts"
 import type { Bounds } from "./Bounds.ts"
 import type { EffectiveConfig, RequestedSettings } from "./EffectiveConfig.ts"
 import { ConfigError, type TextRange, unreadable } from "./ConfigError.ts"

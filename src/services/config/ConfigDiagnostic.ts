@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigLayerSource } from "../../protocol/Config.ts"
+import type { ConfigLayerSource } from "../../protocol/v2/config/Config.ts"
 import { ConfigError, position } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
 import { keys } from "./SettingsSchema.ts"

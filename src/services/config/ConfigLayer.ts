@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigLayerSource } from "../../protocol/Config.ts"
+import type { ConfigLayerSource } from "../../protocol/v2/config/Config.ts"
 import type { SyntaxProblem } from "./Document.ts"
 import type { CachedFile } from "./FileCache.ts"
 import type { Table } from "./Table.ts"

@@ -7,13 +7,9 @@
 import * as Effect from "effect/Effect"
 import * as Digest from "effect/crypto/Digest"
 import * as Schema from "effect/Schema"
-import {
-  Config,
-  type ConfigLayerMetadata,
-  type ConfigReadResponse,
-  type ConfigRequirementsReadResponse
-} from "../../protocol/Config.ts"
-import { ConfigRequirements } from "../../protocol/Requirements.ts"
+import { Config, type ConfigLayerMetadata } from "../../protocol/v2/config/Config.ts"
+import type { ConfigReadResponse, ConfigRequirementsReadResponse } from "../../protocol/v2/config/Requests.ts"
+import { ConfigRequirements } from "../../protocol/v2/config/Requirements.ts"
 import { normalPolicy } from "./Bounds.ts"
 import { keys, modelProvider } from "./SettingsSchema.ts"
 import { complete, map } from "./SettingType.ts"

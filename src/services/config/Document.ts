@@ -8,7 +8,7 @@
  */
 import * as Toml from "effect/encoding/Toml"
 import * as Result from "effect/Result"
-import { isDeeperThan, MaxDepth } from "../../protocol/Depth.ts"
+import { isDeeperThan, MaxDepth } from "../../protocol/jsonrpc/Depth.ts"
 import type { TextRange } from "./ConfigError.ts"
 import { type Table, tableFromUnknown } from "./Table.ts"
 

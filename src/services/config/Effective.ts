@@ -5,7 +5,7 @@
  * @module
  */
 import * as Result from "effect/Result"
-import type { AskForApproval } from "../../protocol/Settings.ts"
+import type { AskForApproval } from "../../protocol/v2/thread/Settings.ts"
 import type { EffectiveConfig, RequestedSettings } from "./EffectiveConfig.ts"
 import { normalPolicy, normalReviewer } from "./Bounds.ts"
 import type { ConfigError } from "./ConfigError.ts"

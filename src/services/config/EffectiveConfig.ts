@@ -4,7 +4,12 @@
  * @module
  */
 import type * as Redacted from "effect/Redacted"
-import type { ApprovalsReviewer, AskForApproval, SandboxMode, SandboxPolicy } from "../../protocol/Settings.ts"
+import type {
+  ApprovalsReviewer,
+  AskForApproval,
+  SandboxMode,
+  SandboxPolicy
+} from "../../protocol/v2/thread/Settings.ts"
 import type { Bounds } from "./Bounds.ts"
 import type { RuleFolder } from "./Project.ts"
 import type { ShellEnvironmentPolicy } from "./ShellEnvironmentPolicy.ts"

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Result from "effect/Result"
-import { MaxDepth } from "../../protocol/Depth.ts"
+import { MaxDepth } from "../../protocol/jsonrpc/Depth.ts"
 import * as Document from "./Document.ts"
 import { get, levelsOf, type Value } from "./Table.ts"
 

@@ -7,7 +7,12 @@
  * @module
  */
 import * as Result from "effect/Result"
-import type { ApprovalsReviewer, AskForApproval, SandboxPolicy, ThreadSettings } from "../../protocol/Settings.ts"
+import type {
+  ApprovalsReviewer,
+  AskForApproval,
+  SandboxPolicy,
+  ThreadSettings
+} from "../../protocol/v2/thread/Settings.ts"
 import { type Bounds, listOf, nameOf, normalReviewer } from "./Bounds.ts"
 import { modeOf, profileOf, profilePolicy, readOnly } from "./SandboxChoice.ts"
 

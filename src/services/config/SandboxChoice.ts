@@ -5,7 +5,7 @@
  * @module
  */
 import * as Result from "effect/Result"
-import type { SandboxMode, SandboxPolicy } from "../../protocol/Settings.ts"
+import type { SandboxMode, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 import { sandboxMode as sandboxModeKind } from "./SettingsSchema.ts"
 import { check } from "./SettingType.ts"
 import type { Trust } from "./Project.ts"

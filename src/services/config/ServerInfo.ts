@@ -4,7 +4,7 @@
  * @module
  */
 import * as Context from "effect/Context"
-import type { SessionSource } from "../../protocol/Thread.ts"
+import type { SessionSource } from "../../protocol/v2/thread/Thread.ts"
 
 /** The release whose protocol is spoken; clients read it out of the user agent. */
 export const ProtocolRelease = "0.169.0"

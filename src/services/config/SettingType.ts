@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { invalidType, invalidValue, missingField, oneOf, unknownVariant } from "../decoding/SerdeText.ts"
 import { get, isTable, type Table, type Value } from "./Table.ts"
 
 export type SettingType =
@@ -74,28 +75,8 @@ export interface Problem {
   readonly detail: string
 }
 
-/** How much of a text that is in the wrong place an error repeats. */
-const longest = 32
-
-const shorten = (value: string): string => (value.length > longest ? `${value.slice(0, longest)}…` : value)
-
-const describe = (value: Value): string => {
-  switch (typeof value) {
-    case "string":
-      return `string ${JSON.stringify(shorten(value))}`
-    case "number":
-      return Number.isInteger(value) ? `integer \`${value}\`` : `floating point \`${value}\``
-    case "boolean":
-      return `boolean \`${value}\``
-    default:
-      return value === null ? "null" : Array.isArray(value) ? "sequence" : "map"
-  }
-}
-
-const alternatives = (values: ReadonlyArray<string>): string => {
-  const quoted = values.map((value) => `\`${value}\``)
-  return quoted.length <= 2 ? quoted.join(" or ") : `one of ${quoted.join(", ")}`
-}
+/** Characters of a value that a message repeats. */
+const MaxEcho = 32
 
 const bounds = {
   i64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
@@ -106,7 +87,7 @@ const bounds = {
 
 const wrongType = (value: Value, expected: string, path: ReadonlyArray<string>): Problem => ({
   path,
-  detail: `invalid type: ${describe(value)}, expected ${expected}`
+  detail: invalidType(value, expected, MaxEcho)
 })
 
 const fits = (kind: SettingType, value: Value): boolean => {
@@ -147,13 +128,13 @@ export const check = (kind: SettingType, value: Value, path: ReadonlyArray<strin
       if (typeof value !== "number" || !Number.isInteger(value)) return wrongType(value, kind.expected, path)
       const [minimum, maximum] = bounds[kind.expected]
       if (value >= minimum && value <= maximum) return undefined
-      return { path, detail: `invalid value: integer \`${value}\`, expected ${kind.expected}` }
+      return { path, detail: invalidValue(value, kind.expected) }
     }
     case "Literals":
-      if (typeof value !== "string") return wrongType(value, `a string, ${alternatives(kind.values)}`, path)
+      if (typeof value !== "string") return wrongType(value, `a string, ${oneOf(kind.values)}`, path)
       if (Object.hasOwn(kind.refused, value)) return { path, detail: kind.refused[value] ?? "" }
       if (kind.values.includes(value) || Object.hasOwn(kind.renamed, value)) return undefined
-      return { path, detail: `unknown variant \`${shorten(value)}\`, expected ${alternatives(kind.values)}` }
+      return { path, detail: unknownVariant(value, kind.values, MaxEcho) }
     case "List":
       if (!Array.isArray(value)) return wrongType(value, "a sequence", path)
       return first(value, (element: Value, index) => check(kind.element, element, [...path, String(index)]))
@@ -187,7 +168,7 @@ const kindOf = (section: Section, key: string): SettingType | undefined =>
 const checkSection = (section: Section, table: Table, path: ReadonlyArray<string>): Problem | undefined =>
   first(Object.entries(table), ([key, value]) => check(kindOf(section, key) ?? anything, value, [...path, key])) ??
   first(Object.entries(section.fields), ([key, field]) =>
-    field.required && !Object.hasOwn(table, key) ? { path, detail: `missing field \`${key}\`` } : undefined
+    field.required && !Object.hasOwn(table, key) ? { path, detail: missingField(key) } : undefined
   )
 
 /** The dotted paths under `value` that no section has a field for, in the order of the text. */

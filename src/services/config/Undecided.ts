@@ -12,7 +12,7 @@
  *
  * @module
  */
-import type { AskForApproval, SandboxPolicy } from "../../protocol/Settings.ts"
+import type { AskForApproval, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 import type { Reviewer } from "./Bounds.ts"
 import type { Sandbox } from "./SandboxChoice.ts"
 import type { ShellEnvironmentPolicy } from "./ShellEnvironmentPolicy.ts"

@@ -4,7 +4,7 @@
  * @module
  */
 import type * as Fiber from "effect/Fiber"
-import type { Extensions, RequestId, TraceContext } from "../../protocol/JsonRpc.ts"
+import type { Extensions, RequestId, TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 import type { Connection } from "./Connection.ts"
 import type { RequestContext } from "./Handlers.ts"
 import type { Meter } from "../observability/RequestMetrics.ts"

@@ -15,8 +15,9 @@ import type * as Cause from "effect/Cause"
 import type * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import { encodeId, type ErrorObject, type Extensions, type Incoming, type RequestId } from "../../protocol/JsonRpc.ts"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import { encodeFailure, encodeSuccess } from "../../protocol/jsonrpc/Encode.ts"
+import { type ErrorObject, type Extensions, type Incoming, type RequestId } from "../../protocol/jsonrpc/Envelope.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { Session, Subscriber } from "../routing/Subscriber.ts"
 import type { TieredQueue, Refusal } from "../routing/TieredQueue.ts"
 
@@ -134,8 +135,7 @@ class AnswersInOrder implements Answers {
     try {
       const body: string | undefined = JSON.stringify(result)
       if (body === undefined) return this.fail(id, notSerializable(undefined))
-      const extra = extensions === undefined ? "" : `,"extensions":${JSON.stringify(extensions)}`
-      text = `{"id":${encodeId(id)},"result":${body}${extra}}`
+      text = encodeSuccess(id, body, extensions)
     } catch (error) {
       return this.fail(id, notSerializable(error))
     }
@@ -143,7 +143,7 @@ class AnswersInOrder implements Answers {
   }
 
   fail(id: RequestId, error: ErrorObject): Deferred.Deferred<void> | undefined {
-    return this.#send(`{"error":${JSON.stringify(error)},"id":${encodeId(id)}}`)
+    return this.#send(encodeFailure(id, error))
   }
 
   hasRoom(): boolean {

@@ -8,8 +8,8 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { Extensions, RequestId, TraceContext } from "../../protocol/JsonRpc.ts"
-import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol/methods/ClientRequests.ts"
+import type { Extensions, RequestId, TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
+import type { ClientRequestMethod, ParamsOf, ResultOf } from "../../protocol/Methods.ts"
 import type { Connection } from "./Connection.ts"
 import type { Reply } from "./Reply.ts"
 import type { ServiceError } from "./ServiceError.ts"

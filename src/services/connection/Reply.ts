@@ -12,7 +12,7 @@
  * @module
  */
 import type * as Effect from "effect/Effect"
-import type { Extensions } from "../../protocol/JsonRpc.ts"
+import type { Extensions } from "../../protocol/jsonrpc/Envelope.ts"
 
 /** An answer and what belongs to it. */
 export interface Answer<A> {
@@ -40,7 +40,7 @@ export class Reply<out A> {
 }
 
 /** Answers with `result`, then runs `commit`. */
-export const then = <A>(result: A, commit: Effect.Effect<void>): Reply<A> => new Reply(() => ({ result, commit }))
+export const withCommit = <A>(result: A, commit: Effect.Effect<void>): Reply<A> => new Reply(() => ({ result, commit }))
 
 /** Answers with what `take` returns, for a result that has to be made in the step in which it is sent. */
 export const make = <A>(take: () => Answer<A>): Reply<A> => new Reply(take)

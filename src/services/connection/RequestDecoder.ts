@@ -5,16 +5,13 @@
  * @module
  */
 import * as Result from "effect/Result"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import { decodeParams, readReserved } from "../../protocol/InvalidRequest.ts"
-import { type Extensions, type Request, type RequestId, type TraceContext } from "../../protocol/JsonRpc.ts"
-import { experimentalUse } from "../../protocol/Experimental.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import { decodeParams, readReserved } from "../decoding/DecodeParams.ts"
+import { type Extensions, type Request, type RequestId, type TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
+import { experimentalUse } from "../decoding/ExperimentalUse.ts"
 import type { ExperimentalField, Scope, Stability } from "../../protocol/Method.ts"
-import {
-  type ClientRequestMethod,
-  clientRequestTable,
-  isClientRequestMethod
-} from "../../protocol/methods/ClientRequests.ts"
+import { type ClientRequestMethod, clientRequestTable, isClientRequestMethod } from "../../protocol/Methods.ts"
+import { ReleasedRequests } from "../../protocol/ReleasedRequests.ts"
 import type { Connection } from "./Connection.ts"
 import { invalidRequest, RequestError } from "../routing/RequestError.ts"
 
@@ -59,7 +56,7 @@ export const decode = (request: Request): DecodedRequest | string => {
   }
   const decoded = decodeParams(method, params)
   if (Result.isFailure(decoded)) return decoded.failure
-  const { scope, stability, experimentalFields } = clientRequestTable[method]
+  const { scope, experimentalFields } = clientRequestTable[method]
   return {
     id,
     method,
@@ -69,7 +66,7 @@ export const decode = (request: Request): DecodedRequest | string => {
     extensions,
     key: keyOf(scope, decoded.success),
     shared: scope._tag !== "Concurrent" && scope.shared,
-    stability,
+    stability: ReleasedRequests[method].stability,
     experimentalFields
   }
 }

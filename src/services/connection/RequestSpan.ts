@@ -10,7 +10,7 @@ import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
-import type { TraceContext } from "../../protocol/JsonRpc.ts"
+import type { TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 import type { Handler, HandlerTable, RequestContext } from "./Handlers.ts"
 import { mapCommit, Reply } from "./Reply.ts"
 

@@ -6,8 +6,8 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import { refusalFor } from "../../protocol/methods/Parameters.ts"
-import type { ClientRequestMethod, ParamsOf } from "../../protocol/methods/ClientRequests.ts"
+import { refusalFor } from "../decoding/ParameterDecisions.ts"
+import type { ClientRequestMethod, ParamsOf } from "../../protocol/Methods.ts"
 import type { Handler, HandlerTable } from "./Handlers.ts"
 import { invalidRequest } from "../routing/RequestError.ts"
 

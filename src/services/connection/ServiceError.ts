@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ConfigError } from "../config/Config.ts"
 import { internal, invalidRequest, RequestError } from "../routing/RequestError.ts"
 import { MaxInputChars, type ThreadError } from "../thread/ThreadError.ts"

@@ -10,7 +10,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import type { Model, ModelListParams, ModelListResponse, ModelServiceTier } from "../../protocol/Model.ts"
+import type { Model, ModelServiceTier } from "../../protocol/v2/model/Model.ts"
+import type { ModelListParams, ModelListResponse } from "../../protocol/v2/model/Requests.ts"
 import { type Entry, entries } from "./CatalogEntries.ts"
 
 /** A cursor that no page gave. */

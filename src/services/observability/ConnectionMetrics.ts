@@ -6,7 +6,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Queue from "effect/Queue"
-import type { Incoming } from "../../protocol/JsonRpc.ts"
+import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import {
   type Counter,
   connectionsOpen,

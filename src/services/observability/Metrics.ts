@@ -10,7 +10,7 @@
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
-import type { TurnStatus } from "../../protocol/Turn.ts"
+import type { TurnStatus } from "../../protocol/v2/turn/Turn.ts"
 
 /** A number that goes up and down, with the labels that tell it from others of its name. */
 export type Gauge = Metric.Gauge<number>

@@ -9,8 +9,8 @@
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import type * as Metric from "effect/Metric"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import { releasedRequestOf } from "../../protocol/methods/ReservedRequests.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import { releasedRequestOf } from "../../protocol/ReleasedRequests.ts"
 import { type Outcome, outcomes, requestDuration, requestsAnswered } from "./Metrics.ts"
 import { readCounter } from "./MetricReading.ts"
 

@@ -13,7 +13,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Tracer from "effect/Tracer"
-import type { TraceContext } from "../../protocol/JsonRpc.ts"
+import type { TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 
 /** Whether somebody collects spans here. */
 export const isActive: Effect.Effect<boolean> = Effect.contextWith((context: Context.Context<never>) =>

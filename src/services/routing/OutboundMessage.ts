@@ -4,9 +4,10 @@
  *
  * @module
  */
-import type { RequestId } from "../../protocol/JsonRpc.ts"
+import { encodeNotification, encodeRequest } from "../../protocol/jsonrpc/Encode.ts"
+import type { RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import type { ServerNotification, Tier, WireSchema } from "../../protocol/Method.ts"
-import { type ServerNotificationMethod, serverNotificationTable } from "../../protocol/methods/ServerNotifications.ts"
+import { type ServerNotificationMethod, serverNotificationTable } from "../../protocol/Methods.ts"
 
 export type OutboundMessage = OutboundAnswer | OutboundNotification | OutboundRequest | OutboundLagged
 
@@ -83,11 +84,7 @@ export const messageOf = (
 }
 
 const notification = (message: OutboundNotification): string =>
-  (message.text ??= JSON.stringify({
-    method: message.method,
-    params: message.params,
-    emittedAtMs: message.emittedAtMs
-  }))
+  (message.text ??= encodeNotification(message.method, message.params, message.emittedAtMs))
 
 /**
  * The wire text of a message; the empty string for what has none. With `sequenced`, for clients that asked for it, the
@@ -102,7 +99,7 @@ export const encode = (message: OutboundMessage, sequenced = false): string => {
     case "Answer":
       return message.text
     case "Request":
-      return JSON.stringify({ method: message.method, id: message.id, params: message.params })
+      return encodeRequest(message)
     case "Lagged":
       return ""
   }

@@ -21,10 +21,10 @@ import {
   type NotificationParams,
   type ServerNotificationMethod,
   serverNotificationTable
-} from "../../protocol/methods/ServerNotifications.ts"
+} from "../../protocol/Methods.ts"
 import type { Session, Subscriber } from "./Subscriber.ts"
 import { messageOf, type OutboundNotification } from "./OutboundMessage.ts"
-import type { Position } from "../../protocol/Sequence.ts"
+import type { Position } from "../../protocol/extensions/Sequence.ts"
 import { ThreadLog } from "./ThreadLog.ts"
 
 export class OutboundRouter extends Context.Service<

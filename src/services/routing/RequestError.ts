@@ -7,8 +7,8 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import type { ErrorObject } from "../../protocol/JsonRpc.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import type { ErrorObject } from "../../protocol/jsonrpc/Envelope.ts"
 
 /** An error answer. `data` is bounded and free of payloads; absent when there is none. */
 export class RequestError extends Schema.TaggedError<RequestError>()("RequestError", {

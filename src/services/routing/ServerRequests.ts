@@ -20,13 +20,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as ErrorCode from "../../protocol/ErrorCode.ts"
-import type { ErrorObject, RequestId } from "../../protocol/JsonRpc.ts"
-import {
-  type ServerRequestMethod,
-  type ServerRequestParams,
-  serverRequestTable
-} from "../../protocol/methods/ServerRequests.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import type { ErrorObject, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
+import { type ServerRequestMethod, type ServerRequestParams, serverRequestTable } from "../../protocol/Methods.ts"
 import type { Subscriber } from "./Subscriber.ts"
 import { serverRequestsPending } from "../observability/Metrics.ts"
 import { observe } from "../observability/MetricRegistry.ts"

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { ClientInfo } from "../../protocol/Initialize.ts"
-import type { ErrorObject } from "../../protocol/JsonRpc.ts"
+import type { ClientInfo } from "../../protocol/v2/server/Initialize.ts"
+import type { ErrorObject } from "../../protocol/jsonrpc/Envelope.ts"
 import type { Refusal, TieredQueue } from "./TieredQueue.ts"
 
 /** What `initialize` settles. Written once, by the `initialize` handler. */

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { Position } from "../../protocol/Sequence.ts"
+import type { Position } from "../../protocol/extensions/Sequence.ts"
 import { encode, type OutboundNotification } from "./OutboundMessage.ts"
 
 /** Notifications of a thread that can be told again. */

@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { SandboxPolicy } from "../../protocol/Settings.ts"
+import type { SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 
 /** An argv with where it runs; no shell is implied. `env` is the whole environment: nothing is inherited. */
 export interface SandboxedCommand {

@@ -8,7 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
-import type { ResponseItem } from "../../protocol/ResponseItem.ts"
+import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import * as Project from "../config/Project.ts"
 import { type FileStamp, type Head, type NamedBy, type SmallFileError, SmallFiles } from "../config/SmallFiles.ts"
 

@@ -4,8 +4,8 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type { ThreadSettings } from "../../protocol/Settings.ts"
-import type { ParamsOf } from "../../protocol/methods/ClientRequests.ts"
+import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
+import type { ParamsOf } from "../../protocol/Methods.ts"
 import { ConfigError, type EffectiveConfig } from "../config/Config.ts"
 import type { Bounds } from "../config/Bounds.ts"
 import { PermittedSettings } from "../config/Permitted.ts"

@@ -16,9 +16,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { ThreadSettings } from "../../protocol/Settings.ts"
-import type { Thread as ThreadView, ThreadStatus } from "../../protocol/Thread.ts"
-import type { Turn } from "../../protocol/Turn.ts"
+import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
+import type { Thread as ThreadView, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
+import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import type { PermittedSettings } from "../config/Permitted.ts"
 import type { ModelError, ModelName } from "../model/ModelProvider.ts"
 import { ActiveTurn, type TurnOptions } from "./turn/ActiveTurn.ts"
@@ -55,25 +55,36 @@ export interface AcceptedTurn {
   readonly request: TurnRequest | null
 }
 
+/** Where a thread reports its turns, and learns whether another may begin. */
+export interface TurnActivity {
+  /** False when the server is about to end: no turn may start any more. */
+  readonly isAdmitting: () => boolean
+  readonly began: (threadId: string) => Effect.Effect<void>
+  readonly ended: (threadId: string) => Effect.Effect<void>
+}
+
+export interface ThreadOptions {
+  readonly context: ThreadContext
+  readonly activity: TurnActivity
+  readonly instructionSources: ReadonlyArray<string>
+  /** Of the thread: its turn ends with it. */
+  readonly scope: Scope.Scope
+}
+
 export class Thread {
   /** The AGENTS.md files its instructions came from. */
   readonly instructionSources: ReadonlyArray<string>
   readonly #context: ThreadContext
+  readonly #activity: TurnActivity
   readonly #scope: Scope.Scope
-  readonly #onActivity: () => void
   #active: ActiveTurn | undefined
   #closing = false
 
-  constructor(
-    context: ThreadContext,
-    instructionSources: ReadonlyArray<string>,
-    scope: Scope.Scope,
-    onActivity: () => void
-  ) {
-    this.#context = context
-    this.instructionSources = instructionSources
-    this.#scope = scope
-    this.#onActivity = onActivity
+  constructor(options: ThreadOptions) {
+    this.instructionSources = options.instructionSources
+    this.#context = options.context
+    this.#activity = options.activity
+    this.#scope = options.scope
   }
 
   get id(): string {
@@ -91,11 +102,6 @@ export class Thread {
 
   get status(): ThreadStatus {
     return this.#context.status
-  }
-
-  /** Whether it can be resumed once it is unloaded: it is stored, and has had a turn. */
-  get isOnRecord(): boolean {
-    return this.state.turns.length > 0 && !this.state.origin.ephemeral
   }
 
   /** Whether a turn runs. */
@@ -143,7 +149,7 @@ export class Thread {
     yield* this.checkOpen(false)
     yield* checkLength(request.message.input)
     // What a failed append has left behind is stored before anything new happens.
-    yield* this.#context.journal.recover
+    yield* this.stored
     if (this.#active === undefined) yield* this.#admission
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
     const active = this.#active
@@ -165,7 +171,7 @@ export class Thread {
     const begun: Effect.Effect<void> = Effect.suspend(() => {
       const active = this.#active
       if (active !== undefined) return Effect.andThen(Deferred.await(active.ended), begun)
-      return Effect.uninterruptible(this.#run(new ActiveTurn(id, rootTurnId, request.options), request))
+      return Effect.uninterruptible(this.#run(new ActiveTurn(id, rootTurnId ?? id, request.options), request))
     })
     return begun
   }
@@ -173,19 +179,20 @@ export class Thread {
   #run(turn: ActiveTurn, { caller, message }: TurnRequest): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#active = turn
-      this.#onActivity()
       const onEnd = () => {
         this.#active = undefined
-        this.#onActivity()
       }
-      const running = run(this.#context, turn, message, caller, onEnd)
-      return Effect.map(Effect.forkIn(running, this.#scope, { startImmediately: true }), (fiber) => turn.attach(fiber))
+      const running = Effect.ensuring(run(this.#context, turn, message, caller, onEnd), this.#activity.ended(this.id))
+      return this.#activity.began(this.id).pipe(
+        Effect.andThen(Effect.forkIn(running, this.#scope, { startImmediately: true })),
+        Effect.map((fiber) => turn.attach(fiber))
+      )
     })
   }
 
   /** Fails while the server drains. Turns that run may still be added to. */
   readonly #admission: Effect.Effect<void, ServerDraining> = Effect.suspend(() =>
-    this.#context.services.isDraining() ? Effect.fail(new ServerDraining()) : Effect.void
+    this.#activity.isAdmitting() ? Effect.void : Effect.fail(new ServerDraining())
   )
 
   readonly #changeSettings = ({ value: settings }: PermittedSettings): Effect.Effect<void> =>
@@ -228,9 +235,18 @@ export class Thread {
     turnId: string
   ): Effect.fn.Return<void, NoActiveTurn | TurnMismatch> {
     const active = yield* this.#running("interrupt", turnId)
-    active.interrupt()
+    // In the next step: this caller has to wait by then.
+    yield* Effect.forkIn(
+      Effect.sync(() => active.interrupt()),
+      this.#scope
+    )
     yield* Deferred.await(active.stopped)
   }).bind(this)
+
+  /** Stores what a failed append has left behind. Fails while the store does. */
+  get stored(): Effect.Effect<void, ThreadStoreError> {
+    return this.#context.journal.recover
+  }
 
   /** The store cannot be written to: the running turn ends as failed. */
   failTurn(error: ThreadStoreError): void {

@@ -24,12 +24,12 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { TurnError } from "../../protocol/ErrorInfo.ts"
-import { ThreadItem } from "../../protocol/Item.ts"
+import { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
+import { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import { lazy, type Of } from "../../protocol/Lazy.ts"
-import { ResponseItem } from "../../protocol/ResponseItem.ts"
-import { ThreadSettings } from "../../protocol/Settings.ts"
-import { GitInfo, SessionSource, ThreadTokenUsage } from "../../protocol/Thread.ts"
+import { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
+import { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
+import { GitInfo, SessionSource, ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
 
 /** The version of the shapes below. A store writes it down, and refuses events of a newer one. */
 export const ThreadEventVersion = 1

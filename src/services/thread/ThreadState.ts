@@ -6,12 +6,12 @@
  *
  * @module
  */
-import type { TurnError } from "../../protocol/ErrorInfo.ts"
-import type { ThreadItem } from "../../protocol/Item.ts"
-import type { ResponseItem } from "../../protocol/ResponseItem.ts"
-import type { ThreadSettings } from "../../protocol/Settings.ts"
-import type { ThreadTokenUsage } from "../../protocol/Thread.ts"
-import type { TurnStatus } from "../../protocol/Turn.ts"
+import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
+import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
+import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
+import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
+import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
+import type { TurnStatus } from "../../protocol/v2/turn/Turn.ts"
 import type { EventOf, ThreadEvent, ThreadOrigin } from "./ThreadEvent.ts"
 
 /** A turn with all its items. */
@@ -178,7 +178,12 @@ class Draft {
       endedAt: null,
       conversationStart
     })
-    this.#state.updatedAt = event.at
+    this.#updated(event.at)
+  }
+
+  /** A fork is newer than the turns it has taken over. */
+  #updated(at: number): void {
+    this.#state.updatedAt = Math.max(this.#state.updatedAt, at)
   }
 
   /** A turn ends once: what comes after its end does not change it. */
@@ -188,7 +193,7 @@ class Draft {
     const turn = turns[index]
     if (turn === undefined || turn.status !== "inProgress") return
     turns[index] = { ...turn, status: event.status, error: event.error, endedAt: event.at }
-    this.#state.updatedAt = event.at
+    this.#updated(event.at)
   }
 
   #itemCompleted({ item, turnId }: EventOf<"ItemCompleted">): void {

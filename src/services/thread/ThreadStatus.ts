@@ -12,7 +12,7 @@
  *
  * @module
  */
-import type { ThreadActiveFlag, ThreadStatus } from "../../protocol/Thread.ts"
+import type { ThreadActiveFlag, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
 
 /** The facts a status is made of. */
 export interface Facts {

@@ -5,10 +5,10 @@
  *
  * @module
  */
-import type { ThreadItem } from "../../protocol/Item.ts"
-import type { ThreadEnvironment } from "../../protocol/Environment.ts"
-import type { Thread, ThreadStatus } from "../../protocol/Thread.ts"
-import type { Turn, TurnItemsView } from "../../protocol/Turn.ts"
+import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
+import type { ThreadEnvironment } from "../../protocol/v2/thread/Environment.ts"
+import type { Thread, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
+import type { Turn, TurnItemsView } from "../../protocol/v2/turn/Turn.ts"
 import type { ThreadState, TurnState } from "./ThreadState.ts"
 import type { ThreadSummary } from "./ThreadStore.ts"
 

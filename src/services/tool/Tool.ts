@@ -10,13 +10,13 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { ThreadItem } from "../../protocol/Item.ts"
+import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type {
   CommandExecutionApprovalDecision,
   CommandExecutionRequestApprovalParams
-} from "../../protocol/Approval.ts"
-import type { NotificationParams, ServerNotificationMethod } from "../../protocol/methods/ServerNotifications.ts"
-import type { AskForApproval, SandboxPolicy } from "../../protocol/Settings.ts"
+} from "../../protocol/v2/approval/Approval.ts"
+import type { NotificationParams, ServerNotificationMethod } from "../../protocol/Methods.ts"
+import type { AskForApproval, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 import type { ConfigWarning, EffectiveConfig } from "../config/Config.ts"
 
 /** How a tool is offered to the model. `parameters` is a JSON Schema object. */

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as SchemaAST from "effect/SchemaAST"
-import { type ClientRequestMethod, clientRequestTable } from "../../../src/protocol/methods/ClientRequests.ts"
-import { Capabilities, type Decision, Parameters } from "../../../src/protocol/methods/Parameters.ts"
-import { InitializeCapabilities } from "../../../src/protocol/Initialize.ts"
+import { type ClientRequestMethod, clientRequestTable } from "../../../src/protocol/Methods.ts"
+import { Capabilities, type Decision, Parameters } from "../../../src/services/decoding/ParameterDecisions.ts"
+import { InitializeCapabilities } from "../../../src/protocol/v2/server/Initialize.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import { UserInput } from "../../../src/protocol/UserInput.ts"
+import { UserInput } from "../../../src/protocol/v2/turn/UserInput.ts"
 import { cwd, makeServer } from "../../support/Server.ts"
 
 const methods = Object.keys(clientRequestTable) as ReadonlyArray<ClientRequestMethod>

@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Offline from "../../../src/layers/models/Offline.ts"
-import type { ResponseItem } from "../../../src/protocol/ResponseItem.ts"
+import type { ResponseItem } from "../../../src/protocol/v2/item/ResponseItem.ts"
 import {
   ModelError,
   type ModelEvent,

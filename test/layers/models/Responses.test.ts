@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import type { CodexErrorInfo } from "../../../src/protocol/ErrorInfo.ts"
+import type { CodexErrorInfo } from "../../../src/protocol/v2/turn/ErrorInfo.ts"
 import type { ModelProviderInfo } from "../../../src/services/config/Config.ts"
 import { ModelError, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import {

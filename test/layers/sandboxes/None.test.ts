@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as None from "../../../src/layers/sandboxes/None.ts"
-import type { SandboxPolicy } from "../../../src/protocol/Settings.ts"
+import type { SandboxPolicy } from "../../../src/protocol/v2/thread/Settings.ts"
 import { Sandbox, SandboxUnavailable } from "../../../src/services/sandbox/Sandbox.ts"
 
 const command = { executable: "/bin/sh", args: ["-c", "ls"], cwd: "/", env: {} }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { CommandExecutionApprovalDecision } from "../../../src/protocol/Approval.ts"
+import type { CommandExecutionApprovalDecision } from "../../../src/protocol/v2/approval/Approval.ts"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
 import * as Rules from "../../../src/layers/tools/shell/Rules.ts"

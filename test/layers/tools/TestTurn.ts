@@ -1,7 +1,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type { CommandExecutionApprovalDecision } from "../../../src/protocol/Approval.ts"
-import type { Item, ThreadItem } from "../../../src/protocol/Item.ts"
+import type { CommandExecutionApprovalDecision } from "../../../src/protocol/v2/approval/Approval.ts"
+import type { Item, ThreadItem } from "../../../src/protocol/v2/item/Item.ts"
 import type { ApprovalFailed, CommandApproval, ToolTurn } from "../../../src/services/tool/Tool.ts"
 
 /** Something a tool told its turn, in order. */

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { display } from "../../../src/layers/tools/shell/CommandLine.ts"
 import * as Describe from "../../../src/program/reporters/Format.ts"
-import type { Item } from "../../../src/protocol/Item.ts"
+import type { Item } from "../../../src/protocol/v2/item/Item.ts"
 import { command as running } from "../Fixtures.ts"
 
 const command: Item<"commandExecution"> = { ...running, status: "completed", exitCode: 0, durationMs: 80 }

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { JsonEvents } from "../../../src/program/reporters/JsonReporter.ts"
-import type { Item, ThreadItem } from "../../../src/protocol/Item.ts"
-import type { ServerNotification } from "../../../src/protocol/methods/ServerNotifications.ts"
-import type { Turn } from "../../../src/protocol/Turn.ts"
+import type { Item, ThreadItem } from "../../../src/protocol/v2/item/Item.ts"
+import type { ServerNotification } from "../../../src/protocol/Methods.ts"
+import type { Turn } from "../../../src/protocol/v2/turn/Turn.ts"
 import { agentMessage } from "../../../src/testing/ThreadEvents.ts"
 import { command, completed, place, started, turn } from "../Fixtures.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { Extension } from "../../../src/protocol/Sequence.ts"
+import { Extension } from "../../../src/protocol/extensions/Sequence.ts"
 import {
   connected,
   comeBack,

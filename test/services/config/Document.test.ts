@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { MaxDepth } from "../../../src/protocol/Depth.ts"
+import { MaxDepth } from "../../../src/protocol/jsonrpc/Depth.ts"
 import * as Document from "../../../src/services/config/Document.ts"
 
 /** Texts of what TOML is made of, in any order. */

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import type { Request } from "../../../src/protocol/JsonRpc.ts"
-import { Decoder } from "../../../src/layers/transports/Lines.ts"
+import type { Request } from "../../../src/protocol/jsonrpc/Envelope.ts"
+import { Decoder } from "../../../src/protocol/jsonrpc/Lines.ts"
 import { cwd, home, makeServer, say } from "../../support/Server.ts"
 import { asking } from "../../support/Tools.ts"
 

@@ -10,7 +10,7 @@ import {
   type NotificationParams,
   type ServerNotificationMethod,
   serverNotificationTable
-} from "../../../src/protocol/methods/ServerNotifications.ts"
+} from "../../../src/protocol/Methods.ts"
 import { InProcessError } from "../../../src/services/connection/InProcess.ts"
 import { ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"

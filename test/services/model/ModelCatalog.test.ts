@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { ModelListResponse } from "../../../src/protocol/Model.ts"
+import { ModelListResponse } from "../../../src/protocol/v2/model/Requests.ts"
 import * as ModelCatalog from "../../../src/services/model/ModelCatalog.ts"
 
 const visible = [

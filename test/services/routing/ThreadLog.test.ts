@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import type { OutboundNotification } from "../../../src/services/routing/OutboundMessage.ts"
 import { encode } from "../../../src/services/routing/OutboundMessage.ts"
-import { positionIn } from "../../../src/protocol/Sequence.ts"
+import { positionIn } from "../../../src/protocol/extensions/Sequence.ts"
 import { ThreadLog } from "../../../src/services/routing/ThreadLog.ts"
 
 const tell = (threadLog: ThreadLog, threadId: string, text = ""): OutboundNotification => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { ParamsInputOf } from "../../../src/protocol/methods/ClientRequests.ts"
+import type { ParamsInputOf } from "../../../src/protocol/Methods.ts"
 import type { Tool } from "../../../src/services/tool/Tool.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { failure } from "../../support/Configs.ts"

@@ -19,6 +19,7 @@ import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/Chi
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { LineSplitter } from "../../../protocol/jsonrpc/Lines.ts"
 import {
   bounded,
   type ConnectError,
@@ -26,7 +27,6 @@ import {
   connectFailed,
   type MessageChannel
 } from "../../../services/client/MessageChannel.ts"
-import { Lines } from "./Lines.ts"
 
 export interface Target {
   readonly label: string
@@ -38,8 +38,8 @@ export interface Target {
   readonly stderr: (line: string) => Effect.Effect<void>
 }
 
-/** Characters of one message. */
-const MaxLineLength = 128 * 1024 * 1024
+/** Bytes of one message. */
+const MaxLineBytes = 128 * 1024 * 1024
 
 /** Lines on stderr are told up to here. */
 const MaxStderrLine = 16 * 1024
@@ -53,16 +53,20 @@ const KillGrace = "1 second"
 const lost = (kind: ConnectionLost["kind"], detail: string) => new ConnectionLost({ kind, detail: bounded(detail) })
 
 /** Complete lines, as often as there are any. Fails with `overlong` where one is too long, and with `Done` at the end. */
-const linesOf = (pull: Pull.Pull<NonEmptyReadonlyArray<string>, PlatformError>, maxLength: number) => {
-  const lines = new Lines(maxLength)
+const linesOf = (pull: Pull.Pull<NonEmptyReadonlyArray<Uint8Array>, PlatformError>, maxBytes: number) => {
+  const lines = new LineSplitter(maxBytes)
+  const utf8 = new TextDecoder()
   const next: Effect.Effect<NonEmptyReadonlyArray<string>, PlatformError | Cause.Done | "overlong"> = Effect.flatMap(
     pull,
-    (texts) => {
+    (chunks) => {
       const complete: Array<string> = []
-      for (const text of texts) {
-        const found = lines.push(text)
-        if (found === undefined) return Effect.fail("overlong" as const)
-        for (const line of found) complete.push(line)
+      for (const chunk of chunks) {
+        for (const line of lines.push(chunk)) {
+          if ("overlong" in line) return Effect.fail("overlong" as const)
+          const text = utf8.decode(line)
+          if (text.trim() !== "") complete.push(text)
+        }
+        if (lines.isOverlong) return Effect.fail("overlong" as const)
       }
       const [first, ...rest] = complete
       return first === undefined ? next : Effect.succeed([first, ...rest] as const)
@@ -112,7 +116,7 @@ export const open = Effect.fnUntraced(function* (
     Effect.succeed(Effect.map(Queue.takeAll(written), (lines) => [Buffer.from(lines.join(""))] as const))
   )
   yield* Effect.forkScoped(Effect.ensuring(Stream.run(input, child.stdin), Queue.shutdown(written)))
-  const output = yield* Stream.toPull(Stream.decodeText(child.stdout))
+  const output = yield* Stream.toPull(child.stdout)
 
   // The end of its input is how a server is asked to go. Until it has gone what it still says is read, or it would stop in
   // the middle of it; its last words on stderr are heard, unless a process that it left behind keeps the pipe open.
@@ -131,9 +135,9 @@ export const open = Effect.fnUntraced(function* (
     )
   )
 
-  const lines = linesOf(output, MaxLineLength)
+  const lines = linesOf(output, MaxLineBytes)
   const pull: MessageChannel["pull"] = Effect.catch(lines, (error) => {
-    if (error === "overlong") return Effect.fail(lost("InvalidData", `sent a line longer than ${MaxLineLength}`))
+    if (error === "overlong") return Effect.fail(lost("InvalidData", `sent a line longer than ${MaxLineBytes} bytes`))
     return Cause.isDone(error)
       ? Effect.flatMap(endOf(child, KillGrace), Effect.fail)
       : Effect.fail(lost("InvalidData", `transport failed: ${error.message}`))

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { ModelError, ModelEvent } from "../../../services/model/ModelProvider.ts"
 import type { Failure } from "./Failure.ts"
 import * as Retry from "./Retry.ts"

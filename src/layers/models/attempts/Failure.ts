@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CodexErrorInfo } from "../../../protocol/ErrorInfo.ts"
+import type { CodexErrorInfo } from "../../../protocol/v2/turn/ErrorInfo.ts"
 import { ModelError } from "../../../services/model/ModelProvider.ts"
 
 /** A failed attempt, and what to do about it. */

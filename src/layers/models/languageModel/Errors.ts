@@ -5,7 +5,7 @@
  */
 import type * as AiError from "effect/ai/AiError"
 import * as Duration from "effect/Duration"
-import type { CodexErrorInfo } from "../../../protocol/ErrorInfo.ts"
+import type { CodexErrorInfo } from "../../../protocol/v2/turn/ErrorInfo.ts"
 import { failure, type Failure } from "../attempts/Failure.ts"
 
 const infoOf = (reason: AiError.AiErrorReason): CodexErrorInfo => {

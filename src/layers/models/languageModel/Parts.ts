@@ -4,8 +4,8 @@
  * @module
  */
 import type * as Response from "effect/ai/Response"
-import { isTooDeepValue, MaxDepth } from "../../../protocol/JsonText.ts"
-import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import { isTooDeepValue, MaxDepth } from "../../../protocol/jsonrpc/JsonText.ts"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { ModelEvent, ModelUsage } from "../../../services/model/ModelProvider.ts"
 import type { ToolSpec } from "../../../services/tool/Tool.ts"
 import { failure, type Failure } from "../attempts/Failure.ts"

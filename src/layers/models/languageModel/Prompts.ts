@@ -9,8 +9,8 @@
 import * as Prompt from "effect/ai/Prompt"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { isTooDeep, isTooDeepValue } from "../../../protocol/JsonText.ts"
-import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import { isTooDeep, isTooDeepValue } from "../../../protocol/jsonrpc/JsonText.ts"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { textOf } from "../ContentText.ts"
 
 type Of<Type extends ResponseItem["type"]> = Extract<ResponseItem, { readonly type: Type }>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { textOf } from "../ContentText.ts"
 
 /** A call of the model, and the output; `null` where there is none. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { ModelProviderInfo } from "../../../services/config/Config.ts"
 import type { ModelRequest } from "../../../services/model/ModelProvider.ts"
 import type { ToolSpec } from "../../../services/tool/Tool.ts"

@@ -7,7 +7,7 @@
  * @module
  */
 import * as Predicate from "effect/Predicate"
-import { excessOf } from "../../../protocol/JsonText.ts"
+import { excessOf } from "../../../protocol/jsonrpc/JsonText.ts"
 
 /** A JSON object whose members have not been looked at. */
 export interface JsonObject {

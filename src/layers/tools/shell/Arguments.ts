@@ -8,9 +8,9 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { I32, optional, U64 } from "../../../protocol/Fields.ts"
-import { isTooDeep, MaxDepth } from "../../../protocol/JsonText.ts"
+import { isTooDeep, MaxDepth } from "../../../protocol/jsonrpc/JsonText.ts"
 import { lazy, type Of } from "../../../protocol/Lazy.ts"
-import { mismatch } from "../../../protocol/Mismatch.ts"
+import { mismatch } from "../../../services/decoding/Mismatch.ts"
 
 export const ExecCommandArguments = lazy(() =>
   Schema.Struct({

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { CommandAction } from "../../../protocol/CommandAction.ts"
+import type { CommandAction } from "../../../protocol/v2/item/CommandAction.ts"
 import { display } from "./CommandLine.ts"
 import type { PlainCommand, Script, Words } from "./Script.ts"
 

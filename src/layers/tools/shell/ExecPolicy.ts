@@ -20,7 +20,7 @@
  *
  * @module
  */
-import type { AskForApproval, SandboxPolicy } from "../../../protocol/Settings.ts"
+import type { AskForApproval, SandboxPolicy } from "../../../protocol/v2/thread/Settings.ts"
 import { rejected } from "./RejectedText.ts"
 import { type Reach, reaching, reachOf } from "./Reach.ts"
 import { allows, programName, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"

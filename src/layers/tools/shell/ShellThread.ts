@@ -15,7 +15,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Path from "node:path"
-import type { CommandExecutionApprovalDecision } from "../../../protocol/Approval.ts"
+import type { CommandExecutionApprovalDecision } from "../../../protocol/v2/approval/Approval.ts"
 import type { EffectiveConfig } from "../../../services/config/Config.ts"
 import type { Sandbox, SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
 import {

@@ -15,8 +15,8 @@ import * as Deferred from "effect/Deferred"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { TurnError } from "../../../protocol/ErrorInfo.ts"
-import type { ThreadItem } from "../../../protocol/Item.ts"
+import type { TurnError } from "../../../protocol/v2/turn/ErrorInfo.ts"
+import type { ThreadItem } from "../../../protocol/v2/item/Item.ts"
 import type { Message } from "./UserMessage.ts"
 
 /** What holds for this turn alone. */

@@ -17,13 +17,13 @@ import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as ErrorCode from "../../../protocol/ErrorCode.ts"
-import type { ThreadItem } from "../../../protocol/Item.ts"
+import * as ErrorCode from "../../../protocol/jsonrpc/ErrorCode.ts"
+import type { ThreadItem } from "../../../protocol/v2/item/Item.ts"
 import { lazy } from "../../../protocol/Lazy.ts"
 import {
   type CommandExecutionApprovalDecision,
   CommandExecutionRequestApprovalResponse
-} from "../../../protocol/Approval.ts"
+} from "../../../protocol/v2/approval/Approval.ts"
 import type { RequestError } from "../../routing/RequestError.ts"
 import { ApprovalFailed, type CommandApproval } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"

@@ -9,9 +9,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { AgentMessageItem, ReasoningItem } from "../../../protocol/Item.ts"
-import type { NotificationParams } from "../../../protocol/methods/ServerNotifications.ts"
-import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
+import type { AgentMessageItem, ReasoningItem } from "../../../protocol/v2/item/Item.ts"
+import type { NotificationParams } from "../../../protocol/Methods.ts"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { ModelError, type ModelEvent, type ModelRequest, type ModelUsage } from "../../model/ModelProvider.ts"
 import type { ToolCall } from "../../tool/Tool.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"

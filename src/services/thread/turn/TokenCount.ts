@@ -4,7 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import type { TokenUsageBreakdown } from "../../../protocol/Thread.ts"
+import type { TokenUsageBreakdown } from "../../../protocol/v2/thread/Thread.ts"
 import type { ModelError, ModelUsage } from "../../model/ModelProvider.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 

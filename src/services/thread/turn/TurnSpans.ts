@@ -9,7 +9,7 @@
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
-import type { TurnStatus } from "../../../protocol/Turn.ts"
+import type { TurnStatus } from "../../../protocol/v2/turn/Turn.ts"
 import type { ModelRequest } from "../../model/ModelProvider.ts"
 import type { ToolCall, ToolOutput } from "../../tool/Tool.ts"
 import { traced } from "../../observability/Tracing.ts"

@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
-import type { ResponseItem } from "../../../protocol/ResponseItem.ts"
-import type { UserInput } from "../../../protocol/UserInput.ts"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
+import type { UserInput } from "../../../protocol/v2/turn/UserInput.ts"
 import * as SmallFiles from "../../config/SmallFiles.ts"
 import { InputTooLarge, MaxInputChars } from "../ThreadError.ts"
 

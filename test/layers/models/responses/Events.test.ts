@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type Limits, Reader, type Progress } from "../../../../src/layers/models/responses/Events.ts"
-import type { ResponseItem } from "../../../../src/protocol/ResponseItem.ts"
+import type { ResponseItem } from "../../../../src/protocol/v2/item/ResponseItem.ts"
 import type { ModelEvent } from "../../../../src/services/model/ModelProvider.ts"
 import { assistant, Completed, encode, wire } from "../Scripted.ts"
 

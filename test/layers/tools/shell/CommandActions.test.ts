@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { commandActions } from "../../../../src/layers/tools/shell/CommandActions.ts"
 import { read } from "../../../../src/layers/tools/shell/Script.ts"
-import type { CommandAction } from "../../../../src/protocol/CommandAction.ts"
+import type { CommandAction } from "../../../../src/protocol/v2/item/CommandAction.ts"
 
 const actionsOf = (source: string): ReadonlyArray<CommandAction> => commandActions(source, read(source), "/w")
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AskForApproval, SandboxPolicy } from "../../../../src/protocol/Settings.ts"
+import type { AskForApproval, SandboxPolicy } from "../../../../src/protocol/v2/thread/Settings.ts"
 import { display } from "../../../../src/layers/tools/shell/CommandLine.ts"
 import {
   decide,

@@ -1,0 +1,131 @@
+/**
+ * The method table: every message that crosses a connection, put together from the resources in `v2/`.
+ *
+ * Owns the names and the types by method. What the release has besides the requests here is in `ReleasedRequests.ts`, which
+ * also declares the stability of every request.
+ *
+ * @module
+ */
+import type { RequestId } from "./jsonrpc/Envelope.ts"
+import type { Of } from "./Lazy.ts"
+import type { ParamsType, WireSchema } from "./Method.ts"
+import { accountNotifications } from "./v2/account/Notifications.ts"
+import { accountRequests } from "./v2/account/Requests.ts"
+import { appNotifications } from "./v2/app/Notifications.ts"
+import { approvalRequests } from "./v2/approval/ServerRequests.ts"
+import { configNotifications } from "./v2/config/Notifications.ts"
+import { configRequests } from "./v2/config/Requests.ts"
+import { externalAgentNotifications } from "./v2/externalAgent/Notifications.ts"
+import { fileNotifications } from "./v2/file/Notifications.ts"
+import { hookNotifications } from "./v2/hook/Notifications.ts"
+import { hostRequests } from "./v2/host/ServerRequests.ts"
+import { itemNotifications } from "./v2/item/Notifications.ts"
+import { mcpNotifications } from "./v2/mcp/Notifications.ts"
+import { mcpRequests } from "./v2/mcp/ServerRequests.ts"
+import { modelNotifications } from "./v2/model/Notifications.ts"
+import { modelRequests } from "./v2/model/Requests.ts"
+import { processNotifications } from "./v2/process/Notifications.ts"
+import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
+import { serverNotifications } from "./v2/server/Notifications.ts"
+import { clientNotifications, initializeRequests } from "./v2/server/Requests.ts"
+import { threadNotifications } from "./v2/thread/Notifications.ts"
+import { threadRequests } from "./v2/thread/Requests.ts"
+import { toolRequests } from "./v2/tool/ServerRequests.ts"
+import { turnNotifications } from "./v2/turn/Notifications.ts"
+import { turnRequests } from "./v2/turn/Requests.ts"
+
+/** The requests that a client can make of this server, by method name. */
+export const clientRequestTable = {
+  ...initializeRequests,
+  ...threadRequests,
+  ...turnRequests,
+  ...modelRequests,
+  ...configRequests,
+  ...accountRequests
+} as const
+
+/** The notifications of a client, by method name. */
+export const clientNotificationTable = clientNotifications
+
+/** The eleven server requests of the release, by method name. */
+export const serverRequestTable = {
+  ...approvalRequests,
+  ...toolRequests,
+  ...mcpRequests,
+  ...hostRequests
+} as const
+
+/**
+ * The 86 server notifications of the release, by method name. Experimental ones are withheld from connections that did not
+ * ask for them in initialize, as in the release.
+ */
+export const serverNotificationTable = {
+  ...threadNotifications,
+  ...turnNotifications,
+  ...hookNotifications,
+  ...itemNotifications,
+  ...processNotifications,
+  ...fileNotifications,
+  ...accountNotifications,
+  ...mcpNotifications,
+  ...modelNotifications,
+  ...realtimeNotifications,
+  ...configNotifications,
+  ...appNotifications,
+  ...externalAgentNotifications,
+  ...serverNotifications
+} as const
+
+/** The name of a request this server answers. */
+export type ClientRequestMethod = keyof typeof clientRequestTable
+
+/** The parameters as a handler gets them: defaults filled in. `undefined` for methods without any. */
+export type ParamsOf<M extends ClientRequestMethod> = ParamsType<(typeof clientRequestTable)[M]["params"]>
+
+/** The parameters as a caller may give them: what has a default may be left out. */
+export type ParamsInputOf<M extends ClientRequestMethod> = (typeof clientRequestTable)[M]["params"] extends WireSchema
+  ? ReturnType<(typeof clientRequestTable)[M]["params"]>["Encoded"]
+  : undefined
+
+/** The answer to a request. */
+export type ResultOf<M extends ClientRequestMethod> = Of<(typeof clientRequestTable)[M]["result"]>
+
+/** Whether this server answers the method. */
+export const isClientRequestMethod = (method: string): method is ClientRequestMethod =>
+  Object.hasOwn(clientRequestTable, method)
+
+/** The declaration of a method; none for one that is not served. */
+export const clientRequestOf = (method: string): (typeof clientRequestTable)[ClientRequestMethod] | undefined =>
+  isClientRequestMethod(method) ? clientRequestTable[method] : undefined
+
+/** The name of a client notification; any other is ignored, as in the release. */
+export type ClientNotificationMethod = keyof typeof clientNotificationTable
+
+/** The name of a server request. */
+export type ServerRequestMethod = keyof typeof serverRequestTable
+
+/** What a server request asks with. */
+export type ServerRequestParams<M extends ServerRequestMethod> = Of<(typeof serverRequestTable)[M]["params"]>
+
+/** What it is answered with. */
+export type ServerRequestResult<M extends ServerRequestMethod> = Of<(typeof serverRequestTable)[M]["result"]>
+
+/** A server request as a client takes it off its connection; narrow it by `method`. */
+export type ServerRequest = {
+  readonly [M in ServerRequestMethod]: {
+    readonly id: RequestId
+    readonly method: M
+    readonly params: ServerRequestParams<M>
+  }
+}[ServerRequestMethod]
+
+/** The name of a server notification. */
+export type ServerNotificationMethod = keyof typeof serverNotificationTable
+
+/** What it carries. */
+export type NotificationParams<M extends ServerNotificationMethod> = Of<(typeof serverNotificationTable)[M]["params"]>
+
+/** A notification as a client takes it off its connection; narrow it by `method`. */
+export type ServerNotification = {
+  readonly [M in ServerNotificationMethod]: { readonly method: M; readonly params: NotificationParams<M> }
+}[ServerNotificationMethod]

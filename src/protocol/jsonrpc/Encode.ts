@@ -1,0 +1,35 @@
+/**
+ * Messages as text. Servers and clients write with it. Every function throws where a value is not JSON.
+ *
+ * @module
+ */
+import type { ErrorObject, Extensions, RequestId, TraceContext } from "./Envelope.ts"
+
+/** A request to encode. */
+export interface RequestMessage {
+  readonly id: RequestId
+  readonly method: string
+  readonly params: unknown
+  readonly extensions?: Extensions | undefined
+  /** The trace that it is a part of. */
+  readonly trace?: TraceContext | undefined
+}
+
+/** The id as JSON. */
+export const encodeId = (id: RequestId): string => (typeof id === "bigint" ? id.toString() : JSON.stringify(id))
+
+export const encodeRequest = ({ id, method, params, extensions, trace }: RequestMessage): string =>
+  `{"id":${encodeId(id)},${JSON.stringify({ method, params, extensions, trace }).slice(1)}`
+
+/** `emittedAtMs`, in Unix milliseconds, is what every server notification has and no client notification. */
+export const encodeNotification = (method: string, params?: unknown, emittedAtMs?: number): string =>
+  JSON.stringify({ method, params, emittedAtMs })
+
+/** `result` is JSON already. */
+export const encodeSuccess = (id: RequestId, result: string, extensions?: Extensions): string =>
+  extensions === undefined
+    ? `{"id":${encodeId(id)},"result":${result}}`
+    : `{"id":${encodeId(id)},"result":${result},"extensions":${JSON.stringify(extensions)}}`
+
+export const encodeFailure = (id: RequestId, error: ErrorObject): string =>
+  `{"error":${JSON.stringify(error)},"id":${encodeId(id)}}`

@@ -1,0 +1,95 @@
+/**
+ * The envelope: requests, responses, errors and notifications as they cross a connection. JSON-RPC 2.0 without the
+ * `jsonrpc` member, which is neither sent nor required.
+ *
+ * @module
+ */
+
+/** Echoed with its type: `1` and `"1"` are different ids. A bigint is an integer that a number cannot hold exactly. */
+export type RequestId = string | number | bigint
+
+/** The body of an error answer. `data` is absent, never `null`, when there is none. */
+export interface ErrorObject {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
+
+/** W3C trace context a caller may attach to a request. */
+export interface TraceContext {
+  readonly traceparent?: string | null
+  readonly tracestate?: string | null
+}
+
+/** What Spindle adds to envelopes for clients that opted into it, by the extension's name. Others never see any. */
+export type Extensions = Readonly<Record<string, unknown>>
+
+export interface Request {
+  readonly id: RequestId
+  readonly method: string
+  readonly params?: unknown
+  readonly trace?: TraceContext | null
+  readonly extensions?: Extensions | null
+}
+
+/** `emittedAtMs` is Unix milliseconds; every server notification has it, client notifications do not. */
+export interface Notification {
+  readonly method: string
+  readonly params?: unknown
+  readonly emittedAtMs?: number
+  /** Its place in the order of its thread; only for clients that opted into numbers. */
+  readonly seq?: number
+}
+
+export interface Success {
+  readonly id: RequestId
+  readonly result: unknown
+  readonly extensions?: Extensions
+}
+
+export interface Failure {
+  readonly error: ErrorObject
+  readonly id: RequestId
+}
+
+export type Message = Request | Notification | Success | Failure
+
+const isRequestId = (id: unknown): id is RequestId =>
+  typeof id === "string" || typeof id === "bigint" || (typeof id === "number" && Number.isSafeInteger(id))
+
+/**
+ * What a document is. `Refused` is a request that was not parsed, because it exceeds a limit; it is answered with an error.
+ * `Ignored` has no method and no answer to correlate, so nothing can be said back.
+ */
+export type Incoming =
+  | { readonly _tag: "Request"; readonly request: Request }
+  | { readonly _tag: "Notification"; readonly notification: Notification }
+  | { readonly _tag: "Success"; readonly success: Success }
+  | { readonly _tag: "Failure"; readonly failure: Failure }
+  | { readonly _tag: "Refused"; readonly id: RequestId; readonly method: string; readonly reason: string }
+  | { readonly _tag: "Ignored"; readonly reason: string }
+
+/**
+ * Sorts a parsed JSON document. As in the released server, a request whose id is neither a string nor an integer is a
+ * notification: there is no id that could be echoed.
+ */
+export const classify = (document: unknown): Incoming => {
+  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+    return { _tag: "Ignored", reason: "not a JSON object" }
+  }
+  const message = document as Record<string, unknown>
+  if (typeof message["method"] === "string" && isRequestId(message["id"])) {
+    return { _tag: "Request", request: document as Request }
+  }
+  if (typeof message["method"] === "string") return { _tag: "Notification", notification: document as Notification }
+  if (!isRequestId(message["id"])) return { _tag: "Ignored", reason: "neither a method nor an id" }
+  if (isErrorObject(message["error"])) return { _tag: "Failure", failure: document as Failure }
+  if ("result" in message) return { _tag: "Success", success: document as Success }
+  return { _tag: "Ignored", reason: "neither a method, a result nor an error" }
+}
+
+const isErrorObject = (value: unknown): value is ErrorObject =>
+  typeof value === "object" &&
+  value !== null &&
+  typeof (value as ErrorObject).code === "number" &&
+  typeof (value as ErrorObject).message === "string"

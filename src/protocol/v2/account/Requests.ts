@@ -1,0 +1,37 @@
+/**
+ * The requests about the account of the user.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { absent, nullable } from "../../Fields.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+import * as Method from "../../Method.ts"
+import { Account, WorkspaceRouting } from "./Account.ts"
+
+/** `refreshToken` asks the login server anew before answering. */
+export const GetAccountParams = lazy(() =>
+  Schema.Struct({ refreshToken: absent(Schema.Boolean) }).annotate({ identifier: "GetAccountParams" })
+)
+export type GetAccountParams = Of<typeof GetAccountParams>
+
+/** `account` is null as well where the provider in use needs no OpenAI account. */
+export const GetAccountResponse = lazy(() =>
+  Schema.Struct({
+    account: nullable(Account()),
+    userId: nullable(Schema.String),
+    requiresOpenaiAuth: Schema.Boolean,
+    workspaceRouting: nullable(WorkspaceRouting())
+  })
+)
+export type GetAccountResponse = Of<typeof GetAccountResponse>
+
+/** By method name. */
+export const accountRequests = {
+  /** Who is logged in. */
+  "account/read": Method.clientRequest({
+    params: GetAccountParams,
+    result: GetAccountResponse,
+    scope: Method.global("account", { shared: true })
+  })
+} as const

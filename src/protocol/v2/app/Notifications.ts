@@ -1,0 +1,28 @@
+/**
+ * Changes of the skills and apps that a client lists.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { Empty } from "../../Fields.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+import * as Method from "../../Method.ts"
+import { single } from "../../SnapshotKeys.ts"
+import { AppInfo } from "./App.ts"
+
+/** Skills on disk changed: a client lists them again. */
+export const SkillsChangedNotification = lazy(() => Empty)
+export type SkillsChangedNotification = Of<typeof SkillsChangedNotification>
+
+/** The apps, all of them. */
+export const AppListUpdatedNotification = lazy(() => Schema.Struct({ data: Schema.Array(AppInfo()) }))
+export type AppListUpdatedNotification = Of<typeof AppListUpdatedNotification>
+
+/** The whole state, or a hint to read it again: one is as good as ten. */
+const state = { tier: "latest", key: single } as const
+
+/** By method name. */
+export const appNotifications = {
+  "skills/changed": Method.serverNotification({ params: SkillsChangedNotification, reach: "everyone", ...state }),
+  "app/list/updated": Method.serverNotification({ params: AppListUpdatedNotification, reach: "everyone", ...state })
+} as const

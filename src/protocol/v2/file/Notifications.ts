@@ -1,0 +1,47 @@
+/**
+ * Changes of watched files, and results of file searches.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { AbsolutePath } from "../../Fields.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+import * as Method from "../../Method.ts"
+import { FuzzyFileSearchResult } from "./FileSearch.ts"
+
+/** Something at these paths changed since the last notice of this watch. */
+export const FsChangedNotification = lazy(() =>
+  Schema.Struct({ watchId: Schema.String, changedPaths: Schema.Array(AbsolutePath) })
+)
+export type FsChangedNotification = Of<typeof FsChangedNotification>
+
+/** The best matches so far. `query` says which question they answer. */
+export const FuzzyFileSearchSessionUpdatedNotification = lazy(() =>
+  Schema.Struct({ sessionId: Schema.String, query: Schema.String, files: Schema.Array(FuzzyFileSearchResult()) })
+)
+export type FuzzyFileSearchSessionUpdatedNotification = Of<typeof FuzzyFileSearchSessionUpdatedNotification>
+
+/** The search for the latest query is through. */
+export const FuzzyFileSearchSessionCompletedNotification = lazy(() => Schema.Struct({ sessionId: Schema.String }))
+export type FuzzyFileSearchSessionCompletedNotification = Of<typeof FuzzyFileSearchSessionCompletedNotification>
+
+/** Nobody else knows the names in them. Output is bytes that are put together again; an end is told once. */
+const owned = { tier: "lossless", reach: "connection" } as const
+
+/** Says that something changed, not what: a client that missed one looks for itself. */
+const hint = { tier: "bestEffort", reach: "connection" } as const
+
+/** By method name. */
+export const fileNotifications = {
+  "fs/changed": Method.serverNotification({ params: FsChangedNotification, ...hint }),
+  "fuzzyFileSearch/sessionUpdated": Method.serverNotification({
+    params: FuzzyFileSearchSessionUpdatedNotification,
+    tier: "latest",
+    reach: "connection",
+    key: (params) => params.sessionId
+  }),
+  "fuzzyFileSearch/sessionCompleted": Method.serverNotification({
+    params: FuzzyFileSearchSessionCompletedNotification,
+    ...owned
+  })
+} as const

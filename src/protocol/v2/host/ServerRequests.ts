@@ -1,0 +1,31 @@
+/**
+ * What the server requests from the program around it.
+ *
+ * @module
+ */
+import * as Method from "../../Method.ts"
+import {
+  AttestationGenerateParams,
+  AttestationGenerateResponse,
+  ChatgptAuthTokensRefreshParams,
+  ChatgptAuthTokensRefreshResponse,
+  CurrentTimeReadParams,
+  CurrentTimeReadResponse
+} from "./Host.ts"
+
+/** By method name. */
+export const hostRequests = {
+  "account/chatgptAuthTokens/refresh": Method.serverRequest({
+    params: ChatgptAuthTokensRefreshParams,
+    result: ChatgptAuthTokensRefreshResponse
+  }),
+  "attestation/generate": Method.serverRequest({
+    params: AttestationGenerateParams,
+    result: AttestationGenerateResponse
+  }),
+  "currentTime/read": Method.serverRequest({
+    params: CurrentTimeReadParams,
+    result: CurrentTimeReadResponse,
+    stability: "experimental"
+  })
+} as const

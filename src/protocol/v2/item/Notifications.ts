@@ -1,0 +1,164 @@
+/**
+ * The life of the items of a turn: start, what streams into them, end, and the reviews that hold them up.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { I64, nullable, optional, U64, UnixMillis } from "../../Fields.ts"
+import { AutoReviewDecisionSource, GuardianApprovalReview, GuardianApprovalReviewAction } from "../approval/Guardian.ts"
+import { ThreadItem } from "./Item.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+import * as Method from "../../Method.ts"
+import { FileUpdateChange } from "./WorkItem.ts"
+import { byItem } from "../../SnapshotKeys.ts"
+
+const inTurn = { threadId: Schema.String, turnId: Schema.String }
+const place = { ...inTurn, itemId: Schema.String }
+
+/** An item has begun. Its final content comes with `item/completed`. */
+export const ItemStartedNotification = lazy(() =>
+  Schema.Struct({ item: ThreadItem(), ...inTurn, startedAtMs: UnixMillis })
+)
+export type ItemStartedNotification = Of<typeof ItemStartedNotification>
+
+/** The item as it stays. `contentTokenCount` is for agent messages, null when the model server did not say. */
+export const ItemCompletedNotification = lazy(() =>
+  Schema.Struct({
+    item: ThreadItem(),
+    ...inTurn,
+    contentTokenCount: optional(U64),
+    completedAtMs: UnixMillis
+  })
+)
+export type ItemCompletedNotification = Of<typeof ItemCompletedNotification>
+
+/** A piece of text or output; an item's text is its deltas put together. */
+const Delta = lazy(() => Schema.Struct({ ...place, delta: Schema.String }))
+
+/** Text of the agent's message, chunk by chunk as the model gives it. */
+export const AgentMessageDeltaNotification = Delta
+export type AgentMessageDeltaNotification = Of<typeof AgentMessageDeltaNotification>
+
+/** Text of a proposed plan. The completed item decides: it may differ. */
+export const PlanDeltaNotification = Delta
+export type PlanDeltaNotification = Of<typeof PlanDeltaNotification>
+
+/** Decoded chunk by chunk: a character that is split over two chunks is U+FFFD here and right in the completed item. */
+export const CommandExecutionOutputDeltaNotification = Delta
+export type CommandExecutionOutputDeltaNotification = Of<typeof CommandExecutionOutputDeltaNotification>
+
+/** Declared by the release and sent no more; the item carries the outcome. */
+export const FileChangeOutputDeltaNotification = Delta
+export type FileChangeOutputDeltaNotification = Of<typeof FileChangeOutputDeltaNotification>
+
+/** Text of the part of a reasoning summary with this index. */
+export const ReasoningSummaryTextDeltaNotification = lazy(() =>
+  Schema.Struct({ ...place, delta: Schema.String, summaryIndex: I64 })
+)
+export type ReasoningSummaryTextDeltaNotification = Of<typeof ReasoningSummaryTextDeltaNotification>
+
+/** The summary goes on in the part with this index. */
+export const ReasoningSummaryPartAddedNotification = lazy(() => Schema.Struct({ ...place, summaryIndex: I64 }))
+export type ReasoningSummaryPartAddedNotification = Of<typeof ReasoningSummaryPartAddedNotification>
+
+/** Raw reasoning, where it may be shown. */
+export const ReasoningTextDeltaNotification = lazy(() =>
+  Schema.Struct({ ...place, delta: Schema.String, contentIndex: I64 })
+)
+export type ReasoningTextDeltaNotification = Of<typeof ReasoningTextDeltaNotification>
+
+/** What was typed into the terminal of a running command. */
+export const TerminalInteractionNotification = lazy(() =>
+  Schema.Struct({ ...place, processId: Schema.String, stdin: Schema.String })
+)
+export type TerminalInteractionNotification = Of<typeof TerminalInteractionNotification>
+
+/** The patch as far as the model has written it, before its item starts. */
+export const FileChangePatchUpdatedNotification = lazy(() =>
+  Schema.Struct({ ...place, changes: Schema.Array(FileUpdateChange()) })
+)
+export type FileChangePatchUpdatedNotification = Of<typeof FileChangePatchUpdatedNotification>
+
+/** What a running MCP tool says of its progress. */
+export const McpToolCallProgressNotification = lazy(() => Schema.Struct({ ...place, message: Schema.String }))
+export type McpToolCallProgressNotification = Of<typeof McpToolCallProgressNotification>
+
+/** `targetItemId` is null where no item is under review, as for a host that a command reaches for. */
+const review = () => ({
+  ...inTurn,
+  startedAtMs: UnixMillis,
+  reviewId: Schema.String,
+  targetItemId: nullable(Schema.String),
+  review: GuardianApprovalReview(),
+  action: GuardianApprovalReviewAction()
+})
+
+/** A review has begun; the item waits for it. */
+export const ItemGuardianApprovalReviewStartedNotification = lazy(() => Schema.Struct(review()))
+export type ItemGuardianApprovalReviewStartedNotification = Of<typeof ItemGuardianApprovalReviewStartedNotification>
+
+/** The review is over. */
+export const ItemGuardianApprovalReviewCompletedNotification = lazy(() =>
+  Schema.Struct({ ...review(), completedAtMs: UnixMillis, decisionSource: AutoReviewDecisionSource() })
+)
+export type ItemGuardianApprovalReviewCompletedNotification = Of<typeof ItemGuardianApprovalReviewCompletedNotification>
+
+/** From now on every command of the turn is reviewed. */
+export const StrictReviewRequiredNotification = lazy(() => Schema.Struct({ ...inTurn, startedAtMs: UnixMillis }))
+export type StrictReviewRequiredNotification = Of<typeof StrictReviewRequiredNotification>
+
+/** A transcript is put together from these: none may be missing, no delta may be joined with the next. */
+const transcript = { tier: "lossless", reach: "subscribers" } as const
+
+/** Each replaces the one before it for the same item. */
+const snapshot = { tier: "latest", reach: "subscribers", key: byItem } as const
+
+/** Tells that something moves; the completed item does not build on it. */
+const progress = { tier: "bestEffort", reach: "subscribers" } as const
+
+/** The notifications of this subject, by method name. */
+export const itemNotifications = {
+  "item/started": Method.serverNotification({ params: ItemStartedNotification, ...transcript }),
+  "item/completed": Method.serverNotification({ params: ItemCompletedNotification, ...transcript }),
+  "item/agentMessage/delta": Method.serverNotification({ params: AgentMessageDeltaNotification, ...transcript }),
+  "item/plan/delta": Method.serverNotification({ params: PlanDeltaNotification, ...transcript }),
+  "item/reasoning/summaryTextDelta": Method.serverNotification({
+    params: ReasoningSummaryTextDeltaNotification,
+    ...transcript
+  }),
+  "item/reasoning/summaryPartAdded": Method.serverNotification({
+    params: ReasoningSummaryPartAddedNotification,
+    ...transcript
+  }),
+  "item/reasoning/textDelta": Method.serverNotification({ params: ReasoningTextDeltaNotification, ...transcript }),
+  "item/commandExecution/outputDelta": Method.serverNotification({
+    params: CommandExecutionOutputDeltaNotification,
+    ...transcript
+  }),
+  "item/commandExecution/terminalInteraction": Method.serverNotification({
+    params: TerminalInteractionNotification,
+    ...transcript
+  }),
+  "item/fileChange/outputDelta": Method.serverNotification({
+    params: FileChangeOutputDeltaNotification,
+    ...transcript
+  }),
+  "item/autoApprovalReview/started": Method.serverNotification({
+    params: ItemGuardianApprovalReviewStartedNotification,
+    ...transcript
+  }),
+  "item/autoApprovalReview/completed": Method.serverNotification({
+    params: ItemGuardianApprovalReviewCompletedNotification,
+    ...transcript
+  }),
+  "autoApprovalReview/strictReviewRequired": Method.serverNotification({
+    params: StrictReviewRequiredNotification,
+    stability: "experimental",
+    ...transcript
+  }),
+  "item/fileChange/patchUpdated": Method.serverNotification({
+    params: FileChangePatchUpdatedNotification,
+    ...snapshot
+  }),
+  "item/mcpToolCall/progress": Method.serverNotification({ params: McpToolCallProgressNotification, ...progress })
+} as const

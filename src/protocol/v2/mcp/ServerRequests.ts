@@ -1,0 +1,15 @@
+/**
+ * What MCP servers request from a client.
+ *
+ * @module
+ */
+import * as Method from "../../Method.ts"
+import { McpServerElicitationRequestParams, McpServerElicitationRequestResponse } from "./Elicitation.ts"
+
+/** By method name. */
+export const mcpRequests = {
+  "mcpServer/elicitation/request": Method.serverRequest({
+    params: McpServerElicitationRequestParams,
+    result: McpServerElicitationRequestResponse
+  })
+} as const

@@ -1,0 +1,35 @@
+/**
+ * The requests about models.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { nullable, optional, U32 } from "../../Fields.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+import * as Method from "../../Method.ts"
+import { Model } from "./Model.ts"
+
+/** The cursor is what the page before gave; without `modelProvider`, the configured one is meant. */
+export const ModelListParams = lazy(() =>
+  Schema.Struct({
+    cursor: optional(Schema.String),
+    limit: optional(U32),
+    includeHidden: optional(Schema.Boolean),
+    modelProvider: optional(Schema.String)
+  }).annotate({ identifier: "ModelListParams" })
+)
+export type ModelListParams = Of<typeof ModelListParams>
+
+export const ModelListResponse = lazy(() =>
+  Schema.Struct({ data: Schema.Array(Model()), nextCursor: nullable(Schema.String) })
+)
+export type ModelListResponse = Of<typeof ModelListResponse>
+
+/** By method name. */
+export const modelRequests = {
+  /** The models of a provider, in pages. */
+  "model/list": Method.clientRequest({
+    params: ModelListParams,
+    result: ModelListResponse
+  })
+} as const

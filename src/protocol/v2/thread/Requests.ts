@@ -1,0 +1,319 @@
+/**
+ * Parameters and results of the requests about threads.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { SelectedCapabilityRoot, TurnEnvironmentParams } from "./Environment.ts"
+import { absent, AbsolutePath, defaulted, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+import * as Method from "../../Method.ts"
+import { ResponseItem } from "../item/ResponseItem.ts"
+import {
+  ActivePermissionProfile,
+  ApprovalsReviewer,
+  AskForApproval,
+  CollaborationMode,
+  granularField,
+  MultiAgentMode,
+  Personality,
+  ReasoningEffort,
+  SandboxMode,
+  SandboxPolicy
+} from "./Settings.ts"
+import { Thread, ThreadHistoryMode, ThreadReadState, ThreadSource } from "./Thread.ts"
+import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
+
+/** A tool of the client: its name, what it is for, and the JSON Schema of its arguments. */
+const dynamicFunction = () => ({
+  name: Schema.String,
+  description: Schema.String,
+  inputSchema: Schema.Json,
+  deferLoading: absent(Schema.Boolean)
+})
+
+/** A tool, or a named group of tools, that the client answers for. An entry without `type` is a function. */
+export const DynamicToolSpec = lazy(() =>
+  Schema.Union([
+    Schema.Struct({
+      type: Schema.Literal("namespace"),
+      name: Schema.String,
+      description: Schema.String,
+      tools: Schema.Array(Schema.Struct({ type: Schema.Literal("function"), ...dynamicFunction() }))
+    }),
+    Schema.Struct({ type: defaulted(Schema.Literal("function"), "function"), ...dynamicFunction() })
+  ]).annotate({ identifier: "DynamicToolSpec", variants: ["function", "namespace"] })
+)
+export type DynamicToolSpec = Of<typeof DynamicToolSpec>
+
+/**
+ * What a thread may be given when it starts and when it is resumed. Left out, the configuration decides. For `serviceTier`
+ * alone null is a value: the standard speed.
+ */
+const threadOverrides = () => ({
+  model: optional(Schema.String),
+  modelProvider: optional(Schema.String),
+  serviceTier: optional(Schema.String),
+  cwd: optional(Schema.String),
+  runtimeWorkspaceRoots: optional(Schema.Array(AbsolutePath)),
+  approvalPolicy: optional(AskForApproval()),
+  approvalsReviewer: optional(ApprovalsReviewer()),
+  sandbox: optional(SandboxMode()),
+  permissions: optional(Schema.String),
+  config: optional(JsonObject),
+  baseInstructions: optional(Schema.String),
+  developerInstructions: optional(Schema.String),
+  personality: optional(Personality())
+})
+
+/** `permissions` names a profile and excludes `sandbox`. An ephemeral thread is kept in memory only. */
+export const ThreadStartParams = lazy(() =>
+  Schema.Struct({
+    ...threadOverrides(),
+    allowProviderModelFallback: absent(Schema.Boolean),
+    serviceName: optional(Schema.String),
+    multiAgentMode: optional(MultiAgentMode()),
+    ephemeral: optional(Schema.Boolean),
+    historyMode: optional(ThreadHistoryMode()),
+    sessionStartSource: optional(Schema.Literals(["startup", "clear"])),
+    threadSource: optional(ThreadSource()),
+    projectId: optional(Schema.String),
+    daybreakEnabled: optional(Schema.Boolean),
+    environments: optional(Schema.Array(TurnEnvironmentParams())),
+    dynamicTools: optional(Schema.Array(DynamicToolSpec())),
+    selectedCapabilityRoots: optional(Schema.Array(SelectedCapabilityRoot())),
+    mockExperimentalField: optional(Schema.String),
+    experimentalRawEvents: absent(Schema.Boolean)
+  }).annotate({ identifier: "ThreadStartParams" })
+)
+export type ThreadStartParams = Of<typeof ThreadStartParams>
+
+/** The thread and the settings it starts out with. */
+const startedThread = () => ({
+  thread: Thread(),
+  model: Schema.String,
+  modelProvider: Schema.String,
+  serviceTier: nullable(Schema.String),
+  disabledPluginIds: Schema.Array(Schema.String),
+  cwd: Schema.String,
+  runtimeWorkspaceRoots: Schema.Array(Schema.String),
+  instructionSources: Schema.Array(Schema.String),
+  approvalPolicy: AskForApproval(),
+  approvalsReviewer: ApprovalsReviewer(),
+  sandbox: SandboxPolicy(),
+  activePermissionProfile: nullable(ActivePermissionProfile()),
+  reasoningEffort: nullable(ReasoningEffort()),
+  multiAgentMode: MultiAgentMode()
+})
+
+export const ThreadStartResponse = lazy(() => Schema.Struct(startedThread()))
+export type ThreadStartResponse = Of<typeof ThreadStartResponse>
+
+/** Newest or oldest first. */
+export const SortDirection = lazy(() => Schema.Literals(["asc", "desc"]))
+export type SortDirection = Of<typeof SortDirection>
+
+/**
+ * A loaded thread is joined by its id, and a `path` must then be its own. Otherwise `history` counts before `path`, and
+ * `path` before the id.
+ */
+export const ThreadResumeParams = lazy(() =>
+  Schema.Struct({
+    threadId: Schema.String,
+    history: optional(Schema.Array(ResponseItem())),
+    path: optional(Schema.String),
+    ...threadOverrides(),
+    excludeTurns: absent(Schema.Boolean),
+    initialTurnsPage: optional(
+      Schema.Struct({
+        limit: optional(U32),
+        sortDirection: optional(SortDirection()),
+        itemsView: optional(TurnItemsView())
+      }).annotate({ identifier: "ThreadResumeInitialTurnsPageParams" })
+    )
+  }).annotate({ identifier: "ThreadResumeParams" })
+)
+export type ThreadResumeParams = Of<typeof ThreadResumeParams>
+
+/** `initialTurnsPage` only when asked for. The cursors lead back from the moment of joining. */
+export const ThreadResumeResponse = lazy(() =>
+  Schema.Struct({
+    ...startedThread(),
+    collaborationMode: nullable(CollaborationMode()),
+    initialTurnsPage: nullable(TurnsPage()),
+    turnsBackwardsCursor: nullable(Schema.String),
+    itemsBackwardsCursor: nullable(Schema.String)
+  })
+)
+export type ThreadResumeResponse = Of<typeof ThreadResumeResponse>
+
+export const ThreadReadParams = lazy(() =>
+  Schema.Struct({ threadId: Schema.String, includeTurns: absent(Schema.Boolean) }).annotate({
+    identifier: "ThreadReadParams"
+  })
+)
+export type ThreadReadParams = Of<typeof ThreadReadParams>
+
+/** `thread.turns` is filled when asked for. The read state is null where reading is not tracked. */
+export const ThreadReadResponse = lazy(() =>
+  Schema.Struct({ thread: Thread(), readState: nullable(ThreadReadState()) })
+)
+export type ThreadReadResponse = Of<typeof ThreadReadResponse>
+
+/** The kinds of source a list can be narrowed to; helpers are four kinds besides their sum. */
+export const ThreadSourceKind = lazy(() =>
+  Schema.Literals([
+    "cli",
+    "vscode",
+    "exec",
+    "appServer",
+    "subAgent",
+    "subAgentReview",
+    "subAgentCompact",
+    "subAgentThreadSpawn",
+    "subAgentOther",
+    "unknown"
+  ])
+)
+export type ThreadSourceKind = Of<typeof ThreadSourceKind>
+
+/**
+ * Filters of the list. For `sectionId` and `projectId` null is a value: threads in none. An absent or empty `sourceKinds`
+ * means the interactive ones.
+ */
+export const ThreadListParams = lazy(() =>
+  Schema.Struct({
+    cursor: optional(Schema.String),
+    limit: optional(U32),
+    sortKey: optional(Schema.Literals(["created_at", "updated_at", "recency_at", "section_position"])),
+    sortDirection: optional(SortDirection()),
+    modelProviders: optional(Schema.Array(Schema.String)),
+    sourceKinds: optional(Schema.Array(ThreadSourceKind())),
+    originators: optional(Schema.Array(Schema.String)),
+    archived: optional(Schema.Boolean),
+    sectionId: optional(Schema.String),
+    projectId: optional(Schema.String),
+    cwd: optional(
+      Schema.Union([Schema.String, Schema.Array(Schema.String)]).annotate({ identifier: "ThreadListCwdFilter" })
+    ),
+    searchTerm: optional(Schema.String),
+    excludedThreadIds: optional(Schema.Array(Schema.String)),
+    parentThreadId: optional(Schema.String),
+    ancestorThreadId: optional(Schema.String),
+    attachedToThreadId: optional(Schema.String),
+    includeAttachedThreads: absent(Schema.Boolean),
+    currentAccountOnly: absent(Schema.Boolean),
+    useStateDbOnly: absent(Schema.Boolean)
+  }).annotate({ identifier: "ThreadListParams" })
+)
+export type ThreadListParams = Of<typeof ThreadListParams>
+
+/** `readStates` is keyed by thread id. */
+export const ThreadListResponse = lazy(() =>
+  Schema.Struct({
+    data: Schema.Array(Thread()),
+    nextCursor: nullable(Schema.String),
+    backwardsCursor: nullable(Schema.String),
+    readStates: nullable(Schema.Record(Schema.String, ThreadReadState()))
+  })
+)
+export type ThreadListResponse = Of<typeof ThreadListResponse>
+
+export const ThreadLoadedListParams = lazy(() =>
+  Schema.Struct({ cursor: optional(Schema.String), limit: optional(U32) }).annotate({
+    identifier: "ThreadLoadedListParams"
+  })
+)
+export type ThreadLoadedListParams = Of<typeof ThreadLoadedListParams>
+
+/** Ids of the threads in memory. */
+export const ThreadLoadedListResponse = lazy(() =>
+  Schema.Struct({ data: Schema.Array(Schema.String), nextCursor: nullable(Schema.String) })
+)
+export type ThreadLoadedListResponse = Of<typeof ThreadLoadedListResponse>
+
+export const ThreadUnsubscribeParams = lazy(() =>
+  Schema.Struct({ threadId: Schema.String }).annotate({ identifier: "ThreadUnsubscribeParams" })
+)
+export type ThreadUnsubscribeParams = Of<typeof ThreadUnsubscribeParams>
+
+/** What was the case before: not in memory, in memory without this connection, or heard by it until now. */
+export const ThreadUnsubscribeResponse = lazy(() =>
+  Schema.Struct({ status: Schema.Literals(["notLoaded", "notSubscribed", "unsubscribed"]) })
+)
+export type ThreadUnsubscribeResponse = Of<typeof ThreadUnsubscribeResponse>
+
+/** A flag that is not nullable: false is the same as leaving it out. */
+const flag = (field: string) => ({ field, unused: [false] })
+
+/** By method name. */
+export const threadRequests = {
+  /** A new thread. Its caller is subscribed to it. */
+  "thread/start": Method.clientRequest({
+    params: ThreadStartParams,
+    result: ThreadStartResponse,
+    experimentalFields: [
+      flag("allowProviderModelFallback"),
+      "runtimeWorkspaceRoots",
+      granularField,
+      "permissions",
+      "multiAgentMode",
+      "historyMode",
+      "projectId",
+      "daybreakEnabled",
+      "environments",
+      "dynamicTools",
+      "selectedCapabilityRoots",
+      "mockExperimentalField",
+      flag("experimentalRawEvents")
+    ]
+  }),
+
+  /** Loads a thread, or joins one that is loaded, and subscribes the caller. */
+  "thread/resume": Method.clientRequest({
+    params: ThreadResumeParams,
+    result: ThreadResumeResponse,
+    scope: Method.perThread,
+    experimentalFields: [
+      "history",
+      { field: "path", unused: [null, ""] },
+      "runtimeWorkspaceRoots",
+      granularField,
+      "permissions",
+      "initialTurnsPage"
+    ]
+  }),
+
+  /** A thread as it is, loaded or not, without subscribing. */
+  "thread/read": Method.clientRequest({
+    params: ThreadReadParams,
+    result: ThreadReadResponse,
+    scope: Method.perThreadShared
+  }),
+
+  /** The stored threads, in pages. */
+  "thread/list": Method.clientRequest({
+    params: ThreadListParams,
+    result: ThreadListResponse,
+    experimentalFields: [
+      flag("includeAttachedThreads"),
+      { field: "projectId", unused: [] },
+      "parentThreadId",
+      "ancestorThreadId",
+      "attachedToThreadId"
+    ]
+  }),
+
+  /** The ids of the threads in memory. */
+  "thread/loaded/list": Method.clientRequest({
+    params: ThreadLoadedListParams,
+    result: ThreadLoadedListResponse
+  }),
+
+  /** The caller hears no more of a thread. The thread goes on. */
+  "thread/unsubscribe": Method.clientRequest({
+    params: ThreadUnsubscribeParams,
+    result: ThreadUnsubscribeResponse,
+    scope: Method.perThread
+  })
+} as const

@@ -1,0 +1,28 @@
+/**
+ * Tools that the client brings along: the server asks the client to run them.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { nullable } from "../../Fields.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+import { DynamicToolCallOutputContentItem } from "../item/WorkItem.ts"
+
+/** One call. `callId` is the id of the item that shows it; `arguments` are the model's, unchecked. */
+export const DynamicToolCallParams = lazy(() =>
+  Schema.Struct({
+    threadId: Schema.String,
+    turnId: Schema.String,
+    callId: Schema.String,
+    namespace: nullable(Schema.String),
+    tool: Schema.String,
+    arguments: Schema.Json
+  })
+)
+export type DynamicToolCallParams = Of<typeof DynamicToolCallParams>
+
+/** What the tool gave. A failure of the tool itself is an answer with `success` false, not an error. */
+export const DynamicToolCallResponse = lazy(() =>
+  Schema.Struct({ contentItems: Schema.Array(DynamicToolCallOutputContentItem()), success: Schema.Boolean })
+)
+export type DynamicToolCallResponse = Of<typeof DynamicToolCallResponse>

@@ -1,0 +1,44 @@
+/**
+ * A turn: what happens from one request of the user until the agent is done with it.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { TurnError } from "./ErrorInfo.ts"
+import { I64, nullable, UnixSeconds } from "../../Fields.ts"
+import { ThreadItem } from "../item/Item.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+
+/** A turn ends once, in one of the other three. */
+export const TurnStatus = lazy(() => Schema.Literals(["completed", "interrupted", "failed", "inProgress"]))
+export type TurnStatus = Of<typeof TurnStatus>
+
+/** How much of a turn `items` holds: nothing, the first user and the final agent message, or all. */
+export const TurnItemsView = lazy(() => Schema.Literals(["notLoaded", "summary", "full"]))
+export type TurnItemsView = Of<typeof TurnItemsView>
+
+/** Ids are UUIDs of version 7. `error` is set for failed turns only. */
+export const Turn = lazy(() =>
+  Schema.Struct({
+    id: Schema.String,
+    rootTurnId: nullable(Schema.String),
+    items: Schema.Array(ThreadItem()),
+    itemsView: TurnItemsView(),
+    status: TurnStatus(),
+    error: nullable(TurnError()),
+    startedAt: nullable(UnixSeconds),
+    completedAt: nullable(UnixSeconds),
+    durationMs: nullable(I64)
+  })
+)
+export type Turn = Of<typeof Turn>
+
+/** Turns in pages. The backwards cursor includes its anchor and is meant for the other direction. */
+export const TurnsPage = lazy(() =>
+  Schema.Struct({
+    data: Schema.Array(Turn()),
+    nextCursor: nullable(Schema.String),
+    backwardsCursor: nullable(Schema.String)
+  })
+)
+export type TurnsPage = Of<typeof TurnsPage>

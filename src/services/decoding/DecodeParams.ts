@@ -1,0 +1,70 @@
+/**
+ * From the parameters of a request to a decoded value, or to the text that follows "Invalid request: ".
+ *
+ * Texts are those of the released server, whose clients match on them. They repeat at most a short piece of one value.
+ *
+ * @module
+ */
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { WireSchema } from "../../protocol/Method.ts"
+import { type ClientRequestMethod, clientRequestTable, type ParamsOf } from "../../protocol/Methods.ts"
+import { clientMethodNames, type ReleasedRequest, releasedRequestOf } from "../../protocol/ReleasedRequests.ts"
+import { mismatch } from "./Mismatch.ts"
+import { invalidType, missingField, unknownVariant } from "./SerdeText.ts"
+
+type Decoder = (params: unknown) => Exit.Exit<unknown, unknown>
+
+const decoders = new Map<ClientRequestMethod, Decoder>()
+
+/** Built when a method is first used: compiling all of them would be paid at start. */
+const decoderOf = (method: ClientRequestMethod, schema: WireSchema): Decoder => {
+  let decoder = decoders.get(method)
+  if (decoder === undefined) {
+    decoder = Schema.decodeUnknownExit(schema())
+    decoders.set(method, decoder)
+  }
+  return decoder
+}
+
+/** Decodes the parameters of a method this server answers. Fails with the text of the error. */
+export const decodeParams = <M extends ClientRequestMethod>(
+  method: M,
+  params: unknown
+): Result.Result<ParamsOf<M>, string> => {
+  const schema: WireSchema | undefined = clientRequestTable[method].params
+  if (schema === undefined) {
+    const text = notUnit(params)
+    // The method has no parameters, so `ParamsOf<M>` is undefined.
+    return text === undefined ? Result.succeed(undefined as ParamsOf<M>) : Result.fail(text)
+  }
+  if (params === undefined || params === null) return Result.fail(missingField("params"))
+  const exit = decoderOf(method, schema)(params)
+  // The decoder was built from this method's schema.
+  if (Exit.isSuccess(exit)) return Result.succeed(exit.value as ParamsOf<M>)
+  return Result.fail(mismatch(schema().ast, params) ?? `data did not match the parameters of ${method}`)
+}
+
+/**
+ * What can be said of a method that this server does not answer: its declaration in the release, or the text of the error
+ * when the release does not name it or its parameters are not even of the right kind.
+ */
+export const readReserved = (method: string, params: unknown): Result.Result<ReleasedRequest, string> => {
+  const released = releasedRequestOf(method)
+  if (released === undefined) return Result.fail(unknownVariant(method, clientMethodNames))
+  const text =
+    released.params === "none"
+      ? notUnit(params)
+      : released.params === "required" && (params === undefined || params === null)
+        ? missingField("params")
+        : undefined
+  return text === undefined ? Result.succeed(released) : Result.fail(text)
+}
+
+/** Methods without parameters take none, null, or an object without members. */
+const notUnit = (params: unknown): string | undefined => {
+  if (params === undefined || params === null) return undefined
+  const isEmpty = typeof params === "object" && !Array.isArray(params) && Object.keys(params).length === 0
+  return isEmpty ? undefined : invalidType(params, "unit")
+}

@@ -1,0 +1,36 @@
+/**
+ * What a request uses that needs the experimental capability.
+ *
+ * @module
+ */
+import type { ExperimentalField, Stability } from "../../protocol/Method.ts"
+
+/** The part of a declaration that is looked at. */
+interface Gated {
+  readonly stability: Stability
+  readonly experimentalFields: ReadonlyArray<ExperimentalField>
+}
+
+const isNull: ReadonlyArray<unknown> = [null]
+
+/**
+ * What comes before "requires experimentalApi capability": the method, `method.field` or `enum.variant`. `undefined` when
+ * anybody may make this request. `params` are decoded.
+ */
+export const experimentalUse = (declaration: Gated, method: string, params: unknown): string | undefined => {
+  if (declaration.stability === "experimental") return method
+  if (typeof params !== "object" || params === null) return undefined
+  const members = params as Readonly<Record<string, unknown>>
+  for (const entry of declaration.experimentalFields) {
+    const field = typeof entry === "string" ? entry : entry.field
+    const value = members[field]
+    if (value === undefined) continue
+    if (typeof entry === "object" && "variant" in entry) {
+      if (typeof value === "object" && value !== null && Object.hasOwn(value, entry.variant)) return entry.descriptor
+      continue
+    }
+    const unused = typeof entry === "string" ? isNull : entry.unused
+    if (!unused.includes(value)) return `${method}.${field}`
+  }
+  return undefined
+}

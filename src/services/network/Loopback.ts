@@ -1,0 +1,15 @@
+/**
+ * Which addresses only programs of this machine reach.
+ *
+ * @module
+ */
+import * as Net from "node:net"
+
+/**
+ * Whether an IP address is a loopback address: `127.0.0.0/8`, or `::1` in any notation. An IPv4 address inside an IPv6 one
+ * does not count, as in the release. A name is no address: `localhost` is false.
+ */
+export const isLoopback = (address: string): boolean =>
+  Net.isIPv4(address)
+    ? address.startsWith("127.")
+    : Net.isIPv6(address) && new URL(`http://[${address}]`).hostname === "[::1]"

@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import { readReserved } from "../../src/services/decoding/DecodeParams.ts"
+import { clientRequestTable, isClientRequestMethod } from "../../src/protocol/Methods.ts"
+import { clientMethodNames, ReleasedRequests, releasedRequestOf } from "../../src/protocol/ReleasedRequests.ts"
+
+describe("ReleasedRequests", () => {
+  it("names the methods of the release, this server's among them, once each", () => {
+    assert.strictEqual(clientMethodNames.length, 187)
+    assert.strictEqual(new Set(clientMethodNames).size, 187)
+    assert.deepStrictEqual(clientMethodNames.slice(0, 3), [
+      "initialize",
+      "server/diagnostics",
+      "userVerification/status"
+    ])
+    assert.deepStrictEqual(clientMethodNames.slice(-2), [
+      "fuzzyFileSearch/sessionUpdate",
+      "fuzzyFileSearch/sessionStop"
+    ])
+    assert.deepStrictEqual(
+      Object.keys(clientRequestTable).filter((method) => !clientMethodNames.includes(method)),
+      []
+    )
+  })
+
+  it("agrees with the declarations of what is served", () => {
+    for (const method of Object.keys(clientRequestTable).filter(isClientRequestMethod)) {
+      const { params } = clientRequestTable[method]
+      assert.strictEqual<string>(ReleasedRequests[method].params, params === undefined ? "none" : "required")
+    }
+  })
+
+  it("counts 112 stable methods and 75 experimental ones", () => {
+    const stable = Object.values(ReleasedRequests).filter((request) => request.stability === "stable")
+    assert.strictEqual(stable.length, 112)
+  })
+
+  it("wants parameters where the method has some, and none where it has none", () => {
+    assert.deepStrictEqual(readReserved("thread/fork", undefined), Result.fail("missing field `params`"))
+    assert.deepStrictEqual(readReserved("thread/fork", null), Result.fail("missing field `params`"))
+    assert.deepStrictEqual(readReserved("thread/fork", {}), Result.succeed(ReleasedRequests["thread/fork"]))
+    assert.deepStrictEqual(
+      readReserved("account/usage/read", null),
+      Result.succeed(ReleasedRequests["account/usage/read"])
+    )
+    assert.deepStrictEqual(readReserved("account/logout", {}), Result.succeed(ReleasedRequests["account/logout"]))
+    assert.deepStrictEqual(readReserved("account/logout", { zzz: 1 }), Result.fail("invalid type: map, expected unit"))
+  })
+
+  it("recites the methods of the release to who asks for another, and repeats only the beginning of a long name", () => {
+    const list = clientMethodNames.map((name) => `\`${name}\``).join(", ")
+    assert.deepStrictEqual(
+      readReserved("no/such", {}),
+      Result.fail(`unknown variant \`no/such\`, expected one of ${list}`)
+    )
+    assert.deepStrictEqual(
+      readReserved("x".repeat(5000), {}),
+      Result.fail(`unknown variant \`${"x".repeat(120)}…\`, expected one of ${list}`)
+    )
+    assert.isUndefined(releasedRequestOf("constructor"))
+  })
+})
