@@ -14,15 +14,16 @@ import * as NodeSmallFiles from "../layers/files/NodeSmallFiles.ts"
 import * as Stdio from "../layers/transports/Stdio.ts"
 import { DefaultDeadline, stop } from "../services/connection/Shutdown.ts"
 import { Threads } from "../services/thread/Threads.ts"
+import type { EarlyAnswer } from "./EarlyAnswer.ts"
 import * as Logging from "./Logging.ts"
 import * as Telemetry from "./Telemetry.ts"
 
 const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, NodeSmallFiles.layer)
 
 /** Serves until the client is done; the exit code. Not zero when that cut a turn short, which is said on stderr. */
-const serve = Effect.gen(function* () {
+const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
-  const { served, reader, writer } = yield* Stdio.serve()
+  const { served, reader, writer } = yield* Stdio.serve({ answered: early?.release() })
   const finish = Effect.gen(function* () {
     const cut = threads.running()
     yield* stop(served, Effect.void, DefaultDeadline)
@@ -35,7 +36,7 @@ const serve = Effect.gen(function* () {
   if (cut === 0) return 0
   yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
   return 1
-}).pipe(Effect.scoped)
+}, Effect.scoped)
 
 /** Gives a service its server, its machine and a place for its words; what keeps it from starting is said there. */
 export const provide = <E extends { readonly message: string }>(
@@ -50,4 +51,5 @@ export const provide = <E extends { readonly message: string }>(
   )
 
 /** The service with the given configuration overrides. */
-export const run = (options: AppServer.AppServerOptions): Effect.Effect<number> => provide(serve, options)
+export const run = (options: AppServer.AppServerOptions, early?: EarlyAnswer): Effect.Effect<number> =>
+  provide(serve(early), options)

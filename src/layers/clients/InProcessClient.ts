@@ -13,7 +13,8 @@ import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import * as AppServerClient from "../../services/client/AppServerClient.ts"
 import { Config } from "../../services/config/Config.ts"
 import * as InProcess from "../../services/connection/InProcess.ts"
-import { ServerInfo, userAgent } from "../../services/config/ServerInfo.ts"
+import { userAgent } from "../../services/config/Identity.ts"
+import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import type { RequestError } from "../../services/routing/RequestError.ts"
 
 /** Who connects. The name goes to the model server and into threads; nothing of it is assumed here. */

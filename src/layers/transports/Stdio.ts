@@ -12,6 +12,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type { Connection } from "../../services/connection/Connection.ts"
 import type { Served } from "../../services/connection/MessageProcessor.ts"
+import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { ReadBuffer } from "./ReadBuffer.ts"
 import * as Lines from "../../protocol/jsonrpc/Lines.ts"
 import { Budget, type ReadBudget } from "./ReadBudget.ts"
@@ -50,22 +51,41 @@ const read = (stdio: Stdio.Stdio, { connection }: Served, limits: Wire.Connectio
   )
 }
 
+/** The messages as lines, without the first answer when it has been written already. */
+const omitting = (answered: string | undefined, connection: Connection) => {
+  let omit = answered
+  return (messages: ReadonlyArray<OutboundMessage>): string => {
+    const [first] = messages
+    const isWritten = omit !== undefined && first?._tag === "Answer" && first.text === omit
+    if (first !== undefined) omit = undefined
+    return Wire.toLines(connection, isWritten ? messages.slice(1) : messages)
+  }
+}
+
 /** Writes until the outgoing ends. When stdout fails nobody reads any more, and nothing must wait for it. */
-const write = (stdio: Stdio.Stdio, connection: Connection) => {
+const write = (stdio: Stdio.Stdio, connection: Connection, answered: string | undefined) => {
   const { outgoing } = connection
-  const lines = Effect.map(outgoing.takeAll, (messages) => [Wire.toLines(connection, messages)] as const)
+  const toLines = omitting(answered, connection)
+  const lines = Effect.map(outgoing.takeAll, (messages) => [toLines(messages)] as const)
   return Stream.fromPull(Effect.succeed(lines)).pipe(
     Stream.run(stdio.stdout({ endOnDone: false })),
     Effect.catchCause((cause) => Effect.andThen(Effect.logError("writing stdout failed", cause), outgoing.shutdown))
   )
 }
 
+export interface StdioOptions {
+  /** Default: `Limits`. */
+  readonly limits?: Wire.ConnectionLimits
+  /** The text of an answer to the first request that has been written already. It is not written again. */
+  readonly answered?: string | undefined
+}
+
 /** Serves the client until the scope closes. `reader` ends with the input, `writer` once the ended outgoing is written. */
-export const serve = Effect.fnUntraced(function* (given?: Wire.ConnectionLimits) {
-  const limits = given ?? (yield* Wire.Limits)
+export const serve = Effect.fnUntraced(function* (options: StdioOptions = {}) {
+  const limits = options.limits ?? (yield* Wire.Limits)
   const stdio = yield* Stdio.Stdio
   const { served } = yield* Wire.serve("stdio", limits)
-  const writer = yield* Effect.forkScoped(write(stdio, served.connection))
+  const writer = yield* Effect.forkScoped(write(stdio, served.connection, options.answered))
   const reader = yield* Effect.forkScoped(read(stdio, served, limits, yield* Budget))
   return { served, reader, writer }
 })

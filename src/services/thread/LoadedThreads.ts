@@ -21,8 +21,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { ConfigWarning } from "../config/Config.ts"
-import { threadsLoaded, turnsRunning } from "../observability/Metrics.ts"
-import { beginTurns, observe } from "../observability/MetricRegistry.ts"
+import { contribute } from "../observability/Diagnostics.ts"
+import { beginTurns } from "../observability/MetricRegistry.ts"
 import { Toolset, type ToolsRefused } from "../tool/Tool.ts"
 import { switchedOn } from "./Switches.ts"
 import { type TurnActivity, Thread } from "./Thread.ts"
@@ -72,8 +72,14 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
   const startTimer = yield* FiberMap.runtime(timers)<never>()
   let isDraining = false
   yield* beginTurns
-  yield* observe(threadsLoaded, () => threads.size)
-  yield* observe(turnsRunning, () => SubscriptionRef.getUnsafe(running))
+  yield* contribute("threads", () =>
+    Array.from(threads, ([id, { thread }]) => ({
+      id,
+      status: thread.status.type,
+      running: thread.isRunning,
+      subscribers: router.subscribers(id).map((connection) => connection.id)
+    }))
+  )
 
   const unload = Effect.fnUntraced(function* (threadId: string, threadScope: Scope.Closeable) {
     yield* Scope.close(threadScope, Exit.void)
