@@ -38,6 +38,7 @@ import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
 import * as ServerRequests from "../services/routing/ServerRequests.ts"
 import { guard } from "../services/connection/ServedParameters.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
+import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
 import type { ThreadStore } from "../services/thread/ThreadStore.ts"
 import type { Sandbox } from "../services/sandbox/Sandbox.ts"
@@ -170,7 +171,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
     Layer.provide([options.sandbox ?? NoSandbox.layer, rules])
   )
-  const store = options.store ?? MemoryStore.layer
+  const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
   const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Shell.layer, shell, rules]))
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })

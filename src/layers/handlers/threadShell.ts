@@ -10,7 +10,8 @@ import * as Effect from "effect/Effect"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import { Config } from "../../services/config/Config.ts"
 import { PermittedSettings } from "../../services/config/Permitted.ts"
-import { Answered, type Handler, type HandlersFor } from "../../services/connection/Handlers.ts"
+import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
+import * as Reply from "../../services/connection/Reply.ts"
 import { invalidRequest, RequestError } from "../../services/routing/RequestError.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 
@@ -22,7 +23,7 @@ export const make: Effect.Effect<HandlersFor<"thread/shellCommand">, never, Conf
     const config = yield* Config
     const threads = yield* Threads
 
-    const shellCommand: Handler<"thread/shellCommand"> = Effect.fnUntraced(function* (params, context) {
+    const shellCommand: Handler<"thread/shellCommand"> = Effect.fnUntraced(function* (params) {
       const command = params.command.trim()
       if (command === "") return yield* invalidRequest("command must not be empty")
       const timeoutMs = params.timeoutMs ?? DefaultTimeoutMs
@@ -39,9 +40,7 @@ export const make: Effect.Effect<HandlersFor<"thread/shellCommand">, never, Conf
       const violation = violations.find(({ field }) => field === "sandboxPolicy")
       if (violation !== undefined) return yield* invalidRequest(violation.refusal)
       const begin = yield* thread.runUserCommand({ command, timeoutMs })
-      yield* context.respond({})
-      yield* begin
-      return Answered
+      return Reply.withCommit({}, begin)
     })
 
     return { "thread/shellCommand": shellCommand }

@@ -64,7 +64,7 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
 })
 
 /** The turn as turn/start answers it. */
-export const startingTurn = (turn: ActiveTurn): Turn => ({
+export const startingTurn = (turn: Pick<Turn, "id" | "rootTurnId">): Turn => ({
   id: turn.id,
   rootTurnId: turn.rootTurnId,
   items: [],
@@ -135,7 +135,7 @@ const end = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTur
   turn.isOver = true
   const at = context.now()
   yield* counted(context, turn, ending, at)
-  for (const answer of turn.interrupters) answer()
+  Deferred.doneUnsafe(turn.stopped, Exit.void)
   const unanswered = context.services.serverRequests.cancelThread(context.id, TurnTransition)
   context.facts.running = false
   context.facts.pendingApprovals = 0
@@ -145,12 +145,25 @@ const end = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTur
   if (ending.error !== null) {
     yield* context.notify("error", { error: ending.error, willRetry: false, threadId: context.id, turnId: turn.id })
   }
-  yield* context.commit(
+  yield* recordEnd(context, turn, ending, at)
+  yield* resolved(context, unanswered)
+})
+
+const recordEnd = (context: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Effect.Effect<void> =>
+  context.commit(
     [{ _tag: "TurnEnded", at, turnId: turn.id, ...ending }],
     [{ method: "turn/completed", params: { threadId: context.id, turn: completedTurn(context, turn, ending, at) } }]
   )
-  yield* resolved(context, unanswered)
-})
+
+/** The end of a turn whose end died: whatever could not be published, the turn is over. */
+const endAnyway = (context: ThreadContext, turn: ActiveTurn, cause: Cause.Cause<never>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const isOpen = turnOf(context.state, turn.id)?.status === "inProgress"
+    const ending: Ending = { status: "failed", error: errorOf(undefined) }
+    context.facts.running = false
+    const recorded = isOpen ? recordEnd(context, turn, ending, context.now()) : Effect.void
+    return Effect.andThen(Effect.logError("the end of a turn died", cause), recorded)
+  })
 
 /** Unix milliseconds; `at` for a turn that never came so far. */
 const startOf = (context: ThreadContext, turn: ActiveTurn, at: number): number =>
@@ -179,12 +192,15 @@ export const run = (context: ThreadContext, turn: ActiveTurn, task: TurnTask, on
       turn.failure === undefined ? task.run({ context, turn }) : Effect.interrupt
     )
     const exit = Effect.exit(Effect.andThen(begin(context, turn, task.message), restore(running)))
-    const whole = Effect.flatMap(exit, (exit) => Effect.andThen(end(context, turn, exit), exit))
+    const ended = (exit: Exit.Exit<void, TaskError>) =>
+      Effect.catchCause(end(context, turn, exit), (cause) => endAnyway(context, turn, cause))
+    const whole = Effect.flatMap(exit, (exit) => Effect.andThen(ended(exit), exit))
     // How it ended is published by now; the failure is for the span alone.
     return Effect.exit(TurnSpans.turn(whole, context, turn, (exit) => endingOf(turn, exit).status)).pipe(
       Effect.andThen(
         Effect.sync(() => {
           onEnd()
+          Deferred.doneUnsafe(turn.stopped, Exit.void)
           Deferred.doneUnsafe(turn.ended, Exit.void)
         })
       ),
