@@ -9,7 +9,8 @@
  *  Config ─┬─► Auth ─┬─► ModelProvider ─┐
  *          │         └──────────────────┤
  *  OutboundRouter ─► ServerRequests ──┼─► Threads ─► Handlers ─► MessageProcessor
- *  ThreadStore, Toolset(Sandbox) ───────┘
+ *  ThreadStore, Toolset, ──────────────┘
+ *  ShellSessions(Sandbox), ExecRules
  * ```
  *
  * @module
@@ -37,10 +38,11 @@ import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
 import * as ServerRequests from "../services/routing/ServerRequests.ts"
 import { guard } from "../services/connection/ServedParameters.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
-import type { SmallFiles } from "../services/config/SmallFiles.ts"
+import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
 import type { ThreadStore } from "../services/thread/ThreadStore.ts"
-import type { Toolset } from "../services/tool/Tool.ts"
+import type { Sandbox } from "../services/sandbox/Sandbox.ts"
+import type { Toolset } from "../services/tool/ToolRegistry.ts"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import * as Host from "./MachineInfo.ts"
@@ -51,12 +53,13 @@ import * as InitializeHandlers from "./handlers/initialize.ts"
 import * as ModelHandlers from "./handlers/model.ts"
 import * as ThreadHandlers from "./handlers/thread.ts"
 import * as ThreadListHandlers from "./handlers/threadList.ts"
+import * as ThreadShellHandlers from "./handlers/threadShell.ts"
 import * as TurnHandlers from "./handlers/turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as NoSandbox from "./sandboxes/None.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as Shell from "./tools/Shell.ts"
-import * as ExecRules from "./tools/shell/ExecRules.ts"
+import * as FileExecRules from "./tools/shell/FileExecRules.ts"
 import * as RulesCheck from "./tools/shell/RulesCheck.ts"
 
 /** What an embedding program may say. Everything has a default, so that `layer({})` is a working server. */
@@ -95,16 +98,15 @@ export interface AppServerOptions {
   readonly model?: Layer.Layer<ModelProvider>
   /** Where threads are kept. Default: in memory. */
   readonly store?: Layer.Layer<ThreadStore>
-  /** What the model may do. Default: run commands. */
+  /**
+   * What the model may do. Default: run commands (`Shell.layer`). `Toolsets.besideShell([tool])` has tools of your own besides,
+   * `Toolsets.make([tool])` has them alone.
+   */
   readonly tools?: Layer.Layer<Toolset>
+  /** How commands are confined. Default: not at all, and what a policy would confine is asked about. */
+  readonly sandbox?: Layer.Layer<Sandbox>
   /** What is recorded for `Diagnostics` beyond what the server knows anyway. Default: nothing. */
   readonly diagnostics?: Diagnostics.DiagnosticsOptions
-  /** Another thread manager, with a model, store and tools of its own; it speaks through this server's router. */
-  readonly threadManager?: Layer.Layer<
-    Threads.Threads,
-    never,
-    OutboundRouter.OutboundRouter | ServerRequests.ServerRequests | ServerInfo | SmallFiles
-  >
 }
 
 /** What `layer` provides: a server that transports connect clients to. */
@@ -143,6 +145,7 @@ const handlers = Layer.effect(
       ...(yield* InitializeHandlers.make),
       ...(yield* ThreadHandlers.make),
       ...(yield* ThreadListHandlers.make),
+      ...(yield* ThreadShellHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
@@ -164,19 +167,18 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
       allowApiKeyEnv: options.allowApiKeyEnv ?? true
     })
   const model = options.model ?? DefaultModel.layer
-  const tools =
-    options.tools ??
-    Shell.layerWith({ ...options.executables, environment }).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
-  // Other tools know no rules.
-  const startCheck = options.tools === undefined ? RulesCheck.layer : Layer.empty
-  const store = options.store ?? MemoryStore.layer
-  const threads = options.threadManager ?? Threads.layer.pipe(Layer.provide([model, tools]))
+  const rules = FileExecRules.layer
+  const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
+    Layer.provide([options.sandbox ?? NoSandbox.layer, rules])
+  )
+  const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
+  const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Shell.layer, shell, rules]))
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
   // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
   const stderr = Layer.succeed(LogToStderr, true)
   return MessageProcessor.layer.pipe(
-    Layer.provide(handlers.pipe(Layer.provide([model, startCheck]))),
+    Layer.provide(handlers.pipe(Layer.provide([model, RulesCheck.layer]))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, randomness]),
     Layer.provideMerge(ServerRequests.layer),

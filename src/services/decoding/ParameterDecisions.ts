@@ -163,6 +163,7 @@ export const Parameters: Decisions = {
     currentAccountOnly: ignored("A server has one account, and its threads are that account's."),
     useStateDbOnly: ignored("There is one place that threads are listed from.")
   },
+  "thread/shellCommand": { threadId: used, command: used, timeoutMs: used },
   "thread/loaded/list": { cursor: used, limit: used },
   "thread/unsubscribe": { threadId: used },
   "turn/start": {
