@@ -16,8 +16,10 @@
  */
 import process from "node:process"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -26,7 +28,8 @@ import { LogToStderr } from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Auth from "../services/account/Auth.ts"
 import * as Config from "../services/config/Config.ts"
-import type { AppServerClient } from "../services/client/AppServerClient.ts"
+import { AppServerClient } from "../services/client/AppServerClient.ts"
+import { DefaultDeadline } from "../services/connection/Deadline.ts"
 import { Handlers } from "../services/connection/Handlers.ts"
 import * as InProcess from "../services/connection/InProcess.ts"
 import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
@@ -35,6 +38,7 @@ import type { ModelProvider } from "../services/model/ModelProvider.ts"
 import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
 import * as ServerRequests from "../services/routing/ServerRequests.ts"
 import { guard } from "../services/connection/ServedParameters.ts"
+import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import type { SmallFiles } from "../services/config/SmallFiles.ts"
 import * as Threads from "../services/thread/Threads.ts"
@@ -111,6 +115,7 @@ export type AppServer =
   | OutboundRouter.OutboundRouter
   | ServerRequests.ServerRequests
   | ServerInfo
+  | Shutdown.Shutdown
   | Threads.Threads
 
 /** What a server needs of the machine; `NodeServices.layer` has both. */
@@ -171,7 +176,8 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
   // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
   const stderr = Layer.succeed(LogToStderr, true)
-  return MessageProcessor.layer.pipe(
+  return Shutdown.layer.pipe(
+    Layer.provideMerge(MessageProcessor.layer),
     Layer.provide(handlers.pipe(Layer.provide([model, startCheck]))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, randomness]),
@@ -185,26 +191,50 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   )
 }
 
-/** A server with its client: what a program that embeds Spindle provides. */
+/** How a server of its own is stopped, all of it. */
+type StopServer = (options: Shutdown.StopOptions) => Effect.Effect<void>
+
+/**
+ * Builds a server in a scope of its own. What it gives stops the server with everything that it holds, once; the scope around
+ * it does as well.
+ */
+const own = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessEnd) {
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
+  const scope = yield* Scope.make()
+  // For a start that fails or is given up; after a stop nothing is left to close.
+  yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+  const server = yield* Layer.buildWithScope(layer(options), scope)
+  const { stop } = Context.get(server, Shutdown.Shutdown)
+  const stopping = new Shutdown.Stop(fork, (deadline) =>
+    Effect.gen(function* () {
+      yield* stop({ deadline })
+      const closing = fork(Scope.close(scope, Exit.void))
+      yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
+      if (closing.pollUnsafe() !== undefined) return
+      yield* Effect.logWarning("the server has stopped, and what it holds has not been released within the deadline")
+    })
+  )
+  const stopServer: StopServer = (options) => stopping.run(options)
+  yield* Effect.addFinalizer(() => stopServer({ within: options.shutdownDeadline ?? DefaultDeadline }))
+  return { server, stopServer }
+})
+
+/** A server with its client: what a program that embeds Spindle provides. The server ends with the client's `shutdown`. */
 export const client = (
   options: AppServerOptions & InProcessClient.InProcessClientOptions
 ): Layer.Layer<AppServerClient, Config.ConfigError | InProcess.InProcessError, Platform> =>
-  InProcessClient.layer({ ...options, ownsServer: true }).pipe(Layer.provide(layer(options)))
+  Layer.effect(
+    AppServerClient,
+    Effect.flatMap(own(options), ({ server, stopServer }) =>
+      Effect.provideContext(InProcessClient.make({ ...options, ownsServer: true }, stopServer), server)
+    )
+  )
 
 /**
  * The low-level runtime: a server of its own, connected and ready. All of it ends with `shutdown`, or with the scope; when
  * the start fails nothing of it is left.
  */
-export const start = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessOptions) {
-  const scope = yield* Scope.fork(yield* Effect.scope)
-  const close = Scope.close(scope, Exit.void)
-  return yield* Layer.buildWithScope(layer(options), scope).pipe(
-    Effect.flatMap((server) => Effect.provideContext(InProcess.start(options), server)),
-    Scope.provide(scope),
-    Effect.map((handle): InProcess.InProcessHandle => ({
-      ...handle,
-      shutdown: Effect.andThen(handle.shutdown, close)
-    })),
-    Effect.onError(() => close)
+export const start = (options: AppServerOptions & InProcess.InProcessOptions) =>
+  Effect.flatMap(own(options), ({ server, stopServer }) =>
+    Effect.provideContext(InProcess.start({ ...options, ownsServer: true }, stopServer), server)
   )
-})

@@ -13,6 +13,7 @@ import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import * as AppServerClient from "../../services/client/AppServerClient.ts"
 import { Config } from "../../services/config/Config.ts"
 import * as InProcess from "../../services/connection/InProcess.ts"
+import type { StopOptions } from "../../services/connection/Shutdown.ts"
 import { ServerInfo, userAgent } from "../../services/config/ServerInfo.ts"
 import type { RequestError } from "../../services/routing/RequestError.ts"
 
@@ -72,31 +73,36 @@ const toTransportError = (method: string) => (error: InProcess.InProcessError) =
 
 const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
   let nextId = 1
-  const { sender } = handle
+  const { whenRoom } = handle
   return {
     request: (method, params) =>
-      Effect.mapError(sender.requestUnknown({ id: nextId++, method, params }), toClientError(method)),
-    notify: (method, params) => Effect.mapError(sender.notify({ method, params }), toTransportError(method)),
-    respond: (id, result) => Effect.mapError(sender.respondToServerRequest(id, result), toTransportError("resolve")),
-    reject: (id, error) => Effect.mapError(sender.failServerRequest(id, error), toTransportError("reject")),
+      Effect.mapError(whenRoom.requestUnknown({ id: nextId++, method, params }), toClientError(method)),
+    notify: (method, params) => Effect.mapError(whenRoom.notify({ method, params }), toTransportError(method)),
+    respond: (id, result) => Effect.mapError(whenRoom.respondToServerRequest(id, result), toTransportError("resolve")),
+    reject: (id, error) => Effect.mapError(whenRoom.failServerRequest(id, error), toTransportError("reject")),
     take: Effect.flatMap(handle.nextEvent, (event) =>
       Option.isSome(event) ? Effect.succeed(event.value) : (CauseModule.done() as Effect.Effect<never, Cause.Done>)
     ),
-    // The events first: who shuts down no longer reads them, and nothing must wait for that.
-    close: Effect.andThen(handle.dropEvents, handle.shutdown)
+    // Producers wait for nobody from then on; what was published can still be read.
+    close: handle.shutdown
   }
 }
 
-export const make = Effect.fnUntraced(function* (options: InProcessClientOptions) {
+/** Connects. `stop` ends a server that is this client's own. */
+export const make = Effect.fnUntraced(function* (
+  options: InProcessClientOptions,
+  stop?: (options: StopOptions) => Effect.Effect<void>
+) {
   const config = yield* Config
   const info = yield* ServerInfo
-  const handle = yield* InProcess.start({
+  const connecting: InProcess.InProcessOptions = {
     ...options,
     ownsServer: options.ownsServer ?? false,
     initialize: initializeParams(options),
     unsupported,
     refusals: { full: eventQueueFull, closed: eventQueueFull }
-  })
+  }
+  const handle = yield* InProcess.start(connecting, stop)
   return AppServerClient.make(linkOf(handle), {
     userAgent: userAgent(info, options.clientName),
     codexHome: config.home

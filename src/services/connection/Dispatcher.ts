@@ -131,17 +131,18 @@ export class Dispatcher {
     return this.refuse(call, overloaded(this.#connection.overloadText))
   }
 
-  /** Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. */
-  cancel(id: RequestId): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const job = this.#jobs?.get(id)
-      if (job === undefined) {
-        ;(this.#withdrawn ??= new Set()).add(id)
-        return Effect.void
-      }
-      job.isCancelled = true
-      return job.fiber === undefined ? Effect.void : Fiber.interrupt(job.fiber)
-    })
+  /**
+   * Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. Does not wait for the
+   * handler, which may take its time to end.
+   */
+  cancelNow(id: RequestId): void {
+    const job = this.#jobs?.get(id)
+    if (job === undefined) {
+      ;(this.#withdrawn ??= new Set()).add(id)
+      return
+    }
+    job.isCancelled = true
+    job.fiber?.interruptUnsafe()
   }
 
   /** Ends when no handler runs and every answer has found its place. */
@@ -149,9 +150,14 @@ export class Dispatcher {
     return this.#whileRunning(Fiber.awaitAll)
   }
 
-  /** Interrupts what runs, and ends when it has. */
-  get interruption(): Effect.Effect<void> {
-    return this.#whileRunning(Fiber.interruptAll)
+  /** Interrupts what runs, and does not wait for it. */
+  interruptNow(): void {
+    for (const fiber of Array.from(this.#running ?? [])) fiber.interruptUnsafe()
+  }
+
+  /** The requests whose handlers have not ended: method and id. */
+  get unfinished(): ReadonlyArray<string> {
+    return Array.from(this.#jobs?.values() ?? [], ({ call }) => `${call.method} (request ${call.id})`)
   }
 
   #whileRunning(end: (fibers: Iterable<Fiber.Fiber<unknown, unknown>>) => Effect.Effect<unknown>): Effect.Effect<void> {

@@ -3,10 +3,7 @@
  *
  * @module
  */
-import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
-import * as Queue from "effect/Queue"
-import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import {
   type Counter,
   connectionsOpen,
@@ -31,7 +28,8 @@ export interface MeasuredConnection {
   readonly overloads: number
   readonly ingressRejected: number
   readonly readPauses: number
-  readonly ingress: Queue.Queue<Incoming, Cause.Done>
+  /** Messages that were received and have not been read by the engine. */
+  readonly unread: number
   readonly outgoing: { readonly stats: { readonly size: number; readonly dropped: number; readonly waited: number } }
 }
 
@@ -102,7 +100,7 @@ export class ConnectionMetrics {
     group.gauge(connectionsOpen(origin), () => 1)
     group.gauge(requestsRunning(origin), (connection) => connection.running)
     group.counter(overloadAnswers(origin), (connection) => connection.overloads)
-    group.gauge(queueSize("ingress", origin), (connection) => Queue.sizeUnsafe(connection.ingress))
+    group.gauge(queueSize("ingress", origin), (connection) => connection.unread)
     group.gauge(queueSize("scheduled", origin), (connection) => connection.waiting)
     group.gauge(queueSize(outgoing, origin), (connection) => connection.outgoing.stats.size)
     group.counter(queueDropped("ingress", origin), (connection) => connection.ingressRejected)

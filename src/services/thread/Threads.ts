@@ -90,8 +90,13 @@ export class Threads extends Context.Service<
     readonly running: () => number
     /** From now on no turn starts; those that run may be added to. Ends when none runs any more. */
     readonly drain: Effect.Effect<void>
-    /** Stops every thread, all at once. */
+    /** Ends every thread with its turn, its tools and its commands, all at once. */
     readonly stop: Effect.Effect<void>
+    /**
+     * Gives up the threads that have not ended: from now on they store and publish nothing, and their tools are closed. What they
+     * are, for the log.
+     */
+    readonly abandonNow: () => ReadonlyArray<string>
   }
 >()("spindle/Threads") {}
 
@@ -128,9 +133,21 @@ const overrides = (state: ThreadState, settings: ThreadSettings, at: number): Re
 
 interface Loaded {
   readonly thread: Thread
+  readonly journal: ThreadJournal
   readonly scope: Scope.Closeable
+  /** Of the tools, within the scope. */
+  readonly toolScope: Scope.Closeable
+  /** Whether the thread has ended with the server. */
+  hasEnded: boolean
   /** Completed, and made anew, whenever something happens that may start or stop the idle clock. */
   activity: Deferred.Deferred<void>
+}
+
+/** The tools of a thread that is being loaded. */
+interface OpenTools {
+  readonly tools: ReadonlyArray<Tool>
+  readonly threadScope: Scope.Closeable
+  readonly toolScope: Scope.Closeable
 }
 
 const services = Effect.gen(function* () {
@@ -158,6 +175,7 @@ export const make = Effect.gen(function* () {
   const idleUnload = yield* IdleUnload
   const storeTimeout = yield* StoreTimeout
   const scope = yield* Effect.scope
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
   yield* beginTurns
   yield* observe(threadsLoaded, () => threads.size)
   yield* observe(turnsRunning, running)
@@ -209,17 +227,18 @@ export const make = Effect.gen(function* () {
   /** The scope of a thread, with its tools. Nothing of it is left where they refuse. */
   const openTools = Effect.fnUntraced(function* (threadId: string, { config, warn }: ThreadSetup) {
     const threadScope = yield* Scope.fork(scope)
+    const toolScope = yield* Scope.fork(threadScope)
     const opened = toolset.open({ threadId, config, ...(warn === undefined ? {} : { warn }) })
-    const tools = yield* Scope.provide(opened, threadScope).pipe(
+    const tools = yield* Scope.provide(opened, toolScope).pipe(
       Effect.onError(() => Scope.close(threadScope, Exit.void))
     )
-    return { tools: switchedOn(tools, config), threadScope }
+    return { tools: switchedOn(tools, config), threadScope, toolScope }
   })
 
   const open = Effect.fnUntraced(function* (
     state: ThreadState,
     { instructions, provider }: ThreadSetup,
-    { threadScope, tools }: { readonly threadScope: Scope.Closeable; readonly tools: ReadonlyArray<Tool> },
+    { threadScope, toolScope, tools }: OpenTools,
     events: ReadonlyArray<ThreadEvent>
   ) {
     const threadId = state.origin.id
@@ -239,7 +258,14 @@ export const make = Effect.gen(function* () {
       provider
     })
     const thread = new Thread(context, instructions.sources, threadScope, () => touch(threadId))
-    const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
+    const loaded: Loaded = {
+      thread,
+      journal,
+      scope: threadScope,
+      toolScope,
+      hasEnded: false,
+      activity: Deferred.makeUnsafe()
+    }
     yield* journal.commit(events)
     threads.set(threadId, loaded)
     const { prepare } = threadServices.model
@@ -292,9 +318,26 @@ export const make = Effect.gen(function* () {
     return state
   })
 
+  const end = Effect.fnUntraced(function* (loaded: Loaded) {
+    yield* loaded.thread.stop
+    yield* Scope.close(loaded.scope, Exit.void)
+    loaded.hasEnded = true
+  })
+
   const stop = Effect.suspend(() =>
-    Effect.forEach(threads.values(), ({ thread }) => thread.stop, { concurrency: "unbounded", discard: true })
+    Effect.forEach(Array.from(threads.values()), end, { concurrency: "unbounded", discard: true })
   )
+
+  const abandonNow = (): ReadonlyArray<string> => {
+    const left = Array.from(threads.values()).filter(({ hasEnded }) => !hasEnded)
+    for (const { journal, toolScope } of left) {
+      journal.closeNow()
+      fork(Scope.close(toolScope, Exit.void))
+    }
+    return left.map(({ thread }) =>
+      thread.isRunning ? `the turn that runs in thread ${thread.id}` : `the tools of thread ${thread.id}`
+    )
+  }
   yield* Effect.addFinalizer(() => stop)
 
   return Threads.of({
@@ -311,7 +354,8 @@ export const make = Effect.gen(function* () {
     loaded: () => Array.from(threads.keys()),
     running,
     drain: draining.run,
-    stop
+    stop,
+    abandonNow
   })
 })
 
