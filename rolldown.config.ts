@@ -34,19 +34,29 @@ interface Graph {
   readonly getModuleInfo: (id: string) => { readonly importedIds: ReadonlyArray<string> } | null
 }
 
-/** What every start loads is one file: finding and linking another takes as long as reading it. */
-const startModules = () => {
+/** The modules that a module imports, itself included. */
+const reachable = (path: string) => {
   const modules = new Set<string>()
   const visit = (graph: Graph, id: string): void => {
     if (modules.has(id)) return
     modules.add(id)
     for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) visit(graph, imported)
   }
-  return (id: string, graph: Graph): string | null => {
-    if (modules.size === 0) visit(graph, new URL("src/program/Main.ts", import.meta.url).pathname)
-    return modules.has(id) ? "start" : null
+  return (id: string, graph: Graph): boolean => {
+    if (modules.size === 0) visit(graph, new URL(path, import.meta.url).pathname)
+    return modules.has(id)
   }
 }
+
+const isEarly = reachable("src/program/EarlyAnswer.ts")
+const isStart = reachable("src/program/Main.ts")
+
+/**
+ * What every start loads is two files: one answers `initialize`, the other is the server. Finding and linking another file
+ * takes as long as reading it.
+ */
+const startModules = (id: string, graph: Graph): string | null =>
+  entry.test(id) ? null : isEarly(id, graph) ? "early" : isStart(id, graph) ? "start" : null
 
 /** The program carries what it needs and loads the rest on demand; a start reads few and small files. */
 const program = defineConfig({
@@ -57,7 +67,7 @@ const program = defineConfig({
     dir: "dist",
     format: "esm",
     minify: true,
-    codeSplitting: { groups: [{ debugName: "start", name: startModules() }] },
+    codeSplitting: { groups: [{ debugName: "start", name: startModules }] },
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js"
   }

@@ -22,6 +22,9 @@ if (major < 22 || (major === 22 && minor < 19)) {
 } else {
   // Compiled code is kept between starts; that is a third of the time until the first answer.
   module.enableCompileCache?.()
+  const args = process.argv.slice(2)
+  const { listen } = await import("./program/EarlyAnswer.ts")
+  const early = await listen(args)
   const { main } = await import("./program/Main.ts")
-  main(process.argv.slice(2))
+  main(args, early)
 }

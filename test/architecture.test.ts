@@ -38,6 +38,18 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   connection: ["client", "config", "decoding", "observability", "routing", "thread", "tool"]
 }
 
+/** The files of `protocol` that put the resources together. */
+const tables = new Set(["Methods.ts", "ReleasedRequests.ts"])
+
+/** The parts of `protocol`, each with those that it may import: the loose files are the words that declarations are made of. */
+const protocolParts: Readonly<Record<string, ReadonlyArray<string>>> = {
+  jsonrpc: [],
+  words: [],
+  extensions: ["jsonrpc"],
+  v2: ["words", "jsonrpc"],
+  tables: ["v2", "words", "jsonrpc"]
+}
+
 /** What the client SDK may import of `services/routing`. */
 const sharedWithClients = new Set(["services/routing/OutboundMessage.ts", "services/routing/TieredQueue.ts"])
 
@@ -100,6 +112,21 @@ describe("the source", () => {
   it("has arrows in one direction: main, program, layers, services, protocol", () => {
     assert.deepStrictEqual(
       offences((from, to) => roomOf(from) !== roomOf(to) && !rooms[roomOf(from)]?.includes(roomOf(to))),
+      []
+    )
+  })
+
+  it("has a protocol of envelope, resources and tables, none of which looks back", () => {
+    const partOf = (path: string) => {
+      const [room, folder = "", resource] = path.split("/")
+      if (room !== "protocol") return undefined
+      return resource === undefined ? (tables.has(folder) ? "tables" : "words") : folder
+    }
+    assert.deepStrictEqual(
+      offences((from, to) => {
+        const [part, other] = [partOf(from), partOf(to)]
+        return part !== undefined && other !== undefined && part !== other && !protocolParts[part]?.includes(other)
+      }),
       []
     )
   })
@@ -190,22 +217,39 @@ describe("the source", () => {
     assert.deepStrictEqual(silent, [])
   })
 
-  it("does not load the command-line parser, an HTTP client or effect/ai to serve standard input and output", () => {
-    const seen = new Set<string>()
-    const visit = (path: string): ReadonlyArray<string> => {
-      if (seen.has(path)) return []
-      seen.add(path)
+  /** The modules that importing `path` loads, Effect's and Node's among them. */
+  const loadedBy = (path: string): ReadonlySet<string> => {
+    const loaded = new Set<string>()
+    const visit = (path: string): void => {
+      if (loaded.has(path)) return
+      loaded.add(path)
       const file = files.find((one) => one.path === path)
-      if (file === undefined) return []
+      if (file === undefined) return
       // What is imported by a call is loaded when it is called; types are not loaded at all.
       const text = file.text.replaceAll(/\bimport\(|^(?:import|export) type [^"]*"[^"]*"/gm, "")
       const now: File = { ...file, text, imports: importsIn(text) }
-      return [
-        ...now.imports.filter((name) => /^effect\/(?:ai|cli|http)\b/.test(name)),
-        ...neighbours(now).flatMap(visit)
-      ]
+      for (const name of now.imports.filter((specifier) => !specifier.startsWith("."))) loaded.add(name)
+      neighbours(now).forEach(visit)
     }
-    assert.deepStrictEqual(visit("program/Main.ts"), [])
-    assert.isAbove(seen.size, 50)
+    visit(path)
+    return loaded
+  }
+
+  it("does not load the command-line parser, an HTTP client or effect/ai to serve standard input and output", () => {
+    const loaded = Array.from(loadedBy("program/Main.ts"))
+    assert.deepStrictEqual(
+      loaded.filter((name) => /^effect\/(?:ai|cli|http)\b/.test(name)),
+      []
+    )
+    assert.isAbove(loaded.length, 50)
+  })
+
+  it("answers initialize with Node's own modules and a few of its own", () => {
+    const loaded = Array.from(loadedBy("program/EarlyAnswer.ts"))
+    assert.deepStrictEqual(
+      loaded.filter((name) => !name.startsWith("node:") && !name.endsWith(".ts")),
+      []
+    )
+    assert.isBelow(loaded.length, 20)
   })
 })

@@ -1,5 +1,5 @@
 /**
- * From the start of the program to the answer to initialize.
+ * From the start of the program to the answer to initialize, and to the answer of the request after it.
  */
 import { performance } from "node:perf_hooks"
 import { compare, type Figure, isMissing, type Missing, type Result } from "../figure.ts"
@@ -29,6 +29,16 @@ const untilInitialized = (launch: Launch): Promise<number> => {
   })
 }
 
+/** The same, and another request when that is answered: the server answers `initialize` before all of it is there. */
+const untilServed = (launch: Launch): Promise<number> => {
+  const from = performance.now()
+  return using(launch, async (server) => {
+    await server.initialize()
+    await server.request("thread/loaded/list", {})
+    return performance.now() - from
+  })
+}
+
 /** What Node alone takes. */
 const bare = async (world: World): Promise<ReadonlyMap<string, Contestant>> => {
   const places = await folders(world)
@@ -45,7 +55,8 @@ const rounds = (world: World): number => (world.quick ? 5 : 21)
 const measure = async (
   world: World,
   place: (name: string) => Promise<Folders>,
-  beside: ReadonlyMap<string, Contestant>
+  beside: ReadonlyMap<string, Contestant>,
+  until: (launch: Launch) => Promise<number> = untilInitialized
 ): Promise<ReadonlyMap<string, Result>> => {
   const contestants = new Map<string, Contestant>()
   const missing = new Map<string, Missing>()
@@ -55,7 +66,7 @@ const measure = async (
     else {
       contestants.set(name, async () => {
         const launch = start(world, await place(name))
-        return isMissing(launch) ? [] : untilInitialized(launch)
+        return isMissing(launch) ? [] : until(launch)
       })
     }
   }
@@ -65,7 +76,7 @@ const measure = async (
 
 export const start = async (world: World): Promise<ReadonlyArray<Figure>> => {
   const unit = "ms"
-  const target = { _tag: "OfPeer", peer: "codex", limit: 1, later: 0.8 } as const
+  const target = { _tag: "OfPeer", peer: "codex", limit: 0.8 } as const
   const used = new Map<string, Folders>()
   const usedFolders = async (name: string): Promise<Folders> => {
     const there = used.get(name)
@@ -82,10 +93,12 @@ export const start = async (world: World): Promise<ReadonlyArray<Figure>> => {
     temporary: (await usedFolders(name)).temporary
   })
   const warm = await measure(world, usedFolders, await bare(world))
+  const served = await measure(world, usedFolders, new Map(), untilServed)
   const fresh = await measure(world, freshHome, new Map())
   const first = await measure(world, () => folders(world), new Map())
   return [
     compare({ name: "start", what: "spawn to initialize response", unit, target }, ours, warm),
+    compare({ name: "start-next", what: "spawn to the answer of the next request", unit }, ours, served),
     compare({ name: "start-fresh-home", what: "the same in a new home", unit, target }, ours, fresh),
     compare({ name: "start-first", what: "the very first, nothing compiled", unit }, ours, first)
   ]

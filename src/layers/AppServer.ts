@@ -153,8 +153,38 @@ const handlers = Layer.effect(
   })
 )
 
+/**
+ * Gives a server a scope of its own, which its `Shutdown` closes last. The layer's own end waits for the same stop: it is bounded
+ * by the deadline, whatever the server still holds.
+ */
+const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServer, E, R> =>
+  Layer.fromBuild((memoMap, outer) =>
+    Effect.gen(function* () {
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const scope = yield* Scope.make()
+      // For a start that fails or is given up; after a stop nothing is left to close.
+      yield* Scope.addFinalizer(outer, Scope.close(scope, Exit.void))
+      const built = yield* Layer.buildWithMemoMap(server, memoMap, scope)
+      const { stop } = Context.get(built, Shutdown.Shutdown)
+      const whole = new Shutdown.Stop(fork, (deadline) =>
+        Effect.gen(function* () {
+          yield* stop({ deadline })
+          const closing = fork(Scope.close(scope, Exit.void))
+          yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
+          if (closing.pollUnsafe() !== undefined) return
+          yield* Effect.logWarning("the server has stopped, and not everything that it holds was released in time")
+        })
+      )
+      yield* Scope.addFinalizer(outer, whole.run({ within: DefaultDeadline }))
+      return Context.add(built, Shutdown.Shutdown, { stop: (options) => whole.run(options) })
+    })
+  )
+
 /** A server. Connect clients with a transport, or embed it with `InProcessClient.layer`. */
-export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> => {
+export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> =>
+  owned(serverOf(options))
+
+const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> => {
   const config = configLayer(options)
   const environment = options.environment ?? process.env
   const auth =
@@ -191,50 +221,21 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   )
 }
 
-/** How a server of its own is stopped, all of it. */
-type StopServer = (options: Shutdown.StopOptions) => Effect.Effect<void>
-
-/**
- * Builds a server in a scope of its own. What it gives stops the server with everything that it holds, once; the scope around
- * it does as well.
- */
-const own = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessEnd) {
-  const fork = Effect.runForkWith(yield* Effect.context<never>())
-  const scope = yield* Scope.make()
-  // For a start that fails or is given up; after a stop nothing is left to close.
-  yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  const server = yield* Layer.buildWithScope(layer(options), scope)
-  const { stop } = Context.get(server, Shutdown.Shutdown)
-  const stopping = new Shutdown.Stop(fork, (deadline) =>
-    Effect.gen(function* () {
-      yield* stop({ deadline })
-      const closing = fork(Scope.close(scope, Exit.void))
-      yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
-      if (closing.pollUnsafe() !== undefined) return
-      yield* Effect.logWarning("the server has stopped, and what it holds has not been released within the deadline")
-    })
-  )
-  const stopServer: StopServer = (options) => stopping.run(options)
-  yield* Effect.addFinalizer(() => stopServer({ within: options.shutdownDeadline ?? DefaultDeadline }))
-  return { server, stopServer }
-})
-
 /** A server with its client: what a program that embeds Spindle provides. The server ends with the client's `shutdown`. */
 export const client = (
   options: AppServerOptions & InProcessClient.InProcessClientOptions
 ): Layer.Layer<AppServerClient, Config.ConfigError | InProcess.InProcessError, Platform> =>
-  Layer.effect(
-    AppServerClient,
-    Effect.flatMap(own(options), ({ server, stopServer }) =>
-      Effect.provideContext(InProcessClient.make({ ...options, ownsServer: true }, stopServer), server)
-    )
-  )
+  InProcessClient.layer({ ...options, ownsServer: true }).pipe(Layer.provide(layer(options)))
 
 /**
  * The low-level runtime: a server of its own, connected and ready. All of it ends with `shutdown`, or with the scope; when
  * the start fails nothing of it is left.
  */
-export const start = (options: AppServerOptions & InProcess.InProcessOptions) =>
-  Effect.flatMap(own(options), ({ server, stopServer }) =>
-    Effect.provideContext(InProcess.start({ ...options, ownsServer: true }, stopServer), server)
+export const start = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessOptions) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  return yield* Layer.buildWithScope(layer(options), scope).pipe(
+    Effect.flatMap((server) => Effect.provideContext(InProcess.start({ ...options, ownsServer: true }), server)),
+    Scope.provide(scope),
+    Effect.onError(() => Scope.close(scope, Exit.void))
   )
+})

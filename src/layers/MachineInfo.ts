@@ -8,6 +8,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
+import type { Machine } from "../services/config/Identity.ts"
 import type { ServerInfo } from "../services/config/ServerInfo.ts"
 
 /** `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`; absolute. */
@@ -50,18 +51,25 @@ const localDate = (millis: number): string => {
   return `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())}`
 }
 
+/** The platform that the process runs on. */
+export const machine = (): Machine => {
+  const { platform, arch } = process
+  return {
+    platform: `${Os.type()} ${Os.release()}; ${machines[arch] ?? arch}`,
+    platformFamily: platform === "win32" ? "windows" : "unix",
+    platformOs: systems[platform] ?? platform
+  }
+}
+
 /** The server's account of itself on this machine. */
 export const info = (options: {
   readonly cwd?: string
   readonly sessionSource?: SessionSource
 }): ServerInfo["Service"] => {
-  const { platform, arch } = process
   let zone: string | undefined
   return {
     sessionSource: options.sessionSource ?? "vscode",
-    platform: `${Os.type()} ${Os.release()}; ${machines[arch] ?? arch}`,
-    platformFamily: platform === "win32" ? "windows" : "unix",
-    platformOs: systems[platform] ?? platform,
+    ...machine(),
     cwd: options.cwd ?? process.cwd(),
     timeZone: () => (zone ??= timeZone()),
     localDate

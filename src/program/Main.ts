@@ -12,14 +12,10 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Teardown } from "effect/Runtime"
+import type { EarlyAnswer } from "./EarlyAnswer.ts"
+import { isPlainService } from "./PlainService.ts"
 import * as Serve from "./ServeStdio.ts"
 import * as Stderr from "./console/Stderr.ts"
-
-/** The command lines that mean: serve standard input and output with what the configuration says. */
-const isPlainService = (args: ReadonlyArray<string>): boolean => {
-  const rest = args[0] === "app-server" ? args.slice(1) : args
-  return rest.length === 0 || (rest.length === 2 && rest[0] === "--listen" && rest[1] === "stdio://")
-}
 
 /** A signal ends a service as asked: that is no failure. A run that it cuts short has said so in `process.exitCode`. */
 const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
@@ -30,9 +26,9 @@ const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
 
 const teardown: Teardown = (exit, onExit) => Stderr.finish(codeOf(exit), onExit)
 
-const program = (args: ReadonlyArray<string>): Effect.Effect<number> =>
+const program = (args: ReadonlyArray<string>, early: EarlyAnswer | undefined): Effect.Effect<number> =>
   isPlainService(args)
-    ? Serve.run({ cliOverrides: [] })
+    ? Serve.run({ cliOverrides: [] }, early)
     : Effect.flatMap(
         Effect.promise(() => import("./commands/Commands.ts")),
         (commands) => commands.run(args)
@@ -46,7 +42,7 @@ const onHangUp = (): void => {
   if (process.listenerCount("SIGHUP") === 1) process.kill(process.pid, "SIGTERM")
 }
 
-export const main = (args: ReadonlyArray<string>): void => {
+export const main = (args: ReadonlyArray<string>, early: EarlyAnswer | undefined): void => {
   process.on("SIGHUP", onHangUp)
-  NodeRuntime.runMain(program(args), { teardown, disableErrorReporting: true })
+  NodeRuntime.runMain(program(args, early), { teardown, disableErrorReporting: true })
 }

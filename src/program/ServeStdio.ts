@@ -16,6 +16,7 @@ import * as Stdio from "../layers/transports/Stdio.ts"
 import { DefaultDeadline } from "../services/connection/Deadline.ts"
 import { Shutdown } from "../services/connection/Shutdown.ts"
 import { Threads } from "../services/thread/Threads.ts"
+import type { EarlyAnswer } from "./EarlyAnswer.ts"
 import * as Logging from "./Logging.ts"
 import * as Telemetry from "./Telemetry.ts"
 
@@ -36,25 +37,20 @@ const signal: Effect.Effect<void> = Effect.callback((resume) => {
 })
 
 /** Serves until the client is done; the exit code. Not zero when that cut a turn short, which is said on stderr. */
-const serve = Effect.gen(function* () {
+const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
   const { stop } = yield* Shutdown
-  const served = yield* Stdio.serve()
-  const finish = Effect.gen(function* () {
-    const cut = threads.running()
-    yield* stop({ within: DefaultDeadline })
-    return cut
-  })
+  const served = yield* Stdio.serve({ answered: early?.release() })
+  const finish = Effect.suspend(() => Effect.as(stop({ within: DefaultDeadline }), threads.running()))
   // The first signal interrupts the wait. From then on the next one is listened for.
   const forced = Effect.andThen(signal, stop({ within: ForcedDeadline }))
-  yield* Effect.onInterrupt(served.inputEnded, () =>
+  const cut = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
     Effect.andThen(Effect.forkScoped(Effect.interruptible(forced), { startImmediately: true }), finish)
   )
-  const cut = yield* finish
   if (cut === 0) return 0
   yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
   return 1
-}).pipe(Effect.scoped)
+}, Effect.scoped)
 
 /** Gives a service its server, its machine and a place for its words; what keeps it from starting is said there. */
 export const provide = <E extends { readonly message: string }>(
@@ -69,4 +65,5 @@ export const provide = <E extends { readonly message: string }>(
   )
 
 /** The service with the given configuration overrides. */
-export const run = (options: AppServer.AppServerOptions): Effect.Effect<number> => provide(serve, options)
+export const run = (options: AppServer.AppServerOptions, early?: EarlyAnswer): Effect.Effect<number> =>
+  provide(serve(early), options)

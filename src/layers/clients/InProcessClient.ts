@@ -13,8 +13,8 @@ import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import * as AppServerClient from "../../services/client/AppServerClient.ts"
 import { Config } from "../../services/config/Config.ts"
 import * as InProcess from "../../services/connection/InProcess.ts"
-import type { StopOptions } from "../../services/connection/Shutdown.ts"
-import { ServerInfo, userAgent } from "../../services/config/ServerInfo.ts"
+import { userAgent } from "../../services/config/Identity.ts"
+import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import type { RequestError } from "../../services/routing/RequestError.ts"
 
 /** Who connects. The name goes to the model server and into threads; nothing of it is assumed here. */
@@ -88,21 +88,16 @@ const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
   }
 }
 
-/** Connects. `stop` ends a server that is this client's own. */
-export const make = Effect.fnUntraced(function* (
-  options: InProcessClientOptions,
-  stop?: (options: StopOptions) => Effect.Effect<void>
-) {
+export const make = Effect.fnUntraced(function* (options: InProcessClientOptions) {
   const config = yield* Config
   const info = yield* ServerInfo
-  const connecting: InProcess.InProcessOptions = {
+  const handle = yield* InProcess.start({
     ...options,
     ownsServer: options.ownsServer ?? false,
     initialize: initializeParams(options),
     unsupported,
     refusals: { full: eventQueueFull, closed: eventQueueFull }
-  }
-  const handle = yield* InProcess.start(connecting, stop)
+  })
   return AppServerClient.make(linkOf(handle), {
     userAgent: userAgent(info, options.clientName),
     codexHome: config.home

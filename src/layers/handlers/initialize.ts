@@ -14,17 +14,9 @@ import { Answered, type Handler, type HandlersFor } from "../../services/connect
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { Extension } from "../../protocol/extensions/Sequence.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
-import { ServerInfo, userAgent } from "../../services/config/ServerInfo.ts"
+import { initializeResponse, isHeaderValue } from "../../services/config/Identity.ts"
+import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import { StartCheck } from "../../services/config/StartCheck.ts"
-
-/** The name goes into HTTP headers, which take no control characters but the tab. */
-const isHeaderValue = (name: string): boolean => {
-  for (let index = 0; index < name.length; index++) {
-    const code = name.charCodeAt(index)
-    if ((code < 0x20 && code !== 0x09) || code === 0x7f) return false
-  }
-  return true
-}
 
 /** Characters of a refused name that the error repeats. */
 const MaxEchoed = 128
@@ -68,21 +60,15 @@ export const make: Effect.Effect<
       const name = clientInfo.name.slice(0, MaxEchoed)
       return yield* invalidRequest(`Invalid clientInfo.name: '${name}'. Must be a valid HTTP header value.`)
     }
-    const agent = userAgent(info, clientInfo.name)
+    const result = initializeResponse(info, config.home, clientInfo.name)
     const now = yield* Clock.currentTimeMillis
     const sequenced = capabilities?.extensions?.[Extension] !== undefined
     const session = {
       client: clientInfo,
-      userAgent: agent,
+      userAgent: result.userAgent,
       experimental: capabilities?.experimentalApi ?? false,
       optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
       sequenced
-    }
-    const result = {
-      userAgent: agent,
-      codexHome: config.home,
-      platformFamily: info.platformFamily,
-      platformOs: info.platformOs
     }
     // One step: the answer, the warnings, and only then what everyone hears.
     return yield* Effect.suspend(() => {

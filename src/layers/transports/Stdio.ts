@@ -100,7 +100,19 @@ class Handoff {
   }
 }
 
-const writer = Effect.gen(function* () {
+/** The messages as lines, without the first answer when it has been written already. */
+const omitting = (answered: string | undefined) => {
+  let omit = answered
+  return (messages: ReadonlyArray<OutboundMessage>, sequenced: boolean): string => {
+    const [first] = messages
+    const isWritten = omit !== undefined && first?._tag === "Answer" && first.text === omit
+    if (first !== undefined) omit = undefined
+    return toLines(isWritten ? messages.slice(1) : messages, sequenced)
+  }
+}
+
+const writer = Effect.fnUntraced(function* (answered: string | undefined) {
+  const toText = omitting(answered)
   const stdio = yield* Stdio.Stdio
   const handoff = new Handoff()
   const writing = Stream.fromPull(Effect.succeed(handoff.next)).pipe(
@@ -110,12 +122,13 @@ const writer = Effect.gen(function* () {
   )
   yield* Effect.forkScoped(writing, { startImmediately: true })
   return (messages: ReadonlyArray<OutboundMessage>, sequenced: boolean) =>
-    Effect.suspend(() => handoff.write(toLines(messages, sequenced)))
+    Effect.suspend(() => handoff.write(toText(messages, sequenced)))
 })
 
 /** Standard input and output of the process, as a transport that lives as long as the scope. */
 export const make = Effect.fnUntraced(function* (
-  limits: StreamTransport.ConnectionLimits
+  limits: StreamTransport.ConnectionLimits,
+  answered?: string
 ): Effect.fn.Return<Transport, never, Scope.Scope | Stdio.Stdio> {
   let isInitialized = false
   return {
@@ -123,7 +136,7 @@ export const make = Effect.fnUntraced(function* (
     // There is no other client on stdio: it is waited for.
     evictable: false,
     read: yield* reader(limits, () => isInitialized),
-    write: yield* writer,
+    write: yield* writer(answered),
     close: () => Effect.void,
     onInitialized: () => {
       isInitialized = true
@@ -131,10 +144,17 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
+export interface StdioOptions {
+  /** Default: `Limits`. */
+  readonly limits?: StreamTransport.ConnectionLimits
+  /** The text of an answer to the first request that has been written already. It is not written again. */
+  readonly answered?: string | undefined
+}
+
 /** Serves the client on standard input and output until the scope closes, or its connection is closed. */
-export const serve = Effect.fnUntraced(function* (given?: StreamTransport.ConnectionLimits) {
-  const limits = given ?? (yield* StreamTransport.Limits)
-  const transport = yield* make(limits)
+export const serve = Effect.fnUntraced(function* (options: StdioOptions = {}) {
+  const limits = options.limits ?? (yield* StreamTransport.Limits)
+  const transport = yield* make(limits, options.answered)
   return yield* Effect.acquireRelease(StreamTransport.serve(transport, limits), (served) =>
     served.close({ _tag: "Stopping", message: "the server is going away" }, { within: "5 seconds" })
   )

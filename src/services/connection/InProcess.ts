@@ -34,7 +34,7 @@ import type { Refusal, TieredQueue } from "../routing/TieredQueue.ts"
 import { DefaultDeadline } from "./Deadline.ts"
 import { InProcessError, InProcessTransport } from "./InProcessTransport.ts"
 import { MessageProcessor } from "./MessageProcessor.ts"
-import { Shutdown, type StopOptions } from "./Shutdown.ts"
+import { Shutdown } from "./Shutdown.ts"
 
 export { InProcessError } from "./InProcessTransport.ts"
 
@@ -92,14 +92,8 @@ export interface InProcessHandle extends Sender {
   readonly dropEvents: Effect.Effect<void>
 }
 
-/** How the connection of an embedding program ends. */
-export interface InProcessEnd {
-  /** The most that `shutdown` may take. Default: 5 seconds. */
-  readonly shutdownDeadline?: Duration.Input
-}
-
 /** How an embedding program connects. */
-export interface InProcessOptions extends InProcessEnd {
+export interface InProcessOptions {
   readonly initialize: ParamsInputOf<"initialize">
   /** Capacity of every queue of this connection; at least one. */
   readonly channelCapacity?: number
@@ -111,6 +105,8 @@ export interface InProcessOptions extends InProcessEnd {
   readonly refusals?: Readonly<Record<Refusal, string>>
   /** Whether the server is this client's own and stops with it; false for one of several clients. Default: true. */
   readonly ownsServer?: boolean
+  /** The most that `shutdown` may take. Default: 5 seconds. */
+  readonly shutdownDeadline?: Duration.Input
 }
 
 const refusals = {
@@ -150,17 +146,13 @@ const traced =
       requestUnknown(span === undefined ? request : { trace: Tracing.toTraceContext(span), ...request })
     )
 
-/**
- * Opens a connection and shakes hands. The runtime ends with the scope, or earlier by `shutdown`. `stop` ends the server when it
- * is this client's own; by default its connections and threads.
- */
+/** Opens a connection and shakes hands. The runtime ends with the scope, or earlier by `shutdown`. */
 export const start = Effect.fnUntraced(function* (
-  options: InProcessOptions,
-  stop?: (options: StopOptions) => Effect.Effect<void>
+  options: InProcessOptions
 ): Effect.fn.Return<InProcessHandle, InProcessError, MessageProcessor | Scope.Scope | ServerRequests | Shutdown> {
   const processor = yield* MessageProcessor
   const serverRequests = yield* ServerRequests
-  const stopServer = stop ?? (yield* Shutdown).stop
+  const { stop } = yield* Shutdown
   const capacity = Math.max(1, options.channelCapacity ?? DefaultChannelCapacity)
   const transport = new InProcessTransport(yield* Queue.bounded<Incoming, Cause.Done>(capacity))
   const within = options.shutdownDeadline ?? DefaultDeadline
@@ -174,7 +166,7 @@ export const start = Effect.fnUntraced(function* (
   const { served, shutdown } = yield* Effect.acquireRelease(
     Effect.map(serve, (served) => ({
       served,
-      shutdown: options.ownsServer === false ? served.close({ _tag: "Left" }, { within }) : stopServer({ within })
+      shutdown: options.ownsServer === false ? served.close({ _tag: "Left" }, { within }) : stop({ within })
     })),
     ({ shutdown }) => shutdown
   )

@@ -13,7 +13,11 @@ import { sessionOf } from "../../support/Connections.ts"
 import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
 
 /** A client of handlers with gates: what is typed into standard input, and what comes out. */
-const serving = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}, isInitialized = true) {
+const serving = Effect.fnUntraced(function* (
+  limits: Partial<Wire.ConnectionLimits> = {},
+  isInitialized = true,
+  answered?: string
+) {
   const { gates, processor } = yield* gated
   const input = yield* Queue.make<Uint8Array, Cause.Done>()
   const output = yield* Queue.unbounded<string>()
@@ -21,10 +25,10 @@ const serving = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimi
     stdin: Stream.fromQueue(input),
     stdout: () => Sink.forEach((text) => Queue.offer(output, String(text)))
   })
-  const { reader, served, writer } = yield* Stdio.serve({ ...Wire.defaultLimits, ...limits }).pipe(
-    Effect.provide(stdio),
-    Effect.provideService(MessageProcessor, processor)
-  )
+  const { reader, served, writer } = yield* Stdio.serve({
+    limits: { ...Wire.defaultLimits, ...limits },
+    answered
+  }).pipe(Effect.provide(stdio), Effect.provideService(MessageProcessor, processor))
   if (isInitialized) served.connection.initialize(sessionOf())
   const type = (text: string) => Queue.offer(input, new TextEncoder().encode(text))
   return {
@@ -67,6 +71,21 @@ describe("a server on standard input and output", () => {
       yield* served.connection.outgoing.end
       yield* Fiber.await(writer)
       assert.deepStrictEqual(yield* written, [ok(2)])
+    })
+  )
+
+  it.effect("does not write an answer again that has been written, and writes every other one", () =>
+    Effect.gen(function* () {
+      const answered = JSON.stringify(ok(1, page()))
+      const { ask, type, written } = yield* serving({}, true, answered)
+      const list = (id: number) => `${JSON.stringify({ id, method: List, params: {} })}\n`
+      yield* type(list(1) + list(1) + list(2))
+      assert.deepStrictEqual(yield* written, [ok(1, page()), ok(2, page())])
+      yield* ask(1, List, {})
+      assert.deepStrictEqual(yield* written, [ok(1, page())])
+      const other = yield* serving({}, true, answered)
+      yield* other.ask(2, List, {})
+      assert.deepStrictEqual(yield* other.written, [ok(2, page())])
     })
   )
 

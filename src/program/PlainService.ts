@@ -1,0 +1,11 @@
+/**
+ * The command lines that mean: serve standard input and output with what the configuration says. They start without the
+ * command-line parser, which costs more than the rest of the start.
+ *
+ * @module
+ */
+
+export const isPlainService = (args: ReadonlyArray<string>): boolean => {
+  const rest = args[0] === "app-server" ? args.slice(1) : args
+  return rest.length === 0 || (rest.length === 2 && rest[0] === "--listen" && rest[1] === "stdio://")
+}
