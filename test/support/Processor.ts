@@ -41,18 +41,24 @@ export const makeProcessor = Effect.fnUntraced(function* (handlers: Partial<Hand
   const connect = Effect.fnUntraced(function* (options: ConnectOptions = {}) {
     const { origin = "stdio" } = options
     const { closed, end, leave, send, transport } = MemoryTransport.make({ origin, ...options.transport })
-    const served = yield* processor.serve(transport, {
+    const serve = processor.serve(transport, {
       capacity: 64,
       overloadText: "Server overloaded; retry later.",
       refusals: { full: "no room", closed: "nobody reads" },
       outgoing: { capacity: options.room ?? 64, requestGrace: null, emitLagMarkers: false },
       ...options
     })
+    // A test leaves handlers that never end.
+    const served = yield* Effect.acquireRelease(serve, ({ close }) => close({ _tag: "Gone" }, { within: 0 }))
     const { connection } = served
     const { outgoing } = connection
     if (options.session !== null) connection.initialize(sessionOf(options.session))
     return {
-      ...served,
+      connection,
+      close: served.close,
+      closed: served.closed,
+      inputEnded: served.inputEnded,
+      cancelNow: served.cancelNow,
       /** Why the connection was closed. */
       reasons: closed,
       leave,

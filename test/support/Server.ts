@@ -155,14 +155,15 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
         overloadText: "Server overloaded; retry later.",
         refusals: { full: "Server overloaded; retry later.", closed: "the client is gone" }
       }),
-      ({ close }) => close({ _tag: "Gone" })
+      ({ close }) => close({ _tag: "Gone" }, { within: 0 })
     )
     const { outgoing } = served.connection
     const next = Effect.map(outgoing.take, (message): Record<string, unknown> => JSON.parse(encode(message)))
     const send = (id: RequestId, method: string, params?: unknown) =>
       Effect.sync(() => void submit({ _tag: "Request", request: { id, method, params } }))
     return {
-      ...served,
+      connection: served.connection,
+      submit,
       outgoing,
       /** The next message, parsed. */
       next,

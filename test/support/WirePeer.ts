@@ -25,7 +25,7 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.Connect
   const memory = MemoryTransport.make({ origin: "webSocket", evictable: true })
   const served = yield* Effect.acquireRelease(
     Wire.serve(memory.transport, { ...Wire.defaultLimits, ...limits }),
-    ({ close }) => close({ _tag: "Gone" })
+    ({ close }) => close({ _tag: "Gone" }, { within: 0 })
   )
   const { connection } = served
   const heard: Array<Heard> = []

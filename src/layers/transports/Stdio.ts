@@ -27,18 +27,21 @@ const reader = Effect.fnUntraced(function* (limits: StreamTransport.ConnectionLi
   const account = (yield* Budget).open()
   yield* Effect.addFinalizer(() => Effect.sync(() => account.close()))
   const lines = new Lines.Decoder(limits.maxMessageBytes)
+  /** Skips a line that is too long before `initialize`. Everything before it has been looked at. */
+  const skipLong = () => {
+    if (lines.partialBytes <= limits.uninitializedBytes || isInitialized()) return
+    lines.skip(limits.uninitializedBytes)
+  }
   return Effect.gen(function* () {
     while (true) {
+      skipLong()
       account.remove(account.held - lines.partialBytes)
-      if (lines.partialBytes > limits.uninitializedBytes && !isInitialized()) {
-        lines.skip(limits.uninitializedBytes)
-        account.remove(account.held)
-      }
       if (!account.hasRoom) yield* room(account)
       const messages: Array<Incoming> = []
       for (const chunk of yield* pull) {
         account.add(chunk.length)
         for (const message of lines.push(chunk)) messages.push(message)
+        if (messages.length === 0) skipLong()
       }
       if (messages.length > 0) return messages
     }

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as AppServer from "../../../src/layers/AppServer.ts"
 import {
   type NotificationParams,
@@ -282,8 +283,12 @@ describe("InProcess", () => {
       Effect.gen(function* () {
         const { client, ask } = yield* setUp
         const unread = yield* ask
+        const refused = yield* Effect.forkChild(Effect.flip((yield* ask).answer))
+        yield* TestClock.adjust("4999 millis")
+        assert.isUndefined(refused.pollUnsafe())
+        yield* TestClock.adjust("1 millis")
         assert.deepStrictEqual(
-          yield* Effect.flip((yield* ask).answer),
+          yield* Fiber.join(refused),
           new RequestError({ code: -32001, message: "in-process server request queue is full" })
         )
         yield* client.handle.dropEvents
