@@ -35,6 +35,7 @@ import * as InProcess from "../services/connection/InProcess.ts"
 import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
 import * as ModelCatalog from "../services/model/ModelCatalog.ts"
 import type { ModelProvider } from "../services/model/ModelProvider.ts"
+import * as Diagnostics from "../services/observability/Diagnostics.ts"
 import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
 import * as ServerRequests from "../services/routing/ServerRequests.ts"
 import { guard } from "../services/connection/ServedParameters.ts"
@@ -100,6 +101,8 @@ export interface AppServerOptions {
   readonly store?: Layer.Layer<ThreadStore>
   /** What the model may do. Default: run commands. */
   readonly tools?: Layer.Layer<Toolset>
+  /** What is recorded for `Diagnostics` beyond what the server knows anyway. Default: nothing. */
+  readonly diagnostics?: Diagnostics.DiagnosticsOptions
   /** Another thread manager, with a model, store and tools of its own; it speaks through this server's router. */
   readonly threadManager?: Layer.Layer<
     Threads.Threads,
@@ -111,6 +114,7 @@ export interface AppServerOptions {
 /** What `layer` provides: a server that transports connect clients to. */
 export type AppServer =
   | Config.Config
+  | Diagnostics.Diagnostics
   | MessageProcessor.MessageProcessor
   | OutboundRouter.OutboundRouter
   | ServerRequests.ServerRequests
@@ -216,16 +220,21 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
     Layer.provide(auth),
     Layer.provideMerge(config),
     Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options))),
-    Layer.provideMerge([logging, stderr]),
+    Layer.provideMerge([logging, stderr, Diagnostics.layer(options.diagnostics)]),
     Layer.provide(NodeSmallFiles.layer)
   )
 }
 
+/** The server's own, for the program around it. */
+const diagnostics = Layer.effect(Diagnostics.Diagnostics, Diagnostics.Diagnostics)
+
 /** A server with its client: what a program that embeds Spindle provides. The server ends with the client's `shutdown`. */
 export const client = (
   options: AppServerOptions & InProcessClient.InProcessClientOptions
-): Layer.Layer<AppServerClient, Config.ConfigError | InProcess.InProcessError, Platform> =>
-  InProcessClient.layer({ ...options, ownsServer: true }).pipe(Layer.provide(layer(options)))
+): Layer.Layer<AppServerClient | Diagnostics.Diagnostics, Config.ConfigError | InProcess.InProcessError, Platform> =>
+  Layer.mergeAll(InProcessClient.layer({ ...options, ownsServer: true }), diagnostics).pipe(
+    Layer.provide(layer(options))
+  )
 
 /**
  * The low-level runtime: a server of its own, connected and ready. All of it ends with `shutdown`, or with the scope; when

@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import { DefaultDeadline } from "../../services/connection/Deadline.ts"
 import type { MessageProcessor, Served } from "../../services/connection/MessageProcessor.ts"
 import type { Origin } from "../../services/connection/Transport.ts"
+import type { Admission, Page } from "./HttpScreen.ts"
 import * as HttpUpgrade from "./HttpUpgrade.ts"
 import { Newcomers } from "./UninitializedClients.ts"
 import { CloseCode, type WebSocketPeer, type Refusal } from "./WebSocketPeer.ts"
@@ -37,10 +38,10 @@ export interface SocketListenerOptions {
   /** How errors call the address. */
   readonly url: string
   readonly origin: Origin
-  readonly admission: HttpUpgrade.Admission
+  readonly admission: Admission
   readonly limits: StreamTransport.ConnectionLimits
   /** Besides the probes. */
-  readonly pages?: ReadonlyMap<string, HttpUpgrade.Page>
+  readonly pages?: ReadonlyMap<string, Page>
 }
 
 /** An address that is being listened on. */

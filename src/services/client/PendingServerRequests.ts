@@ -1,9 +1,9 @@
 /**
  * What the server has asked and the client has not answered, over more than one connection.
  *
- * A server asks again what is pending when a client comes back, with the same ids. But a server that was restarted counts
- * from the beginning: its next question may have the id of one that the user is still looking at. An answer that was meant
- * for one question must never be given to another, so that one gets an id of its own here.
+ * A server sends pending requests again when a client comes back, with the same ids. The released server counts them from 0
+ * after each restart: its next request may have the id of one that the user is still looking at. The answer to one request
+ * must never be given to another, so the newer one gets an id of its own here. Spindle's ids do not repeat (ServerRequests).
  *
  * @module
  */

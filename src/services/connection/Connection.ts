@@ -41,7 +41,7 @@ export class Connection implements Subscriber {
   readonly id: number
   readonly origin: Origin
   readonly outgoing: TieredQueue
-  readonly answers: Answers
+  answers: Answers
   readonly capacity: number
   readonly overloadText: string
   readonly refusals: Readonly<Record<Refusal, string>>

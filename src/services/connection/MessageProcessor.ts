@@ -25,10 +25,12 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Incoming, Request } from "../../protocol/jsonrpc/Envelope.ts"
 import { Connection, type ConnectionOptions } from "./Connection.ts"
+import { DefaultDeadline } from "./Deadline.ts"
 import { Dispatcher, type Fork } from "./Dispatcher.ts"
 import { Handlers } from "./Handlers.ts"
 import { KeyedScheduler } from "./KeyedScheduler.ts"
 import { RequestTiming } from "../observability/Metrics.ts"
+import * as Diagnostics from "../observability/Diagnostics.ts"
 import * as Registry from "../observability/MetricRegistry.ts"
 import { Meter } from "../observability/RequestMetrics.ts"
 import { OutboundRouter } from "../routing/OutboundRouter.ts"
@@ -38,7 +40,7 @@ import { type DecodedRequest, gate, decode } from "./RequestDecoder.ts"
 import * as Tracing from "../observability/Tracing.ts"
 import * as TieredQueue from "../routing/TieredQueue.ts"
 import { type Served, ServedConnection } from "./ServedConnection.ts"
-import { DefaultDeadline } from "./Deadline.ts"
+import * as TrafficTap from "./TrafficTap.ts"
 import type { CloseReason, Transport } from "./Transport.ts"
 
 export type { Served } from "./ServedConnection.ts"
@@ -85,98 +87,102 @@ export const make: Effect.Effect<
   never,
   Handlers | OutboundRouter | Scope.Scope | ServerRequests
 > = Effect.gen(function* () {
-    const handlers = yield* tracedHandlers
-    const router = yield* OutboundRouter
-    const serverRequests = yield* ServerRequests
-    const requests = yield* Registry.requests
-    const clients = yield* Registry.clients
-    const scheduler = new KeyedScheduler()
-    const open = new Set<Served>()
-    let nextId = 0
+  const handlers = yield* tracedHandlers
+  const router = yield* OutboundRouter
+  const serverRequests = yield* ServerRequests
+  const requests = yield* Registry.requests
+  const clients = yield* Diagnostics.clients
+  const { traffic } = yield* Diagnostics.Contributing
+  const scheduler = new KeyedScheduler()
+  yield* Diagnostics.contribute("scheduler", () => scheduler.keys)
+  const open = new Set<Served>()
+  let nextId = 0
 
-    const request = (
-      request: Request,
-      connection: Connection,
-      dispatcher: Dispatcher
-    ): Effect.Effect<void> | undefined => {
-      let call: DecodedRequest | RequestError
-      try {
-        call = admissible(request, connection)
-      } catch (defect) {
-        const logged = Effect.logError("a request could not be read", Cause.die(defect))
-        return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")) ?? Effect.void)
-      }
-      if (call instanceof RequestError) return dispatcher.refuse(request, call)
-      // The handshake is settled before the next message is looked at: requests may be sent right behind it.
-      return call.served === "initialize" ? dispatcher.inline(call) : dispatcher.admit(call)
+  const request = (
+    request: Request,
+    connection: Connection,
+    dispatcher: Dispatcher
+  ): Effect.Effect<void> | undefined => {
+    let call: DecodedRequest | RequestError
+    try {
+      call = admissible(request, connection)
+    } catch (defect) {
+      const logged = Effect.logError("a request could not be read", Cause.die(defect))
+      return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")) ?? Effect.void)
     }
+    if (call instanceof RequestError) return dispatcher.refuse(request, call)
+    // The handshake is settled before the next message is looked at: requests may be sent right behind it.
+    return call.served === "initialize" ? dispatcher.inline(call) : dispatcher.admit(call)
+  }
 
-    /** Undefined when nothing is left to do or to wait for. */
-    const accept = (
-      incoming: Incoming,
-      connection: Connection,
-      dispatcher: Dispatcher
-    ): Effect.Effect<void> | undefined => {
-      switch (incoming._tag) {
-        case "Request":
-          return request(incoming.request, connection, dispatcher)
-        case "Success":
-          return serverRequests.succeed(incoming.success.id, connection, incoming.success.result)
-        case "Failure":
-          return serverRequests.fail(incoming.failure.id, connection, incoming.failure.error)
-        case "Notification":
-          // `initialized` has no effect: readiness comes from initialize itself. Others are of no known use.
-          return undefined
-        case "Refused":
-          return dispatcher.refuse(incoming, invalidRequest(`Invalid request: ${incoming.reason}`))
-        case "Ignored":
-          return Effect.logError(`ignoring a message: ${incoming.reason}`)
-      }
+  /** Undefined when nothing is left to do or to wait for. */
+  const accept = (
+    incoming: Incoming,
+    connection: Connection,
+    dispatcher: Dispatcher
+  ): Effect.Effect<void> | undefined => {
+    if (traffic !== undefined) TrafficTap.received(traffic, connection, incoming)
+    switch (incoming._tag) {
+      case "Request":
+        return request(incoming.request, connection, dispatcher)
+      case "Success":
+        return serverRequests.succeed(incoming.success.id, connection, incoming.success.result)
+      case "Failure":
+        return serverRequests.fail(incoming.failure.id, connection, incoming.failure.error)
+      case "Notification":
+        // `initialized` has no effect: readiness comes from initialize itself. Others are of no known use.
+        return undefined
+      case "Refused":
+        return dispatcher.refuse(incoming, invalidRequest(`Invalid request: ${incoming.reason}`))
+      case "Ignored":
+        return Effect.logError(`ignoring a message: ${incoming.reason}`)
     }
+  }
 
-    const start = Effect.fnUntraced(function* (connection: Connection, transport: Transport, options: ServeOptions) {
-      // What is forked is interrupted when the connection ends: there is no scope for each, so that an idle one holds little.
-      const fork: Fork = Effect.runForkWith(yield* Effect.context<never>())
-      const meter = new Meter(requests, (yield* RequestTiming) ? yield* Clock.Clock : undefined)
-      const dispatcher = new Dispatcher(connection, handlers, scheduler, fork, meter)
-      const served: ServedConnection = new ServedConnection(connection, transport, {
-        fork,
-        dispatcher,
-        accept: (incoming) => accept(incoming, connection, dispatcher),
-        disconnect: router.disconnect(connection),
-        stallGrace: options.stallGrace ?? DefaultStallGrace,
-        onClosed: () => {
-          open.delete(served)
-          clients.remove(connection)
-          options.onClosed?.()
-        }
-      })
-      open.add(served)
-      clients.add(connection)
-      yield* router.connect(connection)
-      yield* Effect.logDebug("connection opened")
-      served.startNow()
-      return served
+  const start = Effect.fnUntraced(function* (connection: Connection, transport: Transport, options: ServeOptions) {
+    // What is forked is interrupted when the connection ends: there is no scope for each, so that an idle one holds little.
+    const fork: Fork = Effect.runForkWith(yield* Effect.context<never>())
+    const meter = new Meter(requests, (yield* RequestTiming) ? yield* Clock.Clock : undefined)
+    const dispatcher = new Dispatcher(connection, handlers, scheduler, fork, meter)
+    const served: ServedConnection = new ServedConnection(connection, transport, {
+      fork,
+      dispatcher,
+      accept: (incoming) => accept(incoming, connection, dispatcher),
+      disconnect: router.disconnect(connection),
+      stallGrace: options.stallGrace ?? DefaultStallGrace,
+      onClosed: () => {
+        open.delete(served)
+        clients.remove(connection)
+        options.onClosed?.()
+      }
     })
-
-    const serve = Effect.fnUntraced(function* (transport: Transport, options: ServeOptions) {
-      const outgoing = yield* TieredQueue.make(options.outgoing)
-      const connection = new Connection(nextId++, transport, outgoing, options)
-      const { id, origin } = connection
-      // What is logged in its handlers, and in the turns they start, names the client.
-      const started = Effect.annotateLogs(start(connection, transport, options), { connection: id, origin })
-      return yield* Effect.uninterruptible(started)
-    })
-
-    const connections = () => Array.from(open)
-    yield* Effect.addFinalizer(() =>
-      Effect.forEach(connections(), (served) => served.close(closing, { within: DefaultDeadline }), {
-        concurrency: "unbounded",
-        discard: true
-      })
-    )
-    return MessageProcessor.of({ serve, connections })
+    open.add(served)
+    clients.add(connection)
+    if (traffic !== undefined) TrafficTap.attach(traffic, connection)
+    yield* router.connect(connection)
+    yield* Effect.logDebug("connection opened")
+    served.startNow()
+    return served
   })
+
+  const serve = Effect.fnUntraced(function* (transport: Transport, options: ServeOptions) {
+    const outgoing = yield* TieredQueue.make(options.outgoing)
+    const connection = new Connection(nextId++, transport, outgoing, options)
+    const { id, origin } = connection
+    // What is logged in its handlers, and in the turns they start, names the client.
+    const started = Effect.annotateLogs(start(connection, transport, options), { connection: id, origin })
+    return yield* Effect.uninterruptible(started)
+  })
+
+  const connections = () => Array.from(open)
+  yield* Effect.addFinalizer(() =>
+    Effect.forEach(connections(), (served) => served.close(closing, { within: DefaultDeadline }), {
+      concurrency: "unbounded",
+      discard: true
+    })
+  )
+  return MessageProcessor.of({ serve, connections })
+})
 
 export const layer: Layer.Layer<MessageProcessor, never, Handlers | OutboundRouter | ServerRequests> = Layer.effect(
   MessageProcessor,

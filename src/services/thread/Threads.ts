@@ -24,8 +24,8 @@ import * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { ConfigWarning, EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
 import type { PermittedSettings } from "../config/Permitted.ts"
-import { threadsLoaded, turnsRunning } from "../observability/Metrics.ts"
-import { beginTurns, observe } from "../observability/MetricRegistry.ts"
+import { contribute } from "../observability/Diagnostics.ts"
+import { beginTurns } from "../observability/MetricRegistry.ts"
 import { ModelCatalog } from "../model/ModelCatalog.ts"
 import { ModelProvider } from "../model/ModelProvider.ts"
 import { OutboundRouter } from "../routing/OutboundRouter.ts"
@@ -138,8 +138,6 @@ interface Loaded {
   readonly scope: Scope.Closeable
   /** Of the tools, within the scope. */
   readonly toolScope: Scope.Closeable
-  /** Whether the thread has ended with the server. */
-  hasEnded: boolean
   /** Completed, and made anew, whenever something happens that may start or stop the idle clock. */
   activity: Deferred.Deferred<void>
 }
@@ -178,8 +176,14 @@ export const make = Effect.gen(function* () {
   const scope = yield* Effect.scope
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   yield* beginTurns
-  yield* observe(threadsLoaded, () => threads.size)
-  yield* observe(turnsRunning, running)
+  yield* contribute("threads", () =>
+    Array.from(threads, ([id, { thread }]) => ({
+      id,
+      status: thread.host.status.type,
+      running: thread.isRunning,
+      subscribers: router.subscribers(id).map((connection) => connection.id)
+    }))
+  )
 
   const touch = (threadId: string): void => {
     const loaded = threads.get(threadId)
@@ -264,7 +268,6 @@ export const make = Effect.gen(function* () {
       journal,
       scope: threadScope,
       toolScope,
-      hasEnded: false,
       activity: Deferred.makeUnsafe()
     }
     yield* journal.commit(events)
@@ -322,7 +325,7 @@ export const make = Effect.gen(function* () {
   const end = Effect.fnUntraced(function* (loaded: Loaded) {
     yield* loaded.thread.stop
     yield* Scope.close(loaded.scope, Exit.void)
-    loaded.hasEnded = true
+    threads.delete(loaded.thread.id)
   })
 
   const stop = Effect.suspend(() =>
@@ -330,7 +333,7 @@ export const make = Effect.gen(function* () {
   )
 
   const abandonNow = (): ReadonlyArray<string> => {
-    const left = Array.from(threads.values()).filter(({ hasEnded }) => !hasEnded)
+    const left = Array.from(threads.values())
     for (const { journal, toolScope } of left) {
       journal.closeNow()
       fork(Scope.close(toolScope, Exit.void))

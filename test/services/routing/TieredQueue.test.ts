@@ -276,7 +276,7 @@ describe("Outbox", () => {
     Effect.gen(function* () {
       const outgoing = yield* open(1)
       for (const message of [lossless("a"), lossless("b"), bestEffort("x"), latest("k", "c")]) goesOn(outgoing, message)
-      assert.deepStrictEqual(outgoing.stats, { size: 4, dropped: 1, waited: 1 })
+      assert.deepStrictEqual(outgoing.stats, { size: 3, dropped: 1, waited: 1 })
     })
   )
 })
