@@ -15,13 +15,14 @@ import * as TestClock from "effect/testing/TestClock"
 import * as AppServer from "../../src/layers/AppServer.ts"
 import * as MemoryStore from "../../src/layers/stores/Memory.ts"
 import { AppServerClient } from "../../src/services/client/AppServerClient.ts"
+import { shutdownComplete } from "../../src/services/client/LegacyEvents.ts"
 import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
 import { type Tool, Toolset } from "../../src/services/tool/Tool.ts"
 import * as MemoryFiles from "../support/MemoryFiles.ts"
 import { makeModel } from "../support/ScriptedModel.ts"
-import { clientOf, cwd, nameOf, optionsOf, say, type ServerOptions } from "../support/Server.ts"
-import { gated } from "../support/Tools.ts"
+import { clientOf, cwd, makeServer, nameOf, optionsOf, say, type ServerOptions } from "../support/Server.ts"
+import { asking, gated } from "../support/Tools.ts"
 
 const who = { clientInfo: { name: "test", version: "1" }, capabilities: { experimentalApi: true } }
 
@@ -34,6 +35,18 @@ const starting = Effect.fnUntraced(function* (options: ServerOptions = {}) {
     legacyEvents: true
   }).pipe(Effect.provide(MemoryFiles.make().layer), Effect.map(clientOf))
   return { model, start }
+})
+
+/** The facade of a server of its own. */
+const facade = Effect.fnUntraced(function* (options: ServerOptions = {}) {
+  const model = yield* makeModel
+  const layer = AppServer.client({
+    ...optionsOf({ model: model.layer, ...options }),
+    clientName: "test",
+    clientVersion: "1"
+  })
+  const services = yield* Layer.build(Layer.provide(layer, MemoryFiles.make().layer))
+  return { model, client: Context.get(services, AppServerClient) }
 })
 
 /** A runtime whose turn has called the tool. */
@@ -83,19 +96,16 @@ describe("the runtime of a server, when it stops", () => {
       yield* client.handle.shutdown
       const names = yield* rest(client)
       assert.deepStrictEqual(
-        names.filter((name) => name.startsWith("turn/") || name === "shutdown_complete"),
-        ["turn/completed interrupted", "shutdown_complete"]
+        names.filter((name) => name.startsWith("turn/")),
+        ["turn/completed interrupted"]
       )
-      assert.strictEqual(names.at(-1), "shutdown_complete")
+      assert.strictEqual(names.at(-1), nameOf({ _tag: "LegacyNotification", notification: shutdownComplete }))
     })
   )
 
   it.effect("leaves it to be read from the facade, too [24]", () =>
     Effect.gen(function* () {
-      const model = yield* makeModel
-      const options = { ...optionsOf({ model: model.layer }), clientName: "test", clientVersion: "1" }
-      const services = yield* Layer.build(Layer.provide(AppServer.client(options), MemoryFiles.make().layer))
-      const client = Context.get(services, AppServerClient)
+      const { client, model } = yield* facade()
       const { thread } = yield* client.request("thread/start", { cwd })
       yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
       yield* model.next
@@ -108,7 +118,11 @@ describe("the runtime of a server, when it stops", () => {
   it.effect("stops once, however many ask: all of them wait for the same end [24]", () =>
     Effect.gen(function* () {
       const stubborn = yield* makeStubborn
-      const { client } = yield* working(stubborn.tool)
+      const { connect, model } = yield* makeServer({ toolbox: [stubborn.tool] })
+      const client = yield* connect()
+      const { thread } = yield* client.request("thread/start", { cwd })
+      yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+      yield* model.call(["stubborn", "c1"])
       yield* stubborn.entered
       const first = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
       const second = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
@@ -153,13 +167,12 @@ describe("the runtime of a server, when it stops", () => {
       const closed: Array<string> = []
       const note = (name: string) => Effect.addFinalizer(() => Effect.sync(() => void closed.push(name)))
       const memory = Context.get(yield* Layer.build(MemoryStore.layer), ThreadStore)
-      const { start } = yield* starting({
+      const { client } = yield* facade({
         tools: Layer.succeed(Toolset, { open: () => Effect.as(note("tools"), []) }),
         store: Layer.effect(ThreadStore, Effect.as(note("store"), memory))
       })
-      const client = yield* start
       yield* client.request("thread/start", { cwd })
-      yield* client.handle.shutdown
+      yield* client.shutdown
       assert.deepStrictEqual(closed, ["tools", "store"])
     })
   )
@@ -180,8 +193,7 @@ describe("the runtime of a server, when it stops", () => {
       return { stubborn, store, appended }
     })
 
-    const streaming = (stream: Stream.Stream<never>) =>
-      Layer.succeed(ModelProvider, { stream: () => stream } as unknown as ModelProvider["Service"])
+    const streaming = (stream: Stream.Stream<never>) => Layer.succeed(ModelProvider, { stream: () => stream })
 
     type Stubborn = Effect.Success<typeof makeStubborn>
 
@@ -288,7 +300,6 @@ describe("the runtime of a server, when it stops", () => {
 describe("a client of a server in the same process", () => {
   it.effect.each([1, 2])("gets approvals with room for %s event(s) [17]", (channelCapacity) =>
     Effect.gen(function* () {
-      const { asking } = yield* Effect.promise(() => import("../support/Tools.ts"))
       const model = yield* makeModel
       const client = clientOf(
         yield* AppServer.start({
@@ -311,10 +322,7 @@ describe("a client of a server in the same process", () => {
 
   it.effect("may call 200 times at once through the facade; the low-level runtime does not wait [14]", () =>
     Effect.gen(function* () {
-      const model = yield* makeModel
-      const options = { ...optionsOf({ model: model.layer }), clientName: "test", clientVersion: "1" }
-      const services = yield* Layer.build(Layer.provide(AppServer.client(options), MemoryFiles.make().layer))
-      const client = Context.get(services, AppServerClient)
+      const { client } = yield* facade()
       const calls = Array.from({ length: 200 }, () => Effect.exit(client.request("account/read", {})))
       const exits = yield* Effect.all(calls, { concurrency: "unbounded" })
       assert.deepStrictEqual(

@@ -256,6 +256,26 @@ describe("InProcess", () => {
     })
   )
 
+  it.effect("lets a caller give up a request without waiting for its handler [20]", () =>
+    Effect.gen(function* () {
+      const started = yield* Deferred.make<void>()
+      const gate = yield* Deferred.make<void>()
+      const { start } = yield* makeRuntime({
+        [Interrupt]: () =>
+          Effect.uninterruptible(
+            Effect.as(Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(gate)), {})
+          ),
+        [List]: listing
+      })
+      const client = yield* start()
+      const caller = yield* Effect.forkChild(client.request(Interrupt, { threadId: "t", turnId: "u" }))
+      yield* Effect.andThen(Deferred.await(started), Effect.yieldNow)
+      yield* Fiber.interrupt(caller)
+      assert.deepStrictEqual(yield* client.request(List, {}), page)
+      yield* Deferred.succeed(gate, undefined)
+    })
+  )
+
   describe("a request of the server", () => {
     const setUp = Effect.gen(function* () {
       const { start, router, serverRequests } = yield* makeRuntime({})
