@@ -108,6 +108,7 @@ export const make = Effect.gen(function* () {
   })
 
   const work = Effect.fnUntraced(function* (deadline: Deadline) {
+    yield* Effect.logDebug("the server stops")
     yield* serverRequests.cancelAll(ShuttingDown)
     const ending = fork(threads.stop)
     const closing = processor
