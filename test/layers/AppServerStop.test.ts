@@ -64,7 +64,12 @@ const makeStubborn = Effect.gen(function* () {
   const entered = yield* Deferred.make<void>()
   const gate = yield* Deferred.make<void>()
   const wait = Effect.uninterruptible(Effect.andThen(Deferred.succeed(entered, undefined), Deferred.await(gate)))
-  return { tool: gated("stubborn", wait), wait, entered: Deferred.await(entered), open: Deferred.succeed(gate, undefined) }
+  return {
+    tool: gated("stubborn", wait),
+    wait,
+    entered: Deferred.await(entered),
+    open: Deferred.succeed(gate, undefined)
+  }
 })
 
 /** The events that are left, by name, up to the end. */
@@ -202,7 +207,14 @@ describe("the runtime of a server, when it stops", () => {
       [
         "a finalizer of a model",
         ({ wait }) => ({
-          model: streaming(Stream.unwrap(Effect.as(Effect.addFinalizer(() => wait), Stream.never)))
+          model: streaming(
+            Stream.unwrap(
+              Effect.as(
+                Effect.addFinalizer(() => wait),
+                Stream.never
+              )
+            )
+          )
         })
       ]
     ]
@@ -261,7 +273,9 @@ describe("the runtime of a server, when it stops", () => {
         const stuck = Layer.succeed(ThreadStore, {
           ...inner,
           append: (threadId, seq, events) =>
-            Effect.suspend(() => (isStuck ? Effect.uninterruptible(stubborn.wait) : inner.append(threadId, seq, events)))
+            Effect.suspend(() =>
+              isStuck ? Effect.uninterruptible(stubborn.wait) : inner.append(threadId, seq, events)
+            )
         })
         const { client, threadId } = yield* working(gated("slow", Effect.never), { store: stuck })
         yield* client.notified("thread/tokenUsage/updated")
@@ -284,7 +298,13 @@ describe("the runtime of a server, when it stops", () => {
         const stubborn = yield* makeStubborn
         const memory = Context.get(yield* Layer.build(MemoryStore.layer), ThreadStore)
         const { start } = yield* starting({
-          store: Layer.effect(ThreadStore, Effect.as(Effect.addFinalizer(() => stubborn.wait), memory))
+          store: Layer.effect(
+            ThreadStore,
+            Effect.as(
+              Effect.addFinalizer(() => stubborn.wait),
+              memory
+            )
+          )
         })
         const client = yield* start
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })

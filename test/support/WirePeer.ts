@@ -35,7 +35,8 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.Connect
 
   /** Everything there is now, at least one message more. */
   const pull = Effect.map(connection.outgoing.takeAll, (messages) => {
-    for (const message of messages) heard.push(JSON.parse(encode(message, connection.session?.sequenced === true)) as Heard)
+    for (const message of messages)
+      heard.push(JSON.parse(encode(message, connection.session?.sequenced === true)) as Heard)
   })
 
   /** Reads on to the first message of its kind, which is returned; what came before it has been read, too. */

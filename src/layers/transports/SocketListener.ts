@@ -121,10 +121,14 @@ export const make = Effect.fnUntraced(function* (
   const fork = yield* FiberSet.makeRuntime<MessageProcessor>()
   const closeAll = (message: string) =>
     Effect.suspend(() =>
-      Effect.forEach(sessions.values(), ({ close }) => close({ _tag: "Stopping", message }, { within: DefaultDeadline }), {
-        concurrency: "unbounded",
-        discard: true
-      })
+      Effect.forEach(
+        sessions.values(),
+        ({ close }) => close({ _tag: "Stopping", message }, { within: DefaultDeadline }),
+        {
+          concurrency: "unbounded",
+          discard: true
+        }
+      )
     )
   yield* Effect.addFinalizer(() => closeAll(farewell))
   onPeer = (peer) => {

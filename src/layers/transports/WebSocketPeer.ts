@@ -222,7 +222,7 @@ export class WebSocketPeer {
     sequenced: boolean,
     from: number
   ): Effect.Effect<void, TransportClosed> {
-    for (let at = from; at < messages.length; ) {
+    for (let at = from; at < messages.length;) {
       const failure = this.#failure
       if (failure !== undefined) return Effect.fail(failure)
       at = this.#writeBatch(messages, sequenced, at)

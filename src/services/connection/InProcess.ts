@@ -33,6 +33,7 @@ import { ServerRequests } from "../routing/ServerRequests.ts"
 import type { Refusal, TieredQueue } from "../routing/TieredQueue.ts"
 import { DefaultDeadline } from "./Deadline.ts"
 import { InProcessError, InProcessTransport } from "./InProcessTransport.ts"
+import { ownCopy } from "./JsonCopy.ts"
 import { MessageProcessor } from "./MessageProcessor.ts"
 import { Shutdown } from "./Shutdown.ts"
 
@@ -118,7 +119,7 @@ const refusals = {
 const RequestGrace: Duration.Input = "5 seconds"
 
 const toEvents = (message: OutboundMessage, legacyEvents: boolean): ReadonlyArray<ClientEvent> => {
-  const event = toEvent(message)
+  const event = toEvent(message, ownCopy)
   if (event === undefined) return []
   if (!legacyEvents || event._tag !== "ServerNotification") return [event]
   const legacy = LegacyEvents.fromNotification(event.notification)

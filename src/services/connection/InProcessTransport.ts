@@ -2,7 +2,7 @@
  * The transport of a client in the same process: its messages are values.
  *
  * Owns the bounded queue of submitted messages and one waiter per request. Answers go to their waiters at once, past the queue
- * of events, so that a consumer that is slow with events still gets them.
+ * of events, so that a consumer that is slow with events still gets them. What crosses is copied: client and server share nothing.
  *
  * @module
  */
@@ -17,6 +17,7 @@ import { encodeId } from "../../protocol/jsonrpc/Encode.ts"
 import type { ErrorObject, Incoming, Request, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import { invalidRequest, RequestError } from "../routing/RequestError.ts"
 import { notSerializable } from "./Connection.ts"
+import { copyOf, NotJson, ownCopy } from "./JsonCopy.ts"
 import { ShuttingDown } from "./Shutdown.ts"
 import type { Answers, Transport } from "./Transport.ts"
 
@@ -45,32 +46,17 @@ const toRequestError = (error: ErrorObject): RequestError =>
   new RequestError({
     code: error.code,
     message: error.message,
-    ...(error.data === undefined ? {} : { data: error.data as Schema.Json })
+    ...(error.data === undefined ? {} : { data: ownCopy(error.data) as Schema.Json })
   })
 
-/** Deeper than any payload of the protocol; a cycle ends here. */
-const MaxResultDepth = 256
+/** The answer as the caller gets it: a copy. One that could not cross a wire does not cross here either. */
+const exitOf = (copy: unknown): Exit.Exit<unknown, RequestError> =>
+  copy === NotJson ? Exit.fail(toRequestError(notSerializable(undefined))) : Exit.succeed(copy)
 
-/** Whether JSON has a form for the value. Members that are undefined are left out, as JSON leaves them out. */
-const isJson = (value: unknown, depth: number): boolean => {
-  switch (typeof value) {
-    case "string":
-    case "number":
-    case "boolean":
-      return true
-    case "object":
-      if (value === null) return true
-      if (depth > MaxResultDepth) return false
-      if (Array.isArray(value)) return value.every((element) => isJson(element, depth + 1))
-      for (const key in value) {
-        const member = (value as Record<string, unknown>)[key]
-        if (member !== undefined && !isJson(member, depth + 1)) return false
-      }
-      return true
-    default:
-      return false
-  }
-}
+const incomingOf = (request: Request): Incoming => ({
+  _tag: "Request",
+  request: { ...request, params: ownCopy(request.params) }
+})
 
 export class InProcessTransport implements Transport {
   readonly origin = "inProcess"
@@ -105,10 +91,8 @@ export class InProcessTransport implements Transport {
 
   readonly unread = (): number => Queue.sizeUnsafe(this.#submitted)
 
-  /** An answer that could not cross a wire does not cross here either: embedding must not behave otherwise. */
   readonly answers: Answers = {
-    succeed: (id, result) =>
-      this.#settle(id, isJson(result, 0) ? Exit.succeed(result) : Exit.fail(toRequestError(notSerializable(undefined)))),
+    succeed: (id, result) => this.#settle(id, exitOf(copyOf(result))),
     fail: (id, error) => this.#settle(id, Exit.fail(toRequestError(error))),
     hasRoom: () => true
   }
@@ -126,7 +110,7 @@ export class InProcessTransport implements Transport {
     return Effect.callback((resume) => {
       const problem = this.#problemOf(request)
       if (problem !== undefined) return resume(Effect.fail(problem))
-      if (!Queue.offerUnsafe(this.#submitted, { _tag: "Request", request })) return resume(Effect.fail(this.#rejected()))
+      if (!Queue.offerUnsafe(this.#submitted, incomingOf(request))) return resume(Effect.fail(this.#rejected()))
       this.#waiters.set(request.id, resume)
       return this.#cancel(request.id, resume)
     })
@@ -141,7 +125,7 @@ export class InProcessTransport implements Transport {
       const answer = Deferred.makeUnsafe<unknown, InProcessError | RequestError>()
       const waiter: Waiter = (exit) => void Deferred.doneUnsafe(answer, exit)
       this.#waiters.set(request.id, waiter)
-      return Queue.offer(this.#submitted, { _tag: "Request", request }).pipe(
+      return Queue.offer(this.#submitted, incomingOf(request)).pipe(
         Effect.andThen(Deferred.await(answer)),
         Effect.onInterrupt(() => this.#cancel(request.id, waiter))
       )
@@ -153,7 +137,9 @@ export class InProcessTransport implements Transport {
     return Effect.suspend(() => {
       if (isDeeperThan(message, MaxDepth)) return Effect.fail(tooDeep())
       if (!this.#isOpen) return Effect.fail(closed())
-      return Queue.offerUnsafe(this.#submitted, message) ? Effect.void : Effect.fail(this.#rejected())
+      return Queue.offerUnsafe(this.#submitted, ownCopy(message) as Incoming)
+        ? Effect.void
+        : Effect.fail(this.#rejected())
     })
   }
 
@@ -163,7 +149,7 @@ export class InProcessTransport implements Transport {
       if (!this.#isOpen || !Queue.isFullUnsafe(this.#submitted) || isDeeperThan(message, MaxDepth)) {
         return this.send(message)
       }
-      return Effect.flatMap(Queue.offer(this.#submitted, message), (taken) =>
+      return Effect.flatMap(Queue.offer(this.#submitted, ownCopy(message) as Incoming), (taken) =>
         taken ? Effect.void : Effect.fail(closed())
       )
     })
