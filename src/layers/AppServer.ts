@@ -42,6 +42,7 @@ import { guard } from "../services/connection/ServedParameters.ts"
 import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import type { SmallFiles } from "../services/config/SmallFiles.ts"
+import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
 import type { ThreadStore } from "../services/thread/ThreadStore.ts"
 import type { Toolset } from "../services/tool/Tool.ts"
@@ -204,7 +205,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
     Shell.layerWith({ ...options.executables, environment }).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
   // Other tools know no rules.
   const startCheck = options.tools === undefined ? RulesCheck.layer : Layer.empty
-  const store = options.store ?? MemoryStore.layer
+  const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
   const threads = options.threadManager ?? Threads.layer.pipe(Layer.provide([model, tools]))
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })

@@ -28,10 +28,11 @@ export const initialize: HandlerTable["initialize"] = (_, { connection }) =>
 
 const noThreads = Threads.of({
   start: () => Effect.die("no threads here"),
+  resume: () => Effect.die("no threads here"),
+  fork: () => Effect.die("no threads here"),
+  announce: () => Effect.die("no threads here"),
   get: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "loaded" })),
   find: () => undefined,
-  stored: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "record" })),
-  load: () => Effect.die("no threads here"),
   loaded: () => [],
   running: () => 0,
   drain: Effect.void,

@@ -23,19 +23,15 @@ import type { Notification, ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadState } from "./ThreadState.ts"
 import { inEnvironment } from "./Switches.ts"
 import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
-import type { ThreadStore } from "./ThreadStore.ts"
 
 /** The services that all threads of a server share. */
 export interface ThreadServices {
   readonly router: OutboundRouter["Service"]
   readonly serverRequests: ServerRequests["Service"]
   readonly model: ModelProvider["Service"]
-  readonly store: ThreadStore["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly files: SmallFiles["Service"]
   readonly clock: Clock.Clock
-  /** True when the server is about to end: no turn may start any more. */
-  readonly isDraining: () => boolean
   /** Tokens that the model can take; null when unknown. */
   readonly contextWindow: (model: string) => number | null
 }

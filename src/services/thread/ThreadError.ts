@@ -97,6 +97,20 @@ export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("Inva
   }
 }
 
+/** The thread has no such turn. */
+export class TurnNotFound extends Schema.TaggedError<TurnNotFound>()("TurnNotFound", { turnId: Schema.String }) {
+  override get message(): string {
+    return `turn not found: ${this.turnId}`
+  }
+}
+
+/** A fork cannot end with a turn that runs. */
+export class TurnInProgress extends Schema.TaggedError<TurnInProgress>()("TurnInProgress", { turnId: Schema.String }) {
+  override get message(): string {
+    return `lastTurnId '${this.turnId}' identifies an in-progress turn`
+  }
+}
+
 /** A part of the protocol that needs a history which this thread does not have yet. */
 export class HistoryUnavailable extends Schema.TaggedError<HistoryUnavailable>()("HistoryUnavailable", {}) {
   override get message(): string {
@@ -114,4 +128,6 @@ export type ThreadError =
   | InvalidInput
   | InputTooLarge
   | InvalidSettings
+  | TurnNotFound
+  | TurnInProgress
   | HistoryUnavailable

@@ -13,28 +13,17 @@
  * ```
  *
  * The events are kept in memory, folded and published all the same, so that clients and server agree on what happened. Clients
- * are warned once. The running turn ends as failed, and no other begins until `recover` has stored what is kept. A store that
- * dies or does not answer within `StoreTimeout` has failed.
+ * are warned once. The running turn ends as failed, and no other begins until `recover` has stored what is kept.
  *
  * @module
  */
-import * as Context from "effect/Context"
-import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { NotificationParams, ServerNotificationMethod } from "../../protocol/Methods.ts"
 import type { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
 import { fold, type ThreadState } from "./ThreadState.ts"
-import { type ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
-
-/** How long one append may take. */
-export const StoreTimeout = Context.Reference("spindle/StoreTimeout", { defaultValue: () => Duration.seconds(10) })
+import type { ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 
 /** A notification with its method's parameters. */
 export type Notification = {
@@ -43,11 +32,9 @@ export type Notification = {
 
 export interface JournalOptions {
   readonly state: ThreadState
+  /** One that always answers: see `BoundedStore`. */
   readonly store: ThreadStore["Service"]
   readonly router: OutboundRouter["Service"]
-  readonly storeTimeout: Duration.Duration
-  /** Of the thread. What an append leaves running ends with it. */
-  readonly scope: Scope.Scope
   /** Runs at once when the journal becomes degraded. */
   readonly onDegraded: (error: ThreadStoreError) => void
 }
@@ -117,43 +104,15 @@ export class ThreadJournal {
       if (origin.ephemeral || this.#isClosed) return Effect.undefined
       const all = this.#unsaved.length === 0 ? events : [...this.#unsaved, ...events]
       const expectedSeq = this.#state.nextSeq - this.#unsaved.length
-      return Effect.map(this.#append(origin.id, expectedSeq, all), (failure) => {
+      const append = this.#options.store.append(origin.id, expectedSeq, all)
+      const failed = Effect.match(append, { onFailure: (error) => error, onSuccess: () => undefined })
+      return Effect.map(failed, (failure) => {
         this.#unsaved = failure === undefined ? [] : [...all]
         this.#failure = failure
         if (failure === undefined) this.#warned = false
         else this.#options.onDegraded(failure)
         return failure
       })
-    })
-  }
-
-  /** One append, bounded in time: the store is another's code. Undefined when it succeeded. */
-  #append(
-    threadId: string,
-    expectedSeq: number,
-    events: ReadonlyArray<ThreadEvent>
-  ): Effect.Effect<ThreadStoreError | undefined> {
-    const { scope, store, storeTimeout } = this.#options
-    return Effect.gen(function* () {
-      const append = Effect.suspend(() => store.append(threadId, expectedSeq, events))
-      const fiber = yield* Effect.forkIn(Effect.interruptible(append), scope, { startImmediately: true })
-      const exit = fiber.pollUnsafe()
-      if (exit !== undefined) return failureOf(exit)
-      const settled = Deferred.makeUnsafe<ThreadStoreError | undefined>()
-      fiber.addObserver((late) => void Deferred.doneUnsafe(settled, Exit.succeed(failureOf(late))))
-      const timer = yield* Effect.forkIn(
-        Effect.interruptible(
-          Effect.andThen(
-            Effect.sleep(storeTimeout),
-            Effect.sync(() => void Deferred.doneUnsafe(settled, Exit.succeed(noAnswer(storeTimeout))))
-          )
-        ),
-        scope
-      )
-      const failure = yield* Deferred.await(settled)
-      timer.interruptUnsafe()
-      fiber.interruptUnsafe()
-      return failure
     })
   }
 
@@ -175,25 +134,9 @@ export class ThreadJournal {
     if (this.#warned) return Effect.void
     this.#warned = true
     const { id } = this.#state.origin
-    return Effect.andThen(
-      Effect.logError(failure.message, failure.cause),
-      this.#publish([{ method: "warning", params: { threadId: id, message: warningOf(failure) } }])
-    )
+    return this.#publish([{ method: "warning", params: { threadId: id, message: warningOf(failure) } }])
   }
 }
-
-const failureOf = (exit: Exit.Exit<void, ThreadStoreError>): ThreadStoreError | undefined => {
-  if (Exit.isSuccess(exit)) return undefined
-  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  return error ?? new ThreadStoreError({ operation: "append", reason: "unavailable", cause: Cause.squash(exit.cause) })
-}
-
-const noAnswer = (timeout: Duration.Duration): ThreadStoreError =>
-  new ThreadStoreError({
-    operation: "append",
-    reason: "unavailable",
-    cause: new Error(`no answer within ${Duration.format(timeout)}`)
-  })
 
 const warningOf = (failure: ThreadStoreError): string =>
   failure.reason === "conflict"

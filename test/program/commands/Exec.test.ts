@@ -15,7 +15,7 @@ import * as Exec from "../../../src/program/commands/Exec.ts"
 import * as Screen from "../../../src/program/console/Console.ts"
 import { type ModelRequest, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
-import { readState } from "../../../src/services/thread/Threads.ts"
+import { readState } from "../../../src/services/thread/StoredThread.ts"
 import { Toolset, type ToolTurn } from "../../../src/services/tool/Tool.ts"
 
 const task: Exec.Task = {

@@ -33,8 +33,11 @@ export class ActiveTurn {
   #steering: Array<Message> = []
   #steered = Deferred.makeUnsafe<void>()
   #closed = false
-  /** Place the answers to `turn/interrupt` when the turn has stopped, in the order of the requests. They do not wait. */
-  readonly interrupters: Array<() => void> = []
+  /**
+   * Completed when the turn has stopped, before its end is published. Completing it runs those who wait for it, in the order
+   * in which they came, so that requests to interrupt are answered before that end.
+   */
+  readonly stopped = Deferred.makeUnsafe<void>()
   /** Completed when the next turn may begin. */
   readonly ended = Deferred.makeUnsafe<void>()
   /** Calls of tools whose output the model has not got yet, with when they began (Unix milliseconds). */

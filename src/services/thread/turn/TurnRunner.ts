@@ -98,7 +98,7 @@ const begin = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn
 })
 
 /** The turn as turn/start answers it. */
-export const startingTurn = (turn: ActiveTurn): Turn => ({
+export const startingTurn = (turn: Pick<Turn, "id" | "rootTurnId">): Turn => ({
   id: turn.id,
   rootTurnId: turn.rootTurnId,
   items: [],
@@ -272,7 +272,7 @@ const end = Effect.fnUntraced(function* (
   turn.close()
   for (const message of turn.takeSteering()) yield* hear(host, turn, message)
   yield* closeConversation(host, turn, ending)
-  for (const answer of turn.interrupters) answer()
+  Deferred.doneUnsafe(turn.stopped, Exit.void)
   const unanswered = host.services.serverRequests.cancelThread(host.id, TurnTransition)
   host.facts.running = false
   host.facts.pendingApprovals = 0
