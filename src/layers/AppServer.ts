@@ -74,6 +74,8 @@ export interface AppServerOptions {
   readonly sessionSource?: SessionSource
   /** Configuration from the command line: dotted key and value, later ones win. */
   readonly cliOverrides?: Config.ConfigOptions["cliOverrides"]
+  /** A profile: `<home>/<name>.config.toml` is layered on top of `config.toml`. Default: none. */
+  readonly profile?: string
   /** Other places for the configuration files. */
   readonly loader?: Config.ConfigOptions["loader"]
   /** Requirements of the organisation, fetched once when they are first needed. */
@@ -127,6 +129,7 @@ const configLayer = (options: AppServerOptions) => {
     cwd: options.cwd ?? process.cwd(),
     environment,
     cliOverrides: options.cliOverrides ?? [],
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.loader === undefined ? {} : { loader: options.loader }),
     ...(options.cloudRequirements === undefined ? {} : { cloudRequirements: options.cloudRequirements }),
     ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
