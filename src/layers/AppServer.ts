@@ -16,6 +16,7 @@
  */
 import process from "node:process"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
@@ -31,6 +32,7 @@ import { Handlers } from "../services/connection/Handlers.ts"
 import * as InProcess from "../services/connection/InProcess.ts"
 import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
 import * as ModelCatalog from "../services/model/ModelCatalog.ts"
+import { NetworkPatience } from "../services/model/NetworkPatience.ts"
 import type { ModelProvider } from "../services/model/ModelProvider.ts"
 import * as Diagnostics from "../services/observability/Diagnostics.ts"
 import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
@@ -88,6 +90,10 @@ export interface AppServerOptions {
   readonly feedback?: Logger.Logger<unknown, unknown>
   /** Programs that child commands are run with. Default: the user's shell. */
   readonly executables?: Shell.Executables
+  /**
+   * The longest time that a turn waits for a model server that cannot be reached at all. Default: no limit, as in the release.
+   */
+  readonly networkPatience?: Duration.Input
   /** Credentials the program has already. */
   readonly auth?: Layer.Layer<Auth.Auth>
   /**
@@ -166,7 +172,11 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
       environment,
       allowApiKeyEnv: options.allowApiKeyEnv ?? true
     })
-  const model = options.model ?? DefaultModel.layer
+  const model = (options.model ?? DefaultModel.layer).pipe(
+    Layer.provide(
+      options.networkPatience === undefined ? Layer.empty : Layer.succeed(NetworkPatience, options.networkPatience)
+    )
+  )
   const tools =
     options.tools ??
     Shell.layerWith({ ...options.executables, environment }).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))

@@ -6,20 +6,20 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** Optional and nullable: how the protocol spells every optional parameter. Absent and `null` mean the same. */
+/** How the protocol declares every optional parameter: optional and nullable. Absent and `null` mean the same. */
 export const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-/** Present in every result, `null` where there is no value. */
+/** Present in every result; `null` when there is no value. */
 export const nullable = <S extends Schema.Top>(schema: S) => Schema.NullOr(schema)
 
-/** May be left out, but is never `null`. */
+/** May be absent, but never `null`. */
 export const absent = <S extends Schema.Top>(schema: S) => Schema.optionalKey(schema)
 
-/** Filled with `value` when a sender leaves it out; always present once decoded and in what is sent. */
+/** Defaults to `value` when the sender omits it. Always present after decoding and in messages that are sent. */
 export const defaulted = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
   Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema)
 
-/** As `nullable`, for shapes that clients send too: left out means `null`. */
+/** Like `nullable`, for shapes that clients send too: an absent member decodes to `null`. */
 export const orNull = <S extends Schema.Top>(schema: S) => defaulted(Schema.NullOr(schema), null)
 
 /** An unsigned 16-bit integer; ports and HTTP statuses. */
@@ -50,12 +50,12 @@ export const UnixMillis = I64
 /** A JSON object with string keys. */
 export const JsonObject = Schema.Record(Schema.String, Schema.Json)
 
-/** No members in this release. Open, so that members of a later one do not make it unreadable. */
+/** No members in this release. The object is open, so members added by a later release are accepted. */
 export const Empty = JsonObject
 
 /**
- * A path that must not be relative: a POSIX root, a Windows drive or a UNC share, whichever system sent it. The released
- * server refuses others while it decodes, in the words of the annotation.
+ * An absolute path: a POSIX root, a Windows drive or a UNC share, on any host system. The released server refuses other
+ * paths while decoding, with the message in the annotation.
  */
 export const AbsolutePath = Schema.String.check(
   Schema.isPattern(/^(?:\/|[A-Za-z]:[\\/]|\\\\)/).annotate({

@@ -1,23 +1,23 @@
 /**
  * Schemas that are built on first use.
  *
- * The protocol has some four hundred object shapes and a server touches a handful of them in its first second. Building
- * them all when the module is loaded would be paid on every start, so each is a memoised thunk: `Turn()` is the schema.
+ * The protocol has about four hundred object shapes, and a server uses only a few of them in its first second. Building all
+ * of them at module load would slow every start, so each schema is a memoised thunk: `Turn()` is the schema.
  *
  * @module
  */
 import type * as Schema from "effect/Schema"
 
-/** A schema that is built when it is first asked for. */
+/** A schema that is built on first use. */
 export type Lazy<S extends Schema.Top> = () => S
 
 /** The decoded type of a lazy schema. */
 export type Of<L extends Lazy<Schema.Top>> = ReturnType<L>["Type"]
 
-/** Any lazy schema whose decoded form is also its wire form: the protocol has no other kind. */
+/** A lazy schema whose decoded form is also its wire form. All schemas of the protocol are of this kind. */
 export type WireSchema = Lazy<Schema.Codec<unknown, unknown>>
 
-/** Makes a value once, on the first call: a schema, or what is compiled from one. */
+/** Memoises `make`: it runs on the first call. Used for schemas and for what is compiled from them. */
 export const lazy = <A>(make: () => A): (() => A) => {
   let made: { readonly value: A } | undefined
   return () => (made ??= { value: make() }).value

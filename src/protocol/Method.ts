@@ -1,6 +1,6 @@
 /**
- * How a method is declared. The three tables built from these declarations (`methods/`) are the only place that says
- * what crosses a connection: the typed client, the decoder, the scheduler, the router's delivery and the docs read them.
+ * How a method is declared. The tables built from these declarations are the only definition of the messages on a
+ * connection: the typed client, the decoder, the scheduler, the router's delivery and the docs read them.
  *
  * @module
  */
@@ -10,28 +10,28 @@ import type { Lazy, Of, WireSchema } from "./Lazy.ts"
 export type Stability = "stable" | "experimental"
 
 /**
- * Which requests wait for each other. Same key: first in, first out. `shared` entries next to each other overlap.
- * Thread keys hold across connections.
+ * Which requests wait for each other. Requests with the same key run first in, first out; adjacent `shared` requests run
+ * concurrently. Thread keys apply across connections.
  */
 export type Scope<Params> =
   | { readonly _tag: "Concurrent" }
   | { readonly _tag: "Global"; readonly name: string; readonly shared: boolean }
   | { readonly _tag: "Thread"; readonly threadId: (params: Params) => string; readonly shared: boolean }
 
-/** A client request. `params` is `undefined` for the methods that take none. `ReleasedRequests.ts` has its stability. */
+/** A client request. `params` is `undefined` for methods without parameters. Its stability is in `ReleasedRequests.ts`. */
 export interface ClientRequest<Params extends WireSchema | undefined, Result extends WireSchema> {
   readonly kind: "clientRequest"
   readonly params: Params
   readonly result: Result
   readonly scope: Scope<ParamsType<Params>>
-  /** Top-level parameters that need the experimental capability, in the order in which they are looked at. */
+  /** Top-level parameters that need the experimental capability, in the order in which they are checked. */
   readonly experimentalFields: ReadonlyArray<ExperimentalField>
 }
 
 /**
- * A parameter that needs the experimental capability when it is used. A name alone: any value but null uses it. With
- * `unused`, these values do not; null has to be among them. With `variant`, only the value that is an object with that key
- * does, and the error calls it by `descriptor`, as in `askForApproval.granular`.
+ * A parameter that needs the experimental capability when it is used. Given by name alone, any value except null uses it.
+ * With `unused`, the listed values do not count as use; the list must contain null. With `variant`, only an object with that
+ * key counts as use, and the error names it by `descriptor`, as in `askForApproval.granular`.
  */
 export type ExperimentalField =
   | string
@@ -39,13 +39,13 @@ export type ExperimentalField =
   | { readonly field: string; readonly variant: string; readonly descriptor: string }
 
 /**
- * What gives way when a connection cannot take a notification at once:
- * `lossless` the producing thread waits; `latest` the newest value per key replaces its elder; `bestEffort` it is dropped
- * and counted, and one `Lagged` precedes the next event.
+ * What happens when a connection has no room for a notification. `lossless`: the producing thread waits. `latest`: the
+ * newest value per key replaces the older one. `bestEffort`: the notification is dropped and counted, and one `Lagged`
+ * precedes the next event.
  */
 export type Tier = "lossless" | "latest" | "bestEffort"
 
-/** Who hears a notification: the subscribers of its thread, every initialised connection, or the one that caused it. */
+/** The receivers of a notification: subscribers of its thread, every initialized connection, or the one that caused it. */
 export type Reach = "subscribers" | "everyone" | "connection"
 
 export interface ServerNotification<Params extends WireSchema> {
@@ -54,7 +54,7 @@ export interface ServerNotification<Params extends WireSchema> {
   readonly stability: Stability
   readonly tier: Tier
   readonly reach: Reach
-  /** `latest` only: notifications with equal keys replace each other. Absent: one per method and thread. */
+  /** `latest` only: notifications with equal keys replace each other. Default: one key per method and thread. */
   readonly key?: (params: Of<Params>) => string
 }
 
@@ -63,13 +63,13 @@ export interface ServerRequest<Params extends WireSchema, Result extends WireSch
   readonly params: Params
   readonly result: Result
   readonly stability: Stability
-  /** A full connection fails the request back into the server; nothing waits for ever. */
+  /** When the connection is full, the request fails in the server, so the server never waits for it indefinitely. */
   readonly tier: "failBack"
-  /** Stripped for connections without the experimental capability. */
+  /** Removed for connections without the experimental capability. */
   readonly experimentalFields: ReadonlyArray<string>
 }
 
-/** The decoded parameters; `undefined` for a method without any. */
+/** The decoded parameters; `undefined` for a method without parameters. */
 export type ParamsType<P extends WireSchema | undefined> = P extends WireSchema ? Of<P> : undefined
 
 interface ClientRequestOptions<Params extends WireSchema | undefined, Result extends WireSchema> {
@@ -111,20 +111,20 @@ export const serverRequest = <Params extends WireSchema, Result extends WireSche
   result: options.result
 })
 
-/** Runs at once, beside anything else. */
+/** Runs immediately, concurrently with everything else. */
 export const concurrent: Scope<unknown> = { _tag: "Concurrent" }
 
-/** One at a time per thread. */
+/** One request at a time per thread. */
 export const perThread: Scope<{ readonly threadId: string }> = {
   _tag: "Thread",
   threadId: (params) => params.threadId,
   shared: false
 }
 
-/** Beside other readers of the thread, after what changes it. */
+/** Concurrent with other readers of the thread, after earlier requests that change it. */
 export const perThreadShared: Scope<{ readonly threadId: string }> = { ...perThread, shared: true }
 
-/** One writer at a time; `shared` readers overlap. */
+/** One writer at a time; `shared` readers run concurrently. */
 export const global = (name: string, options: { readonly shared: boolean }): Scope<unknown> => ({
   _tag: "Global",
   name,

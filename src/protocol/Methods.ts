@@ -1,8 +1,8 @@
 /**
- * The method table: every message that crosses a connection, put together from the resources in `v2/`.
+ * The method table: every message on a connection, combined from the resources in `v2/`.
  *
- * Owns the names and the types by method. What the release has besides the requests here is in `ReleasedRequests.ts`, which
- * also declares the stability of every request.
+ * Owns the method names and the types by method. The other requests of the release are in `ReleasedRequests.ts`, which also
+ * declares the stability of every request.
  *
  * @module
  */
@@ -34,7 +34,7 @@ import { toolRequests } from "./v2/tool/ServerRequests.ts"
 import { turnNotifications } from "./v2/turn/Notifications.ts"
 import { turnRequests } from "./v2/turn/Requests.ts"
 
-/** The requests that a client can make of this server, by method name. */
+/** The requests that clients can send to this server, by method name. */
 export const clientRequestTable = {
   ...initializeRequests,
   ...threadRequests,
@@ -56,8 +56,8 @@ export const serverRequestTable = {
 } as const
 
 /**
- * The 86 server notifications of the release, by method name. Experimental ones are withheld from connections that did not
- * ask for them in initialize, as in the release.
+ * The 86 server notifications of the release, by method name. As in the release, experimental ones are not sent to
+ * connections that did not request them in initialize.
  */
 export const serverNotificationTable = {
   ...threadNotifications,
@@ -76,41 +76,41 @@ export const serverNotificationTable = {
   ...serverNotifications
 } as const
 
-/** The name of a request this server answers. */
+/** The name of a request that this server handles. */
 export type ClientRequestMethod = keyof typeof clientRequestTable
 
-/** The parameters as a handler gets them: defaults filled in. `undefined` for methods without any. */
+/** The parameters as a handler receives them, with defaults filled in. `undefined` for methods without parameters. */
 export type ParamsOf<M extends ClientRequestMethod> = ParamsType<(typeof clientRequestTable)[M]["params"]>
 
-/** The parameters as a caller may give them: what has a default may be left out. */
+/** The parameters as a caller passes them; members with a default are optional. */
 export type ParamsInputOf<M extends ClientRequestMethod> = (typeof clientRequestTable)[M]["params"] extends WireSchema
   ? ReturnType<(typeof clientRequestTable)[M]["params"]>["Encoded"]
   : undefined
 
-/** The answer to a request. */
+/** The result of a request. */
 export type ResultOf<M extends ClientRequestMethod> = Of<(typeof clientRequestTable)[M]["result"]>
 
-/** Whether this server answers the method. */
+/** Whether this server handles the method. */
 export const isClientRequestMethod = (method: string): method is ClientRequestMethod =>
   Object.hasOwn(clientRequestTable, method)
 
-/** The declaration of a method; none for one that is not served. */
+/** The declaration of a method; undefined for a method that is not served. */
 export const clientRequestOf = (method: string): (typeof clientRequestTable)[ClientRequestMethod] | undefined =>
   isClientRequestMethod(method) ? clientRequestTable[method] : undefined
 
-/** The name of a client notification; any other is ignored, as in the release. */
+/** The name of a client notification. Other notifications are ignored, as in the release. */
 export type ClientNotificationMethod = keyof typeof clientNotificationTable
 
 /** The name of a server request. */
 export type ServerRequestMethod = keyof typeof serverRequestTable
 
-/** What a server request asks with. */
+/** The parameters of a server request. */
 export type ServerRequestParams<M extends ServerRequestMethod> = Of<(typeof serverRequestTable)[M]["params"]>
 
-/** What it is answered with. */
+/** The result of a server request. */
 export type ServerRequestResult<M extends ServerRequestMethod> = Of<(typeof serverRequestTable)[M]["result"]>
 
-/** A server request as a client takes it off its connection; narrow it by `method`. */
+/** A server request as a client receives it; narrow it by `method`. */
 export type ServerRequest = {
   readonly [M in ServerRequestMethod]: {
     readonly id: RequestId
@@ -122,10 +122,10 @@ export type ServerRequest = {
 /** The name of a server notification. */
 export type ServerNotificationMethod = keyof typeof serverNotificationTable
 
-/** What it carries. */
+/** The parameters of a server notification. */
 export type NotificationParams<M extends ServerNotificationMethod> = Of<(typeof serverNotificationTable)[M]["params"]>
 
-/** A notification as a client takes it off its connection; narrow it by `method`. */
+/** A server notification as a client receives it; narrow it by `method`. */
 export type ServerNotification = {
   readonly [M in ServerNotificationMethod]: { readonly method: M; readonly params: NotificationParams<M> }
 }[ServerNotificationMethod]

@@ -1,12 +1,12 @@
 /**
- * Every client request of the release by name, stability and whether it takes parameters. Those that are not in
- * `ClientRequests` are reserved: known, checked for their envelope, and not served.
+ * Every client request of the release: name, stability and whether it takes parameters. Requests that are not in
+ * `clientRequestTable` are reserved: known, their envelope is checked, and not served.
  *
  * @module
  */
 import type { Stability } from "./Method.ts"
 
-/** `optional` parameters may be absent or null; `none` are absent, null or an empty object. */
+/** `optional` parameters may be absent or null; `none` means absent, null or an empty object. */
 export interface ReleasedRequest {
   readonly stability: Stability
   readonly params: "required" | "optional" | "none"
@@ -19,7 +19,7 @@ const experimental: ReleasedRequest = { stability: "experimental", params: "requ
 const experimentalOptional: ReleasedRequest = { stability: "experimental", params: "optional" }
 const experimentalNone: ReleasedRequest = { stability: "experimental", params: "none" }
 
-/** In the order of the release, which the error for an unknown method recites. */
+/** In the order of the release. The error for an unknown method lists the names in this order. */
 export const ReleasedRequests = {
   initialize: stable,
   "server/diagnostics": experimental,
@@ -210,12 +210,12 @@ export const ReleasedRequests = {
   "fuzzyFileSearch/sessionStop": experimental
 } as const satisfies Record<string, ReleasedRequest>
 
-/** The name of a client request of the release, served or not. */
+/** The name of a client request of the release, whether served or not. */
 export type ReleasedRequestMethod = keyof typeof ReleasedRequests
 
 /** All names, in the order of the release. */
 export const clientMethodNames: ReadonlyArray<string> = Object.keys(ReleasedRequests)
 
-/** The declaration of a method that the release names; none for any other. */
+/** The declaration of a method of the release; undefined for any other method. */
 export const releasedRequestOf = (method: string): ReleasedRequest | undefined =>
   Object.hasOwn(ReleasedRequests, method) ? ReleasedRequests[method as ReleasedRequestMethod] : undefined

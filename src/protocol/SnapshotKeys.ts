@@ -1,5 +1,5 @@
 /**
- * What makes two `latest` notifications of one method the same thing, so that the newer one takes the older one's place.
+ * Keys of `latest` notifications: of two notifications of one method with equal keys, the newer replaces the older.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** One per thread. */
 export const byThread = (params: { readonly threadId: string }): string => params.threadId
 
-/** One per turn, so that a turn's last snapshot survives the next turn. A fork keeps turn ids: the thread is part of it. */
+/** One per turn: a turn's last snapshot survives the next turn. A fork keeps turn ids, so the key has the thread. */
 export const byTurn = (params: { readonly threadId: string; readonly turnId: string }): string =>
   `${params.threadId}/${params.turnId}`
 

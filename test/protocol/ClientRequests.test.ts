@@ -14,10 +14,10 @@ import {
 
 const methods = Object.keys(clientRequestTable).filter(isClientRequestMethod)
 
-/** As a connection carries it. */
+/** The value after it was sent over a connection. */
 const overTheWire = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-/** JSON has no negative zero, and the order of members means nothing. */
+/** JSON has no negative zero, and the order of members is not significant. */
 const sameJson = (left: unknown, right: unknown) => assert.deepStrictEqual(overTheWire(left), overTheWire(right))
 
 describe("ClientRequests", () => {
@@ -27,7 +27,7 @@ describe("ClientRequests", () => {
 
     if (params !== undefined) {
       it.effect.prop(
-        `${method}: any parameters arrive as they were sent`,
+        `${method}: parameters survive encoding and decoding`,
         [Arbitrary.schema(params())],
         ([value]) =>
           Effect.sync(() => {
@@ -41,7 +41,7 @@ describe("ClientRequests", () => {
     }
 
     it.effect.prop(
-      `${method}: any result arrives as it was sent`,
+      `${method}: results survive encoding and decoding`,
       [Arbitrary.schema(result())],
       ([value]) =>
         Effect.sync(() => {
@@ -54,7 +54,7 @@ describe("ClientRequests", () => {
 
   const decoded = (method: ClientRequestMethod, params: unknown) => Result.getOrThrow(decodeParams(method, params))
 
-  it("accepts null for what may be left out, and ignores members it does not know", () => {
+  it("accepts null for optional members and ignores unknown members", () => {
     assert.deepStrictEqual(decoded("thread/loaded/list", { cursor: null, limit: null, zzz: [1] }), {
       cursor: null,
       limit: null
@@ -62,7 +62,7 @@ describe("ClientRequests", () => {
     assert.deepStrictEqual(decoded("thread/loaded/list", {}), {})
   })
 
-  it("fills in what a client may leave out of shapes that the server sends back whole", () => {
+  it("fills in the optional members of shapes that the server sends back", () => {
     assert.deepStrictEqual(
       decoded("turn/start", {
         threadId: "t",
@@ -108,21 +108,21 @@ describe("ClientRequests", () => {
     })
   })
 
-  it("takes a dynamic tool without a type for a function", () => {
+  it("decodes a dynamic tool without a type as a function", () => {
     const tool = { name: "a", description: "d", inputSchema: { type: "object" } }
     assert.deepStrictEqual(decoded("thread/start", { dynamicTools: [tool] }), {
       dynamicTools: [{ type: "function", ...tool }]
     })
   })
 
-  it("keeps a conversation entry of an unknown kind as `other`", () => {
+  it("decodes a conversation entry of an unknown kind as `other`", () => {
     assert.deepStrictEqual(decoded("thread/resume", { threadId: "t", history: [{ type: "later", a: 1 }] }), {
       threadId: "t",
       history: [{ type: "other" }]
     })
   })
 
-  it("orders what changes a thread, lets readers of a thread or of the configuration overlap, and nothing else wait", () => {
+  it("orders requests that change a thread, runs readers of a thread or of the configuration concurrently, and lets nothing else wait", () => {
     const scopes = Object.fromEntries(
       methods.map((method) => {
         const { scope } = clientRequestTable[method]
@@ -152,7 +152,7 @@ describe("ClientRequests", () => {
     })
   })
 
-  it("finds a declaration by name, and none by a name that objects inherit", () => {
+  it("finds a declaration by name, and none by the name of an inherited object property", () => {
     assert.strictEqual(clientRequestOf("turn/start"), clientRequestTable["turn/start"])
     assert.isUndefined(clientRequestOf("toString"))
     assert.isUndefined(clientRequestOf("thread/fork"))

@@ -5,7 +5,7 @@ import { clientRequestTable, isClientRequestMethod } from "../../src/protocol/Me
 import { clientMethodNames, ReleasedRequests, releasedRequestOf } from "../../src/protocol/ReleasedRequests.ts"
 
 describe("ReleasedRequests", () => {
-  it("names the methods of the release, this server's among them, once each", () => {
+  it("lists every method of the release once, including those that are served", () => {
     assert.strictEqual(clientMethodNames.length, 187)
     assert.strictEqual(new Set(clientMethodNames).size, 187)
     assert.deepStrictEqual(clientMethodNames.slice(0, 3), [
@@ -23,7 +23,7 @@ describe("ReleasedRequests", () => {
     )
   })
 
-  it("agrees with the declarations of what is served", () => {
+  it("agrees with the declarations of the served methods", () => {
     for (const method of Object.keys(clientRequestTable).filter(isClientRequestMethod)) {
       const { params } = clientRequestTable[method]
       assert.strictEqual<string>(ReleasedRequests[method].params, params === undefined ? "none" : "required")
@@ -35,7 +35,7 @@ describe("ReleasedRequests", () => {
     assert.strictEqual(stable.length, 112)
   })
 
-  it("wants parameters where the method has some, and none where it has none", () => {
+  it("requires parameters exactly for the methods that have some", () => {
     assert.deepStrictEqual(readReserved("thread/fork", undefined), Result.fail("missing field `params`"))
     assert.deepStrictEqual(readReserved("thread/fork", null), Result.fail("missing field `params`"))
     assert.deepStrictEqual(readReserved("thread/fork", {}), Result.succeed(ReleasedRequests["thread/fork"]))
@@ -47,7 +47,7 @@ describe("ReleasedRequests", () => {
     assert.deepStrictEqual(readReserved("account/logout", { zzz: 1 }), Result.fail("invalid type: map, expected unit"))
   })
 
-  it("recites the methods of the release to who asks for another, and repeats only the beginning of a long name", () => {
+  it("lists the methods of the release in the error for an unknown method, and shortens a long name", () => {
     const list = clientMethodNames.map((name) => `\`${name}\``).join(", ")
     assert.deepStrictEqual(
       readReserved("no/such", {}),

@@ -47,7 +47,7 @@ describe("ServerNotifications", () => {
     assert.strictEqual(declarations.length, 86)
   })
 
-  it("lets the newest value stand for its elders only where it is a whole snapshot", () => {
+  it("replaces older values only for notifications that are whole snapshots", () => {
     assert.deepStrictEqual(
       named(({ tier }) => tier === "latest"),
       [
@@ -71,7 +71,7 @@ describe("ServerNotifications", () => {
     )
   })
 
-  it("drops nothing but advice", () => {
+  it("drops only notifications that are informational", () => {
     assert.deepStrictEqual(
       named(({ tier }) => tier === "bestEffort"),
       [
@@ -93,7 +93,7 @@ describe("ServerNotifications", () => {
     )
   })
 
-  it("tells everyone what lists of threads and the account are made of", () => {
+  it("sends to everyone what lists of threads and the account depend on", () => {
     assert.deepStrictEqual(
       named(({ reach }) => reach === "everyone"),
       [
@@ -124,7 +124,7 @@ describe("ServerNotifications", () => {
     )
   })
 
-  it("tells one connection alone what it started or set up for itself", () => {
+  it("sends to one connection only what that connection started or set up", () => {
     assert.deepStrictEqual(
       named(({ reach }) => reach === "connection"),
       [
@@ -143,7 +143,7 @@ describe("ServerNotifications", () => {
     )
   })
 
-  it("keeps from stable clients what the release keeps from them", () => {
+  it("withholds from stable clients the notifications that the release withholds", () => {
     assert.deepStrictEqual(
       named(({ method, stability }) => stability === "experimental" && !method.startsWith("thread/realtime/")),
       [
@@ -168,7 +168,7 @@ describe("ServerNotifications", () => {
     )
   })
 
-  it("keeps the snapshots of two threads apart, and of one together", () => {
+  it("keeps the snapshots of two threads apart and merges those of one thread", () => {
     const status = (threadId: string) => ({ threadId, status: { type: "idle" } as const })
     assert.deepStrictEqual(keysOf("thread/status/changed", status("a"), status("b"), status("a")), ["a", "b", "a"])
     const startup = (threadId: string, name: string) =>
@@ -184,7 +184,7 @@ describe("ServerNotifications", () => {
     assert.strictEqual(again, first)
   })
 
-  it("keeps the snapshots of two turns apart, in forks too, which share turn ids", () => {
+  it("keeps the snapshots of two turns apart, also in forks, which share turn ids", () => {
     const diff = (threadId: string, turnId: string) => ({ threadId, turnId, diff: "" })
     const keys = keysOf("turn/diff/updated", diff("a", "1"), diff("a", "2"), diff("fork", "1"))
     assert.strictEqual(new Set(keys).size, 3)
@@ -212,7 +212,7 @@ describe("ServerNotifications", () => {
   for (const { key, method, params } of declarations) {
     const keyOf = key as ((params: unknown) => string) | undefined
     it.effect.prop(
-      `${method}: any parameters arrive as they were sent`,
+      `${method}: parameters survive encoding and decoding`,
       [Arbitrary.schema(params())],
       ([value]) =>
         Effect.sync(() => {

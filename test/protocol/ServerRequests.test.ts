@@ -12,11 +12,11 @@ describe("ServerRequests", () => {
     assert.strictEqual(Object.keys(serverRequestTable).length, 11)
   })
 
-  it("fails every one of them back into the server when a client cannot take it", () => {
+  it("fails each of them in the server when a client has no room for it", () => {
     assert.deepStrictEqual([...new Set(Object.values(serverRequestTable).map(({ tier }) => tier))], ["failBack"])
   })
 
-  it("hides from stable clients the clock, and two members of the command approval", () => {
+  it("hides the clock and two members of the command approval from stable clients", () => {
     const hidden = Object.entries(serverRequestTable).flatMap(([method, { experimentalFields, stability }]) =>
       stability === "experimental" || experimentalFields.length > 0 ? [[method, stability, experimentalFields]] : []
     )
@@ -26,7 +26,7 @@ describe("ServerRequests", () => {
     ])
   })
 
-  it.effect("takes every decision about a command, offered or not", () =>
+  it.effect("accepts every decision about a command, offered or not", () =>
     Effect.gen(function* () {
       const decisions = [
         "accept",
@@ -46,7 +46,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("refuses a decision that it does not know, and an answer without one", () =>
+  it.effect("refuses an unknown decision and a response without a decision", () =>
     Effect.gen(function* () {
       for (const result of [{ decision: "yes" }, {}, null, { decision: { acceptWithExecpolicyAmendment: {} } }]) {
         const error = yield* Effect.flip(answer("item/commandExecution/requestApproval", result))
@@ -55,7 +55,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("grants for the turn what is granted without a scope, and nothing that is left out", () =>
+  it.effect("grants for the turn when no scope is given, and grants no omitted permission", () =>
     Effect.gen(function* () {
       const granted = yield* answer("item/permissions/requestApproval", {
         permissions: { fileSystem: { write: ["/srv"] } }
@@ -67,7 +67,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("reads what an elicitation leaves out as null", () =>
+  it.effect("decodes omitted members of an elicitation as null", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* answer("mcpServer/elicitation/request", { action: "decline" }), {
         action: "decline",
@@ -77,7 +77,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("tells a plain choice from one with titles in a form", () =>
+  it.effect("distinguishes a plain choice from one with titles in a form", () =>
     Effect.gen(function* () {
       const fields = {
         plain: { type: "string", enum: ["a"] },
@@ -102,11 +102,11 @@ describe("ServerRequests", () => {
 
   for (const [method, { params, result }] of Object.entries(serverRequestTable)) {
     for (const [what, schema] of [
-      ["question", params()],
-      ["answer", result()]
+      ["params", params()],
+      ["results", result()]
     ] as ReadonlyArray<readonly [string, Schema.Codec<unknown, unknown>]>) {
       it.effect.prop(
-        `${method}: any ${what} arrives as it was sent`,
+        `${method}: ${what} survive encoding and decoding`,
         [Arbitrary.schema(schema)],
         ([value]) =>
           Effect.sync(() => {

@@ -68,6 +68,9 @@ type Opened = ResultOf<"thread/start">
 /** How a run ends: well, badly, by a signal. */
 export const ExitCode = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const
 
+/** A run does not wait for a network for ever: the attempts after 5, 15 and 35 seconds are the last. */
+const NetworkPatience = "60 seconds"
+
 /** The most that a turn may take to end once it was interrupted. */
 const InterruptDeadline = "3 seconds"
 
@@ -206,7 +209,7 @@ export const run = (
       clientVersion: Version,
       experimentalApi: task.cyberAccessProgram !== null,
       ownsServer: true
-    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", ...server })))
+    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })))
     const code = yield* runTurn(reporter, task).pipe(
       Effect.provide(embedded),
       Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))

@@ -1,16 +1,16 @@
 /**
- * How deep a document may be nested.
+ * The limit on nesting in a document.
  *
- * Decoders recurse, and each level takes room on the stack: a document of a few hundred kilobytes can be deeper than the
- * stack. Everything that comes from outside is measured once, where it comes in: text by `JsonText`, values by this module.
+ * Decoders are recursive, so a document of a few hundred kilobytes can be nested deeply enough to overflow the stack. All
+ * input is checked once, where it enters the server: text by `JsonText`, values by this module.
  *
  * @module
  */
 
-/** Objects and arrays inside each other, the outermost included; the released server takes as many. */
+/** Nesting depth of objects and arrays, the outermost included. The released server has the same limit. */
 export const MaxDepth = 127
 
-/** Whether objects and arrays are nested deeper than `limit`. The parts must not be shared: each path is walked. */
+/** Whether objects and arrays are nested deeper than `limit`. Every path is walked, so the parts must not be shared. */
 export const isDeeperThan = (value: unknown, limit: number): boolean => {
   if (typeof value !== "object" || value === null) return false
   if (limit === 0) return true

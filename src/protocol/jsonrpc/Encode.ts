@@ -1,5 +1,5 @@
 /**
- * Messages as text. Servers and clients write with it. Every function throws where a value is not JSON.
+ * Encodes messages as text, for servers and clients. Every function throws when a value is not JSON.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export interface RequestMessage {
   readonly method: string
   readonly params: unknown
   readonly extensions?: Extensions | undefined
-  /** The trace that it is a part of. */
+  /** The trace that the request belongs to. */
   readonly trace?: TraceContext | undefined
 }
 
@@ -21,11 +21,11 @@ export const encodeId = (id: RequestId): string => (typeof id === "bigint" ? id.
 export const encodeRequest = ({ id, method, params, extensions, trace }: RequestMessage): string =>
   `{"id":${encodeId(id)},${JSON.stringify({ method, params, extensions, trace }).slice(1)}`
 
-/** `emittedAtMs`, in Unix milliseconds, is what every server notification has and no client notification. */
+/** `emittedAtMs` is in Unix milliseconds. Every server notification has it; client notifications do not. */
 export const encodeNotification = (method: string, params?: unknown, emittedAtMs?: number): string =>
   JSON.stringify({ method, params, emittedAtMs })
 
-/** `result` is JSON already. */
+/** `result` is already JSON text. */
 export const encodeSuccess = (id: RequestId, result: string, extensions?: Extensions): string =>
   extensions === undefined
     ? `{"id":${encodeId(id)},"result":${result}}`

@@ -1,27 +1,27 @@
 /**
- * The envelope: requests, responses, errors and notifications as they cross a connection. JSON-RPC 2.0 without the
- * `jsonrpc` member, which is neither sent nor required.
+ * The envelope: requests, responses, errors and notifications on a connection. JSON-RPC 2.0 without the `jsonrpc` member,
+ * which is neither sent nor required.
  *
  * @module
  */
 
-/** Echoed with its type: `1` and `"1"` are different ids. A bigint is an integer that a number cannot hold exactly. */
+/** Echoed with its type: `1` and `"1"` are different ids. A bigint is an integer that a number cannot represent exactly. */
 export type RequestId = string | number | bigint
 
-/** The body of an error answer. `data` is absent, never `null`, when there is none. */
+/** The body of an error response. `data` is absent, never `null`, when there is none. */
 export interface ErrorObject {
   readonly code: number
   readonly message: string
   readonly data?: unknown
 }
 
-/** W3C trace context a caller may attach to a request. */
+/** W3C trace context that a caller may attach to a request. */
 export interface TraceContext {
   readonly traceparent?: string | null
   readonly tracestate?: string | null
 }
 
-/** What Spindle adds to envelopes for clients that opted into it, by the extension's name. Others never see any. */
+/** Members that Spindle adds to envelopes, by extension name, for clients that opted into the extension only. */
 export type Extensions = Readonly<Record<string, unknown>>
 
 export interface Request {
@@ -37,7 +37,7 @@ export interface Notification {
   readonly method: string
   readonly params?: unknown
   readonly emittedAtMs?: number
-  /** Its place in the order of its thread; only for clients that opted into numbers. */
+  /** The position in the thread's sequence; only for clients that opted into sequence numbers. */
   readonly seq?: number
 }
 
@@ -58,8 +58,8 @@ const isRequestId = (id: unknown): id is RequestId =>
   typeof id === "string" || typeof id === "bigint" || (typeof id === "number" && Number.isSafeInteger(id))
 
 /**
- * What a document is. `Refused` is a request that was not parsed, because it exceeds a limit; it is answered with an error.
- * `Ignored` has no method and no answer to correlate, so nothing can be said back.
+ * The kind of a document. `Refused` is a request that exceeds a limit and was not parsed; it is answered with an error.
+ * `Ignored` has neither a method nor an answer to correlate, so no response is possible.
  */
 export type Incoming =
   | { readonly _tag: "Request"; readonly request: Request }
@@ -70,8 +70,8 @@ export type Incoming =
   | { readonly _tag: "Ignored"; readonly reason: string }
 
 /**
- * Sorts a parsed JSON document. As in the released server, a request whose id is neither a string nor an integer is a
- * notification: there is no id that could be echoed.
+ * Classifies a parsed JSON document. As in the released server, a request whose id is neither a string nor an integer is a
+ * notification, because it has no id to echo.
  */
 export const classify = (document: unknown): Incoming => {
   if (typeof document !== "object" || document === null || Array.isArray(document)) {

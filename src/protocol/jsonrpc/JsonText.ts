@@ -1,10 +1,10 @@
 /**
- * Limits on JSON, checked before it is parsed or written.
+ * Limits on JSON, checked before it is parsed or encoded.
  *
- * `JSON.parse` accepts any nesting; decoders and `JSON.stringify` recurse and overflow the stack at some thousand levels.
- * Text that is nested too deeply is also slow to parse: 30 MB of opening brackets take 7 s. The check reads the text
- * without recursion, skips strings at the speed of `indexOf`, and stops at the first excess. On a message of 200 characters
- * it takes some 30 ns, beside 600 ns for parsing it.
+ * `JSON.parse` accepts any nesting, but decoders and `JSON.stringify` are recursive and overflow the stack at a few thousand
+ * levels. Deeply nested text is also slow to parse: 30 MB of opening brackets take 7 s. The check is not recursive, skips
+ * strings with `indexOf`, and stops at the first excess. On a message of 200 characters it takes about 30 ns; parsing takes
+ * 600 ns.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const CloseBracket = 0x5d
 const OpenBrace = 0x7b
 const CloseBrace = 0x7d
 
-/** Where the string that opens at `from` closes; the length of the text when it does not. */
+/** The index at which the string that opens at `from` closes; the length of the text when it does not close. */
 const endOfString = (text: string, from: number): number => {
   for (let end = text.indexOf('"', from + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let escapes = 0
@@ -31,7 +31,7 @@ const endOfString = (text: string, from: number): number => {
   return text.length
 }
 
-/** Whether the text has more of these characters than a document may have levels; strings count as well. */
+/** Whether the text contains more of these characters than the depth limit; characters in strings are counted too. */
 const hasManyOpenings = (text: string): boolean => {
   let openings = 0
   for (const opening of ["[", "{"])
@@ -40,12 +40,12 @@ const hasManyOpenings = (text: string): boolean => {
   return false
 }
 
-/** What a text has too much of. */
+/** The limit that a text exceeds. */
 export type Excess = "depth" | "values"
 
 /** Whether the text is nested deeper than `MaxDepth`, or has more values than `maxValues`. It need not be valid JSON. */
 export const excessOf = (text: string, maxValues: number = Number.POSITIVE_INFINITY): Excess | undefined => {
-  // Nearly every text ends here. Two scans for a character are quicker than one that looks at each.
+  // Nearly every text returns here. Two scans for a character are faster than one scan that inspects each character.
   if (text.length <= maxValues && !hasManyOpenings(text)) return undefined
   let depth = 0
   let values = 0
@@ -74,10 +74,10 @@ export const excessOf = (text: string, maxValues: number = Number.POSITIVE_INFIN
 /** Whether the text is nested deeper than `MaxDepth`. */
 export const isTooDeep = (text: string): boolean => excessOf(text) !== undefined
 
-/** Values that `isTooDeepValue` looks at; shared parts of a value count each time. */
+/** Number of values that `isTooDeepValue` visits; shared parts of a value count each time. */
 const MaxValues = 1_000_000
 
-/** The same for a value that was not read from text, and whose parts may be shared. */
+/** The same check for a value that was not read from text and may have shared parts. */
 export const isTooDeepValue = (value: unknown): boolean => {
   let level: Array<unknown> = [value]
   let seen = 0
@@ -95,7 +95,7 @@ export const isTooDeepValue = (value: unknown): boolean => {
   return false
 }
 
-/** Members of the outermost object, as they are written. */
+/** Members of the outermost object, as written in the text. */
 export interface Envelope {
   readonly id: string | undefined
   readonly method: string | undefined
@@ -104,10 +104,10 @@ export interface Envelope {
 const colon = /\s*:\s*/y
 const number = /-?\d{1,20}(?=\s*[,}])/y
 
-/** Units of an id or a method that are read from a document that is refused. */
+/** Maximum length, in UTF-16 units, of an id or method that is read from a refused document. */
 const MaxMember = 1024
 
-/** The string or integer at `from`, as it is written. */
+/** The string or integer at `from`, as written in the text. */
 const scalarAt = (text: string, from: number): string | undefined => {
   if (text.charCodeAt(from) === Quote) {
     const end = endOfString(text, from)
@@ -117,7 +117,7 @@ const scalarAt = (text: string, from: number): string | undefined => {
   return number.exec(text)?.[0]
 }
 
-/** Whom a document that is not parsed would be answered. Of members with the same name the last one counts, as in `JSON.parse`. */
+/** The id and method of a document that is not parsed. As in `JSON.parse`, the last of several equal keys counts. */
 export const envelopeOf = (text: string): Envelope => {
   let depth = 0
   let id: string | undefined
@@ -130,7 +130,7 @@ export const envelopeOf = (text: string): Envelope => {
         at = end
         if (name !== '"id"' && name !== '"method"') break
         colon.lastIndex = end + 1
-        // Without a colon it is a value that looks like the name.
+        // Without a colon this is a value that equals the name.
         if (!colon.test(text)) break
         at = colon.lastIndex - 1
         if (name === '"id"') id = scalarAt(text, at + 1)

@@ -1,5 +1,5 @@
 /**
- * Line framing: one JSON document per line, however the bytes are cut into chunks. Servers and clients read with it.
+ * Line framing: one JSON document per line, independent of how the bytes are split into chunks. For servers and clients.
  *
  * @module
  */
@@ -8,35 +8,35 @@ import { parse } from "./Parse.ts"
 
 const Newline = 0x0a
 
-/** A line that is longer than the limit. Its bytes were not kept. */
+/** A line longer than the limit. Its bytes were discarded. */
 export interface Overlong {
   /** The limit, in bytes. */
   readonly overlong: number
 }
 
-/** Collects bytes and returns lines as they become complete, without their ends. Holds at most one incomplete line. */
+/** Collects bytes and returns each line when it is complete, without its line ending. Holds at most one incomplete line. */
 export class LineSplitter {
   readonly #maxBytes: number
   #partial: Array<Uint8Array> = []
   #partialBytes = 0
-  /** The limit that the current line exceeds; its rest is skipped. */
+  /** The limit that the current line exceeds; the rest of the line is skipped. */
   #overlong: number | undefined
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /** Bytes that are held of a line that is not complete. */
+  /** Bytes held of the incomplete line. */
   get partialBytes(): number {
     return this.#overlong === undefined ? this.#partialBytes : 0
   }
 
-  /** Whether the line that is not complete is already longer than the limit. */
+  /** Whether the incomplete line already exceeds the limit. */
   get isOverlong(): boolean {
     return this.#overlong !== undefined
   }
 
-  /** Skips the rest of the line that is not complete, as one that is longer than `maxBytes`. */
+  /** Discards the incomplete line and skips the rest of it, as a line longer than `maxBytes`. */
   skip(maxBytes: number): void {
     this.#overlong = maxBytes
     this.#partial = []
@@ -80,12 +80,12 @@ export class Decoder {
     this.#lines = new LineSplitter(maxBytes)
   }
 
-  /** Bytes that are held of a line that is not complete. */
+  /** Bytes held of the incomplete line. */
   get partialBytes(): number {
     return this.#lines.partialBytes
   }
 
-  /** Skips the rest of the line that is not complete, as one that is longer than `maxBytes`. */
+  /** Discards the incomplete line and skips the rest of it, as a line longer than `maxBytes`. */
   skip(maxBytes: number): void {
     this.#lines.skip(maxBytes)
   }

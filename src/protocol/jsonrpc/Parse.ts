@@ -1,5 +1,5 @@
 /**
- * From a document's text to a message. Servers and clients read with it.
+ * Converts the text of a document to a message. For servers and clients.
  *
  * @module
  */
@@ -7,21 +7,21 @@ import * as ErrorCode from "./ErrorCode.ts"
 import { classify, type Incoming, type RequestId } from "./Envelope.ts"
 import { envelopeOf, isTooDeep, MaxDepth } from "./JsonText.ts"
 
-/** Ids beyond this are not exact as a number. */
+/** Larger ids are not exact as a number. */
 const MaxSafe = Number.MAX_SAFE_INTEGER
 
 const integer = /^-?\d+$/
 
-/** Bounds of a 64-bit signed integer, the ids that the protocol has room for. */
+/** Bounds of a 64-bit signed integer: the range of ids in the protocol. */
 const MinId = -(2n ** 63n)
 const MaxId = 2n ** 63n - 1n
 
 const key = '"id"'
 
-/** What follows the key of an id that any number holds. */
+/** The text after the key of an id that any number represents exactly. */
 const plain = /\s*:\s*(-?\d{1,15})\s*[,}]/y
 
-/** The usual case, told without a second parse: the text has one id, and it is written as a small integer. */
+/** The usual case, detected without a second parse: the text contains one id, written as a small integer. */
 const isPlain = (text: string, id: number): boolean => {
   const at = text.indexOf(key)
   if (at === -1 || at !== text.lastIndexOf(key)) return false
@@ -29,7 +29,7 @@ const isPlain = (text: string, id: number): boolean => {
   return Number(plain.exec(text)?.[1]) === id
 }
 
-/** How the id of the outermost object is written; undefined for a document too deep for the parser to tell. */
+/** The id of the outermost object as written; undefined when the document is too deep to parse. */
 const sourceOf = (text: string): string | undefined => {
   const sources = new Map<unknown, string>()
   try {
@@ -47,8 +47,8 @@ const sourceOf = (text: string): string | undefined => {
 }
 
 /**
- * An id as it was written. A number that JavaScript cannot hold becomes a bigint, so that it is echoed digit by digit; one
- * that is not written as an integer (`1e2`, `1.0`) or does not fit 64 bits is none at all.
+ * The id as it was written. An integer that JavaScript cannot represent exactly becomes a bigint, so that it is echoed digit
+ * by digit. A number that is not written as an integer (`1e2`, `1.0`) or does not fit 64 bits is not an id.
  */
 const exactId = (text: string, id: number): number | bigint | undefined => {
   if (isPlain(text, id)) return id
@@ -56,7 +56,7 @@ const exactId = (text: string, id: number): number | bigint | undefined => {
   return source === undefined || !integer.test(source) ? undefined : integerId(source)
 }
 
-/** The id that is written as these digits. */
+/** The id with these digits. */
 const integerId = (source: string): number | bigint | undefined => {
   const exact = BigInt(source)
   if (exact < MinId || exact > MaxId) return undefined
@@ -74,7 +74,7 @@ const stringOf = (source: string | undefined): string | undefined => {
   }
 }
 
-/** A document that is not parsed: parsing is slow, and whoever uses the value later would overflow the stack. */
+/** Classifies a document without parsing it: parsing is slow, and code that uses the value would overflow the stack. */
 const unparsed = (text: string): Incoming => {
   const envelope = envelopeOf(text)
   const method = stringOf(envelope.method)
@@ -82,11 +82,11 @@ const unparsed = (text: string): Incoming => {
   const id: RequestId | undefined = isString ? stringOf(envelope.id) : integerId(envelope.id ?? "")
   if (id === undefined) return { _tag: "Ignored", reason: tooDeep }
   if (method !== undefined) return { _tag: "Refused", id, method, reason: tooDeep }
-  // An answer to a question of this server: whoever asked must not wait for ever.
+  // A response to a request of this server: the caller must not wait for it indefinitely.
   return { _tag: "Failure", failure: { id, error: { code: ErrorCode.InvalidRequest, message: tooDeep } } }
 }
 
-/** One document, as a message. What is none says so. */
+/** Parses one document. A document that is not a message gives `Ignored` with the reason. */
 export const parse = (text: string): Incoming => {
   if (isTooDeep(text)) return unparsed(text)
   let document: unknown

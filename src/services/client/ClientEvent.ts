@@ -35,18 +35,26 @@ export type ClientEvent =
   | { readonly _tag: "Reconnected"; readonly thread: { readonly id: string; readonly continuity: Continuity } | null }
   | { readonly _tag: "Disconnected"; readonly message: string }
 
-/** What a client makes of a message in its event buffer; undefined for an answer, which is no event. */
-export const toEvent = (message: OutboundMessage): ClientEvent | undefined => {
+const same = (params: unknown): unknown => params
+
+/**
+ * What a client makes of a message in its event buffer; undefined for an answer, which is no event. `own` makes parameters of the
+ * client's own where the message is shared with others.
+ */
+export const toEvent = (
+  message: OutboundMessage,
+  own: (params: unknown) => unknown = same
+): ClientEvent | undefined => {
   switch (message._tag) {
     case "Lagged":
       return { _tag: "Lagged", skipped: message.skipped }
     // Method and parameters were put together by the server, which knows the pair's types.
     case "Request": {
-      const request = { id: message.id, method: message.method, params: message.params } as ServerRequest
+      const request = { id: message.id, method: message.method, params: own(message.params) } as ServerRequest
       return { _tag: "ServerRequest", request }
     }
     case "Notification": {
-      const notification = { method: message.method, params: message.params } as ServerNotification
+      const notification = { method: message.method, params: own(message.params) } as ServerNotification
       return { _tag: "ServerNotification", notification }
     }
     case "Answer":

@@ -1,9 +1,9 @@
 /**
- * What an organisation binds the settings of a thread to, read from its requirements: which approval policies, reviewers,
- * sandbox modes, permission profiles and model provider there may be, and whether commands may have the network.
+ * The limits that the organisation's requirements place on a thread's settings: the allowed approval policies, reviewers,
+ * sandbox modes, permission profiles and model provider, and whether commands may use the network.
  *
- * Owns how a bound is read and how the release writes its values in errors. Whether settings keep to the bounds is decided in
- * `Permitted`, and nowhere else.
+ * Owns how limits are read and how the release formats their values in errors. Whether settings are within the limits is
+ * decided in `Permitted` only.
  *
  * @module
  */
@@ -14,34 +14,35 @@ import { check, complete, normalize } from "./SettingType.ts"
 import { isBuiltInProfile } from "./SandboxChoice.ts"
 import { get, getTable, isTable, type Value } from "./Table.ts"
 
-/** Values that are allowed, and who says so. The list is never empty. */
+/** The allowed values and the requirement's origin. The list is never empty. */
 export interface Allowed<A> {
   readonly values: ReadonlyArray<A>
   readonly origin: string
 }
 
-/** A sandbox mode, or the sandbox that somebody else made around the server. */
+/** A sandbox mode, or an external sandbox around the server. */
 export type AnySandboxMode = SandboxMode | "external-sandbox"
 
-/** Who answers approval requests, by the name of today. */
+/** Who answers approval requests, by the current name. */
 export type Reviewer = "user" | "auto_review"
 
-/** Undefined where nothing is demanded. */
+/** A member is undefined where there is no requirement. */
 export interface Bounds {
   readonly approvalPolicies: Allowed<AskForApproval> | undefined
   readonly approvalsReviewers: Allowed<Reviewer> | undefined
-  /** `label` is the list as errors show it. */
+  /** `label` is the list as errors print it. */
   readonly sandboxModes: (Allowed<AnySandboxMode> & { readonly label: string }) | undefined
   /** Ids of built-in profiles; `fallback` is one of them. */
   readonly profiles: (Allowed<string> & { readonly fallback: string }) | undefined
   readonly modelProvider: { readonly id: string; readonly origin: string } | undefined
   /**
-   * Who filters the network. This server has no filter, so no policy may then open the network to commands that run unasked.
+   * The origin of a requirement that the network is filtered. This server has no filter, so no policy may then give network
+   * access to commands that run without approval.
    */
   readonly filteredNetwork: { readonly origin: string } | undefined
 }
 
-/** Nothing is demanded. */
+/** No requirements. */
 export const unbounded: Bounds = {
   approvalPolicies: undefined,
   approvalsReviewers: undefined,
@@ -51,7 +52,7 @@ export const unbounded: Bounds = {
   filteredNetwork: undefined
 }
 
-/** One demand, and the source that makes it. */
+/** A requirement and its origin. */
 export interface Demand {
   readonly value: Value
   readonly origin: string
@@ -60,14 +61,14 @@ export interface Demand {
 const isApprovalPolicy = (value: Value): value is AskForApproval & Value => check(approvalPolicy, value) === undefined
 const isSandboxMode = (value: Value): value is SandboxMode => check(sandboxMode, value) === undefined
 
-/** The policy by the name it has now, complete. */
+/** The policy with its current name and all members. */
 export const normalPolicy = (policy: Value): Value =>
   complete(
     approvalPolicy,
     normalize(approvalPolicy, policy, (written) => written)
   )
 
-/** The reviewer by the name it has now. */
+/** The reviewer by its current name. */
 export const normalReviewer = (reviewer: unknown): Reviewer =>
   reviewer === "auto_review" || reviewer === "guardian_subagent" ? "auto_review" : "user"
 
@@ -83,20 +84,20 @@ const names = {
   auto_review: "AutoReview"
 } as const
 
-/** A value as the errors of the release write it. */
+/** A value as the release prints it in errors. */
 export const nameOf = (value: AskForApproval | AnySandboxMode | Reviewer): string => {
   if (typeof value === "string") return names[value]
   const { mcp_elicitations, request_permissions, rules, sandbox_approval, skill_approval } = value.granular
   return `Granular(GranularApprovalConfig { sandbox_approval: ${sandbox_approval}, rules: ${rules}, skill_approval: ${skill_approval}, request_permissions: ${request_permissions}, mcp_elicitations: ${mcp_elicitations} })`
 }
 
-/** Values as the errors of the release list them. */
+/** Values as the release lists them in errors. */
 export const listOf = (values: ReadonlyArray<AskForApproval | AnySandboxMode | Reviewer>): string =>
   `[${values.map(nameOf).join(", ")}]`
 
 type Demands = ReadonlyMap<string, Demand>
 
-/** The bounds that the demands make. Fails with what is wrong with a demand. */
+/** Reads the limits from the requirements. Fails with the problem of an invalid requirement. */
 export const boundsOf = (demands: Demands): Result.Result<Bounds, string> =>
   Result.gen(function* () {
     const provider = demands.get("model_provider")
@@ -130,7 +131,7 @@ const approvalsReviewers = (demands: Demands) => {
     : Result.succeed({ values, origin: demand.origin })
 }
 
-/** Files that nobody may read are safe only from commands that are confined. */
+/** Files with denied read access are protected only when commands run in a sandbox. */
 const confined: ReadonlyArray<AnySandboxMode> = ["read-only", "workspace-write"]
 
 const deniesReading = (demand: Demand | undefined): boolean => {
@@ -161,7 +162,7 @@ const sandboxModes = (demands: Demands): Result.Result<Bounds["sandboxModes"], s
   return Result.succeed({ values, origin: demand.origin, label: listOf(values) })
 }
 
-/** Of profiles, this server has the built-in ones: a demand that names another cannot be kept. */
+/** This server has only the built-in profiles: a requirement that names another one cannot be met. */
 const profiles = (demands: Demands): Result.Result<Bounds["profiles"], string> => {
   const allowed = demands.get("allowed_permission_profiles")
   const preferred = demands.get("default_permissions")

@@ -1,9 +1,9 @@
 /**
- * What the server was told: `config.toml`, command-line overrides, managed requirements, and where its home is.
+ * The server's configuration: `config.toml`, command-line overrides, managed requirements, and the home folder.
  *
- * Owns when files are read and what becomes of a mistake: at the start a mistake of the user is a warning and the defaults
- * serve, one of the machine or the command line ends the start, and later each request that needs the configuration fails.
- * How layers are read, merged and understood is in `config/`. Does not own credentials, nor does it write files.
+ * Owns when files are read and how an error is handled. At start, a user's error is a warning and the defaults apply; an
+ * error of the machine's files or the command line fails the start. Later, each request that needs the configuration fails.
+ * The other modules in this folder read, merge and interpret the layers. Does not own credentials and does not write files.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export type { EffectiveConfig, ModelProviderInfo, RequestedSettings } from "./Ef
 export type { ShellEnvironmentPolicy }
 export { offlineProvider } from "./Providers.ts"
 
-/** Something in the configuration that the user should look at; the server runs without it. */
+/** A problem in the configuration that the user should fix; the server runs without the setting. */
 export interface ConfigWarning {
   readonly summary: string
   readonly details: string | null
@@ -53,13 +53,13 @@ export class Config extends Context.Service<
   {
     /** Absolute path of the home folder. */
     readonly home: string
-    /** Absolute path of the user's settings, whether the file is there or not. */
+    /** Absolute path of the user's settings, whether or not the file exists. */
     readonly userFile: string
-    /** Found while starting; told to each client once, after its initialize. */
+    /** Found at start; each client receives them once, after its initialize. */
     readonly warnings: ReadonlyArray<ConfigWarning>
     /**
-     * Reads the layers anew (an edited file counts from the next thread on). `cwd` null is the server's own. `overrides`
-     * are dotted keys, as in the `config` parameter of `thread/start`.
+     * Reads the layers again, so an edited file applies to the next thread. `cwd` null is the server's own folder.
+     * `overrides` has dotted keys, as in the `config` parameter of `thread/start`.
      */
     readonly effective: (options: {
       readonly cwd: string | null
@@ -67,8 +67,8 @@ export class Config extends Context.Service<
       readonly requested?: RequestedSettings
     }) => Effect.Effect<EffectiveConfig, ConfigError>
     /**
-     * What the organisation binds settings to now: requirements may have changed since a thread was started. Reads as little
-     * as possible, because every turn asks.
+     * The requirements' current limits on settings; they may have changed since a thread was started. Reads as little as
+     * possible, because every turn calls it.
      */
     readonly bounds: Effect.Effect<Bounds, ConfigError>
     readonly read: (params: ConfigReadParams) => Effect.Effect<ConfigReadResponse, ConfigError>
@@ -79,35 +79,39 @@ export class Config extends Context.Service<
 export interface ConfigOptions {
   /** Absolute path of the home folder. */
   readonly home: string
-  /** Absolute; relative folders in requests count from here. */
+  /** Absolute; relative folders in requests are resolved against it. */
   readonly cwd: string
-  /** From `-c`, in order; a later one wins. See `parseOverride`. */
+  /** From `-c`, in order; a later entry replaces an earlier one. See `parseOverride`. */
   readonly cliOverrides?: Iterable<readonly [key: string, value: unknown]>
   /** The name of a profile: `<home>/<name>.config.toml` is layered on top of the user's file. Default: none. */
   readonly profile?: string
-  /** Other places than `<home>/config.toml` and `/etc/codex`. */
+  /** Default: `<home>/config.toml` and the files in `/etc/codex`. */
   readonly loader?: {
     readonly configFile?: string
     readonly systemConfigFile?: string
     readonly managedConfigFile?: string
     readonly requirementsFile?: string
   }
-  /** Asked once, when the first thread or client needs it. */
+  /** Fetched once, when the first thread or client needs them. */
   readonly cloudRequirements?: Demands.CloudRequirements
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Told to clients before the ones found here. */
+  /** Sent to clients before the warnings found here. */
   readonly warnings?: ReadonlyArray<ConfigWarning>
 }
 
-/** Bytes of the file that `model_instructions_file` names. A request may name it too. */
+/** Size limit in bytes of the file in `model_instructions_file`. A request may name the file too. */
 const MaxInstructionsBytes = 1024 * 1024
 
 const unresolved = ({ detail, error }: Unresolved): ConfigError =>
   error ?? new ConfigError({ reason: "unresolved", location: "", detail })
 
-/** Sections of other programs are passed on unjudged, so their form may be none that clients can read. */
+/** Sections of other programs are passed on unchecked, so they may not fit the protocol's shape. */
 const unfit = (): ConfigError =>
-  new ConfigError({ reason: "value", location: "", detail: "a section has a form that clients do not read" })
+  new ConfigError({
+    reason: "value",
+    location: "",
+    detail: "a section does not have the shape that the protocol defines"
+  })
 
 const warning = (summary: string): ConfigWarning => ({ summary, details: null, path: null })
 
@@ -118,11 +122,11 @@ const invalid = (error: ConfigError): ConfigWarning => ({
   ...(error.range === undefined ? {} : { range: error.range })
 })
 
-/** The start goes on with a warning, or not at all. */
+/** Fails the start, or lets it continue with a warning. */
 const warnUnless = (fatal: boolean, error: ConfigError): Effect.Effect<ReadonlyArray<ConfigWarning>, ConfigError> =>
   fatal ? Effect.fail(error) : Effect.succeed([invalid(error)])
 
-/** Reads the configuration once, for what is wrong with it. Fails for what was told on the command line or by the machine. */
+/** Reads the configuration once and checks it. Fails on errors of the command line or of the machine's files. */
 export const make = Effect.fnUntraced(function* (
   options: ConfigOptions
 ): Effect.fn.Return<Config["Service"], ConfigError, Path.Path | SmallFiles> {
@@ -155,7 +159,7 @@ export const make = Effect.fnUntraced(function* (
     mayAllow: true
   }))
 
-  /** The text that `model_instructions_file` names. */
+  /** The text of the file in `model_instructions_file`. */
   const instructions = Effect.fnUntraced(function* (stack: Layers.Stack) {
     const file = getText(stack.merged, "model_instructions_file")
     if (file === undefined) return undefined
@@ -168,10 +172,10 @@ export const make = Effect.fnUntraced(function* (
     return yield* new ConfigError({ reason: "unresolved", location: "", detail })
   })
 
-  /** A stack without a mistake. */
+  /** The layers; fails when they have an error. */
   const load = (folder: string | undefined, overrides: Readonly<Record<string, unknown>> = {}) =>
     Effect.flatMap(layers.load({ folder, overrides }), (stack) =>
-      stack.mistake === undefined ? Effect.succeed(stack) : Effect.fail(stack.mistake.error)
+      stack.diagnostic === undefined ? Effect.succeed(stack) : Effect.fail(stack.diagnostic.error)
     )
 
   const resolveStack = Effect.fnUntraced(function* (
@@ -191,7 +195,7 @@ export const make = Effect.fnUntraced(function* (
       ? []
       : [`The profile \`${options.profile}\` has no file ${options.profile}.config.toml in ${options.home}.`]
 
-  /** What is wrong without a request. What the user has to mend is a warning, everything else fails. */
+  /** The problems at start, before any request. Errors that the user can fix are warnings, all others fail. */
   const inspect = Effect.gen(function* () {
     const loaded = yield* Effect.result(layers.load({ folder: options.cwd, overrides: {} }))
     if (Result.isFailure(loaded)) {
@@ -199,8 +203,8 @@ export const make = Effect.fnUntraced(function* (
       return yield* warnUnless(file === systemFile || file === managedFile, loaded.failure)
     }
     const stack = loaded.success
-    if (stack.mistake !== undefined) {
-      const { error, source } = stack.mistake
+    if (stack.diagnostic !== undefined) {
+      const { error, source } = stack.diagnostic
       return yield* warnUnless(source !== "user" && source !== "project", error)
     }
     const tried = yield* Effect.result(resolveStack(stack, {}, { cloud: false }))
@@ -237,7 +241,7 @@ export const make = Effect.fnUntraced(function* (
     }),
     requirements: Effect.gen(function* () {
       const stack = yield* layers.load({ folder: undefined, overrides: {} })
-      if (stack.mistake?.error.reason === "syntax") return yield* stack.mistake.error
+      if (stack.diagnostic?.error.reason === "syntax") return yield* stack.diagnostic.error
       const requirements = yield* demands.load(Layers.managedIn(stack), { cloud: true })
       return yield* Effect.mapError(View.readRequirements(requirements.demands), unfit)
     })
@@ -247,7 +251,7 @@ export const make = Effect.fnUntraced(function* (
 export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, Path.Path | SmallFiles> =>
   Layer.effect(Config, make(options))
 
-/** The configuration of a server that was told nothing. */
+/** The configuration of a server without any settings. */
 export const defaults = (): EffectiveConfig =>
   Result.getOrThrow(
     resolve({
@@ -256,7 +260,7 @@ export const defaults = (): EffectiveConfig =>
         merged: empty,
         trust: undefined,
         projectRules: [],
-        mistake: undefined,
+        diagnostic: undefined,
         undecided: undefined
       },
       requirements: none,
@@ -267,7 +271,7 @@ export const defaults = (): EffectiveConfig =>
     })
   )
 
-/** A configuration without files: `effective` is laid over the defaults, whatever is asked. */
+/** A configuration without files: `effective` replaces members of the defaults, whatever the request. */
 export const layerTest = (options?: {
   readonly home?: string
   readonly warnings?: ReadonlyArray<ConfigWarning>

@@ -1,5 +1,5 @@
 /**
- * What is wrong with a stack of layers, and where it is written.
+ * The first error in the layers, and its position.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import { checkProviders } from "./Providers.ts"
 import { checkPolicy } from "./ShellEnvironmentPolicy.ts"
 import { at, type Table } from "./Table.ts"
 
-/** A text that is not TOML, or a value of the wrong kind. */
+/** A text that is not TOML, or a value of the wrong type. */
 export interface ConfigDiagnostic {
-  /** The kind of layer it is made in: who has to mend it. */
+  /** The kind of layer with the error, which decides who can fix it. */
   readonly source: ConfigLayerSource["type"]
   readonly error: ConfigError
 }
 
-/** A text that is no TOML comes first, then the first value that is wrong once everything is merged. */
+/** The first error. A text that is not TOML comes first, then the first wrong value of the merged settings. */
 export const firstDiagnostic = (layers: ReadonlyArray<Layer>, merged: Table): ConfigDiagnostic | undefined => {
   for (const { content, disabledReason, file, source } of layers) {
     if (content.syntax === undefined || disabledReason !== null || file === undefined) continue
@@ -33,17 +33,17 @@ export const firstDiagnostic = (layers: ReadonlyArray<Layer>, merged: Table): Co
   }
   const problem = check(keys, merged) ?? checkProviders(merged) ?? checkPolicy(merged)
   if (problem === undefined) return undefined
-  const culprit = layers.find(
+  const origin = layers.find(
     ({ content, disabledReason }) => disabledReason === null && at(content.table, problem.path) !== undefined
   )
-  const file = culprit?.file
+  const file = origin?.file
   const range = file === undefined ? undefined : Document.locate(file.source, problem.path)
-  const what = { reason: "value", detail: problem.detail, key: problem.path.join(".") } as const
+  const common = { reason: "value", detail: problem.detail, key: problem.path.join(".") } as const
   return {
-    source: culprit?.source.type ?? "sessionFlags",
+    source: origin?.source.type ?? "sessionFlags",
     error:
       file === undefined || range === undefined
-        ? new ConfigError({ ...what, location: file?.path ?? "" })
-        : new ConfigError({ ...what, location: position(file.path, range), file: file.path, range })
+        ? new ConfigError({ ...common, location: file?.path ?? "" })
+        : new ConfigError({ ...common, location: position(file.path, range), file: file.path, range })
   }
 }

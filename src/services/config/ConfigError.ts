@@ -1,12 +1,12 @@
 /**
- * Why a configuration cannot be used, and where in which file.
+ * Why a configuration cannot be used, and where the error is.
  *
  * @module
  */
 import * as Schema from "effect/Schema"
 import type { SmallFileError } from "./SmallFiles.ts"
 
-/** A stretch of a file; lines and columns count from 1 and both ends are part of it. */
+/** A range in a file; lines and columns count from 1 and both ends are inclusive. */
 export const TextRange = Schema.Struct({
   start: Schema.Struct({ line: Schema.Int, column: Schema.Int }),
   end: Schema.Struct({ line: Schema.Int, column: Schema.Int })
@@ -14,23 +14,23 @@ export const TextRange = Schema.Struct({
 export type TextRange = typeof TextRange.Type
 
 /**
- * The configuration cannot be used: nothing was started with half of it. `syntax` is a file that is not TOML, `value` a
- * setting of the wrong kind, `unresolved` a setting that names something absent or withdrawn, `unreadable` a file that is
- * there and cannot be read, `requirements` a demand of the organisation that makes no sense or could not be fetched.
+ * The configuration cannot be used; no part of it was applied. `syntax`: a file is not TOML. `value`: a setting has the
+ * wrong type. `unresolved`: a setting names something that does not exist or is no longer supported. `unreadable`: a file
+ * exists and cannot be read. `requirements`: a requirement is invalid or could not be fetched.
  */
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
   reason: Schema.Literals(["syntax", "value", "unresolved", "unreadable", "requirements"]),
-  /** `file:line:column` or a file; empty for what came with the command line or a request. */
+  /** `file:line:column` or a file; empty for settings of the command line or a request. */
   location: Schema.String,
   detail: Schema.String,
-  /** Dotted path of the setting at fault. */
+  /** Dotted path of the invalid setting. */
   key: Schema.optionalKey(Schema.String),
   file: Schema.optionalKey(Schema.String),
   range: Schema.optionalKey(TextRange),
-  /** Passed on in the `data` of the answer. */
+  /** Returned in the `data` of the error response. */
   data: Schema.optionalKey(Schema.Json)
 }) {
-  /** What is wrong and where, without saying what was attempted. */
+  /** The error and its position, without the operation that failed. */
   get summary(): string {
     if (this.location !== "") return `${this.location}: ${this.detail}`
     return this.key === undefined ? this.detail : `${this.detail}\nin \`${this.key}\`\n`
@@ -41,7 +41,7 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
   }
 }
 
-/** A file that is there and cannot be read. `kind` is what the file is, such as `project config file`. */
+/** The error for a file that exists and cannot be read. `kind` describes the file, such as `project config file`. */
 export const unreadable =
   (kind: string, path: string) =>
   (error: SmallFileError): ConfigError =>
@@ -52,5 +52,5 @@ export const unreadable =
       file: path
     })
 
-/** A position as editors and compilers write it. */
+/** A position in the format of editors and compilers. */
 export const position = (file: string, range: TextRange): string => `${file}:${range.start.line}:${range.start.column}`

@@ -1,6 +1,6 @@
 /**
- * The configuration and the requirements as clients read them: every setting there is, with what stands in for the ones
- * nobody makes, and the layer each value comes from.
+ * The configuration and the requirements as clients read them: every setting with its value or default, and the layer of
+ * each value.
  *
  * @module
  */
@@ -18,8 +18,7 @@ import { counts, type Stack } from "./Layers.ts"
 import { canonical, empty, get, getTable, isTable, leaves, merge, type Table, type Value } from "./Table.ts"
 
 /**
- * The merged settings in the form of the protocol's `Config`. Settings that no one knows are left out; they are in the
- * layers.
+ * The merged settings in the form of the protocol's `Config`. Unknown settings are left out; they are in the layers.
  */
 export const view = (merged: Table): Table => {
   const completed = complete(keys, merged)
@@ -27,7 +26,7 @@ export const view = (merged: Table): Table => {
   return { ...settings, tools: tools(get(settings, "tools")) }
 }
 
-/** Of the tools, the protocol shows the one that can be set in detail. */
+/** The protocol reports only those tools that have detailed settings. */
 const tools = (value: Value | undefined): Value => {
   if (!isTable(value)) return null
   const search = get(value, "web_search")
@@ -39,8 +38,8 @@ const tools = (value: Value | undefined): Value => {
 const encoder = new TextEncoder()
 
 /**
- * What tells one state of a layer from another: a digest of its settings, whatever their order. The digest is taken from the
- * platform on the spot, because to have it at hand costs a starting server milliseconds.
+ * A digest of a layer's settings that does not depend on their order; it identifies a version of the layer. The platform
+ * computes it on demand, because loading a hash implementation would delay the start by milliseconds.
  */
 export const version = (layer: Layer): Effect.Effect<string> =>
   Digest.Digest.use((digest) => digest.digestHex(Digest.sha256, encoder.encode(canonical(layer.content.table)))).pipe(
@@ -49,8 +48,8 @@ export const version = (layer: Layer): Effect.Effect<string> =>
   )
 
 /**
- * The answer to `config/read`, for a stack without a mistake. What the organisation demands is laid over the settings and has
- * no origin among the layers. Fails where a section of another program has a form of its own.
+ * The result of `config/read`, for layers without an error. Required values replace the settings and have no origin among
+ * the layers. Fails when another program's section does not have the protocol's shape.
  */
 export const read = Effect.fnUntraced(function* (
   stack: Stack,
@@ -88,7 +87,7 @@ const camel = (key: string): string => key.replace(/_([a-z])/g, (_, letter: stri
 const camelKeys = (table: Table): Table =>
   Object.fromEntries(Object.entries(table).map(([key, value]) => [camel(key), value]))
 
-/** A demand in the protocol's form, where that is not the file's. */
+/** A requirement in the protocol's form, where it differs from the file's. */
 const demand = (key: string, value: Value): readonly [key: string, value: Value] => {
   switch (key) {
     case "features":
@@ -98,10 +97,10 @@ const demand = (key: string, value: Value): readonly [key: string, value: Value]
     case "allowed_approval_policies":
       return [camel(key), Array.isArray(value) ? value.map(normalPolicy) : value]
     case "allowed_sandbox_modes":
-      // An outer sandbox may be demanded, but is nothing a client can choose.
+      // An external sandbox may be required, but clients cannot select it.
       return [camel(key), Array.isArray(value) ? value.filter((mode: Value) => mode !== "external-sandbox") : value]
     case "allowed_web_search_modes":
-      // Not to search is always allowed.
+      // Disabling the search is always allowed.
       return [camel(key), Array.isArray(value) ? [...new Set([...value, "disabled"])] : value]
     case "models": {
       const defaults = isTable(value) ? getTable(value, "new_thread") : undefined
@@ -116,7 +115,7 @@ const demand = (key: string, value: Value): readonly [key: string, value: Value]
   }
 }
 
-/** The answer to `configRequirements/read`. */
+/** The result of `configRequirements/read`. */
 export const readRequirements = (
   demands: Table | undefined
 ): Effect.Effect<ConfigRequirementsReadResponse, Schema.SchemaError> => {

@@ -1,15 +1,15 @@
 /**
- * What users are told of settings that do not count.
+ * Warnings to users about settings that are not applied.
  *
  * @module
  */
 import type { Layer } from "./ConfigLayer.ts"
 import { counts, type Stack } from "./Layers.ts"
 
-/** How many settings a warning names before it only counts. */
+/** The number of settings that a warning lists before it only counts the rest. */
 const namedSettings = 3
 
-/** What the layers say in vain. */
+/** Warnings about unknown settings and about settings that a layer is not allowed to make. */
 export const layerWarnings = (stack: Stack): ReadonlyArray<string> => {
   const inForce = stack.layers.filter(counts)
   const reserved = inForce.flatMap(({ content, file }) =>
@@ -38,7 +38,7 @@ export const layerWarnings = (stack: Stack): ReadonlyArray<string> => {
 const layerName = (type: Layer["source"]["type"]): string =>
   type === "legacyManagedConfigTomlFromFile" ? "managed" : type
 
-/** Which projects' layers are left out, and what to do about it; undefined where all count. */
+/** Which projects' layers are disabled, and how to enable them; undefined when none is. */
 export const disabledProjects = (stack: Stack): string | undefined => {
   const disabled = stack.layers.flatMap(({ disabledReason, source }) =>
     disabledReason === null || source.type !== "project" ? [] : [{ folder: source.dotCodexFolder, disabledReason }]

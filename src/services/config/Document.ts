@@ -1,8 +1,8 @@
 /**
- * One TOML text: parsed, or told where it is wrong, and where in it a setting stands.
+ * One TOML text: parses it, locates syntax errors, and locates settings in it.
  *
- * The parser is Effect's. It reports a position in its message and none for values, so this module reads the former and
- * looks for the latter by itself, which is done only when something is wrong with the value.
+ * The parser is Effect's. It reports the position of an error only in its message, and no positions of values. So this
+ * module parses the message, and searches for a value's position itself when the value is wrong.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import { isDeeperThan, MaxDepth } from "../../protocol/jsonrpc/Depth.ts"
 import type { TextRange } from "./ConfigError.ts"
 import { type Table, tableFromUnknown } from "./Table.ts"
 
-/** Bytes of a file of settings. */
+/** Size limit of a settings file, in bytes. */
 export const MaxBytes = 1024 * 1024
 
 /** A text that is not TOML. */
 export interface SyntaxProblem {
   readonly detail: string
   readonly range: TextRange
-  /** True for a text that nobody can say whether it is TOML: it is nested too deep to be read. */
+  /** True when the text is nested too deeply to be parsed, so it is not known whether it is TOML. */
   readonly tooDeep?: true
 }
 
@@ -28,7 +28,7 @@ const range = (line: number, start: number, end: number): TextRange => ({
   end: { line, column: end }
 })
 
-/** What the parser says of a text that is deeper than its stack. */
+/** The parser's message when the nesting of a text overflows its stack. */
 const overflow = "Maximum call stack size exceeded"
 
 /** Parses `source`. Dates become ISO text. */
@@ -50,7 +50,7 @@ const tooDeep = (place: TextRange | undefined): SyntaxProblem => ({
   tooDeep: true
 })
 
-/** The path to the first value that is nested too deep, and on to what is innermost. */
+/** The path to the first value that is nested too deeply, and on to its innermost value. */
 const deepPath = (table: object): ReadonlyArray<string> => {
   const path: Array<string> = []
   let at: unknown = table
@@ -65,10 +65,10 @@ const deepPath = (table: object): ReadonlyArray<string> => {
   return path
 }
 
-/** Text in quotes and comments, in which brackets are none. */
+/** Quoted text and comments, in which brackets have no meaning. */
 const opaque = /"""(?:[^"\\]|\\[^]|"(?!""))*"""|'''(?:[^']|'(?!''))*'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*/y
 
-/** Where brackets are nested too deep. */
+/** The position at which brackets are nested too deeply. */
 const deepBracket = (source: string): TextRange | undefined => {
   let depth = 0
   let line = 1
@@ -103,7 +103,7 @@ const syntaxProblem = (source: string, message: string): SyntaxProblem => {
   const column = Number(match[3])
   const invalid = /^Invalid value '([^]*)'$/.exec(text)
   if (invalid !== null) {
-    // The parser stands behind the token; the reader wants its beginning.
+    // The parser's position is the end of the token; the error reports its beginning.
     const length = invalid[1]?.length ?? 0
     return { detail: unquoted, range: range(line, column - length, column - 1) }
   }
@@ -118,7 +118,7 @@ const syntaxProblem = (source: string, message: string): SyntaxProblem => {
   }
 }
 
-/** The release's words for what happens most. */
+/** The release's texts for the most frequent errors. */
 const details: Readonly<Record<string, string>> = {
   "Basic strings cannot contain newlines": 'invalid basic string, expected `"`',
   "Literal strings cannot contain newlines": "invalid literal string, expected `'`",
@@ -131,24 +131,24 @@ const keyPath = String.raw`${keyPart}(?:\s*\.\s*${keyPart})*`
 const headerLine = new RegExp(String.raw`^(\s*\[\[?\s*)(${keyPath})\s*\]`)
 const assignmentLine = new RegExp(String.raw`^(\s*)(${keyPath})(\s*=\s*)(.*)$`)
 
-/** A value up to the comment behind it; a `#` inside quotes is none. */
+/** A value without the comment after it; a `#` inside quotes does not start one. */
 const withoutComment = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^#"'])*/
 
 const splitPath = (text: string): Array<string> =>
   (text.match(new RegExp(keyPart, "g")) ?? []).map((part) => (/^["']/.test(part) ? part.slice(1, -1) : part))
 
-/** How many characters the first `parts` parts of a written path take. */
+/** The number of characters in the first `parts` parts of a dotted key. */
 const lengthOf = (text: string, parts: number): number =>
   new RegExp(`^${keyPart}(?:\\s*\\.\\s*${keyPart}){${parts - 1}}`).exec(text)?.[0].length ?? text.length
 
-/** How many leading parts of `path` are `prefix`; 0 where `prefix` is no prefix of it. */
+/** The length of `prefix` when `path` starts with it; otherwise 0. */
 const covered = (path: ReadonlyArray<string>, prefix: ReadonlyArray<string>): number =>
   prefix.length <= path.length && prefix.every((part, index) => part === path[index]) ? prefix.length : 0
 
 /**
- * Where `source` sets `path`: the value, or what encloses it when the value is inside an inline table or was left out of a
- * table. Undefined where the text has nothing of it. Works line by line, so a setting that is shown inside a multi-line
- * text can be mistaken for one.
+ * Where `source` sets `path`: the position of the value, or of its enclosing value or table when the value is in an inline
+ * table or missing. Undefined when the text has no part of the path. The search is line by line, so it can mistake a line of
+ * a multi-line string for a setting.
  */
 export const locate = (source: string, path: ReadonlyArray<string>): TextRange | undefined => {
   let header: ReadonlyArray<string> = []

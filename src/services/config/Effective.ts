@@ -1,6 +1,6 @@
 /**
- * From merged settings to the configuration a thread starts with: defaults, trust, the request's own wishes, what a project
- * that nobody decided about narrows, and the organisation's requirements, in this order.
+ * Computes a thread's configuration from the merged settings: defaults, trust, the request's settings, restrictions by a
+ * project without a trust decision, and the organisation's requirements, in this order.
  *
  * @module
  */
@@ -22,11 +22,11 @@ import { policyOf } from "./ShellEnvironmentPolicy.ts"
 import { get, getNumber, getText, merge, type Table, type Value } from "./Table.ts"
 import { type Choice, narrow } from "./Undecided.ts"
 
-/** A setting that names something absent, or that was withdrawn. `fatal` ones end the start. */
+/** A setting that names something that does not exist or is no longer supported. `fatal` ones fail the start. */
 export interface Unresolved {
   readonly detail: string
   readonly fatal: boolean
-  /** The mistake in a file that it comes from, where there is one. */
+  /** The error in a file that caused it, if any. */
   readonly error?: ConfigError
 }
 
@@ -35,7 +35,7 @@ export interface Inputs {
   readonly requirements: Requirements
   readonly requested: RequestedSettings
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Folders of rules about commands that every project has; the project's own come from the stack. */
+  /** Folders of command rules that apply to every project; the layers provide the project's own. */
   readonly ruleFolders: ReadonlyArray<RuleFolder>
   /** The text of `model_instructions_file`. */
   readonly instructionsFile: string | undefined
@@ -45,11 +45,11 @@ const unresolved = (detail: string, fatal = false): Result.Result<never, Unresol
 
 const isApprovalPolicy = (value: Value): value is AskForApproval & Value =>
   check(approvalPolicyKind, value) === undefined
-/** Blank texts say nothing. */
+/** Blank text counts as not set. */
 const nonBlank = (text: string | null | undefined): string | null =>
   text === null || text === undefined || text.trim() === "" ? null : text
 
-/** The configuration of a thread; for a stack without a mistake. */
+/** Computes the configuration of a thread from layers without an error. */
 export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolved> => {
   const { requested, requirements, stack } = inputs
   const settings = settingsOf(inputs, stack.merged)
@@ -90,11 +90,11 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
   })
 }
 
-/** What the command line says is not left to the defaults: whoever types it sees the error. */
-const saidByFlags = (stack: Stack, key: string): boolean =>
+/** An invalid command-line setting fails the start instead of using the defaults: whoever entered it sees the error. */
+const setByFlags = (stack: Stack, key: string): boolean =>
   stack.layers.some(({ content, source }) => source.type === "sessionFlags" && Object.hasOwn(content.table, key))
 
-/** Settings that the release takes no more; the user has to take them out. */
+/** Settings that the release no longer supports; the user has to remove them. */
 const findWithdrawn = (stack: Stack, settings: Table): Result.Result<never, Unresolved> | undefined => {
   if (get(settings, "approval_policy") === "untrusted") {
     return unresolved('approval_policy = "untrusted" is no longer supported; remove this setting', true)
@@ -103,7 +103,7 @@ const findWithdrawn = (stack: Stack, settings: Table): Result.Result<never, Unre
   if (profile === undefined) return undefined
   return unresolved(
     `\`profile = ${JSON.stringify(profile)}\` is no longer supported; move the settings of the profile to the top level`,
-    saidByFlags(stack, "profile")
+    setByFlags(stack, "profile")
   )
 }
 
@@ -113,12 +113,12 @@ const chooseProvider = ({ environment, requested, requirements, stack }: Inputs,
   const configured = nonBlank(requested.modelProvider) ?? getText(settings, "model_provider")
   const id = demanded ?? configured ?? defaultProvider
   return Result.mapBoth(selectProvider(providers, id), {
-    onFailure: (detail): Unresolved => ({ detail, fatal: saidByFlags(stack, "model_provider") }),
+    onFailure: (detail): Unresolved => ({ detail, fatal: setByFlags(stack, "model_provider") }),
     onSuccess: () => ({ id, providers })
   })
 }
 
-/** Settings that are made, and made in vain. */
+/** Warnings about configured values that a requirement overrides. */
 const overridden = ({ requested, requirements, stack }: Inputs): ReadonlyArray<string> =>
   Object.entries(requirements.settings).flatMap(([key, demanded]) => {
     const asked = key === "model_provider" ? nonBlank(requested.modelProvider) : null
@@ -135,7 +135,7 @@ const explicitPolicy = ({ requested }: Inputs, settings: Table): AskForApproval 
   return requested.approvalPolicy ?? (isApprovalPolicy(written) ? written : undefined)
 }
 
-/** What the settings and the request ask for. */
+/** The selection that the settings and the request make. */
 const choose = (inputs: Inputs, settings: Table): Result.Result<Choice, Unresolved> => {
   const { requested, requirements, stack } = inputs
   const sandbox = wantedSandbox(requested, settings, stack.trust, requirements.bounds.profiles?.fallback)
@@ -149,14 +149,14 @@ const choose = (inputs: Inputs, settings: Table): Result.Result<Choice, Unresolv
 }
 
 /**
- * What is asked for, narrowed by the projects that nobody decided about. As in the release, a mistake in the file of such a
- * project refuses a thread that may write: what the file restricts is then unknown.
+ * The selection, narrowed by projects without a trust decision. As in the release, an error in such a project's file refuses
+ * a thread that may write, because the file's restrictions are then unknown.
  */
 const chooseNarrowly = (inputs: Inputs, settings: Table): Result.Result<Choice, Unresolved> => {
   const own = choose(inputs, settings)
   const { undecided } = inputs.stack
   if (Result.isFailure(own) || undecided === undefined || own.success.sandbox.policy.type === "readOnly") return own
-  const error = undecided.mistake?.error
+  const error = undecided.diagnostic?.error
   if (error !== undefined) return Result.fail({ detail: error.detail, fatal: false, error })
   const suggested = settingsOf(inputs, undecided.merged)
   return Result.mapBoth(findWithdrawn(inputs.stack, suggested) ?? choose(inputs, suggested), {
@@ -165,7 +165,7 @@ const chooseNarrowly = (inputs: Inputs, settings: Table): Result.Result<Choice, 
   })
 }
 
-/** What is wanted, within the bounds, with what has to be said about it. */
+/** The selection within the limits, with warnings about what changed. */
 const permit = (inputs: Inputs, settings: Table, choice: Choice, modelProvider: string) => {
   const { approvalPolicy, approvalsReviewer, sandbox } = choice
   const { bounds } = inputs.requirements
@@ -178,7 +178,7 @@ const permit = (inputs: Inputs, settings: Table, choice: Choice, modelProvider: 
   })
   const mode = modeOf(sandbox.policy)
   const refused = bounds.sandboxModes?.values.includes(mode) === false
-  // As in the release, the profile of a workspace falls back to the read-only sandbox.
+  // As in the release, the workspace profile falls back to the read-only sandbox.
   const insisted = sandbox.chosen && (sandbox.profile === null || mode === "danger-full-access")
   if (refused && insisted && settled.settings.approvalPolicy === "never") {
     return unresolved(
@@ -192,7 +192,7 @@ const permit = (inputs: Inputs, settings: Table, choice: Choice, modelProvider: 
   return Result.succeed({ settings: settled.settings, warnings })
 }
 
-/** Every layer, and over them what the organisation demands. */
+/** Every layer, with the required values over them. */
 const settingsOf = ({ requirements }: Inputs, merged: Table): Table => {
   const settings = merge(merged, requirements.settings)
   return Object.keys(requirements.features).length === 0

@@ -1,5 +1,5 @@
 /**
- * The configuration as the rest of the server sees it: types only.
+ * The configuration as the other services see it: types only.
  *
  * @module
  */
@@ -14,7 +14,9 @@ import type { Bounds } from "./Bounds.ts"
 import type { RuleFolder } from "./Project.ts"
 import type { ShellEnvironmentPolicy } from "./ShellEnvironmentPolicy.ts"
 
-/** A server of the Responses API, from `model_providers.<id>` or built in; also the offline model, which has no address. */
+/**
+ * A server of the Responses API, from `model_providers.<id>` or built in. The offline model is one too, without an address.
+ */
 export interface ModelProviderInfo {
   readonly id: string
   readonly name: string
@@ -22,57 +24,57 @@ export interface ModelProviderInfo {
   readonly baseUrl: string
   /** The environment variable that holds the key. */
   readonly envKey: string | null
-  /** Told to the user when that variable is not set. */
+  /** Shown to the user when that variable is not set. */
   readonly envKeyInstructions?: string
-  /** A key written into the file itself; used where there is no `envKey`. */
+  /** A key in the settings file; used when there is no `envKey`. */
   readonly bearerToken?: Redacted.Redacted
   readonly headers: Readonly<Record<string, string>>
-  /** Header name to the environment variable with its value; left out where the variable is empty. */
+  /** Header name to the environment variable with its value; the header is omitted when the variable is empty. */
   readonly envHeaders: Readonly<Record<string, string>>
   readonly queryParams: Readonly<Record<string, string>>
   readonly requestMaxRetries: number
   readonly streamMaxRetries: number
   readonly streamIdleTimeoutMs: number
-  /** The account's key goes to this server, and clients offer to log in. */
+  /** The account's key is sent to this server, and clients offer to log in. */
   readonly requiresOpenaiAuth: boolean
 }
 
-/** The configuration that a thread starts from: every layer merged, command line last. */
+/** The configuration of a new thread: every layer merged, command line last. */
 export interface EffectiveConfig {
-  /** Null where nothing names one: the catalogue's default is meant. */
+  /** Null when no model is set: the catalogue's default applies. */
   readonly model: string | null
   readonly modelProvider: string
   readonly providers: Readonly<Record<string, ModelProviderInfo>>
   readonly approvalPolicy: AskForApproval
   readonly approvalsReviewer: ApprovalsReviewer
   readonly sandboxPolicy: SandboxPolicy
-  /** The built-in permission profile the sandbox policy stands for; null where `sandbox_mode` chose the policy. */
+  /** The built-in permission profile of the sandbox policy; null when `sandbox_mode` selected the policy. */
   readonly activePermissionProfile: string | null
   readonly reasoningEffort: string | null
   readonly reasoningSummary: string | null
   readonly serviceTier: string | null
   readonly baseInstructions: string | null
   readonly developerInstructions: string | null
-  /** What of the server's environment commands get. */
+  /** Which variables of the server's environment commands receive. */
   readonly shellEnvironmentPolicy: ShellEnvironmentPolicy
-  /** Bytes of AGENTS.md files that are told to the model. */
+  /** Limit in bytes on the AGENTS.md files that are sent to the model. */
   readonly projectDocMaxBytes: number
-  /** For the user of the thread: settings that were ignored or overruled. */
+  /** For the thread's user: settings that were ignored or overridden. */
   readonly warnings: ReadonlyArray<string>
   /** Every layer merged, keys as in `config.toml`, for settings without a member here. */
   readonly settings: Readonly<Record<string, unknown>>
   /**
-   * The requirement `rules` as it is written: `prefix_rules` of every source, in order. Null where no source has any. Commands
-   * are judged by it in the tools that run them.
+   * The `rules` of the requirements as written: `prefix_rules` of every source, in order. Null when no source has any. The
+   * tools that run commands apply them.
    */
   readonly requirementRules: unknown
-  /** What the organisation binds the settings of the thread to. The policies above keep to it already. */
+  /** The requirements' limits on the thread's settings. The policies above are already within them. */
   readonly bounds: Bounds
-  /** Where rules about commands are read from: the machine's folder, the home's, the project's. They need not exist. */
+  /** The folders with rules about commands: the machine's, the home's, the project's. They may not exist. */
   readonly ruleFolders: ReadonlyArray<RuleFolder>
 }
 
-/** What a request says in members of its own. It outranks every layer, but not the organisation's requirements. */
+/** Settings in members of a request. They take precedence over every layer, but not over the requirements. */
 export interface RequestedSettings {
   readonly model?: string | null | undefined
   readonly modelProvider?: string | null | undefined
@@ -81,6 +83,6 @@ export interface RequestedSettings {
   readonly sandbox?: SandboxMode | null | undefined
   /** The id of a permission profile. */
   readonly permissions?: string | null | undefined
-  /** The sandbox that a resumed thread had; what the request says outranks it, the layers do not. */
+  /** The sandbox of a resumed thread. It takes precedence over the layers, but not over the request. */
   readonly recorded?: { readonly sandboxPolicy: SandboxPolicy; readonly profile: string | null } | null | undefined
 }

@@ -1,41 +1,41 @@
 /**
- * Parsed files that change rarely. A file is read again when its stamp differs.
+ * A cache of parsed files. A file is read again when its stamp changes.
  *
  * @module
  */
 import * as Effect from "effect/Effect"
 import * as SmallFiles from "./SmallFiles.ts"
 
-/** A file that is there. */
+/** A file that exists. */
 export interface CachedFile<A> {
   readonly path: string
   readonly source: string
-  /** What the text was turned into; the same object for as long as the file is the same. */
+  /** The parsed text; the same object until the file changes. */
   readonly value: A
 }
 
 export interface FileCache<A> {
   /**
-   * The file as it is now; undefined where there is none. Fails where it is there and cannot be read, also because a link
-   * leads it out of `within`.
+   * The current file; undefined when it does not exist. Fails when it exists and cannot be read, or when it is a link to a
+   * file outside `within`.
    */
   readonly read: (path: string, within?: string) => Effect.Effect<CachedFile<A> | undefined, SmallFiles.SmallFileError>
 }
 
 interface Entry<A> {
   readonly stamp: SmallFiles.FileStamp
-  /** Where it was allowed to be. */
+  /** The folder that the file had to be in. */
   readonly within: string | undefined
   readonly file: CachedFile<A>
 }
 
-/** Files beyond this many, or beyond this many characters of text together, are forgotten, all at once. */
+/** Limits on the number of files and the characters of their texts together. When one is exceeded, the cache is cleared. */
 const capacity = { files: 512, chars: 16 * 1024 * 1024 }
 
 const sameStamp = (left: SmallFiles.FileStamp, right: SmallFiles.FileStamp): boolean =>
   left.modified === right.modified && left.size === right.size && left.inode === right.inode
 
-/** A cache of files that `parse` turns into values. */
+/** A cache of files parsed with `parse`. */
 export const make = <A>(
   parse: (source: string, path: string) => A,
   options: Omit<SmallFiles.ReadOptions, "within">
@@ -49,7 +49,7 @@ export const make = <A>(
     }
     return {
       read: Effect.fnUntraced(function* (path: string, within?: string) {
-        // The stamp is taken before the text: a change in between makes the next look see a difference.
+        // The stamp is read before the text, so a change in between is detected by the next read.
         const stamp = yield* files.stamp(path, options.namedBy)
         const known = entries.get(path)
         const isKnown = known !== undefined && known.within === within

@@ -1,18 +1,18 @@
 /**
- * What this server says about itself in the answer to `initialize`. It needs nothing but values, so that the program can
- * answer before the server is built.
+ * The server's answer to `initialize`. It is computed from plain values, so that the program can answer before the server is
+ * built.
  *
  * @module
  */
 import type { InitializeResponse } from "../../protocol/v2/server/Initialize.ts"
 
-/** The release whose protocol is spoken; clients read it from the user agent. */
+/** The release whose protocol this server implements; clients read it from the user agent. */
 export const ProtocolRelease = "0.169.0"
 
 /** This package's version. */
 export const Version = "0.1.0"
 
-/** The machine as clients see it. */
+/** The machine as reported to clients. */
 export interface Machine {
   /** As in `Linux 6.8; x86_64`. */
   readonly platform: string
@@ -22,11 +22,11 @@ export interface Machine {
   readonly platformOs: string
 }
 
-/** What model servers and clients are told: `<client>/<release> (<os>; <arch>) spindle/<version>`. */
+/** The user agent for model servers and clients: `<client>/<release> (<os>; <arch>) spindle/<version>`. */
 export const userAgent = (machine: Machine, clientName: string): string =>
   `${clientName}/${ProtocolRelease} (${machine.platform}) spindle/${Version}`
 
-/** A client's name goes into HTTP headers, which take no control characters but the tab. */
+/** Whether a client's name can be sent in HTTP headers, which exclude control characters except the tab. */
 export const isHeaderValue = (name: string): boolean => {
   for (let index = 0; index < name.length; index++) {
     const code = name.charCodeAt(index)

@@ -1,5 +1,5 @@
 /**
- * The layers of the configuration, read from where they are and laid over each other:
+ * The layers of the configuration, read from their sources and merged:
  *
  * ```
  * managed file            what an administrator sets
@@ -9,8 +9,8 @@
  * system                  /etc/codex/config.toml
  * ```
  *
- * Owns reading, merging and trust. What the settings mean is decided elsewhere; what holds of a project that nobody decided
- * about is in `Undecided`.
+ * Owns reading, merging and trust. Other modules interpret the settings; `Undecided` handles projects without a trust
+ * decision.
  *
  * @module
  */
@@ -32,25 +32,25 @@ import { mergeSettings } from "./ShellEnvironmentPolicy.ts"
 import { empty, fromDotted, isTable, levelsOf, type Table, without } from "./Table.ts"
 
 export interface Stack {
-  /** Highest first, the ones that do not count among them. */
+  /** Highest first, disabled ones included. */
   readonly layers: ReadonlyArray<Layer>
   readonly merged: Table
-  /** What the user decided about the project of the folder. */
+  /** The user's trust decision about the folder's project. */
   readonly trust: Project.Trust | undefined
-  /** Where the project keeps its rules about commands, nearest first. Folders that are marked as untrusted are left out. */
+  /** The folders with the project's rules about commands, nearest first. Folders marked as untrusted are left out. */
   readonly projectRules: ReadonlyArray<Project.RuleFolder>
-  readonly mistake: ConfigDiagnostic | undefined
+  readonly diagnostic: ConfigDiagnostic | undefined
   /**
-   * What would hold if the project were trusted. Undefined where somebody decided about the folder, and where no project has
+   * The settings as if the project were trusted. Undefined when there is a decision about the folder, or no project has
    * settings.
    */
   readonly undecided: Suggestion | undefined
 }
 
-/** The settings with those of undecided projects in their place. */
+/** The settings merged with those of projects without a decision. */
 export interface Suggestion {
   readonly merged: Table
-  readonly mistake: ConfigDiagnostic | undefined
+  readonly diagnostic: ConfigDiagnostic | undefined
 }
 
 export interface Locations {
@@ -59,27 +59,27 @@ export interface Locations {
   readonly profile?: { readonly name: string; readonly file: string } | undefined
   readonly systemFile: string
   readonly managedFile: string
-  /** The home of the user, for `~/`; undefined where the environment names none. */
+  /** The user's home, for `~/`; undefined when the environment does not set it. */
   readonly userHome: string | undefined
-  /** Relative folders and flags count from here. */
+  /** Relative folders and flags are resolved against it. */
   readonly cwd: string
   readonly flags: Iterable<readonly [key: string, value: unknown]>
 }
 
 export interface Layers {
   /**
-   * Reads what has changed since the last time. `folder` undefined leaves the project out. Fails for a file that is there
-   * and cannot be read; what is wrong inside a file is the `mistake` of the stack.
+   * Reads what changed since the last call. With `folder` undefined, no project is included. Fails when a file exists and
+   * cannot be read; an error inside a file is the `diagnostic` of the stack.
    */
   readonly load: (options: {
     readonly folder: string | undefined
     readonly overrides: Readonly<Record<string, unknown>>
   }) => Effect.Effect<Stack, ConfigError>
-  /** The managed file alone, for what has to be known of it between two loads. */
+  /** The managed file alone, for settings that are needed between two loads. */
   readonly managed: Effect.Effect<Managed | undefined, ConfigError>
 }
 
-/** The file that an administrator sets. */
+/** The file that an administrator writes. */
 export interface Managed {
   readonly file: string
   readonly content: Content
@@ -111,10 +111,10 @@ const layerOf = (
   disabledReason: string | null = null
 ): Layer => ({ source, file, content: file?.value ?? nothing, disabledReason })
 
-/** Whether the settings of the layer are in force. */
+/** Whether the layer is enabled. */
 export const counts = (layer: Layer): boolean => layer.disabledReason === null
 
-/** Characters of a refused key that the error repeats. */
+/** Maximum number of characters of an invalid key in the error. */
 const MaxEchoed = 128
 
 const tooDeep = (key: string): ConfigError =>
@@ -125,7 +125,7 @@ const tooDeep = (key: string): ConfigError =>
     key: key.slice(0, MaxEchoed)
   })
 
-/** Names that mark the root of a project. Each is looked for in every folder above the working folder. */
+/** Limit on the markers of a project's root. Each is searched for in every folder above the working folder. */
 const MaxMarkers = 32
 
 const tooManyMarkers = (): ConfigError =>
@@ -136,7 +136,7 @@ const tooManyMarkers = (): ConfigError =>
     key: "project_root_markers"
   })
 
-/** Stacks that are kept for as long as their files stay the same, one per folder. */
+/** Number of cached stacks, one per folder. A stack is valid until one of its files changes. */
 const keptStacks = 64
 
 export const make = Effect.fnUntraced(function* (
@@ -186,7 +186,7 @@ export const make = Effect.fnUntraced(function* (
     }
   }
 
-  /** The nearest folder, upwards, that has one of the markers. */
+  /** The nearest folder, upwards, with one of the markers. */
   const rootOf = Effect.fnUntraced(function* (folders: ReadonlyArray<string>, markers: ReadonlyArray<string>) {
     const candidates = folders.flatMap((folder) => markers.map((marker) => path.join(folder, marker)))
     const found = (yield* smallFiles.exist(candidates)).indexOf(true)
@@ -207,7 +207,7 @@ export const make = Effect.fnUntraced(function* (
     for (const folder of inside) {
       const dotFolder = path.join(folder, Project.folder)
       const settings = path.join(dotFolder, "config.toml")
-      // A project around the home folder: its file is the user's own.
+      // A project that contains the home folder: this file is the user's own.
       if (settings === locations.userFile) continue
       const decision = Project.decide(base, [folder, root, repository])
       if (decision?.trust !== "untrusted") {
@@ -232,7 +232,7 @@ export const make = Effect.fnUntraced(function* (
 
   const kept = new Map<string, Stack>()
   let keptBase: Pick<Stack, "layers" | "merged"> = { layers: [], merged: empty }
-  /** All but the project, merged: what decides where the project is and whether it counts. */
+  /** All layers except the project's, merged. They decide where the project is and whether it is trusted. */
   const baseOf = (layers: ReadonlyArray<Layer>): Table => {
     if (!sameLayers(keptBase.layers, layers)) keptBase = { layers, merged: mergeLayers(layers) }
     return keptBase.merged
@@ -287,7 +287,7 @@ export const make = Effect.fnUntraced(function* (
       merged,
       trust: project.trust,
       projectRules: project.rules,
-      mistake: firstDiagnostic(layers, merged),
+      diagnostic: firstDiagnostic(layers, merged),
       undecided: project.trust === undefined ? suggestionOf(layers, project.undecided) : undefined
     }
     if (flags === flagContent) {
@@ -304,7 +304,7 @@ export const make = Effect.fnUntraced(function* (
   return { load, managed }
 })
 
-/** A layer that chooses a sandbox by its mode overrules the profile of the layers below, which would come first otherwise. */
+/** A layer that selects a sandbox by its mode also removes the profile of lower layers, which would take precedence. */
 const layOver = (under: Table, over: Table): Table => {
   const overrules = Object.hasOwn(over, "sandbox_mode") && !Object.hasOwn(over, "default_permissions")
   return mergeSettings(overrules ? without(under, (key) => key === "default_permissions") : under, over)
@@ -317,7 +317,7 @@ const suggestionOf = (layers: ReadonlyArray<Layer>, undecided: ReadonlySet<Layer
   if (undecided.size === 0) return undefined
   const trusted = layers.map((layer) => (undecided.has(layer) ? { ...layer, disabledReason: null } : layer))
   const merged = mergeLayers(trusted)
-  return { merged, mistake: firstDiagnostic(trusted, merged) }
+  return { merged, diagnostic: firstDiagnostic(trusted, merged) }
 }
 
 const sameLayers = (left: ReadonlyArray<Layer>, right: ReadonlyArray<Layer>): boolean =>

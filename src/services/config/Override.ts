@@ -1,5 +1,5 @@
 /**
- * Settings of the command line, `-c key=value`.
+ * Command-line settings, `-c key=value`.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { MaxDepth } from "../../protocol/jsonrpc/Depth.ts"
 import * as Document from "./Document.ts"
 import { get, levelsOf, type Value } from "./Table.ts"
 
-/** A dotted key with its value. Dots always separate. */
+/** A dotted key with its value. A dot is always a separator. */
 export type Override = readonly [key: string, value: Value]
 
 /**
- * Parses the argument of `-c`. The value is TOML where it is TOML (`true`, `5`, `[1, 2]`, `{a = 1}`, `"text"`) and otherwise
- * text as it stands, so that `-c model=gpt-5.5` needs no quotes. Fails with a text for the user.
+ * Parses the argument of `-c`. The value is parsed as TOML (`true`, `5`, `[1, 2]`, `{a = 1}`, `"text"`); when that fails, it
+ * is plain text, so `-c model=gpt-5.5` needs no quotes. Fails with a text for the user.
  */
 export const parseOverride = (argument: string): Result.Result<Override, string> => {
   const separator = argument.indexOf("=")
@@ -27,15 +27,15 @@ export const parseOverride = (argument: string): Result.Result<Override, string>
   return Result.succeed([aliases.get(key) ?? key, value])
 }
 
-/** Keys that moved into a section and are still accepted by their short name. */
+/** Short names of keys that were moved into a section; they are still accepted. */
 const aliases: ReadonlyMap<string, string> = new Map([["use_legacy_landlock", "features.use_legacy_landlock"]])
 
-/** Characters of a refused key that the error repeats. */
+/** Maximum number of characters of an invalid key in the error. */
 const MaxEchoed = 128
 
-/** Undefined for TOML that is nested too deep. */
+/** Undefined for TOML that is nested too deeply. */
 const parseValue = (source: string): Value | undefined => {
-  // Further lines could bring further settings along; only the value is taken.
+  // The text may contain further lines with other settings; only `value` is used.
   const document = Document.parse(`value = ${source}`)
   if (Result.isFailure(document) && document.failure.tooDeep === true) return undefined
   const value = Result.isSuccess(document) ? get(document.success, "value") : undefined

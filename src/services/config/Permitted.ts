@@ -1,8 +1,8 @@
 /**
- * The one check between what is wanted and what is in force: settings of a thread, held against what the organisation allows.
+ * Checks a thread's settings against the organisation's requirements. All settings of threads pass through it.
  *
- * It looks at the settings that would be in force, not at where they come from. A thread takes nothing but
- * `PermittedSettings`, and only this module can make them: a new way to settings that forgets the check does not compile.
+ * The check sees the resulting settings, not their source. A thread accepts only `PermittedSettings`, and only this module
+ * can create them: code that skips the check does not compile.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import type {
 import { type Bounds, listOf, nameOf, normalReviewer } from "./Bounds.ts"
 import { modeOf, profileOf, profilePolicy, readOnly } from "./SandboxChoice.ts"
 
-/** The settings that requirements bind. */
+/** The settings that requirements limit. */
 export interface Bound {
   readonly approvalPolicy: AskForApproval
   readonly approvalsReviewer: ApprovalsReviewer
   readonly sandboxPolicy: SandboxPolicy
-  /** The id of the profile that the sandbox policy stands for, if it was chosen by one. */
+  /** The id of the profile that selected the sandbox policy, if any. */
   readonly profile: string | null
   readonly modelProvider: string
 }
@@ -29,9 +29,9 @@ export interface Bound {
 /** A setting that is not allowed. */
 export interface Violation {
   readonly field: keyof Bound
-  /** What is told to whoever asked for the setting, where it is refused. */
+  /** The error text when the setting is refused. */
   readonly refusal: string
-  /** What is told where another value took its place. */
+  /** The warning when another value replaces the setting. */
   readonly warning: string
 }
 
@@ -40,7 +40,7 @@ interface Settled<A> {
   readonly violations: ReadonlyArray<Violation>
 }
 
-/** The read-only sandbox, as the release writes it. */
+/** The read-only sandbox as the release prints it. */
 const readOnlyName =
   "Managed { file_system: Restricted { entries: [FileSystemSandboxEntry { path: Special { value: Root }, access: Read, missing_path_behavior: None }], glob_scan_max_depth: None }, network: Restricted }"
 
@@ -78,7 +78,7 @@ const settleReviewer = ({ approvalsReviewers }: Bounds, wanted: Bound): Settled<
   }
 }
 
-/** A policy that is none of the allowed profiles, whatever it is called, becomes the required one. */
+/** A policy that matches no allowed profile, whatever its name, becomes the required profile. */
 const settleProfile = ({ profiles }: Bounds, wanted: Bound): Settled<Bound> => {
   if (profiles === undefined) return { settings: wanted, violations: [] }
   const profile = profileOf(wanted.sandboxPolicy)
@@ -106,7 +106,7 @@ const settleMode = ({ sandboxModes }: Bounds, wanted: Bound): Settled<Bound> => 
   }
 }
 
-/** The policy without the network, or undefined where it does not open it. */
+/** The policy without network access; undefined when it has none. */
 const withoutNetwork = (policy: SandboxPolicy): SandboxPolicy | undefined => {
   switch (policy.type) {
     case "dangerFullAccess":
@@ -143,7 +143,7 @@ const settleProvider = ({ modelProvider }: Bounds, wanted: Bound): Settled<Bound
 
 const rules = [settleApproval, settleReviewer, settleProfile, settleMode, settleNetwork, settleProvider]
 
-/** What `wanted` becomes within the bounds. Applied to its own result, it changes nothing. */
+/** Brings `wanted` within the limits. Applied to its own result, it changes nothing. */
 export const settle = (bounds: Bounds, wanted: Bound): Settled<Bound> =>
   rules.reduce<Settled<Bound>>(
     ({ settings, violations }, rule) => {
@@ -161,7 +161,7 @@ const boundIn = (settings: ThreadSettings): Bound => ({
   modelProvider: settings.modelProvider
 })
 
-/** Settings of a thread that passed the check. */
+/** Settings of a thread that are within the requirements' limits. */
 export class PermittedSettings {
   readonly #settings: ThreadSettings
 
@@ -173,13 +173,13 @@ export class PermittedSettings {
     return this.#settings
   }
 
-  /** The settings, if nothing in them is more than the bounds allow. */
+  /** The settings, if all of them are within the limits. */
   static check(bounds: Bounds, settings: ThreadSettings): Result.Result<PermittedSettings, Violation> {
     const [violation] = settle(bounds, boundIn(settings)).violations
     return violation === undefined ? Result.succeed(new PermittedSettings(settings)) : Result.fail(violation)
   }
 
-  /** The settings with allowed values in the place of those that are not. */
+  /** The settings, with allowed values in place of those that are not allowed. */
   static settle(bounds: Bounds, settings: ThreadSettings): Settled<PermittedSettings> {
     const { settings: bound, violations } = settle(bounds, boundIn(settings))
     if (violations.length === 0) return { settings: new PermittedSettings(settings), violations }

@@ -1,44 +1,45 @@
 /**
- * What a project may say about the server that works on it: nothing, unless the user trusts it; and even then nothing that
- * says where requests and credentials go. Until the user has decided, a project may narrow what a thread gets (see
- * `Undecided`).
+ * Which settings a project may make: none, unless the user trusts it, and even then none that redirect requests or
+ * credentials. Until the user has decided, a project may only restrict a thread (see `Undecided`).
  *
  * @module
  */
 import type * as Path from "effect/Path"
 import { get, getTable, getText, isTable, type Table } from "./Table.ts"
 
-/** The folder of a project that holds its `config.toml`. */
+/** The folder of a project with its `config.toml`. */
 export const folder = ".codex"
 
-/** Bytes of a project's file. Parsing takes time that all clients pay for, so it is less than the user's own may have. */
+/** Size limit of a project's file in bytes. Parsing delays all clients, so the limit is lower than for the user's file. */
 export const MaxBytes = 256 * 1024
 
-/** The folder of rules about commands, in a project's folder as in the home. */
+/** The folder with rules about commands, in a project's folder and in the home. */
 export const rulesFolder = "rules"
 
 /** A folder of `*.rules` files. */
 export interface RuleFolder {
-  /** Absolute. It need not exist. */
+  /** Absolute. It may not exist. */
   readonly path: string
-  /** False where nobody decided whether to trust the project: its rules may then forbid and ask, and never allow. */
+  /** False for a project without a trust decision: its rules may forbid or ask, but never allow. */
   readonly mayAllow: boolean
-  /** The root of the project, which its files may not leave by a link. Undefined for a folder of the server. */
+  /** The root of the project; links in its files must not leave it. Undefined for a folder of the server. */
   readonly within?: string
 }
 
 export const defaultMarkers: ReadonlyArray<string> = [".git"]
 
-/** The names that mark the root of a project, from the layers below it. An empty list makes every folder its own project. */
+/**
+ * The names that mark a project's root, from the layers below the project. With an empty list, every folder is a project.
+ */
 export const markersOf = (settings: Table): ReadonlyArray<string> => {
   const markers = get(settings, "project_root_markers")
   return Array.isArray(markers) ? markers.filter((marker) => typeof marker === "string") : defaultMarkers
 }
 
-/** Folders above a working folder that are looked at, itself included: more than people nest, fewer than a path can hold. */
+/** Number of folders, upwards from the working folder, that are searched. Real trees are less deep; a path can be deeper. */
 export const MaxFolders = 128
 
-/** The folder and those above it, nearest first, up to `MaxFolders`. */
+/** The folder and its ancestors, nearest first, up to `MaxFolders`. */
 export const ancestors = (path: Path.Path, folder: string): Array<string> => {
   const folders: Array<string> = []
   for (let at = folder; folders.length < MaxFolders; at = path.dirname(at)) {
@@ -50,7 +51,7 @@ export const ancestors = (path: Path.Path, folder: string): Array<string> => {
 
 export type Trust = "trusted" | "untrusted"
 
-/** What the user decided about a folder, and which entry of `projects` says so. */
+/** The user's trust decision, and the folder of its entry in `projects`. */
 export interface Decision {
   readonly trust: Trust
   readonly folder: string
@@ -68,7 +69,7 @@ export const decide = (settings: Table, folders: ReadonlyArray<string>): Decisio
   return undefined
 }
 
-/** Why a project's layer does not count; null where it does. */
+/** Why a project's layer is disabled; null when it is enabled. */
 export const disabledReason = (decision: Decision | undefined, root: string, userFile: string): string | null => {
   if (decision === undefined) {
     return `To load project-local config, hooks, and exec policies, add ${root} as a trusted project in ${userFile}.`
@@ -78,7 +79,9 @@ export const disabledReason = (decision: Decision | undefined, root: string, use
     : `${decision.folder} is marked as untrusted in the effective configuration. To load project-local config, hooks, and exec policies, update its trust setting. If that setting is managed by your organization, contact your administrator.`
 }
 
-/** Settings that choose servers, accounts or programs to run: never a project's, in the order they are told of. */
+/**
+ * Settings that select servers, accounts or programs to run. A project may never set them. Warnings list them in this order.
+ */
 const reservedForUser: ReadonlyArray<string> = [
   "openai_base_url",
   "chatgpt_base_url",
@@ -94,7 +97,7 @@ const reservedForUser: ReadonlyArray<string> = [
   "otel"
 ]
 
-/** `table` without what a project may not set, and the keys that were left out. */
+/** `table` without the settings that a project may not make, and the removed keys. */
 export const withoutReserved = (table: Table): { readonly table: Table; readonly ignored: ReadonlyArray<string> } => {
   const ignored = reservedForUser.filter((key) => Object.hasOwn(table, key))
   if (ignored.length === 0) return { table, ignored }

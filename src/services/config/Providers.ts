@@ -1,5 +1,5 @@
 /**
- * The model servers that a configuration offers: the built-in ones, `model_providers`, and the offline model.
+ * The model servers in a configuration: the built-in ones, `model_providers`, and the offline model.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import type { ModelProviderInfo } from "./EffectiveConfig.ts"
 import type { Problem } from "./SettingType.ts"
 import { empty, get, getNumber, getTable, getText, isTable, type Table } from "./Table.ts"
 
-/** The provider of a configuration that names none. */
+/** The default provider. */
 export const defaultProvider = "openai"
 
-/** The provider that stands for the built-in offline model. It is used only where it is named. */
+/** The id of the built-in offline model. It is used only when it is selected explicitly. */
 export const offlineProvider = "offline"
 
 const openaiBaseUrl = "https://api.openai.com/v1"
 const requestMaxRetries = 4
 const streamMaxRetries = 5
 const streamIdleTimeoutMs = 300_000
-/** More tries than this are cut down to it. */
+/** Upper limit on configured retries; larger numbers are reduced to it. */
 const mostRetries = 100
 
-/** Named by the release; their servers take other protocols or credentials than this one speaks. */
+/** Built-in providers of the release whose servers need protocols or credentials that this server does not support. */
 const unsupported: ReadonlySet<string> = new Set(["amazon-bedrock", "gcp"])
 
 const common = {
@@ -52,7 +52,7 @@ const builtIn = (baseUrl: string): ReadonlyArray<ModelProviderInfo> => [
   { ...common, id: "lmstudio", name: "gpt-oss", baseUrl: "http://localhost:1234/v1" }
 ]
 
-/** No server: there is no address, so that nothing can be sent there. */
+/** Has no address, so that nothing can be sent to it. */
 const offline: ModelProviderInfo = { ...common, id: offlineProvider, name: "Offline", baseUrl: "" }
 
 const reserved: ReadonlyArray<string> = ["lmstudio", offlineProvider, "ollama", "openai"]
@@ -89,7 +89,7 @@ const fromTable = (id: string, table: Table): ModelProviderInfo => {
 
 const key = "model_providers"
 
-/** What is wrong with the `model_providers` of a table whose values are of the right kinds. */
+/** The error in the `model_providers` of a table whose values have the right types. */
 export const checkProviders = (settings: Table): Problem | undefined => {
   const providers = getTable(settings, key)
   if (providers === undefined) return undefined
@@ -109,7 +109,7 @@ export const checkProviders = (settings: Table): Problem | undefined => {
   return undefined
 }
 
-/** Where the user has moved OpenAI's provider to; undefined where it is left alone. */
+/** The base URL that the user set for OpenAI's provider; undefined when it is not set. */
 const movedBaseUrl = (
   settings: Table,
   environment: Readonly<Record<string, string | undefined>>
@@ -118,7 +118,7 @@ const movedBaseUrl = (
   return url === "" ? undefined : url
 }
 
-/** Every provider by id. `openai_base_url`, else `OPENAI_BASE_URL`, moves the one of OpenAI. */
+/** Every provider by id. `openai_base_url`, else `OPENAI_BASE_URL`, replaces the address of OpenAI's provider. */
 export const providersOf = (
   settings: Table,
   environment: Readonly<Record<string, string | undefined>>
@@ -129,7 +129,7 @@ export const providersOf = (
   const all = [
     ...builtIn(withoutTrailingSlash(movedBaseUrl(settings, environment) ?? openaiBaseUrl)),
     ...custom,
-    // Last, so that nothing can take its name.
+    // Last, so that no configured provider can replace it.
     offline
   ]
   return Object.fromEntries(all.map((provider) => [provider.id, provider]))

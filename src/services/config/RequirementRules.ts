@@ -1,7 +1,7 @@
 /**
- * The requirement `rules`: what an organisation demands of commands. They ask or forbid; they never allow.
+ * The requirement `rules`: the organisation's rules about commands. They prompt or forbid; they never allow.
  *
- * Owns the form and the checks that its form cannot express. What the rules mean for a command is decided by the tools.
+ * Owns the schema and the checks that it cannot express. The tools apply the rules to commands.
  *
  * @module
  */
@@ -14,11 +14,11 @@ export interface RequirementRule {
   readonly pattern: ReadonlyArray<ReadonlyArray<string>>
   readonly decision: "prompt" | "forbidden"
   readonly justification: string | null
-  /** `prompt-user`: only the user in person may answer. */
+  /** `prompt-user`: only the user may answer, not a reviewer. */
   readonly needsUser?: boolean
 }
 
-/** The form of the section. */
+/** The schema of the section. */
 export const rulesKind: SettingType = section({
   prefix_rules: required(
     list(
@@ -31,7 +31,7 @@ export const rulesKind: SettingType = section({
   )
 })
 
-/** The rules of a section that has the form. Fails with what is wrong with them, in the release's words. */
+/** The rules of a section that matches the schema. Fails with the release's text of the first error. */
 export const parseRules = (rules: unknown): Result.Result<ReadonlyArray<RequirementRule>, string> => {
   if (rules === null || rules === undefined) return Result.succeed([])
   const entries = tables(tableOf(rules), "prefix_rules")
@@ -47,7 +47,7 @@ export const parseRules = (rules: unknown): Result.Result<ReadonlyArray<Requirem
 
 const tableOf = (value: unknown): Table => (isTable(value) ? value : {})
 
-/** The tables of the list `key`; undefined where it is none. */
+/** The tables of the list `key`; undefined when it is not a list of tables. */
 const tables = (table: Table, key: string): ReadonlyArray<Table> | undefined => {
   const value = get(table, key)
   return Array.isArray(value) && value.every(isTable) ? value : undefined

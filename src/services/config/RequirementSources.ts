@@ -1,5 +1,5 @@
 /**
- * Where requirements are read from: the cloud, the machine's `requirements.toml`, and what the managed `config.toml` sets,
+ * The sources of requirements: the cloud, the machine's `requirements.toml`, and the settings of the managed `config.toml`,
  * in this order.
  *
  * @module
@@ -16,13 +16,13 @@ import type { Managed } from "./Layers.ts"
 import { combine, fromManaged, type Requirements, type Source } from "./Requirements.ts"
 import { tableFromUnknown } from "./Table.ts"
 
-/** Keys as in `requirements.toml`; null where the organisation demands nothing. */
+/** Keys as in `requirements.toml`; null when the organisation has no requirements. */
 export type CloudRequirements = Effect.Effect<Readonly<Record<string, unknown>> | null, ConfigError>
 
 export interface RequirementSources {
   /**
-   * The requirements in force now. The cloud is asked once, by the first that needs it; a failure is asked again. Without
-   * `cloud`, only what is on the machine.
+   * The current requirements. The cloud's are fetched on first use and kept; after a failure they are fetched again. Without
+   * `cloud`, only the machine's requirements are read.
    */
   readonly load: (
     managed: Managed | undefined,
@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function* (options: {
   const [remembered, forget] = yield* Effect.cachedInvalidateWithTTL(source, Duration.infinity)
   const cloud = Effect.onError(remembered, () => forget)
 
-  /** The last combination, with what it was made of. */
+  /** The last combination and its inputs. */
   let last:
     | {
         readonly cloud: Source | undefined

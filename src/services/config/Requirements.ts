@@ -1,10 +1,10 @@
 /**
- * What an organisation demands, from `requirements.toml`, the managed `config.toml` and the cloud: which values are allowed,
- * which are set, and what `configRequirements/read` tells of it.
+ * The organisation's requirements, from `requirements.toml`, the managed `config.toml` and the cloud: which values are
+ * allowed, which are set, and the result of `configRequirements/read`.
  *
- * Enforced are the bounds of a thread's settings (`Bounds`), the features, the rules about commands, the additional developer
- * instructions and the demands that are settings. The others are reported to clients; where this server could act against
- * one, its users are told that it does not enforce it.
+ * Enforced are the limits on a thread's settings (`Bounds`), the features, the rules about commands, the additional
+ * developer instructions and the required settings. The others are reported to clients. If this server could violate one of
+ * those, a warning says that it is not enforced.
  *
  * @module
  */
@@ -28,9 +28,9 @@ import { parseRules, rulesKind } from "./RequirementRules.ts"
 import { modeOf, profilePolicy } from "./SandboxChoice.ts"
 import { empty, get, getText, isTable, type Table, type Value } from "./Table.ts"
 
-/** One place that demands something. */
+/** One source of requirements. */
 export interface Source {
-  /** As the user is told: a file, or a name. */
+  /** A file or a name, as shown to the user. */
   readonly origin: string
   readonly table: Table
 }
@@ -68,14 +68,14 @@ const demands = {
   sqlite_home: path
 } satisfies Readonly<Record<string, SettingType>>
 
-/** Demands that are read, but that `configRequirements/read` does not show. */
+/** Requirements that are read, but not reported by `configRequirements/read`. */
 const unshown = {
   experimental_network: section({ enabled: optional(flag) }, anything),
   permissions: section({ filesystem: optional(section({}, anything)) }, anything),
   rules: rulesKind
 } satisfies Readonly<Record<string, SettingType>>
 
-/** Demands about parts that this server does not have: they are neither judged nor reported. */
+/** Requirements about parts that this server does not have: they are neither checked nor reported. */
 const foreign: ReadonlyArray<string> = [
   "application",
   "apps",
@@ -89,7 +89,7 @@ const foreign: ReadonlyArray<string> = [
   "plugins"
 ]
 
-/** One section of rules from those of every source: lists are joined, for anything else the first source wins. */
+/** Combines the rules of every source: lists are concatenated; for any other value, the first source takes precedence. */
 const joinRules = (sections: ReadonlyArray<Value>): Value =>
   sections.reduce((all: Value, section) => {
     if (!isTable(all) || !isTable(section)) return all ?? section
@@ -101,7 +101,7 @@ const joinRules = (sections: ReadonlyArray<Value>): Value =>
     return { ...all, ...Object.fromEntries(joined) }
   }, null)
 
-/** Demands that are settings: they replace whatever the layers say. */
+/** Requirements that are settings: they replace the values of the layers. */
 const settings: ReadonlyArray<string> = [
   "allow_login_shell",
   "chatgpt_base_url",
@@ -113,7 +113,7 @@ const settings: ReadonlyArray<string> = [
   "sqlite_home"
 ]
 
-/** What this server could do against the organisation's will: the user has to know. */
+/** Requirements that this server does not enforce and could violate, so the user is warned. */
 const unguarded: ReadonlySet<string> = new Set([
   "allowed_login_methods",
   "cli_auth_credentials_store",
@@ -130,24 +130,24 @@ const kinds: SettingType = section(
   anything
 )
 
-/** Every demand, the first source that makes one winning. */
+/** The combined requirements; the first source with a requirement takes precedence. */
 export interface Requirements {
   readonly bounds: Bounds
-  /** Features that are on or off whatever the layers say, keys as in the file. */
+  /** Features that are forced on or off, keys as in the file. */
   readonly features: Table
   readonly additionalDeveloperInstructions: string | undefined
-  /** Settings, keys as in `config.toml`, to be laid over all layers. */
+  /** Required settings, keys as in `config.toml`, to be merged over all layers. */
   readonly settings: Table
-  /** Who demands a setting, by its key. */
+  /** The origin of each required setting, by its key. */
   readonly origins: ReadonlyMap<string, string>
   readonly warnings: ReadonlyArray<string>
-  /** Rules about commands, as written, of every source; null where there are none. */
+  /** The rules about commands of every source, as written; null when there are none. */
   readonly rules: Value
-  /** Every demand that a source makes, keys as in the file; undefined where nothing is demanded. */
+  /** All requirements, keys as in the file; undefined when there are none. */
   readonly demands: Table | undefined
 }
 
-/** Nothing is demanded. */
+/** No requirements. */
 export const none: Requirements = {
   bounds: unbounded,
   features: empty,
@@ -159,7 +159,10 @@ export const none: Requirements = {
   demands: undefined
 }
 
-/** What the managed `config.toml` sets is also all that is allowed, besides the read-only sandbox. */
+/**
+ * The managed `config.toml` as requirements: a value that it sets is also the only allowed one, besides the read-only
+ * sandbox.
+ */
 export const fromManaged = (origin: string, managed: Table): Source => {
   const policy = get(managed, "approval_policy")
   const profile = profilePolicy(getText(managed, "default_permissions") ?? "")
@@ -173,7 +176,7 @@ export const fromManaged = (origin: string, managed: Table): Source => {
   }
 }
 
-/** Combines `sources`, highest first. Fails with what is wrong with a demand. */
+/** Combines `sources`, highest precedence first. Fails with the problem of an invalid requirement. */
 export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requirements, string> => {
   const merged = new Map<string, { readonly value: Value; readonly origin: string }>()
   const unknown: Array<string> = []

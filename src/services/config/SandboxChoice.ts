@@ -1,6 +1,6 @@
 /**
- * Which sandbox a configuration asks for: by `sandbox_mode` with its terms, by a built-in permission profile, or by nothing
- * at all, where the trust in the folder decides.
+ * Which sandbox a configuration selects: by `sandbox_mode` with its settings, by a built-in permission profile, or, when
+ * neither is set, by the trust in the folder.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import { empty, get, getTable, getText, type Table, type Value } from "./Table.t
 const isSandboxMode = (value: Value | undefined): value is SandboxMode =>
   value !== undefined && check(sandboxModeKind, value) === undefined
 
-/** A sandbox policy and what stands for it in a configuration. */
+/** A sandbox policy and the setting that selected it. */
 export interface Sandbox {
   readonly policy: SandboxPolicy
   readonly profile: string | null
-  /** False where nothing but the trust in the folder asks for it. */
+  /** False when only the trust in the folder selects it. */
   readonly chosen: boolean
 }
 
-/** What is left when nothing else is allowed. */
+/** The fallback when no other policy is allowed. */
 export const readOnly: SandboxPolicy = { type: "readOnly", networkAccess: false }
 
 const workspaceWrite = (terms: Table): SandboxPolicy => {
@@ -47,7 +47,7 @@ const byMode = (mode: SandboxMode, terms: Table): SandboxPolicy => {
   }
 }
 
-/** The permission profiles that every installation has. The terms of `sandbox_workspace_write` do not apply to them. */
+/** The built-in permission profiles. The settings in `sandbox_workspace_write` do not apply to them. */
 const profiles: ReadonlyMap<string, SandboxPolicy> = new Map([
   [":read-only", byMode("read-only", empty)],
   [":workspace", byMode("workspace-write", empty)],
@@ -56,16 +56,16 @@ const profiles: ReadonlyMap<string, SandboxPolicy> = new Map([
 
 export const isBuiltInProfile = (id: string): boolean => profiles.has(id)
 
-/** The policy that a built-in profile stands for; undefined for a name that is not built in. */
+/** The policy of a built-in profile; undefined when the name is not built in. */
 export const profilePolicy = (id: string): SandboxPolicy | undefined => profiles.get(id)
 
-/** The built-in profile that stands for exactly this policy; undefined for one with terms of its own. */
+/** The built-in profile with exactly this policy; undefined when there is none. */
 export const profileOf = (policy: SandboxPolicy): string | undefined => {
   switch (policy.type) {
     case "readOnly":
       return policy.networkAccess ? undefined : ":read-only"
     case "workspaceWrite":
-      // Leaving out temporary folders makes the sandbox narrower.
+      // Excluding temporary folders makes the sandbox narrower.
       return policy.networkAccess || policy.writableRoots.length > 0 ? undefined : ":workspace"
     case "dangerFullAccess":
       return ":danger-full-access"
@@ -75,8 +75,8 @@ export const profileOf = (policy: SandboxPolicy): string | undefined => {
 }
 
 /**
- * The policy of the profile `id`, or why there is none. `defined` are the profiles of the configuration's own, which this
- * server does not support; undefined where it has none.
+ * The policy of the profile `id`, or why there is none. `defined` are the configuration's own profiles, which this server
+ * does not support; undefined when there are none.
  */
 export const policyOfProfile = (id: string, defined: Table | undefined): Result.Result<SandboxPolicy, string> => {
   const policy = profiles.get(id)
@@ -90,14 +90,14 @@ export const policyOfProfile = (id: string, defined: Table | undefined): Result.
   )
 }
 
-/** What a request asks for, and what the record of a resumed thread has. */
+/** The sandbox of a request, and the recorded sandbox of a resumed thread. */
 export interface SandboxWishes {
   readonly sandbox?: SandboxMode | null | undefined
   readonly permissions?: string | null | undefined
   readonly recorded?: { readonly sandboxPolicy: SandboxPolicy; readonly profile: string | null } | null | undefined
 }
 
-/** The sandbox that is asked for, or why there is none of that name. `demanded` is the profile the organisation sets. */
+/** The selected sandbox, or why its name is unknown. `demanded` is the profile that the requirements set. */
 export const wantedSandbox = (
   { permissions, recorded, sandbox }: SandboxWishes,
   settings: Table,
@@ -119,12 +119,12 @@ export const wantedSandbox = (
   const mode = get(settings, "sandbox_mode")
   if (isSandboxMode(mode)) return legacy(mode, true)
   if (demanded !== undefined) return byProfile(demanded, false)
-  // Either decision about a folder opens it to the model: a distrusted one has its commands approved instead.
+  // Either trust decision gives the model write access: in an untrusted folder, commands need approval instead.
   if (trust === undefined) return byProfile(":read-only", false)
   return terms === undefined ? byProfile(":workspace", false) : legacy("workspace-write", false)
 }
 
-/** The mode that a policy is an instance of. */
+/** The mode of a policy. */
 export const modeOf = (policy: SandboxPolicy): SandboxMode | "external-sandbox" => {
   switch (policy.type) {
     case "readOnly":

@@ -1,5 +1,5 @@
 /**
- * What this server says of itself.
+ * What the server reports about itself.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import type { SessionSource } from "../../protocol/v2/thread/Thread.ts"
 export class ServerInfo extends Context.Service<
   ServerInfo,
   Machine & {
-    /** The kind of program that threads are started from: `cli` and `exec` embed, `vscode` is the service's default. */
+    /** The kind of program that starts threads: `cli` and `exec` embed the server, `vscode` is the service's default. */
     readonly sessionSource: SessionSource
-    /** The folder relative paths are joined to; absolute. */
+    /** The folder that relative paths are resolved against; absolute. */
     readonly cwd: string
     /** The machine's time zone by its name, as in `Europe/Berlin`. */
     readonly timeZone: () => string

@@ -1,8 +1,8 @@
 /**
- * The settings of `config.toml` in release 0.169.0: what each may hold, and what `config/read` reports where nobody sets it.
- * The first ones stand in the order of the protocol's `Config`, the others by name.
+ * The settings of `config.toml` in release 0.169.0: the type of each, and its default in `config/read`. The first ones are
+ * in the order of the protocol's `Config`, the others by name.
  *
- * Sections of other programs (`tui`, `otel`, `apps`, ...) are passed on unjudged.
+ * Sections of other programs (`tui`, `otel`, `apps`, ...) are passed on unchecked.
  *
  * @module
  */
@@ -88,7 +88,7 @@ export const modelProvider = section({
   supports_standalone_web_search: optional(flag, false)
 })
 
-/** The features whose state is reported; others are passed on as they are written. */
+/** The features whose state is reported; others are passed on as written. */
 const features: Readonly<Record<string, boolean>> = {
   api_key_cyber_access_programs: true,
   api_key_model_discovery: true,
@@ -107,7 +107,7 @@ const features: Readonly<Record<string, boolean>> = {
   windows_sandbox_service: false
 }
 
-/** A feature is on or off, or has settings of its own. Nothing else may stand where a switch is. */
+/** A feature is on or off, or a table of settings. A switch accepts no other value. */
 const feature = either(section({}, anything), flag)
 
 const history = section({ persistence: optional(literals("save-all", "none"), "save-all"), max_bytes: optional(usize) })
@@ -129,7 +129,7 @@ const sandboxWorkspaceWrite = section({
   exclude_slash_tmp: optional(flag, false)
 })
 
-/** A setting whose section is always reported, complete. */
+/** A setting whose section is always reported completely. */
 const present = (kind: SettingType) => optional(kind, complete(kind, empty))
 const nothing: Value = {}
 

@@ -1,9 +1,9 @@
 /**
- * `shell_environment_policy`: what of the server's environment commands get.
+ * `shell_environment_policy`: which variables of the server's environment commands receive.
  *
- * Owns the reading of the section, and how one layer's section is laid over another. The patterns have two notations,
- * `filters` and the older `exclude` with `include_only`; a layer uses one of them, and it replaces what the layers below
- * say in the other one. Does not own the environment itself.
+ * Owns how the section is read, and how the sections of two layers are merged. Patterns have two notations: `filters`, and
+ * the older `exclude` with `include_only`. A layer uses one of them, and it replaces the patterns of lower layers in the
+ * other notation. Does not own the environment itself.
  *
  * @module
  */
@@ -12,21 +12,22 @@ import type { Problem } from "./SettingType.ts"
 import { empty, get, getTable, merge, type Table, without } from "./Table.ts"
 
 /**
- * What of the server's environment commands get. The members are applied in this order: `inherit`, the default excludes,
- * `exclude`, `set`, `includeOnly`. Patterns match whole names without regard to case: `*` is any text, `?` one character.
+ * Which variables of the server's environment commands receive. The members are applied in this order: `inherit`, the
+ * default excludes, `exclude`, `set`, `includeOnly`. Patterns match whole names case-insensitively: `*` is any text, `?` one
+ * character.
  */
 export interface ShellEnvironmentPolicy {
-  /** What commands start from. `core` is the few variables that most programs need. Default: `all`. */
+  /** The variables to start from. `core` is the few that most programs need. Default: `all`. */
   readonly inherit: "all" | "core" | "none"
   /**
-   * True keeps names with KEY, SECRET or TOKEN in them, false removes them all. Null, the default, removes them unless
-   * `includeOnly` has the name itself, without a wildcard.
+   * True keeps names that contain KEY, SECRET or TOKEN, false removes them all. Null, the default, removes them unless
+   * `includeOnly` has the exact name, without a wildcard.
    */
   readonly ignoreDefaultExcludes: boolean | null
   readonly exclude: ReadonlyArray<string>
-  /** Variables that commands get in any case, unless `includeOnly` leaves them out. The values may be secrets. */
+  /** Variables that commands always receive, unless `includeOnly` excludes them. The values may be secrets. */
   readonly set: ReadonlyMap<string, Redacted.Redacted>
-  /** When it is not empty, commands get no variable that matches none of it. */
+  /** When it is not empty, commands receive only variables that match one of these patterns. */
   readonly includeOnly: ReadonlyArray<string>
   /** Run the shell as a login shell, so that it reads the user's profile. Default: false. */
   readonly useProfile: boolean
@@ -37,7 +38,7 @@ const legacy: ReadonlyArray<string> = ["exclude", "include_only"]
 
 const has = (policy: Table, names: ReadonlyArray<string>): boolean => names.some((name) => Object.hasOwn(policy, name))
 
-/** `over` laid on `under`, as `merge` does, but for the patterns of the policy. */
+/** Merges `over` into `under` like `merge`, except for the patterns of the policy. */
 export const mergeSettings = (under: Table, over: Table): Table => {
   const lower = getTable(under, key)
   const upper = getTable(over, key)
@@ -57,7 +58,7 @@ export const mergeSettings = (under: Table, over: Table): Table => {
 
 const lowerCase = (text: string): string => text.toLowerCase()
 
-/** What is wrong with the policy of a table whose values are of the right kinds. */
+/** The error in the policy of a table whose values have the right types. */
 export const checkPolicy = (settings: Table): Problem | undefined => {
   const policy = getTable(settings, key)
   const filters = policy === undefined ? undefined : getTable(policy, "filters")
@@ -78,7 +79,7 @@ export const checkPolicy = (settings: Table): Problem | undefined => {
   return undefined
 }
 
-/** The policy of merged settings; a member of a wrong kind counts as left out. */
+/** The policy of merged settings; a member of the wrong type counts as not set. */
 export const policyOf = (settings: Table): ShellEnvironmentPolicy => {
   const policy = getTable(settings, key) ?? empty
   const inherit = get(policy, "inherit")

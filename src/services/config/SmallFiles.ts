@@ -1,10 +1,10 @@
 /**
- * The port to small files: configuration, credentials, instructions, rules, images. Everything that the server reads whole
- * is read through it.
+ * The port to small files: configuration, credentials, instructions, rules, images. The server reads every file that it
+ * reads completely through this port.
  *
- * Owns the rule of such a read: a regular file after links are followed, in the folder that the caller demands, no more bytes
- * than the caller allows, no file of the kernel where a client named the path, and no wait for a device, a pipe or a file
- * system that does not answer. Does not own what a file means, nor writing.
+ * Owns the rules of such a read: a regular file after links are followed, inside the folder that the caller requires, no
+ * larger than the caller allows, no kernel file when a client named the path, and no waiting for a device, a pipe or a file
+ * system that does not respond. Does not own the meaning of a file, nor writing.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** Equal stamps, equal file: an edit in place, of the same length and within one tick of the clock, goes unnoticed. */
+/** Equal stamps mean an unchanged file. An edit in place, of the same length and within one clock tick, is not detected. */
 export interface FileStamp {
-  /** Unix time in milliseconds, as exact as the platform has it; NaN where it has none. */
+  /** Unix time in milliseconds, with the platform's precision; NaN when there is none. */
   readonly modified: number
   /** Bytes. */
   readonly size: number
@@ -22,26 +22,25 @@ export interface FileStamp {
 }
 
 /**
- * Who chose the path. `server`: a file of the server's own home or machine, or of its command line. `client`: a file in a
- * folder that a request names. Nothing that a client names is waited for on the event loop, not even a stamp.
+ * Who chose the path. `server`: a file of the server's home or machine, or of its command line. `client`: a file in a folder
+ * that a request names. Operations on paths from clients never block the event loop, not even to read a stamp.
  */
 export type NamedBy = "server" | "client"
 
 /**
- * A file is there and is not read. `notRegular`: a folder, device, pipe or socket. `tooLarge`: more bytes than `maxBytes`.
- * `notText`: not UTF-8. `outside`: not below the folder that it has to be in. `kernel`: named by a client, and a file of
- * `/proc`, `/sys` or the like. `slow`: the file system did not answer in time. `denied`: the permissions forbid it.
- * `unreadable`: anything else.
+ * A file exists and is not read. `notRegular`: a folder, device, pipe or socket. `tooLarge`: more than `maxBytes` bytes.
+ * `notText`: not UTF-8. `outside`: not in the required folder. `kernel`: a file of `/proc`, `/sys` or similar, named by a
+ * client. `slow`: the file system did not respond in time. `denied`: permission denied. `unreadable`: any other error.
  */
 export class SmallFileError extends Schema.TaggedError<SmallFileError>()("SmallFileError", {
   reason: Schema.Literals(["notRegular", "tooLarge", "notText", "outside", "kernel", "slow", "denied", "unreadable"]),
   path: Schema.String,
-  /** Of `tooLarge`. */
+  /** For `tooLarge`. */
   maxBytes: Schema.optionalKey(Schema.Int),
-  /** The system's name for the error, such as `ELOOP`. */
+  /** The system's error code, such as `ELOOP`. */
   code: Schema.optionalKey(Schema.String)
 }) {
-  /** What is wrong, without the path. */
+  /** The problem, without the path. */
   get detail(): string {
     switch (this.reason) {
       case "notRegular":
@@ -69,12 +68,12 @@ export class SmallFileError extends Schema.TaggedError<SmallFileError>()("SmallF
 }
 
 export interface ReadOptions {
-  /** A longer file fails as `tooLarge`, also one that grows while it is read. */
+  /** A larger file fails as `tooLarge`, also when it grows while it is read. */
   readonly maxBytes: number
   readonly namedBy: NamedBy
   /**
-   * The folder that the file has to be in, or below, after links are followed; the folder itself may be a link. Other files
-   * fail as `outside`. A hard link cannot be told from the file. Default: the file may be anywhere.
+   * The folder that must contain the file after links are followed; the folder itself may be a link. Other files fail as
+   * `outside`. Hard links are not detected. Default: the file may be anywhere.
    */
   readonly within?: string
 }
@@ -83,25 +82,25 @@ export interface ReadOptions {
 export interface Head {
   /** At most `maxBytes`. */
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** False where the file goes on. */
+  /** False when the file is longer. */
   readonly whole: boolean
-  /** Bytes of the whole file as far as is known: no less than what was read. */
+  /** Size of the whole file in bytes as far as known: at least the number of bytes read. */
   readonly size: number
 }
 
 export class SmallFiles extends Context.Service<
   SmallFiles,
   {
-    /** How the file looks now, whatever kind of file it is; undefined where there is none. Follows links. */
+    /** The stamp of a file of any kind; undefined when it does not exist. Follows links. */
     readonly stamp: (path: string, namedBy: NamedBy) => Effect.Effect<FileStamp | undefined, SmallFileError>
-    /** Which of these paths, named by a client, exist. What cannot be looked at does not. */
+    /** Which of these paths, named by a client, exist. Paths that cannot be accessed count as missing. */
     readonly exist: (paths: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<boolean>>
-    /** The first bytes; undefined where there is no such file. Never `tooLarge`. */
+    /** The first bytes; undefined when the file does not exist. Never fails with `tooLarge`. */
     readonly head: (path: string, options: ReadOptions) => Effect.Effect<Head | undefined, SmallFileError>
   }
 >()("spindle/SmallFiles") {}
 
-/** The whole file; undefined where there is no such file. */
+/** The whole file; undefined when it does not exist. */
 export const bytes = (
   files: SmallFiles["Service"],
   path: string,
@@ -113,7 +112,7 @@ export const bytes = (
       : Effect.fail(new SmallFileError({ reason: "tooLarge", path, maxBytes: options.maxBytes }))
   )
 
-/** The whole text, without a byte order mark; undefined where there is no such file. */
+/** The whole text, without a byte order mark; undefined when the file does not exist. */
 export const text = (
   files: SmallFiles["Service"],
   path: string,

@@ -1,8 +1,8 @@
 /**
- * The port to what is checked for the user once the server is at work.
+ * The port to checks that run after the server has started.
  *
- * It finds what a thread would warn of before a thread is started. It runs when the first client has initialised, so that it
- * delays neither the start nor an answer. Does not own the check, nor who is warned.
+ * They find problems that a thread would report, before a thread is started. They run when the first client has initialized,
+ * so that they delay neither the start nor a response. Does not own the checks, nor who receives the warnings.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { ConfigWarning } from "./Config.ts"
 
-/** What the user should look at. Default: nothing is checked. */
+/** Warnings for the user. Default: no checks. */
 export const StartCheck = Context.Reference<Effect.Effect<ReadonlyArray<ConfigWarning>>>("spindle/StartCheck", {
   defaultValue: () => Effect.succeed([])
 })

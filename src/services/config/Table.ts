@@ -1,8 +1,8 @@
 /**
- * Configuration as data: tables of JSON values, how one is laid over another, and which settings a table makes.
+ * Configuration as data: tables of JSON values, how they are merged, and which settings a table contains.
  *
- * Tables come from files of other people, so no key is trusted: every look-up is for own keys, and every table is built
- * from entries, which keeps `__proto__` an ordinary key.
+ * Tables come from untrusted files. Every lookup is for own keys, and every table is built from entries, which makes
+ * `__proto__` an ordinary key.
  *
  * @module
  */
@@ -21,23 +21,23 @@ export const empty: Table = {}
 export const isTable = (value: unknown): value is Table =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
 
-/** The value of `key`; undefined where the table does not set it. */
+/** The value of `key`; undefined when the table does not set it. */
 export const get = (table: Table, key: string): Value | undefined =>
   Object.hasOwn(table, key) ? table[key] : undefined
 
-/** The table under `key`; undefined where there is none or it is something else. */
+/** The table under `key`; undefined when there is none or the value has another type. */
 export const getTable = (table: Table, key: string): Table | undefined => {
   const value = get(table, key)
   return isTable(value) ? value : undefined
 }
 
-/** The text under `key`; undefined where there is none or it is something else. */
+/** The text under `key`; undefined when there is none or the value has another type. */
 export const getText = (table: Table, key: string): string | undefined => {
   const value = get(table, key)
   return typeof value === "string" ? value : undefined
 }
 
-/** The number under `key`; undefined where there is none or it is something else. */
+/** The number under `key`; undefined when there is none or the value has another type. */
 export const getNumber = (table: Table, key: string): number | undefined => {
   const value = get(table, key)
   return typeof value === "number" ? value : undefined
@@ -47,7 +47,7 @@ export const getNumber = (table: Table, key: string): number | undefined => {
 export const without = (table: Table, drop: (key: string) => boolean): Table =>
   Object.fromEntries(Object.entries(table).filter(([name]) => !drop(name)))
 
-/** Anything that was parsed, as JSON. What JSON cannot say is left out of tables and null in arrays. */
+/** A parsed value as JSON. Values that JSON cannot represent are left out of tables and null in arrays. */
 export const fromUnknown = (value: unknown): Value | undefined => {
   switch (typeof value) {
     case "string":
@@ -65,7 +65,7 @@ export const fromUnknown = (value: unknown): Value | undefined => {
   }
 }
 
-/** As `fromUnknown`, for what is known to be an object. */
+/** Like `fromUnknown`, for a value that is known to be an object. */
 export const tableFromUnknown = (record: object): Table =>
   Object.fromEntries(
     Object.entries(record).flatMap(([key, value]): Array<[string, Value]> => {
@@ -74,7 +74,7 @@ export const tableFromUnknown = (record: object): Table =>
     })
   )
 
-/** `over` laid on `under`: tables are merged key by key, anything else replaces what is there, arrays included. */
+/** Merges `over` into `under`: tables are merged key by key; any other value, arrays included, is replaced. */
 export const merge = (under: Table, over: Table): Table => {
   const overEntries = Object.entries(over)
   if (overEntries.length === 0) return under
@@ -86,18 +86,18 @@ export const merge = (under: Table, over: Table): Table => {
   return Object.fromEntries(merged)
 }
 
-/** A table while it is built: what is not a map is a value as it will stand. */
+/** A table under construction: a value that is not a map is final. */
 type Draft = Map<string, Draft | Value>
 
 const finished = (draft: Draft): Table =>
   Object.fromEntries(Array.from(draft, ([key, value]) => [key, value instanceof Map ? finished(value) : value]))
 
-/** How many levels the dotted `key` makes. */
+/** How many levels of nesting the dotted `key` creates. */
 export const levelsOf = (key: string): number => key.split(".").length
 
 /**
- * A table from dotted keys, in order: a later entry replaces what an earlier one set. A dot always separates, as on the
- * command line of the release; `null` says nothing and is passed over. What stands in the way of a table is replaced by one.
+ * Builds a table from dotted keys, in order: a later entry replaces an earlier one. A dot is always a separator, as on the
+ * release's command line; `null` is skipped. A value in the path of a nested key is replaced by a table.
  */
 export const fromDotted = (entries: Iterable<readonly [key: string, value: unknown]>): Table => {
   const root: Draft = new Map()
@@ -118,7 +118,7 @@ export const fromDotted = (entries: Iterable<readonly [key: string, value: unkno
   return finished(root)
 }
 
-/** The value at `path`, through tables and the elements of arrays; undefined where there is none. */
+/** The value at `path`, through tables and array elements; undefined when there is none. */
 export const at = (table: Table, path: ReadonlyArray<string>): Value | undefined => {
   let value: Value | undefined = table
   for (const key of path) {
@@ -130,8 +130,8 @@ export const at = (table: Table, path: ReadonlyArray<string>): Value | undefined
 }
 
 /**
- * The dotted path of every setting, down to the elements of arrays. Empty tables and arrays make no setting. Keys are
- * joined as they are, without quotes, as the release's `origins` has them.
+ * The dotted path of every setting, down to array elements. Empty tables and arrays are not settings. Keys are joined
+ * without quotes, as in the release's `origins`.
  */
 export const leaves = (table: Table): Array<string> => {
   const paths: Array<string> = []
@@ -146,7 +146,7 @@ export const leaves = (table: Table): Array<string> => {
   return paths
 }
 
-/** JSON with sorted keys and no blanks: equal tables have equal texts. */
+/** JSON with sorted keys and no white space: equal tables have equal texts. */
 export const canonical = (value: Value): string => {
   if (typeof value !== "object" || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`

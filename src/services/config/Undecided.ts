@@ -1,14 +1,14 @@
 /**
- * What holds of a project that nobody decided about.
+ * The settings of a project without a trust decision.
  *
- * The release trusts such a project of its own accord where a thread may write, records that in the user's file, and then
- * applies everything the project's `config.toml` says. Here the user alone decides. Until then the file may only narrow what a
- * thread gets: a narrower sandbox, a stricter approval policy, approvals by the user, and fewer environment variables hold.
- * Everything else in the file is ignored. What a request, the command line or a managed file chooses stands above every
- * project, so the file does not narrow that. A read-only thread has nothing to narrow.
+ * The release trusts such a project automatically when a thread may write, records that in the user's file, and then applies
+ * the project's whole `config.toml`. In this server only the user decides. Until then the file may only restrict a thread: a
+ * narrower sandbox, a stricter approval policy, approvals by the user, and fewer environment variables apply. Everything
+ * else in the file is ignored. The file does not narrow what a request, the command line or a managed file selects, because
+ * these take precedence over every project. A read-only thread has nothing to narrow.
  *
- * Owns which of two choices is the narrower one. Does not own where the choices come from, and does not replace the check
- * against the requirements, which follows.
+ * Owns which of two selections is the narrower one. Does not own where the selections come from. The check against the
+ * requirements follows later.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { Reviewer } from "./Bounds.ts"
 import type { Sandbox } from "./SandboxChoice.ts"
 import type { ShellEnvironmentPolicy } from "./ShellEnvironmentPolicy.ts"
 
-/** The settings that say what commands may do. */
+/** The settings that control what commands may do. */
 export interface Choice {
   readonly approvalPolicy: AskForApproval
   readonly approvalsReviewer: Reviewer
@@ -25,7 +25,7 @@ export interface Choice {
   readonly shellEnvironmentPolicy: ShellEnvironmentPolicy
 }
 
-/** `own`, narrowed by what a project suggests. Never wider than `own`. */
+/** `own`, narrowed by a project's suggestion. Never wider than `own`. */
 export const narrow = (own: Choice, suggested: Choice): Choice => {
   const sandbox = narrowSandbox(own.sandbox, suggested.sandbox)
   const confined = sandbox.policy.type === "readOnly" || sandbox.policy.type === "workspaceWrite"
@@ -69,8 +69,8 @@ const isSame = (left: Workspace, right: Workspace): boolean =>
   left.excludeSlashTmp === right.excludeSlashTmp
 
 /**
- * In a sandbox, `never` is the strictest policy: what the sandbox keeps back is refused. Without one it is the loosest:
- * commands run, and nobody is asked.
+ * In a sandbox, `never` is the strictest policy, because whatever the sandbox blocks is refused. Without a sandbox it is the
+ * loosest, because commands run without asking.
  */
 const narrowPolicy = (own: AskForApproval, suggested: AskForApproval, confined: boolean): AskForApproval => {
   if (own === "untrusted" || own === suggested) return own
@@ -94,7 +94,7 @@ const narrowPolicy = (own: AskForApproval, suggested: AskForApproval, confined: 
 const inherited: ReadonlyArray<ShellEnvironmentPolicy["inherit"]> = ["none", "core", "all"]
 const defaultExcludes: ReadonlyArray<ShellEnvironmentPolicy["ignoreDefaultExcludes"]> = [false, null, true]
 
-/** Of two values, the one that comes first. */
+/** The one of two values that comes first in `order`. */
 const first = <A>(order: ReadonlyArray<A>, own: A, suggested: A): A =>
   order.indexOf(suggested) < order.indexOf(own) ? suggested : own
 
@@ -103,7 +103,7 @@ const narrowEnvironment = (own: ShellEnvironmentPolicy, suggested: ShellEnvironm
   ignoreDefaultExcludes: first(defaultExcludes, own.ignoreDefaultExcludes, suggested.ignoreDefaultExcludes),
   exclude: [...new Set([...own.exclude, ...suggested.exclude])],
   set: own.set,
-  // Two lists of patterns have no common list: the user's own is kept.
+  // Two lists of patterns have no simple intersection, so the user's own is kept.
   includeOnly: own.includeOnly.length > 0 ? own.includeOnly : suggested.includeOnly,
   useProfile: own.useProfile && suggested.useProfile
 })

@@ -32,6 +32,7 @@ import type { ClientRequestMethod, ParamsInputOf, ResultOf } from "../../protoco
 import { type ClientEvent, toEvent } from "../client/ClientEvent.ts"
 import { notSerializable } from "./Connection.ts"
 import * as LegacyEvents from "../client/LegacyEvents.ts"
+import { copyOf, NotJson, ownCopy } from "./JsonCopy.ts"
 import { MessageProcessor } from "./MessageProcessor.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
 import * as TieredQueue from "../routing/TieredQueue.ts"
@@ -139,8 +140,11 @@ const toRequestError = (error: ErrorObject): RequestError =>
   new RequestError({
     code: error.code,
     message: error.message,
-    ...(error.data === undefined ? {} : { data: error.data as Schema.Json })
+    ...(error.data === undefined ? {} : { data: ownCopy(error.data) as Schema.Json })
   })
+
+const exitOf = (copy: unknown): Exit.Exit<unknown, RequestError> =>
+  copy === NotJson ? Exit.fail(toRequestError(notSerializable(undefined))) : Exit.succeed(copy)
 
 /** An answer that could not cross a wire does not cross here either: embedding must not behave otherwise. */
 const answers = (waiters: Waiters) => {
@@ -152,40 +156,15 @@ const answers = (waiters: Waiters) => {
     return undefined
   }
   return {
-    succeed: (id: RequestId, result: unknown) =>
-      settle(id, isJson(result, 0) ? Exit.succeed(result) : Exit.fail(toRequestError(notSerializable(undefined)))),
+    succeed: (id: RequestId, result: unknown) => settle(id, exitOf(copyOf(result))),
     fail: (id: RequestId, error: ErrorObject) => settle(id, Exit.fail(toRequestError(error))),
     // Answers do not go through the outgoing: who is slow with events is still read from.
     hasRoom: () => true
   }
 }
 
-/** Deeper than any payload of the protocol; a cycle ends here. */
-const MaxResultDepth = 256
-
-/** Whether JSON has a form for the value. Members that are undefined are left out, as JSON leaves them out. */
-const isJson = (value: unknown, depth: number): boolean => {
-  switch (typeof value) {
-    case "string":
-    case "number":
-    case "boolean":
-      return true
-    case "object":
-      if (value === null) return true
-      if (depth > MaxResultDepth) return false
-      if (Array.isArray(value)) return value.every((element) => isJson(element, depth + 1))
-      for (const key in value) {
-        const member = (value as Record<string, unknown>)[key]
-        if (member !== undefined && !isJson(member, depth + 1)) return false
-      }
-      return true
-    default:
-      return false
-  }
-}
-
 const toEvents = (message: OutboundMessage, legacyEvents: boolean): ReadonlyArray<ClientEvent> => {
-  const event = toEvent(message)
+  const event = toEvent(message, ownCopy)
   if (event === undefined) return []
   if (!legacyEvents || event._tag !== "ServerNotification") return [event]
   const legacy = LegacyEvents.fromNotification(event.notification)
@@ -227,7 +206,7 @@ export const start = Effect.fnUntraced(function* (
 
   const send = (message: Incoming): Effect.Effect<void, InProcessError> =>
     Effect.suspend(() => {
-      const error = isDeeperThan(message, MaxDepth) ? tooDeep() : submit(message)
+      const error = isDeeperThan(message, MaxDepth) ? tooDeep() : submit(ownCopy(message) as Incoming)
       return error === undefined ? Effect.void : Effect.fail(error)
     })
 
@@ -244,7 +223,7 @@ export const start = Effect.fnUntraced(function* (
       const { id } = request
       if (waiters.has(id)) return resume(Effect.fail(invalidRequest(`duplicate request id: ${encodeId(id)}`)))
       if (isDeeperThan(request, MaxDepth)) return resume(Effect.fail(invalidRequest(`Invalid request: ${nested}`)))
-      const error = submit({ _tag: "Request", request })
+      const error = submit({ _tag: "Request", request: { ...request, params: ownCopy(request.params) } })
       if (error !== undefined) return resume(Effect.fail(error))
       waiters.set(id, resume)
       return cancel(id, resume)

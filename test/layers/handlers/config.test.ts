@@ -66,7 +66,7 @@ describe("config/read", () => {
     [
       "has a section that clients cannot read",
       "[computer_use]\nmacos = 3\n",
-      "invalid configuration: a section has a form that clients do not read"
+      "invalid configuration: a section does not have the shape that the protocol defines"
     ]
   ] as const)("says in the release's words when the file %s", ([, text, message]) =>
     Effect.gen(function* () {

@@ -9,13 +9,13 @@ const arrays = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
 const objects = (levels: number) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`
 
 describe("the depth of a document", () => {
-  it.prop("is how many objects and arrays are inside each other", [Schema.Json], ([value]) => {
+  it.prop("is the number of nested objects and arrays", [Schema.Json], ([value]) => {
     const depth = depthOf(value)
     assert.isFalse(isDeeperThan(value, depth))
     assert.isTrue(depth === 0 || isDeeperThan(value, depth - 1))
   })
 
-  it.each([arrays, objects])("is found however deep it is", (make) => {
+  it.each([arrays, objects])("is measured at any depth", (make) => {
     assert.isFalse(isDeeperThan(JSON.parse(make(MaxDepth)), MaxDepth))
     assert.isTrue(isDeeperThan(JSON.parse(make(MaxDepth + 1)), MaxDepth))
     assert.isTrue(isDeeperThan(JSON.parse(make(100_000)), MaxDepth))

@@ -3,14 +3,14 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { envelopeOf, excessOf, isTooDeep, isTooDeepValue, MaxDepth } from "../../../src/protocol/jsonrpc/JsonText.ts"
 
-/** A value that is nested so deeply, in arrays and objects by turns. */
+/** A value nested to this depth, with arrays and objects in alternation. */
 const nested = (depth: number): unknown => {
   let value: unknown = 1
   for (let level = 0; level < depth; level++) value = level % 2 === 0 ? [value] : { "a]}": value }
   return value
 }
 
-/** Strings that look like structure. */
+/** Strings that contain structural characters. */
 const Text = Schema.Literals(["", "[[", "}]", '"', "\\", '\\"[', "é😀", '{"id":1}'])
 
 const depthOf = (value: unknown): number =>
@@ -22,7 +22,7 @@ const Case = Schema.Struct({
 })
 
 describe("JsonText", () => {
-  it.prop("finds out how deeply any text is nested, whatever its strings hold", [Case], ([{ depth, texts }]) => {
+  it.prop("measures the depth of any text, whatever its strings contain", [Case], ([{ depth, texts }]) => {
     const value = [...texts, nested(depth - 1), ...texts]
     const text = JSON.stringify(value, null, texts.length % 3)
     assert.strictEqual(depthOf(value), depth)
@@ -30,7 +30,7 @@ describe("JsonText", () => {
     assert.strictEqual(isTooDeepValue(value), depth > MaxDepth)
   })
 
-  it("needs no end of the text", () => {
+  it("detects the excess in an incomplete text", () => {
     assert.isTrue(isTooDeep("[".repeat(10_000_000)))
     assert.isTrue(isTooDeep('{"a":'.repeat(MaxDepth + 1)))
     assert.isFalse(isTooDeep(`"${"[".repeat(1000)}`))
@@ -47,7 +47,7 @@ describe("JsonText", () => {
     assert.strictEqual(excessOf(text, 299), "values")
   })
 
-  it("is done with a value that contains itself", () => {
+  it("terminates on a value that contains itself", () => {
     const value: Array<unknown> = []
     value.push(value, value)
     assert.isTrue(isTooDeepValue(value))
@@ -57,7 +57,7 @@ describe("JsonText", () => {
     const Id = Schema.Union([Schema.String, Schema.Int])
 
     it.prop(
-      "is what parsing it would give",
+      "equals the members that JSON.parse finds",
       [Schema.Struct({ id: Id, method: Schema.String, texts: Schema.Array(Text), last: Schema.Boolean })],
       ([{ id, last, method, texts }]) => {
         const params = { id: 99, method: "inner", texts, deep: nested(200), more: ["id", "method"] }
@@ -67,7 +67,7 @@ describe("JsonText", () => {
       }
     )
 
-    it("has no id that is neither text nor an integer", () => {
+    it("has no id when the id is neither a string nor an integer", () => {
       const ids = ["1.5", "null", "true", "{}", "[1]", "1e2", "12 34"].map((id) =>
         envelopeOf(`{"id":${id},"method":"m"}`)
       )
@@ -77,7 +77,7 @@ describe("JsonText", () => {
       )
     })
 
-    it.prop("is found in any text at all", [Arbitrary.array(Arbitrary.schema(Text))], ([texts]) => {
+    it.prop("is found in any text", [Arbitrary.array(Arbitrary.schema(Text))], ([texts]) => {
       assert.isString(typeof envelopeOf(`{${texts.join("")}`).id)
     })
   })

@@ -9,7 +9,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const Limit = 1 << 20
 
-/** The messages of a text that comes in one piece. */
+/** The messages of a text that arrives in one chunk. */
 const read = (text: string | Uint8Array, limit = Limit): ReadonlyArray<Incoming> =>
   new Decoder(limit).push(typeof text === "string" ? bytes(text) : text)
 
@@ -20,7 +20,7 @@ const request = (id: string | number | bigint): Incoming => ({
   request: { id, method: "thread/loaded/list", params: {} }
 })
 
-/** What the line is taken for. */
+/** The kind of message that the line decodes to. */
 const kindOf = (line: string) => read(`${line}\n`).map(({ _tag }) => _tag)
 
 const MaxLine = 80
@@ -58,7 +58,7 @@ describe("LineSplitter", () => {
     return [...found, ...(lines.isOverlong ? ["overlong so far"] : [])]
   }
 
-  it("accepts lines of the limit, in one piece or in several, and no longer ones", () => {
+  it("accepts lines up to the limit, in one chunk or several, and rejects longer ones", () => {
     assert.deepStrictEqual(push(4, "1234\n", "12", "34", "\n"), ["1234", "1234"])
     assert.deepStrictEqual(push(4, "12345\n1\n"), [{ overlong: 4 }, "1"])
     assert.deepStrictEqual(push(4, "12", "345"), ["overlong so far"])
@@ -86,7 +86,7 @@ describe("Lines", () => {
       "-9223372036854775808"
     ]
     for (const id of echoed) {
-      it(`written ${id} comes back as it was [11]`, () => {
+      it(`written as ${id} is echoed unchanged [11]`, () => {
         const messages = read(`${list(id)}\n`)
         assert.deepStrictEqual(
           messages.map((message) => message._tag === "Request" && encodeId(message.request.id)),
@@ -112,12 +112,12 @@ describe("Lines", () => {
       "1e400"
     ]
     for (const id of none) {
-      it(`written ${id} is none, and the message a notification that nobody answers [11]`, () => {
+      it(`written as ${id} is not an id, and the message is a notification without a response [11]`, () => {
         assert.deepStrictEqual(kindOf(list(id)), ["Notification"])
       })
     }
 
-    it("is that of the message, whatever ids its parameters have [11]", () => {
+    it("is the id of the message, not an id inside its parameters [11]", () => {
       for (const [outer, inner, expected] of [
         ["7", "1e2", 7],
         ["7", "7", 7],
@@ -138,7 +138,7 @@ describe("Lines", () => {
     })
 
     it.prop(
-      "of any 64-bit integer comes back digit by digit, wherever it is written [11]",
+      "of any 64-bit integer is echoed digit by digit, wherever it is written [11]",
       [Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: -(2n ** 63n), maximum: 2n ** 63n - 1n })), Schema.Boolean],
       ([id, last]) => {
         const line = last ? `{"method":"m","params":{"id":1},"id":${id}}` : `{"id":${id},"method":"m"}`
@@ -154,7 +154,7 @@ describe("Lines", () => {
       assert.deepStrictEqual(read(`${list("1")}\r\n${list("2")}\r\n`), [request(1), request(2)])
     })
 
-    it("may carry a jsonrpc member of any value, and others, which mean nothing [11]", () => {
+    it("may have a jsonrpc member of any value and other members, which are ignored [11]", () => {
       const line = '{"jsonrpc":"1.0","zzz":1,"id":1,"method":"m","trace":{"traceparent":"00-a-b-01"}}'
       const [message] = read(`${line}\n`)
       assert.strictEqual(message?._tag === "Request" && message.request.trace?.traceparent, "00-a-b-01")
@@ -193,7 +193,7 @@ describe("Lines", () => {
       }
     })
 
-    it("is told by what it has: a method, a result or an error", () => {
+    it("is classified by its members: a method, a result or an error", () => {
       assert.deepStrictEqual(read('{"method":"initialized"}\n'), [
         { _tag: "Notification", notification: { method: "initialized" } }
       ])
@@ -215,7 +215,7 @@ describe("Lines", () => {
       assert.deepStrictEqual(read(`${long}\n${list("1")}\n`, limit), [skipped, request(1)])
     })
 
-    it("is counted in bytes", () => {
+    it("is measured in bytes", () => {
       const line = '{"method":"é"}'
       assert.deepStrictEqual(
         [bytes(line).length - 1, bytes(line).length].map((max) => read(`${line}\n`, max)[0]?._tag),
@@ -223,7 +223,7 @@ describe("Lines", () => {
       )
     })
 
-    it("is skipped whole however it comes, and what has come of it is not kept [10]", () => {
+    it("is skipped completely however it is split, and its bytes are not kept [10]", () => {
       const decoder = new Decoder(limit)
       const heap = "x".repeat(1000)
       const out = [...decoder.push(bytes(list("1").slice(0, 10)))]
@@ -237,7 +237,7 @@ describe("Lines", () => {
     const reason = "nested deeper than 127 levels"
     const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
 
-    it("is a refused request, however deep it is, and where its id is", () => {
+    it("is a refused request, at any depth and wherever its id is", () => {
       for (const levels of [127, 5000, 100_000]) {
         const texts = ["7", '"s"', "9223372036854775807"].flatMap((id) => [
           `{"id":${id},"method":"m","params":${deep(levels)}}\n`,
@@ -259,7 +259,7 @@ describe("Lines", () => {
       assert.deepStrictEqual(kindOf(`{"id":1,"method":"m","params":${deep(126)}}`), ["Request"])
     })
 
-    it("is ignored where there is nobody to answer", () => {
+    it("is ignored when there is nothing to respond to", () => {
       for (const text of [
         `{"method":"m","params":${deep(5000)}}`,
         deep(5000),
@@ -269,7 +269,7 @@ describe("Lines", () => {
         assert.deepStrictEqual(read(`${text}\n`), [{ _tag: "Ignored", reason }])
     })
 
-    it("is a failed answer to a question of the server", () => {
+    it("is a failure response to a request of the server", () => {
       assert.deepStrictEqual(read(`{"id":3,"result":${deep(5000)}}\n`), [
         { _tag: "Failure", failure: { id: 3, error: { code: -32600, message: reason } } }
       ])
@@ -277,7 +277,7 @@ describe("Lines", () => {
   })
 
   it.prop(
-    "reads the same messages however the bytes are split [10]",
+    "decodes to the same messages however the bytes are split [10]",
     [Schema.Array(Line), Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })))],
     ([lines, sizes]) => {
       const whole = Buffer.concat(lines.map((line) => Buffer.concat([spell(line), bytes("\n")])))
@@ -294,7 +294,7 @@ describe("Lines", () => {
     { arbitrary: { runs: 200, size: 20 } }
   )
 
-  it.prop("takes any bytes at all", [Arbitrary.array(Arbitrary.schema(Byte))], ([values]) => {
+  it.prop("accepts any bytes", [Arbitrary.array(Arbitrary.schema(Byte))], ([values]) => {
     const out = read(Uint8Array.from([0x0a, ...values, 0x0a, ...bytes(list("1")), 0x0a]))
     assert.deepStrictEqual(out.at(-1), request(1))
   })

@@ -17,7 +17,7 @@ import {
 } from "../../support/Configs.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 
-describe("the configuration of a server that was told nothing", () => {
+describe("the configuration without settings", () => {
   it.effect("is the release's", () =>
     over({}, (config) =>
       Effect.gen(function* () {
@@ -85,8 +85,8 @@ describe("the configuration of a server that was told nothing", () => {
   )
 })
 
-describe("texts for the model", () => {
-  it.effect("come from the file that is named, before the setting", () =>
+describe("instructions for the model", () => {
+  it.effect("come from the named file, which takes precedence over the setting", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({
         [userFile]: 'model_instructions_file = "base.md"\ninstructions = "setting"\ndeveloper_instructions = "dev"\n',
@@ -106,7 +106,7 @@ describe("texts for the model", () => {
     })
   )
 
-  it.effect("that are blank say nothing", () =>
+  it.effect("count as not set when they are blank", () =>
     over({ [userFile]: 'model = " "\ninstructions = ""\nservice_tier = "fast"\n' }, (config) =>
       Effect.gen(function* () {
         const { baseInstructions, model, serviceTier } = yield* effective()(config)
@@ -145,7 +145,7 @@ describe("the sandbox", () => {
 })
 
 describe("layerTest", () => {
-  it.effect("answers with the defaults and what it is given", () =>
+  it.effect("returns the defaults with the given values", () =>
     Config.Config.use(effective()).pipe(
       Effect.map(({ model, modelProvider }) => assert.deepStrictEqual([model, modelProvider], ["m", "openai"])),
       Effect.provide(Config.layerTest({ effective: { model: "m" } }))

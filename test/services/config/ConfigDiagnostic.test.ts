@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { effective, failure, home, over, overFiles, project, userFile } from "../../support/Configs.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 
-describe("a mistake", () => {
+describe("a configuration error", () => {
   const unquoted = "string values must be quoted, expected literal string"
   const at = (file: string, line: number, start: number, end: number) => ({
     path: file,
@@ -45,7 +45,7 @@ describe("a mistake", () => {
       { path: null }
     ]
   ] as const)(
-    "of the user (%s) is a warning at the start and an error for whoever needs it",
+    "of the user (%s) is a warning at the start and an error for each request that needs the setting",
     ([, text, details, where]) =>
       over({ [userFile]: text }, (config) =>
         Effect.gen(function* () {
@@ -58,7 +58,7 @@ describe("a mistake", () => {
       )
   )
 
-  it.effect("that is mended is forgotten", () =>
+  it.effect("is gone once it is fixed", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({ [userFile]: "model = \n" })
       yield* overFiles(files, (config) =>
@@ -88,19 +88,19 @@ describe("a mistake", () => {
       "/etc/codex/managed_config.toml:1:7: invalid type: integer `5`, expected a string"
     ],
     [
-      "a requirement that is a contradiction",
+      "a contradictory requirement",
       { "/etc/codex/requirements.toml": "allowed_approval_policies = []\n" },
       [],
       "field `allowed_approval_policies` cannot be empty"
     ]
-  ] as const)("ends the start: %s", ([, files, cliOverrides, summary]) =>
+  ] as const)("fails the start: %s", ([, files, cliOverrides, summary]) =>
     Effect.gen(function* () {
       const error = yield* failure(over(files, () => Effect.void, { cliOverrides }))
       assert.strictEqual(error?.summary, summary)
     })
   )
 
-  it.effect("in the parameters of a request names the setting and fails that request alone", () =>
+  it.effect("in the parameters of a request names the setting and fails only that request", () =>
     over({}, (config) =>
       Effect.gen(function* () {
         const error = yield* failure(effective(null, { "history.persistence": "x" })(config))
@@ -118,7 +118,7 @@ describe("a mistake", () => {
     )
   )
 
-  it.effect("of permissions is told as such", () =>
+  it.effect("of permissions is reported as such", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({ [userFile]: "" })
       files.lock(userFile)
@@ -137,7 +137,7 @@ describe("a mistake", () => {
     })
   )
 
-  it.effect("of typing is ignored, and told once per server and thread", () =>
+  it.effect("in a key is ignored, and reported once per server and thread", () =>
     over(
       { [userFile]: 'modle = "x"\na = 1\n[model_providers.x]\nname = "X"\nbase_ulr = "y"\n' },
       (config) =>
@@ -156,7 +156,7 @@ describe("a mistake", () => {
     )
   )
 
-  it.effect("of a project whose file is none concerns those who open it, not the start", () =>
+  it.effect("of a project whose file is not a regular file fails requests in that project, not the start", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({ [`${project}/.codex/config.toml`]: "" })
       files.lock(`${project}/.codex/config.toml`, "notRegular")
@@ -178,7 +178,7 @@ describe("a mistake", () => {
   )
 
   it.effect.each(["requirements.toml", "managed_config.toml", "config.toml"])(
-    "of the machine ends the start: %s cannot be read",
+    "of the machine fails the start: %s cannot be read",
     (name) =>
       Effect.gen(function* () {
         const files = MemoryFiles.make({ [`/etc/codex/${name}`]: "" })
@@ -187,7 +187,7 @@ describe("a mistake", () => {
       })
   )
 
-  it.effect("of a request that is nested too deep, or looks for too many markers, is that request's alone", () =>
+  it.effect("of a request that is nested too deeply, or has too many markers, fails only that request", () =>
     over({}, (config) =>
       Effect.gen(function* () {
         const refusal = (overrides: Readonly<Record<string, unknown>>) =>

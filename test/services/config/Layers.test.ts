@@ -28,7 +28,7 @@ describe("layers", () => {
     ["foo.bar", [1, { z: 2 }]]
   ] as const
 
-  it.effect("outrank each other from the system up to the managed file, the nearest folder of a project first", () =>
+  it.effect("take precedence from the system up to the managed file, with a project's nearest folder first", () =>
     over(
       files,
       (config) =>
@@ -105,7 +105,7 @@ describe("layers", () => {
     )
   )
 
-  it.effect("are outranked by what a request says, dotted keys and members alike", () =>
+  it.effect("are overridden by a request, with dotted keys and with members", () =>
     over(
       files,
       (config) =>
@@ -127,7 +127,7 @@ describe("layers", () => {
     )
   )
 
-  it.effect("have a version that only their settings decide, as the release computes it", () =>
+  it.effect("have a version that depends on their settings only, computed as in the release", () =>
     Effect.gen(function* () {
       const version = (text: string) =>
         over({ [userFile]: text }, (config) =>
@@ -164,7 +164,7 @@ describe("layers", () => {
     )
   )
 
-  it.effect("are read again when a file has changed, and only then", () =>
+  it.effect("are read again only when a file has changed", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({ [userFile]: 'model = "a"\n' })
       yield* overFiles(files, (config) =>

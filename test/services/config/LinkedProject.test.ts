@@ -8,7 +8,7 @@ import * as Path from "effect/Path"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as Layers from "../../../src/services/config/Layers.ts"
 
-/** A project in which `.codex` is a link to `target`; there is a config.toml in `outside` and in `project/inside`. */
+/** A project in which `.codex` is a link to `target`; `outside` and `project/inside` each contain a config.toml. */
 const load = Effect.fnUntraced(
   function* (target: string) {
     const folder = yield* Effect.acquireRelease(
@@ -40,7 +40,7 @@ const load = Effect.fnUntraced(
   Effect.provide(Layer.merge(NodeSmallFiles.layer, Path.layer))
 )
 
-it.effect("a project's settings are refused behind a link that leaves the project", () =>
+it.effect("a project's settings are refused when a link leads outside the project", () =>
   Effect.gen(function* () {
     const { file, loaded } = yield* load("../../outside")
     assert.strictEqual(loaded._tag, "Failure")
@@ -51,7 +51,7 @@ it.effect("a project's settings are refused behind a link that leaves the projec
   })
 )
 
-it.effect("a project's settings may be behind a link inside the project", () =>
+it.effect("a project's settings may be behind a link that stays inside the project", () =>
   Effect.gen(function* () {
     const { loaded, project } = yield* load("../inside")
     assert.strictEqual(loaded._tag, "Success")

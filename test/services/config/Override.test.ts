@@ -5,7 +5,7 @@ import { parseOverride } from "../../../src/services/config/Override.ts"
 import type { Value } from "../../../src/services/config/Table.ts"
 
 const Key = Schema.String.check(Schema.isPattern(/^[a-z_]{1,8}(\.[a-z_]{1,8}){0,3}$/))
-/** Values that are written the same in TOML and in JSON. */
+/** Values with the same notation in TOML and JSON. */
 const Shared = Schema.Union([Schema.Int, Schema.Boolean, Schema.Array(Schema.Int), Schema.Array(Schema.Boolean)])
 const Word = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9:/@-]{0,12}$/))
 
@@ -39,18 +39,18 @@ describe("parseOverride", () => {
     ["", "Invalid override (missing '='): "],
     ["=1", "Empty key in override: =1"],
     ["  =1", "Empty key in override:   =1"]
-  ])("says what is wrong with %j", (argument, expected) => {
+  ])("reports the error in %j", (argument, expected) => {
     assert.deepStrictEqual(parseOverride(argument), Result.fail(expected))
   })
 
-  it.prop("reads back what is written in TOML", [Key, Shared], ([key, value]) => {
+  it.prop("parses every TOML value", [Key, Shared], ([key, value]) => {
     const written = JSON.stringify(value)
     assert.deepStrictEqual(parseOverride(`${key}=${written}`), Result.succeed([key, JSON.parse(written)]))
   })
 
-  it.prop("takes words without quotes", [Key, Word], ([key, word]) => {
+  it.prop("accepts text without quotes", [Key, Word], ([key, word]) => {
     const expected = word === "true" ? true : word === "false" ? false : word
-    // `inf` and `nan` are numbers of TOML that JSON has not.
+    // `inf` and `nan` are TOML numbers that JSON does not have.
     if (word !== "inf" && word !== "nan")
       assert.deepStrictEqual(parseOverride(`${key}=${word}`), Result.succeed([key, expected]))
   })
@@ -61,7 +61,7 @@ describe("parseOverride", () => {
   })
 })
 
-describe("parseOverride of what is nested too deep", () => {
+describe("parseOverride of a value that is nested too deeply", () => {
   const refused = (argument: string) => {
     const result = parseOverride(argument)
     return Result.isFailure(result) ? result.failure : "accepted"
@@ -69,14 +69,14 @@ describe("parseOverride of what is nested too deep", () => {
 
   it.each([
     ["arrays", `a=${"[".repeat(100_000)}${"]".repeat(100_000)}`],
-    ["arrays without an end", `a=${"[".repeat(100_000)}`],
+    ["unterminated arrays", `a=${"[".repeat(100_000)}`],
     ["inline tables", `a=${"{a=".repeat(50_000)}1${"}".repeat(50_000)}`],
     ["dotted keys in a table", `a={a${".a".repeat(50_000)}=1}`]
   ])("refuses %s", (_, argument) => {
     assert.strictEqual(refused(argument), "Override nested deeper than 127 levels: a")
   })
 
-  it("refuses a dotted key, and repeats no more than its beginning", () => {
+  it("refuses a dotted key, and repeats only its beginning", () => {
     assert.strictEqual(
       refused(`${"ab.".repeat(50_000)}c=1`),
       `Override nested deeper than 127 levels: ${"ab.".repeat(50).slice(0, 128)}`

@@ -16,16 +16,16 @@ describe("a project", () => {
     ["unknown", "", null, null, "on-request", ":read-only"],
     ["trusted", trust("trusted"), "project", "sub", "on-request", ":workspace"],
     ["distrusted", trust("untrusted"), null, null, "untrusted", ":workspace"],
-    ["trusted in a folder of it", trust("trusted", `${project}/sub`), null, "sub", "on-request", ":read-only"],
+    ["trusted in a subfolder", trust("trusted", `${project}/sub`), null, "sub", "on-request", ":read-only"],
     [
-      "trusted but for a folder",
+      "trusted except for a subfolder",
       trust("trusted") + trust("untrusted", `${project}/sub`),
       "project",
       "project",
       "on-request",
       ":workspace"
     ]
-  ] as const)("that is %s counts as far as it is trusted", ([, settings, atRoot, inSub, approvalPolicy, profile]) =>
+  ] as const)("that is %s is applied as far as it is trusted", ([, settings, atRoot, inSub, approvalPolicy, profile]) =>
     over(files(settings), (config) =>
       Effect.gen(function* () {
         const root = yield* config.effective({ cwd: project, overrides: {} })
@@ -43,7 +43,7 @@ describe("a project", () => {
     )
   )
 
-  it.effect("that is not trusted is shown with the reason, and told of at the start", () =>
+  it.effect("that is not trusted is shown with the reason, and reported at the start", () =>
     over(files(""), (config) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(config.warnings, [
@@ -98,7 +98,7 @@ describe("a project", () => {
     })
   )
 
-  it.effect("may not choose servers, accounts or programs, and cannot trust itself", () =>
+  it.effect("may not select servers, accounts or programs, and cannot trust itself", () =>
     over(
       {
         [userFile]: trust("trusted"),
@@ -125,7 +125,7 @@ describe("a project", () => {
     )
   )
 
-  it.effect("around the home folder does not read the user's file twice", () =>
+  it.effect("that contains the home folder does not read the user's file twice", () =>
     over(
       { "/home/ada/.codex/config.toml": `model = "mine"\n${trust("trusted", "/home/ada")}`, "/home/ada/.git/HEAD": "" },
       (config) =>
@@ -162,10 +162,20 @@ describe("a project", () => {
       'sandbox_mode = "read-only"\n',
       ["readOnly", null, "on-request", "mine"]
     ],
-    ["a policy that asks", free, 'approval_policy = "on-request"\n', ["dangerFullAccess", null, "on-request", "mine"]],
-    ["never to ask, in a sandbox", asking, 'approval_policy = "never"\n', ["workspaceWrite", null, "never", "mine"]],
     [
-      "never to ask, without a sandbox",
+      "a policy that prompts",
+      free,
+      'approval_policy = "on-request"\n',
+      ["dangerFullAccess", null, "on-request", "mine"]
+    ],
+    [
+      "the policy `never`, in a sandbox",
+      asking,
+      'approval_policy = "never"\n',
+      ["workspaceWrite", null, "never", "mine"]
+    ],
+    [
+      "the policy `never`, without a sandbox",
       'model = "mine"\nsandbox_mode = "danger-full-access"\n',
       'approval_policy = "never"\n',
       ["dangerFullAccess", null, "on-request", "mine"]
@@ -177,18 +187,18 @@ describe("a project", () => {
       ["workspaceWrite", null, "never", "mine"]
     ],
     [
-      "everything, where the user chose nothing",
+      "everything, when the user selected nothing",
       'model = "mine"\n',
       'sandbox_mode = "danger-full-access"\napproval_policy = "never"\n',
       ["readOnly", ":read-only", "on-request", "mine"]
     ]
-  ] as const)("that nobody decided about only narrows: %s", ([, settings, own, expected]) =>
+  ] as const)("without a trust decision only narrows: %s", ([, settings, own, expected]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* settled(settings, own, plainStart), [...expected])
     })
   )
 
-  it.effect("that nobody decided about narrows nothing that a request chooses", () =>
+  it.effect("without a trust decision does not narrow what a request selects", () =>
     Effect.gen(function* () {
       const own = 'sandbox_mode = "read-only"\napproval_policy = "on-request"\n'
       const requested = { sandbox: "danger-full-access", approvalPolicy: "never" } as const
@@ -199,7 +209,7 @@ describe("a project", () => {
     })
   )
 
-  it.effect("that nobody decided about keeps variables back, and sets none", () =>
+  it.effect("without a trust decision removes variables and sets none", () =>
     over(
       {
         [userFile]: free,
@@ -224,8 +234,8 @@ describe("a project", () => {
   it.effect.each([
     ["no TOML", 'sandbox_mode = "read-only"\nmodel =\n', "syntax"],
     ["a value of the wrong kind", 'sandbox_mode = "read-onl"\n', "value"],
-    ["a policy that was withdrawn", 'approval_policy = "untrusted"\n', "unresolved"]
-  ] as const)("that nobody decided about refuses a thread that may write, not one that reads: %s", ([, own, reason]) =>
+    ["a policy that is no longer supported", 'approval_policy = "untrusted"\n', "unresolved"]
+  ] as const)("without a trust decision refuses a thread that may write, not one that reads: %s", ([, own, reason]) =>
     over({ [userFile]: free, [`${project}/.codex/config.toml`]: own }, (config) =>
       Effect.gen(function* () {
         assert.strictEqual((yield* failure(config.effective(plainStart)))?.reason, reason)
@@ -238,13 +248,8 @@ describe("a project", () => {
 
   it.effect.each([
     ["a project's mode over the user's profile", ":danger-full-access", "read-only", "readOnly"],
-    [
-      "a project's mode over the user's profile that is narrower",
-      ":read-only",
-      "danger-full-access",
-      "dangerFullAccess"
-    ]
-  ] as const)("that is trusted lays %s", ([, profile, mode, expected]) =>
+    ["a project's mode over a narrower profile of the user", ":read-only", "danger-full-access", "dangerFullAccess"]
+  ] as const)("that is trusted applies %s", ([, profile, mode, expected]) =>
     over(
       {
         [userFile]: `default_permissions = "${profile}"\n${trust("trusted")}`,

@@ -4,7 +4,7 @@ import type * as Config from "../../../src/services/config/Config.ts"
 import { effective, failure, over, project, trust, userFile } from "../../support/Configs.ts"
 
 describe("the model provider", () => {
-  it.effect("has what the configuration says of it", () =>
+  it.effect("has the configured properties", () =>
     over(
       {
         [userFile]: [
@@ -44,7 +44,7 @@ describe("the model provider", () => {
     )
   )
 
-  it.effect("of OpenAI can be moved, by the file before the environment", () =>
+  it.effect("of OpenAI can be given another address; the file takes precedence over the environment", () =>
     Effect.gen(function* () {
       const moved = (text: string, environment: Record<string, string>) =>
         Effect.map(
@@ -75,7 +75,7 @@ describe("the model provider", () => {
   }
   const moved = '[model_providers.offline]\nname = "Mine"\nbase_url = "http://mine/v1"\n'
 
-  it.effect("may be the offline model, which is no server and cannot be made one", () =>
+  it.effect("may be the offline model, which has no address and cannot be redefined", () =>
     Effect.gen(function* () {
       const chosen = ({ modelProvider, providers }: Config.EffectiveConfig) => [modelProvider, providers["offline"]]
       const flags = { cliOverrides: [["model_provider", "offline"]] } as const
@@ -89,7 +89,7 @@ describe("the model provider", () => {
     })
   )
 
-  it.effect("is never the offline model by default, nor by the choice of a project", () =>
+  it.effect("is the offline model neither by default nor by a project's choice", () =>
     Effect.gen(function* () {
       const provider = (files: Readonly<Record<string, string>>) =>
         Effect.map(over(files, effective(project)), ({ modelProvider }) => modelProvider)
@@ -105,7 +105,7 @@ describe("the model provider", () => {
     })
   )
 
-  it.effect("keeps a key that is written into the file out of sight", () =>
+  it.effect("does not expose a key from the settings file", () =>
     over({ [userFile]: '[model_providers.x]\nname = "X"\nexperimental_bearer_token = "sk-secret"\n' }, (config) =>
       Effect.gen(function* () {
         const { providers } = yield* effective()(config)

@@ -10,7 +10,7 @@ const combined = (source: string) =>
 const rules = (entry: string): string => `[rules]\nprefix_rules = [${entry}]`
 
 describe("the requirement `rules`", () => {
-  it("asks or forbids, by words and their alternatives", () => {
+  it("prompts or forbids, by tokens and their alternatives", () => {
     const source = rules(
       '{pattern = [{token = "git"}, {any_of = ["push", "fetch"]}], decision = "prompt", justification = "why"}, ' +
         '{pattern = [{token = "du"}], decision = "forbidden"}, {pattern = [{token = "df"}], decision = "prompt-user"}'
@@ -58,7 +58,7 @@ describe("the requirement `rules`", () => {
       "failed to parse requirements layer /etc/codex/requirements.toml: missing field `prefix_rules`\nin `rules`\n"
     ]
   ]
-  it.each(bad)("ends the start when it is wrong: %j", (source, problem) => {
+  it.each(bad)("fails the start when it is invalid: %j", (source, problem) => {
     assert.deepStrictEqual(combined(source), Result.fail(problem))
   })
 })

@@ -12,7 +12,7 @@ describe("requirements", () => {
   const overruledSandbox = (value: string, allowed: string) =>
     `Configured value for \`permission_profile\` is disallowed by requirements; falling back to required value ${readOnly}. Details: invalid value for \`sandbox_mode\`: \`${value}\` is not in the allowed set [${allowed}] (set by ${file})`
 
-  it.effect("overrule what they do not allow, and say so at the start and to the thread", () =>
+  it.effect("override settings that they do not allow, and report it at the start and to the thread", () =>
     over(
       {
         [file]:
@@ -55,7 +55,7 @@ describe("requirements", () => {
     ["the user's mode", 'sandbox_mode = "danger-full-access"\n', {}],
     ["the user's profile", 'default_permissions = ":danger-full-access"\n', {}],
     ["the profile of a request", "", { permissions: ":danger-full-access" }]
-  ] as const)("refuse full access to somebody who is never asked: %s", ([, settings, requested]) =>
+  ] as const)("refuse full access without approvals: %s", ([, settings, requested]) =>
     Effect.gen(function* () {
       const files = {
         [file]: 'allowed_sandbox_modes = ["read-only", "workspace-write"]\n',
@@ -66,7 +66,7 @@ describe("requirements", () => {
     })
   )
 
-  it.effect("let the profile of a workspace fall back for somebody who is never asked", () =>
+  it.effect("let the workspace profile fall back when approvals are disabled", () =>
     over(
       {
         [file]: 'allowed_sandbox_modes = ["read-only"]\n',
@@ -80,7 +80,7 @@ describe("requirements", () => {
     )
   )
 
-  it.effect("come from the cloud, the machine and the managed file, in this order", () =>
+  it.effect("are read from the cloud, the machine and the managed file, in this order", () =>
     over(
       {
         [file]:
@@ -108,7 +108,7 @@ describe("requirements", () => {
     )
   )
 
-  it.effect("of the managed file allow what it sets, besides the read-only sandbox", () =>
+  it.effect("of the managed file allow the value that it sets, besides the read-only sandbox", () =>
     over(
       { "/etc/codex/managed_config.toml": 'approval_policy = "never"\nsandbox_mode = "workspace-write"\n' },
       (config) =>
@@ -122,7 +122,7 @@ describe("requirements", () => {
     )
   )
 
-  it.effect("that are settings replace the user's, in what threads get and in what clients read", () =>
+  it.effect("that are settings replace the user's in threads and in config/read", () =>
     over(
       {
         [file]:
@@ -152,7 +152,7 @@ describe("requirements", () => {
     )
   )
 
-  it.effect("add to what developers tell the model", () =>
+  it.effect("add to the developer instructions", () =>
     over(
       {
         [file]: 'additional_developer_instructions = "Be kind."\n',
@@ -165,7 +165,7 @@ describe("requirements", () => {
     )
   )
 
-  it.effect("that this server does not hold are told to its users", () =>
+  it.effect("that this server does not enforce are reported to its users", () =>
     over(
       { [file]: 'enforce_residency = "us"\nzork = 1\n[permissions.filesystem]\ndeny_read = ["/x"]\n[hooks]\n' },
       (config) =>
@@ -179,7 +179,7 @@ describe("requirements", () => {
     )
   )
 
-  it.effect("about commands reach the tools as they are written, those of every source", () =>
+  it.effect("about commands reach the tools as written, from every source", () =>
     over(
       { [file]: '[[rules.prefix_rules]]\npattern = [{ token = "rm" }]\ndecision = "forbidden"\n' },
       (config) =>
@@ -199,7 +199,7 @@ describe("requirements", () => {
     )
   )
 
-  it.effect("of the cloud are not asked for at the start, once when needed, and again after a failure", () =>
+  it.effect("of the cloud are not fetched at the start, once when needed, and again after a failure", () =>
     Effect.gen(function* () {
       let asked = 0
       const error = new Config.ConfigError({

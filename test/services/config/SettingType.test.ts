@@ -38,26 +38,26 @@ describe("check", () => {
       ["model_providers", "x", "wire_api"],
       '`wire_api = "chat"` is no longer supported.\nHow to fix: set `wire_api = "responses"` in your provider config.'
     ]
-  ])("names the setting and the kind it expected: %j", (settings, path, detail) => {
+  ])("names the setting and the expected type: %j", (settings, path, detail) => {
     assert.deepStrictEqual(check(keys, settings), { path, detail })
   })
 
-  it("repeats no more than the beginning of a long text", () => {
+  it("repeats only the beginning of a long text", () => {
     const problem = check(keys, { model_providers: { x: { http_headers: "s".repeat(500) } } })
     assert.strictEqual(problem?.detail, `invalid type: string "${"s".repeat(32)}…", expected a map`)
   })
 
-  it("leaves unknown keys and the sections of other programs alone", () => {
+  it("ignores unknown keys and the sections of other programs", () => {
     assert.strictEqual(check(keys, { no_such: 1, tui: { anything: [1, "a"] }, features: { x: { y: 1 } } }), undefined)
   })
 
-  it.prop("judges any table without throwing", [Schema.Record(Schema.String, Schema.Json)], ([settings]) => {
+  it.prop("never throws", [Schema.Record(Schema.String, Schema.Json)], ([settings]) => {
     check(keys, settings)
   })
 })
 
 describe("unknownKeys", () => {
-  it("finds typing mistakes at any depth, but not below what is passed on", () => {
+  it("finds unknown keys at any depth, but not in sections that are passed on", () => {
     assert.deepStrictEqual(
       unknownKeys(keys, {
         modle: "x",
@@ -72,7 +72,7 @@ describe("unknownKeys", () => {
 })
 
 describe("complete", () => {
-  it("puts what nobody sets beside what is set, and leaves out what it does not know", () => {
+  it("adds the defaults of settings that are not set, and leaves out unknown keys", () => {
     const completed = complete(keys, {
       no_such: 1,
       sandbox_workspace_write: { network_access: true },
@@ -108,7 +108,7 @@ describe("complete", () => {
     assert.deepInclude(features, { memories: true, mine: true, mentions_v2: true, network_proxy: null })
   })
 
-  it("completes the servers that a configuration names", () => {
+  it("completes the servers of a configuration", () => {
     const completed = complete(keys, { model_providers: { x: { name: "X", request_max_retries: 2 } } })
     assert.deepStrictEqual(isTable(completed) ? completed["model_providers"] : undefined, {
       x: {
@@ -142,7 +142,7 @@ describe("complete", () => {
 })
 
 describe("normalize", () => {
-  it("resolves paths and renames what has a new name, and nothing else", () => {
+  it("resolves paths and replaces former names, and changes nothing else", () => {
     assert.deepStrictEqual(
       normalize(
         keys,

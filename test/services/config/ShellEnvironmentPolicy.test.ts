@@ -7,7 +7,7 @@ import { effective, failure, over, project, trust, userFile } from "../../suppor
 const section = (text: string) => `[shell_environment_policy]\n${text}\n`
 const projectFile = `${project}/.codex/config.toml`
 
-/** With the values of `set` in the open. */
+/** With the values of `set` as plain text. */
 const plain = ({ set, ...rest }: ShellEnvironmentPolicy) => ({
   ...rest,
   set: Object.fromEntries(Array.from(set, ([name, value]) => [name, Redacted.value(value)]))
@@ -47,7 +47,7 @@ experimental_use_profile = true`
     })
   )
 
-  it.effect("has filters, which include and exclude", () =>
+  it.effect("has filters that include and exclude", () =>
     Effect.gen(function* () {
       const text = `filters = { PATH = "include", "F*" = "include", FOO1 = "exclude" }`
       assert.deepStrictEqual(yield* policyIn({ [userFile]: section(text) }), {
@@ -66,7 +66,7 @@ experimental_use_profile = true`
     )
   )
 
-  it.effect("is the same for a project that is not trusted, whatever its file says", () =>
+  it.effect("ignores the file of a project that is not trusted", () =>
     Effect.gen(function* () {
       const hostile = section(
         `ignore_default_excludes = true\nset = { PATH = "/evil" }\nexperimental_use_profile = true`
@@ -79,7 +79,7 @@ experimental_use_profile = true`
     })
   )
 
-  it.effect("takes the patterns of the upper layer where the layers write them in two ways", () =>
+  it.effect("uses the patterns of the upper layer when the layers use different notations", () =>
     Effect.gen(function* () {
       const legacy = { [userFile]: section(`inherit = "core"\nexclude = ["FOO"]\ninclude_only = ["F*"]`) }
       assert.deepStrictEqual(yield* policyIn(legacy, { "shell_environment_policy.filters": { BAR: "exclude" } }), {
@@ -112,13 +112,13 @@ experimental_use_profile = true`
       "cannot mix `filters` with legacy `exclude` or `include_only`"
     ],
     [
-      "has a filter twice",
+      "repeats a filter",
       `filters = { FOO = "exclude", foo = "include" }`,
       "duplicate shell environment filter `foo` ignoring case"
     ],
-    ["has another action", `filters = { FOO = "drop" }`, "unknown variant `drop`, expected `include` or `exclude`"],
-    ["has a value that is no text", `set = { FOO = 5 }`, "invalid type: integer `5`, expected a string"]
-  ])("is refused where it %s", ([, text, detail]) =>
+    ["has an unknown action", `filters = { FOO = "drop" }`, "unknown variant `drop`, expected `include` or `exclude`"],
+    ["has a value that is not text", `set = { FOO = 5 }`, "invalid type: integer `5`, expected a string"]
+  ])("is refused when it %s", ([, text, detail]) =>
     Effect.gen(function* () {
       const error = yield* over({ [userFile]: section(text) }, (config) => failure(effective()(config)))
       assert.strictEqual(error?.detail, detail)

@@ -5,7 +5,7 @@ import * as Table from "../../../src/services/config/Table.ts"
 const Leaf = Schema.Literals([1, 2, 3])
 const List = Schema.Array(Leaf)
 
-/** Tables in which a key is either always a table or never one, as settings are. */
+/** Tables in which a key is either always a table or never one, like settings. */
 const Settings = Schema.Struct({
   a: Schema.optionalKey(Leaf),
   list: Schema.optionalKey(List),
@@ -21,15 +21,11 @@ const Settings = Schema.Struct({
 const Any = Schema.Record(Schema.String, Schema.Json)
 
 describe("merge", () => {
-  it.prop(
-    "lays three layers to the same end, whichever two are laid first",
-    [Settings, Settings, Settings],
-    ([a, b, c]) => {
-      assert.deepStrictEqual(Table.merge(Table.merge(a, b), c), Table.merge(a, Table.merge(b, c)))
-    }
-  )
+  it.prop("is associative", [Settings, Settings, Settings], ([a, b, c]) => {
+    assert.deepStrictEqual(Table.merge(Table.merge(a, b), c), Table.merge(a, Table.merge(b, c)))
+  })
 
-  it.prop("changes nothing with an empty layer, above or below", [Any], ([table]) => {
+  it.prop("changes nothing when the upper or the lower layer is empty", [Any], ([table]) => {
     assert.deepStrictEqual(Table.merge(table, {}), table)
     assert.deepStrictEqual(Table.merge({}, table), table)
   })
@@ -51,7 +47,7 @@ describe("merge", () => {
     )
   })
 
-  it("takes __proto__ for an ordinary key", () => {
+  it("treats __proto__ as an ordinary key", () => {
     const hostile = Table.tableFromUnknown(JSON.parse('{"__proto__": {"polluted": true}, "constructor": {"x": 1}}'))
     const merged = Table.merge({ a: 1 }, hostile)
     assert.deepStrictEqual(Object.keys(merged), ["a", "__proto__", "constructor"])
@@ -64,7 +60,7 @@ describe("fromDotted", () => {
   it.each<[string, ReadonlyArray<readonly [string, unknown]>, Table.Table]>([
     ["nests by dots", [["a.b.c", 1]], { a: { b: { c: 1 } } }],
     [
-      "joins what is set below one key",
+      "merges settings below one key",
       [
         ["a.b", 1],
         ["a.c", 2]
@@ -95,10 +91,10 @@ describe("fromDotted", () => {
       ],
       { a: { b: 2 } }
     ],
-    ["knows no quotes", [['a."b.c"', 1]], { a: { '"b': { 'c"': 1 } } }],
+    ["does not interpret quotes", [['a."b.c"', 1]], { a: { '"b': { 'c"': 1 } } }],
     ["keeps empty parts", [["a..b", 1]], { a: { "": { b: 1 } } }],
     [
-      "passes over null and undefined",
+      "skips null and undefined",
       [
         ["a", null],
         ["b", undefined],
@@ -110,7 +106,7 @@ describe("fromDotted", () => {
     assert.deepStrictEqual(Table.fromDotted(entries), expected)
   })
 
-  it("adds to a table that came as a value, and leaves that one alone", () => {
+  it("adds to a table that was given as a value, without modifying that value", () => {
     const given = { b: 1 }
     assert.deepStrictEqual(
       Table.fromDotted([
@@ -124,7 +120,7 @@ describe("fromDotted", () => {
 })
 
 describe("leaves", () => {
-  it("names every setting down to the elements of arrays, and nothing for what is empty", () => {
+  it("lists every setting down to array elements, and nothing for empty values", () => {
     assert.deepStrictEqual(
       Table.leaves({ a: 1, t: { "x.y": { z: "s" }, none: {} }, list: [1, { b: 2 }, []], gone: null }),
       ["a", "t.x.y.z", "list.0", "list.1.b", "gone"]
@@ -134,8 +130,8 @@ describe("leaves", () => {
 
 describe("canonical", () => {
   /**
-   * `JSON.parse` of Node 24 can misread an escaped key as another key with a backslash that it has read before. No key here has
-   * a backslash, so that the property depends on nothing but its input.
+   * `JSON.parse` of Node 24 can misread an escaped key as an earlier key that contains a backslash. The keys here have no
+   * backslash, so that the property depends on its input only.
    */
   const plainKeys = (value: Table.Value): Table.Value => {
     if (Array.isArray(value)) return value.map(plainKeys)

@@ -1,5 +1,5 @@
 /**
- * Who is logged in.
+ * The account that is logged in.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export const Account = lazy(() =>
 )
 export type Account = Of<typeof Account>
 
-/** Where requests of a workspace have to go. Experimental. */
+/** Where requests of a workspace are sent. Experimental. */
 export const WorkspaceRouting = lazy(() =>
   Schema.Struct({
     accountRoutingOverride: Schema.Literals(["NO_CONSTRAINT", "us", "us_cr"]),

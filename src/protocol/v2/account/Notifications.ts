@@ -1,5 +1,5 @@
 /**
- * Who is signed in, how that went, and what is left of the allowance.
+ * Notifications about the account: who is signed in, the outcome of a login, and rate limits.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import * as Method from "../../Method.ts"
 import { RateLimitSnapshot } from "./RateLimit.ts"
 import { single } from "../../SnapshotKeys.ts"
 
-/** Both null: signed out. */
+/** Both members are null when the user is signed out. */
 export const AccountUpdatedNotification = lazy(() =>
   Schema.Struct({ authMode: nullable(AuthMode()), planType: nullable(PlanType()) })
 )
 export type AccountUpdatedNotification = Of<typeof AccountUpdatedNotification>
 
-/** `loginId` is null for a sign-in that needs no browser. */
+/** `loginId` is null for a login without a browser. */
 export const AccountLoginCompletedNotification = lazy(() =>
   Schema.Struct({
     loginId: nullable(Schema.String),
@@ -28,11 +28,11 @@ export const AccountLoginCompletedNotification = lazy(() =>
 )
 export type AccountLoginCompletedNotification = Of<typeof AccountLoginCompletedNotification>
 
-/** To be merged into what is known: null says nothing. */
+/** A partial update, to be merged into the known limits: null means unchanged. */
 export const AccountRateLimitsUpdatedNotification = lazy(() => Schema.Struct({ rateLimits: RateLimitSnapshot() }))
 export type AccountRateLimitsUpdatedNotification = Of<typeof AccountRateLimitsUpdatedNotification>
 
-/** Signing in at a gateway. `authUrl` is for the connection that asked, null for all others. */
+/** Signing in at a gateway. `authUrl` is set for the connection that started it and null for all others. */
 export const GatewayOAuthChangedNotification = lazy(() =>
   Schema.Struct({
     loginId: nullable(Schema.String),
@@ -44,21 +44,21 @@ export const GatewayOAuthChangedNotification = lazy(() =>
 )
 export type GatewayOAuthChangedNotification = Of<typeof GatewayOAuthChangedNotification>
 
-/** A client waits for it with a sign-in dialog open. */
+/** A client waits for it while it shows a login dialog. */
 const answer = { tier: "lossless", reach: "everyone" } as const
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const accountNotifications = {
   "account/login/completed": Method.serverNotification({ params: AccountLoginCompletedNotification, ...answer }),
   "account/gatewayOAuth/changed": Method.serverNotification({ params: GatewayOAuthChangedNotification, ...answer }),
-  // The account is one, and what is true of it now is all that counts.
+  // There is one account, and only its current state matters.
   "account/updated": Method.serverNotification({
     params: AccountUpdatedNotification,
     tier: "latest",
     reach: "everyone",
     key: single
   }),
-  // Limits are told apart: an update of one says nothing of another.
+  // Each limit has its own key, because an update of one does not replace another.
   "account/rateLimits/updated": Method.serverNotification({
     params: AccountRateLimitsUpdatedNotification,
     tier: "latest",

@@ -1,5 +1,5 @@
 /**
- * How much of an account's allowance is used, as the vendor's server reports it.
+ * How much of an account's rate limits is used, as reported by OpenAI's server.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { PlanType } from "./Account.ts"
 import { I32, I64, nullable, UnixSeconds } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** One window of time: percent used (0 to 100), its length in minutes, when it starts anew. */
+/** One time window: percent used (0 to 100), its length in minutes, and when it resets. */
 export const RateLimitWindow = lazy(() =>
   Schema.Struct({
     usedPercent: I32,
@@ -24,7 +24,7 @@ export const CreditsSnapshot = lazy(() =>
 )
 export type CreditsSnapshot = Of<typeof CreditsSnapshot>
 
-/** A spending limit and what is used of it, as decimal numbers in text. */
+/** A spending limit and the amount used, as decimal numbers in text. */
 export const SpendControlLimitSnapshot = lazy(() =>
   Schema.Struct({
     limit: Schema.String,
@@ -47,7 +47,7 @@ export const RateLimitReachedType = lazy(() =>
 )
 export type RateLimitReachedType = Of<typeof RateLimitReachedType>
 
-/** One limit, by its id. In an update null means that nothing is known now, not that a known value is gone. */
+/** One limit, by its id. In an update, null means that no new value is known, not that a known value is removed. */
 export const RateLimitSnapshot = lazy(() =>
   Schema.Struct({
     limitId: nullable(Schema.String),

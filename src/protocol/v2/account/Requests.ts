@@ -1,5 +1,5 @@
 /**
- * The requests about the account of the user.
+ * Requests about the user's account.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { Account, WorkspaceRouting } from "./Account.ts"
 
-/** `refreshToken` asks the login server anew before answering. */
+/** `refreshToken` refreshes the token at the login server before answering. */
 export const GetAccountParams = lazy(() =>
   Schema.Struct({ refreshToken: absent(Schema.Boolean) }).annotate({ identifier: "GetAccountParams" })
 )
 export type GetAccountParams = Of<typeof GetAccountParams>
 
-/** `account` is null as well where the provider in use needs no OpenAI account. */
+/** `account` is also null when the provider in use needs no OpenAI account. */
 export const GetAccountResponse = lazy(() =>
   Schema.Struct({
     account: nullable(Account()),
@@ -28,7 +28,7 @@ export type GetAccountResponse = Of<typeof GetAccountResponse>
 
 /** By method name. */
 export const accountRequests = {
-  /** Who is logged in. */
+  /** The account that is logged in. */
   "account/read": Method.clientRequest({
     params: GetAccountParams,
     result: GetAccountResponse,

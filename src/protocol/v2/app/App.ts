@@ -1,5 +1,5 @@
 /**
- * Apps of the vendor's directory that a user has connected or could connect.
+ * Apps of OpenAI's directory that a user has connected or can connect.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { lazy, type Of } from "../../Lazy.ts"
 const text = () => nullable(Schema.String)
 const texts = () => nullable(Schema.Record(Schema.String, Schema.String))
 
-/** Who stands behind an app. */
+/** Branding and publisher of an app. */
 export const AppBranding = lazy(() =>
   Schema.Struct({
     category: text(),
@@ -23,11 +23,11 @@ export const AppBranding = lazy(() =>
 )
 export type AppBranding = Of<typeof AppBranding>
 
-/** A picture of the app at work, and the words that led there. */
+/** A screenshot of the app, and the prompt that led to it. */
 export const AppScreenshot = lazy(() => Schema.Struct({ url: text(), fileId: text(), userPrompt: Schema.String }))
 export type AppScreenshot = Of<typeof AppScreenshot>
 
-/** What the directory knows about an app. */
+/** The directory's metadata of an app. */
 export const AppMetadata = lazy(() =>
   Schema.Struct({
     review: nullable(Schema.Struct({ status: Schema.String })),
@@ -45,7 +45,7 @@ export const AppMetadata = lazy(() =>
 )
 export type AppMetadata = Of<typeof AppMetadata>
 
-/** An app as a list shows it. */
+/** An app as shown in a list. */
 export const AppInfo = lazy(() =>
   Schema.Struct({
     id: Schema.String,

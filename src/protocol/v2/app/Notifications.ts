@@ -10,15 +10,15 @@ import * as Method from "../../Method.ts"
 import { single } from "../../SnapshotKeys.ts"
 import { AppInfo } from "./App.ts"
 
-/** Skills on disk changed: a client lists them again. */
+/** Skills on disk changed; clients list them again. */
 export const SkillsChangedNotification = lazy(() => Empty)
 export type SkillsChangedNotification = Of<typeof SkillsChangedNotification>
 
-/** The apps, all of them. */
+/** The complete list of apps. */
 export const AppListUpdatedNotification = lazy(() => Schema.Struct({ data: Schema.Array(AppInfo()) }))
 export type AppListUpdatedNotification = Of<typeof AppListUpdatedNotification>
 
-/** The whole state, or a hint to read it again: one is as good as ten. */
+/** The complete state, or a hint to read it again: only the newest one matters. */
 const state = { tier: "latest", key: single } as const
 
 /** By method name. */

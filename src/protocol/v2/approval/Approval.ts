@@ -1,6 +1,5 @@
 /**
- * The approvals a turn waits for: a command, a file change, wider permissions. What the server asks and what the client
- * answers.
+ * The approval requests that a turn waits for (a command, a file change, wider permissions) and the client's responses.
  *
  * @module
  */
@@ -17,17 +16,17 @@ import {
   RequestPermissionProfile
 } from "./Permission.ts"
 
-/** What asks: the model's command, a command the user typed, or input for a running terminal. */
+/** What needs the approval: the model's command, a command typed by the user, or input for a running terminal. */
 export const CommandExecutionApprovalKind = lazy(() => Schema.Literals(["command", "humanCommand", "writeStdin"]))
 export type CommandExecutionApprovalKind = Of<typeof CommandExecutionApprovalKind>
 
-/** The leading words of the commands that a new rule lets through. */
+/** The prefix of the commands that a new rule allows. */
 export const ExecPolicyAmendment = lazy(() => Schema.Array(Schema.String))
 export type ExecPolicyAmendment = Of<typeof ExecPolicyAmendment>
 
 /**
- * What can be decided about a command. `decline` lets the turn go on, `cancel` interrupts it; the two amendments write a
- * rule, so that the question is not asked again.
+ * The possible decisions about a command. After `decline` the turn continues; `cancel` interrupts it. The two amendments
+ * write a rule, so that the question is not asked again.
  */
 export const CommandExecutionApprovalDecision = lazy(() =>
   Schema.Union([
@@ -43,8 +42,8 @@ export const CommandExecutionApprovalDecision = lazy(() =>
 export type CommandExecutionApprovalDecision = Of<typeof CommandExecutionApprovalDecision>
 
 /**
- * May this command run? `approvalId` tells several questions of one item apart. `availableDecisions` is what to offer, in
- * order; others that the protocol knows are taken too.
+ * Asks whether a command may run. `approvalId` distinguishes several requests for one item. `availableDecisions` lists the
+ * decisions to offer, in order; other decisions of the protocol are accepted too.
  */
 export const CommandExecutionRequestApprovalParams = lazy(() =>
   Schema.Struct({
@@ -68,19 +67,19 @@ export const CommandExecutionRequestApprovalParams = lazy(() =>
 )
 export type CommandExecutionRequestApprovalParams = Of<typeof CommandExecutionRequestApprovalParams>
 
-/** The user's answer about a command. */
+/** The user's decision about a command. */
 export const CommandExecutionRequestApprovalResponse = lazy(() =>
   Schema.Struct({ decision: CommandExecutionApprovalDecision() })
 )
 export type CommandExecutionRequestApprovalResponse = Of<typeof CommandExecutionRequestApprovalResponse>
 
-/** What can be decided about a file change; `acceptForSession` holds for the same files. */
+/** The possible decisions about a file change; `acceptForSession` applies to later changes of the same files. */
 export const FileChangeApprovalDecision = lazy(() =>
   Schema.Literals(["accept", "acceptForSession", "decline", "cancel"])
 )
 export type FileChangeApprovalDecision = Of<typeof FileChangeApprovalDecision>
 
-/** May these changes be written? `grantRoot` is a folder that would become writable for the session. */
+/** Asks whether these changes may be written. `grantRoot` is a folder that would become writable for the session. */
 export const FileChangeRequestApprovalParams = lazy(() =>
   Schema.Struct({
     threadId: Schema.String,
@@ -93,11 +92,11 @@ export const FileChangeRequestApprovalParams = lazy(() =>
 )
 export type FileChangeRequestApprovalParams = Of<typeof FileChangeRequestApprovalParams>
 
-/** The user's answer about a file change. */
+/** The user's decision about a file change. */
 export const FileChangeRequestApprovalResponse = lazy(() => Schema.Struct({ decision: FileChangeApprovalDecision() }))
 export type FileChangeRequestApprovalResponse = Of<typeof FileChangeRequestApprovalResponse>
 
-/** May the commands to come do more than the sandbox lets them? */
+/** Asks for permissions beyond the sandbox for later commands. */
 export const PermissionsRequestApprovalParams = lazy(() =>
   Schema.Struct({
     threadId: Schema.String,
@@ -112,7 +111,7 @@ export const PermissionsRequestApprovalParams = lazy(() =>
 )
 export type PermissionsRequestApprovalParams = Of<typeof PermissionsRequestApprovalParams>
 
-/** What is granted, and how long. Only what was asked for counts. */
+/** The granted permissions and their duration. Permissions that were not requested are ignored. */
 export const PermissionsRequestApprovalResponse = lazy(() =>
   Schema.Struct({
     permissions: GrantedPermissionProfile(),

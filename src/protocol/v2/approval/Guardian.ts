@@ -1,5 +1,5 @@
 /**
- * Automatic review of approvals: a reviewer that answers in the user's place, what it looked at and what it found.
+ * Automatic review of approvals by a reviewer in place of the user: what it reviewed and its result.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import { AbsolutePath, nullable, U16 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { NetworkApprovalProtocol, RequestPermissionProfile } from "./Permission.ts"
 
-/** Where a review stands. */
+/** The state of a review. */
 export const GuardianApprovalReviewStatus = lazy(() =>
   Schema.Literals(["inProgress", "approved", "denied", "timedOut", "aborted"])
 )
 export type GuardianApprovalReviewStatus = Of<typeof GuardianApprovalReviewStatus>
 
-/** How dangerous the reviewer takes the action to be. */
+/** The risk level that the reviewer assigns to the action. */
 export const GuardianRiskLevel = lazy(() => Schema.Literals(["low", "medium", "high", "critical"]))
 export type GuardianRiskLevel = Of<typeof GuardianRiskLevel>
 
-/** How far the user's words cover the action. */
+/** How clearly the user authorized the action. */
 export const GuardianUserAuthorization = lazy(() => Schema.Literals(["unknown", "low", "medium", "high"]))
 export type GuardianUserAuthorization = Of<typeof GuardianUserAuthorization>
 
-/** The review so far; all but the status is null until there is a finding. */
+/** The review so far; all members but the status are null until there is a result. */
 export const GuardianApprovalReview = lazy(() =>
   Schema.Struct({
     status: GuardianApprovalReviewStatus(),
@@ -33,15 +33,15 @@ export const GuardianApprovalReview = lazy(() =>
 )
 export type GuardianApprovalReview = Of<typeof GuardianApprovalReview>
 
-/** Who decided. */
+/** Who made the decision. */
 export const AutoReviewDecisionSource = lazy(() => Schema.Literal("agent"))
 export type AutoReviewDecisionSource = Of<typeof AutoReviewDecisionSource>
 
-/** Which tool the command came through. */
+/** The tool that ran the command. */
 export const GuardianCommandSource = lazy(() => Schema.Literals(["shell", "unifiedExec"]))
 export type GuardianCommandSource = Of<typeof GuardianCommandSource>
 
-/** What is under review. */
+/** The action under review. */
 export const GuardianApprovalReviewAction = lazy(() =>
   Schema.Union([
     Schema.Struct({

@@ -1,6 +1,6 @@
 /**
- * The two approval requests of the first protocol version. The release still declares them; threads of the second version
- * ask with the requests in `Approval.ts`.
+ * The two approval requests of protocol version 1. The release still declares them; threads of version 2 use the requests in
+ * `Approval.ts`.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { nullable } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { NetworkPolicyAmendment } from "./Permission.ts"
 
-/** What the user decides. `abort` also ends the turn; `denied` tells the model why. */
+/** The user's decision. `abort` also ends the turn; `denied` reports the reason to the model. */
 export const ReviewDecision = lazy(() =>
   Schema.Union([
     Schema.Literals(["approved", "approved_for_session", "approved_mcp_policy_amendment", "timed_out", "abort"]),
@@ -25,7 +25,7 @@ export const ReviewDecision = lazy(() =>
 )
 export type ReviewDecision = Of<typeof ReviewDecision>
 
-/** One file of a patch. `unified_diff` and `move_path` are spelt as in the first version. */
+/** One file of a patch. `unified_diff` and `move_path` are spelled as in version 1. */
 export const FileChange = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("add"), content: Schema.String }),
@@ -39,7 +39,7 @@ export const FileChange = lazy(() =>
 )
 export type FileChange = Of<typeof FileChange>
 
-/** A command as `CommandAction` tells it, in the spelling of the first version. */
+/** A parsed command, like `CommandAction`, in the spelling of version 1. */
 export const ParsedCommand = lazy(() =>
   Schema.Union([
     Schema.Struct({
@@ -60,7 +60,7 @@ export const ParsedCommand = lazy(() =>
 )
 export type ParsedCommand = Of<typeof ParsedCommand>
 
-/** May this patch be applied? `conversationId` is the thread; the keys of `fileChanges` are paths. */
+/** Asks whether a patch may be applied. `conversationId` is the thread; the keys of `fileChanges` are paths. */
 export const ApplyPatchApprovalParams = lazy(() =>
   Schema.Struct({
     conversationId: Schema.String,
@@ -72,11 +72,11 @@ export const ApplyPatchApprovalParams = lazy(() =>
 )
 export type ApplyPatchApprovalParams = Of<typeof ApplyPatchApprovalParams>
 
-/** The answer about a patch. */
+/** The decision about a patch. */
 export const ApplyPatchApprovalResponse = lazy(() => Schema.Struct({ decision: ReviewDecision() }))
 export type ApplyPatchApprovalResponse = Of<typeof ApplyPatchApprovalResponse>
 
-/** May this command run? */
+/** Asks whether a command may run. */
 export const ExecCommandApprovalParams = lazy(() =>
   Schema.Struct({
     conversationId: Schema.String,
@@ -90,6 +90,6 @@ export const ExecCommandApprovalParams = lazy(() =>
 )
 export type ExecCommandApprovalParams = Of<typeof ExecCommandApprovalParams>
 
-/** The answer about a command. */
+/** The decision about a command. */
 export const ExecCommandApprovalResponse = lazy(() => Schema.Struct({ decision: ReviewDecision() }))
 export type ExecCommandApprovalResponse = Of<typeof ExecCommandApprovalResponse>

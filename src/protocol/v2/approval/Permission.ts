@@ -1,8 +1,8 @@
 /**
- * Permissions that are asked for and granted beyond a thread's sandbox: files, hosts, and for how long.
+ * Permissions that are requested and granted beyond a thread's sandbox: files, hosts, and their duration.
  *
- * The shapes travel both ways. What a client may leave out is filled while it is decoded, so that a grant can be compared
- * with what was asked for.
+ * The shapes are both sent and received. Members that a client may omit are filled in on decoding, so that a grant can be
+ * compared with the request.
  *
  * @module
  */
@@ -10,31 +10,31 @@ import * as Schema from "effect/Schema"
 import { nullable, optional, orNull, U64 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** Whether a host may be reached from now on. */
+/** Whether access to a host is allowed from now on. */
 export const NetworkPolicyRuleAction = lazy(() => Schema.Literals(["allow", "deny"]))
 export type NetworkPolicyRuleAction = Of<typeof NetworkPolicyRuleAction>
 
-/** A lasting rule about one host. */
+/** A permanent rule about one host. */
 export const NetworkPolicyAmendment = lazy(() =>
   Schema.Struct({ host: Schema.String, action: NetworkPolicyRuleAction() })
 )
 export type NetworkPolicyAmendment = Of<typeof NetworkPolicyAmendment>
 
-/** How a command speaks to the host it is stopped at. */
+/** The protocol of the blocked connection. */
 export const NetworkApprovalProtocol = lazy(() => Schema.Literals(["http", "https", "socks5Tcp", "socks5Udp"]))
 export type NetworkApprovalProtocol = Of<typeof NetworkApprovalProtocol>
 
-/** The host a command wants to reach. */
+/** The host that a command tries to reach. */
 export const NetworkApprovalContext = lazy(() =>
   Schema.Struct({ host: Schema.String, protocol: NetworkApprovalProtocol() })
 )
 export type NetworkApprovalContext = Of<typeof NetworkApprovalContext>
 
-/** What may be done at a path. */
+/** The access allowed at a path. */
 export const FileSystemAccessMode = lazy(() => Schema.Literals(["read", "write", "deny"]))
 export type FileSystemAccessMode = Of<typeof FileSystemAccessMode>
 
-/** A place that has another path on every machine. `unknown` keeps what a later release names. */
+/** A location whose path differs between machines. `unknown` preserves names that a later release adds. */
 export const FileSystemSpecialPath = lazy(() =>
   Schema.Union([
     Schema.Struct({ kind: Schema.Literal("root") }),
@@ -47,7 +47,7 @@ export const FileSystemSpecialPath = lazy(() =>
 )
 export type FileSystemSpecialPath = Of<typeof FileSystemSpecialPath>
 
-/** A path, a glob, or a place by its role. */
+/** A path, a glob, or a special location. */
 export const FileSystemPath = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("path"), path: Schema.String }),
@@ -63,11 +63,11 @@ export const FileSystemSandboxEntry = lazy(() =>
 )
 export type FileSystemSandboxEntry = Of<typeof FileSystemSandboxEntry>
 
-/** Network access beyond the sandbox; `enabled` null says nothing about it. */
+/** Network access beyond the sandbox; `enabled` null leaves it unchanged. */
 export const AdditionalNetworkPermissions = lazy(() => Schema.Struct({ enabled: orNull(Schema.Boolean) }))
 export type AdditionalNetworkPermissions = Of<typeof AdditionalNetworkPermissions>
 
-/** File access beyond the sandbox: plain lists of paths, or rules. `globScanMaxDepth` counts folders and is at least 1. */
+/** File access beyond the sandbox: lists of paths, or rules. `globScanMaxDepth` counts folders and is at least 1. */
 export const AdditionalFileSystemPermissions = lazy(() =>
   Schema.Struct({
     read: orNull(Schema.Array(Schema.String)),
@@ -84,15 +84,15 @@ const asked = () =>
     fileSystem: nullable(AdditionalFileSystemPermissions())
   })
 
-/** What one command needs beyond the sandbox. */
+/** The permissions that one command needs beyond the sandbox. */
 export const AdditionalPermissionProfile = lazy(asked)
 export type AdditionalPermissionProfile = Of<typeof AdditionalPermissionProfile>
 
-/** What a model asks for on behalf of the commands to come. */
+/** The permissions that a model requests for later commands. */
 export const RequestPermissionProfile = lazy(asked)
 export type RequestPermissionProfile = Of<typeof RequestPermissionProfile>
 
-/** What a user grants of it. Left out is not granted. */
+/** The permissions that a user grants. An omitted permission is not granted. */
 export const GrantedPermissionProfile = lazy(() =>
   Schema.Struct({
     network: optional(AdditionalNetworkPermissions()),
@@ -101,6 +101,6 @@ export const GrantedPermissionProfile = lazy(() =>
 )
 export type GrantedPermissionProfile = Of<typeof GrantedPermissionProfile>
 
-/** How long a grant holds. */
+/** How long a grant is valid. */
 export const PermissionGrantScope = lazy(() => Schema.Literals(["turn", "session"]))
 export type PermissionGrantScope = Of<typeof PermissionGrantScope>

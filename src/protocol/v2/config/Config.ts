@@ -1,6 +1,6 @@
 /**
- * The configuration as clients read it: merged, with the layer that each value came from. Keys are those of
- * `config.toml`; the ones without a member here are passed on as they are.
+ * The configuration as clients read it: merged, with the layer that each value came from. Keys are those of `config.toml`;
+ * keys without a member here are passed on unchanged.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export type SandboxWorkspaceWrite = Of<typeof SandboxWorkspaceWrite>
 
 const Allowance = lazy(() => Schema.Literals(["allow", "deny"]))
 
-/** The web search tool: how much context it may bring, from which domains, as seen from where. */
+/** Settings of the web search tool: context size, allowed domains and user location. */
 const webSearchTool = () =>
   Schema.Struct({
     context_size: nullable(Schema.Literals(["low", "medium", "high"])),
@@ -95,7 +95,7 @@ const computerUse = () =>
     )
   })
 
-/** The effective configuration. Every member is present; null says that no layer sets it. */
+/** The effective configuration. Every member is present; null means that no layer sets it. */
 export const Config = lazy(() =>
   Schema.StructWithRest(
     Schema.Struct({
@@ -132,7 +132,7 @@ export const Config = lazy(() =>
 )
 export type Config = Of<typeof Config>
 
-/** Where a layer comes from, from the defaults up to the flags of the session. */
+/** The source of a layer, from the defaults up to the session flags. */
 export const ConfigLayerSource = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("packagedDefaults"), file: Schema.String }),
@@ -152,7 +152,7 @@ export type ConfigLayerSource = Of<typeof ConfigLayerSource>
 export const ConfigLayerMetadata = lazy(() => Schema.Struct({ name: ConfigLayerSource(), version: Schema.String }))
 export type ConfigLayerMetadata = Of<typeof ConfigLayerMetadata>
 
-/** A layer with its own values; `disabledReason` says why it does not count, if so. */
+/** A layer with its own values; `disabledReason` says why it is disabled, if it is. */
 export const ConfigLayer = lazy(() =>
   Schema.Struct({
     name: ConfigLayerSource(),

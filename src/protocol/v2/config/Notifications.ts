@@ -1,5 +1,5 @@
 /**
- * What the server notifies about the configuration.
+ * Notifications about the configuration.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { absent, nullable, U64 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 
-/** Lines and columns are counted from 1, columns in Unicode scalar values. */
+/** Lines and columns count from 1; columns are in Unicode scalar values. */
 export const TextPosition = lazy(() => Schema.Struct({ line: U64, column: U64 }))
 export type TextPosition = Of<typeof TextPosition>
 
-/** A stretch of a file; the end is where it stops. */
+/** A range in a file. */
 export const TextRange = lazy(() => Schema.Struct({ start: TextPosition(), end: TextPosition() }))
 export type TextRange = Of<typeof TextRange>
 
-/** The configuration was taken with reservations; where they are in a file, `path` and `range` say so. */
+/** The configuration was loaded with a warning. `path` and `range` locate it when it is in a file. */
 export const ConfigWarningNotification = lazy(() =>
   Schema.Struct({
     summary: Schema.String,
@@ -27,10 +27,10 @@ export const ConfigWarningNotification = lazy(() =>
 )
 export type ConfigWarningNotification = Of<typeof ConfigWarningNotification>
 
-/** Told once, and a client waits for it or would never learn of it. */
-const told = { tier: "lossless" } as const
+/** Sent once. A client that misses it cannot learn of it in another way. */
+const sentOnce = { tier: "lossless" } as const
 
 /** By method name. */
 export const configNotifications = {
-  configWarning: Method.serverNotification({ params: ConfigWarningNotification, reach: "connection", ...told })
+  configWarning: Method.serverNotification({ params: ConfigWarningNotification, reach: "connection", ...sentOnce })
 } as const

@@ -1,5 +1,5 @@
 /**
- * The requests about the configuration.
+ * Requests about the configuration.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import * as Method from "../../Method.ts"
 import { Config, ConfigLayer, ConfigLayerMetadata } from "./Config.ts"
 import { ConfigRequirements } from "./Requirements.ts"
 
-/** With `cwd`, the layers of the project there count too, if it is trusted. */
+/** With `cwd`, the layers of a trusted project in that folder are included. */
 export const ConfigReadParams = lazy(() =>
   Schema.Struct({ includeLayers: absent(Schema.Boolean), cwd: optional(Schema.String) }).annotate({
     identifier: "ConfigReadParams"
@@ -18,7 +18,7 @@ export const ConfigReadParams = lazy(() =>
 )
 export type ConfigReadParams = Of<typeof ConfigReadParams>
 
-/** `origins` is keyed by dotted path. `layers`, highest first, only when asked for. */
+/** `origins` is keyed by dotted path. `layers`, highest first, are present only when requested. */
 export const ConfigReadResponse = lazy(() =>
   Schema.Struct({
     config: Config(),
@@ -28,7 +28,7 @@ export const ConfigReadResponse = lazy(() =>
 )
 export type ConfigReadResponse = Of<typeof ConfigReadResponse>
 
-/** `requirements` is null where nobody manages this machine. */
+/** `requirements` is null when no organisation manages this machine. */
 export const ConfigRequirementsReadResponse = lazy(() =>
   Schema.Struct({
     supportsIndependentSpeedModes: nullable(Schema.Boolean),
@@ -39,14 +39,14 @@ export type ConfigRequirementsReadResponse = Of<typeof ConfigRequirementsReadRes
 
 /** By method name. */
 export const configRequests = {
-  /** The effective configuration and where its values come from. */
+  /** The effective configuration and the origin of each value. */
   "config/read": Method.clientRequest({
     params: ConfigReadParams,
     result: ConfigReadResponse,
     scope: Method.global("config", { shared: true })
   }),
 
-  /** What an organisation demands of the configuration. */
+  /** The organisation's requirements. */
   "configRequirements/read": Method.clientRequest({
     params: undefined,
     result: ConfigRequirementsReadResponse,

@@ -1,5 +1,5 @@
 /**
- * What an organisation demands of the configuration: the values it allows, and the ones it sets.
+ * The organisation's requirements: the values that it allows and the values that it sets.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { defaulted, JsonObject, nullable, U16, U64 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { ApprovalsReviewer, AskForApproval, ReasoningEffort, SandboxMode } from "../thread/Settings.ts"
 
-/** How users may log in. */
+/** The login methods that are allowed. */
 export const ForcedLoginMethod = lazy(() => Schema.Literals(["chatgpt", "api"]))
 export type ForcedLoginMethod = Of<typeof ForcedLoginMethod>
 
-/** Whether the model searches the web, and how fresh what it finds is. */
+/** Whether the model searches the web, and how fresh the results are. */
 export const WebSearchMode = lazy(() => Schema.Literals(["disabled", "cached", "indexed", "live"]))
 export type WebSearchMode = Of<typeof WebSearchMode>
 
@@ -70,7 +70,7 @@ const browserUse = () => {
   })
 }
 
-/** Hooks that users cannot switch off, by the event they run at. */
+/** Hooks that users cannot disable, by event. */
 export const ManagedHooksRequirements = lazy(() => {
   const handler = Schema.Union([
     Schema.Struct({
@@ -115,7 +115,7 @@ export const ManagedHooksRequirements = lazy(() => {
 })
 export type ManagedHooksRequirements = Of<typeof ManagedHooksRequirements>
 
-/** The network that commands in a sandbox may reach. */
+/** The network access of sandboxed commands. */
 export const NetworkRequirements = lazy(() =>
   Schema.Struct({
     enabled: Flag(),
@@ -136,7 +136,7 @@ export const NetworkRequirements = lazy(() =>
 )
 export type NetworkRequirements = Of<typeof NetworkRequirements>
 
-/** Where telemetry has to go. */
+/** Where telemetry is sent. */
 export const OtelRequirements = lazy(() => {
   const tls = nullable(
     Schema.Struct({ "ca-certificate": Text(), "client-certificate": Text(), "client-private-key": Text() })
@@ -170,7 +170,7 @@ export const OtelRequirements = lazy(() => {
 })
 export type OtelRequirements = Of<typeof OtelRequirements>
 
-/** Null says that nothing is demanded. The `allowed…` lists are exhaustive where they are given. */
+/** Null means no requirement. An `allowed…` list is exhaustive when it is present. */
 export const ConfigRequirements = lazy(() =>
   Schema.Struct({
     modelProvider: Text(),

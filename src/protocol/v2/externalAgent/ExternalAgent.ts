@@ -1,5 +1,5 @@
 /**
- * Taking over the configuration of other agents: what was imported, and what could not be.
+ * Imports of other agents' configuration: what was imported and what failed.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { nullable } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** What kind of thing is taken over. */
+/** The kind of an imported item. */
 export const ExternalAgentConfigMigrationItemType = lazy(() =>
   Schema.Literals([
     "AGENTS_MD",
@@ -24,7 +24,7 @@ export const ExternalAgentConfigMigrationItemType = lazy(() =>
 )
 export type ExternalAgentConfigMigrationItemType = Of<typeof ExternalAgentConfigMigrationItemType>
 
-/** One thing that was taken over, from where to where. */
+/** One imported item, with its source and target. */
 export const ExternalAgentConfigImportItemTypeSuccess = lazy(() =>
   Schema.Struct({
     itemType: ExternalAgentConfigMigrationItemType(),
@@ -36,7 +36,7 @@ export const ExternalAgentConfigImportItemTypeSuccess = lazy(() =>
 )
 export type ExternalAgentConfigImportItemTypeSuccess = Of<typeof ExternalAgentConfigImportItemTypeSuccess>
 
-/** One thing that was not, and at which stage it failed. */
+/** One item that could not be imported, and the stage at which it failed. */
 export const ExternalAgentConfigImportItemTypeFailure = lazy(() =>
   Schema.Struct({
     itemType: ExternalAgentConfigMigrationItemType(),
@@ -50,7 +50,7 @@ export const ExternalAgentConfigImportItemTypeFailure = lazy(() =>
 )
 export type ExternalAgentConfigImportItemTypeFailure = Of<typeof ExternalAgentConfigImportItemTypeFailure>
 
-/** The outcome for one kind of thing. */
+/** The result for one kind of item. */
 export const ExternalAgentConfigImportTypeResult = lazy(() =>
   Schema.Struct({
     itemType: ExternalAgentConfigMigrationItemType(),

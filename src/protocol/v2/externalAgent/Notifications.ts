@@ -8,23 +8,23 @@ import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ExternalAgentConfigImportTypeResult } from "./ExternalAgent.ts"
 
-/** What was imported so far, or at last. */
+/** The items imported so far, or all of them. */
 const imported = () =>
   Schema.Struct({ importId: Schema.String, itemTypeResults: Schema.Array(ExternalAgentConfigImportTypeResult()) })
 
-/** How far an import is. */
+/** Progress of an import. */
 export const ExternalAgentConfigImportProgressNotification = lazy(imported)
 export type ExternalAgentConfigImportProgressNotification = Of<typeof ExternalAgentConfigImportProgressNotification>
 
-/** An import is through, with all that it did and could not do. */
+/** The import is complete, with its successes and failures. */
 export const ExternalAgentConfigImportCompletedNotification = lazy(imported)
 export type ExternalAgentConfigImportCompletedNotification = Of<typeof ExternalAgentConfigImportCompletedNotification>
 
-/** Advice: work goes on the same without it. */
+/** Informational: clients work correctly without it. */
 const advice = { tier: "bestEffort" } as const
 
-/** Told once, and a client waits for it or would never learn of it. */
-const told = { tier: "lossless" } as const
+/** Sent once. A client that misses it cannot learn of it in another way. */
+const sentOnce = { tier: "lossless" } as const
 
 /** By method name. */
 export const externalAgentNotifications = {
@@ -36,6 +36,6 @@ export const externalAgentNotifications = {
   "externalAgentConfig/import/completed": Method.serverNotification({
     params: ExternalAgentConfigImportCompletedNotification,
     reach: "everyone",
-    ...told
+    ...sentOnce
   })
 } as const

@@ -1,5 +1,5 @@
 /**
- * Finding files by a few letters of their path.
+ * Fuzzy search for files by path.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { nullable, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /**
- * A match, better with a higher score. `path` is relative to `root`; `indices` are the matched characters of it. The
- * underscores are the protocol's.
+ * A match; a higher score is better. `path` is relative to `root`; `indices` are the matched characters in it. The protocol
+ * uses underscores here.
  */
 export const FuzzyFileSearchResult = lazy(() =>
   Schema.Struct({

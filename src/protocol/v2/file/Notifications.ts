@@ -9,26 +9,26 @@ import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { FuzzyFileSearchResult } from "./FileSearch.ts"
 
-/** Something at these paths changed since the last notice of this watch. */
+/** Files at these paths changed since the last notification of this watch. */
 export const FsChangedNotification = lazy(() =>
   Schema.Struct({ watchId: Schema.String, changedPaths: Schema.Array(AbsolutePath) })
 )
 export type FsChangedNotification = Of<typeof FsChangedNotification>
 
-/** The best matches so far. `query` says which question they answer. */
+/** The best matches so far. `query` is the query that they match. */
 export const FuzzyFileSearchSessionUpdatedNotification = lazy(() =>
   Schema.Struct({ sessionId: Schema.String, query: Schema.String, files: Schema.Array(FuzzyFileSearchResult()) })
 )
 export type FuzzyFileSearchSessionUpdatedNotification = Of<typeof FuzzyFileSearchSessionUpdatedNotification>
 
-/** The search for the latest query is through. */
+/** The search for the latest query is complete. */
 export const FuzzyFileSearchSessionCompletedNotification = lazy(() => Schema.Struct({ sessionId: Schema.String }))
 export type FuzzyFileSearchSessionCompletedNotification = Of<typeof FuzzyFileSearchSessionCompletedNotification>
 
-/** Nobody else knows the names in them. Output is bytes that are put together again; an end is told once. */
+/** Only this connection knows the ids in them. Output must be complete to be assembled, and an end is sent once. */
 const owned = { tier: "lossless", reach: "connection" } as const
 
-/** Says that something changed, not what: a client that missed one looks for itself. */
+/** A hint that something changed: a client that misses it can read the files itself. */
 const hint = { tier: "bestEffort", reach: "connection" } as const
 
 /** By method name. */

@@ -1,5 +1,5 @@
 /**
- * Runs of hooks: programs of the user or the organisation that are called at fixed points of a turn.
+ * Hook runs: programs of the user or the organisation that run at fixed points of a turn.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { I64, nullable, UnixMillis } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** The point at which the hook is called. */
+/** The point at which the hook runs. */
 export const HookEventName = lazy(() =>
   Schema.Literals([
     "preModelRequest",
@@ -28,15 +28,15 @@ export const HookEventName = lazy(() =>
 )
 export type HookEventName = Of<typeof HookEventName>
 
-/** What is called. */
+/** What the hook runs. */
 export const HookHandlerType = lazy(() => Schema.Literals(["command", "mcpTool", "prompt", "agent"]))
 export type HookHandlerType = Of<typeof HookHandlerType>
 
-/** Whether the turn waits for it. */
+/** Whether the turn waits for the hook. */
 export const HookExecutionMode = lazy(() => Schema.Literals(["sync", "async"]))
 export type HookExecutionMode = Of<typeof HookExecutionMode>
 
-/** What the run belongs to. */
+/** Whether the run belongs to a thread or a turn. */
 export const HookScope = lazy(() => Schema.Literals(["thread", "turn"]))
 export type HookScope = Of<typeof HookScope>
 
@@ -58,11 +58,11 @@ export const HookSource = lazy(() =>
 )
 export type HookSource = Of<typeof HookSource>
 
-/** `blocked` kept something from happening; `stopped` ended the turn. */
+/** `blocked` prevented an action; `stopped` ended the turn. */
 export const HookRunStatus = lazy(() => Schema.Literals(["running", "completed", "failed", "blocked", "stopped"]))
 export type HookRunStatus = Of<typeof HookRunStatus>
 
-/** One thing a hook said, and to whom: the user, or (feedback, context) the model. */
+/** One output entry of a hook, for the user or (feedback, context) for the model. */
 export const HookOutputEntry = lazy(() =>
   Schema.Struct({
     kind: Schema.Literals(["warning", "stop", "feedback", "context", "error"]),
@@ -71,7 +71,7 @@ export const HookOutputEntry = lazy(() =>
 )
 export type HookOutputEntry = Of<typeof HookOutputEntry>
 
-/** A run, from start to end under one id. Times and the duration are in milliseconds; `displayOrder` sorts a list. */
+/** A run, with one id from start to end. Times and the duration are in milliseconds; lists are sorted by `displayOrder`. */
 export const HookRunSummary = lazy(() =>
   Schema.Struct({
     id: Schema.String,

@@ -1,5 +1,5 @@
 /**
- * Runs of hooks within a turn.
+ * Hook runs within a turn.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import { HookRunSummary } from "./Hook.ts"
 /** `turnId` is null for a hook of the thread. */
 const hook = () => Schema.Struct({ threadId: Schema.String, turnId: nullable(Schema.String), run: HookRunSummary() })
 
-/** A hook was called. */
+/** A hook started. */
 export const HookStartedNotification = lazy(hook)
 export type HookStartedNotification = Of<typeof HookStartedNotification>
 
-/** The hook is done; the run has the id it started with. */
+/** The hook finished; the run has the id it started with. */
 export const HookCompletedNotification = lazy(hook)
 export type HookCompletedNotification = Of<typeof HookCompletedNotification>
 
-/** A transcript is put together from these: none may be missing. */
+/** Clients build a transcript from these, so none may be lost. */
 const transcript = { tier: "lossless", reach: "subscribers" } as const
 
 /** By method name. */

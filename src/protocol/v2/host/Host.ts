@@ -1,5 +1,5 @@
 /**
- * What only the program around the server can provide: fresh ChatGPT tokens, an attestation of the device, the time.
+ * Data that only the embedding program can provide: fresh ChatGPT tokens, a device attestation, the time.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { lazy, type Of } from "../../Lazy.ts"
 export const ChatgptAuthTokensRefreshReason = lazy(() => Schema.Literal("unauthorized"))
 export type ChatgptAuthTokensRefreshReason = Of<typeof ChatgptAuthTokensRefreshReason>
 
-/** The tokens were refused; `previousAccountId` is the account they belonged to. */
+/** The tokens were rejected; `previousAccountId` is the account they belonged to. */
 export const ChatgptAuthTokensRefreshParams = lazy(() =>
   Schema.Struct({ reason: ChatgptAuthTokensRefreshReason(), previousAccountId: optional(Schema.String) })
 )
@@ -27,15 +27,15 @@ export const ChatgptAuthTokensRefreshResponse = lazy(() =>
 )
 export type ChatgptAuthTokensRefreshResponse = Of<typeof ChatgptAuthTokensRefreshResponse>
 
-/** Asks for an attestation; only clients that said `requestAttestation` in initialize are asked. */
+/** Requests an attestation. Sent only to clients with `requestAttestation` in initialize. */
 export const AttestationGenerateParams = lazy(() => Empty)
 export type AttestationGenerateParams = Of<typeof AttestationGenerateParams>
 
-/** The attestation, as it goes into a header. */
+/** The attestation, as sent in a header. */
 export const AttestationGenerateResponse = lazy(() => Schema.Struct({ token: Schema.String }))
 export type AttestationGenerateResponse = Of<typeof AttestationGenerateResponse>
 
-/** Asks the client's clock, for threads that run on another time than the machine. */
+/** Requests the client's time, for threads whose time differs from the machine's. */
 export const CurrentTimeReadParams = lazy(() => Schema.Struct({ threadId: Schema.String }))
 export type CurrentTimeReadParams = Of<typeof CurrentTimeReadParams>
 

@@ -1,5 +1,5 @@
 /**
- * What the server requests from the program around it.
+ * Requests from the server to the embedding program.
  *
  * @module
  */

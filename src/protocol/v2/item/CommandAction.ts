@@ -1,5 +1,5 @@
 /**
- * What a shell command is about, as far as it can be told from its words.
+ * What a shell command does, as far as its text shows.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { nullable } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** One command of a pipeline. `command` is the part it was read from; `unknown` is the honest default. */
+/** One command of a pipeline. `command` is the part it was parsed from; `unknown` is the default. */
 export const CommandAction = lazy(() =>
   Schema.Union([
     Schema.Struct({

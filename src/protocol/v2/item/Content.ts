@@ -1,5 +1,5 @@
 /**
- * The content parts that messages and tool outputs are made of, in the model API's own spelling.
+ * The content parts of messages and tool outputs, in the spelling of the model API.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { optional } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { ImageDetail } from "../turn/UserInput.ts"
 
-/** Text given to the model. */
+/** Text for the model. */
 export const InputText = lazy(() => Schema.Struct({ type: Schema.Literal("input_text"), text: Schema.String }))
 export type InputText = Of<typeof InputText>
 
-/** What only the model server can read; passed on as it came. */
+/** Content that only the model server can decrypt; passed on unchanged. */
 export const EncryptedContent = lazy(() =>
   Schema.Struct({ type: Schema.Literal("encrypted_content"), encrypted_content: Schema.String })
 )
 export type EncryptedContent = Of<typeof EncryptedContent>
 
-/** An image, by URL (data URLs too) or by the id of an uploaded file. */
+/** An image, by URL (including data URLs) or by the id of an uploaded file. */
 export const InputImage = lazy(() =>
   Schema.Union([
     Schema.Struct({
@@ -35,7 +35,7 @@ export const InputImage = lazy(() =>
 )
 export type InputImage = Of<typeof InputImage>
 
-/** Audio, by URL (data URLs too) or by the id of an uploaded file. */
+/** Audio, by URL (including data URLs) or by the id of an uploaded file. */
 export const InputAudio = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("input_audio"), audio_url: Schema.String }).annotate({
@@ -48,7 +48,7 @@ export const InputAudio = lazy(() =>
 )
 export type InputAudio = Of<typeof InputAudio>
 
-/** A part of a message of either side. */
+/** A part of a message of the user or the model. */
 export const ContentItem = lazy(() =>
   Schema.Union([
     InputText(),
@@ -64,13 +64,13 @@ export const ContentItem = lazy(() =>
 )
 export type ContentItem = Of<typeof ContentItem>
 
-/** A part of what a tool gave back. */
+/** A part of a tool's output. */
 export const FunctionCallOutputContentItem = lazy(() =>
   Schema.Union([InputText(), ...InputImage().members, ...InputAudio().members, EncryptedContent()])
 )
 export type FunctionCallOutputContentItem = Of<typeof FunctionCallOutputContentItem>
 
-/** What a tool gave back: plain text, or parts. */
+/** A tool's output: plain text, or parts. */
 export const FunctionCallOutputBody = lazy(() =>
   Schema.Union([Schema.String, Schema.Array(FunctionCallOutputContentItem())]).annotate({
     identifier: "FunctionCallOutputBody"

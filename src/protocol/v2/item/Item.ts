@@ -1,7 +1,8 @@
 /**
  * The items of a turn: everything that a reader of a thread sees, one entry each.
  *
- * Here are the items that are words, and the union of all. The items that are work are in `WorkItem.ts`.
+ * This module has the messages and similar items, and the union of all. Commands, tool calls and similar are in
+ * `WorkItem.ts`.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { UserInput } from "../turn/UserInput.ts"
 import * as WorkItem from "./WorkItem.ts"
 import { itemTimes } from "./WorkItem.ts"
 
-/** What the user said. `clientId` is the client's own name for the message, if it gave one. */
+/** The user's message. `clientId` is the client's own id for the message, if it sent one. */
 export const UserMessageItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("userMessage"),
@@ -25,7 +26,7 @@ export const UserMessageItem = lazy(() =>
 )
 export type UserMessageItem = Of<typeof UserMessageItem>
 
-/** Text that hooks put before the model. */
+/** Text that hooks add to the model's input. */
 export const HookPromptItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("hookPrompt"),
@@ -36,11 +37,11 @@ export const HookPromptItem = lazy(() =>
 )
 export type HookPromptItem = Of<typeof HookPromptItem>
 
-/** Commentary comes while the work goes on, the final answer ends it. */
+/** Commentary is written while the turn runs; the final answer ends it. */
 export const MessagePhase = lazy(() => Schema.Literals(["commentary", "partial_answer", "final_answer"]))
 export type MessagePhase = Of<typeof MessagePhase>
 
-/** The memories that an answer drew on. Lines count from 1. */
+/** The memories used for an answer. Lines count from 1. */
 export const MemoryCitation = lazy(() =>
   Schema.Struct({
     entries: Schema.Array(Schema.Struct({ path: Schema.String, lineStart: U32, lineEnd: U32, note: Schema.String })),
@@ -49,7 +50,7 @@ export const MemoryCitation = lazy(() =>
 )
 export type MemoryCitation = Of<typeof MemoryCitation>
 
-/** Whether a message was moderated, and what to show in its place. */
+/** Whether a message was moderated, and what to show instead of it. */
 export const AgentMessageModeration = lazy(() =>
   Schema.Struct({
     moderated: Schema.Boolean,
@@ -65,13 +66,13 @@ export const AgentMessageModeration = lazy(() =>
 )
 export type AgentMessageModeration = Of<typeof AgentMessageModeration>
 
-/** A question that a message leaves with the user; the turn does not wait for the answer. */
+/** A question to the user in a message; the turn does not wait for the answer. */
 export const AsyncUserInputQuestion = lazy(() =>
   Schema.Struct({ title: Schema.String, options: orNull(Schema.Array(Schema.String)) })
 )
 export type AsyncUserInputQuestion = Of<typeof AsyncUserInputQuestion>
 
-/** What the model said. */
+/** The model's message. */
 export const AgentMessageItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("agentMessage"),
@@ -106,7 +107,7 @@ export const PlanItem = lazy(() =>
 )
 export type PlanItem = Of<typeof PlanItem>
 
-/** The model's reasoning, summed up and, where the model server gives it, in full; a string per part. */
+/** The model's reasoning: a summary and, when the model server sends it, the full text; one string per part. */
 export const ReasoningItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("reasoning"),
@@ -118,31 +119,31 @@ export const ReasoningItem = lazy(() =>
 )
 export type ReasoningItem = Of<typeof ReasoningItem>
 
-/** An image file that the model looked at. */
+/** An image file that the model viewed. */
 export const ImageViewItem = lazy(() =>
   Schema.Struct({ type: Schema.Literal("imageView"), id: Schema.String, path: Schema.String, ...itemTimes })
 )
 export type ImageViewItem = Of<typeof ImageViewItem>
 
-/** A review begins; `review` says of what. */
+/** A review begins; `review` describes its subject. */
 export const EnteredReviewModeItem = lazy(() =>
   Schema.Struct({ type: Schema.Literal("enteredReviewMode"), id: Schema.String, review: Schema.String, ...itemTimes })
 )
 export type EnteredReviewModeItem = Of<typeof EnteredReviewModeItem>
 
-/** A review is over; `review` is its text. */
+/** A review ended; `review` is its text. */
 export const ExitedReviewModeItem = lazy(() =>
   Schema.Struct({ type: Schema.Literal("exitedReviewMode"), id: Schema.String, review: Schema.String, ...itemTimes })
 )
 export type ExitedReviewModeItem = Of<typeof ExitedReviewModeItem>
 
-/** From here on the model sees a summary of what came before. */
+/** From here on, the model sees a summary of the earlier conversation. */
 export const ContextCompactionItem = lazy(() =>
   Schema.Struct({ type: Schema.Literal("contextCompaction"), id: Schema.String, ...itemTimes })
 )
 export type ContextCompactionItem = Of<typeof ContextCompactionItem>
 
-/** Any item, told apart by `type`. The id is unique in its thread. */
+/** Any item; `type` distinguishes them. The id is unique in its thread. */
 export const ThreadItem = lazy(() =>
   Schema.Union([
     UserMessageItem(),

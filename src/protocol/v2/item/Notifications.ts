@@ -1,5 +1,5 @@
 /**
- * The life of the items of a turn: start, what streams into them, end, and the reviews that hold them up.
+ * The life cycle of items: start, streamed deltas, end, and the reviews that they wait for.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import { byItem } from "../../SnapshotKeys.ts"
 const inTurn = { threadId: Schema.String, turnId: Schema.String }
 const place = { ...inTurn, itemId: Schema.String }
 
-/** An item has begun. Its final content comes with `item/completed`. */
+/** An item started. Its final content is in `item/completed`. */
 export const ItemStartedNotification = lazy(() =>
   Schema.Struct({ item: ThreadItem(), ...inTurn, startedAtMs: UnixMillis })
 )
 export type ItemStartedNotification = Of<typeof ItemStartedNotification>
 
-/** The item as it stays. `contentTokenCount` is for agent messages, null when the model server did not say. */
+/** The final state of an item. `contentTokenCount` is for agent messages; null when the model server did not report it. */
 export const ItemCompletedNotification = lazy(() =>
   Schema.Struct({
     item: ThreadItem(),
@@ -32,58 +32,58 @@ export const ItemCompletedNotification = lazy(() =>
 )
 export type ItemCompletedNotification = Of<typeof ItemCompletedNotification>
 
-/** A piece of text or output; an item's text is its deltas put together. */
+/** A piece of text or output; concatenated deltas are the item's text. */
 const Delta = lazy(() => Schema.Struct({ ...place, delta: Schema.String }))
 
-/** Text of the agent's message, chunk by chunk as the model gives it. */
+/** Text of the agent's message, as the model streams it. */
 export const AgentMessageDeltaNotification = Delta
 export type AgentMessageDeltaNotification = Of<typeof AgentMessageDeltaNotification>
 
-/** Text of a proposed plan. The completed item decides: it may differ. */
+/** Text of a proposed plan. The completed item is authoritative: it may differ. */
 export const PlanDeltaNotification = Delta
 export type PlanDeltaNotification = Of<typeof PlanDeltaNotification>
 
-/** Decoded chunk by chunk: a character that is split over two chunks is U+FFFD here and right in the completed item. */
+/** Decoded chunk by chunk: a character that is split over two chunks is U+FFFD here and correct in the completed item. */
 export const CommandExecutionOutputDeltaNotification = Delta
 export type CommandExecutionOutputDeltaNotification = Of<typeof CommandExecutionOutputDeltaNotification>
 
-/** Declared by the release and sent no more; the item carries the outcome. */
+/** Declared by the release but no longer sent; the item has the result. */
 export const FileChangeOutputDeltaNotification = Delta
 export type FileChangeOutputDeltaNotification = Of<typeof FileChangeOutputDeltaNotification>
 
-/** Text of the part of a reasoning summary with this index. */
+/** Text of the reasoning summary's part with this index. */
 export const ReasoningSummaryTextDeltaNotification = lazy(() =>
   Schema.Struct({ ...place, delta: Schema.String, summaryIndex: I64 })
 )
 export type ReasoningSummaryTextDeltaNotification = Of<typeof ReasoningSummaryTextDeltaNotification>
 
-/** The summary goes on in the part with this index. */
+/** The summary continues in the part with this index. */
 export const ReasoningSummaryPartAddedNotification = lazy(() => Schema.Struct({ ...place, summaryIndex: I64 }))
 export type ReasoningSummaryPartAddedNotification = Of<typeof ReasoningSummaryPartAddedNotification>
 
-/** Raw reasoning, where it may be shown. */
+/** Raw reasoning, when it may be shown. */
 export const ReasoningTextDeltaNotification = lazy(() =>
   Schema.Struct({ ...place, delta: Schema.String, contentIndex: I64 })
 )
 export type ReasoningTextDeltaNotification = Of<typeof ReasoningTextDeltaNotification>
 
-/** What was typed into the terminal of a running command. */
+/** Input that was typed into the terminal of a running command. */
 export const TerminalInteractionNotification = lazy(() =>
   Schema.Struct({ ...place, processId: Schema.String, stdin: Schema.String })
 )
 export type TerminalInteractionNotification = Of<typeof TerminalInteractionNotification>
 
-/** The patch as far as the model has written it, before its item starts. */
+/** The part of the patch that the model has written so far, before its item starts. */
 export const FileChangePatchUpdatedNotification = lazy(() =>
   Schema.Struct({ ...place, changes: Schema.Array(FileUpdateChange()) })
 )
 export type FileChangePatchUpdatedNotification = Of<typeof FileChangePatchUpdatedNotification>
 
-/** What a running MCP tool says of its progress. */
+/** Progress reported by a running MCP tool. */
 export const McpToolCallProgressNotification = lazy(() => Schema.Struct({ ...place, message: Schema.String }))
 export type McpToolCallProgressNotification = Of<typeof McpToolCallProgressNotification>
 
-/** `targetItemId` is null where no item is under review, as for a host that a command reaches for. */
+/** `targetItemId` is null when no item is under review, for example for a host that a command tries to reach. */
 const review = () => ({
   ...inTurn,
   startedAtMs: UnixMillis,
@@ -93,30 +93,30 @@ const review = () => ({
   action: GuardianApprovalReviewAction()
 })
 
-/** A review has begun; the item waits for it. */
+/** A review started; the item waits for it. */
 export const ItemGuardianApprovalReviewStartedNotification = lazy(() => Schema.Struct(review()))
 export type ItemGuardianApprovalReviewStartedNotification = Of<typeof ItemGuardianApprovalReviewStartedNotification>
 
-/** The review is over. */
+/** The review ended. */
 export const ItemGuardianApprovalReviewCompletedNotification = lazy(() =>
   Schema.Struct({ ...review(), completedAtMs: UnixMillis, decisionSource: AutoReviewDecisionSource() })
 )
 export type ItemGuardianApprovalReviewCompletedNotification = Of<typeof ItemGuardianApprovalReviewCompletedNotification>
 
-/** From now on every command of the turn is reviewed. */
+/** From now on, every command of the turn is reviewed. */
 export const StrictReviewRequiredNotification = lazy(() => Schema.Struct({ ...inTurn, startedAtMs: UnixMillis }))
 export type StrictReviewRequiredNotification = Of<typeof StrictReviewRequiredNotification>
 
-/** A transcript is put together from these: none may be missing, no delta may be joined with the next. */
+/** Clients build a transcript from these, so none may be lost and deltas may not be merged. */
 const transcript = { tier: "lossless", reach: "subscribers" } as const
 
-/** Each replaces the one before it for the same item. */
+/** Each replaces the previous one for the same item. */
 const snapshot = { tier: "latest", reach: "subscribers", key: byItem } as const
 
-/** Tells that something moves; the completed item does not build on it. */
+/** Shows progress; the completed item does not depend on it. */
 const progress = { tier: "bestEffort", reach: "subscribers" } as const
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const itemNotifications = {
   "item/started": Method.serverNotification({ params: ItemStartedNotification, ...transcript }),
   "item/completed": Method.serverNotification({ params: ItemCompletedNotification, ...transcript }),

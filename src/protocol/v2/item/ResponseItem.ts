@@ -1,6 +1,6 @@
 /**
- * The conversation as the model API keeps it. Members are in that API's spelling; an optional one is left out when there
- * is nothing to say, because it is sent on to the model server as it is.
+ * The conversation in the format of the model API, with that API's spelling. Optional members are omitted when they are
+ * empty, because the entries are sent to the model server unchanged.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const id = { id: optional(Schema.String) }
 const encrypted = { encrypted_content: optional(Schema.String) }
 const status = { status: optional(Schema.String) }
 
-/** Which turn an entry belongs to, carried through the model server and back. */
+/** The turn that an entry belongs to; sent to the model server and returned by it. */
 const passthrough = {
   internal_chat_message_metadata_passthrough: optional(Schema.Struct({ turn_id: optional(Schema.String) }))
 }
@@ -34,7 +34,7 @@ export const LocalShellAction = lazy(() =>
 )
 export type LocalShellAction = Of<typeof LocalShellAction>
 
-/** What the model server's own web search did. */
+/** An action of the model server's own web search. */
 export const ResponsesWebSearchAction = lazy(() =>
   Schema.Union([
     Schema.Struct({
@@ -53,8 +53,8 @@ export const ResponsesWebSearchAction = lazy(() =>
 )
 export type ResponsesWebSearchAction = Of<typeof ResponsesWebSearchAction>
 
-/** The entries that are speech and thought. */
-const spoken = () =>
+/** Messages and reasoning. */
+const messages = () =>
   [
     Schema.Struct({
       type: Schema.Literal("message"),
@@ -86,7 +86,7 @@ const spoken = () =>
     })
   ] as const
 
-/** The entries that are calls of tools, and the answers of tools. */
+/** Tool calls and tool outputs. */
 const calls = () =>
   [
     Schema.Struct({
@@ -176,7 +176,7 @@ const calls = () =>
     })
   ] as const
 
-/** The entries that shape the conversation rather than being part of it. */
+/** Entries that control the conversation. */
 const control = () =>
   [
     Schema.Struct({
@@ -195,7 +195,7 @@ const control = () =>
     Schema.Struct({ type: Schema.Literal("other") })
   ] as const
 
-/** Kinds that came after this release are read as `other` and lose their members, as in the release. */
+/** As in the release, kinds that a later release adds decode to `other` and lose their members. */
 const later = (known: ReadonlyArray<{ readonly fields: { readonly type: { readonly literal: string } } }>) => {
   const names = new Set(known.map((member) => member.fields.type.literal))
   return Schema.Struct({ type: Schema.String.check(Schema.makeFilter((type: string) => !names.has(type))) }).pipe(
@@ -208,7 +208,7 @@ const later = (known: ReadonlyArray<{ readonly fields: { readonly type: { readon
 
 /** An entry of the model's conversation. */
 export const ResponseItem = lazy(() => {
-  const known = [...spoken(), ...calls(), ...control()] as const
+  const known = [...messages(), ...calls(), ...control()] as const
   return Schema.Union([...known, later(known)]).annotate({ identifier: "ResponseItem" })
 })
 export type ResponseItem = Of<typeof ResponseItem>

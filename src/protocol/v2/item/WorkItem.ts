@@ -1,6 +1,6 @@
 /**
- * The items of a turn that are work: commands, patches, tool calls, helpers, searches, pictures. The union of all items
- * is in `Item.ts`.
+ * Items that are actions: commands, patches, tool calls, sub-agents, searches, images. The union of all items is in
+ * `Item.ts`.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { absent, I32, I64, nullable, optional, U64, UnixMillis, UnixSeconds } fr
 import { lazy, type Of } from "../../Lazy.ts"
 import { ReasoningEffort } from "../thread/Settings.ts"
 
-/** Every item carries when it started and when it was done, as far as that was recorded. */
+/** When an item started and completed, if that was recorded. */
 export const itemTimes = { startedAtMs: optional(UnixMillis), completedAtMs: optional(UnixMillis) }
 
-/** `declined`: the user, or a policy in their name, said no. */
+/** `declined`: the user, or a policy on the user's behalf, refused it. */
 export const CommandExecutionStatus = lazy(() => Schema.Literals(["inProgress", "completed", "failed", "declined"]))
 export type CommandExecutionStatus = Of<typeof CommandExecutionStatus>
 
-/** Who ran it. The two `unifiedExec` values are a session that the model opened, and one it typed into. */
+/** What ran the command. The `unifiedExec` values are a session that the model opened, and its input to one. */
 export const CommandExecutionSource = lazy(() =>
   Schema.Literals(["agent", "userShell", "unifiedExecStartup", "unifiedExecInteraction"])
 )
 export type CommandExecutionSource = Of<typeof CommandExecutionSource>
 
-/** A shell command. `aggregatedOutput` is stdout and stderr as they came; null while running and when there was none. */
+/** A shell command. `aggregatedOutput` is stdout and stderr in order of arrival; null while running or without output. */
 export const CommandExecutionItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("commandExecution"),
@@ -44,7 +44,7 @@ export const CommandExecutionItem = lazy(() =>
 )
 export type CommandExecutionItem = Of<typeof CommandExecutionItem>
 
-/** What happens to a file. `move_path` is where an updated file goes. */
+/** How a file changes. `move_path` is the new path of an updated file. */
 export const PatchChangeKind = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("add") }),
@@ -54,13 +54,13 @@ export const PatchChangeKind = lazy(() =>
 )
 export type PatchChangeKind = Of<typeof PatchChangeKind>
 
-/** One file of a patch. `diff` is a unified diff, or the whole content of a file that is added or deleted. */
+/** One file of a patch. `diff` is a unified diff, or the whole content of an added or deleted file. */
 export const FileUpdateChange = lazy(() =>
   Schema.Struct({ path: Schema.String, kind: PatchChangeKind(), diff: Schema.String })
 )
 export type FileUpdateChange = Of<typeof FileUpdateChange>
 
-/** As with commands, `declined` is a no to the approval. */
+/** As with commands, `declined` means that the approval was refused. */
 export const PatchApplyStatus = lazy(() => Schema.Literals(["inProgress", "completed", "failed", "declined"]))
 export type PatchApplyStatus = Of<typeof PatchApplyStatus>
 
@@ -76,11 +76,11 @@ export const FileChangeItem = lazy(() =>
 )
 export type FileChangeItem = Of<typeof FileChangeItem>
 
-/** Shared by calls to MCP tools and to tools of the client. */
+/** Used by calls of MCP tools and of client tools. */
 export const ToolCallStatus = lazy(() => Schema.Literals(["inProgress", "completed", "failed"]))
 export type ToolCallStatus = Of<typeof ToolCallStatus>
 
-/** The result of an MCP call, in MCP's own shape. */
+/** The result of an MCP call, in the format of MCP. */
 export const McpToolCallResult = lazy(() =>
   Schema.Struct({
     content: Schema.Array(Schema.Json),
@@ -90,7 +90,7 @@ export const McpToolCallResult = lazy(() =>
 )
 export type McpToolCallResult = Of<typeof McpToolCallResult>
 
-/** The app behind an MCP tool, for clients that show one. */
+/** The app of an MCP tool, for clients that show it. */
 export const McpToolCallAppContext = lazy(() =>
   Schema.Struct({
     connectorId: Schema.String,
@@ -102,7 +102,7 @@ export const McpToolCallAppContext = lazy(() =>
 )
 export type McpToolCallAppContext = Of<typeof McpToolCallAppContext>
 
-/** The view that an MCP tool brings along, and how it wants to be shown. */
+/** The UI of an MCP tool, and how it is displayed. */
 export const McpAppUi = lazy(() =>
   Schema.Struct({
     resourceUri: Schema.String,
@@ -111,7 +111,7 @@ export const McpAppUi = lazy(() =>
 )
 export type McpAppUi = Of<typeof McpAppUi>
 
-/** A call to a tool of an MCP server. One of `result` and `error` is set once it is over. */
+/** A call of an MCP server's tool. When it is over, either `result` or `error` is set. */
 export const McpToolCallItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("mcpToolCall"),
@@ -133,7 +133,7 @@ export const McpToolCallItem = lazy(() =>
 )
 export type McpToolCallItem = Of<typeof McpToolCallItem>
 
-/** What a tool of the client gave back. */
+/** Output of a client tool. */
 export const DynamicToolCallOutputContentItem = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("inputText"), text: Schema.String }),
@@ -143,7 +143,7 @@ export const DynamicToolCallOutputContentItem = lazy(() =>
 )
 export type DynamicToolCallOutputContentItem = Of<typeof DynamicToolCallOutputContentItem>
 
-/** A call to a tool that the client brought along. */
+/** A call of a tool that the client provides. */
 export const DynamicToolCallItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("dynamicToolCall"),
@@ -160,7 +160,7 @@ export const DynamicToolCallItem = lazy(() =>
 )
 export type DynamicToolCallItem = Of<typeof DynamicToolCallItem>
 
-/** How a helper was doing when it was last heard of. */
+/** The last known state of a sub-agent. */
 export const CollabAgentState = lazy(() =>
   Schema.Struct({
     status: Schema.Literals(["pendingInit", "running", "interrupted", "completed", "errored", "shutdown", "notFound"]),
@@ -197,7 +197,7 @@ export const CollabAgentToolCallItem = lazy(() =>
 )
 export type CollabAgentToolCallItem = Of<typeof CollabAgentToolCallItem>
 
-/** Something a helper did, seen from the thread that started it. */
+/** An activity of a sub-agent, shown in the thread that started it. */
 export const SubAgentActivityItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("subAgentActivity"),
@@ -212,7 +212,7 @@ export const SubAgentActivityItem = lazy(() =>
 )
 export type SubAgentActivityItem = Of<typeof SubAgentActivityItem>
 
-/** What a web search item did. */
+/** The action of a web search item. */
 export const WebSearchAction = lazy(() =>
   Schema.Union([
     Schema.Struct({
@@ -231,7 +231,7 @@ export const WebSearchAction = lazy(() =>
 )
 export type WebSearchAction = Of<typeof WebSearchAction>
 
-/** A search of the web by the model server. */
+/** A web search by the model server. */
 export const WebSearchItem = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("webSearch"),
@@ -244,7 +244,7 @@ export const WebSearchItem = lazy(() =>
 )
 export type WebSearchItem = Of<typeof WebSearchItem>
 
-/** A picture the model made, in its two forms: uploaded (`fileId`) or inline base64 (`result`). */
+/** A generated image, in one of two forms: uploaded (`fileId`) or inline base64 (`result`). */
 export const ImageGenerationItem = lazy(() => {
   const common = {
     type: Schema.Literal("imageGeneration"),
@@ -271,7 +271,7 @@ export const ImageGenerationItem = lazy(() => {
 })
 export type ImageGenerationItem = Of<typeof ImageGenerationItem>
 
-/** A pause the model asked for. */
+/** A pause that the model requested. */
 export const SleepItem = lazy(() =>
   Schema.Struct({ type: Schema.Literal("sleep"), id: Schema.String, durationMs: U64, ...itemTimes })
 )

@@ -1,8 +1,8 @@
 /**
- * What an MCP server asks of the user through this server: a form, a page to visit, a proof of who is there.
+ * Elicitation: requests from an MCP server to the user: a form, a URL to visit, or an identity check.
  *
- * The form fields are the subset of JSON Schema that MCP allows. They come from an MCP server and are passed on as they
- * are, so nothing that it left out is added.
+ * The form fields are the subset of JSON Schema that MCP allows. They come from an MCP server and are passed on unchanged,
+ * so omitted members are not filled in.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { lazy, type Of } from "../../Lazy.ts"
 
 const label = { title: absent(Schema.String), description: absent(Schema.String) }
 
-/** A yes or no. */
+/** A boolean field. */
 export const McpElicitationBooleanSchema = lazy(() =>
   Schema.Struct({ type: Schema.Literal("boolean"), ...label, default: absent(Schema.Boolean) })
 )
 export type McpElicitationBooleanSchema = Of<typeof McpElicitationBooleanSchema>
 
-/** A number between two bounds. */
+/** A number within bounds. */
 export const McpElicitationNumberSchema = lazy(() =>
   Schema.Struct({
     type: Schema.Literals(["number", "integer"]),
@@ -30,7 +30,7 @@ export const McpElicitationNumberSchema = lazy(() =>
 )
 export type McpElicitationNumberSchema = Of<typeof McpElicitationNumberSchema>
 
-/** A line of text. */
+/** A text field. */
 export const McpElicitationStringSchema = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("string"),
@@ -43,7 +43,7 @@ export const McpElicitationStringSchema = lazy(() =>
 )
 export type McpElicitationStringSchema = Of<typeof McpElicitationStringSchema>
 
-/** A choice that has a name for people beside its value. */
+/** A choice with a value and a display name. */
 export const McpElicitationConstOption = lazy(() => Schema.Struct({ const: Schema.String, title: Schema.String }))
 export type McpElicitationConstOption = Of<typeof McpElicitationConstOption>
 
@@ -69,7 +69,7 @@ export const McpElicitationUntitledSingleSelectEnumSchema = lazy(() =>
 )
 export type McpElicitationUntitledSingleSelectEnumSchema = Of<typeof McpElicitationUntitledSingleSelectEnumSchema>
 
-/** One of several values, with titles in the older way. */
+/** One of several values, with titles in the legacy notation. */
 export const McpElicitationLegacyTitledEnumSchema = lazy(() =>
   Schema.Struct({
     type: Schema.Literal("string"),
@@ -104,7 +104,7 @@ export const McpElicitationTitledMultiSelectEnumSchema = lazy(() =>
 )
 export type McpElicitationTitledMultiSelectEnumSchema = Of<typeof McpElicitationTitledMultiSelectEnumSchema>
 
-/** One field of a form. The first kind that fits is taken, so the more particular ones come first. */
+/** One field of a form. The first kind that matches is used, so the more specific ones come first. */
 export const McpElicitationPrimitiveSchema = lazy(() =>
   Schema.Union([
     McpElicitationTitledSingleSelectEnumSchema(),
@@ -119,7 +119,7 @@ export const McpElicitationPrimitiveSchema = lazy(() =>
 )
 export type McpElicitationPrimitiveSchema = Of<typeof McpElicitationPrimitiveSchema>
 
-/** A form: its fields by name, and the ones that must be filled in. */
+/** A form: its fields by name, and the required ones. */
 export const McpElicitationSchema = lazy(() =>
   Schema.Struct({
     $schema: absent(Schema.String),
@@ -130,7 +130,7 @@ export const McpElicitationSchema = lazy(() =>
 )
 export type McpElicitationSchema = Of<typeof McpElicitationSchema>
 
-/** `turnId` is null when nothing but the MCP server itself asks. `_meta` is the MCP server's, null when it sent none. */
+/** `turnId` is null when the request does not belong to a turn. `_meta` is the MCP server's; null when it sent none. */
 const origin = () => ({
   threadId: Schema.String,
   turnId: nullable(Schema.String),
@@ -138,7 +138,7 @@ const origin = () => ({
   _meta: Schema.Json
 })
 
-/** What is asked. The two spellings of the vendor's form differ in name only. */
+/** The elicitation. The two spellings of OpenAI's form differ in name only. */
 export const McpServerElicitationRequestParams = lazy(() =>
   Schema.Union([
     Schema.Struct({
@@ -177,11 +177,11 @@ export const McpServerElicitationRequestParams = lazy(() =>
 )
 export type McpServerElicitationRequestParams = Of<typeof McpServerElicitationRequestParams>
 
-/** `decline` is a no; `cancel` is no answer. */
+/** `decline` refuses; `cancel` gives no answer. */
 export const McpServerElicitationAction = lazy(() => Schema.Literals(["accept", "decline", "cancel"]))
 export type McpServerElicitationAction = Of<typeof McpServerElicitationAction>
 
-/** The user's answer; `content` is what the form was filled in with. */
+/** The user's answer; `content` holds the form's values. */
 export const McpServerElicitationRequestResponse = lazy(() =>
   Schema.Struct({
     action: McpServerElicitationAction(),

@@ -1,5 +1,5 @@
 /**
- * What is told about MCP servers.
+ * Notifications about MCP servers.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { lazy, type Of } from "../../Lazy.ts"
 import { McpServerEventNotification, McpServerStartupFailureReason, McpServerStartupState } from "./Mcp.ts"
 import * as Method from "../../Method.ts"
 
-/** `loginId` tells attempts apart. */
+/** `loginId` distinguishes login attempts. */
 export const McpServerOauthLoginCompletedNotification = lazy(() =>
   Schema.Struct({
     name: Schema.String,
@@ -21,7 +21,7 @@ export const McpServerOauthLoginCompletedNotification = lazy(() =>
 )
 export type McpServerOauthLoginCompletedNotification = Of<typeof McpServerOauthLoginCompletedNotification>
 
-/** How starting one MCP server goes. */
+/** Startup state of one MCP server. */
 export const McpServerStatusUpdatedNotification = lazy(() =>
   Schema.Struct({
     threadId: nullable(Schema.String),
@@ -33,28 +33,28 @@ export const McpServerStatusUpdatedNotification = lazy(() =>
 )
 export type McpServerStatusUpdatedNotification = Of<typeof McpServerStatusUpdatedNotification>
 
-/** One event of a stream that the client opened under this id. */
+/** One event of a stream that the client opened with this id. */
 export const McpServerEventStreamNotification = lazy(() =>
   Schema.Struct({ subscriptionId: Schema.String, notification: McpServerEventNotification() })
 )
 export type McpServerEventStreamNotification = Of<typeof McpServerEventStreamNotification>
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const mcpNotifications = {
-  // Ends what a client asked for; any window may be showing the dialog.
+  // Completes a client's request. Any connection may be showing the dialog.
   "mcpServer/oauthLogin/completed": Method.serverNotification({
     params: McpServerOauthLoginCompletedNotification,
     tier: "lossless",
     reach: "everyone"
   }),
-  // A state per server and thread.
+  // The state per server and thread.
   "mcpServer/startupStatus/updated": Method.serverNotification({
     params: McpServerStatusUpdatedNotification,
     tier: "latest",
     reach: "subscribers",
     key: (params) => `${params.threadId ?? ""}/${params.name}`
   }),
-  // A stream that one client opened and reads as a whole.
+  // A stream that one client opened and must receive completely.
   "mcpServer/event/stream/notification": Method.serverNotification({
     params: McpServerEventStreamNotification,
     stability: "experimental",

@@ -1,5 +1,5 @@
 /**
- * What MCP servers request from a client.
+ * Requests from MCP servers to a client.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The models that can be chosen.
+ * The models that can be selected.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import { nullable, UnixSeconds } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { CyberAccessProgram, ReasoningEffort } from "../thread/Settings.ts"
 
-/** What a model can be shown. */
+/** The kinds of input that a model accepts. */
 export const InputModality = lazy(() => Schema.Literals(["text", "image", "audio"]))
 export type InputModality = Of<typeof InputModality>
 
-/** A level of reasoning that a model offers. */
+/** A reasoning effort that a model supports. */
 export const ReasoningEffortOption = lazy(() =>
   Schema.Struct({ reasoningEffort: ReasoningEffort(), description: Schema.String })
 )
 export type ReasoningEffortOption = Of<typeof ReasoningEffortOption>
 
-/** A speed that can be bought with a model. */
+/** A service tier that a model offers. */
 export const ModelServiceTier = lazy(() =>
   Schema.Struct({ id: Schema.String, name: Schema.String, description: Schema.String })
 )
 export type ModelServiceTier = Of<typeof ModelServiceTier>
 
-/** The model to move to, in words for people. */
+/** The model to upgrade to, with text for the user. */
 export const ModelUpgradeInfo = lazy(() =>
   Schema.Struct({
     model: Schema.String,
@@ -36,7 +36,7 @@ export const ModelUpgradeInfo = lazy(() =>
 )
 export type ModelUpgradeInfo = Of<typeof ModelUpgradeInfo>
 
-/** An entry of the catalogue. `hidden` ones are listed only on demand; one is the default. */
+/** An entry of the catalogue. `hidden` entries are listed only on request; one entry is the default. */
 export const Model = lazy(() =>
   Schema.Struct({
     id: Schema.String,

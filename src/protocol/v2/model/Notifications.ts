@@ -1,5 +1,5 @@
 /**
- * What the model provider lets a turn know: another model, a check, a delay, a renewed sign-in.
+ * Notifications of the model provider during a turn: rerouting, verification, buffering, renewed login.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { byTurn } from "../../SnapshotKeys.ts"
 
 const place = { threadId: Schema.String, turnId: Schema.String }
 
-/** The turn is answered by another model than the one asked for. */
+/** Another model than the requested one answers the turn. */
 export const ModelReroutedNotification = lazy(() =>
   Schema.Struct({
     ...place,
@@ -22,19 +22,19 @@ export const ModelReroutedNotification = lazy(() =>
 )
 export type ModelReroutedNotification = Of<typeof ModelReroutedNotification>
 
-/** The user has to be verified for this kind of work. */
+/** The user must be verified for this kind of task. */
 export const ModelVerificationNotification = lazy(() =>
   Schema.Struct({ ...place, verifications: Schema.Array(Schema.Literal("trustedAccessForCyber")) })
 )
 export type ModelVerificationNotification = Of<typeof ModelVerificationNotification>
 
-/** The sign-in at the provider is renewed in the middle of a turn. */
+/** The provider's login is renewed during a turn. */
 export const AuthRecoveryNotification = lazy(() =>
   Schema.Struct({ ...place, provider: Schema.String, message: Schema.String })
 )
 export type AuthRecoveryNotification = Of<typeof AuthRecoveryNotification>
 
-/** The answer is held back while it is checked. */
+/** The response is held back while it is checked. */
 export const ModelSafetyBufferingUpdatedNotification = lazy(() =>
   Schema.Struct({
     ...place,
@@ -47,16 +47,16 @@ export const ModelSafetyBufferingUpdatedNotification = lazy(() =>
 )
 export type ModelSafetyBufferingUpdatedNotification = Of<typeof ModelSafetyBufferingUpdatedNotification>
 
-/** Each is told once, and the user is asked to act on it or has to know what happened. */
-const told = { tier: "lossless", reach: "subscribers" } as const
+/** Sent once; the user has to act on it or know of it. */
+const sentOnce = { tier: "lossless", reach: "subscribers" } as const
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const modelNotifications = {
-  "model/rerouted": Method.serverNotification({ params: ModelReroutedNotification, ...told }),
-  "model/verification": Method.serverNotification({ params: ModelVerificationNotification, ...told }),
-  "modelProvider/authRecoveryStarted": Method.serverNotification({ params: AuthRecoveryNotification, ...told }),
-  "modelProvider/authRecoveryCompleted": Method.serverNotification({ params: AuthRecoveryNotification, ...told }),
-  // Whether to show a notice: the newest says it.
+  "model/rerouted": Method.serverNotification({ params: ModelReroutedNotification, ...sentOnce }),
+  "model/verification": Method.serverNotification({ params: ModelVerificationNotification, ...sentOnce }),
+  "modelProvider/authRecoveryStarted": Method.serverNotification({ params: AuthRecoveryNotification, ...sentOnce }),
+  "modelProvider/authRecoveryCompleted": Method.serverNotification({ params: AuthRecoveryNotification, ...sentOnce }),
+  // Whether to show a notice: only the newest value matters.
   "model/safetyBuffering/updated": Method.serverNotification({
     params: ModelSafetyBufferingUpdatedNotification,
     tier: "latest",

@@ -1,5 +1,5 @@
 /**
- * The requests about models.
+ * Requests about models.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { Model } from "./Model.ts"
 
-/** The cursor is what the page before gave; without `modelProvider`, the configured one is meant. */
+/** The cursor is the one of the previous page. Default for `modelProvider`: the configured one. */
 export const ModelListParams = lazy(() =>
   Schema.Struct({
     cursor: optional(Schema.String),
@@ -27,7 +27,7 @@ export type ModelListResponse = Of<typeof ModelListResponse>
 
 /** By method name. */
 export const modelRequests = {
-  /** The models of a provider, in pages. */
+  /** The models of a provider, paginated. */
   "model/list": Method.clientRequest({
     params: ModelListParams,
     result: ModelListResponse

@@ -1,5 +1,5 @@
 /**
- * What belongs to one connection: the processes it started, the folders it watches, the searches it has open.
+ * Notifications for the connection that owns the processes.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import { I32, optional } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 
-/** The bytes are base64. `capReached` on a stream's last chunk: there was more than the cap let through. */
+/** The bytes are base64. `capReached` on a stream's last chunk: the output was truncated at the cap. */
 const chunk = {
   stream: Schema.Literals(["stdout", "stderr"]),
   deltaBase64: Schema.String,
   capReached: Schema.Boolean
 }
 
-/** Output of a `command/exec` that streams; `processId` is the client's own name for it. */
+/** Output of a streaming `command/exec`; `processId` is the client's own id for it. */
 export const CommandExecOutputDeltaNotification = lazy(() => Schema.Struct({ processId: Schema.String, ...chunk }))
 export type CommandExecOutputDeltaNotification = Of<typeof CommandExecOutputDeltaNotification>
 
-/** Output of a `process/spawn`; `processHandle` is the client's own name for it. */
+/** Output of a `process/spawn`; `processHandle` is the client's own id for it. */
 export const ProcessOutputDeltaNotification = lazy(() => Schema.Struct({ processHandle: Schema.String, ...chunk }))
 export type ProcessOutputDeltaNotification = Of<typeof ProcessOutputDeltaNotification>
 
@@ -37,10 +37,10 @@ export const ProcessExitedNotification = lazy(() =>
 )
 export type ProcessExitedNotification = Of<typeof ProcessExitedNotification>
 
-/** Nobody else knows the names in them. Output is bytes that are put together again; an end is told once. */
+/** Only this connection knows the ids in them. Output must be complete to be assembled, and an end is sent once. */
 const owned = { tier: "lossless", reach: "connection" } as const
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const processNotifications = {
   "command/exec/outputDelta": Method.serverNotification({ params: CommandExecOutputDeltaNotification, ...owned }),
   "process/outputDelta": Method.serverNotification({

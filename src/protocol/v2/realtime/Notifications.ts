@@ -1,5 +1,5 @@
 /**
- * A spoken conversation as it goes. Experimental.
+ * Events of a realtime voice conversation. Experimental.
  *
  * @module
  */
@@ -21,33 +21,33 @@ export const ThreadRealtimeStartedNotification = lazy(() =>
 )
 export type ThreadRealtimeStartedNotification = Of<typeof ThreadRealtimeStartedNotification>
 
-/** An item of the vendor's realtime interface, passed on as it came; audio is told apart. */
+/** An item of OpenAI's realtime API, passed on unchanged; audio has its own notification. */
 export const ThreadRealtimeItemAddedNotification = lazy(() => Schema.Struct({ ...place, item: Schema.Json }))
 export type ThreadRealtimeItemAddedNotification = Of<typeof ThreadRealtimeItemAddedNotification>
 
-/** An entry of the spoken timeline has begun. */
+/** An item of the voice timeline started. */
 export const ThreadRealtimeItemStartedNotification = lazy(() => Schema.Struct({ ...place, item: ThreadRealtimeItem() }))
 export type ThreadRealtimeItemStartedNotification = Of<typeof ThreadRealtimeItemStartedNotification>
 
-/** Words for an entry that has begun. */
+/** Transcript text of an item that started. */
 export const ThreadRealtimeItemTranscriptDeltaNotification = lazy(() =>
   Schema.Struct({ ...place, itemId: Schema.String, delta: Schema.String })
 )
 export type ThreadRealtimeItemTranscriptDeltaNotification = Of<typeof ThreadRealtimeItemTranscriptDeltaNotification>
 
-/** The entry as it stays in the timeline. */
+/** The final state of the item in the timeline. */
 export const ThreadRealtimeItemCompletedNotification = lazy(() =>
   Schema.Struct({ ...place, item: ThreadRealtimeItem() })
 )
 export type ThreadRealtimeItemCompletedNotification = Of<typeof ThreadRealtimeItemCompletedNotification>
 
-/** Words as they are understood or spoken, without items; `role` is the speaker. */
+/** Transcript text as it is recognized or spoken, without items; `role` is the speaker. */
 export const ThreadRealtimeTranscriptDeltaNotification = lazy(() =>
   Schema.Struct({ ...place, role: Schema.String, delta: Schema.String })
 )
 export type ThreadRealtimeTranscriptDeltaNotification = Of<typeof ThreadRealtimeTranscriptDeltaNotification>
 
-/** A stretch of speech, whole. */
+/** A complete transcript segment. */
 export const ThreadRealtimeTranscriptDoneNotification = lazy(() =>
   Schema.Struct({ ...place, role: Schema.String, text: Schema.String })
 )
@@ -59,50 +59,50 @@ export const ThreadRealtimeOutputAudioDeltaNotification = lazy(() =>
 )
 export type ThreadRealtimeOutputAudioDeltaNotification = Of<typeof ThreadRealtimeOutputAudioDeltaNotification>
 
-/** The other side's session description, for WebRTC. */
+/** The remote session description, for WebRTC. */
 export const ThreadRealtimeSdpNotification = lazy(() => Schema.Struct({ ...place, sdp: Schema.String }))
 export type ThreadRealtimeSdpNotification = Of<typeof ThreadRealtimeSdpNotification>
 
-/** The conversation met a fault. */
+/** An error in the conversation. */
 export const ThreadRealtimeErrorNotification = lazy(() => Schema.Struct({ ...place, message: Schema.String }))
 export type ThreadRealtimeErrorNotification = Of<typeof ThreadRealtimeErrorNotification>
 
-/** The conversation is over. */
+/** The conversation ended. */
 export const ThreadRealtimeClosedNotification = lazy(() => Schema.Struct({ ...place, reason: nullable(Schema.String) }))
 export type ThreadRealtimeClosedNotification = Of<typeof ThreadRealtimeClosedNotification>
 
-/** Speech and words come in pieces that only make sense together, for whoever takes part. */
-const spoken = { tier: "lossless", reach: "subscribers", stability: "experimental" } as const
+/** Audio and transcripts come in pieces that all subscribers must receive completely. */
+const stream = { tier: "lossless", reach: "subscribers", stability: "experimental" } as const
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const realtimeNotifications = {
-  "thread/realtime/started": Method.serverNotification({ params: ThreadRealtimeStartedNotification, ...spoken }),
-  "thread/realtime/itemAdded": Method.serverNotification({ params: ThreadRealtimeItemAddedNotification, ...spoken }),
+  "thread/realtime/started": Method.serverNotification({ params: ThreadRealtimeStartedNotification, ...stream }),
+  "thread/realtime/itemAdded": Method.serverNotification({ params: ThreadRealtimeItemAddedNotification, ...stream }),
   "thread/realtime/item/started": Method.serverNotification({
     params: ThreadRealtimeItemStartedNotification,
-    ...spoken
+    ...stream
   }),
   "thread/realtime/item/transcript/delta": Method.serverNotification({
     params: ThreadRealtimeItemTranscriptDeltaNotification,
-    ...spoken
+    ...stream
   }),
   "thread/realtime/item/completed": Method.serverNotification({
     params: ThreadRealtimeItemCompletedNotification,
-    ...spoken
+    ...stream
   }),
   "thread/realtime/transcript/delta": Method.serverNotification({
     params: ThreadRealtimeTranscriptDeltaNotification,
-    ...spoken
+    ...stream
   }),
   "thread/realtime/transcript/done": Method.serverNotification({
     params: ThreadRealtimeTranscriptDoneNotification,
-    ...spoken
+    ...stream
   }),
   "thread/realtime/outputAudio/delta": Method.serverNotification({
     params: ThreadRealtimeOutputAudioDeltaNotification,
-    ...spoken
+    ...stream
   }),
-  "thread/realtime/sdp": Method.serverNotification({ params: ThreadRealtimeSdpNotification, ...spoken }),
-  "thread/realtime/error": Method.serverNotification({ params: ThreadRealtimeErrorNotification, ...spoken }),
-  "thread/realtime/closed": Method.serverNotification({ params: ThreadRealtimeClosedNotification, ...spoken })
+  "thread/realtime/sdp": Method.serverNotification({ params: ThreadRealtimeSdpNotification, ...stream }),
+  "thread/realtime/error": Method.serverNotification({ params: ThreadRealtimeErrorNotification, ...stream }),
+  "thread/realtime/closed": Method.serverNotification({ params: ThreadRealtimeClosedNotification, ...stream })
 } as const

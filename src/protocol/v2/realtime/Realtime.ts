@@ -1,5 +1,5 @@
 /**
- * Spoken conversation beside a thread: its audio, and the items that it leaves in the thread's timeline. Experimental.
+ * A realtime voice conversation of a thread: its audio, and the items that it adds to the thread's timeline. Experimental.
  *
  * @module
  */
@@ -7,11 +7,11 @@ import * as Schema from "effect/Schema"
 import { nullable, U16, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** The version of the vendor's realtime interface a session speaks. */
+/** The version of OpenAI's realtime API that a session uses. */
 export const RealtimeConversationVersion = lazy(() => Schema.Literals(["v1", "v2", "v3"]))
 export type RealtimeConversationVersion = Of<typeof RealtimeConversationVersion>
 
-/** A piece of audio: base64 PCM samples. `sampleRate` is in hertz. */
+/** An audio chunk: base64 PCM samples. `sampleRate` is in hertz. */
 export const ThreadRealtimeAudioChunk = lazy(() =>
   Schema.Struct({
     data: Schema.String,
@@ -23,7 +23,7 @@ export const ThreadRealtimeAudioChunk = lazy(() =>
 )
 export type ThreadRealtimeAudioChunk = Of<typeof ThreadRealtimeAudioChunk>
 
-/** How an item that was promoted into the conversation is shown; `index` counts the visualizations of the item. */
+/** How an item that was promoted into the conversation is displayed; `index` counts the item's visualizations. */
 export const ThreadRealtimeBemItemPresentation = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("wholeItem") }),
@@ -36,8 +36,8 @@ export type ThreadRealtimeBemItemPresentation = Of<typeof ThreadRealtimeBemItemP
 const identity = { id: Schema.String, realtimeSessionId: Schema.String }
 
 /**
- * An entry of the spoken timeline. The promoted item is sent with `turnId` and `itemId`, as the released server sends it;
- * its JSON Schema spells them with an underscore.
+ * An entry of the voice timeline. The promoted item has `turnId` and `itemId`, as the released server sends it; the
+ * release's JSON Schema spells them with an underscore.
  */
 export const ThreadRealtimeItem = lazy(() =>
   Schema.Union([

@@ -1,5 +1,5 @@
 /**
- * The first exchange of a connection: who the client is and what it can do, where the server is at home.
+ * The initialize request: the client's identity and capabilities, and the server's home and platform.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { defaulted, JsonObject, optional, orNull } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** The client by the name it goes by at the model server, and by the one people know. */
+/** The client's name for the model server, and its display name. */
 export const ClientInfo = lazy(() =>
   Schema.Struct({ name: Schema.String, title: orNull(Schema.String), version: Schema.String }).annotate({
     identifier: "ClientInfo"
@@ -15,7 +15,7 @@ export const ClientInfo = lazy(() =>
 )
 export type ClientInfo = Of<typeof ClientInfo>
 
-/** What a connection opts into. Notifications are opted out of by exact name; unknown names do no harm. */
+/** Options of a connection. Notifications are opted out of by exact name; unknown names are ignored. */
 export const InitializeCapabilities = lazy(() =>
   Schema.Struct({
     experimentalApi: defaulted(Schema.Boolean, false),
@@ -36,7 +36,7 @@ export const InitializeParams = lazy(() =>
 )
 export type InitializeParams = Of<typeof InitializeParams>
 
-/** Clients read the protocol release out of `userAgent`: `<client name>/<release> (<os>; <arch>) …`. */
+/** Clients read the protocol release from `userAgent`: `<client name>/<release> (<os>; <arch>) …`. */
 export const InitializeResponse = lazy(() =>
   Schema.Struct({
     userAgent: Schema.String,

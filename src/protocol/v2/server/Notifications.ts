@@ -1,5 +1,5 @@
 /**
- * What the server says about itself and the machine: warnings, remote control, the sandbox of Windows.
+ * Notifications about the server and the machine: warnings, remote control, the Windows sandbox.
  *
  * @module
  */
@@ -9,25 +9,25 @@ import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { single } from "../../SnapshotKeys.ts"
 
-/** `threadId` null: it concerns the whole server. */
+/** `threadId` null: the warning concerns the whole server. */
 export const WarningNotification = lazy(() =>
   Schema.Struct({ threadId: nullable(Schema.String), message: Schema.String })
 )
 export type WarningNotification = Of<typeof WarningNotification>
 
-/** The reviewer has something to say to the user. */
+/** A message of the reviewer to the user. */
 export const GuardianWarningNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, message: Schema.String })
 )
 export type GuardianWarningNotification = Of<typeof GuardianWarningNotification>
 
-/** The client uses something that will go. */
+/** The client uses a deprecated feature. */
 export const DeprecationNoticeNotification = lazy(() =>
   Schema.Struct({ summary: Schema.String, details: nullable(Schema.String) })
 )
 export type DeprecationNoticeNotification = Of<typeof DeprecationNoticeNotification>
 
-/** Whether the server can be driven from afar, and under which name. */
+/** Whether the server can be controlled remotely, and under which name. */
 export const RemoteControlStatusChangedNotification = lazy(() =>
   Schema.Struct({
     status: Schema.Literals(["disabled", "connecting", "connected", "errored"]),
@@ -38,13 +38,13 @@ export const RemoteControlStatusChangedNotification = lazy(() =>
 )
 export type RemoteControlStatusChangedNotification = Of<typeof RemoteControlStatusChangedNotification>
 
-/** Folders that anybody may write to and the sandbox cannot protect; `extraCount` more than the samples. */
+/** World-writable folders that the sandbox cannot protect; `extraCount` is the number beyond the samples. */
 export const WindowsWorldWritableWarningNotification = lazy(() =>
   Schema.Struct({ samplePaths: Schema.Array(Schema.String), extraCount: U64, failedScan: Schema.Boolean })
 )
 export type WindowsWorldWritableWarningNotification = Of<typeof WindowsWorldWritableWarningNotification>
 
-/** Setting up the Windows sandbox is over. */
+/** The setup of the Windows sandbox is complete. */
 export const WindowsSandboxSetupCompletedNotification = lazy(() =>
   Schema.Struct({
     mode: Schema.Literals(["elevated", "unelevated"]),
@@ -54,16 +54,16 @@ export const WindowsSandboxSetupCompletedNotification = lazy(() =>
 )
 export type WindowsSandboxSetupCompletedNotification = Of<typeof WindowsSandboxSetupCompletedNotification>
 
-/** Advice: work goes on the same without it. */
+/** Informational: clients work correctly without it. */
 const advice = { tier: "bestEffort" } as const
 
-/** The whole state, or a hint to read it again: one is as good as ten. */
+/** The complete state, or a hint to read it again: only the newest one matters. */
 const state = { tier: "latest", key: single } as const
 
-/** Told once, and a client waits for it or would never learn of it. */
-const told = { tier: "lossless" } as const
+/** Sent once. A client that misses it cannot learn of it in another way. */
+const sentOnce = { tier: "lossless" } as const
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const serverNotifications = {
   warning: Method.serverNotification({ params: WarningNotification, reach: "subscribers", ...advice }),
   guardianWarning: Method.serverNotification({ params: GuardianWarningNotification, reach: "subscribers", ...advice }),
@@ -85,6 +85,6 @@ export const serverNotifications = {
   "windowsSandbox/setupCompleted": Method.serverNotification({
     params: WindowsSandboxSetupCompletedNotification,
     reach: "connection",
-    ...told
+    ...sentOnce
   })
 } as const

@@ -8,14 +8,14 @@ import { InitializeParams, InitializeResponse } from "./Initialize.ts"
 
 /** By method name. */
 export const initializeRequests = {
-  /** Once per connection, before anything else. */
+  /** Sent once per connection, before any other request. */
   initialize: Method.clientRequest({
     params: InitializeParams,
     result: InitializeResponse
   })
 } as const
 
-/** What a client sends without an answer, by method name. `initialized` completes the handshake; its parameters are ignored. */
+/** Notifications that a client sends, by method name. `initialized` completes the handshake; its parameters are ignored. */
 export const clientNotifications = {
   initialized: { kind: "clientNotification" }
 } as const

@@ -1,5 +1,5 @@
 /**
- * Where a thread runs: its execution environments and the capability roots that come with them.
+ * The execution environments of a thread and their capability roots.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const ThreadEnvironment = lazy(() =>
 )
 export type ThreadEnvironment = Of<typeof ThreadEnvironment>
 
-/** An environment as a client asks for it. Without roots, the working directory is the only one. */
+/** An environment that a client requests. Default for the roots: the working directory only. */
 export const TurnEnvironmentParams = lazy(() =>
   Schema.Struct({
     environmentId: Schema.String,
@@ -27,7 +27,7 @@ export const TurnEnvironmentParams = lazy(() =>
 )
 export type TurnEnvironmentParams = Of<typeof TurnEnvironmentParams>
 
-/** A folder inside an environment that brings skills and the like to a thread. */
+/** A folder in an environment that provides skills and similar capabilities to a thread. */
 export const CapabilityRootLocation = lazy(() =>
   Schema.Struct({ type: Schema.Literal("environment"), environmentId: Schema.String, path: Schema.String }).annotate({
     identifier: "CapabilityRootLocation"
@@ -35,7 +35,7 @@ export const CapabilityRootLocation = lazy(() =>
 )
 export type CapabilityRootLocation = Of<typeof CapabilityRootLocation>
 
-/** A capability root that the client has chosen, under an id of the client's. */
+/** A capability root that the client selected, with the client's own id. */
 export const SelectedCapabilityRoot = lazy(() =>
   Schema.Struct({ id: Schema.String, location: CapabilityRootLocation() }).annotate({
     identifier: "SelectedCapabilityRoot"

@@ -1,5 +1,5 @@
 /**
- * The goal of a thread: what it works towards by itself, and what that may cost.
+ * The goal that a thread works towards on its own, and its budget.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export const ThreadGoalStatus = lazy(() =>
 )
 export type ThreadGoalStatus = Of<typeof ThreadGoalStatus>
 
-/** A goal with its budget in tokens and what has been used of it. */
+/** A goal with its token budget and usage. */
 export const ThreadGoal = lazy(() =>
   Schema.Struct({
     threadId: Schema.String,

@@ -1,5 +1,5 @@
 /**
- * What happens to threads as a whole: they come, go, change state, name, settings, place.
+ * Notifications about threads: creation, removal, status, name, settings, sections and projects.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { ThreadSettings } from "./Settings.ts"
 import { Thread, ThreadReadState, ThreadStatus, ThreadTokenUsage } from "./Thread.ts"
 import { byThread } from "../../SnapshotKeys.ts"
 
-/** A notice that says all with its name. */
+/** A notification that carries only the thread's id. */
 const OfThread = lazy(() => Schema.Struct({ threadId: Schema.String }))
 
-/** A thread was made, by start, fork or an agent. Its `turns` are empty. */
+/** A thread was created, by start, fork or an agent. Its `turns` are empty. */
 export const ThreadStartedNotification = lazy(() => Schema.Struct({ thread: Thread() }))
 export type ThreadStartedNotification = Of<typeof ThreadStartedNotification>
 
@@ -31,15 +31,15 @@ export const ThreadReadStateChangedNotification = lazy(() =>
 )
 export type ThreadReadStateChangedNotification = Of<typeof ThreadReadStateChangedNotification>
 
-/** The thread was put away. */
+/** The thread was archived. */
 export const ThreadArchivedNotification = OfThread
 export type ThreadArchivedNotification = Of<typeof ThreadArchivedNotification>
 
-/** The thread was taken out of the archive; it is not loaded. */
+/** The thread was unarchived; it is not loaded. */
 export const ThreadUnarchivedNotification = OfThread
 export type ThreadUnarchivedNotification = Of<typeof ThreadUnarchivedNotification>
 
-/** The thread is gone for good. */
+/** The thread was deleted permanently. */
 export const ThreadDeletedNotification = OfThread
 export type ThreadDeletedNotification = Of<typeof ThreadDeletedNotification>
 
@@ -47,23 +47,23 @@ export type ThreadDeletedNotification = Of<typeof ThreadDeletedNotification>
 export const ThreadClosedNotification = OfThread
 export type ThreadClosedNotification = Of<typeof ThreadClosedNotification>
 
-/** Turns were taken back: what a client holds of the thread is out of date. */
+/** Turns were reverted: the client's copy of the thread is out of date. */
 export const ThreadRevertedNotification = OfThread
 export type ThreadRevertedNotification = Of<typeof ThreadRevertedNotification>
 
-/** `threadName` is left out when the thread has no name any more. */
+/** `threadName` is absent when the thread no longer has a name. */
 export const ThreadNameUpdatedNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, threadName: absent(Schema.String) })
 )
 export type ThreadNameUpdatedNotification = Of<typeof ThreadNameUpdatedNotification>
 
-/** `sectionId` null: taken out of its section. */
+/** `sectionId` null: the thread was removed from its section. */
 export const ThreadSectionChangedNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, sectionId: nullable(Schema.String) })
 )
 export type ThreadSectionChangedNotification = Of<typeof ThreadSectionChangedNotification>
 
-/** Something was attached to the thread, or taken off. */
+/** Something was attached to the thread or detached from it. */
 export const ThreadAttachmentUpdatedNotification = lazy(() =>
   Schema.Struct({
     threadId: Schema.String,
@@ -75,17 +75,17 @@ export const ThreadAttachmentUpdatedNotification = lazy(() =>
 )
 export type ThreadAttachmentUpdatedNotification = Of<typeof ThreadAttachmentUpdatedNotification>
 
-/** `turnId` is the turn that changed the goal, null for a client. */
+/** `turnId` is the turn that changed the goal; null when a client changed it. */
 export const ThreadGoalUpdatedNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, turnId: nullable(Schema.String), goal: ThreadGoal() })
 )
 export type ThreadGoalUpdatedNotification = Of<typeof ThreadGoalUpdatedNotification>
 
-/** The thread has no goal, or none any more. */
+/** The thread no longer has a goal. */
 export const ThreadGoalClearedNotification = OfThread
 export type ThreadGoalClearedNotification = Of<typeof ThreadGoalClearedNotification>
 
-/** A guess at what the user will say next, made after `sourceTurnId`. A completed one may still have no text. */
+/** A prediction of the user's next message, made after `sourceTurnId`. A completed one may still have no text. */
 export const ThreadPredictionUpdatedNotification = lazy(() =>
   Schema.Struct({
     threadId: Schema.String,
@@ -98,35 +98,35 @@ export const ThreadPredictionUpdatedNotification = lazy(() =>
 )
 export type ThreadPredictionUpdatedNotification = Of<typeof ThreadPredictionUpdatedNotification>
 
-/** The queue of inputs is another; it is read with a request. */
+/** The queue of inputs changed; clients read it with a request. */
 export const ThreadQueueChangedNotification = OfThread
 export type ThreadQueueChangedNotification = Of<typeof ThreadQueueChangedNotification>
 
-/** A project was made, changed or removed. */
+/** A project was created, changed or deleted. */
 export const ProjectChangedNotification = lazy(() =>
   Schema.Struct({ projectId: Schema.String, changeType: Schema.Literals(["created", "updated", "deleted"]) })
 )
 export type ProjectChangedNotification = Of<typeof ProjectChangedNotification>
 
-/** `projectId` null: taken out of its project. */
+/** `projectId` null: the thread was removed from its project. */
 export const ThreadProjectUpdatedNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, projectId: nullable(Schema.String) })
 )
 export type ThreadProjectUpdatedNotification = Of<typeof ThreadProjectUpdatedNotification>
 
-/** An environment of the thread can be reached, or can no longer. */
+/** An environment of the thread was connected or disconnected. */
 export const EnvironmentConnectionNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, environmentId: Schema.String })
 )
 export type EnvironmentConnectionNotification = Of<typeof EnvironmentConnectionNotification>
 
-/** All settings of the turns to come, not only the changed ones. */
+/** All settings of later turns, not only the changed ones. */
 export const ThreadSettingsUpdatedNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, threadSettings: ThreadSettings() })
 )
 export type ThreadSettingsUpdatedNotification = Of<typeof ThreadSettingsUpdatedNotification>
 
-/** What the thread has cost so far, after the named turn's latest answer. */
+/** The thread's token usage so far, after the latest model response of the given turn. */
 export const ThreadTokenUsageUpdatedNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, turnId: Schema.String, tokenUsage: ThreadTokenUsage() })
 )
@@ -138,19 +138,19 @@ export const ContextCompactedNotification = lazy(() =>
 )
 export type ContextCompactedNotification = Of<typeof ContextCompactedNotification>
 
-/** Whoever shows a list of threads keeps it up to date by these, subscribed or not; a missed one stays wrong. */
+/** Clients that show a list of threads maintain it from these, subscribed or not. A lost one would leave the list wrong. */
 const listed = { tier: "lossless", reach: "everyone" } as const
 
-/** Snapshots for whoever shows the list. */
+/** Snapshots for clients that show the list. */
 const listedLatest = { tier: "latest", reach: "everyone", key: byThread } as const
 
-/** Changes that only a client inside the thread acts on. */
+/** Changes that only subscribers of the thread act on. */
 const inside = { tier: "lossless", reach: "subscribers" } as const
 
-/** Snapshots for a client inside the thread. */
+/** Snapshots for subscribers of the thread. */
 const insideLatest = { tier: "latest", reach: "subscribers", key: byThread } as const
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const threadNotifications = {
   "thread/started": Method.serverNotification({ params: ThreadStartedNotification, ...listed }),
   "thread/status/changed": Method.serverNotification({ params: ThreadStatusChangedNotification, ...listedLatest }),

@@ -1,5 +1,5 @@
 /**
- * Parameters and results of the requests about threads.
+ * Parameters and results of thread requests.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import {
 import { Thread, ThreadHistoryMode, ThreadReadState, ThreadSource } from "./Thread.ts"
 import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
 
-/** A tool of the client: its name, what it is for, and the JSON Schema of its arguments. */
+/** A client tool: its name, its description, and the JSON Schema of its arguments. */
 const dynamicFunction = () => ({
   name: Schema.String,
   description: Schema.String,
@@ -32,7 +32,7 @@ const dynamicFunction = () => ({
   deferLoading: absent(Schema.Boolean)
 })
 
-/** A tool, or a named group of tools, that the client answers for. An entry without `type` is a function. */
+/** A tool, or a named group of tools, that the client executes. An entry without `type` is a function. */
 export const DynamicToolSpec = lazy(() =>
   Schema.Union([
     Schema.Struct({
@@ -47,8 +47,8 @@ export const DynamicToolSpec = lazy(() =>
 export type DynamicToolSpec = Of<typeof DynamicToolSpec>
 
 /**
- * What a thread may be given when it starts and when it is resumed. Left out, the configuration decides. For `serviceTier`
- * alone null is a value: the standard speed.
+ * Settings that a client may pass when a thread starts or is resumed. Default: the configuration's value. For `serviceTier`
+ * only, null is a value: the standard speed.
  */
 const threadOverrides = () => ({
   model: optional(Schema.String),
@@ -66,7 +66,7 @@ const threadOverrides = () => ({
   personality: optional(Personality())
 })
 
-/** `permissions` names a profile and excludes `sandbox`. An ephemeral thread is kept in memory only. */
+/** `permissions` names a profile and excludes `sandbox`. An ephemeral thread exists in memory only. */
 export const ThreadStartParams = lazy(() =>
   Schema.Struct({
     ...threadOverrides(),
@@ -88,7 +88,7 @@ export const ThreadStartParams = lazy(() =>
 )
 export type ThreadStartParams = Of<typeof ThreadStartParams>
 
-/** The thread and the settings it starts out with. */
+/** The thread and its initial settings. */
 const startedThread = () => ({
   thread: Thread(),
   model: Schema.String,
@@ -114,8 +114,8 @@ export const SortDirection = lazy(() => Schema.Literals(["asc", "desc"]))
 export type SortDirection = Of<typeof SortDirection>
 
 /**
- * A loaded thread is joined by its id, and a `path` must then be its own. Otherwise `history` counts before `path`, and
- * `path` before the id.
+ * A loaded thread is joined by its id; `path`, if given, must be its own. Otherwise `history` takes precedence over `path`,
+ * and `path` over the id.
  */
 export const ThreadResumeParams = lazy(() =>
   Schema.Struct({
@@ -135,7 +135,7 @@ export const ThreadResumeParams = lazy(() =>
 )
 export type ThreadResumeParams = Of<typeof ThreadResumeParams>
 
-/** `initialTurnsPage` only when asked for. The cursors lead back from the moment of joining. */
+/** `initialTurnsPage` is present only when requested. The cursors page backwards from the moment of joining. */
 export const ThreadResumeResponse = lazy(() =>
   Schema.Struct({
     ...startedThread(),
@@ -154,13 +154,13 @@ export const ThreadReadParams = lazy(() =>
 )
 export type ThreadReadParams = Of<typeof ThreadReadParams>
 
-/** `thread.turns` is filled when asked for. The read state is null where reading is not tracked. */
+/** `thread.turns` is filled on request. The read state is null when reading is not tracked. */
 export const ThreadReadResponse = lazy(() =>
   Schema.Struct({ thread: Thread(), readState: nullable(ThreadReadState()) })
 )
 export type ThreadReadResponse = Of<typeof ThreadReadResponse>
 
-/** The kinds of source a list can be narrowed to; helpers are four kinds besides their sum. */
+/** The source kinds that a list can be filtered by. Sub-agents have four kinds and one for all of them. */
 export const ThreadSourceKind = lazy(() =>
   Schema.Literals([
     "cli",
@@ -178,8 +178,8 @@ export const ThreadSourceKind = lazy(() =>
 export type ThreadSourceKind = Of<typeof ThreadSourceKind>
 
 /**
- * Filters of the list. For `sectionId` and `projectId` null is a value: threads in none. An absent or empty `sourceKinds`
- * means the interactive ones.
+ * Filters of the list. For `sectionId` and `projectId`, null is a value: threads without one. An absent or empty
+ * `sourceKinds` means the interactive kinds.
  */
 export const ThreadListParams = lazy(() =>
   Schema.Struct({
@@ -237,18 +237,18 @@ export const ThreadUnsubscribeParams = lazy(() =>
 )
 export type ThreadUnsubscribeParams = Of<typeof ThreadUnsubscribeParams>
 
-/** What was the case before: not in memory, in memory without this connection, or heard by it until now. */
+/** The previous state: not loaded, loaded but this connection was not subscribed, or subscribed. */
 export const ThreadUnsubscribeResponse = lazy(() =>
   Schema.Struct({ status: Schema.Literals(["notLoaded", "notSubscribed", "unsubscribed"]) })
 )
 export type ThreadUnsubscribeResponse = Of<typeof ThreadUnsubscribeResponse>
 
-/** A flag that is not nullable: false is the same as leaving it out. */
+/** A flag that is not nullable: false is the same as absent. */
 const flag = (field: string) => ({ field, unused: [false] })
 
 /** By method name. */
 export const threadRequests = {
-  /** A new thread. Its caller is subscribed to it. */
+  /** Creates a thread and subscribes the caller. */
   "thread/start": Method.clientRequest({
     params: ThreadStartParams,
     result: ThreadStartResponse,
@@ -269,7 +269,7 @@ export const threadRequests = {
     ]
   }),
 
-  /** Loads a thread, or joins one that is loaded, and subscribes the caller. */
+  /** Loads a thread, or joins a loaded one, and subscribes the caller. */
   "thread/resume": Method.clientRequest({
     params: ThreadResumeParams,
     result: ThreadResumeResponse,
@@ -284,14 +284,14 @@ export const threadRequests = {
     ]
   }),
 
-  /** A thread as it is, loaded or not, without subscribing. */
+  /** Reads a thread, loaded or not, without subscribing. */
   "thread/read": Method.clientRequest({
     params: ThreadReadParams,
     result: ThreadReadResponse,
     scope: Method.perThreadShared
   }),
 
-  /** The stored threads, in pages. */
+  /** The stored threads, paginated. */
   "thread/list": Method.clientRequest({
     params: ThreadListParams,
     result: ThreadListResponse,
@@ -310,7 +310,7 @@ export const threadRequests = {
     result: ThreadLoadedListResponse
   }),
 
-  /** The caller hears no more of a thread. The thread goes on. */
+  /** Ends the caller's subscription. The thread continues. */
   "thread/unsubscribe": Method.clientRequest({
     params: ThreadUnsubscribeParams,
     result: ThreadUnsubscribeResponse,

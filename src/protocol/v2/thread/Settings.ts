@@ -1,7 +1,7 @@
 /**
- * What a client may set for a thread or a turn, and the settings a thread reports.
+ * The settings that a client may set for a thread or a turn, and the settings that a thread reports.
  *
- * Shapes that travel both ways fill what a client may leave out, so that handlers never see two spellings of one value.
+ * Shapes that are both sent and received fill in omitted members, so that handlers see one form of each value.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { ThreadEnvironment } from "./Environment.ts"
 import { AbsolutePath, defaulted, nullable, orNull } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** Which kinds of approval request are still put to the user under the granular policy. Experimental. */
+/** Which kinds of approval request reach the user under the granular policy. Experimental. */
 export const GranularApproval = lazy(() =>
   Schema.Struct({
     sandbox_approval: Schema.Boolean,
@@ -22,7 +22,7 @@ export const GranularApproval = lazy(() =>
 )
 export type GranularApproval = Of<typeof GranularApproval>
 
-/** When the user is asked before a command runs. */
+/** When the user is asked for approval of a command. */
 export const AskForApproval = lazy(() =>
   Schema.Union([
     Schema.Literals(["untrusted", "on-request", "never"]),
@@ -38,7 +38,7 @@ export const granularField = {
   descriptor: "askForApproval.granular"
 } as const
 
-/** Who answers approval requests. `guardian_subagent` is the older name of `auto_review`. */
+/** Who answers approval requests. `guardian_subagent` is the former name of `auto_review`. */
 export const ApprovalsReviewer = lazy(() => Schema.Literals(["user", "auto_review", "guardian_subagent"]))
 export type ApprovalsReviewer = Of<typeof ApprovalsReviewer>
 
@@ -46,11 +46,11 @@ export type ApprovalsReviewer = Of<typeof ApprovalsReviewer>
 export const SandboxMode = lazy(() => Schema.Literals(["read-only", "workspace-write", "danger-full-access"]))
 export type SandboxMode = Of<typeof SandboxMode>
 
-/** Whether a sandbox made by others lets commands reach the network. */
+/** Whether an external sandbox gives commands network access. */
 export const NetworkAccess = lazy(() => Schema.Literals(["restricted", "enabled"]))
 export type NetworkAccess = Of<typeof NetworkAccess>
 
-/** The sandbox with all its terms, as turns and results carry it. Writable roots are absolute. */
+/** The complete sandbox policy, as in turns and results. Writable roots are absolute. */
 export const SandboxPolicy = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("dangerFullAccess") }),
@@ -70,31 +70,31 @@ export const SandboxPolicy = lazy(() =>
 )
 export type SandboxPolicy = Of<typeof SandboxPolicy>
 
-/** The permission profile in force, and the one it extends. */
+/** The active permission profile, and the profile that it extends. */
 export const ActivePermissionProfile = lazy(() =>
   Schema.Struct({ id: Schema.String, extends: nullable(Schema.String) })
 )
 export type ActivePermissionProfile = Of<typeof ActivePermissionProfile>
 
-/** Open: models bring their own levels. Usual are `minimal`, `low`, `medium`, `high` and `xhigh`. */
+/** Open, because models define their own levels. Common ones are `minimal`, `low`, `medium`, `high` and `xhigh`. */
 export const ReasoningEffort = lazy(() =>
   Schema.String.check(Schema.isNonEmpty({ expected: "a string", message: "reasoning_effort must not be empty" }))
 )
 export type ReasoningEffort = Of<typeof ReasoningEffort>
 
-/** How much of its reasoning a model sums up for the reader. */
+/** How detailed the summary of a model's reasoning is. */
 export const ReasoningSummary = lazy(() => Schema.Literals(["auto", "concise", "detailed", "none"]))
 export type ReasoningSummary = Of<typeof ReasoningSummary>
 
-/** Accepted and reported; no style hangs on it any more. */
+/** Accepted and reported, but without effect. */
 export const Personality = lazy(() => Schema.Literals(["none", "friendly", "pragmatic"]))
 export type Personality = Of<typeof Personality>
 
-/** Plan mode asks and proposes; default mode acts. */
+/** Plan mode asks questions and proposes a plan; default mode acts. */
 export const ModeKind = lazy(() => Schema.Literals(["plan", "default"]))
 export type ModeKind = Of<typeof ModeKind>
 
-/** A mode with the model settings that go with it. */
+/** A mode with its model settings. */
 export const CollaborationMode = lazy(() =>
   Schema.Struct({
     mode: ModeKind(),
@@ -107,7 +107,7 @@ export const CollaborationMode = lazy(() =>
 )
 export type CollaborationMode = Of<typeof CollaborationMode>
 
-/** When a thread may start helpers. Deprecated in the release, which always reports `explicitRequestOnly`. */
+/** When a thread may start sub-agents. Deprecated in the release, which always reports `explicitRequestOnly`. */
 export const MultiAgentMode = lazy(() =>
   Schema.Union([
     Schema.Literals(["explicitRequestOnly", "proactive"]),
@@ -116,11 +116,11 @@ export const MultiAgentMode = lazy(() =>
 )
 export type MultiAgentMode = Of<typeof MultiAgentMode>
 
-/** The access programme a model is asked for under. */
+/** The access program of requests to the model. */
 export const CyberAccessProgram = lazy(() => Schema.Literals(["standard", "daybreakBlue", "daybreakRed"]))
 export type CyberAccessProgram = Of<typeof CyberAccessProgram>
 
-/** The settings of the turns to come, as `thread/settings/updated` tells them. */
+/** The settings of later turns, as in `thread/settings/updated`. */
 export const ThreadSettings = lazy(() =>
   Schema.Struct({
     disabledPluginIds: Schema.Array(Schema.String),

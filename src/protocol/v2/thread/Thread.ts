@@ -1,5 +1,5 @@
 /**
- * A thread: a conversation with an agent, where it came from, how it is doing and what it has used.
+ * A thread: a conversation with an agent, with its source, status and token usage.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { lazy, type Of } from "../../Lazy.ts"
 import { ReasoningEffort } from "./Settings.ts"
 import { Turn } from "../turn/Turn.ts"
 
-/** What an active thread waits for, if it waits for the user. */
+/** What an active thread waits for from the user. */
 export const ThreadActiveFlag = lazy(() => Schema.Literals(["waitingOnApproval", "waitingOnUserInput"]))
 export type ThreadActiveFlag = Of<typeof ThreadActiveFlag>
 
-/** Only a loaded thread is anything but `notLoaded`. */
+/** Every status except `notLoaded` applies to loaded threads only. */
 export const ThreadStatus = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("notLoaded") }),
@@ -25,7 +25,7 @@ export const ThreadStatus = lazy(() =>
 )
 export type ThreadStatus = Of<typeof ThreadStatus>
 
-/** Why a thread exists that no user started. */
+/** Why a thread that no user started exists. */
 export const SubAgentSource = lazy(() =>
   Schema.Union([
     Schema.Literals(["review", "compact", "memory_consolidation"]),
@@ -53,15 +53,15 @@ export const SessionSource = lazy(() =>
 )
 export type SessionSource = Of<typeof SessionSource>
 
-/** What started the thread within its client; a word of the client's, such as `user`. */
+/** What started the thread in its client; a string chosen by the client, such as `user`. */
 export const ThreadSource = lazy(() => Schema.String)
 export type ThreadSource = Of<typeof ThreadSource>
 
-/** Whether history is kept whole in one record, or in pages that can be read apart. */
+/** Whether history is one record, or pages that can be read separately. */
 export const ThreadHistoryMode = lazy(() => Schema.Literals(["legacy", "paginated"]))
 export type ThreadHistoryMode = Of<typeof ThreadHistoryMode>
 
-/** The repository as it was when the thread started. */
+/** The state of the repository when the thread started. */
 export const GitInfo = lazy(() =>
   Schema.Struct({
     sha: nullable(Schema.String),
@@ -71,25 +71,25 @@ export const GitInfo = lazy(() =>
 )
 export type GitInfo = Of<typeof GitInfo>
 
-/** How a section looks in a list of threads. */
+/** The appearance of a section in a list of threads. */
 export const ThreadSectionAppearance = lazy(() =>
   Schema.Struct({ icon: nullable(Schema.String), color: nullable(Schema.String) })
 )
 export type ThreadSectionAppearance = Of<typeof ThreadSectionAppearance>
 
-/** A group that the user sorts threads into. */
+/** A group into which the user sorts threads. */
 export const ThreadSection = lazy(() =>
   Schema.Struct({ id: Schema.String, name: Schema.String, appearance: nullable(ThreadSectionAppearance()) })
 )
 export type ThreadSection = Of<typeof ThreadSection>
 
-/** Room for extensions; the release sends null. */
+/** Reserved for extensions; the release sends null. */
 export const ThreadExtra = lazy(() => JsonObject)
 export type ThreadExtra = Of<typeof ThreadExtra>
 
 /**
- * `turns` is filled where a method says so, and empty elsewhere. `path` is null for an ephemeral thread, which no file
- * keeps. `sessionId` is shared by the threads of one tree.
+ * `turns` is filled only where a method says so. `path` is null for an ephemeral thread, which has no file. Threads of one
+ * tree share `sessionId`.
  */
 export const Thread = lazy(() =>
   Schema.Struct({
@@ -130,7 +130,7 @@ export const Thread = lazy(() =>
 )
 export type Thread = Of<typeof Thread>
 
-/** Where reading goes on: before the first turn, or after one. */
+/** Where unread content starts: before the first turn, or after a turn. */
 export const ThreadUnreadPosition = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("threadStart") }),
@@ -139,13 +139,13 @@ export const ThreadUnreadPosition = lazy(() =>
 )
 export type ThreadUnreadPosition = Of<typeof ThreadUnreadPosition>
 
-/** How far the user has read. `revision` changes with every change of it. */
+/** How far the user has read. Every change also changes `revision`. */
 export const ThreadReadState = lazy(() =>
   Schema.Struct({ firstUnread: nullable(ThreadUnreadPosition()), revision: Schema.String })
 )
 export type ThreadReadState = Of<typeof ThreadReadState>
 
-/** Token counts as the model server gave them. */
+/** Token counts as reported by the model server. */
 export const TokenUsageBreakdown = lazy(() =>
   Schema.Struct({
     totalTokens: I64,
@@ -158,7 +158,7 @@ export const TokenUsageBreakdown = lazy(() =>
 )
 export type TokenUsageBreakdown = Of<typeof TokenUsageBreakdown>
 
-/** All of a thread's answers together, the last one alone, and the size of the model's window. */
+/** Token usage of all model responses of a thread, of the last one, and the model's context window. */
 export const ThreadTokenUsage = lazy(() =>
   Schema.Struct({ total: TokenUsageBreakdown(), last: TokenUsageBreakdown(), modelContextWindow: nullable(I64) })
 )

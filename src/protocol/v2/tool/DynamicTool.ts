@@ -1,5 +1,5 @@
 /**
- * Tools that the client brings along: the server asks the client to run them.
+ * Client tools: the server requests the client to run them.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { nullable } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { DynamicToolCallOutputContentItem } from "../item/WorkItem.ts"
 
-/** One call. `callId` is the id of the item that shows it; `arguments` are the model's, unchecked. */
+/** One call. `callId` is the id of the item that shows it; `arguments` come from the model and are not validated. */
 export const DynamicToolCallParams = lazy(() =>
   Schema.Struct({
     threadId: Schema.String,
@@ -21,7 +21,7 @@ export const DynamicToolCallParams = lazy(() =>
 )
 export type DynamicToolCallParams = Of<typeof DynamicToolCallParams>
 
-/** What the tool gave. A failure of the tool itself is an answer with `success` false, not an error. */
+/** The tool's output. A failure of the tool is a response with `success` false, not an error. */
 export const DynamicToolCallResponse = lazy(() =>
   Schema.Struct({ contentItems: Schema.Array(DynamicToolCallOutputContentItem()), success: Schema.Boolean })
 )

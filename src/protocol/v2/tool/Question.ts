@@ -1,5 +1,5 @@
 /**
- * Questions that a tool puts to the user in the middle of a turn.
+ * Questions of a tool to the user during a turn.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import * as Schema from "effect/Schema"
 import { nullable, U64 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** One answer that is offered. */
+/** One answer to choose from. */
 export const ToolRequestUserInputOption = lazy(() =>
   Schema.Struct({ label: Schema.String, description: Schema.String })
 )
 export type ToolRequestUserInputOption = Of<typeof ToolRequestUserInputOption>
 
-/** `isOther`: words of the user's own are welcome too. `isSecret`: they are not to be shown while typed. */
+/** `isOther`: the user may also enter text. `isSecret`: the input is hidden. */
 export const ToolRequestUserInputQuestion = lazy(() =>
   Schema.Struct({
     id: Schema.String,
@@ -26,7 +26,10 @@ export const ToolRequestUserInputQuestion = lazy(() =>
 )
 export type ToolRequestUserInputQuestion = Of<typeof ToolRequestUserInputQuestion>
 
-/** `isBlocking`: the turn waits. After `autoResolutionMs` milliseconds it goes on without an answer; null waits on. */
+/**
+ * `isBlocking`: the turn waits, at most `autoResolutionMs` milliseconds; then it continues without an answer. Null: no
+ * limit.
+ */
 export const ToolRequestUserInputParams = lazy(() =>
   Schema.Struct({
     threadId: Schema.String,
@@ -39,11 +42,11 @@ export const ToolRequestUserInputParams = lazy(() =>
 )
 export type ToolRequestUserInputParams = Of<typeof ToolRequestUserInputParams>
 
-/** What was chosen or typed for one question. */
+/** The chosen or entered answers to one question. */
 export const ToolRequestUserInputAnswer = lazy(() => Schema.Struct({ answers: Schema.Array(Schema.String) }))
 export type ToolRequestUserInputAnswer = Of<typeof ToolRequestUserInputAnswer>
 
-/** The answers by the id of their question; one that is missing counts as empty. */
+/** The answers by question id; a missing answer counts as empty. */
 export const ToolRequestUserInputResponse = lazy(() =>
   Schema.Struct({ answers: Schema.Record(Schema.String, ToolRequestUserInputAnswer()) })
 )

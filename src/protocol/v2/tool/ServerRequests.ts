@@ -1,5 +1,5 @@
 /**
- * What tools request from a client: answers of the user, and calls of tools that the client runs.
+ * Requests of tools to a client: questions to the user, and calls of client tools.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Why a turn failed: a text for people and a kind for programs.
+ * Why a turn failed: a text for users and a kind for programs.
  *
  * @module
  */
@@ -7,14 +7,14 @@ import * as Schema from "effect/Schema"
 import { JsonObject, nullable, optional, orNull, U16 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** The turns that take no further input while they run. */
+/** The kinds of turn that accept no input while they run. */
 export const NonSteerableTurnKind = lazy(() => Schema.Literals(["review", "compact"]))
 export type NonSteerableTurnKind = Of<typeof NonSteerableTurnKind>
 
-/** The status the model server answered with, `null` where no answer came. */
+/** The HTTP status of the model server; `null` when there was no response. */
 const http = () => Schema.Struct({ httpStatusCode: orNull(U16) })
 
-/** The kinds of failure that the release knows; what this server sends is one of these. */
+/** The kinds of failure that the release defines; this server sends only these. */
 export const KnownErrorInfo = lazy(() =>
   Schema.Union([
     Schema.Literals([
@@ -46,11 +46,11 @@ export const KnownErrorInfo = lazy(() =>
 )
 export type KnownErrorInfo = Of<typeof KnownErrorInfo>
 
-/** Open, as the release declares it: a reader must take kinds that came later. */
+/** Open, as in the release: a client must accept kinds that a later release adds. */
 export const CodexErrorInfo = lazy(() => Schema.Union([KnownErrorInfo(), Schema.String, JsonObject]))
 export type CodexErrorInfo = Of<typeof CodexErrorInfo>
 
-/** What a user may be told about work that was stopped as misaligned, and the words to go on with. */
+/** Details for the user about work that was stopped as misaligned, and the prompt to continue with. */
 export const MisalignmentErrorDetails = lazy(() =>
   Schema.Struct({
     errorType: nullable(Schema.String),

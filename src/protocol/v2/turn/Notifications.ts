@@ -1,5 +1,5 @@
 /**
- * The life of a turn, and what is told about the turn as a whole.
+ * Notifications about turns.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import { byTurn } from "../../SnapshotKeys.ts"
 
 const place = { threadId: Schema.String, turnId: Schema.String }
 
-/** The turn runs; `startedAt` is set from here on. */
+/** The turn is running; `startedAt` is set. */
 export const TurnStartedNotification = lazy(() => Schema.Struct({ threadId: Schema.String, turn: Turn() }))
 export type TurnStartedNotification = Of<typeof TurnStartedNotification>
 
-/** The turn is over, in the state `turn.status` says; `items` holds the final agent message at most. */
+/** The turn ended with the status in `turn.status`; `items` contains at most the final agent message. */
 export const TurnCompletedNotification = lazy(() => Schema.Struct({ threadId: Schema.String, turn: Turn() }))
 export type TurnCompletedNotification = Of<typeof TurnCompletedNotification>
 
-/** A failure inside a turn. With `willRetry` the turn goes on; without, `turn/completed` follows with the same error. */
+/** An error in a turn. With `willRetry` the turn continues; otherwise `turn/completed` follows with the same error. */
 export const ErrorNotification = lazy(() => Schema.Struct({ error: TurnError(), willRetry: Schema.Boolean, ...place }))
 export type ErrorNotification = Of<typeof ErrorNotification>
 
-/** What the turn has changed so far, as one unified diff over all files. */
+/** All changes of the turn so far, as one unified diff over all files. */
 export const TurnDiffUpdatedNotification = lazy(() => Schema.Struct({ ...place, diff: Schema.String }))
 export type TurnDiffUpdatedNotification = Of<typeof TurnDiffUpdatedNotification>
 
@@ -35,29 +35,29 @@ export const TurnPlanStep = lazy(() =>
 )
 export type TurnPlanStep = Of<typeof TurnPlanStep>
 
-/** The whole plan as it now stands. It is told, not kept: no item holds it. */
+/** The complete current plan. It is not stored as an item. */
 export const TurnPlanUpdatedNotification = lazy(() =>
   Schema.Struct({ ...place, explanation: nullable(Schema.String), plan: Schema.Array(TurnPlanStep()) })
 )
 export type TurnPlanUpdatedNotification = Of<typeof TurnPlanUpdatedNotification>
 
-/** What a moderation service said of the turn, passed on as it came. */
+/** A moderation result for the turn, passed on unchanged. */
 export const TurnModerationMetadataNotification = lazy(() => Schema.Struct({ ...place, metadata: Schema.Json }))
 export type TurnModerationMetadataNotification = Of<typeof TurnModerationMetadataNotification>
 
-/** A request of the server has been answered, by whichever client, or has lost its point. The id is the request's. */
+/** A server request was answered by a client or is obsolete. The id is the request's. */
 export const ServerRequestResolvedNotification = lazy(() =>
   Schema.Struct({ threadId: Schema.String, requestId: Schema.Union([Schema.String, I64]) })
 )
 export type ServerRequestResolvedNotification = Of<typeof ServerRequestResolvedNotification>
 
-/** A transcript is put together from these: none may be missing. */
+/** Clients build a transcript from these, so none may be lost. */
 const transcript = { tier: "lossless", reach: "subscribers" } as const
 
-/** Each replaces the one before it in the same turn. */
+/** Each replaces the previous one of the same turn. */
 const snapshot = { tier: "latest", reach: "subscribers", key: byTurn } as const
 
-/** The notifications of this subject, by method name. */
+/** The notifications of this resource, by method name. */
 export const turnNotifications = {
   "turn/started": Method.serverNotification({ params: TurnStartedNotification, ...transcript }),
   "turn/completed": Method.serverNotification({ params: TurnCompletedNotification, ...transcript }),

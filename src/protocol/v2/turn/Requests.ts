@@ -1,5 +1,5 @@
 /**
- * Parameters and results of the requests about turns.
+ * Parameters and results of turn requests.
  *
  * @module
  */
@@ -25,8 +25,8 @@ import { Turn } from "./Turn.ts"
 import { AdditionalContextEntry, UserInput } from "./UserInput.ts"
 
 /**
- * What comes with a user's words. Metadata goes to the model server with the turn; `responsesapiClientMetadata` replaces the
- * client's entries, the patch is merged into them afterwards.
+ * Data sent with a user's input. The metadata is sent to the model server with the turn: `responsesapiClientMetadata`
+ * replaces the client's entries, then the patch is merged into them.
  */
 const message = () => ({
   threadId: Schema.String,
@@ -37,7 +37,7 @@ const message = () => ({
   additionalContext: optional(Schema.Record(Schema.String, AdditionalContextEntry()))
 })
 
-/** The output of a tool that a client ran on its own, for the model to see. */
+/** Output of a tool that the client ran itself, as input for the model. */
 export const TurnToolOutput = lazy(() =>
   Schema.Struct({
     name: Schema.String,
@@ -49,8 +49,9 @@ export const TurnToolOutput = lazy(() =>
 export type TurnToolOutput = Of<typeof TurnToolOutput>
 
 /**
- * The settings hold for this turn and those after it; only `serviceTierForTurn`, `outputSchema` and `cyberAccessProgram` end
- * with the turn. With a turn under way, the input is added to it. For `serviceTier` null is a value: the standard speed.
+ * The settings apply to this turn and later ones, except `serviceTierForTurn`, `outputSchema` and `cyberAccessProgram`,
+ * which end with the turn. If a turn is active, the input is added to it. For `serviceTier`, null is a value: the standard
+ * speed.
  */
 export const TurnStartParams = lazy(() =>
   Schema.Struct({
@@ -84,7 +85,7 @@ export type TurnStartParams = Of<typeof TurnStartParams>
 export const TurnStartResponse = lazy(() => Schema.Struct({ turn: Turn() }))
 export type TurnStartResponse = Of<typeof TurnStartResponse>
 
-/** `expectedTurnId` must be the turn under way, or nothing is added. */
+/** `expectedTurnId` must be the active turn, or the request fails. */
 export const TurnSteerParams = lazy(() =>
   Schema.Struct({ ...message(), expectedTurnId: Schema.String }).annotate({ identifier: "TurnSteerParams" })
 )
@@ -93,7 +94,7 @@ export type TurnSteerParams = Of<typeof TurnSteerParams>
 export const TurnSteerResponse = lazy(() => Schema.Struct({ turnId: Schema.String }))
 export type TurnSteerResponse = Of<typeof TurnSteerResponse>
 
-/** An empty `turnId` stands for whatever the thread is doing, its start included. */
+/** An empty `turnId` means the thread's current activity, including its start. */
 export const TurnInterruptParams = lazy(() =>
   Schema.Struct({ threadId: Schema.String, turnId: Schema.String }).annotate({ identifier: "TurnInterruptParams" })
 )
@@ -104,7 +105,7 @@ export type TurnInterruptResponse = Of<typeof TurnInterruptResponse>
 
 /** By method name. */
 export const turnRequests = {
-  /** User input for a new turn, or for the one under way. Answered when the turn has begun, not when it is done. */
+  /** User input for a new turn or the active one. Answered when the turn has started, not when it is complete. */
   "turn/start": Method.clientRequest({
     params: TurnStartParams,
     result: TurnStartResponse,
@@ -123,7 +124,7 @@ export const turnRequests = {
     ]
   }),
 
-  /** User input for the turn under way, or an error. */
+  /** User input for the active turn. Fails when there is none. */
   "turn/steer": Method.clientRequest({
     params: TurnSteerParams,
     result: TurnSteerResponse,
@@ -131,7 +132,7 @@ export const turnRequests = {
     experimentalFields: ["responsesapiClientMetadata", "responsesapiClientMetadataPatch", "additionalContext"]
   }),
 
-  /** Ends a turn early. */
+  /** Interrupts a turn. */
   "turn/interrupt": Method.clientRequest({
     params: TurnInterruptParams,
     result: TurnInterruptResponse,

@@ -1,5 +1,5 @@
 /**
- * A turn: what happens from one request of the user until the agent is done with it.
+ * A turn: the agent's work from one user request until it is complete.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { I64, nullable, UnixSeconds } from "../../Fields.ts"
 import { ThreadItem } from "../item/Item.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
-/** A turn ends once, in one of the other three. */
+/** A turn ends once, in one of the other three states. */
 export const TurnStatus = lazy(() => Schema.Literals(["completed", "interrupted", "failed", "inProgress"]))
 export type TurnStatus = Of<typeof TurnStatus>
 
-/** How much of a turn `items` holds: nothing, the first user and the final agent message, or all. */
+/** Which items `items` contains: none, the first user and the final agent message, or all. */
 export const TurnItemsView = lazy(() => Schema.Literals(["notLoaded", "summary", "full"]))
 export type TurnItemsView = Of<typeof TurnItemsView>
 
@@ -33,7 +33,7 @@ export const Turn = lazy(() =>
 )
 export type Turn = Of<typeof Turn>
 
-/** Turns in pages. The backwards cursor includes its anchor and is meant for the other direction. */
+/** A page of turns. The backwards cursor includes its anchor and is used for the opposite direction. */
 export const TurnsPage = lazy(() =>
   Schema.Struct({
     data: Schema.Array(Turn()),

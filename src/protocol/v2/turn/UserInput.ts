@@ -1,5 +1,5 @@
 /**
- * What a user puts into a turn.
+ * User input of a turn.
  *
  * @module
  */
@@ -13,19 +13,19 @@ const usize = U64.annotate({ expected: "usize" })
 export const ByteRange = lazy(() => Schema.Struct({ start: usize, end: usize }).annotate({ identifier: "ByteRange" }))
 export type ByteRange = Of<typeof ByteRange>
 
-/** A stretch of the text that the client shows as something else; `placeholder` is what it shows. */
+/** A range of the text that the client displays as something else; `placeholder` is the displayed text. */
 export const TextElement = lazy(() =>
   Schema.Struct({ byteRange: ByteRange(), placeholder: orNull(Schema.String) }).annotate({ identifier: "TextElement" })
 )
 export type TextElement = Of<typeof TextElement>
 
-/** The resolution an image is given to the model in. */
+/** The resolution at which an image is passed to the model. */
 export const ImageDetail = lazy(() => Schema.Literals(["auto", "low", "high", "original"]))
 export type ImageDetail = Of<typeof ImageDetail>
 
 /**
- * One part of a user's message. Images and audio come by URL (data URLs too), by the id of an uploaded file, or, in the
- * `local` kinds, by a path on the server's machine. `text_elements` is the protocol's own spelling.
+ * One part of a user's message. Images and audio are given by URL (including data URLs), by the id of an uploaded file, or,
+ * in the `local` kinds, by a path on the server's machine. The protocol spells `text_elements` so.
  */
 export const UserInput = lazy(() =>
   Schema.Union([
@@ -50,11 +50,11 @@ export const UserInput = lazy(() =>
 )
 export type UserInput = Of<typeof UserInput>
 
-/** Who vouches for a piece of context: nobody, or the application the user works in. */
+/** The trust level of a context entry: untrusted, or provided by the application that the user works in. */
 export const AdditionalContextKind = lazy(() => Schema.Literals(["untrusted", "application"]))
 export type AdditionalContextKind = Of<typeof AdditionalContextKind>
 
-/** Context a client adds beside the user's words, kept under a key of its choice. */
+/** Context that a client adds to the user's input, stored under a key of the client's choice. */
 export const AdditionalContextEntry = lazy(() =>
   Schema.Struct({ kind: AdditionalContextKind(), name: optional(Schema.String), value: Schema.String }).annotate({
     identifier: "AdditionalContextEntry"
