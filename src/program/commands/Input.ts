@@ -1,5 +1,5 @@
 /**
- * What a run is given besides flags: the prompt, from an argument or from stdin, and files.
+ * The input of a run besides flags: the prompt, from an argument or from stdin, and files.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { UsageError } from "./Usage.ts"
 
 const noPrompt = (text: string): Effect.Effect<never, UsageError> => Effect.fail(new UsageError({ message: text }))
 
-/** Bytes of a prompt on stdin: more than the protocol takes characters. */
+/** Size limit of a prompt on stdin in bytes: more than the protocol's limit in characters. */
 const MaxPromptBytes = 8 * 1024 * 1024
 
-/** Bytes of a JSON Schema. */
+/** Size limit of a JSON Schema in bytes. */
 const MaxSchemaBytes = 1024 * 1024
 
-/** Fails with the first chunk that is too much, so that no more than that is kept. */
+/** Fails with the first chunk beyond the limit, so that no more than that is kept. */
 const limited = () => {
   let left = MaxPromptBytes
   return (chunk: Uint8Array) => {
@@ -39,21 +39,21 @@ const fromStdin = Effect.fnUntraced(function* (stdio: Stdio.Stdio) {
   return text.trim() === "" ? yield* noPrompt("No prompt: stdin is empty.") : text
 })
 
-/** The argument, or stdin where it is `-` or left out. A person at a terminal is not kept waiting for it. */
+/** The argument, or stdin when it is `-` or absent. When stdin is a terminal, it fails instead of waiting for input. */
 export const prompt = Effect.fnUntraced(function* (argument: string | undefined) {
   if (argument !== undefined && argument !== "-") {
     return argument.trim() === "" ? yield* noPrompt("No prompt: the argument is empty.") : argument
   }
   const stdio = yield* Stdio.Stdio
   if (argument === undefined && (yield* stdio.stdinIsTerminal)) {
-    return yield* noPrompt('No prompt: give one as an argument, spindle exec "…", or on stdin.')
+    return yield* noPrompt('No prompt: pass one as an argument, spindle exec "…", or on stdin.')
   }
   return yield* fromStdin(stdio)
 })
 
 const decodeSchema = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))
 
-/** The JSON Schema in a file. */
+/** Reads the JSON Schema from a file. */
 export const outputSchema = Effect.fnUntraced(function* (file: string) {
   const refuse = (problem: string) => new UsageError({ message: `--output-schema ${file} ${problem}` })
   const options = { maxBytes: MaxSchemaBytes, namedBy: "server" } as const
