@@ -67,11 +67,11 @@ export const flags = {
     Flag.withDescription("Working folder"),
     Flag.optional
   ),
-  addDir: repeated("add-dir", "DIR", "A further folder that may be written to, with --sandbox workspace-write"),
-  image: repeated("image", "FILE", "A picture to show the model").pipe(Flag.withAlias("i")),
+  addDir: repeated("add-dir", "DIR", "Additional writable folder, with --sandbox workspace-write"),
+  image: repeated("image", "FILE", "Image to send to the model").pipe(Flag.withAlias("i")),
   outputSchema: Flag.Path("output-schema").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("File with a JSON Schema for the answer"),
+    Flag.withDescription("File with a JSON Schema for the final answer"),
     Flag.optional
   ),
   outputLastMessage: Flag.Path("output-last-message").pipe(
@@ -80,7 +80,7 @@ export const flags = {
     Flag.withDescription("File that the last message of the agent is written to"),
     Flag.optional
   ),
-  json: switchFlag("json", "Events as JSON on stdout, a line each, instead of text").pipe(
+  json: switchFlag("json", "Print events to stdout as JSON, one per line, instead of text").pipe(
     Flag.withAlias("experimental-json")
   ),
   color: Flag.Literals("color", ["auto", "always", "never"]).pipe(
@@ -91,7 +91,7 @@ export const flags = {
   ephemeral: switchFlag("ephemeral", "Keep the thread in memory only"),
   threadSource: Flag.String("thread-source").pipe(
     Flag.withMetavar("WORD"),
-    Flag.withDescription("What started the thread; stored with it"),
+    Flag.withDescription("Source of the thread; stored with it"),
     Flag.optional
   ),
   skipGitRepoCheck: switchFlag("skip-git-repo-check", "Accepted for compatibility: Spindle runs in any folder"),

@@ -1,5 +1,5 @@
 /**
- * What a run is given besides flags: the prompt, from an argument or from stdin, and files.
+ * The input of a run besides flags: the prompt, from an argument or from stdin, and files.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import { UsageError } from "./Usage.ts"
 
 const noPrompt = (text: string): Effect.Effect<never, UsageError> => Effect.fail(new UsageError({ message: text }))
 
-/** Bytes of a prompt on stdin: more than the protocol takes characters. */
+/** Size limit of a prompt on stdin in bytes: more than the protocol's limit in characters. */
 const MaxPromptBytes = 8 * 1024 * 1024
 
-/** Bytes of a JSON Schema. */
+/** Size limit of a JSON Schema in bytes. */
 const MaxSchemaBytes = 1024 * 1024
 
-/** Fails with the first chunk that is too much, so that no more than that is kept. */
+/** Fails with the first chunk beyond the limit, so that no more than that is kept. */
 const limited = () => {
   let left = MaxPromptBytes
   return (chunk: Uint8Array) => {
@@ -53,7 +53,7 @@ export const prompt = Effect.fnUntraced(function* (argument: string | undefined)
   const stdio = yield* Stdio.Stdio
   if (argument === undefined || argument === "-") {
     if (argument === undefined && (yield* stdio.stdinIsTerminal)) {
-      return yield* noPrompt('No prompt: give one as an argument, spindle exec "…", or on stdin.')
+      return yield* noPrompt('No prompt: pass one as an argument, spindle exec "…", or on stdin.')
     }
     const text = yield* readStdin(stdio)
     return text.trim() === "" ? yield* noPrompt("No prompt: stdin is empty.") : text
@@ -68,7 +68,7 @@ export const prompt = Effect.fnUntraced(function* (argument: string | undefined)
 
 const decodeSchema = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))
 
-/** The JSON Schema in a file. */
+/** Reads the JSON Schema from a file. */
 export const outputSchema = Effect.fnUntraced(function* (file: string) {
   const refuse = (problem: string) => new UsageError({ message: `--output-schema ${file} ${problem}` })
   const options = { maxBytes: MaxSchemaBytes, namedBy: "server" } as const
