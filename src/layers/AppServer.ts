@@ -17,8 +17,10 @@
  */
 import process from "node:process"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -28,6 +30,7 @@ import * as Scope from "effect/Scope"
 import * as Auth from "../services/account/Auth.ts"
 import * as Config from "../services/config/Config.ts"
 import type { AppServerClient } from "../services/client/AppServerClient.ts"
+import { DefaultDeadline } from "../services/connection/Deadline.ts"
 import { Handlers } from "../services/connection/Handlers.ts"
 import * as InProcess from "../services/connection/InProcess.ts"
 import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
@@ -37,6 +40,7 @@ import * as Diagnostics from "../services/observability/Diagnostics.ts"
 import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
 import * as ServerRequests from "../services/routing/ServerRequests.ts"
 import { guard } from "../services/connection/ServedParameters.ts"
+import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
@@ -117,6 +121,7 @@ export type AppServer =
   | OutboundRouter.OutboundRouter
   | ServerRequests.ServerRequests
   | ServerInfo
+  | Shutdown.Shutdown
   | Threads.Threads
 
 /** What a server needs of the machine; `NodeServices.layer` has both. */
@@ -155,8 +160,38 @@ const handlers = Layer.effect(
   })
 )
 
+/**
+ * Gives a server a scope of its own, which its `Shutdown` closes last. The layer's own end waits for the same stop: it is bounded
+ * by the deadline, whatever the server still holds.
+ */
+const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServer, E, R> =>
+  Layer.fromBuild((memoMap, outer) =>
+    Effect.gen(function* () {
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const scope = yield* Scope.make()
+      // For a start that fails or is given up; after a stop nothing is left to close.
+      yield* Scope.addFinalizer(outer, Scope.close(scope, Exit.void))
+      const built = yield* Layer.buildWithMemoMap(server, memoMap, scope)
+      const { stop } = Context.get(built, Shutdown.Shutdown)
+      const whole = new Shutdown.Stop(fork, (deadline) =>
+        Effect.gen(function* () {
+          yield* stop({ deadline })
+          const closing = fork(Scope.close(scope, Exit.void))
+          yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
+          if (closing.pollUnsafe() !== undefined) return
+          yield* Effect.logWarning("the server has stopped, and not everything that it holds was released in time")
+        })
+      )
+      yield* Scope.addFinalizer(outer, whole.run({ within: DefaultDeadline }))
+      return Context.add(built, Shutdown.Shutdown, { stop: (options) => whole.run(options) })
+    })
+  )
+
 /** A server. Connect clients with a transport, or embed it with `InProcessClient.layer`. */
-export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> => {
+export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> =>
+  owned(serverOf(options))
+
+const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> => {
   const config = configLayer(options)
   const environment = options.environment ?? process.env
   const auth =
@@ -177,7 +212,8 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
   // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
   const stderr = Layer.succeed(LogToStderr, true)
-  return MessageProcessor.layer.pipe(
+  return Shutdown.layer.pipe(
+    Layer.provideMerge(MessageProcessor.layer),
     Layer.provide(handlers.pipe(Layer.provide([model, RulesCheck.layer]))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, randomness]),
@@ -194,7 +230,7 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
 /** The server's own, for the program around it. */
 const diagnostics = Layer.effect(Diagnostics.Diagnostics, Diagnostics.Diagnostics)
 
-/** A server with its client: what a program that embeds Spindle provides. */
+/** A server with its client: what a program that embeds Spindle provides. The server ends with the client's `shutdown`. */
 export const client = (
   options: AppServerOptions & InProcessClient.InProcessClientOptions
 ): Layer.Layer<AppServerClient | Diagnostics.Diagnostics, Config.ConfigError | InProcess.InProcessError, Platform> =>
@@ -208,14 +244,9 @@ export const client = (
  */
 export const start = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const close = Scope.close(scope, Exit.void)
   return yield* Layer.buildWithScope(layer(options), scope).pipe(
-    Effect.flatMap((server) => Effect.provideContext(InProcess.start(options), server)),
+    Effect.flatMap((server) => Effect.provideContext(InProcess.start({ ...options, ownsServer: true }), server)),
     Scope.provide(scope),
-    Effect.map((handle): InProcess.InProcessHandle => ({
-      ...handle,
-      shutdown: Effect.andThen(handle.shutdown, close)
-    })),
-    Effect.onError(() => close)
+    Effect.onError(() => Scope.close(scope, Exit.void))
   )
 })

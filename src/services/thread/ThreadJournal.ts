@@ -51,6 +51,7 @@ export class ThreadJournal {
   /** Why the last append failed; undefined while the journal is healthy. */
   #failure: ThreadStoreError | undefined
   #warned = false
+  #isClosed = false
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -73,12 +74,18 @@ export class ThreadJournal {
     return Effect.suspend(() => {
       if (events.length === 0) return this.#publish(notifications)
       const committed = Effect.map(this.#store(events), (failed) => {
+        if (this.#isClosed) return Effect.void
         this.#state = fold(this.#state, events)
         const published = this.#publish(notifications)
         return failed === undefined ? published : Effect.andThen(published, this.#warn(failed))
       })
       return Effect.flatten(Effect.uninterruptible(this.#writing.withPermit(committed)))
     })
+  }
+
+  /** From now on nothing is stored, folded or published: the thread was given up, and what still runs in it must not act. */
+  closeNow(): void {
+    this.#isClosed = true
   }
 
   /** Stores what a failed append has left behind. Fails while the store does. */
@@ -108,7 +115,7 @@ export class ThreadJournal {
     // The state counts from when the permit is held: another append may have changed it meanwhile.
     return Effect.suspend(() => {
       const { origin } = this.#state
-      if (origin.ephemeral) return Effect.undefined
+      if (origin.ephemeral || this.#isClosed) return Effect.undefined
       const all = this.#unsaved.length === 0 ? events : [...this.#unsaved, ...events]
       // Each append to a store that does not answer would take as long again: the next one is that of `recover`.
       if (this.#failure?.reason === "timeout" && events.length > 0) {
@@ -130,6 +137,7 @@ export class ThreadJournal {
 
   /** Fixes the places of the notifications at once. The result waits for slow clients. */
   #publish(notifications: ReadonlyArray<Notification>): Effect.Effect<void> {
+    if (this.#isClosed) return Effect.void
     const { router } = this.#options
     const { id } = this.#state.origin
     let waits: Array<Effect.Effect<void>> | undefined

@@ -200,7 +200,7 @@ describe("a quiet connection", () => {
       connection.request.socket.once("close", () => frozen.resolve())
       yield* TestClock.adjust("40 seconds")
       assert.deepStrictEqual(yield* eventsOf(client), [
-        { _tag: "Disconnected", message: `remote app server at \`${url}\` gave no sign of life` }
+        { _tag: "Disconnected", message: `remote app server at \`${url}\` did not respond to a ping` }
       ])
       // The goodbye is not answered either.
       yield* TestClock.adjust("1 second")
