@@ -14,7 +14,6 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { Thread as ThreadView, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
@@ -198,6 +197,8 @@ export class Thread {
   #run(id: string, rootTurnId: string, task: TurnTask): Effect.Effect<void> {
     const started = Effect.suspend(() => {
       const turn = new ActiveTurn(id, rootTurnId, task)
+      // It was accepted before the thread closed: it is recorded, and does nothing.
+      if (this.#closing) turn.interrupt()
       this.#active = turn
       const onEnd = () => {
         this.#active = undefined
@@ -307,7 +308,9 @@ export class Thread {
   /** Interrupts what runs and waits for its end. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.close()
-    const fiber = this.#active?.fiber
-    return fiber === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(fiber))
+    const active = this.#active
+    if (active === undefined) return Effect.void
+    active.interrupt()
+    return Deferred.await(active.ended)
   })
 }
