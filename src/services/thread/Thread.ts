@@ -14,7 +14,6 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { Thread as ThreadView, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
@@ -205,6 +204,8 @@ export class Thread {
   #run(id: string, rootTurnId: string, task: TurnTask): Effect.Effect<void> {
     const started = Effect.suspend(() => {
       const turn = new ActiveTurn(id, rootTurnId, task)
+      // It was accepted before the thread closed: it is recorded, and does nothing.
+      if (this.#closing) turn.interrupt()
       this.#active = turn
       const onEnd = () => {
         this.#active = undefined
@@ -318,7 +319,9 @@ export class Thread {
   /** Interrupts what runs, waits for its end, and stores what could not be stored before. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.close()
-    const fiber = this.#active?.fiber
-    return Effect.andThen(fiber === undefined ? Effect.void : Fiber.interrupt(fiber), this.flush)
+    const active = this.#active
+    if (active === undefined) return this.flush
+    active.interrupt()
+    return Effect.andThen(Deferred.await(active.ended), this.flush)
   })
 }

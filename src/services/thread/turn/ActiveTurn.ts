@@ -56,6 +56,7 @@ export class ActiveTurn {
   /** The text of the user's last message in this turn; null where it has none. */
   prompt: string | null = null
   #fiber: Fiber.Fiber<void> | undefined
+  #interrupted = false
   #failure: TurnError | undefined
   /** Commands of the user that joined the turn. They are ended with a turn that is interrupted. */
   readonly joined = new Set<Fiber.Fiber<void>>()
@@ -117,17 +118,20 @@ export class ActiveTurn {
     return messages
   }
 
-  /** The fiber that runs the turn, once it is known. The turn may have failed before that. */
+  /** The fiber that runs the turn, once it is known. The turn may have been ended from outside before that. */
   attach(fiber: Fiber.Fiber<void>): void {
     this.#fiber = fiber
-    if (this.#failure !== undefined) fiber.interruptUnsafe()
+    if (this.isCut) fiber.interruptUnsafe()
   }
 
-  get fiber(): Fiber.Fiber<void> | undefined {
-    return this.#fiber
+  /** It was ended from outside, by an interrupt or a failure. */
+  get isCut(): boolean {
+    return this.#interrupted || this.#failure !== undefined
   }
 
+  /** Ends the turn as interrupted. */
   interrupt(): void {
+    this.#interrupted = true
     this.#fiber?.interruptUnsafe()
   }
 

@@ -188,8 +188,8 @@ const completedTurn = (context: ThreadContext, turn: ActiveTurn, ending: Ending,
 export const run = (context: ThreadContext, turn: ActiveTurn, task: TurnTask, onEnd: () => void): Effect.Effect<void> =>
   Effect.uninterruptibleMask((restore) => {
     const running = Effect.suspend(() =>
-      // The turn may have failed before its fiber was known, and could not be interrupted then.
-      turn.failure === undefined ? task.run({ context, turn }) : Effect.interrupt
+      // The turn may have been ended before its fiber was known, and could not be interrupted then.
+      turn.isCut ? Effect.interrupt : task.run({ context, turn })
     )
     const exit = Effect.exit(Effect.andThen(begin(context, turn, task.message), restore(running)))
     const ended = (exit: Exit.Exit<void, TaskError>) =>
