@@ -53,6 +53,25 @@ const checked = (
     : Effect.fail(Failure.unsendable(`base_url of model provider \`${id}\` is not an http or https URL`))
 }
 
+/** Finds the provider of a request: the one that it carries, or the configured one as it was when the thread first asked. */
+const lookup = Effect.fnUntraced(function* (config: Config["Service"]) {
+  const providers = yield* Cache.make({
+    capacity: MaxThreads,
+    lookup: (_threadId: string) =>
+      config.effective({ cwd: null, overrides: {} }).pipe(
+        Effect.map(({ providers }) => providers),
+        Effect.mapError((error) => Failure.unsendable(error.message))
+      )
+  })
+  const configured = ({ provider, threadId }: ModelRequest) =>
+    Cache.get(providers, threadId).pipe(
+      Effect.tapError(() => Cache.invalidate(providers, threadId)),
+      Effect.flatMap((all) => checked(provider, Object.hasOwn(all, provider) ? all[provider] : undefined))
+    )
+  return (request: ModelRequest) =>
+    request.providerInfo !== undefined ? checked(request.provider, request.providerInfo) : configured(request)
+})
+
 export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.HttpClient | Config | Auth> = Effect.gen(
   function* () {
     const client = yield* HttpClient.HttpClient
@@ -60,25 +79,7 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
     const auth = yield* Auth
     const patience = Duration.toSeconds(yield* NetworkPatience)
 
-    const providers = yield* Cache.make({
-      capacity: MaxThreads,
-      lookup: (_threadId: string) =>
-        config.effective({ cwd: null, overrides: {} }).pipe(
-          Effect.map(({ providers }) => providers),
-          Effect.mapError((error) => Failure.unsendable(error.message))
-        )
-    })
-
-    const providerOf = (request: ModelRequest) =>
-      request.providerInfo !== undefined ? checked(request.provider, request.providerInfo) : configured(request)
-
-    const configured = (request: ModelRequest) =>
-      Cache.get(providers, request.threadId).pipe(
-        Effect.tapError(() => Cache.invalidate(providers, request.threadId)),
-        Effect.flatMap((all) =>
-          checked(request.provider, Object.hasOwn(all, request.provider) ? all[request.provider] : undefined)
-        )
-      )
+    const providerOf = yield* lookup(config)
 
     /** One attempt at an answer; `input` is the conversation it goes on from. */
     const answer = (
