@@ -18,7 +18,8 @@ import { AppServerClient } from "../../src/services/client/AppServerClient.ts"
 import { shutdownComplete } from "../../src/services/client/LegacyEvents.ts"
 import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
-import { type Tool, Toolset } from "../../src/services/tool/Tool.ts"
+import type { Tool } from "../../src/services/tool/Tool.ts"
+import { Toolset } from "../../src/services/tool/ToolRegistry.ts"
 import * as MemoryFiles from "../support/MemoryFiles.ts"
 import { makeModel } from "../support/ScriptedModel.ts"
 import { clientOf, cwd, makeServer, nameOf, optionsOf, say, type ServerOptions } from "../support/Server.ts"
@@ -173,7 +174,7 @@ describe("the runtime of a server, when it stops", () => {
       const note = (name: string) => Effect.addFinalizer(() => Effect.sync(() => void closed.push(name)))
       const memory = Context.get(yield* Layer.build(MemoryStore.layer), ThreadStore)
       const { client } = yield* facade({
-        tools: Layer.succeed(Toolset, { open: () => Effect.as(note("tools"), []) }),
+        tools: Layer.succeed(Toolset, { open: () => note("tools") }),
         store: Layer.effect(ThreadStore, Effect.as(note("store"), memory))
       })
       yield* client.request("thread/start", { cwd })

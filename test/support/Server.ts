@@ -23,7 +23,8 @@ import { encode } from "../../src/services/routing/OutboundMessage.ts"
 import { OutboundRouter } from "../../src/services/routing/OutboundRouter.ts"
 import { ServerRequests } from "../../src/services/routing/ServerRequests.ts"
 import { Threads } from "../../src/services/thread/Threads.ts"
-import { type Tool, Toolset } from "../../src/services/tool/Tool.ts"
+import * as Toolsets from "../../src/layers/tools/Toolsets.ts"
+import type { Tool } from "../../src/services/tool/Tool.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
 import * as MemoryFiles from "./MemoryFiles.ts"
 import { makeModel } from "./ScriptedModel.ts"
@@ -53,7 +54,7 @@ export const optionsOf = ({
     managedConfigFile: "/spindle-test/etc/managed_config.toml",
     requirementsFile: "/spindle-test/etc/requirements.toml"
   },
-  ...(ownTools ? {} : { tools: Layer.succeed(Toolset, { open: () => Effect.succeed(toolbox) }) }),
+  ...(ownTools ? {} : { tools: Toolsets.make(toolbox) }),
   ...options
 })
 

@@ -23,8 +23,8 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { ConfigWarning } from "../config/Config.ts"
 import { contribute } from "../observability/Diagnostics.ts"
 import { beginTurns } from "../observability/MetricRegistry.ts"
-import { Toolset, type ToolsRefused } from "../tool/Tool.ts"
-import { switchedOn } from "./Switches.ts"
+import type { RulesUnavailable } from "../tool/ExecRules.ts"
+import { ToolRegistry } from "../tool/ToolRegistry.ts"
 import { type TurnActivity, Thread } from "./Thread.ts"
 import { ThreadContext, type ThreadServices } from "./ThreadContext.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
@@ -32,6 +32,7 @@ import { ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadSetup } from "./ThreadSetup.ts"
 import type { ThreadState } from "./ThreadState.ts"
 import type { ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
+import * as ThreadTools from "./ThreadTools.ts"
 
 /** How long a thread stays loaded that nobody follows and that does nothing. */
 export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
@@ -43,13 +44,13 @@ const PrepareDelay = Duration.millis(100)
 export interface Opening<E> {
   readonly threadId: string
   readonly setup: ThreadSetup
-  /** Stores or reads the thread, once its tools are open. */
+  /** Stores or reads the thread, once its rules are read. */
   readonly state: Effect.Effect<ThreadState, E>
   /** What opening changes. It is committed before anybody can see the thread. */
   readonly changes: (state: ThreadState) => ReadonlyArray<ThreadEvent>
 }
 
-/** A thread that has been opened, and what its tools warn of. */
+/** A thread that has been opened, and what its rules about commands warn of. */
 export interface Opened {
   readonly thread: Thread
   readonly configWarnings: ReadonlyArray<ConfigWarning>
@@ -66,7 +67,7 @@ interface Loaded {
 
 export const make = Effect.fnUntraced(function* (services: ThreadServices, store: ThreadStore["Service"]) {
   const { model, router } = services
-  const toolset = yield* Toolset
+  const tools = yield* ThreadTools.make
   const idleUnload = yield* IdleUnload
   const scope = yield* Effect.scope
   const fork = Effect.runForkWith(yield* Effect.context<never>())
@@ -85,8 +86,10 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
     }))
   )
 
-  const unload = Effect.fnUntraced(function* (threadId: string, threadScope: Scope.Closeable) {
+  const unload = Effect.fnUntraced(function* ({ thread, scope: threadScope }: Loaded) {
+    const threadId = thread.id
     yield* Scope.close(threadScope, Exit.void)
+    yield* thread.flush
     // One step: a client that loads the thread again, while the end is still being published to slow clients, begins anew.
     yield* Effect.suspend(() => {
       threads.delete(threadId)
@@ -110,7 +113,7 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
         if (loaded === undefined || isInUse(loaded.thread)) return Effect.void
         loaded.isUnloading = true
         loaded.thread.close()
-        return Effect.asVoid(Effect.forkIn(unload(threadId, loaded.scope), scope))
+        return Effect.asVoid(Effect.forkIn(unload(loaded), scope))
       })
     )
 
@@ -137,29 +140,28 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
   const openIn = Effect.fnUntraced(function* <E>(opening: Opening<E>, threadScope: Scope.Closeable) {
     const { setup, threadId } = opening
     const { config, instructions, provider } = setup
-    const configWarnings: Array<ConfigWarning> = []
     const toolScope = yield* Scope.fork(threadScope)
-    const tools = yield* Scope.provide(
-      toolset.open({ threadId, config, warn: (warning) => void configWarnings.push(warning) }),
-      toolScope
-    )
+    const { shell, warnings: configWarnings } = yield* Scope.provide(tools.openShell(threadId, config), toolScope)
     const state = yield* opening.state
     const onDegraded = (error: ThreadStoreError) => threads.get(threadId)?.thread.failTurn(error)
     const journal = new ThreadJournal({ state, store, router, onDegraded })
     const { preamble, sources } = instructions
-    const context = new ThreadContext({ services, journal, preamble, tools: switchedOn(tools, config), provider })
+    const registry = new ToolRegistry()
+    const scope = threadScope
+    const context = new ThreadContext({ services, journal, preamble, registry, shell, config, scope, provider })
     yield* journal.commit(opening.changes(state))
     if (model.prepare !== undefined) {
       yield* Effect.forkIn(Effect.delay(model.prepare(journal.state.settings.modelProvider), PrepareDelay), threadScope)
     }
     const thread = new Thread({ context, activity, instructionSources: sources, scope: threadScope })
+    yield* tools.openTools(context, registry, config, toolScope)
     threads.set(threadId, { thread, journal, scope: threadScope, toolScope, isUnloading: false })
     touch(threadId)
     return { thread, configWarnings } satisfies Opened
   })
 
   /** Opens a thread. Nothing of it is left when that fails or is interrupted. */
-  const open = <E>(opening: Opening<E>): Effect.Effect<Opened, E | ToolsRefused> =>
+  const open = <E>(opening: Opening<E>): Effect.Effect<Opened, E | RulesUnavailable> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Scope.fork(scope), (threadScope) =>
         Effect.onError(restore(openIn(opening, threadScope)), (cause) =>

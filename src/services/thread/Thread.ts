@@ -14,7 +14,6 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { Thread as ThreadView, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
@@ -26,12 +25,18 @@ import {
   InvalidInput,
   NoActiveTurn,
   ServerDraining,
+  ShellUnavailable,
   ThreadClosing,
   TurnMismatch,
+  TurnNotSteerable,
   type InputTooLarge
 } from "./ThreadError.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
-import { type ClientIdentity, run, startingTurn } from "./turn/TurnRunner.ts"
+import type { UserCommand } from "../tool/ShellSessions.ts"
+import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
+import { run, startingTurn } from "./turn/TurnRunner.ts"
+import type { TurnTask } from "./turn/TurnTask.ts"
+import { type ClientIdentity, userTask } from "./turn/UserTurn.ts"
 import type { ThreadState } from "./ThreadState.ts"
 import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
@@ -47,12 +52,28 @@ export interface TurnRequest {
   readonly settings: PermittedSettings | null
 }
 
+/** Fails for a turn whose kind takes no input. */
+const refuseUnsteerable = (
+  active: ActiveTurn | undefined,
+  purpose: "steer" | "submit"
+): Effect.Effect<void, TurnNotSteerable> =>
+  active === undefined || active.isClosed || active.kind.steerable
+    ? Effect.void
+    : Effect.fail(new TurnNotSteerable({ purpose, turnKind: active.kind.kind }))
+
 /** A turn that the thread has accepted. */
 export interface AcceptedTurn {
   /** As turn/start answers it. */
   readonly turn: Turn
   /** What it begins with; null where the input went to a turn that runs already. */
   readonly request: TurnRequest | null
+}
+
+/** A command of the user that the thread has accepted. */
+export interface AcceptedCommand {
+  /** Of the turn that it gets where none runs. */
+  readonly turnId: string
+  readonly command: Omit<UserCommand, "itemId">
 }
 
 /** Where a thread reports its turns, and learns whether another may begin. */
@@ -145,7 +166,10 @@ export class Thread {
   readonly accept = Effect.fnUntraced(function* (
     this: Thread,
     request: TurnRequest
-  ): Effect.fn.Return<AcceptedTurn, ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError> {
+  ): Effect.fn.Return<
+    AcceptedTurn,
+    ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError | TurnNotSteerable
+  > {
     yield* this.checkOpen(false)
     yield* checkLength(request.message.input)
     // What a failed append has left behind is stored before anything new happens.
@@ -153,6 +177,7 @@ export class Thread {
     if (this.#active === undefined) yield* this.#admission
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
     const active = this.#active
+    yield* refuseUnsteerable(active, "submit")
     if (active?.steer(request.message) === true) return { turn: startingTurn(active), request: null }
     if (active !== undefined) {
       yield* Deferred.await(active.ended)
@@ -171,23 +196,27 @@ export class Thread {
     const begun: Effect.Effect<void> = Effect.suspend(() => {
       const active = this.#active
       if (active !== undefined) return Effect.andThen(Deferred.await(active.ended), begun)
-      return Effect.uninterruptible(this.#run(new ActiveTurn(id, rootTurnId ?? id, request.options), request))
+      return this.#run(id, rootTurnId ?? id, userTask(request))
     })
     return begun
   }
 
-  #run(turn: ActiveTurn, { caller, message }: TurnRequest): Effect.Effect<void> {
-    return Effect.suspend(() => {
+  #run(id: string, rootTurnId: string, task: TurnTask): Effect.Effect<void> {
+    const started = Effect.suspend(() => {
+      const turn = new ActiveTurn(id, rootTurnId, task)
+      // It was accepted before the thread closed: it is recorded, and does nothing.
+      if (this.#closing) turn.interrupt()
       this.#active = turn
       const onEnd = () => {
         this.#active = undefined
       }
-      const running = Effect.ensuring(run(this.#context, turn, message, caller, onEnd), this.#activity.ended(this.id))
+      const running = Effect.ensuring(run(this.#context, turn, task, onEnd), this.#activity.ended(this.id))
       return this.#activity.began(this.id).pipe(
         Effect.andThen(Effect.forkIn(running, this.#scope, { startImmediately: true })),
         Effect.map((fiber) => turn.attach(fiber))
       )
     })
+    return Effect.uninterruptible(started)
   }
 
   /** Fails while the server drains. Turns that run may still be added to. */
@@ -217,14 +246,43 @@ export class Thread {
     this: Thread,
     expectedTurnId: string,
     message: Message
-  ): Effect.fn.Return<string, InvalidInput | InputTooLarge | NoActiveTurn | TurnMismatch> {
+  ): Effect.fn.Return<string, InvalidInput | InputTooLarge | NoActiveTurn | TurnMismatch | TurnNotSteerable> {
     if (expectedTurnId === "") return yield* new InvalidInput({ problem: "expectedTurnId must not be empty" })
     if (message.input.length === 0) return yield* new InvalidInput({ problem: "input must not be empty" })
     yield* checkLength(message.input)
     const active = yield* this.#running("steer", expectedTurnId)
+    yield* refuseUnsteerable(active, "steer")
     if (!active.steer(message)) return yield* new NoActiveTurn({ purpose: "steer" })
     return active.id
   }).bind(this)
+
+  /** Accepts a command of the user. Nothing of it is published until `beginCommand`, as with `accept`. */
+  readonly acceptCommand = Effect.fnUntraced(function* (
+    this: Thread,
+    command: Omit<UserCommand, "itemId">
+  ): Effect.fn.Return<
+    AcceptedCommand,
+    ThreadClosing | InputTooLarge | ServerDraining | ShellUnavailable | ThreadStoreError
+  > {
+    yield* this.checkOpen(false)
+    yield* checkLength([{ type: "text", text: command.command, text_elements: [] }])
+    yield* this.stored
+    if (this.#active === undefined) yield* this.#admission
+    else if (!hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
+    return { turnId: yield* this.#context.services.random.uuidV7(), command }
+  }).bind(this)
+
+  /** Runs the command: in the turn that runs, else in a turn of its own. It does not wait for the command's end. */
+  beginCommand({ command, turnId }: AcceptedCommand): Effect.Effect<void> {
+    const begun: Effect.Effect<void> = Effect.suspend(() => {
+      const active = this.#active
+      if (active === undefined) return this.#run(turnId, turnId, shellTask(command))
+      // A turn on its way out takes nothing more: the command gets the next one.
+      if (active.isClosed) return Effect.andThen(Deferred.await(active.ended), begun)
+      return joinTurn(this.#context, active, command)
+    })
+    return begun
+  }
 
   /**
    * Interrupts the turn. It ends when the turn has stopped, before the turn's end is published: a caller that does not suspend
@@ -248,15 +306,22 @@ export class Thread {
     return this.#context.journal.recover
   }
 
+  /** The same before the thread is gone, as far as that can be done without waiting for a store that does not answer. */
+  get flush(): Effect.Effect<void> {
+    return this.#context.journal.flush
+  }
+
   /** The store cannot be written to: the running turn ends as failed. */
   failTurn(error: ThreadStoreError): void {
     this.#active?.fail({ message: error.message, codexErrorInfo: "other", additionalDetails: null, misalignment: null })
   }
 
-  /** Interrupts what runs and waits for its end. */
+  /** Interrupts what runs, waits for its end, and stores what could not be stored before. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.close()
-    const fiber = this.#active?.fiber
-    return fiber === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(fiber))
+    const active = this.#active
+    if (active === undefined) return this.flush
+    active.interrupt()
+    return Effect.andThen(Deferred.await(active.ended), this.flush)
   })
 }

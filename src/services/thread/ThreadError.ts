@@ -67,6 +67,29 @@ export class TurnMismatch extends Schema.TaggedError<TurnMismatch>()("TurnMismat
   }
 }
 
+/** The turn that runs is of a kind that takes no input. */
+export class TurnNotSteerable extends Schema.TaggedError<TurnNotSteerable>()("TurnNotSteerable", {
+  /** `steer` for turn/steer, `submit` for turn/start. */
+  purpose: Schema.Literals(["steer", "submit"]),
+  turnKind: Schema.Literals(["review", "compact"])
+}) {
+  override get message(): string {
+    const { purpose, turnKind } = this
+    if (purpose === "steer") return `cannot steer a ${turnKind} turn`
+    const variant = turnKind === "compact" ? "Compact" : "Review"
+    return `failed to submit turn input: ActiveTurnNotSteerable { turn_kind: ${variant} }`
+  }
+}
+
+/** The thread has no environment in which a command could run. */
+export class ShellUnavailable extends Schema.TaggedError<ShellUnavailable>()("ShellUnavailable", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
 /** The input of a turn is not acceptable; `problem` is the text the client reads. */
 export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {
   problem: Schema.Literals(["expectedTurnId must not be empty", "input must not be empty"])
@@ -125,6 +148,8 @@ export type ThreadError =
   | ServerDraining
   | NoActiveTurn
   | TurnMismatch
+  | TurnNotSteerable
+  | ShellUnavailable
   | InvalidInput
   | InputTooLarge
   | InvalidSettings

@@ -24,7 +24,7 @@ import { ModelProvider } from "../model/ModelProvider.ts"
 import { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { RequestError } from "../routing/RequestError.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
-import type { ToolsRefused } from "../tool/Tool.ts"
+import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
 import * as Settings from "./Settings.ts"
 import { type ForkPoint, forkLength, interruptions, isOnRecord, readEvents, readState } from "./StoredThread.ts"
@@ -72,7 +72,7 @@ export interface LoadedThread {
 }
 
 /** Why a thread cannot be started, resumed or forked. */
-export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | ToolsRefused
+export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
 
 export class Threads extends Context.Service<
   Threads,

@@ -13,6 +13,7 @@ import * as FakeServer from "../../support/FakeServer.ts"
 import { makeRecorder, parentOf, type Recorded } from "../../support/Measured.ts"
 import { makeProcessor } from "../../support/Processor.ts"
 import { makeServer, say } from "../../support/Server.ts"
+import { text } from "../../../src/services/tool/Tool.ts"
 
 const List = "thread/loaded/list"
 const page = { data: [], nextCursor: null }
@@ -136,7 +137,7 @@ describe("Tracing", () => {
       yield* Effect.gen(function* () {
         const tool = {
           spec: { type: "function" as const, name: "look", description: "", parameters: {}, strict: false },
-          run: () => Effect.succeed({ text: "seen", success: true })
+          run: () => Effect.succeed(text("seen"))
         }
         const { connect, model } = yield* makeServer({ toolbox: [tool] })
         const client = yield* connect()
