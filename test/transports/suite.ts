@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, describe, it } from "@effect/vitest"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { Shutdown } from "../../src/services/connection/Shutdown.ts"
 import { MessageProcessor } from "../../src/services/connection/MessageProcessor.ts"
+import { InterruptGrace } from "../../src/services/thread/turn/Supervised.ts"
 import { cwd, say } from "../support/Server.ts"
 import type { Heard } from "../support/WirePeer.ts"
 import { type Channel, Subject } from "./Subject.ts"
@@ -56,8 +57,11 @@ const threadOf = ({ result }: Heard) => (result as { readonly thread: { readonly
 const statusOf = ({ params }: Heard) => (params as { readonly turn: { readonly status: string } }).turn.status
 
 export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits: Traits): void => {
-  const test = (title: string, body: Effect.Effect<void, unknown, Subject | Scope.Scope>) =>
-    it.effect(title, () => Effect.provide(body, layer))
+  const test = (
+    title: string,
+    body: Effect.Effect<void, unknown, Subject | Scope.Scope>,
+    interruptGrace = Duration.seconds(2)
+  ) => it.effect(title, () => Effect.provideService(Effect.provide(body, layer), InterruptGrace, interruptGrace))
 
   /** A client that has initialized. */
   const connected = Effect.gen(function* () {
@@ -207,7 +211,9 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
         yield* Fiber.join(stopping)
         yield* client.ended
         yield* open
-      })
+      }),
+      // The turn waits for its tool longer than the server does.
+      Duration.hours(1)
     )
   })
 }
