@@ -181,18 +181,17 @@ const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServe
       // For a start that fails or is given up; after a stop nothing is left to close.
       yield* Scope.addFinalizer(outer, Scope.close(scope, Exit.void))
       const built = yield* Layer.buildWithMemoMap(server, memoMap, scope)
-      const { stop } = Context.get(built, Shutdown.Shutdown)
-      const whole = new Shutdown.Stop(fork, (deadline) =>
+      const { atEnd, stop } = Context.get(built, Shutdown.Shutdown)
+      yield* atEnd((deadline) =>
         Effect.gen(function* () {
-          yield* stop({ deadline })
           const closing = fork(Scope.close(scope, Exit.void))
           yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
           if (closing.pollUnsafe() !== undefined) return
           yield* Effect.logWarning("the server has stopped, and not everything that it holds was released in time")
         })
       )
-      yield* Scope.addFinalizer(outer, whole.run({ within: DefaultDeadline }))
-      return Context.add(built, Shutdown.Shutdown, { stop: (options) => whole.run(options) })
+      yield* Scope.addFinalizer(outer, stop(DefaultDeadline))
+      return built
     })
   )
 
