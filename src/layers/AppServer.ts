@@ -18,6 +18,7 @@
 import process from "node:process"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -35,6 +36,7 @@ import { Handlers } from "../services/connection/Handlers.ts"
 import * as InProcess from "../services/connection/InProcess.ts"
 import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
 import * as ModelCatalog from "../services/model/ModelCatalog.ts"
+import { NetworkPatience } from "../services/model/NetworkPatience.ts"
 import type { ModelProvider } from "../services/model/ModelProvider.ts"
 import * as Diagnostics from "../services/observability/Diagnostics.ts"
 import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
@@ -81,6 +83,8 @@ export interface AppServerOptions {
   readonly sessionSource?: SessionSource
   /** Configuration from the command line: dotted key and value, later ones win. */
   readonly cliOverrides?: Config.ConfigOptions["cliOverrides"]
+  /** A profile: `<home>/<name>.config.toml` is layered on top of `config.toml`. Default: none. */
+  readonly profile?: string
   /** Other places for the configuration files. */
   readonly loader?: Config.ConfigOptions["loader"]
   /** Requirements of the organisation, fetched once when they are first needed. */
@@ -93,6 +97,10 @@ export interface AppServerOptions {
   readonly feedback?: Logger.Logger<unknown, unknown>
   /** Programs that child commands are run with. Default: the user's shell. */
   readonly executables?: Shell.Executables
+  /**
+   * The longest time that a turn waits for a model server that cannot be reached at all. Default: no limit, as in the release.
+   */
+  readonly networkPatience?: Duration.Input
   /** Credentials the program has already. */
   readonly auth?: Layer.Layer<Auth.Auth>
   /**
@@ -134,6 +142,7 @@ const configLayer = (options: AppServerOptions) => {
     cwd: options.cwd ?? process.cwd(),
     environment,
     cliOverrides: options.cliOverrides ?? [],
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.loader === undefined ? {} : { loader: options.loader }),
     ...(options.cloudRequirements === undefined ? {} : { cloudRequirements: options.cloudRequirements }),
     ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
@@ -201,7 +210,11 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
       environment,
       allowApiKeyEnv: options.allowApiKeyEnv ?? true
     })
-  const model = options.model ?? DefaultModel.layer
+  const model = (options.model ?? DefaultModel.layer).pipe(
+    Layer.provide(
+      options.networkPatience === undefined ? Layer.empty : Layer.succeed(NetworkPatience, options.networkPatience)
+    )
+  )
   const rules = FileExecRules.layer
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
     Layer.provide([options.sandbox ?? NoSandbox.layer, rules])

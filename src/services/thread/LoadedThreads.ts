@@ -87,8 +87,10 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
     }))
   )
 
-  const unload = Effect.fnUntraced(function* (threadId: string, threadScope: Scope.Closeable) {
+  const unload = Effect.fnUntraced(function* ({ thread, scope: threadScope }: Loaded) {
+    const threadId = thread.id
     yield* Scope.close(threadScope, Exit.void)
+    yield* thread.flush
     // One step: a client that loads the thread again, while the end is still being published to slow clients, begins anew.
     yield* Effect.suspend(() => {
       threads.delete(threadId)
@@ -112,7 +114,7 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
         if (loaded === undefined || isInUse(loaded.thread)) return Effect.void
         loaded.isUnloading = true
         loaded.thread.close()
-        return Effect.asVoid(Effect.forkIn(unload(threadId, loaded.scope), scope))
+        return Effect.asVoid(Effect.forkIn(unload(loaded), scope))
       })
     )
 
@@ -153,9 +155,9 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
       yield* Effect.forkIn(Effect.delay(model.prepare(journal.state.settings.modelProvider), PrepareDelay), threadScope)
     }
     const thread = new Thread({ context, activity, instructionSources: sources, scope: threadScope })
+    yield* tools.openTools(context, registry, config, toolScope)
     threads.set(threadId, { thread, journal, scope: threadScope, toolScope, isUnloading: false })
     touch(threadId)
-    yield* tools.openTools(context, registry, config, toolScope)
     return { thread, configWarnings } satisfies Opened
   })
 
