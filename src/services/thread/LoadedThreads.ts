@@ -82,7 +82,8 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
       id,
       status: thread.status.type,
       running: thread.isRunning,
-      subscribers: router.subscribers(id).map((connection) => connection.id)
+      subscribers: router.subscribers(id).map((connection) => connection.id),
+      published: router.position(id).seq
     }))
   )
 
