@@ -1,12 +1,12 @@
 import { rmSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
 
-// Both builds write into one folder, and either may be the first to finish: it is emptied before they begin.
+// Both builds write to one folder and may finish in any order, so it is emptied before they begin.
 rmSync(new URL("dist", import.meta.url), { recursive: true, force: true })
 
 /**
- * Modules of Node that a start needs little of. Importing one loads all that hangs on it, web cryptography or the
- * promises of files, some milliseconds of a start; asked for like this they are loaded when they are used, if ever.
+ * Node modules of which a start needs little. An import also loads their dependencies, such as web cryptography or the
+ * promises of files, which takes a few milliseconds. With these replacements they are loaded on first use.
  */
 const lateModules: ReadonlyMap<string, string> = new Map([
   ["node:process", "export default globalThis.process"],
@@ -20,7 +20,7 @@ function late(module: string, ...functions: ReadonlyArray<string>): string {
     .join("\n")
 }
 
-/** The first module looks at the Node it runs on, before anything that a too old one does not have. */
+/** The first module checks the Node version before anything that an old Node does not support. */
 const entry = /\/src\/main\.ts$/
 
 const loadLate: Plugin = {
@@ -52,13 +52,13 @@ const isEarly = reachable("src/program/EarlyAnswer.ts")
 const isStart = reachable("src/program/Main.ts")
 
 /**
- * What every start loads is two files: one answers `initialize`, the other is the server. Finding and linking another file
- * takes as long as reading it.
+ * Every start loads two files: one answers `initialize`, the other is the server. Each further file would cost as much to
+ * find and link as to read.
  */
 const startModules = (id: string, graph: Graph): string | null =>
   entry.test(id) ? null : isEarly(id, graph) ? "early" : isStart(id, graph) ? "start" : null
 
-/** The program carries what it needs and loads the rest on demand; a start reads few and small files. */
+/** The program bundles its dependencies and loads the rest on demand, so that a start reads few and small files. */
 const program = defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
@@ -73,7 +73,7 @@ const program = defineConfig({
   }
 })
 
-/** The library shares Effect with the program that embeds it: services are found by the identity of their keys. */
+/** The library shares Effect with the embedding program: services are identified by the identity of their keys. */
 const library = defineConfig({
   input: {
     index: "src/index.ts",

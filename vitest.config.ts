@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from "vitest/config"
 
-/** The comparison with the released server needs its binary: it is `npm run conformance`, or comes along with CODEX_BIN. */
+/** The comparison with the released server needs its binary: run `npm run conformance`, or set CODEX_BIN. */
 const conformance = process.env["CODEX_BIN"] === undefined ? ["test/conformance/**"] : []
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config"
 
-/** Needs the released server's binary, which the first run installs: minutes, not seconds. */
+/** Needs the released server's binary, which the first run installs; that takes minutes. */
 export default defineConfig({
   test: {
     include: ["test/conformance/**/*.test.ts"],

@@ -1,7 +1,7 @@
 /**
- * A client of an app-server, whatever carries its messages.
+ * A client of an app-server, independent of the transport.
  *
- * Only messages that somebody waits for are parsed: at hundreds of turns a second the client must not be what is measured.
+ * Only awaited messages are parsed: at hundreds of turns a second, the client's own work must not be measured.
  */
 import { performance } from "node:perf_hooks"
 
@@ -34,16 +34,16 @@ const delta = '{"method":"item/agentMessage/delta"'
 const turnCompleted = '{"method":"turn/completed"'
 
 export abstract class Client {
-  /** Messages with a piece of an answer so far. */
+  /** Deltas received so far. */
   deltas = 0
-  /** Answers to `calls` so far. */
+  /** Responses to `calls` so far. */
   answered = 0
   readonly #answers = new Map<number, Waiter>()
   readonly #turns = new Map<string, Waiter>()
   #nextId = 1
   #calls: Calls | undefined
 
-  /** Sends messages, as few writes as possible. */
+  /** Sends messages with as few writes as possible. */
   protected abstract send(messages: ReadonlyArray<string>): void
 
   request(method: string, params: unknown): Promise<unknown> {
@@ -55,7 +55,10 @@ export abstract class Client {
     return answer
   }
 
-  /** Makes the smallest request many times, so many of them in flight; the milliseconds until the last answer. */
+  /**
+   * Sends the smallest request `count` times, with `inFlight` pending at once. Returns the milliseconds until the last
+   * response.
+   */
   calls(count: number, inFlight: number): Promise<number> {
     const from = performance.now()
     this.answered = 0
@@ -65,7 +68,7 @@ export abstract class Client {
     }).then(() => performance.now() - from)
   }
 
-  /** Says hello as a client that knows everything. */
+  /** Does the handshake with all capabilities. */
   async initialize(): Promise<void> {
     await this.request("initialize", {
       clientInfo: { name: "bench", title: null, version: "1.0.0" },
@@ -79,7 +82,7 @@ export abstract class Client {
     return thread.id
   }
 
-  /** Runs a turn; the milliseconds from `turn/start` to `turn/completed`. */
+  /** Runs a turn. Returns the milliseconds from `turn/start` to `turn/completed`. */
   async turn(threadId: string): Promise<number> {
     const completed = this.completed(threadId)
     const from = performance.now()
@@ -95,14 +98,14 @@ export abstract class Client {
     })
   }
 
-  /** Waits for the end of a turn that somebody runs in a thread. */
+  /** Waits for the end of a turn in a thread. */
   completed(threadId: string): Promise<unknown> {
     return new Promise<unknown>((resolve, reject) => {
       this.#turns.set(threadId, { resolve, reject })
     })
   }
 
-  /** Takes the message between two places of a text. */
+  /** Processes the message between two indices of a text. */
   protected take(text: string, from: number, to: number): void {
     if (text.startsWith(delta, from)) {
       this.deltas++
@@ -114,7 +117,7 @@ export abstract class Client {
     }
   }
 
-  /** To be called after every read: sends what `calls` has yet to send. */
+  /** Called after every read: sends the remaining requests of `calls`. */
   protected pump(): void {
     const calls = this.#calls
     if (calls === undefined) return
@@ -144,7 +147,7 @@ export abstract class Client {
     else waiter?.reject(new Error(`a turn ended as ${turn.status}: ${turn.error?.message}`))
   }
 
-  /** Nobody will answer any more. */
+  /** Fails everything that waits for a response. */
   protected fail(error: Error): void {
     for (const waiter of [...this.#answers.values(), ...this.#turns.values()]) waiter.reject(error)
     this.#calls?.waiter.reject(error)

@@ -1,5 +1,5 @@
 /**
- * A contestant in a process of its own, from the outside.
+ * A contestant in its own process, seen from the parent.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
@@ -12,14 +12,14 @@ export class Contestant {
     this.#child = child
   }
 
-  /** Starts the module `contestants/<name>.ts`; what `argument` means is up to it. */
+  /** Starts the module `contestants/<name>.ts` with its argument. */
   static async start(name: string, argument: string): Promise<Contestant> {
     const child = fork(new URL("contestants/worker.ts", import.meta.url), [name, argument])
     await next(child)
     return new Contestant(child)
   }
 
-  /** Makes so many calls, so many of them at once. */
+  /** Makes this number of calls, with `inFlight` at once. */
   async run(calls: number, inFlight: number): Promise<Done> {
     const done = next(this.#child)
     this.#child.send({ calls, inFlight } satisfies Run)
@@ -34,7 +34,7 @@ export class Contestant {
 const next = async (child: ChildProcess): Promise<unknown> => {
   const ended = new AbortController()
   const exit = once(child, "exit", { signal: ended.signal }).then(() => {
-    throw new Error("a contestant has ended early")
+    throw new Error("a contestant exited early")
   })
   try {
     const [message] = await Promise.race([once(child, "message", { signal: ended.signal }), exit])

@@ -1,9 +1,9 @@
 /**
- * What the bench tells: a figure of ours beside the same figure of its peers.
+ * A figure of this server with the same figure of its peers.
  */
 import type { Sample } from "./sample.ts"
 
-/** Why there is no number. */
+/** Why a figure is missing. */
 export interface Missing {
   readonly missing: string
 }
@@ -15,13 +15,13 @@ export const isMissing = (value: object): value is Missing => "missing" in value
 /** `arrived` counts what reached the client. */
 export type Unit = "us" | "ms" | "/s" | "MB" | "%" | "arrived"
 
-/** What is to be reached: a multiple of a peer's figure, or a figure. Never a test: the table says yes or no. */
+/** The target: a multiple of a peer's figure, or a figure. It is not a test: the table shows yes or no. */
 export type Target =
   | { readonly _tag: "OfPeer"; readonly peer: string; readonly limit: number; readonly later?: number }
   | { readonly _tag: "Figure"; readonly limit: number }
 
 export interface Figure {
-  /** Stable; scripts find the figure by it. */
+  /** Stable; scripts use it as a key. */
   readonly name: string
   readonly what: string
   readonly unit: Unit
@@ -31,14 +31,14 @@ export interface Figure {
   readonly target?: Target
 }
 
-/** Of rates and of what has arrived more is better, of everything else less. */
+/** For rates and arrivals a higher figure is better, for everything else a lower one. */
 export const moreIsBetter = (unit: Unit): boolean => unit === "/s" || unit === "arrived"
 
-/** Ours as a multiple of the peer's. */
+/** This server's figure as a multiple of the peer's. */
 export const ratio = (ours: Result, peer: Result | undefined): number | undefined =>
   peer === undefined || isMissing(ours) || isMissing(peer) ? undefined : ours.median / peer.median
 
-/** Whether the target is reached; undefined when that cannot be said. */
+/** Whether the target is reached; undefined when it cannot be determined. */
 export const reached = ({ ours, peers, target, unit }: Figure): boolean | undefined => {
   if (target === undefined || isMissing(ours)) return undefined
   const value = target._tag === "Figure" ? ours.median : ratio(ours, peers.get(target.peer))
@@ -46,7 +46,7 @@ export const reached = ({ ours, peers, target, unit }: Figure): boolean | undefi
   return moreIsBetter(unit) ? value >= target.limit : value <= target.limit
 }
 
-/** Takes one contestant's figure as ours and the rest as peers. */
+/** Takes one contestant's figure as this server's and the rest as peers. */
 export const compare = (
   figure: Omit<Figure, "ours" | "peers">,
   ours: string,

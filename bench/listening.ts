@@ -9,10 +9,10 @@ import { performance } from "node:perf_hooks"
 import { Client } from "./client.ts"
 import { type Launch, running } from "./server.ts"
 
-/** What a server that is to be a `Listening` is started with. */
+/** The flags of a server for `Listening`. */
 export const flags: ReadonlyArray<string> = ["--listen", "ws://127.0.0.1:0"]
 
-/** One mask for all messages: the client's work is not what is measured. */
+/** One mask for all messages, so that masking costs the client no time. */
 const mask = (buffer: Buffer): void => {
   buffer.fill(0)
 }
@@ -46,12 +46,12 @@ export class Peer extends Client {
     return this
   }
 
-  /** Takes part in a thread that is there. */
+  /** Subscribes to an existing thread. */
   resume(threadId: string): Promise<unknown> {
     return this.request("thread/resume", { threadId })
   }
 
-  /** Reads nothing more. */
+  /** Stops reading. */
   pause(): void {
     this.#socket.pause()
   }
@@ -83,7 +83,7 @@ export class Listening {
     this.#exited = exited
   }
 
-  /** Starts a server; it listens once it has said where. */
+  /** Starts a server; it is ready when it has printed its address. */
   static async start({ args, command, cwd, env }: Launch): Promise<Listening> {
     const child = spawn(command, args, { cwd, env, stdio: ["ignore", "ignore", "pipe"] })
     running.add(child)
@@ -97,19 +97,19 @@ export class Listening {
         if (at !== undefined) resolve(at)
       })
       exited.then(
-        () => reject(new Error(`the server has ended: ${said}`)),
+        () => reject(new Error(`the server exited: ${said}`)),
         (error: Error) => reject(error)
       )
     })
     return new Listening(child, exited, url)
   }
 
-  /** A new client that has said hello. */
+  /** A new client after its handshake. */
   connect(): Promise<Peer> {
     return new Peer(this.url).open()
   }
 
-  /** So many of them, some at a time. */
+  /** This number of clients, opened in batches. */
   async connectMany(count: number): Promise<ReadonlyArray<Peer>> {
     const peers: Array<Peer> = []
     while (peers.length < count) {
@@ -119,7 +119,7 @@ export class Listening {
     return peers
   }
 
-  /** Asks it to end, so many times; the milliseconds from the last of them to the end. */
+  /** Sends this number of signals. Returns the milliseconds from the last one to the exit. */
   async stop(signals = 2): Promise<number> {
     for (let sent = 1; sent < signals; sent++) {
       this.#child.kill("SIGTERM")
@@ -134,7 +134,7 @@ export class Listening {
   }
 }
 
-/** Starts a server and ends it after use, whatever comes. */
+/** Starts a server and stops it after use, also after a failure. */
 export const listening = async <A>(launch: Launch, use: (server: Listening) => Promise<A>): Promise<A> => {
   const server = await Listening.start(launch)
   try {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: this server beside its peers, all measured in one run. Says how fast and how large it is; fails only when
- * something could not be measured at all.
+ * `npm run bench`: compares this server with its peers in one run, for speed and memory. Fails only when a figure could not
+ * be measured.
  */
 import process from "node:process"
 import { parseArgs } from "node:util"
@@ -19,7 +19,7 @@ import { flood, stdioRequests, streamingThreads, wsRequests } from "./figures/tr
 import { json, table } from "./report.ts"
 import { open, type World } from "./world.ts"
 
-/** What is measured together, by the name of its first figure. */
+/** The figures that are measured together, by the name of the first one. */
 const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure>>> = new Map([
   ["request-sequential", sequential],
   ["request-concurrent", concurrent],
@@ -42,10 +42,10 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
 
 const help = `npm run bench -- [options]
 
-  --only NAME,NAME   some of: ${[...groups.keys()].join(", ")}
-  --quick            fewer rounds: a first look, noisier
+  --only NAME,NAME   measure only these: ${[...groups.keys()].join(", ")}
+  --quick            fewer rounds; the figures are noisier
   --json             the figures by name instead of the table
-  --help             this
+  --help             this text
 
 Examples:
   npm run bench -- --only turn,deltas
@@ -61,7 +61,7 @@ const options = {
   quick: { type: "boolean" }
 } as const
 
-/** The group that measures a figure, by the figure's name, kebab or camel; undefined when there is none. */
+/** The group of a figure, by its name in kebab or camel case; undefined when there is none. */
 const groupOf = (name: string): string | undefined => {
   const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
   return [...groups.keys()].find((group) => kebab === group || kebab.startsWith(`${group}-`))
@@ -73,7 +73,7 @@ const select = (only: string | undefined): ReadonlyArray<string> => {
   if (only === undefined) return all
   const names = only.split(",")
   const unknown = names.filter((name) => groupOf(name) === undefined)
-  if (unknown.length > 0) throw new Error(`no such figure: ${unknown.join(", ")}. There are: ${all.join(", ")}`)
+  if (unknown.length > 0) throw new Error(`unknown figure: ${unknown.join(", ")}. Known figures: ${all.join(", ")}`)
   const wanted = new Set(names.map(groupOf))
   return all.filter((name) => wanted.has(name))
 }
@@ -108,7 +108,7 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
     progress("")
     process.stdout.write(values.json === true ? json(figures) : table(figures))
   }
-  // Interrupted, it still shows what it has measured and ends what it has started.
+  // On an interrupt it prints the figures so far and ends its child processes.
   const end = (code: number) => () => {
     if (figures.length > 0) show()
     process.exit(code)

@@ -1,5 +1,5 @@
 /**
- * The peers, in a folder of the bench's own: they are no dependencies of the repository.
+ * The peers, installed in the bench's own folder: they are not dependencies of the repository.
  */
 import { execFile } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"
@@ -13,12 +13,12 @@ const packages = { "@openai/codex": "0.169.0", "@modelcontextprotocol/sdk": "1.3
 
 export type Package = keyof typeof packages
 
-/** Milliseconds for one installation. */
+/** Time limit of one installation in milliseconds. */
 const Patience = 300_000
 
 const folderOf = (cache: string, name: Package): string => Path.join(cache, "peers", name.replace("/", "+"))
 
-/** Installs a peer unless it is there; its `node_modules`, or why it cannot be had. */
+/** Installs a peer if it is missing. Returns its `node_modules`, or why it cannot be installed. */
 export const install = async (cache: string, name: Package): Promise<string | Missing> => {
   const version = packages[name]
   const folder = Path.join(folderOf(cache, name), version)
@@ -38,13 +38,13 @@ export const install = async (cache: string, name: Package): Promise<string | Mi
 }
 
 export interface Codex {
-  /** The released command: a script of Node that starts the binary. */
+  /** The released command: a Node script that starts the binary. */
   readonly launcher: string
-  /** The binary itself, which is what is measured everywhere else. */
+  /** The binary itself, which all other figures measure. */
   readonly binary: string
 }
 
-/** Where the released server is. */
+/** The location of the released server. */
 export const codex = async (cache: string): Promise<Codex | Missing> => {
   const modules = await install(cache, "@openai/codex")
   if (typeof modules !== "string") return modules

@@ -1,5 +1,5 @@
 /**
- * The table for people and the figures for programs.
+ * The table for users and the figures for programs.
  */
 import * as Os from "node:os"
 import process from "node:process"
@@ -31,13 +31,13 @@ const answer = (figure: Figure): string => {
   return is === undefined ? "unknown" : is ? "yes" : "no"
 }
 
-/** How far half of the rounds lie from the median; nothing is known of a single one. */
+/** The spread of half of the rounds around the median; unknown for a single round. */
 const noise = (result: Result): string =>
   isMissing(result) || result.count < 2 ? "" : `±${Math.round(result.spread * 50)}%`
 
 const headings = ["what", "ours", "noise", "peer", "", "ours/peer", "target", "reached"]
 
-/** One line per peer; the figure itself on the first of them. */
+/** One line per peer; the first one also has the figure itself. */
 const linesOf = (figure: Figure): ReadonlyArray<ReadonlyArray<string>> => {
   const { ours, peers, target, unit, what } = figure
   const head = [what, quantity(ours, unit), noise(ours)]
@@ -51,7 +51,7 @@ const linesOf = (figure: Figure): ReadonlyArray<ReadonlyArray<string>> => {
 
 const rightAligned = new Set([1, 2, 4, 5])
 
-/** What a reader has to know about the machine to judge the figures. */
+/** The properties of the machine that affect the figures. */
 const machine = () => ({
   node: process.version,
   platform: `${Os.platform()} ${Os.release()} ${Os.arch()}`,
@@ -77,7 +77,7 @@ export const table = (figures: ReadonlyArray<Figure>): string => {
   return `${[line(headings), rule, ...rows.slice(1).map(line), "", foot].join("\n")}\n`
 }
 
-/** The figures by name, with what the table leaves out. */
+/** The figures by name, including data that the table omits. */
 export const json = (figures: ReadonlyArray<Figure>): string => {
   const entries = figures.map((figure) => {
     const { name, ours, peers, target, unit, what } = figure

@@ -1,16 +1,16 @@
 /**
- * Several measurements of one thing, and contestants that take turns.
+ * Repeated measurements of one value, with alternating contestants.
  *
- * A machine is never quite the same for two minutes: every round lets each contestant run once, and what is told of them is
- * the median of the rounds.
+ * The performance of a machine changes over time. So every round runs each contestant once, and the result is the median of
+ * the rounds.
  */
 
-/** What several measurements came to. */
+/** The result of several measurements. */
 export interface Sample {
   readonly median: number
   readonly min: number
   readonly max: number
-  /** Half of the measurements lie within this part of the median: how noisy it was. 0.1 is ten percent. */
+  /** Half of the measurements are within this fraction of the median. 0.1 is ten percent. */
   readonly spread: number
   readonly count: number
 }
@@ -34,10 +34,10 @@ export const summarize = (values: ReadonlyArray<number>): Sample => {
   }
 }
 
-/** Measures once: one number, or several of the same weight. */
+/** One measurement: one number, or several of equal weight. */
 export type Contestant = () => Promise<number | ReadonlyArray<number>>
 
-/** Lets everybody run once per round, each round beginning with the next of them. */
+/** Runs every contestant once per round; each round begins with the next contestant. */
 export const takeTurns = async (
   rounds: number,
   contestants: ReadonlyMap<string, Contestant>

@@ -1,5 +1,5 @@
 /**
- * A program that speaks lines of JSON on its standard input and output, seen from the client.
+ * A program that exchanges JSON lines on its standard input and output, seen from the client.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
@@ -15,14 +15,14 @@ export interface Launch {
   readonly cwd: string
 }
 
-/** What has to be ended when the bench ends. */
+/** The processes to end when the bench ends. */
 export const running = new Set<ChildProcess>()
 
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL")
 })
 
-/** Milliseconds that a program may take to end after its input has ended. */
+/** Time in milliseconds that a program may take to exit after the end of its input. */
 const Grace = 5000
 
 export class Server extends Client {
@@ -47,7 +47,7 @@ export class Server extends Client {
     child.once("error", (error) => this.fail(error))
     this.#exited = once(child, "close").finally(() => {
       running.delete(child)
-      this.fail(new Error(`the server has ended: ${this.#errors}`))
+      this.fail(new Error(`the server exited: ${this.#errors}`))
     })
     this.#exited.catch(() => {})
   }
@@ -56,7 +56,7 @@ export class Server extends Client {
     this.#child.stdin?.write(`${messages.join("\n")}\n`)
   }
 
-  /** Ends the input and waits for the program to end by itself, for so many milliseconds at most. */
+  /** Ends the input and waits for the program to exit, up to this number of milliseconds. */
   async stop(grace = Grace): Promise<void> {
     this.#child.stdin?.end()
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), grace)
@@ -65,7 +65,7 @@ export class Server extends Client {
   }
 
   #read(chunk: Buffer): void {
-    // Whatever is not ASCII is of no interest here, and this is the cheapest way to text.
+    // Characters outside ASCII do not matter here, and this is the cheapest conversion to text.
     const text = this.#partial + chunk.toString("latin1")
     let from = 0
     for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", from)) {
@@ -77,7 +77,7 @@ export class Server extends Client {
   }
 }
 
-/** Starts a program and ends it after use, whatever comes. */
+/** Starts a program and stops it after use, also after a failure. */
 export const using = async <A>(launch: Launch, use: (server: Server) => Promise<A>): Promise<A> => {
   const server = new Server(launch)
   try {

@@ -1,5 +1,5 @@
 /**
- * What the figures are measured in: the folders, the model server, and how ours and the released server are started in them.
+ * The environment of the measurements: the folders, the model server, and how both servers are started.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -13,22 +13,22 @@ import { isMissing, type Missing } from "./figure.ts"
 import * as Peers from "./peers.ts"
 import type { Launch } from "./server.ts"
 
-/** Of how many deltas the model's answers are. */
+/** The number of deltas in the model's responses. */
 export type Deltas = number | "endless"
 
 export interface World {
-  /** Fewer rounds: figures for a first look. */
+  /** Fewer rounds, for a first impression. */
   readonly quick: boolean
   /** Where peers are kept between runs. */
   readonly cache: string
-  /** The folder that threads work in. */
+  /** The working directory of threads. */
   readonly work: string
   readonly modelPort: number
   readonly codex: Peers.Codex | Missing
   readonly progress: (text: string) => void
-  /** A new home folder, whose model answers in so many deltas. */
+  /** Creates a home folder that is configured for a model with this number of deltas. */
   readonly home: (deltas?: Deltas) => Promise<string>
-  /** A new folder for temporary files; Node keeps compiled code in it. */
+  /** Creates a folder for temporary files, where Node also caches compiled code. */
   readonly temporary: () => Promise<string>
   readonly close: () => void
 }
@@ -36,7 +36,7 @@ export interface World {
 /** The repository. */
 export const root: string = fileURLToPath(new URL("..", import.meta.url))
 
-/** This server's program, as it was built. */
+/** The built program of this server. */
 const main = Path.join(root, "dist", "main.js")
 
 const startModel = async () => {
@@ -66,10 +66,10 @@ export const open = async (options: {
   readonly quick: boolean
   readonly progress: (text: string) => void
 }): Promise<World> => {
-  if (!existsSync(main)) throw new Error("dist/main.js is not there; `npm run build` makes it")
+  if (!existsSync(main)) throw new Error("dist/main.js does not exist; run `npm run build`")
   const cache = Path.resolve(process.env["SPINDLE_BENCH_DIR"] ?? Path.join(Os.homedir(), ".cache", "spindle-bench"))
   await mkdir(cache, { recursive: true })
-  // Not among the temporary files: the released server treats a home there in another way.
+  // Outside the temporary folder: the released server treats a home there differently.
   const run = await mkdtemp(Path.join(cache, "run-"))
   const cleanUp = () => rmSync(run, { recursive: true, force: true, maxRetries: 3 })
   process.once("exit", cleanUp)
@@ -97,7 +97,7 @@ export const open = async (options: {
   }
 }
 
-/** Nothing of the caller's environment but what a program needs to run; and no way out of the machine. */
+/** Only the variables that a program needs to run, without network access. */
 const environment = (home: string, temporary: string): Readonly<Record<string, string>> => {
   const nowhere = "http://127.0.0.1:9"
   const here = "127.0.0.1,localhost"
@@ -118,7 +118,7 @@ const environment = (home: string, temporary: string): Readonly<Record<string, s
   }
 }
 
-/** The folders that one server lives in. */
+/** The folders of one server. */
 export interface Folders {
   readonly home: string
   readonly temporary: string
@@ -131,11 +131,11 @@ const launch = (world: World, folders: Folders, command: string, args: ReadonlyA
   cwd: world.work
 })
 
-/** A script of ours or of a peer, on the Node that runs the bench. */
+/** A script of this server or a peer, on the Node that runs the bench. */
 export const node = (world: World, folders: Folders, ...args: ReadonlyArray<string>): Launch =>
   launch(world, folders, process.execPath, args)
 
-/** This server, as it was built. */
+/** The built program of this server. */
 export const spindle = (world: World, folders: Folders, ...flags: ReadonlyArray<string>): Launch =>
   node(world, folders, main, "app-server", ...flags)
 
@@ -143,7 +143,7 @@ export const spindle = (world: World, folders: Folders, ...flags: ReadonlyArray<
 export const codex = (world: World, folders: Folders, ...flags: ReadonlyArray<string>): Launch | Missing =>
   isMissing(world.codex) ? world.codex : launch(world, folders, world.codex.binary, ["app-server", ...flags])
 
-/** The released server as people start it. */
+/** The released server, started by its npm command. */
 export const codexCommand = (world: World, folders: Folders): Launch | Missing =>
   isMissing(world.codex) ? world.codex : node(world, folders, world.codex.launcher, "app-server")
 

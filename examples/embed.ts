@@ -1,5 +1,6 @@
 /**
- * A command line with an agent inside: Spindle runs in this process, and its protocol is a few typed calls.
+ * A command-line program with an embedded agent: Spindle runs in this process, and the program uses its protocol with typed
+ * calls.
  *
  *     node examples/embed.ts "list the files here"                 asks the configured model; needs its key
  *     node examples/embed.ts --offline "run: echo hello"           the built-in model that needs none; asks before the command runs

@@ -1,6 +1,6 @@
 /**
- * Any model of `effect/ai` as the model of the server. This one is a stub that repeats what it hears; a provider's package brings a
- * `LanguageModel` layer that goes in its place.
+ * Uses a model of `effect/ai` as the server's model. This one is a stub that repeats its prompt; replace it with the
+ * `LanguageModel` layer of a provider's package.
  *
  *     node examples/language-model.ts "two and two"
  */
@@ -10,7 +10,7 @@ import { LanguageModel, type Prompt } from "effect/ai"
 import { AppServer, AppServerClient } from "spindle-app-server"
 import * as LanguageModelProvider from "spindle-app-server/LanguageModelProvider"
 
-/** What the user said last. */
+/** The user's last message. */
 const said = (prompt: Prompt.Prompt): string => {
   const parts = prompt.content.findLast((message) => message.role === "user")?.content ?? []
   return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(" ")
@@ -21,7 +21,7 @@ const echo = LanguageModel.make({
   streamText: ({ prompt }) =>
     Stream.make(
       { type: "text-start", id: "0" },
-      { type: "text-delta", id: "0", delta: "A model of effect/ai heard: " },
+      { type: "text-delta", id: "0", delta: "A model of effect/ai received: " },
       { type: "text-delta", id: "0", delta: said(prompt) },
       { type: "text-end", id: "0" },
       { type: "finish", reason: "stop", usage: { inputTokens: { total: 12 }, outputTokens: { total: 9 } } }

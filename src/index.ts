@@ -1,12 +1,13 @@
 /**
- * Spindle, for programs that embed it.
+ * Spindle as a library.
  *
- * Start with `AppServer.client`: one layer, a server and a typed client to it. `AppServer.layer` is the server alone,
- * `AppServer.start` the low-level runtime. Models, tools and stores plug in as layers. `WebSocketClient`, `UnixSocketClient` and
- * `StdioClient` are the same client of a server elsewhere, this one or the released one.
+ * Start with `AppServer.client`: one layer with a server and a typed client of it. `AppServer.layer` is the server alone,
+ * `AppServer.start` the low-level runtime. Models, tools and stores are provided as layers. `WebSocketClient`,
+ * `UnixSocketClient` and `StdioClient` are the same client for a server in another process, either this server or the
+ * released one.
  *
- * `spindle-app-server/LanguageModelProvider`, which lets any model of `effect/ai` answer, is a door of its own: `effect/ai`
- * takes longer to load than everything here.
+ * `spindle-app-server/LanguageModelProvider`, which adapts any model of `effect/ai`, is a separate entry point, because
+ * `effect/ai` takes longer to load than everything here.
  *
  * @example
  * ```ts

@@ -1,9 +1,9 @@
 /**
- * A client that asks for little again and again, in a process of its own: what it waits for is the server, not the work of
- * the other clients of the bench.
+ * A client that repeats a small request in its own process. It measures how long it waits for the server, independent of the
+ * work of the bench's other clients.
  *
- * The argument is the URL of the server. It says so when it is connected, asks until it is sent anything, and then tells the
- * milliseconds that each answer took.
+ * The argument is the URL of the server. The child reports when it is connected, sends requests until it receives a message,
+ * and then reports the milliseconds of each response.
  */
 import { performance } from "node:perf_hooks"
 import process from "node:process"

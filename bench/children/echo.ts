@@ -1,6 +1,6 @@
 /**
- * The limit of Node: a server that parses each request and answers it with as little as there is, on standard input and
- * output, or with `ws` as its argument on a WebSocket.
+ * The limit of Node: a server that parses each request and sends a minimal response, on standard input and output, or on a
+ * WebSocket with the argument `ws`.
  */
 import { WebSocketServer } from "@effect/platform-node/NodeWS"
 import process from "node:process"

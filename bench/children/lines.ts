@@ -1,6 +1,6 @@
 /**
- * The limit of Node: for each request a turn's worth of prepared lines, written one by one as they would come from a model,
- * and the answer.
+ * The limit of Node: for each request, the prepared lines of a turn, written one by one as they would come from a model, and
+ * the response.
  */
 import process from "node:process"
 

@@ -1,9 +1,9 @@
 /**
- * A model server that answers at once: the Responses API over HTTP, one prepared answer per number of deltas.
+ * A model server without latency: the Responses API over HTTP, with one prepared response per number of deltas.
  *
- * `POST /deltas/<n>/v1/responses` streams an answer of n deltas, and `POST /deltas/endless/v1/responses` begins one that never
- * ends. Everything is written beforehand, so that what is measured
- * is the client's work. Runs in a process of its own and tells its port to the parent.
+ * `POST /deltas/<n>/v1/responses` streams a response of n deltas, and `POST /deltas/endless/v1/responses` begins one that
+ * never ends. Everything is prepared in advance, so that only the client's work is measured. Runs in its own process and
+ * sends its port to the parent.
  */
 import * as Http from "node:http"
 import process from "node:process"

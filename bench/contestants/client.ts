@@ -1,5 +1,5 @@
 /**
- * Ours, as most programs use it: the typed client. The argument is a home folder.
+ * Spindle's typed client, as most programs use it. The argument is a home folder.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"

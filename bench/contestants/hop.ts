@@ -1,6 +1,6 @@
 /**
- * The least that a request and its answer between two fibers can cost with Effect's own parts: a queue to the server, a
- * deferred for the answer, one fiber that serves. Nothing is decoded, looked up or scheduled.
+ * The minimal cost of a request and a response between two fibers with Effect's own parts: a queue to the server, a deferred
+ * for the response, and one serving fiber. Nothing is decoded, looked up or scheduled.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * The HTTP exchange of a turn and nothing else: Effect's HttpClient posts, its Sse reads the answer. The argument is the URL.
+ * Only the HTTP exchange of a turn: Effect's HttpClient posts, and its Sse reads the response. The argument is the URL.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * The library as it was built, with the types of its source: what an embedding program imports.
+ * The built library with the types of its source, as an embedding program imports it.
  */
 import type * as Library from "../../src/index.ts"
 

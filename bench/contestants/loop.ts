@@ -1,5 +1,5 @@
 /**
- * Many calls of one Effect, the same way for every contestant that is one.
+ * Repeats an Effect, in the same way for all contestants that use Effect.
  */
 import * as Effect from "effect/Effect"
 
@@ -8,7 +8,7 @@ const loop = <E, R>(call: () => Effect.Effect<unknown, E, R>, times: number) =>
     for (let made = 0; made < times; made++) yield* call()
   })
 
-/** So many calls, with as many fibers as calls in flight, each of which calls again when it has its answer. */
+/** Makes this number of calls with one fiber per call in flight; each fiber calls again when it has its response. */
 export const callAll = <E, R>(
   call: () => Effect.Effect<unknown, E, R>,
   calls: number,

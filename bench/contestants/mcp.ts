@@ -1,5 +1,5 @@
 /**
- * The SDK of the Model Context Protocol in memory: a client that pings a server. The argument is the folder with the package.
+ * The Model Context Protocol SDK in memory: a client that pings a server. The argument is the folder with the package.
  */
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"

@@ -1,5 +1,5 @@
 /**
- * effect/rpc in memory: the same request as ours, declared as an Rpc.
+ * effect/rpc in memory: the same request, declared as an Rpc.
  */
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"

@@ -1,5 +1,5 @@
 /**
- * Ours without the client's decoding: the sender of the low-level runtime. The argument is a home folder.
+ * The sender of Spindle's low-level runtime, without the client's decoding. The argument is a home folder.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as ManagedRuntime from "effect/ManagedRuntime"

@@ -1,10 +1,10 @@
 /**
- * The process of one contestant: makes calls when it is told to, and says how long they took.
+ * The process of one contestant: makes calls on request and reports their time.
  */
 import { performance } from "node:perf_hooks"
 import process from "node:process"
 
-/** What a contestant module offers: `start(argument)`. */
+/** The interface of a contestant module: `start(argument)`. */
 export interface Calls {
   readonly run: (calls: number, inFlight: number) => Promise<void>
 }
@@ -16,7 +16,7 @@ export interface Run {
 
 export interface Done {
   readonly millis: number
-  /** Milliseconds of CPU of this process, user and system. */
+  /** CPU time of this process in milliseconds, user and system. */
   readonly cpuMillis: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * Many WebSocket clients of one server: what a thousand idle ones hold in memory, and what each more that watches a thread
- * costs.
+ * Many WebSocket clients of one server: the memory of a thousand idle ones, and the cost of each further client that watches
+ * a thread.
  */
 import { setTimeout } from "node:timers/promises"
 import { compare, type Figure, isMissing, type Missing, type Result } from "../figure.ts"
@@ -13,7 +13,7 @@ import { launches, ours, withMissing } from "./servers.ts"
 
 const unavailable: Missing = { missing: "needs /proc" }
 
-/** Lets each of them run in a new server per round. */
+/** Measures each contestant in a new server per round. */
 const measure = async (
   world: World,
   deltas: Deltas,
@@ -30,7 +30,7 @@ const measure = async (
 
 const Idle = 1000
 
-/** Milliseconds until what a server does by itself after an answer is done. */
+/** How long a server's background work after a response may take, in milliseconds. */
 const Settle = 1000
 
 export const idleConnections = async (world: World): Promise<ReadonlyArray<Figure>> => {
@@ -55,7 +55,7 @@ const Watchers = 100
 
 const Warm = 5
 
-/** CPU of the server per turn of a thread, in milliseconds; everybody who watches must have seen every delta. */
+/** CPU of the server per turn of a thread, in milliseconds. Every watcher must have received every delta. */
 const cpuOfTurns = async (server: Listening, peers: ReadonlyArray<Peer>, thread: string, turns: number) => {
   const [first] = peers
   const deltasOf = () => peers.reduce((sum, peer) => sum + peer.deltas, 0)
@@ -65,9 +65,9 @@ const cpuOfTurns = async (server: Listening, peers: ReadonlyArray<Peer>, thread:
     const watched = peers.slice(1).map((peer) => peer.completed(thread))
     await Promise.all([first?.turn(thread), ...watched])
   }
-  const told = deltasOf() - seen
+  const arrived = deltasOf() - seen
   const all = turns * Pieces * peers.length
-  if (told !== all) throw new Error(`${told} of ${all} deltas came`)
+  if (arrived !== all) throw new Error(`${arrived} of ${all} deltas arrived`)
   return (cpuMillis(server.pid) - before) / turns
 }
 
@@ -84,6 +84,6 @@ export const watchers = async (world: World): Promise<ReadonlyArray<Figure>> => 
     return ((together - alone) / (Watchers - 1) / alone) * 100
   })
   const target = { _tag: "Figure", limit: 10 } as const
-  const what = "CPU of one more watcher of a turn"
+  const what = "CPU per additional watcher of a turn"
   return [compare({ name: "watchers", what, unit: "%", target }, ours, results)]
 }

@@ -1,5 +1,5 @@
 /**
- * A long answer over stdio: how many pieces of it per second reach the client, from `turn/start` to `turn/completed`.
+ * A long response over stdio: deltas per second that reach the client, from `turn/start` to `turn/completed`.
  */
 import * as Path from "node:path"
 import { performance } from "node:perf_hooks"
@@ -12,10 +12,10 @@ const Deltas = 5000
 
 const raw = "node, prepared lines"
 
-/** None may be lost: they are the text of the answer. */
+/** No delta may be lost: they are the text of the response. */
 const allOf = (name: string, server: Server, before: number): void => {
-  const told = server.deltas - before
-  if (told !== Deltas) throw new Error(`${told} of ${Deltas} deltas came from ${name}`)
+  const arrived = server.deltas - before
+  if (arrived !== Deltas) throw new Error(`${arrived} of ${Deltas} deltas arrived from ${name}`)
 }
 
 export const deltas = async (world: World): Promise<ReadonlyArray<Figure>> => {

@@ -1,5 +1,5 @@
 /**
- * Fifty threads with turns at once over one connection: each runs its turns one after another, all of them side by side.
+ * Fifty threads with concurrent turns over one connection; each runs its turns one after another.
  */
 import { performance } from "node:perf_hooks"
 import { compare, type Figure } from "../figure.ts"
@@ -13,7 +13,9 @@ export const manyThreads = async (world: World): Promise<ReadonlyArray<Figure>> 
   const launched = await launches(world)
   const turns = world.quick ? 2 : 5
 
-  /** Turns per second. Threads are new each time: the history that is sent along is the same for everybody. */
+  /**
+   * Turns per second. The threads are new each time, so that the history in the requests is the same for all contestants.
+   */
   const measure = async (server: Server): Promise<number> => {
     const threads: Array<string> = []
     for (let started = 0; started < Threads; started++) threads.push(await server.startThread(world.work))
@@ -29,6 +31,6 @@ export const manyThreads = async (world: World): Promise<ReadonlyArray<Figure>> 
     compareServers(servers, { warm: 1, measured: world.quick ? 1 : 4 }, measure)
   )
   const target = { _tag: "OfPeer", peer: "codex", limit: 25 } as const
-  const what = "turns of 50 threads at once"
+  const what = "turns of 50 concurrent threads"
   return [compare({ name: "many-threads", what, unit: "/s", target }, ours, withMissing(launched, samples))]
 }

@@ -1,5 +1,5 @@
 /**
- * Memory that the server holds, as Linux counts it: with two threads that have done nothing, and after twenty turns.
+ * Resident memory of the server, as Linux reports it: with two idle threads, and after twenty turns.
  */
 import { setTimeout } from "node:timers/promises"
 import { compare, type Figure, isMissing } from "../figure.ts"
@@ -9,7 +9,7 @@ import { type Launch, Server, using } from "../server.ts"
 import { folders, node, type World } from "../world.ts"
 import { launches, ours, withMissing } from "./servers.ts"
 
-/** Milliseconds until what a server does by itself after an answer is done. */
+/** How long a server's background work after a response may take, in milliseconds. */
 const Settle = 1000
 
 const Turns = 20
@@ -49,7 +49,7 @@ export const memory = async (world: World): Promise<ReadonlyArray<Figure>> => {
     return megabytes
   })
 
-  // The first round leaves databases and compiled code behind.
+  // The first round creates databases and compiled code.
   await takeTurns(1, contestants)
   afterTurns.clear()
   const idleSamples = await takeTurns(world.quick ? 2 : 5, contestants)

@@ -1,8 +1,8 @@
 /**
- * A request and its answer without leaving the process: ours through the typed client and through the sender beneath it,
- * beside one hop through Effect's own queue, effect/rpc and the MCP SDK.
+ * A request and its response within the process: through Spindle's typed client and its sender, compared with one hop
+ * through Effect's queue, effect/rpc and the MCP SDK.
  *
- * Each contestant has a process of its own, so that none runs on code that was compiled for another.
+ * Each contestant has its own process, so that none runs code that was compiled for another.
  */
 import { compare, type Figure, type Missing, type Result } from "../figure.ts"
 import * as Peers from "../peers.ts"
@@ -12,7 +12,7 @@ import type { World } from "../world.ts"
 
 const hop = "bare Effect hop"
 
-/** In the order of the table; the label and the module. */
+/** In the order of the table: label and module. */
 const modules = new Map([
   ["client", "client"],
   ["sender", "sender"],
@@ -52,7 +52,7 @@ const measureAll = async (world: World, inFlight: number, toFigure: (microsPerCa
   }
 }
 
-/** Peers of the sender: all but the client. */
+/** The peers of the sender: all except the client. */
 const without = (results: ReadonlyMap<string, Result>, label: string) =>
   new Map([...results].filter(([name]) => name !== label))
 
@@ -65,7 +65,7 @@ export const sequential = async (world: World): Promise<ReadonlyArray<Figure>> =
   const target = { _tag: "OfPeer", peer: hop, limit: 1.5 } as const
   return [
     compare(
-      { name: "request-sequential", what: "request in process, one after another", unit, target },
+      { name: "request-sequential", what: "in-process request, sequential", unit, target },
       "client",
       without(results, "sender")
     ),
@@ -83,7 +83,7 @@ export const concurrent = async (world: World): Promise<ReadonlyArray<Figure>> =
   const target = { _tag: "Figure", limit: 300_000 } as const
   return [
     compare(
-      { name: "request-concurrent", what: "request in process, 64 in flight", unit, target },
+      { name: "request-concurrent", what: "in-process request, 64 in flight", unit, target },
       "client",
       without(results, "sender")
     ),

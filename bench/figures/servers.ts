@@ -1,5 +1,5 @@
 /**
- * Ours and the released server side by side, both running, each in its own folders.
+ * This server and the released one at the same time, each in its own folders.
  */
 import { isMissing, type Missing, type Result } from "../figure.ts"
 import { type Contestant, type Sample, takeTurns } from "../sample.ts"
@@ -15,7 +15,7 @@ const starters = new Map<string, (world: World, folders: Folders, ...flags: Read
   ]
 )
 
-/** How ours and the released server are started, each in folders of its own that it has used once. */
+/** How both servers are started, each in its own folders that it has used once before. */
 export const launches = async (
   world: World,
   deltas: Deltas = 1,
@@ -26,7 +26,7 @@ export const launches = async (
   return made
 }
 
-/** Runs both, initialized, for as long as `use` takes. */
+/** Runs both, initialized, while `use` runs. */
 export const withServers = async <A>(
   launched: ReadonlyMap<string, Launch | Missing>,
   use: (servers: ReadonlyMap<string, Server>) => Promise<A>
@@ -41,7 +41,7 @@ export const withServers = async <A>(
   }
 }
 
-/** The samples, and why some are missing, in the order of the table. */
+/** The samples, and the reasons of missing ones, in the order of the table. */
 export const withMissing = (
   launched: ReadonlyMap<string, Launch | Missing>,
   samples: ReadonlyMap<string, Sample>
@@ -50,7 +50,7 @@ export const withMissing = (
   return new Map<string, Result>([...samples, ...missing])
 }
 
-/** Measures both in turns, after rounds that do not count. */
+/** Measures both alternately, after warm-up rounds. */
 export const compareServers = (
   servers: ReadonlyMap<string, Server>,
   rounds: { readonly warm: number; readonly measured: number },

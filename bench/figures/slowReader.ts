@@ -1,6 +1,6 @@
 /**
- * A client that stops reading during a turn of 100 000 deltas, which another client watches: nothing may be lost to the other
- * one, and nothing may pile up in the server.
+ * A client stops reading during a turn of 100 000 deltas, while another client watches the turn: the other one must receive
+ * everything, and the server must not accumulate memory.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -14,19 +14,19 @@ import { launches, ours, withMissing } from "./servers.ts"
 
 const Pieces = 100_000
 
-/** Milliseconds between two looks at the memory. */
+/** Milliseconds between two memory measurements. */
 const Interval = 10
 
 interface Run {
   readonly delivered: number
   readonly millis: number
-  /** How long each request of another client took. */
+  /** The duration of each request of another client. */
   readonly requests: ReadonlyArray<number>
-  /** Most memory held, less what was held before. */
+  /** Peak memory during the turn, minus the memory before it. */
   readonly growth: number
 }
 
-/** Another client, which asks for little until it is told to stop; `stop` gives the milliseconds of each answer. */
+/** Another client, which repeats a small request until `stop`; `stop` returns the milliseconds of each response. */
 const bystander = async (url: string) => {
   const child = fork(new URL("../children/bystander.ts", import.meta.url), [url])
   running.add(child)
@@ -34,16 +34,16 @@ const bystander = async (url: string) => {
   await once(child, "message")
   return {
     stop: async (): Promise<ReadonlyArray<number>> => {
-      const told = once(child, "message")
+      const result = once(child, "message")
       child.send("stop")
-      const [millis] = (await told) as [ReadonlyArray<number>]
+      const [millis] = (await result) as [ReadonlyArray<number>]
       child.disconnect()
       return millis
     }
   }
 }
 
-/** The most memory that the server held until then. */
+/** The server's peak memory until the promise completes. */
 const mostMemory = async (pid: number, until: Promise<unknown>): Promise<number> => {
   let watching = isAvailable
   const stop = () => {
@@ -61,7 +61,7 @@ const mostMemory = async (pid: number, until: Promise<unknown>): Promise<number>
   return most
 }
 
-/** What one in a hundred took or more. */
+/** The 99th percentile. */
 const p99 = (millis: ReadonlyArray<number>): number =>
   millis.toSorted((a, b) => a - b)[Math.floor(millis.length * 0.99)] ?? Number.NaN
 
@@ -69,7 +69,7 @@ const run = (world: World, launch: Launch, slow: boolean): Promise<Run> =>
   listening(launch, async (server) => {
     const reader = await server.connect()
     const thread = await reader.startThread(world.work)
-    // The first turn also lets the heap grow to what such a turn takes anyhow.
+    // The first turn also grows the heap to the size that such a turn needs.
     await reader.turn(thread)
     if (slow) {
       const stopped = await server.connect()
@@ -85,7 +85,7 @@ const run = (world: World, launch: Launch, slow: boolean): Promise<Run> =>
     return { millis, delivered: reader.deltas - seen, requests: await other.stop(), growth: most - before }
   })
 
-const alone = (name: string): string => `${name}, nobody slow`
+const alone = (name: string): string => `${name}, without a slow reader`
 
 export const slowReader = async (world: World): Promise<ReadonlyArray<Figure>> => {
   const launched = await launches(world, Pieces, ...flags)
@@ -106,19 +106,23 @@ export const slowReader = async (world: World): Promise<ReadonlyArray<Figure>> =
   const each = (pick: (run: Run) => number): ReadonlyMap<string, Sample> =>
     new Map([...runs].map(([label, done]) => [label, summarize(done.map(pick))]))
   const beside = (samples: ReadonlyMap<string, Sample>) => withMissing(launched, samples)
-  // A turn is over before there are a hundred requests: those of all rounds count together.
+  // A turn ends before there are a hundred requests, so those of all rounds are combined.
   const together = new Map(
     [...runs].map(([label, done]) => [label, summarize([p99(done.flatMap(({ requests }) => requests))])])
   )
   const delivered = { _tag: "Figure", limit: Pieces } as const
   const growth = { _tag: "Figure", limit: 64 } as const
-  const what = "deltas that reach a client beside a stopped one"
+  const what = "deltas that reach a client while another has stopped reading"
   return [
     compare({ name: "slow-reader", what, unit: "arrived", target: delivered }, ours, beside(each((r) => r.delivered))),
-    compare({ name: "slow-reader-turn", what: "that turn of 100 000 deltas", unit: "ms" }, ours, beside(millis)),
-    compare({ name: "slow-reader-p99", what: "p99 of requests meanwhile", unit: "ms" }, ours, beside(together)),
     compare(
-      { name: "slow-reader-memory", what: "memory more at most", unit: "MB", target: growth },
+      { name: "slow-reader-turn", what: "duration of that turn of 100 000 deltas", unit: "ms" },
+      ours,
+      beside(millis)
+    ),
+    compare({ name: "slow-reader-p99", what: "p99 of requests during it", unit: "ms" }, ours, beside(together)),
+    compare(
+      { name: "slow-reader-memory", what: "peak additional memory", unit: "MB", target: growth },
       ours,
       isAvailable ? beside(each((r) => r.growth)) : new Map([[ours, { missing: "needs /proc" }]])
     )

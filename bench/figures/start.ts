@@ -1,5 +1,5 @@
 /**
- * From the start of the program to the answer to initialize, and to the answer of the request after it.
+ * From the start of the program to the response to initialize, and to the response to the next request.
  */
 import { performance } from "node:perf_hooks"
 import { compare, type Figure, isMissing, type Missing, type Result } from "../figure.ts"
@@ -9,12 +9,12 @@ import { codex, codexCommand, type Folders, folders, node, spindle, type World }
 
 const ours = "ours"
 
-/** The least a server in JavaScript can do. */
+/** The minimum for a server in JavaScript. */
 const answerOneLine = `process.stdin.once("data", () => process.stdout.write('{"id":1,"result":{}}\\n'))`
 
 type Starter = (world: World, folders: Folders) => Launch | Missing
 
-/** `codex` is the command that npm installs, which is what clients start; it starts the binary in its turn. */
+/** `codex` is the command that npm installs and clients start; it starts the binary. */
 const servers: ReadonlyMap<string, Starter> = new Map<string, Starter>([
   [ours, spindle],
   ["codex", codexCommand],
@@ -29,7 +29,7 @@ const untilInitialized = (launch: Launch): Promise<number> => {
   })
 }
 
-/** The same, and another request when that is answered: the server answers `initialize` before all of it is there. */
+/** The same, with another request after the response: `initialize` is answered before the whole server is loaded. */
 const untilServed = (launch: Launch): Promise<number> => {
   const from = performance.now()
   return using(launch, async (server) => {
@@ -39,7 +39,7 @@ const untilServed = (launch: Launch): Promise<number> => {
   })
 }
 
-/** What Node alone takes. */
+/** The time of Node alone. */
 const bare = async (world: World): Promise<ReadonlyMap<string, Contestant>> => {
   const places = await folders(world)
   const echo = node(world, places, "-e", answerOneLine)
@@ -51,7 +51,7 @@ const bare = async (world: World): Promise<ReadonlyMap<string, Contestant>> => {
 
 const rounds = (world: World): number => (world.quick ? 5 : 21)
 
-/** Every start in the folders that `place` gives it. */
+/** Every start uses folders from `place`. */
 const measure = async (
   world: World,
   place: (name: string) => Promise<Folders>,
@@ -84,7 +84,7 @@ export const start = async (world: World): Promise<ReadonlyArray<Figure>> => {
     const places = await folders(world)
     used.set(name, places)
     const launch = servers.get(name)?.(world, places)
-    // What a first start leaves behind: databases in the home, compiled code among the temporary files.
+    // A first start creates databases in the home, and compiled code among the temporary files.
     if (launch !== undefined && !isMissing(launch)) for (let n = 0; n < 3; n++) await untilInitialized(launch)
     return places
   }
@@ -98,8 +98,8 @@ export const start = async (world: World): Promise<ReadonlyArray<Figure>> => {
   const first = await measure(world, () => folders(world), new Map())
   return [
     compare({ name: "start", what: "spawn to initialize response", unit, target }, ours, warm),
-    compare({ name: "start-next", what: "spawn to the answer of the next request", unit }, ours, served),
+    compare({ name: "start-next", what: "spawn to the response of the next request", unit }, ours, served),
     compare({ name: "start-fresh-home", what: "the same in a new home", unit, target }, ours, fresh),
-    compare({ name: "start-first", what: "the very first, nothing compiled", unit }, ours, first)
+    compare({ name: "start-first", what: "the very first start, without compiled code", unit }, ours, first)
   ]
 }

@@ -1,5 +1,5 @@
 /**
- * From the word to stop to the end of the process: when nothing is to be done, and with a hundred turns that would never end.
+ * From the signal to the end of the process: for an idle server, and with a hundred turns that never end.
  */
 import { performance } from "node:perf_hooks"
 import type { Client } from "../client.ts"
@@ -12,7 +12,7 @@ import { launches, ours, withMissing } from "./servers.ts"
 
 const Turns = 100
 
-/** Milliseconds after which a server is ended that does not end. */
+/** Milliseconds after which a server that does not exit is killed. */
 const Patience = 20_000
 
 const startTurns = async (world: World, client: Client): Promise<void> => {
@@ -28,7 +28,7 @@ const endOfInput = async (world: World, launch: Launch): Promise<number> => {
   return performance.now() - from
 }
 
-/** With one signal the server may wait for its turns; the second one ends them. */
+/** After one signal the server may wait for its turns; the second one ends them. */
 const signals = async (launch: Launch, count: number, prepare: (client: Client) => Promise<void>): Promise<number> => {
   const server = await Listening.start(launch)
   const peer = await server.connect()

@@ -1,6 +1,5 @@
 /**
- * thread/start over stdio, from the request to its response: in a server that has run for a while, and the first of a
- * process.
+ * thread/start over stdio, from the request to its response: in a warm server, and as the first of a process.
  */
 import { performance } from "node:perf_hooks"
 import { compare, type Figure, isMissing } from "../figure.ts"
@@ -9,7 +8,10 @@ import { type Server, using } from "../server.ts"
 import type { World } from "../world.ts"
 import { compareServers, launches, ours, withMissing, withServers } from "./servers.ts"
 
-/** Threads that are started in a row: what a server does behind an answer must not fall into the time of the other one. */
+/**
+ * Number of threads started in a row. A contestant's background work after a response must not overlap another one's
+ * measurement.
+ */
 const InARow = 20
 
 const startOne = async (world: World, server: Server): Promise<number> => {

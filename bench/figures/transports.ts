@@ -1,6 +1,6 @@
 /**
- * What a transport carries: small requests with 32 of them in flight, all of them at once, and eight threads that stream
- * side by side.
+ * The throughput of a transport: small requests with 32 in flight, many requests at once, and eight threads that stream
+ * concurrently.
  */
 import * as Path from "node:path"
 import { performance } from "node:perf_hooks"
@@ -88,22 +88,22 @@ export const streamingThreads = async (world: World): Promise<ReadonlyArray<Figu
       const from = performance.now()
       await Promise.all(threads.map((thread) => server.turn(thread)))
       const millis = performance.now() - from
-      const told = server.deltas - before
-      if (told !== Threads * Deltas) throw new Error(`${told} of ${Threads * Deltas} deltas came from ${name}`)
-      return (told * 1000) / millis
+      const arrived = server.deltas - before
+      if (arrived !== Threads * Deltas) throw new Error(`${arrived} of ${Threads * Deltas} deltas arrived from ${name}`)
+      return (arrived * 1000) / millis
     })
   )
   const target = { _tag: "Figure", limit: 150_000 } as const
-  const what = "deltas of 8 threads at once over stdio"
+  const what = "deltas of 8 concurrent threads over stdio"
   return [compare({ name: "streaming-threads", what, unit, target }, ours, withMissing(launched, samples))]
 }
 
 const Flood = 10_000
 
-/** Milliseconds without another answer after which no more are expected. */
+/** Milliseconds without a response after which no more are expected. */
 const Silence = 2000
 
-/** Resolves when nothing has been answered for a while. */
+/** Resolves when no response has arrived for a while. */
 const silence = async (client: Client): Promise<void> => {
   for (let before = -1, since = performance.now(); performance.now() - since < Silence; await setTimeout(20)) {
     if (client.answered === before) continue
@@ -112,9 +112,9 @@ const silence = async (client: Client): Promise<void> => {
   }
 }
 
-/** How many of so many requests, sent at once, are answered. */
+/** How many of the requests, sent at once, are answered. */
 const answeredOf = async (client: Client): Promise<number> => {
-  // Given up, it fails when the server is stopped.
+  // The pending promise fails when the server is stopped.
   const all = client.calls(Flood, Flood).catch(() => {})
   await Promise.race([all, silence(client)])
   return client.answered

@@ -1,6 +1,6 @@
 /**
- * A turn whose model answers at once, over stdio: what the server adds. Beside it the HTTP exchange of such a turn alone,
- * made by Effect's own client.
+ * A turn with a model without latency, over stdio: the server's overhead. For comparison, the HTTP exchange of such a turn
+ * alone, with Effect's own client.
  */
 import { Contestant } from "../contestant.ts"
 import { compare, type Figure } from "../figure.ts"
@@ -12,7 +12,7 @@ import { compareServers, launches, ours, withMissing, withServers } from "./serv
 
 const http = "Effect HttpClient + Sse"
 
-/** CPU of all measured rounds by contestant: a round is too short for the kernel's clock. */
+/** CPU of all measured rounds by contestant: a round is too short for the kernel's clock resolution. */
 class Cpu {
   readonly #millis = new Map<string, number>()
   readonly #turns = new Map<string, number>()
@@ -46,7 +46,7 @@ export const turn = async (world: World): Promise<ReadonlyArray<Figure>> => {
     return round >= warm
   }
 
-  /** A thread of its own for each round: the history that is sent along is the same for everybody. */
+  /** A new thread for each round, so that the history in the requests is the same for all contestants. */
   const measure = async (server: Server, name: string): Promise<ReadonlyArray<number>> => {
     const thread = await server.startThread(world.work)
     await server.turn(thread)

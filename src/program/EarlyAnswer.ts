@@ -1,11 +1,11 @@
 /**
  * Answers `initialize` on standard input and output before the server is built.
  *
- * The answer needs the version, the home folder and the platform. Loading and building the server takes longer than Node's
- * own start; a client that sends `initialize` at once does not wait for it.
+ * The answer needs only the version, the home folder and the platform. Loading and building the server takes longer than
+ * Node's own start, and a client that sends `initialize` immediately does not have to wait for it.
  *
- * Owns the first read of standard input. What was read is put back, so that the server reads the same `initialize`, opens
- * the session and sends what follows the answer. Its own answer has the same text, and the writer omits it.
+ * Owns the first read of standard input. The input is put back, so that the server reads the same `initialize`, opens the
+ * session and processes the messages after it. The server's own answer has the same text, and the writer omits it.
  *
  * ```
  *  listening ──a first line that is a plain initialize──► answered ──┐
@@ -13,7 +13,7 @@
  * ```
  *
  * Invariants: at most one answer is written; a request that could be refused is left to the server; after `release` nothing
- * is read or written here. Imports nothing but values and Node's own modules.
+ * is read or written here. Imports only constants and Node's own modules.
  *
  * @module
  */
@@ -25,10 +25,10 @@ import { parse } from "../protocol/jsonrpc/Parse.ts"
 import { isPlainService } from "./PlainService.ts"
 import { initializeResponse, isHeaderValue, type Machine } from "../services/config/Identity.ts"
 
-/** Bytes of a first line that is looked at. */
+/** Size limit in bytes of a first line that is examined. */
 const MaxLine = 64 * 1024
 
-/** Milliseconds that the start waits for a first line. One that was sent before is there at once. */
+/** How long the start waits for a first line, in milliseconds. A line that was sent earlier is available immediately. */
 const Patience = 1
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -39,7 +39,7 @@ const isAbsent = (value: unknown): boolean => value === undefined || value === n
 const hasOnly = (value: Readonly<Record<string, unknown>>, names: ReadonlyArray<string>): boolean =>
   Object.keys(value).every((name) => names.includes(name))
 
-/** Capabilities that cannot be refused and do not change the answer. */
+/** Whether no capability can be refused or changes the answer. */
 const arePlain = (capabilities: unknown): boolean =>
   isAbsent(capabilities) ||
   (isObject(capabilities) &&
@@ -50,7 +50,7 @@ const arePlain = (capabilities: unknown): boolean =>
         : typeof value === "boolean"
     ))
 
-/** The name of the client, where its parameters are certain to be accepted. */
+/** The name of the client, if its parameters are certain to be accepted. */
 const clientName = (params: unknown): string | undefined => {
   if (!isObject(params) || !hasOnly(params, ["clientInfo", "capabilities"])) return undefined
   const { clientInfo, capabilities } = params
@@ -70,7 +70,7 @@ export const answerTo = (line: string, machine: Machine, home: string): string |
   return name === undefined ? undefined : encodeSuccess(id, JSON.stringify(initializeResponse(machine, home, name)))
 }
 
-/** The first line of a chunk, without its end. */
+/** The first line of a chunk, without its line ending. */
 const firstLine = (chunk: Uint8Array): string | undefined => {
   const end = chunk.subarray(0, MaxLine).indexOf(0x0a)
   try {
@@ -80,7 +80,7 @@ const firstLine = (chunk: Uint8Array): string | undefined => {
   }
 }
 
-/** Writes a line to standard output; false when nothing could be written. */
+/** Writes a line to standard output; false when the write failed. */
 const write = (text: string): boolean => {
   const bytes = Buffer.from(`${text}\n`)
   let written = 0
@@ -93,16 +93,16 @@ const write = (text: string): boolean => {
 }
 
 export interface EarlyAnswer {
-  /** Leaves standard input to the server. The text of the answer that was written; undefined when there was none. */
+  /** Passes standard input to the server. Returns the answer that was written; undefined when there was none. */
   readonly release: () => string | undefined
 }
 
-/** An error of standard input. It is kept by the stream, and the server reads it. */
+/** An error of standard input. The stream keeps it, and the server reads it. */
 const ignore = (): void => undefined
 
 /**
- * Listens for `initialize` until `release`. Resolves when the first line was seen, or after `Patience`; at once with
- * undefined where the command line asks for something else than the plain service.
+ * Listens for `initialize` until `release`. Resolves when the first line has arrived, or after `Patience`; immediately with
+ * undefined when the command line is not the plain service.
  */
 export const listen = async (args: ReadonlyArray<string>): Promise<EarlyAnswer | undefined> =>
   isPlainService(args) ? listening() : undefined

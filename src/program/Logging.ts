@@ -1,10 +1,10 @@
 /**
- * Where the program's own words go: to stderr, always. Lines to search through for a service, plain ones beside a run.
+ * The program's logs, always on stderr: logfmt lines for a service, plain lines for a run.
  *
- * Best effort: a stderr that fails or is not read loses lines, and nothing else happens (Stderr).
+ * Best effort: lines are lost when stderr fails or is not read, without any other effect (Stderr).
  *
- * Owns `LOG_FORMAT` and `SPINDLE_LOG`. What a line is about (connection, thread, turn) is annotated where it is known; what
- * was said in a thread is never logged.
+ * Owns `LOG_FORMAT` and `SPINDLE_LOG`. Lines are annotated with their connection, thread and turn where these are known. The
+ * content of threads is never logged.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
 import * as Stderr from "./console/Stderr.ts"
 
-/** Errors that are not for the reader's eyes are shortened to their first line. */
+/** The cause as text; errors without a message for users are shortened to their first line. */
 const causeOf = (cause: Cause.Cause<unknown>): string => {
   const [first = ""] = cause.reasons.length === 0 ? [] : Cause.pretty(cause).split("\n", 1)
   return first === "" ? "" : ` (${first})`
@@ -30,7 +30,7 @@ export const plain = Logger.make<unknown, string>(({ cause, logLevel, message })
   return `${logLevel === "Warn" ? "warning" : logLevel.toLowerCase()}: ${text}${causeOf(cause)}`
 })
 
-/** The words of `SPINDLE_LOG`; each level has those after it too. */
+/** The values of `SPINDLE_LOG`; each level includes the ones after it. */
 const levels: ReadonlyMap<string, LogLevel> = new Map([
   ["debug", "Debug"],
   ["info", "Info"],
@@ -38,7 +38,7 @@ const levels: ReadonlyMap<string, LogLevel> = new Map([
   ["error", "Error"]
 ])
 
-/** Variables of a process. */
+/** Environment variables of a process. */
 type Environment = Readonly<Record<string, string | undefined>>
 
 const levelOf = (environment: Environment): Layer.Layer<never> => {
@@ -47,22 +47,22 @@ const levelOf = (environment: Environment): Layer.Layer<never> => {
   if (known !== undefined) return Layer.succeed(References.MinimumLogLevel, known)
   if (word === "") return Layer.empty
   return Layer.effectDiscard(
-    Effect.logWarning(`SPINDLE_LOG is none of ${Array.from(levels.keys()).join(", ")}; info is used`)
+    Effect.logWarning(`SPINDLE_LOG must be one of ${Array.from(levels.keys()).join(", ")}; using info`)
   )
 }
 
-/** `LOG_FORMAT=json` gives one JSON object per line, whatever is usual. */
+/** `LOG_FORMAT=json` selects one JSON object per line instead of the default format. */
 export const make = (environment: Environment, usual: Logger.Logger<unknown, string>): Layer.Layer<never> =>
   Layer.suspend(() => {
     const format = environment["LOG_FORMAT"] === "json" ? Logger.formatJson : usual
     return Layer.provideMerge(levelOf(environment), Logger.layer([Logger.withConsoleError(format)]))
   })
 
-/** Logging must neither stop nor end the program: lines that stderr does not take are dropped. */
+/** Logging must neither block nor end the program: lines that stderr does not accept are dropped. */
 const bestEffort = Layer.succeed(Console, Stderr.console)
 
 /** For a service. */
 export const layer: Layer.Layer<never> = Layer.provideMerge(make(process.env, Logger.formatLogFmt), bestEffort)
 
-/** For a run that a person watches. */
+/** For a run on a terminal. */
 export const layerPlain: Layer.Layer<never> = Layer.provideMerge(make(process.env, plain), bestEffort)

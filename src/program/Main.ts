@@ -1,8 +1,8 @@
 /**
- * From the command line to a running program, and from its end to an exit code.
+ * Executes the command line, and maps the program's end to an exit code.
  *
- * The plain service starts without the command-line parser, which costs more than the rest of the start; everything else
- * goes through it.
+ * The plain service starts without the command-line parser, which costs more than the rest of the start. All other command
+ * lines use the parser.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { isPlainService } from "./PlainService.ts"
 import * as Serve from "./ServeStdio.ts"
 import * as Stderr from "./console/Stderr.ts"
 
-/** A signal ends a service as asked: that is no failure. A run that it cuts short has said so in `process.exitCode`. */
+/** A signal ends a service normally, so it is not a failure. A run that was interrupted sets `process.exitCode`. */
 const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
   if (Exit.isSuccess(exit)) return typeof exit.value === "number" ? exit.value : 0
   if (!Cause.hasInterruptsOnly(exit.cause)) return 1
@@ -35,8 +35,8 @@ const program = (args: ReadonlyArray<string>, early: EarlyAnswer | undefined): E
       )
 
 /**
- * A terminal that is closed ends the program as SIGTERM does: by default the commands that it runs would stay behind. What
- * listens on sockets hears the signal itself (Signals).
+ * Closing a terminal ends the program like SIGTERM: by default its commands would keep running. A server that listens on
+ * sockets handles the signal itself (Signals).
  */
 const onHangUp = (): void => {
   if (process.listenerCount("SIGHUP") === 1) process.kill(process.pid, "SIGTERM")

@@ -1,5 +1,5 @@
 /**
- * The command lines that mean: serve standard input and output with what the configuration says. They start without the
+ * The command lines that only serve standard input and output with the configured settings. They start without the
  * command-line parser, which costs more than the rest of the start.
  *
  * @module

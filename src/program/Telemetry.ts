@@ -1,7 +1,7 @@
 /**
- * Whether what the program does is told to an OpenTelemetry collector.
+ * Whether the program exports telemetry to an OpenTelemetry collector.
  *
- * Looks at the variables; the rest is loaded where they ask for it, since it would double the time of a start.
+ * Only checks the variables; the exporter is loaded on demand, because it would double the start time.
  *
  * @module
  */
@@ -18,12 +18,12 @@ const endpoints = [
   "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
 ]
 
-/** Whether the variables name a collector. An empty variable is as good as none. */
+/** Whether the variables name a collector. An empty variable counts as not set. */
 export const isWanted = (environment: Readonly<Record<string, string | undefined>>): boolean =>
   endpoints.some((name) => (environment[name] ?? "") !== "") &&
   environment["OTEL_SDK_DISABLED"]?.toLowerCase() !== "true"
 
-/** Exports traces, metrics and logs where `OTEL_EXPORTER_OTLP_ENDPOINT` says so. Its logger joins those that are there. */
+/** Exports traces, metrics and logs to `OTEL_EXPORTER_OTLP_ENDPOINT`. Its logger is added to the existing ones. */
 export const layer: Layer.Layer<never> = Layer.unwrap(
   Effect.suspend(() =>
     isWanted(process.env)

@@ -1,5 +1,5 @@
 /**
- * Events of made-up threads, with everything filled in that a test does not care about.
+ * Builders of thread events for tests, with defaults for irrelevant members.
  *
  * @module
  */
@@ -89,14 +89,14 @@ export const usage = (count: number): ThreadTokenUsage => ({
   modelContextWindow: null
 })
 
-/** An entry of the conversation: a message of the user. */
+/** A conversation entry: a message of the user. */
 export const entry = (at: number, text: string): EventOf<"ConversationEntry"> => ({
   _tag: "ConversationEntry",
   at,
   item: { type: "message", role: "user", content: [{ type: "input_text", text }] }
 })
 
-/** A whole turn with one message and one answer. `at` is Unix milliseconds; the turn takes 1.5 seconds. */
+/** A complete turn with one message and one answer. `at` is Unix milliseconds; the turn takes 1.5 seconds. */
 export const turnEvents = (turnId: string, at: number, message: string, answer: string): ReadonlyArray<ThreadEvent> => [
   { _tag: "TurnStarted", at, turnId, rootTurnId: turnId },
   { _tag: "ItemCompleted", at, turnId, item: userMessage(`${turnId}-message`, message) },
@@ -106,7 +106,7 @@ export const turnEvents = (turnId: string, at: number, message: string, answer: 
   { _tag: "TurnEnded", at: at + 1500, turnId, status: "completed", error: null }
 ]
 
-/** One event of every kind but `Created`, in an order that makes sense. */
+/** One event of every kind except `Created`, in a valid order. */
 export const everyEvent = (at: number): ReadonlyArray<ThreadEvent> => [
   ...turnEvents("u1", at, "first", "answer"),
   { _tag: "SettingsChanged", at, settings: { ...settings, model: "other" } },

@@ -1,7 +1,7 @@
 /**
- * What every thread store does, whatever it keeps its threads in: cases for any test runner.
+ * The requirements on every thread store, as test cases for any test runner.
  *
- * Each case gets a store that is empty. It fails with an `AssertionError` of Node, or with what the store failed with.
+ * Each case gets an empty store. It fails with Node's `AssertionError`, or with the store's error.
  *
  * ```ts
  * import { ThreadStoreSuite } from "spindle-app-server/testing"
@@ -28,14 +28,14 @@ import {
 import { agentMessage, created, everyEvent, turnEvents, userMessage } from "./ThreadEvents.ts"
 
 export interface Case {
-  /** A sentence about every store. */
+  /** The requirement that the case checks. */
   readonly name: string
   readonly check: Effect.Effect<void, ThreadStoreError, ThreadStore>
 }
 
 const at = 1_700_000_100_250
 
-/** Every thread that is not archived. */
+/** Matches every thread that is not archived. */
 const everything: ThreadFilter = {
   archived: false,
   sourceKinds: null,
@@ -76,7 +76,7 @@ const follow = Effect.fnUntraced(function* (request: Partial<ThreadPageRequest>,
   let next = from
   do {
     const cursor = next === null ? null : ThreadCursor.parse(next)
-    assert.notEqual(cursor, undefined, "a cursor of the store can be parsed")
+    assert.notEqual(cursor, undefined, "a cursor of the store must be parseable")
     const page = yield* list({ ...request, cursor: cursor ?? null })
     pages.push(page.ids)
     next = page.nextCursor
@@ -89,7 +89,7 @@ const reasonOf = <A>(effect: Effect.Effect<A, ThreadStoreError, ThreadStore>) =>
 
 const events: ReadonlyArray<Case> = [
   {
-    name: "reads back every kind of event as it was appended, numbered from 0",
+    name: "reads every kind of event as it was appended, numbered from 0",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       const all = [created("t"), ...everyEvent(at)]
@@ -107,7 +107,7 @@ const events: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "reads a range, and nothing behind the end",
+    name: "reads a range, and nothing beyond the end",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       const all = [created("t"), ...everyEvent(at)]
@@ -117,7 +117,7 @@ const events: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "refuses an append at another number than the next, and keeps nothing of it",
+    name: "refuses an append at an unexpected number, and stores none of its events",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       const all = [created("t"), ...turnEvents("u", at, "hello", "hi")]
@@ -129,7 +129,7 @@ const events: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "knows no thread that was never created, and refuses one that does not begin with Created",
+    name: "has no thread that was never created, and refuses one that does not begin with Created",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       assert.equal(yield* reasonOf(store.append("t", 0, turnEvents("u", at, "hello", "hi"))), "conflict")
@@ -139,7 +139,7 @@ const events: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "keeps threads apart",
+    name: "keeps threads separate",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       yield* put("a", 1)
@@ -150,7 +150,7 @@ const events: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "does not change what it has handed out",
+    name: "does not modify events that it has returned",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       yield* put("t", 1)
@@ -190,7 +190,7 @@ const summaries: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "lists threads that have had a turn, the newest first",
+    name: "lists threads with at least one turn, newest first",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       yield* put("a", 10)
@@ -213,7 +213,7 @@ const summaries: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "filters by everything that a filter names, and counts a page by what matches",
+    name: "applies every member of a filter, and counts only matches for a page",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       const turn = (id: string) => turnEvents(`${id}-u`, at, `text of ${id}`, "hi")
@@ -242,7 +242,7 @@ const summaries: ReadonlyArray<Case> = [
 
 const pages: ReadonlyArray<Case> = [
   {
-    name: "has no cursors for an empty page, and none after the last",
+    name: "has no cursors for an empty page, and none after the last page",
     check: Effect.gen(function* () {
       const empty = yield* list()
       assert.deepEqual([empty.ids, empty.nextCursor, empty.backwardsCursor], [[], null, null])
@@ -253,7 +253,7 @@ const pages: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "continues where a page ended, also among threads of the same time, and shows each thread once",
+    name: "continues where a page ended, also among threads with equal times, and lists each thread once",
     check: Effect.gen(function* () {
       for (const id of ["d", "a", "c", "b", "e"]) yield* put(id, 7)
       assert.deepEqual(yield* follow({ limit: 2 }), [["e", "d"], ["c", "b"], ["a"]])
@@ -261,7 +261,7 @@ const pages: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "continues where a page ended when its last thread does not match any more",
+    name: "continues where a page ended when its last thread no longer matches",
     check: Effect.gen(function* () {
       for (const [index, id] of ["a", "b", "c"].entries()) yield* put(id, index)
       const { nextCursor } = yield* list({ limit: 1 })
@@ -270,7 +270,7 @@ const pages: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "returns from the first of a page, which begins the other direction",
+    name: "pages backwards from the first thread of a page",
     check: Effect.gen(function* () {
       for (const [index, id] of ["a", "b", "c", "d"].entries()) yield* put(id, index)
       const { nextCursor } = yield* list({ limit: 2 })
@@ -285,7 +285,7 @@ const pages: ReadonlyArray<Case> = [
 
 const others: ReadonlyArray<Case> = [
   {
-    name: "finds text in messages, answers and commands, in any case, the last changed thread first",
+    name: "finds text in messages, answers and commands, case-insensitively, most recently changed thread first",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       const one = (id: string, time: number, items: ReadonlyArray<ThreadEvent>) =>
@@ -316,7 +316,7 @@ const others: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "forks a thread at an event, and the two go their own ways",
+    name: "forks a thread at an event, after which both are independent",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       const all = [created("t"), ...turnEvents("u1", at, "hello", "hi"), ...turnEvents("u2", at, "more", "no")]
@@ -332,7 +332,7 @@ const others: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "refuses to fork what is not there, or into a thread that is",
+    name: "refuses to fork an unknown thread, or into an existing one",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       yield* put("t", 1)
@@ -344,7 +344,7 @@ const others: ReadonlyArray<Case> = [
     })
   },
   {
-    name: "deletes a thread, and deleting it again changes nothing",
+    name: "deletes a thread, and deleting it again has no effect",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       yield* put("t", 1)

@@ -1,5 +1,5 @@
 /**
- * For tests of your own adapters: suites that hold them to what the server expects of a port.
+ * Test suites for your own adapters: they check what the server expects of a port.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What tests read from a client's events.
+ * Helpers that read a client's events.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export const say = (text: string) => [{ type: "text" as const, text }]
 
 const nextEvent = (client: Client): Effect.Effect<ClientEvent> => Effect.map(client.nextEvent, Option.getOrThrow)
 
-/** Reads on until an event is what is looked for; all that was read, it included. */
+/** Reads events until one matches, and returns all of them, that one included. */
 export const until = Effect.fnUntraced(function* (client: Client, found: (event: ClientEvent) => boolean) {
   const events: Array<ClientEvent> = []
   while (true) {
@@ -31,7 +31,7 @@ export const turnEnds = isNotification("turn/completed")
 
 export const isDelta = isNotification("item/agentMessage/delta")
 
-/** What a client's transcript is made of, short: the methods of turns and items, with the kind of item. */
+/** The client's transcript in short form: the methods of turns and items, with the kind of item. */
 export const transcriptOf = (events: ReadonlyArray<ClientEvent>): ReadonlyArray<string> =>
   events.flatMap((event) => {
     if (event._tag === "ServerRequest") return [event.request.method]
@@ -60,7 +60,7 @@ export const deltasOf = (events: ReadonlyArray<ClientEvent>): ReadonlyArray<stri
       : []
   )
 
-/** A turn to which the model says these words, to its end. */
+/** Runs a turn in which the model streams these texts, and returns its events. */
 export const turn = Effect.fnUntraced(function* (client: Client, threadId: string, ...words: ReadonlyArray<string>) {
   const speaking = yield* Effect.forkChild(ModelServer.say(...words))
   yield* client.request("turn/start", { threadId, input: say("hello") })

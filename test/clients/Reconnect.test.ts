@@ -37,7 +37,7 @@ for (const { name, layer } of ways) {
     Effect.provide(test, Layer.provideMerge(layer, ModelServer.layer))
 
   describe(`a client ${name} whose connection is cut`, () => {
-    it.live("in the middle of a turn hears every word once, in order, and the end", () =>
+    it.live("in the middle of a turn receives every delta once, in order, and the end", () =>
       Effect.gen(function* () {
         const { next } = yield* ModelServer.ModelServer
         const { client, proxy } = yield* comingBack
@@ -62,7 +62,7 @@ for (const { name, layer } of ways) {
       }).pipe(Effect.scoped, provided)
     )
 
-    it.live("while it is asked something is asked again with the same id, and its answer counts", () =>
+    it.live("while a server request is pending receives it again with the same id, and its answer is used", () =>
       Effect.gen(function* () {
         const { work } = yield* Subjects.Subject
         const { client, proxy } = yield* comingBack
@@ -83,7 +83,7 @@ for (const { name, layer } of ways) {
       }).pipe(Effect.scoped, provided)
     )
 
-    it.live("before a thread's first turn goes on with it, an ephemeral one too", () =>
+    it.live("before a thread's first turn continues the thread, including an ephemeral one", () =>
       Effect.gen(function* () {
         const { client, proxy } = yield* comingBack
         const { thread: one } = yield* client.request("thread/start", {})
@@ -104,7 +104,7 @@ for (const { name, layer } of ways) {
       }).pipe(Effect.scoped, provided)
     )
 
-    it.live("for too long is told that it is out of step, and hears what comes next", () =>
+    it.live("for too long is told to resync, and receives what follows", () =>
       Effect.gen(function* () {
         const { next } = yield* ModelServer.ModelServer
         const { connect } = yield* Subjects.Subject

@@ -1,5 +1,5 @@
 /**
- * What the contract of the clients is held against: a server that is being served somehow, and how one connects to it.
+ * The subjects of the client contract: a running server and a way to connect to it.
  *
  * @module
  */
@@ -37,15 +37,15 @@ export class Subject extends Context.Service<
   {
     /** The server's home folder. */
     readonly home: string
-    /** The folder that threads work in. */
+    /** The working directory of threads. */
     readonly work: string
-    /** Connects a client, to the same server each time where it takes more than one. */
+    /** Connects a client, each time to the same server if it accepts several. */
     readonly connect: (name: string) => Effect.Effect<Client, unknown, Scope.Scope>
-    /** Connects a client that comes back when its connection is cut. Absent where that cannot be. */
+    /** Connects a client that reconnects when its connection is cut. Absent when that is not possible. */
     readonly comingBack?: (
       name: string
     ) => Effect.Effect<{ readonly client: Client; readonly proxy: Proxy.Proxy }, unknown, Scope.Scope>
-    /** Ends the server under its clients. Absent where there is no connection to lose. */
+    /** Ends the server while clients are connected. Absent when there is no connection to lose. */
     readonly end?: Effect.Effect<void>
   }
 >()("spindle-test/Subject") {}
@@ -55,7 +55,7 @@ interface Folders {
   readonly work: string
 }
 
-/** A home whose model is the test's, and a folder to work in. */
+/** A home that is configured for the test's model, and a working directory. */
 const folders = (below: string) =>
   Effect.gen(function* () {
     const { url } = yield* ModelServer
@@ -74,7 +74,7 @@ const folders = (below: string) =>
     return { home, work }
   })
 
-/** What a program needs to run, and no way out of the machine. */
+/** The environment that a program needs, without network access. */
 const environment = ({ home }: Folders): Record<string, string> => ({
   PATH: process.env["PATH"] ?? "",
   HOME: home,
@@ -97,7 +97,7 @@ const server = ({ home, work }: Folders) =>
     )
   )
 
-/** Connected without a wire. */
+/** Connected without a transport. */
 export const inProcess = Layer.effect(
   Subject,
   Effect.gen(function* () {
@@ -110,7 +110,7 @@ export const inProcess = Layer.effect(
   })
 )
 
-/** Tests do not wait long for the next attempt. */
+/** Short pauses, so that tests do not wait for the next attempt. */
 const soon = { initialDelay: "1 millis", maxDelay: "20 millis" } as const
 
 /** Connects through a proxy. */
@@ -122,7 +122,7 @@ const comingBack = (url: string) =>
     return { client, proxy }
   })
 
-/** Connected through a port of this machine. */
+/** Connected over a local port. */
 export const webSocket = Layer.effect(
   Subject,
   Effect.gen(function* () {
@@ -145,7 +145,7 @@ export const webSocket = Layer.effect(
   })
 )
 
-/** Connected through a socket file. */
+/** Connected over a socket file. */
 export const unixSocket = Layer.effect(
   Subject,
   Effect.gen(function* () {
@@ -171,7 +171,7 @@ export const unixSocket = Layer.effect(
 
 type Command = readonly [program: string, ...args: ReadonlyArray<string>]
 
-/** Says which process it is, and becomes the command. */
+/** Writes its process id to the file, then executes the command. */
 const known = (file: string, command: Command): Command => [
   "/bin/sh",
   "-c",
@@ -180,7 +180,7 @@ const known = (file: string, command: Command): Command => [
   ...command
 ]
 
-/** A program that every client starts anew. `below` is where its folders are made. */
+/** A program that every client starts separately, with folders below `below`. */
 export const program = (command: Command, below: string) =>
   Layer.effect(
     Subject,
@@ -197,10 +197,10 @@ export const program = (command: Command, below: string) =>
     })
   )
 
-/** The line in which a server says where it listens. */
+/** The line in which a server reports its address. */
 const address = /ws:\/\/127\.0\.0\.1:\d+/
 
-/** A program that listens on a port, which it says on stderr. */
+/** A program that listens on a port, which it reports on stderr. */
 export const listeningProgram = (command: Command, below: string) =>
   Layer.effect(
     Subject,

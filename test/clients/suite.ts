@@ -1,5 +1,5 @@
 /**
- * The contract of every client, whatever it is connected through, and of every server it is connected to.
+ * The contract of every client and server, independent of how they are connected.
  *
  * @module
  */
@@ -16,21 +16,21 @@ import * as ModelServer from "../support/ModelServer.ts"
 import { deltasOf, isDelta, say, transcriptOf, turn, turnEnds, until } from "./Events.ts"
 import { Subject } from "./Subject.ts"
 
-/** What differs between servers, and between the ways to them. */
+/** The differences between servers and between transports. */
 export interface Traits {
-  /** Several clients can connect to one server. */
+  /** Whether several clients can connect to one server. */
   readonly isShared: boolean
-  /** What those are told who ask when the client is closed. */
+  /** The error text of requests after the client was closed. */
   readonly closed: string
-  /** What those are told who wait when it is closed. */
+  /** The error of requests that are pending when the client is closed. */
   readonly cut: "TransportError" | "ServerError"
-  /** There is a connection, which can be lost. */
+  /** Whether there is a connection that can be lost. */
   readonly isRemote: boolean
-  /** Stands in the names of tests: the statements that are held for a way. */
+  /** Appended to test names: the statements that apply to the transport. */
   readonly statement?: string
 }
 
-/** Long enough for a server that has to be started, on a busy machine. */
+/** Long enough to start a server on a busy machine. */
 const Patience = 60_000
 
 export const suite = (
@@ -47,7 +47,7 @@ export const suite = (
 
   describe(`a client ${name}`, () => {
     live(
-      "calls the server with types, and knows which one it is",
+      "sends typed requests and knows the server's version and home",
       Effect.gen(function* () {
         const { connect, home, work } = yield* Subject
         const client = yield* connect("contract")
@@ -61,7 +61,7 @@ export const suite = (
     )
 
     live(
-      "tells what the server refuses from what did not get there",
+      "distinguishes errors of the server from requests that were not delivered",
       Effect.gen(function* () {
         const client = yield* (yield* Subject).connect("contract")
         const { thread } = yield* client.request("thread/start", {})
@@ -86,7 +86,7 @@ export const suite = (
     )
 
     live(
-      "hears a turn in the order in which it happens",
+      "receives the events of a turn in order",
       Effect.gen(function* () {
         const client = yield* (yield* Subject).connect("contract")
         const { thread } = yield* client.request("thread/start", {})
@@ -104,7 +104,7 @@ export const suite = (
     )
 
     live(
-      "answers approvals from its events while requests go on, each with its own answer",
+      "answers approvals from its events while other requests continue, each with its own response",
       Effect.gen(function* () {
         const { connect, work } = yield* Subject
         const client = yield* connect("contract")
@@ -119,11 +119,11 @@ export const suite = (
         )
         const asked = Effect.fnUntraced(function* (command: string, decision: "accept" | "decline") {
           const event = (yield* until(client, (event) => event._tag === "ServerRequest")).at(-1)
-          if (event?._tag !== "ServerRequest") return assert.fail("nothing was asked")
+          if (event?._tag !== "ServerRequest") return assert.fail("no server request arrived")
           const { request } = event
           if (request.method !== "item/commandExecution/requestApproval") return assert.fail(request.method)
           assert.include(request.params.command ?? "", command)
-          // The turn waits; nothing else does.
+          // The turn waits; other requests do not.
           const others = yield* Effect.all(
             [client.request("thread/read", { threadId }), client.request("model/list", {})],
             { concurrency: "unbounded" }
@@ -141,7 +141,7 @@ export const suite = (
     )
 
     live(
-      "misses no delta of 5 000 when it reads late, and is answered past those it has not read [42]",
+      "receives all of 5 000 deltas when it reads late, and responses before it has read them [42]",
       Effect.gen(function* () {
         const { next } = yield* ModelServer.ModelServer
         const client = yield* (yield* Subject).connect("contract")
@@ -157,14 +157,14 @@ export const suite = (
         yield* asked.say(ModelServer.done(words.join("")), ModelServer.completed)
         yield* asked.end
         const events = yield* until(client, turnEnds)
-        // The released server may join deltas that come together.
+        // The released server may merge deltas that arrive together.
         assert.strictEqual(deltasOf(events).join(""), words.join(""))
         assert.strictEqual(transcriptOf(events).at(-1), "turn/completed completed")
       })
     )
 
     live(
-      "interrupts a turn, which is answered and told",
+      "interrupts a turn and receives the response and the events",
       Effect.gen(function* () {
         const { next } = yield* ModelServer.ModelServer
         const client = yield* (yield* Subject).connect("contract")
@@ -180,7 +180,7 @@ export const suite = (
     )
 
     live(
-      "that is closed settles everybody who waits, and ends its events [43]",
+      "fails all pending requests when it is closed, and ends its events [43]",
       Effect.gen(function* () {
         const client = yield* (yield* Subject).connect("contract")
         yield* client.request("thread/start", {})
@@ -194,7 +194,7 @@ export const suite = (
         yield* client.shutdown
         yield* client.shutdown
         for (const error of yield* Fiber.join(waiting)) {
-          // In the process an answer can be there before there is time to close.
+          // In-process, a response can arrive before the client is closed.
           if (error !== undefined) assert.strictEqual(error._tag, traits.cut)
         }
         assert.deepStrictEqual(yield* client.nextEvent, Option.none())
@@ -204,9 +204,9 @@ export const suite = (
 
     if (traits.isRemote) {
       live(
-        "whose server goes away is told so once, then its events end and its requests fail [40]",
+        "receives one Disconnected when its server goes away, then its events end and its requests fail [40]",
         Effect.gen(function* () {
-          const { connect, end = Effect.die("no way to end it") } = yield* Subject
+          const { connect, end = Effect.die("the server cannot be ended") } = yield* Subject
           const client = yield* connect("contract")
           yield* client.request("thread/start", {})
           const ending = yield* Effect.forkChild(end)
@@ -229,7 +229,7 @@ export const suite = (
 
     if (!traits.isShared) return
 
-    /** Two clients of one thread, which has had a turn. */
+    /** Two clients of one thread with one completed turn. */
     const shared = Effect.gen(function* () {
       const { next } = yield* ModelServer.ModelServer
       const { connect } = yield* Subject
@@ -243,7 +243,7 @@ export const suite = (
     })
 
     live(
-      "shares a thread with another one: both hear the turn, and either may interrupt it",
+      "shares a thread with another one: both receive the turn, and either may interrupt it",
       Effect.gen(function* () {
         const { next, one, resumed, threadId, two } = yield* shared
         assert.deepStrictEqual(
@@ -262,7 +262,7 @@ export const suite = (
     )
 
     live(
-      "may go while its turn runs: the others hear the rest of it",
+      "may leave while its turn runs: the others receive the rest of it",
       Effect.gen(function* () {
         const { next, one, threadId, two } = yield* shared
         yield* one.request("turn/start", { threadId, input: say("again") })

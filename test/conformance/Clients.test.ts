@@ -18,7 +18,7 @@ const remote = {
   cut: "TransportError"
 } as const satisfies Partial<Traits>
 
-/** Not among the temporary files: the released server treats a home there in another way. */
+/** Outside the temporary folder: the released server treats a home there differently. */
 const below = join(homedir(), ".cache", "spindle-test")
 
 const released = [Release.binary(), "app-server"] as const
@@ -32,7 +32,7 @@ suite("of the released server over a WebSocket", Subject.listeningProgram(releas
 
 describe("a client of the released server whose connection is cut", () => {
   it.live(
-    "is told that its thread is out of step, and goes on with it",
+    "is told to resync its thread, and continues with it",
     () =>
       Effect.gen(function* () {
         const { comingBack } = yield* Subject.Subject

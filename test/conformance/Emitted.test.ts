@@ -1,5 +1,5 @@
 /**
- * What the server really sends, through every method it serves, against the released server's own JSON Schema.
+ * Validates the messages that the server sends, for every served method, with the released server's JSON Schema.
  */
 import { tmpdir } from "node:os"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -13,12 +13,12 @@ import { load } from "./Release.ts"
 
 const release = load()
 
-/** Of a message that was sent: what the released schema has against it. */
+/** The violation of the released schema by a message; undefined when it is valid. */
 const complaint = (message: Heard, methodOf: (id: unknown) => string | undefined): string | undefined => {
   if (message.method !== undefined) {
     const methods = message.id === undefined ? release.serverNotifications : release.serverRequests
     const released = methods.get(message.method)
-    if (released === undefined) return `${message.method}: not of the release`
+    if (released === undefined) return `${message.method}: not in the release`
     const problem = release.validator(released.params)(message.params)
     return problem === undefined ? undefined : `${message.method}: ${problem}`
   }
@@ -28,7 +28,7 @@ const complaint = (message: Heard, methodOf: (id: unknown) => string | undefined
   return problem === undefined ? undefined : `answer to ${method}: ${problem}`
 }
 
-/** The identifier of a thread or turn of an answer. */
+/** The id of a thread or turn in a result. */
 const idOf = (value: unknown): string => (value as { readonly id: string }).id
 
 const server = AppServer.layer({ home: "/nowhere", cwd: tmpdir(), environment: {}, model: Offline.layer }).pipe(
@@ -36,7 +36,7 @@ const server = AppServer.layer({ home: "/nowhere", cwd: tmpdir(), environment: {
 )
 
 describe("what the server sends", () => {
-  it.live("is valid by the released schema, through every method it serves and every kind of turn", () =>
+  it.live("is valid by the released schema, for every served method and every kind of turn", () =>
     Effect.gen(function* () {
       const peer = yield* connect({ outgoingCapacity: 100_000 })
       const asked: Array<string> = []

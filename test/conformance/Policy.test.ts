@@ -1,9 +1,9 @@
 /**
- * What runs, and what is asked about, kept back or refused: this server held against the released one, case by case.
+ * Compares which commands run, ask for approval, are confined or are refused with the released server, case by case.
  *
- * Each case goes to both servers, with the same model behind them. Nothing may run here that the release asks about or
- * refuses, no settings may be in force that it would not have, and no variable may be seen that it keeps back. This server may
- * be stricter in the ways that are reviewed.
+ * Each case runs on both servers with the same model. This server must not run what the release asks about or refuses, must
+ * not apply settings that the release would not, and must not expose a variable that the release withholds. It may be
+ * stricter in the reviewed ways.
  */
 import { fileURLToPath } from "node:url"
 import process from "node:process"
@@ -18,7 +18,7 @@ import { kindOf, kinds } from "./policy/Reviewed.ts"
 import { run, type Subject } from "./policy/Run.ts"
 import { binary } from "./Release.ts"
 
-/** How many servers run at once. */
+/** The number of servers that run concurrently. */
 const servers = 4
 
 const released: Subject = [binary(), "app-server"]
@@ -38,7 +38,7 @@ const compareAll = Effect.fnUntraced(function* (all: ReadonlyArray<Case>) {
   )
 })
 
-/** How often each kind of strictness was met. */
+/** The number of cases per kind of strictness. */
 const summary = (results: ReadonlyArray<Compared>): string => {
   const met = results.flatMap((one) => stricter(one).map((what) => kindOf(one, what)?.name ?? "not reviewed"))
   const counts = kinds.map(({ name, reason }) => `  ${met.filter((kind) => kind === name).length} ${name}: ${reason}`)
@@ -47,35 +47,37 @@ const summary = (results: ReadonlyArray<Compared>): string => {
 
 const hindrance = obstacle()
 
-/** Those that this machine can run: files of the system need a view of the file system of one's own. */
+/** The cases that this machine can run: system files need a private view of the file system. */
 const possible = hindrance === undefined ? cases : cases.filter(({ world }) => world.system === undefined)
 
 const missing = cases.length - possible.length
 
 const without = missing === 0 ? "" : ` (NOT compared in ${missing} cases of the system's files: ${hindrance})`
 
-describe("a command, whatever it is and whoever allows it", () => {
-  it("has cases enough, each with a name of its own", () => {
+describe("a command in any form, allowed in any way", () => {
+  it("has enough cases, with unique names", () => {
     assert.isAtLeast(possible.length, 150)
     assert.lengthOf(new Set(cases.map(({ name }) => name)), cases.length)
   })
 
   it.live(
-    `does not run where the release would not run it${without}`,
+    `does not run when the release would not run it${without}`,
     () =>
       Effect.gen(function* () {
         const results = yield* compareAll(possible)
         yield* Console.log(summary(results))
         assert.lengthOf(results, possible.length)
-        const said = (say: (one: Compared) => ReadonlyArray<string>) =>
-          results.flatMap((one) => (say(one).length === 0 ? [] : [`${one.case.name}: ${say(one).join("; ")}`]))
-        assert.deepStrictEqual(said(looser), [])
+        const listed = (differences: (one: Compared) => ReadonlyArray<string>) =>
+          results.flatMap((one) =>
+            differences(one).length === 0 ? [] : [`${one.case.name}: ${differences(one).join("; ")}`]
+          )
+        assert.deepStrictEqual(listed(looser), [])
         assert.deepStrictEqual(
-          said((one) => [fault(one) ?? []].flat()),
+          listed((one) => [fault(one) ?? []].flat()),
           []
         )
         assert.deepStrictEqual(
-          said((one) => stricter(one).filter((what) => kindOf(one, what) === undefined)),
+          listed((one) => stricter(one).filter((what) => kindOf(one, what) === undefined)),
           []
         )
       }),

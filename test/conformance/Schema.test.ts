@@ -55,34 +55,34 @@ const subjects: ReadonlyArray<Subject> = [
   ])
 ]
 
-/** What crosses the connection: as this server puts it there, or as it takes it. */
+/** The wire form in the direction of the message. */
 const wire = ({ direction, ours }: Subject): Schema.Codec<unknown, unknown> =>
   direction === "sent" ? Schema.toType(ours()) : Schema.toEncoded(ours())
 
-/** Where this server differs from the released schema because the released server itself does. */
+/** Differences to the released schema where the released server itself differs from it. */
 const deliberate: ReadonlyArray<{ readonly differs: RegExp; readonly because: string }> = [
   {
     differs: /^thread\/realtime\/item\/\w+ \.item<type=bemItemPromoted>\.(turn_?id|item_?id):/i,
-    because: "the server and its TypeScript types spell turnId and itemId"
+    because: "the server and its TypeScript types use turnId and itemId"
   },
   {
     differs: /^thread\/start params \.dynamicTools\[\](<type=function>\.type)?:/,
-    because: "the server takes a tool without a type for a function"
+    because: "the server treats a tool without a type as a function"
   },
   {
     differs: /^thread\/resume params \.history\[\]: 0 of <type> in the release/,
-    because: "the server reads kinds of history that it does not know as `other`"
+    because: "the server decodes unknown kinds of history as `other`"
   }
 ]
 
-/** Methods of the first protocol version that the server still names and the schema leaves out. */
+/** Methods of protocol version 1 that the server still lists and the schema omits. */
 const unlisted = new Set(["getConversationSummary", "gitDiffToRemote", "getAuthStatus"])
 
-/** The schema tells of parameters, not of the values of one. */
+/** The schema lists parameters, not individual values of one. */
 const wholeField = (field: ExperimentalField): ReadonlyArray<string> =>
   typeof field === "string" ? [field] : "variant" in field ? [] : [field.field]
 
-/** The same value in the words of the released schema, where those are not the server's. */
+/** Converts a value to the form of the released schema, where that differs from the server's. */
 const inReleasedWords = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(inReleasedWords)
   if (typeof value !== "object" || value === null) return value
@@ -141,7 +141,7 @@ describe("what needs the experimental capability", () => {
 })
 
 describe("the structure", () => {
-  it("has the members, presence and nullability of the release, at any depth", () => {
+  it("has the members, optionality and nullability of the release, at any depth", () => {
     const found = subjects.flatMap((subject) => {
       const { definitions, schema } = Schema.toJsonSchemaDocument(wire(subject))
       const theirs = { schema: subject.theirs, definitions: subject.theirs.definitions ?? {} }

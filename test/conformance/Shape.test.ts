@@ -18,7 +18,7 @@ const text = { type: "string" }
 const orNull = { type: ["string", "null"] }
 
 describe("differences", () => {
-  it("finds none between two ways to write the same", () => {
+  it("finds none between two equivalent notations", () => {
     const theirs = object(
       {
         kind: {
@@ -53,7 +53,7 @@ describe("differences", () => {
     ])
   })
 
-  it("finds another presence or nullability in what is taken", () => {
+  it("finds a different optionality or nullability in received shapes", () => {
     const theirs = object({ a: text, b: text, c: orNull, d: orNull }, ["a", "b", "c"])
     const ours = Schema.Struct({
       a: absent(Schema.String),
@@ -69,7 +69,7 @@ describe("differences", () => {
     ])
   })
 
-  it("lets what is sent be there always, but not be null where it never is, nor never null where it may be", () => {
+  it("lets sent members always be present, but neither null when they never are, nor never null when they may be", () => {
     const theirs = object({ a: orNull, b: orNull, c: text, d: text, e: orNull }, [])
     const ours = Schema.Struct({
       a: nullable(Schema.String),
@@ -84,7 +84,7 @@ describe("differences", () => {
     ])
   })
 
-  it("finds other words, other kinds of value and other ranges, at any depth", () => {
+  it("finds other enum values, types and ranges, at any depth", () => {
     const theirs = object({
       list: {
         type: "array",

@@ -1,21 +1,21 @@
 /**
- * What a JSON Schema lets through, told the same way whichever dialect and style it is written in, and where two differ.
+ * Normalizes what a JSON Schema accepts, independent of dialect and style, and finds differences between two schemas.
  *
- * Names, presence, null, kinds of value, the words of an enumeration and the ranges of numbers are compared, at any
- * depth. Descriptions, defaults, formats of text and whether unknown members are let through are not.
+ * Names, presence, null, types, enum values and number ranges are compared at any depth. Descriptions, defaults, text
+ * formats and unknown members are not compared.
  *
  * @module
  */
 
-/** A schema and the definitions its references point into. */
+/** A schema with the definitions for its references. */
 export interface Node {
   readonly schema: unknown
   readonly definitions: Readonly<Record<string, unknown>>
 }
 
 /**
- * `sent`: the server emits it, so ours may be narrower (always present where the release may leave it out).
- * `taken`: a client sends it, so ours must let through the same.
+ * `sent`: the server sends it, so ours may be narrower (always present where the release may omit it). `taken`: a client
+ * sends it, so ours must accept the same.
  */
 export type Direction = "sent" | "taken"
 
@@ -26,7 +26,7 @@ interface Property {
 
 interface ObjectShape {
   readonly properties: ReadonlyMap<string, Property>
-  /** The schema of members without a name of their own. */
+  /** The schema of additional members. */
   readonly rest: Node | undefined
 }
 
@@ -63,7 +63,7 @@ const nothing = (): Shape => ({
   objects: []
 })
 
-/** The ranges of Rust's integers, cut to what JavaScript holds exactly. */
+/** The ranges of Rust's integers, limited to what JavaScript represents exactly. */
 const ranges: Readonly<Record<string, readonly [number, number]>> = {
   uint8: [0, 0xff],
   uint16: [0, 0xffff],
@@ -158,11 +158,11 @@ const shapeOf = ({ schema, definitions }: Node): Shape => {
   return union(types.map((type) => ofType(type, schema, definitions)))
 }
 
-/** The one word a value can be, if it cannot be anything else. */
+/** The only text that a value can be, if there is just one. */
 const onlyWord = ({ null: nullable, text }: Shape): string | undefined =>
   text !== undefined && text !== "any" && text.size === 1 && !nullable ? [...text][0] : undefined
 
-/** An object that is several by its `type` counts as one for each. */
+/** Splits an object with several `type` values into one object for each. */
 const split = (object: ObjectShape): ReadonlyArray<ObjectShape> => {
   const type = object.properties.get("type")
   const words = type?.required === true ? shapeOf(type.node).text : undefined
@@ -173,7 +173,7 @@ const split = (object: ObjectShape): ReadonlyArray<ObjectShape> => {
   }))
 }
 
-/** What tells one object of a union from the others: its constant members, else the names of all. */
+/** The key of an object in a union: its constant members, or else the names of all members. */
 const tagOf = (object: ObjectShape): string => {
   const tags: Array<string> = []
   for (const [name, property] of object.properties) {
@@ -197,7 +197,7 @@ const byTag = (objects: ReadonlyArray<ObjectShape>): Map<string, Array<ObjectSha
 const list = (text: Shape["text"]): string =>
   text === undefined ? "no text" : text === "any" ? "any text" : [...text].sort().join(" | ")
 
-/** Where `ours` lets through something else than `theirs`, a line each; none when they agree. */
+/** Where `ours` accepts something else than `theirs`, one line each; empty when they agree. */
 export const differences = (theirs: Node, ours: Node, direction: Direction): ReadonlyArray<string> => {
   const found: Array<string> = []
   const seen = new Map<unknown, Set<unknown>>()
@@ -210,45 +210,45 @@ export const differences = (theirs: Node, ours: Node, direction: Direction): Rea
     }
     const their = shapeOf(theirNode)
     const our = shapeOf(ourNode)
-    const say = (what: string) => found.push(`${path || "(all)"}: ${what}`)
+    const report = (what: string) => found.push(`${path || "(all)"}: ${what}`)
     if (their.any || our.any) {
-      if (their.any !== our.any) say(their.any ? "anything in the release" : "anything here")
+      if (their.any !== our.any) report(their.any ? "anything in the release" : "anything here")
       return
     }
-    if (their.boolean !== our.boolean) say(their.boolean ? "a boolean in the release" : "a boolean here")
-    if (list(their.text) !== list(our.text)) say(`${list(their.text)} in the release, ${list(our.text)} here`)
-    compareNumbers(say, their.number, our.number)
-    compareItems(path, say, their.items, our.items)
-    compareObjects(path, say, their.objects.flatMap(split), our.objects.flatMap(split))
+    if (their.boolean !== our.boolean) report(their.boolean ? "a boolean in the release" : "a boolean here")
+    if (list(their.text) !== list(our.text)) report(`${list(their.text)} in the release, ${list(our.text)} here`)
+    compareNumbers(report, their.number, our.number)
+    compareItems(path, report, their.items, our.items)
+    compareObjects(path, report, their.objects.flatMap(split), our.objects.flatMap(split))
   }
 
-  const compareNumbers = (say: (what: string) => void, their?: NumberShape, our?: NumberShape): void => {
+  const compareNumbers = (report: (what: string) => void, their?: NumberShape, our?: NumberShape): void => {
     if (their === undefined || our === undefined) {
-      if (their !== our) say(their === undefined ? "a number here" : "a number in the release")
+      if (their !== our) report(their === undefined ? "a number here" : "a number in the release")
       return
     }
-    if (their.integer !== our.integer) say(their.integer ? "an integer in the release" : "an integer here")
+    if (their.integer !== our.integer) report(their.integer ? "an integer in the release" : "an integer here")
     const inside = our.minimum >= their.minimum && our.maximum <= their.maximum
     const same = our.minimum === their.minimum && our.maximum === their.maximum
     if (direction === "sent" ? !inside : !same) {
-      say(`${their.minimum}..${their.maximum} in the release, ${our.minimum}..${our.maximum} here`)
+      report(`${their.minimum}..${their.maximum} in the release, ${our.minimum}..${our.maximum} here`)
     }
   }
 
   const compareItems = (
     path: string,
-    say: (what: string) => void,
+    report: (what: string) => void,
     their: ReadonlyArray<Node>,
     our: ReadonlyArray<Node>
   ): void => {
     const [theirItem, ourItem] = [their[0], our[0]]
     if (theirItem !== undefined && ourItem !== undefined) compare(`${path}[]`, theirItem, ourItem)
-    else if (theirItem !== ourItem) say(theirItem === undefined ? "a list here" : "a list in the release")
+    else if (theirItem !== ourItem) report(theirItem === undefined ? "a list here" : "a list in the release")
   }
 
   const compareObjects = (
     path: string,
-    say: (what: string) => void,
+    report: (what: string) => void,
     their: ReadonlyArray<ObjectShape>,
     our: ReadonlyArray<ObjectShape>
   ): void => {
@@ -259,7 +259,7 @@ export const differences = (theirs: Node, ours: Node, direction: Direction): Rea
       const left = (theirGroups.get(tag) ?? []).toSorted((a, b) => namesOf(a).localeCompare(namesOf(b)))
       const right = (ourGroups.get(tag) ?? []).toSorted((a, b) => namesOf(a).localeCompare(namesOf(b)))
       const at = tag === "" ? path : `${path}<${tag}>`
-      if (left.length !== right.length) say(`${left.length} of <${tag}> in the release, ${right.length} here`)
+      if (left.length !== right.length) report(`${left.length} of <${tag}> in the release, ${right.length} here`)
       left.forEach((object, index) => {
         const other = right[index]
         if (other !== undefined) compareObject(at, object, other)
@@ -283,12 +283,14 @@ export const differences = (theirs: Node, ours: Node, direction: Direction): Rea
   const compareProperty = (path: string, their: Property, our: Property): void => {
     const theirNull = isNullable(their.node)
     const ourNull = isNullable(our.node)
-    const told = (presence: boolean, nullable: boolean) =>
+    const describe = (presence: boolean, nullable: boolean) =>
       `${presence ? "required" : "optional"}${nullable ? ", nullable" : ""}`
-    // Where the release may leave out or send null, sending either is right; sending neither is not.
+    // Where the release may omit a member or send null, either is valid; a third form is not.
     const narrower = direction === "sent" && !their.required && (our.required ? ourNull || !theirNull : true)
     if ((their.required !== our.required || theirNull !== ourNull) && !(narrower && (theirNull || !ourNull))) {
-      found.push(`${path}: ${told(their.required, theirNull)} in the release, ${told(our.required, ourNull)} here`)
+      found.push(
+        `${path}: ${describe(their.required, theirNull)} in the release, ${describe(our.required, ourNull)} here`
+      )
     }
     compare(path, their.node, our.node)
   }

@@ -20,7 +20,7 @@ const answer = (message: object) => answerTo(JSON.stringify(message), machine, "
 
 const initialize = (params: unknown) => ({ id: 1, method: "initialize", params })
 
-/** The answer of the server to parameters that it accepts; undefined for others. */
+/** The server's answer to parameters that it accepts; undefined for others. */
 const expected = (id: number, params: unknown): string | undefined => {
   const decoded = decodeParams("initialize", params)
   if (Result.isFailure(decoded) || !isHeaderValue(decoded.success.clientInfo.name)) return undefined
@@ -54,15 +54,15 @@ describe("the early answer", () => {
   it.each([
     ["another request", { id: 1, method: "thread/list", params: {} }],
     ["a notification", { method: "initialize", params: { clientInfo: { name: "x", version: "1" } } }],
-    ["a name that is no header value", initialize({ clientInfo: { name: "a\nb", version: "1" } })],
-    ["parameters that are missing", initialize(undefined)],
+    ["a name that is not a valid header value", initialize({ clientInfo: { name: "a\nb", version: "1" } })],
+    ["missing parameters", initialize(undefined)],
     ["an extension", initialize({ clientInfo: { name: "x", version: "1" }, capabilities: { extensions: {} } })]
   ])("leaves %s to the server", (_, message) => {
     assert.isUndefined(answer(message))
   })
 
   it.effect.prop(
-    "is never another than the server's, whatever the parameters",
+    "equals the server's, for any parameters",
     [Arbitrary.schema(Loose)],
     ([params]) =>
       Effect.sync(() => {
@@ -89,7 +89,10 @@ interface Ended {
   readonly code: number | null
 }
 
-/** Runs the service. `write` gets each line of output, the empty string first, and returns what to write next, or null to end the input. */
+/**
+ * Runs the service. `write` is called with each line of output, first with the empty string, and returns what to write next,
+ * or null to end the input.
+ */
 const serve = (write: (line: string) => string | null) =>
   Effect.callback<Ended>((resume) => {
     const home = Fs.mkdtempSync(Path.join(Os.tmpdir(), "spindle-early-"))
@@ -127,7 +130,7 @@ const line = (message: object) => `${JSON.stringify(message)}\n`
 const hello = line(initialize({ clientInfo: { name: "x", version: "1" } }))
 const list = (id: number) => line({ id, method: "thread/loaded/list", params: {} })
 
-/** Requests that all come at once, and the end of the input after so many answers. */
+/** Sends requests at once, and ends the input after this number of answers. */
 const inOneWrite = (text: string, answers: number) => {
   let seen = 0
   return (out: string): string | null => {
@@ -138,7 +141,7 @@ const inOneWrite = (text: string, answers: number) => {
 
 describe("the service", { timeout: 30_000 }, () => {
   it.live.each([
-    ["a request behind it", hello + list(2), [1, 2]],
+    ["a request after it", hello + list(2), [1, 2]],
     ["a second initialize", hello + hello + list(2), [1, 1, 2]],
     ["a request before it", list(0) + hello + list(2), [0, 1, 2]],
     ["a blank line before it", `\n${hello}${list(2)}`, [1, 2]],
@@ -149,7 +152,7 @@ describe("the service", { timeout: 30_000 }, () => {
     })
   )
 
-  it.live("answers a client that waits for the answer before it goes on", () =>
+  it.live("answers a client that waits for the answer before it continues", () =>
     Effect.gen(function* () {
       let step = 0
       const ended = yield* serve((out) => {

@@ -1,5 +1,5 @@
 /**
- * A turn that runs, a command that runs in it, and what is told of items.
+ * A running turn, a running command in it, and notifications of items.
  *
  * @module
  */

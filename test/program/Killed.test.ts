@@ -10,7 +10,7 @@ import * as ModelServer from "../support/ModelServer.ts"
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
-/** Runs the program in `cwd`, its home, to its end; the signal that ended it. */
+/** Runs the program in `cwd`, its home, until it ends. Returns the signal that ended it. */
 const exec = (cwd: string, environment: Readonly<Record<string, string>>) =>
   Effect.callback<NodeJS.Signals | null>((resume) => {
     const child = spawn(
@@ -22,7 +22,7 @@ const exec = (cwd: string, environment: Readonly<Record<string, string>>) =>
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
-/** A home for the program, with pipes that its commands hold open. */
+/** A home for the program, with pipes that its commands keep open. */
 const home = (options: { readonly ignoreExcludes: boolean }) =>
   Effect.gen(function* () {
     const { url } = yield* ModelServer.ModelServer
@@ -43,13 +43,13 @@ ignore_default_excludes = ${options.ignoreExcludes}
 
 describe("a program that is killed", () => {
   it.live(
-    "takes its commands along, and gave them no key of its own",
+    "ends its commands too, and did not pass them its API key",
     () =>
       Effect.gen(function* () {
         const { cwd, closed } = yield* home({ ignoreExcludes: true })
         const gone = yield* Effect.forkChild(Effect.all([closed("p"), closed("q")], { concurrency: 2 }))
         const program = yield* Effect.forkChild(exec(cwd, { OWN_PASS: "secret", MY_TOKEN: "token" }))
-        // The parent of a command is the server. It ends its own server when everything else runs.
+        // The parent of a command is the server. The command kills the server once everything runs.
         yield* ModelServer.run(
           "c1",
           `env > seen
@@ -68,10 +68,10 @@ kill -9 $PPID; sleep 1000`
   )
 })
 
-// Elsewhere such a process is not found.
-describe.skipIf(process.platform !== "linux")("a program that is asked to end", () => {
+// Other systems have no way to find such a process.
+describe.skipIf(process.platform !== "linux")("a program that receives a signal", () => {
   it.live(
-    "takes along what left the group of its command",
+    "ends processes that left the process group of their command",
     () =>
       Effect.gen(function* () {
         const { cwd, closed } = yield* home({ ignoreExcludes: false })

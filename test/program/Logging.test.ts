@@ -5,7 +5,7 @@ import * as Logger from "effect/Logger"
 import * as TestConsole from "effect/testing/TestConsole"
 import * as Logging from "../../src/program/Logging.ts"
 
-/** What a program that says one thing of each level, about a thread, writes to stderr. */
+/** The stderr of a program that logs one line of each level about a thread. */
 const written = Effect.fnUntraced(function* (
   environment: Readonly<Record<string, string>>,
   usual: Logger.Logger<unknown, string> = Logging.plain
@@ -34,28 +34,28 @@ describe("Logging", () => {
     [{ SPINDLE_LOG: "error" }, []],
     [
       { SPINDLE_LOG: "loud" },
-      ["warning: SPINDLE_LOG is none of debug, info, warn, error; info is used", ...said.slice(1)]
+      ["warning: SPINDLE_LOG must be one of debug, info, warn, error; using info", ...said.slice(1)]
     ]
-  ] as const)("with %j says what is of that level or worse, on stderr", ([environment, lines]) =>
+  ] as const)("with %j logs that level and more severe ones, on stderr", ([environment, lines]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* written(environment)).slice(0, -1), lines)
     })
   )
 
-  it.effect("shortens what is wrong to a line for a person", () =>
+  it.effect("shortens errors to one line in plain format", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* written({ SPINDLE_LOG: "error" })).slice(0, 1), ["error: a mistake (Error: why)"])
     })
   )
 
-  it.effect("says what a line is about where lines are searched through", () =>
+  it.effect("annotates lines in logfmt", () =>
     Effect.gen(function* () {
       const [line] = yield* written({}, Logger.formatLogFmt)
       assert.match(line ?? "", /^timestamp=\S+ level=INFO fiber=\S+ message="a fact" thread=t$/)
     })
   )
 
-  it.effect("gives a JSON object a line when asked, whatever is usual", () =>
+  it.effect("logs JSON objects, one per line, on request", () =>
     Effect.gen(function* () {
       const lines = yield* written({ LOG_FORMAT: "json" })
       const parsed = lines.map((line): Record<string, unknown> => JSON.parse(line))

@@ -39,7 +39,7 @@ const say = (call: ModelServer.Asked, text: string) =>
 
 const statusOf = ({ params }: Heard) => (params as { turn: { status: string } }).turn.status
 
-/** Whether there is anything left of the process and those it has started. */
+/** Whether the process or any of its children is still running. */
 const isRunning = (pid: number): boolean => {
   try {
     return process.kill(-pid, 0)
@@ -49,7 +49,7 @@ const isRunning = (pid: number): boolean => {
 }
 
 describe("a service on standard input and output", () => {
-  /** Starts a turn, and goes on when the model has been asked, or has said this. */
+  /** Starts a turn, and returns when the model has been called, or has streamed this text. */
   const talk = Effect.fnUntraced(function* (
     said: Effect.Effect<unknown, never, ModelServer.ModelServer> = Effect.flatMap(
       ModelServer.ModelServer,
@@ -66,7 +66,7 @@ describe("a service on standard input and output", () => {
     return service
   })
 
-  test("ends with its input, not well when that cuts a turn, and says so [52]", function* () {
+  test("exits with failure when the end of its input interrupts a turn, and reports it [52]", function* () {
     const service = yield* talk()
     service.stdin.end()
     assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
@@ -74,7 +74,7 @@ describe("a service on standard input and output", () => {
     assert.include(service.stdout(), '"status":"interrupted"')
   })
 
-  test("answers everything it was asked when its input ends right behind that [52]", function* () {
+  test("answers all requests when its input ends directly after them [52]", function* () {
     const service = yield* start(["app-server"], { until: /^/ })
     const ids = Array.from({ length: 100 }, (_, index) => index)
     const requests = ids.map((id) => ({ id, method: id % 10 === 0 ? "thread/start" : "model/list", params: {} }))
@@ -90,7 +90,7 @@ describe("a service on standard input and output", () => {
   })
 
   for (const ending of ["EOF", "SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    test(`leaves no command behind when it ends with ${ending} [53]`, function* () {
+    test(`leaves no command running when it ends with ${ending} [53]`, function* () {
       const service = yield* talk(ModelServer.run("call_1", "echo $$; sleep 300"))
       const pid = Number(yield* service.said(/outputDelta.*"delta":"(\d+)\\n"/))
       if (ending === "EOF") service.stdin.end()
@@ -100,7 +100,25 @@ describe("a service on standard input and output", () => {
     })
   }
 
-  test("ends with SIGTERM as asked, whatever runs", function* () {
+  test("ends at once with a second signal when its client does not read", function* () {
+    const service = yield* start(["app-server"], { until: /^/, environment: { SPINDLE_LOG: "debug" } })
+    const send = (...messages: ReadonlyArray<object>) =>
+      service.stdin.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""))
+    send({ id: 1, method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
+    send({ id: 2, method: "model/list", params: {} })
+    yield* service.said(/"id":2/)
+    const hasWritten = yield* service.stopReading
+    send(...Array.from({ length: 1000 }, (_, id) => ({ id, method: "model/list", params: {} })))
+    yield* hasWritten
+    const begin = performance.now()
+    yield* service.signal("SIGTERM")
+    yield* service.said(/the server stops/)
+    yield* service.signal("SIGTERM")
+    assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+    assert.isBelow(performance.now() - begin, 4000)
+  })
+
+  test("exits with success on SIGTERM, even while a turn runs", function* () {
     const service = yield* talk()
     yield* service.signal("SIGTERM")
     assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
@@ -109,7 +127,7 @@ describe("a service on standard input and output", () => {
 
 describe("a listening service", () => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    test(`ends at once with ${signal} when nothing runs, and says goodbye [53]`, function* () {
+    test(`exits immediately on ${signal} when nothing runs, and sends close frames [53]`, function* () {
       const service = yield* start(socket)
       const client = yield* connect(service.port)
       const begin = performance.now()
@@ -121,7 +139,7 @@ describe("a listening service", () => {
   }
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    test(`waits with ${signal} for the turn that runs, serves meanwhile, and starts no other [53]`, function* () {
+    test(`waits on ${signal} for the running turn, continues to serve, and refuses new turns [53]`, function* () {
       const service = yield* start(socket)
       const client = yield* connect(service.port)
       const { call, threadId } = yield* startTurn(client)
@@ -153,7 +171,7 @@ describe("a listening service", () => {
     ["SIGTERM", "SIGTERM"],
     ["SIGHUP", "SIGINT"]
   ] as const) {
-    test(`ends at once with ${second} after ${first}, whatever runs [53]`, function* () {
+    test(`exits immediately on ${second} after ${first}, even while a turn runs [53]`, function* () {
       const service = yield* start(socket)
       const client = yield* connect(service.port)
       yield* startTurn(client)
@@ -167,7 +185,7 @@ describe("a listening service", () => {
     })
   }
 
-  test("is not forced by SIGHUP, however often it comes [53]", function* () {
+  test("is not forced by SIGHUP, however often it is sent [53]", function* () {
     const service = yield* start(socket)
     const client = yield* connect(service.port)
     const { call } = yield* startTurn(client)
@@ -183,12 +201,12 @@ describe("a listening service", () => {
   })
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    test(`ends with ${signal} also when it comes while the service starts [53]`, function* () {
+    test(`exits on ${signal} also during its start [53]`, function* () {
       const folder = yield* Effect.acquireRelease(
         Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-lock-"))),
         (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
       )
-      // It listens in one place, and waits for the start of another server in the second.
+      // It listens on one address, and waits for the start of another server on the second one.
       writeFileSync(join(folder, "app-server-startup.lock"), String(process.pid))
       const service = yield* start([...socket, "--listen", `unix://${join(folder, "s")}`], {
         until: /listening on: ws:/
@@ -198,7 +216,7 @@ describe("a listening service", () => {
     })
   }
 
-  test("listens in several places at once [50] [51]", function* () {
+  test("listens on several addresses at once [50] [51]", function* () {
     const service = yield* start([...socket, "--listen", "unix://"], {
       until: /listening on: unix:/
     })
@@ -213,7 +231,7 @@ describe("a listening service", () => {
     assert.isFalse(existsSync(path))
   })
 
-  test("serves stdio beside sockets until its input has ended and nobody else is connected", function* () {
+  test("serves stdio beside sockets until its input has ended and no other client is connected", function* () {
     const service = yield* start([...socket, "--listen", "stdio://"])
     const client = yield* connect(service.port)
     service.stdin.write('{"id":7,"method":"initialize","params":{"clientInfo":{"name":"a","version":"1"}}}\n')
@@ -224,7 +242,7 @@ describe("a listening service", () => {
     assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
   })
 
-  test("says in lines of JSON where it listens, and why it does not [49]", function* () {
+  test("reports its addresses and start errors as lines of JSON [49]", function* () {
     const service = yield* start(socket, { environment: { LOG_FORMAT: "json" } })
     yield* service.signal("SIGTERM")
     yield* service.ended
@@ -263,7 +281,7 @@ describe("a listening service", () => {
     })
   }
 
-  test("asks for the token, lets allowed pages in, and shows its metrics to who has it [47] [48]", function* () {
+  test("requires the token, allows configured pages, and shows its metrics to clients with the token [47] [48]", function* () {
     const sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     const guard = ["--ws-auth", "capability-token", "--ws-token-sha256", sha256]
     const service = yield* start([...socket, ...guard, "--allow-origin", "https://a.example"])

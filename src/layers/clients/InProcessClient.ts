@@ -17,20 +17,20 @@ import { userAgent } from "../../services/config/Identity.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import type { RequestError } from "../../services/routing/RequestError.ts"
 
-/** Who connects. The name goes to the model server and into threads; nothing of it is assumed here. */
+/** The client's identity and options. The name is sent to the model server and stored in threads; it has no default. */
 export interface InProcessClientOptions extends Omit<
   InProcess.InProcessOptions,
   "initialize" | "unsupported" | "refusals"
 > {
   readonly clientName: string
   readonly clientVersion: string
-  /** Methods and fields marked experimental. Default: false. */
+  /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean
-  /** Notifications not wanted, by exact name. */
+  /** Notifications that the server should not send, by exact name. */
   readonly optOutNotificationMethods?: ReadonlyArray<string>
 }
 
-/** Tokens are the caller's own business here; a server that asks for them is told so, and the caller is not bothered. */
+/** The embedding program manages tokens itself, so a refresh request is refused without asking the caller. */
 const unsupported = {
   "account/chatgptAuthTokens/refresh": {
     code: ErrorCode.Unsupported,
@@ -73,18 +73,18 @@ const toTransportError = (method: string) => (error: InProcess.InProcessError) =
 
 const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
   let nextId = 1
-  const { sender } = handle
+  const { whenRoom } = handle
   return {
     request: (method, params) =>
-      Effect.mapError(sender.requestUnknown({ id: nextId++, method, params }), toClientError(method)),
-    notify: (method, params) => Effect.mapError(sender.notify({ method, params }), toTransportError(method)),
-    respond: (id, result) => Effect.mapError(sender.respondToServerRequest(id, result), toTransportError("resolve")),
-    reject: (id, error) => Effect.mapError(sender.failServerRequest(id, error), toTransportError("reject")),
+      Effect.mapError(whenRoom.requestUnknown({ id: nextId++, method, params }), toClientError(method)),
+    notify: (method, params) => Effect.mapError(whenRoom.notify({ method, params }), toTransportError(method)),
+    respond: (id, result) => Effect.mapError(whenRoom.respondToServerRequest(id, result), toTransportError("resolve")),
+    reject: (id, error) => Effect.mapError(whenRoom.failServerRequest(id, error), toTransportError("reject")),
     take: Effect.flatMap(handle.nextEvent, (event) =>
       Option.isSome(event) ? Effect.succeed(event.value) : (CauseModule.done() as Effect.Effect<never, Cause.Done>)
     ),
-    // The events first: who shuts down no longer reads them, and nothing must wait for that.
-    close: Effect.andThen(handle.dropEvents, handle.shutdown)
+    // From then on no producer waits for the client; events that were published stay readable.
+    close: handle.shutdown
   }
 }
 
@@ -105,7 +105,7 @@ export const make = Effect.fnUntraced(function* (options: InProcessClientOptions
 })
 
 /**
- * A connected client; the connection ends with the layer's scope, the server stays for others. Needs a server: see
- * `AppServer.layer`; `AppServer.client` is both.
+ * A connected client. The connection ends with the layer's scope; the server continues for others. Needs a server: see
+ * `AppServer.layer`; `AppServer.client` provides both.
  */
 export const layer = (options: InProcessClientOptions) => Layer.effect(AppServerClient.AppServerClient, make(options))

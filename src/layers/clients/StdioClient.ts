@@ -1,6 +1,6 @@
 /**
- * The client of a server that it starts itself: any command that speaks the protocol on its standard input and output,
- * `spindle app-server` and the released `codex app-server` among them.
+ * A client that starts its server: any command that implements the protocol on standard input and output, such as `spindle
+ * app-server` and the released `codex app-server`.
  *
  * @module
  */
@@ -14,23 +14,23 @@ import type { ConnectError, Endpoint } from "../../services/client/MessageChanne
 import * as RemoteLink from "../../services/client/RemoteLink.ts"
 
 export interface StdioClientOptions extends Omit<RemoteLink.RemoteOptions, "heartbeat"> {
-  /** The program and its arguments, as they are: there is no shell. */
+  /** The program and its arguments, passed without a shell. */
   readonly command: readonly [program: string, ...args: ReadonlyArray<string>]
-  /** The folder it is started in. Default: that of this process. */
+  /** The working directory of the child. Default: that of this process. */
   readonly cwd?: string
-  /** Variables on top of this process's own; undefined takes one away. */
+  /** Variables in addition to this process's own; undefined removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Whether the child sees this process's variables. Default: true. */
+  /** Whether the child inherits this process's variables. Default: true. */
   readonly extendEnv?: boolean
-  /** What a server may take to end after its input has, before it is signalled. Default: 5 seconds. */
+  /** How long a server may take to exit after the end of its input, before it gets a signal. Default: 5 seconds. */
   readonly exitGrace?: Duration.Input
-  /** Takes the lines of its stderr. Default: they are logged at debug level. */
+  /** Receives the lines of its stderr. Default: they are logged at debug level. */
   readonly stderr?: (line: string) => Effect.Effect<void>
 }
 
 export const endpointOf = (options: StdioClientOptions): Effect.Effect<Endpoint, never, ChildProcessSpawner> =>
   Effect.map(ChildProcessSpawner, (spawner) => {
-    // Arguments may be secrets, the program is not.
+    // Arguments may contain secrets, so only the program is shown.
     const [label] = options.command
     const target = {
       label,
@@ -41,7 +41,7 @@ export const endpointOf = (options: StdioClientOptions): Effect.Effect<Endpoint,
       exitGrace: options.exitGrace ?? "5 seconds",
       stderr: options.stderr ?? ((line: string) => Effect.logDebug(line))
     }
-    // Loaded when a connection is made, not with the library.
+    // Loaded when a connection is opened, not with the library.
     const open = Effect.flatMap(
       Effect.promise(() => import("./stdio/ChildProcessChannel.ts")),
       (children) => Effect.provideService(children.open(target), ChildProcessSpawner, spawner)
@@ -54,6 +54,6 @@ export const make = (
 ): Effect.Effect<AppServerClient["Service"], ConnectError, ChildProcessSpawner | Scope.Scope> =>
   Effect.flatMap(endpointOf(options), (endpoint) => RemoteLink.client(endpoint, options))
 
-/** A connected client; the child ends with the layer's scope. `NodeServices.layer` has what starts it. */
+/** A connected client; the child ends with the layer's scope. `NodeServices.layer` provides the process spawner. */
 export const layer = (options: StdioClientOptions): Layer.Layer<AppServerClient, ConnectError, ChildProcessSpawner> =>
   Layer.effect(AppServerClient, make(options))

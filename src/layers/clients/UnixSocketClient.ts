@@ -1,5 +1,5 @@
 /**
- * The client of a server on this machine, behind a Unix socket: the protocol of the WebSocket client, over the socket file.
+ * The client of a server on this machine over a Unix socket. The protocol is WebSocket.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import type { ConnectError, Endpoint } from "../../services/client/MessageChanne
 import * as RemoteLink from "../../services/client/RemoteLink.ts"
 
 export interface UnixSocketClientOptions extends RemoteLink.RemoteOptions {
-  /** Of the socket file. */
+  /** Path of the socket file. */
   readonly path: string
 }
 
-/** The handshake names a host and a path, which mean nothing here. */
+/** The handshake needs a host and a path; the server ignores them. */
 const Url = "ws://localhost/rpc"
 
 export const endpointOf = ({ path }: UnixSocketClientOptions): Endpoint => {
   const label = `unix://${path}`
   return {
     label,
-    // Loaded when a connection is made, not with the library.
+    // Loaded when a connection is opened, not with the library.
     open: Effect.flatMap(
       Effect.promise(() => import("./webSocket/WebSocketChannel.ts")),
       (sockets) => sockets.open({ label, url: Url, headers: {}, path })

@@ -1,8 +1,8 @@
 /**
- * The client of a server behind a WebSocket: `ws://` or `wss://`.
+ * The client of a server over a WebSocket: `ws://` or `wss://`.
  *
- * Owns which address a token may be sent to. A token is a key to everything the server can do; it goes over TLS, or does
- * not leave the machine.
+ * Owns the check of the addresses to which a token may be sent. A token gives full access to the server, so it is sent only
+ * over TLS or within this machine.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import { isLoopback } from "../../services/network/Loopback.ts"
 export interface WebSocketClientOptions extends RemoteLink.RemoteOptions {
   /** `ws://HOST:PORT/PATH` or `wss://…`. */
   readonly url: string
-  /** Sent as `Authorization: Bearer`. Only to `wss://`, or to `ws://` on this machine. */
+  /** Sent as `Authorization: Bearer`, only to `wss://` or to `ws://` on this machine. */
   readonly token?: string | Redacted.Redacted
 }
 
-/** The address for messages: without user, password, query and fragment, where secrets may be. */
+/** The address for messages, without user, password, query and fragment, which may contain secrets. */
 const labelOf = (text: string, url: URL): string => {
   const hasSecrets = url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== ""
   return bounded(hasSecrets ? `${url.protocol}//${url.host}${url.pathname}` : text)
@@ -33,7 +33,7 @@ const isLocal = ({ hostname }: URL): boolean =>
 
 const invalidInput = (message: string): ConnectError => new ConnectError({ kind: "InvalidInput", message })
 
-/** Where the options lead, or why they lead nowhere. Nothing has been opened yet. */
+/** Validates the options and returns their endpoint. Opens no connection. */
 export const endpointOf = (options: WebSocketClientOptions): Effect.Effect<Endpoint, ConnectError> =>
   Effect.suspend(() => {
     const url = URL.parse(options.url)
@@ -49,7 +49,7 @@ export const endpointOf = (options: WebSocketClientOptions): Effect.Effect<Endpo
     }
     const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
     url.hash = ""
-    // Loaded when a connection is made, not with the library.
+    // Loaded when a connection is opened, not with the library.
     const open = Effect.flatMap(
       Effect.promise(() => import("./webSocket/WebSocketChannel.ts")),
       (sockets) => sockets.open({ label, url: url.href, headers })

@@ -1,8 +1,8 @@
 /**
- * Where an opened file really is: decides whether a file that a client's folder leads to may be read.
+ * Where an opened file really is: decides whether a file in a client's folder may be read.
  *
- * The decision is about the open descriptor and not about the path, which may lead elsewhere a moment later. Linux has a name
- * for a descriptor's file (`/proc/self/fd`). Elsewhere the path is resolved, and what it leads to must be the opened file.
+ * The decision is about the open descriptor, not the path, which may lead elsewhere a moment later. On Linux, a descriptor's
+ * file has a name (`/proc/self/fd`). Elsewhere the path is resolved, and the result must be the opened file.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { SmallFileError } from "../../services/config/SmallFiles.ts"
 
 type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
 
-/** The calls to the file system, as `node:fs` has them. */
+/** The file system calls, with the signatures of `node:fs`. */
 export interface OriginCalls {
   readonly lstat: (path: string, done: Done<Fs.Stats>) => void
   readonly stat: (path: string, done: Done<Fs.Stats>) => void
@@ -22,15 +22,15 @@ export interface OriginCalls {
   readonly realpath: { readonly native: (path: string, done: Done<string>) => void }
 }
 
-/** The outcome of one call. */
+/** Converts one callback-based call to a promise. */
 export const call = <A>(make: (done: (error: Error | null, value: A) => void) => void): Promise<A> =>
   new Promise<A>((resolve, reject) => {
     make((error, value) => (error === null ? resolve(value) : reject(error)))
   })
 
 /**
- * Linux's numbers of file systems whose files are the kernel's answers: proc, sysfs, debugfs, tracefs, securityfs, configfs,
- * cgroup, cgroup2, bpf, pstore, efivarfs, selinuxfs, binfmt_misc, nsfs.
+ * Linux's type numbers of kernel file systems: proc, sysfs, debugfs, tracefs, securityfs, configfs, cgroup, cgroup2, bpf,
+ * pstore, efivarfs, selinuxfs, binfmt_misc, nsfs.
  */
 const KernelTypes: ReadonlySet<number> = new Set([
   0x9fa0, 0x62656572, 0x64626720, 0x74726163, 0x73636673, 0x62656570, 0x27e0eb, 0x63677270, 0xcafe4a11, 0x6165676c,
@@ -53,17 +53,17 @@ export interface Opened {
   readonly stat: Fs.Stats
 }
 
-/** Fails where the file is the kernel's. Other systems than Linux have no such files. */
+/** Fails for a kernel file. Only Linux has such files. */
 export const refuseKernelFile = async (calls: OriginCalls, { descriptor, path }: Opened): Promise<void> => {
   if (process.platform !== "linux") return
   const typeOf = (at: string) => call<Pick<Fs.StatsFs, "type">>((done) => calls.statfs(at, done))
-  // Without a `/proc` there is only the path to ask about.
+  // Without `/proc`, the check falls back to the path.
   const { type } = await typeOf(descriptorPath(descriptor)).catch(() => typeOf(path))
-  // Some processors have signed numbers.
+  // On some processors the numbers are signed.
   if (KernelTypes.has(type >>> 0)) throw new SmallFileError({ reason: "kernel", path })
 }
 
-/** The path of the opened file, without links; undefined where the path leads to another file by now. */
+/** The path of the opened file, without links; undefined when the path leads to another file by now. */
 const realPathOf = async (calls: OriginCalls, { descriptor, path, stat }: Opened): Promise<string | undefined> => {
   if (process.platform === "linux") {
     const name = await call<string>((done) => calls.readlink(descriptorPath(descriptor), done)).catch(() => undefined)
@@ -74,8 +74,8 @@ const realPathOf = async (calls: OriginCalls, { descriptor, path, stat }: Opened
 }
 
 /**
- * Fails where the file is not below `root`. `seen` is what `lstat` said of the path before it was opened: a file that lies in
- * `root` itself and is no link needs no further call.
+ * Fails when the file is not below `root`. `seen` is the result of `lstat` before the file was opened: a file directly in
+ * `root` that is not a link needs no further call.
  */
 export const refuseOutside = async (
   calls: OriginCalls,

@@ -1,15 +1,15 @@
 /**
- * Small files on Node: the one place that opens a file to read it whole.
+ * Small files on Node: the only module that opens a file to read it completely.
  *
- * A path is looked at before it is opened, since to open a device can have effects of its own. What is opened is looked at
- * once more by its descriptor: whatever was put in its place meanwhile is closed unread. `O_NONBLOCK` keeps a pipe without a
- * writer, and `O_NOCTTY` a terminal, from holding up the open. Where an opened file may not be is up to `FileOrigin`.
+ * A path is checked before it is opened, because opening a device can have side effects. The descriptor is checked again
+ * after the open: a file that was put in its place is closed unread. `O_NONBLOCK` prevents a pipe without a writer from
+ * blocking the open, and `O_NOCTTY` a terminal. `FileOrigin` decides where an opened file may be.
  *
- * A look at a file takes a microsecond when it is synchronous and fifty by way of the thread pool. It is synchronous for the
- * server's own files: a home on a file system that hangs stops the server, which could do nothing without its home. It is
- * for what a client names only in folders on a local disk, of which the system is asked by way of the pool (`LocalTypes`),
- * and only for what is no link there. All else is asynchronous, may use some of the threads only (`MaxClientCalls`) and has
- * a deadline, so that a file system that hangs takes neither the event loop nor the last thread.
+ * A stat takes a microsecond when it is synchronous and fifty through the thread pool. It is synchronous for the server's
+ * own files: a home on a hanging file system stops the server, which cannot work without its home. For paths from clients it
+ * is synchronous only in folders on a local disk, which the pool determines (`LocalTypes`), and only for files that are not
+ * links. All other calls are asynchronous, use a limited number of threads (`MaxClientCalls`) and have a deadline, so that a
+ * hanging file system blocks neither the event loop nor the last thread.
  *
  * @module
  */
@@ -30,7 +30,7 @@ import { call, type Opened, type OriginCalls, refuseKernelFile, refuseOutside } 
 
 type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
 
-/** The calls to the file system, as `node:fs` has them. */
+/** The file system calls, with the signatures of `node:fs`. */
 export interface Calls extends OriginCalls {
   readonly statSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
   readonly lstatSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
@@ -47,21 +47,21 @@ export interface Calls extends OriginCalls {
   readonly close: (descriptor: number, done: (error?: Error | null) => void) => void
 }
 
-/** Calls at a time for what clients name. Node's pool has four threads; name lookups and the server's own files need one. */
+/** Concurrent calls for clients. Node's pool has four threads; DNS lookups and the server's own files need one. */
 export const MaxClientCalls = 2
 
-/** How long a look or a read may take, the wait for a thread included. */
+/** Time limit of a stat or a read, including the wait for a thread. */
 export const Deadline = "10 seconds"
 
-/** Linux's numbers of file systems that answer without a network or another process: ext, XFS, Btrfs, tmpfs, overlay, ZFS, F2FS. */
+/** Linux's type numbers of local file systems: ext, XFS, Btrfs, tmpfs, overlay, ZFS, F2FS. */
 const LocalTypes: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010
 ])
 
-/** How long a folder counts as local, in milliseconds. Something may be mounted there meanwhile. */
+/** How long a folder counts as local, in milliseconds. Another file system may be mounted there later. */
 const LocalFor = 10_000
 
-/** Folders beyond this many are forgotten, all at once. */
+/** Limit on the folders that are cached. When it is exceeded, the cache is cleared. */
 const MaxLocal = 512
 
 const absent: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR"])
@@ -69,7 +69,7 @@ const denied: ReadonlySet<string> = new Set(["EACCES", "EPERM"])
 
 const openFlags = Fs.constants.O_RDONLY | (Fs.constants.O_NONBLOCK ?? 0) | (Fs.constants.O_NOCTTY ?? 0)
 
-/** Bytes of the first read of a file that does not know its size, as in `/proc`. */
+/** Bytes of the first read of a file with unknown size, as in `/proc`. */
 const FirstChunk = 16 * 1024
 
 const codeOf = (error: unknown): string =>
@@ -85,8 +85,8 @@ const problem = (path: string, error: unknown): SmallFileError => {
   })
 }
 
-/** Runs some calls at a time; the others wait in order. A call that was given up before its turn is not made. */
-class KeyedScheduler {
+/** Limits concurrent calls; the others wait in order. A call that is cancelled while it waits is not made. */
+class CallLimiter {
   readonly #waiting = new Set<() => void>()
   #free: number
 
@@ -94,7 +94,7 @@ class KeyedScheduler {
     this.#free = size
   }
 
-  /** Calls `start` when there is room; it is over when the function that it is given has been called. */
+  /** Calls `start` when there is room; the call ends when the function passed to `start` is called. */
   enter(start: (leave: () => void) => void): () => void {
     const run = () => {
       this.#waiting.delete(run)
@@ -113,19 +113,19 @@ class KeyedScheduler {
 
 const stampOf = (stat: Fs.Stats): FileStamp => ({ modified: stat.mtimeMs, size: stat.size, inode: stat.ino })
 
-/** Says whether nobody waits for the result any more. */
-type GivenUp = () => boolean
+/** Whether the caller no longer waits for the result. */
+type IsCancelled = () => boolean
 
 /**
- * The beginning of a file. Closes what it opened in every case, also when it was given up: a call that was made cannot be
- * taken back.
+ * Reads the beginning of a file. Always closes the descriptor, also after a cancellation: a call that was made cannot be
+ * undone.
  */
 const readHead = async (
   calls: Calls,
   path: string,
   { maxBytes, namedBy, within }: ReadOptions,
   isOrdinary: (opened: Opened) => Promise<void>,
-  givenUp: GivenUp
+  isCancelled: IsCancelled
 ): Promise<Head | undefined> => {
   const onlyRegular = (stat: Fs.Stats) => {
     if (!stat.isFile()) throw new SmallFileError({ reason: "notRegular", path })
@@ -133,7 +133,7 @@ const readHead = async (
   }
   const seen = within === undefined ? undefined : await call<Fs.Stats>((done) => calls.lstat(path, done))
   onlyRegular(seen?.isSymbolicLink() === false ? seen : await call<Fs.Stats>((done) => calls.stat(path, done)))
-  if (givenUp()) return undefined
+  if (isCancelled()) return undefined
   const descriptor = await call<number>((done) => calls.open(path, openFlags, done))
   try {
     const stat = onlyRegular(await call<Fs.Stats>((done) => calls.fstat(descriptor, done)))
@@ -141,11 +141,11 @@ const readHead = async (
     if (namedBy === "client") await isOrdinary(opened)
     if (within !== undefined) await refuseOutside(calls, opened, within, seen)
     const { size } = stat
-    // One byte more than there should be tells a file that goes on.
+    // One extra byte detects a longer file.
     const most = maxBytes + 1
     let buffer = new Uint8Array(Math.min(size > 0 ? size + 1 : FirstChunk, most))
     let length = 0
-    while (length < most && !givenUp()) {
+    while (length < most && !isCancelled()) {
       if (length === buffer.length) {
         const larger = new Uint8Array(Math.min(buffer.length * 2, most))
         larger.set(buffer)
@@ -166,20 +166,20 @@ const readHead = async (
   }
 }
 
-/** Files through `calls`. */
+/** Small files through `calls`. */
 export const make = (calls: Calls): SmallFiles["Service"] => {
-  const scheduler = new KeyedScheduler(MaxClientCalls)
+  const limiter = new CallLimiter(MaxClientCalls)
 
-  /** Fails at the deadline, though the system goes on with what it was asked. */
+  /** Fails at the deadline; the system's call continues. */
   const inTime = <A>(path: string, effect: Effect.Effect<A, SmallFileError>): Effect.Effect<A, SmallFileError> =>
     Effect.timeoutOrElse(effect, {
       duration: Deadline,
       orElse: () => Effect.fail(new SmallFileError({ reason: "slow", path }))
     })
 
-  /** Does `work` in a lane where a client named the path. */
+  /** Limits the concurrency of `work` when a client named the path. */
   const enter = (namedBy: NamedBy, work: (leave: () => void) => void): (() => void) => {
-    if (namedBy === "client") return scheduler.enter(work)
+    if (namedBy === "client") return limiter.enter(work)
     work(() => undefined)
     return () => undefined
   }
@@ -189,7 +189,7 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
     path.includes("\0")
       ? Effect.fail(new SmallFileError({ reason: "unreadable", path }))
       : Effect.callback((resume) => {
-          const forget = scheduler.enter((leave) => {
+          const forget = limiter.enter((leave) => {
             calls.stat(path, (error, stat) => {
               leave()
               if (error === null) resume(Effect.succeed(stampOf(stat)))
@@ -199,16 +199,16 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
           return Effect.sync(forget)
         })
 
-  /** Folders on a local disk, with the time up to which that holds. */
+  /** Folders on a local disk, with the time until which the entry is valid. */
   const local = new Map<string, number>()
 
-  /** Finds out which of the folders are local. */
-  const survey = (folders: ReadonlyArray<string>, now: number): Effect.Effect<void> =>
+  /** Determines which of the folders are local. */
+  const findLocal = (folders: ReadonlyArray<string>, now: number): Effect.Effect<void> =>
     Effect.forEach(
       folders.filter((folder) => (local.get(folder) ?? 0) <= now && !folder.includes("\0")),
       (folder) =>
         Effect.callback<void>((resume) => {
-          const forget = scheduler.enter((leave) => {
+          const forget = limiter.enter((leave) => {
             calls.statfs(folder, (error, { type } = { type: 0 }) => {
               leave()
               if (local.size >= MaxLocal) local.clear()
@@ -222,8 +222,8 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
       { concurrency: MaxClientCalls, discard: true }
     )
 
-  /** What is there, where that can be told at once: neither on another machine nor behind a link. */
-  const glimpse = (path: string, now: number): { readonly stat: Fs.Stats | undefined } | undefined => {
+  /** A synchronous stat of the path; undefined when it is on a remote file system or a link. */
+  const statIfLocal = (path: string, now: number): { readonly stat: Fs.Stats | undefined } | undefined => {
     const folder = Path.dirname(path)
     const isLocal = (at: string) => (local.get(at) ?? 0) > now
     try {
@@ -239,31 +239,31 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
     }
   }
 
-  /** Looks at what a client names, at once where that cannot hang. */
-  const lookedFrom = (path: string, now: number): Effect.Effect<FileStamp | undefined, SmallFileError> => {
-    const seen = glimpse(path, now)
+  /** The stamp of a client's path, synchronous when it cannot block. */
+  const clientStamp = (path: string, now: number): Effect.Effect<FileStamp | undefined, SmallFileError> => {
+    const seen = statIfLocal(path, now)
     if (seen === undefined) return inTime(path, looked(path))
     return Effect.succeed(seen.stat === undefined ? undefined : stampOf(seen.stat))
   }
 
-  /** Devices that hold no files of the kernel, with the time up to which that counts. */
-  const ordinary = new Map<number, number>()
+  /** Devices without kernel files, with the time until which the entry is valid. */
+  const ordinaryDevices = new Map<number, number>()
 
-  /** Fails for files of the kernel. */
+  /** Fails for kernel files. */
   const isOrdinaryAt =
     (now: number) =>
     async (opened: Opened): Promise<void> => {
       const { dev } = opened.stat
-      if ((ordinary.get(dev) ?? 0) > now) return
+      if ((ordinaryDevices.get(dev) ?? 0) > now) return
       await refuseKernelFile(calls, opened)
-      if (ordinary.size >= MaxLocal) ordinary.clear()
-      ordinary.set(dev, now + LocalFor)
+      if (ordinaryDevices.size >= MaxLocal) ordinaryDevices.clear()
+      ordinaryDevices.set(dev, now + LocalFor)
     }
 
   const lookedAtOnce = (path: string): Effect.Effect<FileStamp | undefined, SmallFileError> =>
     Effect.suspend(() => {
       try {
-        // Most files that are asked for are not there, and an exception costs ten times as much as this look.
+        // Most requested files do not exist, and an exception costs ten times as much as this check.
         const stat = calls.statSync(path, { throwIfNoEntry: false })
         return Effect.succeed(stat === undefined ? undefined : stampOf(stat))
       } catch (error) {
@@ -275,12 +275,12 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
     stamp: (path, namedBy) =>
       namedBy === "server"
         ? lookedAtOnce(path)
-        : Effect.flatMap(Clock.currentTimeMillis, (now) => lookedFrom(path, now)),
+        : Effect.flatMap(Clock.currentTimeMillis, (now) => clientStamp(path, now)),
     exist: Effect.fnUntraced(function* (paths: ReadonlyArray<string>) {
       const now = yield* Clock.currentTimeMillis
       const isThere = (path: string) =>
-        Effect.match(lookedFrom(path, now), { onSuccess: (stamp) => stamp !== undefined, onFailure: () => false })
-      return yield* survey([...new Set(paths.map((path) => Path.dirname(path)))], now).pipe(
+        Effect.match(clientStamp(path, now), { onSuccess: (stamp) => stamp !== undefined, onFailure: () => false })
+      return yield* findLocal([...new Set(paths.map((path) => Path.dirname(path)))], now).pipe(
         Effect.andThen(Effect.forEach(paths, isThere, { concurrency: MaxClientCalls })),
         Effect.timeoutOrElse({ duration: Deadline, orElse: () => Effect.succeed(paths.map(() => false)) })
       )
@@ -288,9 +288,9 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
     head: (path, options) => {
       const reading = (now: number) =>
         Effect.callback<Head | undefined, SmallFileError>((resume) => {
-          let givenUp = false
+          let isCancelled = false
           const forget = enter(options.namedBy, (leave) => {
-            readHead(calls, path, options, isOrdinaryAt(now), () => givenUp)
+            readHead(calls, path, options, isOrdinaryAt(now), () => isCancelled)
               .finally(leave)
               .then(
                 (head) => resume(Effect.succeed(head)),
@@ -299,7 +299,7 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
               )
           })
           return Effect.sync(() => {
-            givenUp = true
+            isCancelled = true
             forget()
           })
         })
@@ -308,5 +308,5 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
   }
 }
 
-/** One for the process, as its thread pool is. */
+/** One instance per process, like the thread pool. */
 export const layer: Layer.Layer<SmallFiles> = Layer.succeed(SmallFiles, make(Fs))

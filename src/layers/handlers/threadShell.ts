@@ -39,8 +39,8 @@ export const make: Effect.Effect<HandlersFor<"thread/shellCommand">, never, Conf
       })
       const violation = violations.find(({ field }) => field === "sandboxPolicy")
       if (violation !== undefined) return yield* invalidRequest(violation.refusal)
-      const begin = yield* thread.runUserCommand({ command, timeoutMs })
-      return Reply.withCommit({}, begin)
+      const accepted = yield* thread.acceptCommand({ command, timeoutMs })
+      return Reply.withCommit({}, thread.beginCommand(accepted))
     })
 
     return { "thread/shellCommand": shellCommand }

@@ -1,8 +1,8 @@
 /**
- * Traces, metrics and logs to an OpenTelemetry collector, as the standard's `OTEL_` variables say.
+ * Exports traces, metrics and logs to an OpenTelemetry collector, configured by the standard `OTEL_` variables.
  *
- * Owns what the standard leaves to the service: its name, and that a protocol it cannot speak is said. Importing this loads
- * an HTTP client; who starts a server asks `isWanted` in `program/Telemetry.ts` first.
+ * Owns what the standard leaves to the service: its name, and the warning about an unsupported protocol. Importing this
+ * module loads an HTTP client; check `isWanted` in `program/Telemetry.ts` first.
  *
  * @module
  */
@@ -23,10 +23,10 @@ type Signal = "TRACES" | "METRICS" | "LOGS"
 
 const signals: ReadonlyArray<Signal> = ["TRACES", "METRICS", "LOGS"]
 
-/** Milliseconds that the last export may take. A collector that is away must not hold up the end of every run. */
+/** Time limit of the last export in milliseconds. An unreachable collector must not delay every exit. */
 const LastExport = "1000"
 
-/** What is meant where nothing is said: everything goes out, under this service's name. */
+/** The defaults: all signals are exported, under this service's name. */
 const defaultsOf = (environment: Environment, version: string): Record<string, string> => {
   const attributes = environment["OTEL_RESOURCE_ATTRIBUTES"] ?? ""
   const isNamed = /(?:^|,)\s*service\.name\s*=/.test(attributes)
@@ -60,7 +60,7 @@ const exporterOf = (signal: Signal, attributes: Record<string, unknown>) => {
   }
 }
 
-/** Several servers on one machine are told apart by it, unless they are given names of their own. */
+/** Distinguishes several servers on one machine that have no configured names. */
 const instanceOf = Effect.fnUntraced(function* (environment: Environment) {
   if (environment["OTEL_RESOURCE_ATTRIBUTES"]?.includes("service.instance.id") === true) return {}
   const random = yield* SecureRandom.SecureRandom
@@ -74,7 +74,7 @@ const unknownProtocols = (environment: Environment): ReadonlyArray<string> =>
 
 const exporters = Effect.fnUntraced(function* (environment: Environment) {
   for (const protocol of unknownProtocols(environment)) {
-    yield* Effect.logWarning(`telemetry cannot be exported by ${protocol}; http/protobuf is used`)
+    yield* Effect.logWarning(`the OTLP protocol ${protocol} is not supported; using http/protobuf`)
   }
   const instance = yield* instanceOf(environment)
   const layers = signals.map((signal) =>
@@ -83,13 +83,13 @@ const exporters = Effect.fnUntraced(function* (environment: Environment) {
   return Layer.mergeAll(Layer.empty, ...layers)
 })
 
-/** A variable that cannot be read is no reason not to serve. Its value is not repeated: it may be a key. */
+/** A malformed variable does not stop the server. Its value is not logged, because it may be a key. */
 const unreadable = () =>
   Layer.effectDiscard(Effect.logWarning("telemetry is disabled: an OTEL_* variable is malformed"))
 
 /**
- * Exports while the scope is open; what is still buffered then is sent, for as long as `OTEL_EXPORTER_OTLP_TIMEOUT` allows
- * and a second otherwise. A collector that cannot be reached is tried again later, and harms nobody.
+ * Exports while the scope is open. At the end, buffered data is sent within `OTEL_EXPORTER_OTLP_TIMEOUT`, or one second by
+ * default. An unreachable collector is retried later and has no other effect.
  */
 export const layer = (environment: Environment, version: string): Layer.Layer<never> => {
   const provider = ConfigProvider.fromEnvRecord({ ...defaultsOf(environment, version), ...environment })

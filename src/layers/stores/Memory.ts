@@ -1,5 +1,5 @@
 /**
- * Threads in memory: gone with the process, and the reference for every other store.
+ * Threads in memory: lost with the process, and the reference for every other store.
  *
  * @module
  */
@@ -25,7 +25,7 @@ interface Stored {
   state: ThreadState
 }
 
-/** Characters shown before and behind the text that was found. */
+/** Characters shown before and after the match. */
 const SnippetBefore = 48
 const SnippetBehind = 96
 
@@ -48,7 +48,7 @@ const matches =
 const sortValue = (thread: ThreadSummary, key: ThreadPageRequest["sortKey"]): number =>
   key === "created_at" ? thread.origin.createdAt * 1000 : thread.updatedAt
 
-/** Newer ids sort after older ones, so that equal times have an order that does not change. */
+/** Newer ids sort after older ones, so threads with equal times have a stable order. */
 const compare =
   ({ sortDirection, sortKey }: Pick<ThreadPageRequest, "sortDirection" | "sortKey">) =>
   (a: ThreadSummary, b: ThreadSummary): number => {
@@ -74,7 +74,7 @@ const page = (threads: ReadonlyArray<ThreadSummary>, request: ThreadPageRequest)
   }
 }
 
-/** What can be searched of a thread: messages, answers, and commands with their output. */
+/** The searchable text of a thread: messages, answers, and commands with their output. */
 const textsOf = (state: ThreadState): ReadonlyArray<string> =>
   state.turns.flatMap((turn) =>
     turn.items.flatMap((item) => {

@@ -1,7 +1,7 @@
 /**
- * The command line: what can be asked of the program, and what each answer ends with.
+ * The command line: its commands, flags and exit codes.
  *
- * Loaded only for command lines that are more than "serve standard input and output": the parser costs more than a start.
+ * Loaded only when the command line is more than the plain service: the parser costs more than a start.
  *
  * @module
  */
@@ -18,6 +18,7 @@ import { offlineProvider, parseOverride } from "../../services/config/Config.ts"
 import { Version } from "../../services/config/Identity.ts"
 import * as Demo from "./Demo.ts"
 import * as Exec from "./Exec.ts"
+import * as ExecFlags from "./ExecFlags.ts"
 import * as NodeSmallFiles from "../../layers/files/NodeSmallFiles.ts"
 import * as Input from "./Input.ts"
 import * as ListenFlags from "./ListenFlags.ts"
@@ -27,7 +28,7 @@ import * as Signals from "../Signals.ts"
 import * as Telemetry from "../Telemetry.ts"
 import * as Usage from "./Usage.ts"
 
-/** A command has ended, not well; what there was to say is said. */
+/** A command failed with this exit code; its error has already been printed. */
 class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.Int }) {}
 
 const ending = (code: number): Effect.Effect<void, Ended> =>
@@ -48,12 +49,9 @@ const configFlag = Flag.String("config").pipe(
   Flag.atLeast(0)
 )
 
-const switchFlag = (name: string, description: string) =>
-  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
-
 const settingsFlags = {
   config: configFlag,
-  offline: switchFlag(
+  offline: ExecFlags.switchFlag(
     "offline",
     'Ask the built-in offline model, which needs no key and no network; the same as -c model_provider="offline"'
   )
@@ -63,7 +61,7 @@ type SettingsInput = Command.Command.Config.Infer<typeof settingsFlags>
 
 const providerKey = "model_provider"
 
-/** The settings that the command line makes, in order. */
+/** The settings from the command line, in order. */
 const settingsOf = Effect.fnUntraced(function* ({ config, offline }: SettingsInput) {
   const settings = yield* overrides(config)
   if (!offline) return settings
@@ -90,71 +88,28 @@ const appServer = Command.make(
 ).pipe(
   Command.withDescription(
     "Serve the Codex app-server protocol: newline-delimited JSON over stdio, or WebSocket frames over sockets.\n" +
-      "  Logs go to stderr. Ends with its input. On sockets it ends with a signal, once the turns that run have ended;\n" +
-      "  a second SIGINT or SIGTERM ends it at once."
+      "  Logs go to stderr. The server exits at the end of its input. On sockets it exits on a signal, after the\n" +
+      "  running turns have completed; a second SIGINT or SIGTERM stops it immediately."
   ),
   Command.withShortDescription("Serve clients on stdin and stdout, or on sockets; the same as no command"),
   Command.withExamples([
-    { command: "spindle app-server", description: "Serve the client that started it" },
-    { command: "spindle app-server --listen ws://127.0.0.1:4500", description: "Programs of this machine may connect" },
-    { command: "spindle app-server --listen unix://", description: "Programs of this user, over a private socket" },
+    { command: "spindle app-server", description: "Serve the parent process on stdio" },
+    { command: "spindle app-server --listen ws://127.0.0.1:4500", description: "Accept clients on this machine" },
+    {
+      command: "spindle app-server --listen unix://",
+      description: "Accept clients of this user, over a private socket"
+    },
     {
       command:
         "spindle app-server --listen ws://0.0.0.0:4500 --ws-auth capability-token --ws-token-file /etc/spindle/token",
-      description: "Other machines too, with the token of the file"
+      description: "Accept remote clients that have the token in the file"
     },
-    { command: "spindle app-server -c model=gpt-5.5", description: "With another model than config.toml says" },
-    { command: "spindle app-server --offline", description: "Without a key: threads get the offline model" }
+    { command: "spindle app-server -c model=gpt-5.5", description: "Override the model in config.toml" },
+    { command: "spindle app-server --offline", description: "Use the offline model, which needs no key" }
   ])
 )
 
-const repeated = (name: string, metavar: string, description: string) =>
-  Flag.Path(name, { mustExist: true }).pipe(
-    Flag.withMetavar(metavar),
-    Flag.withDescription(`${description}. May be repeated`),
-    Flag.atLeast(0)
-  )
-
-const execFlags = {
-  model: Flag.String("model").pipe(Flag.withAlias("m"), Flag.withDescription("Model to use"), Flag.optional),
-  sandbox: Flag.Literals("sandbox", ["read-only", "workspace-write", "danger-full-access"]).pipe(
-    Flag.withAlias("s"),
-    Flag.withMetavar("MODE"),
-    Flag.withDescription("Sandbox policy for commands"),
-    Flag.optional
-  ),
-  cd: Flag.Directory("cd", { mustExist: true }).pipe(
-    Flag.withAlias("C"),
-    Flag.withMetavar("DIR"),
-    Flag.withDescription("Working folder"),
-    Flag.optional
-  ),
-  addDir: repeated("add-dir", "DIR", "A further folder that may be written to, with --sandbox workspace-write"),
-  image: repeated("image", "FILE", "A picture to show the model").pipe(Flag.withAlias("i")),
-  outputSchema: Flag.Path("output-schema").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("File with a JSON Schema for the answer"),
-    Flag.optional
-  ),
-  json: switchFlag("json", "Events as JSON on stdout, a line each, instead of text").pipe(
-    Flag.withAlias("experimental-json")
-  ),
-  threadSource: Flag.String("thread-source").pipe(
-    Flag.withMetavar("WORD"),
-    Flag.withDescription("What started the thread; stored with it"),
-    Flag.optional
-  ),
-  skipGitRepoCheck: switchFlag("skip-git-repo-check", "Accepted for compatibility: Spindle runs in any folder"),
-  cyberAccessProgram: Flag.ChoiceWithValue("cyber-access-program", [
-    ["standard", "standard"],
-    ["daybreak_blue", "daybreakBlue"],
-    ["daybreak_red", "daybreakRed"]
-  ]).pipe(Flag.withHidden, Flag.optional)
-}
-
-type ExecInput = Command.Command.Config.Infer<typeof execFlags>
-
-/** Signals end a run otherwise than a service. */
+/** Signals end a run differently than a service. */
 const asRun = <R>(run: Effect.Effect<number, never, R>) =>
   Signals.secondQuits.pipe(
     Effect.andThen(run),
@@ -162,36 +117,47 @@ const asRun = <R>(run: Effect.Effect<number, never, R>) =>
     Effect.scoped
   )
 
+const orRefuse = <A>(value: A | Usage.UsageError): Effect.Effect<A, Usage.UsageError> =>
+  value instanceof Usage.UsageError ? Effect.fail(value) : Effect.succeed(value)
+
 const runExec = Effect.fnUntraced(function* (
-  flags: ExecInput,
+  flags: ExecFlags.Flags,
   settings: SettingsInput,
   argument: string | undefined,
   resume: string | null
 ) {
-  const cliOverrides = yield* settingsOf(settings)
+  const cliOverrides = [...(yield* settingsOf(settings)), ...(yield* orRefuse(ExecFlags.settingsOf(flags)))]
+  const options = yield* orRefuse(ExecFlags.serverOptionsOf(flags))
+  const permissions = yield* orRefuse(ExecFlags.permissionsOf(flags))
   const schemaFile = Option.getOrNull(flags.outputSchema)
   const task: Exec.Task = {
+    ...permissions,
     outputSchema: schemaFile === null ? null : yield* Input.outputSchema(schemaFile),
     prompt: yield* Input.prompt(argument),
     images: flags.image,
     resume,
     model: Option.getOrNull(flags.model),
-    sandbox: Option.getOrNull(flags.sandbox),
+    local: flags.oss ? Option.getOrElse(flags.localProvider, () => "default" as const) : null,
     cwd: Option.getOrNull(flags.cd),
     addDirs: flags.addDir,
+    ephemeral: flags.ephemeral,
+    lastMessageFile: Option.getOrNull(flags.outputLastMessage),
     threadSource: Option.getOrNull(flags.threadSource),
     cyberAccessProgram: Option.getOrNull(flags.cyberAccessProgram),
     json: flags.json
   }
-  yield* ending(yield* asRun(Effect.provide(Exec.run(task, { cliOverrides }), Telemetry.layer)))
+  const run = Effect.provide(Exec.run(task, { ...options, cliOverrides }), Telemetry.layer)
+  yield* ending(yield* asRun(Effect.provide(run, Screen.layerWith(flags.color))))
 })
 
 const promptArgument = Argument.String("prompt").pipe(
-  Argument.withDescription("What the agent is to do; - or nothing reads it from stdin"),
+  Argument.withDescription(
+    "The task for the agent; with - or no prompt, it is read from stdin. Piped input is appended to it"
+  ),
   Argument.optional
 )
 
-const execBase = Command.make("exec", { prompt: promptArgument }).pipe(Command.withSharedFlags(execFlags))
+const execBase = Command.make("exec", { prompt: promptArgument }).pipe(Command.withSharedFlags(ExecFlags.flags))
 
 const resume = Command.make(
   "resume",
@@ -203,14 +169,14 @@ const resume = Command.make(
     yield* runExec(yield* execBase, yield* spindle, Option.getOrUndefined(prompt), threadId)
   })
 ).pipe(
-  Command.withShortDescription("Go on in a thread that the store knows"),
+  Command.withShortDescription("Continue a stored thread"),
   Command.withDescription(
-    "Continue a stored thread.\n  The store is in memory for now: a thread ends with the process that started it."
+    "Continue a stored thread.\n  The store is in memory: a thread is lost when the process that started it exits."
   ),
   Command.withExamples([
     {
-      command: 'spindle exec resume 01a1fb80-d002-7f01-86cf-4b9a743431db "and now in French"',
-      description: "The id is the one that exec shows first"
+      command: 'spindle exec resume 01a1fb80-d002-7f01-86cf-4b9a743431db "now translate it to French"',
+      description: "exec prints the id first"
     }
   ])
 )
@@ -224,49 +190,49 @@ const exec = execBase.pipe(
   Command.withSubcommands([resume]),
   Command.withDescription(
     "Run one turn in this process and print it.\n" +
-      "  What the agent says goes to stdout; what it does, and what it costs, to stderr.\n" +
-      "  Needs the key of a model server, or --offline."
+      "  The agent's messages are printed to stdout; its actions and the token usage to stderr.\n" +
+      "  Needs an API key for a model server, or --offline."
   ),
   Command.withShortDescription("Run one turn in this process and print it"),
   Command.withExamples([
     {
       command: 'spindle exec "explain what this project does"',
-      description: "Ask; commands that need a yes are asked about"
+      description: "Run a task; asks for approval of commands that need it"
     },
     {
       command: '(echo "Write a commit message."; git diff --staged) | spindle exec > message.txt',
-      description: "The prompt from stdin, the answer to a file"
+      description: "Read the prompt from stdin, write the answer to a file"
     },
     {
       command: 'spindle exec -s danger-full-access "run the tests and fix what fails"',
-      description: "Let commands run unasked"
+      description: "Run commands without approval"
     },
-    { command: 'spindle exec --json "list the open questions"', description: "Events for a program" },
+    { command: 'spindle exec --json "list the open questions"', description: "Print events as JSON" },
     {
       command: "spindle exec --offline 'run: uname -a'",
-      description: "Without a key: the offline model follows a prompt in which every line is a directive like this one"
+      description: "Without a key: the offline model executes a prompt of directives like this one"
     }
   ])
 )
 
 const demo = Command.make("demo", {}, () => Effect.flatMap(asRun(Demo.run), ending)).pipe(
   Command.withDescription(
-    "Show a turn of the embedded runtime: streamed text, and a command that is run.\n" +
-      "  Needs no key and no network, and leaves nothing behind."
+    "Run a demo turn in this process: streamed text and a command.\n" +
+      "  Needs no key and no network, and leaves no files behind."
   ),
-  Command.withShortDescription("Show a turn, without a key or a network"),
+  Command.withShortDescription("Run a demo turn, without a key or a network"),
   Command.withExamples([{ command: "spindle demo", description: "Takes a few seconds" }])
 )
 
 const command = spindle.pipe(
   Command.withHandler((input) => serve(input, input)),
   Command.withSubcommands([appServer, exec, demo]),
-  Command.withDescription("An app-server for coding agents: serves clients, or runs a turn by itself."),
+  Command.withDescription("An app-server for coding agents: serves clients, or runs a single turn."),
   Command.withExamples([
-    { command: "spindle demo", description: "See it work, without a key" },
+    { command: "spindle demo", description: "Run a demo, without a key" },
     { command: 'spindle exec "explain what this project does"', description: "Run one turn" },
-    { command: "spindle app-server", description: "Serve the client that started it; the same as no command" },
-    { command: "spindle app-server -c model_provider=local", description: "With another setting than config.toml has" }
+    { command: "spindle app-server", description: "Serve the parent process on stdio; the same as no command" },
+    { command: "spindle app-server -c model_provider=local", description: "Override a setting in config.toml" }
   ])
 )
 
@@ -280,7 +246,7 @@ const platform = Layer.merge(Usage.layer, Logging.layerPlain).pipe(
   Layer.provideMerge(Layer.mergeAll(Screen.layer, NodeServices.layer, NodeSmallFiles.layer))
 )
 
-/** Follows a command line. The exit code. */
+/** Executes a command line and returns the exit code. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
   Command.runWith(command, { version: Version })(args).pipe(
     Effect.as(Exec.ExitCode.success),

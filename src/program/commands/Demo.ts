@@ -1,6 +1,6 @@
 /**
- * `spindle demo`: a turn to look at. The offline model, whatever keys there are; a folder and a home of its own, removed
- * again.
+ * `spindle demo`: a demo turn with the offline model, whatever keys are configured. It uses a temporary folder and home,
+ * which are removed afterwards.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import * as Exec from "./Exec.ts"
 import { TerminalConsole } from "../console/Console.ts"
 
 const prompt = [
-  "say: Hello from the embedded runtime! No key and no network are involved: the offline model does what it is told, a line at a time.",
+  "say: Hello from the embedded runtime! No key and no network are involved: the offline model executes this prompt line by line.",
   'run: echo "Node $(node --version) on $(uname -s)" && ls -1 && wc -w notes.txt'
 ].join("\n")
 
 const notes = "Everything that a turn needs runs in this one process.\n"
 
-/** Words at the pace of a quick reader, so that they can be seen coming. */
+/** The pause between streamed words, long enough to make streaming visible. */
 const WordPause = "25 millis"
 
 const paced = Layer.effect(
@@ -40,7 +40,7 @@ const introduction = (quote: (text: string) => string): string =>
     "\n"
   )
 
-/** Runs the demo. The exit code. */
+/** Runs the demo and returns the exit code. */
 export const run = Effect.gen(function* () {
   const { err, out } = yield* TerminalConsole
   const fileSystem = yield* FileSystem.FileSystem
@@ -57,8 +57,12 @@ export const run = Effect.gen(function* () {
       images: [],
       resume: null,
       model: null,
-      // Without a sandbox nobody has to be asked; the commands are the ones above.
+      // Without a sandbox there are no approvals; the commands are the ones above.
       sandbox: "danger-full-access",
+      approval: null,
+      local: null,
+      ephemeral: false,
+      lastMessageFile: null,
       cwd,
       addDirs: [],
       outputSchema: null,

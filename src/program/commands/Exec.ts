@@ -1,8 +1,8 @@
 /**
- * `spindle exec`: one turn of the embedded runtime, told to a reporter.
+ * `spindle exec`: one turn of the embedded runtime, shown by a reporter.
  *
- * Owns the run: the thread it is in, the turn, the answers to what the server asks, and that an interruption ends the turn
- * properly first. Does not own how it is shown (Render, JsonEvents).
+ * Owns the run: its thread, the turn, the answers to server requests, and that an interruption ends the turn first. Does not
+ * own the output (TextReporter, JsonReporter).
  *
  * @module
  */
@@ -30,48 +30,77 @@ import * as JsonEvents from "../reporters/JsonReporter.ts"
 import { questionOf } from "../reporters/ApprovalPrompt.ts"
 import * as Render from "../reporters/TextReporter.ts"
 import type { Reporter } from "../reporters/Reporter.ts"
+import type { Permissions } from "./ExecFlags.ts"
+import * as LastMessage from "./LastMessage.ts"
 import { TerminalConsole } from "../console/Console.ts"
 
-/** What a run is to do. */
+/** The options of a run. */
 export interface Task {
   readonly prompt: string
   /** Absolute paths. */
   readonly images: ReadonlyArray<string>
-  /** Go on in this thread instead of starting one. */
+  /** The thread to continue; null starts a new one. */
   readonly resume: string | null
   readonly model: string | null
   readonly sandbox: SandboxMode | null
+  readonly approval: Permissions["approval"]
+  /** A model server of this machine: its name, or `default` for the one that the configuration names. */
+  readonly local: "default" | "lmstudio" | "ollama" | null
+  /** Keeps the thread in memory only. */
+  readonly ephemeral: boolean
+  /** Absolute path of the file that the last message is written to; null for none. */
+  readonly lastMessageFile: string | null
   /** Absolute; null is the working directory. */
   readonly cwd: string | null
-  /** Absolute folders that are writable besides the workspace. */
+  /** Absolute folders that are writable in addition to the workspace. */
   readonly addDirs: ReadonlyArray<string>
-  /** JSON Schema of the answer; null for none. */
+  /** JSON Schema of the final answer; null for none. */
   readonly outputSchema: Schema.Json
   readonly threadSource: string | null
   readonly cyberAccessProgram: "daybreakBlue" | "daybreakRed" | "standard" | null
-  /** Events for programs instead of text for people. */
+  /** Print JSON events instead of text. */
   readonly json: boolean
 }
 
 type Client = AppServerClient["Service"]
 type Opened = ResultOf<"thread/start">
 
-/** How a run ends: well, badly, by a signal. */
+/** The exit codes. */
 export const ExitCode = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const
 
-/** The most that a turn may take to end once it was interrupted. */
+/** Bounds the wait for an unreachable model server: the last attempt is after 35 seconds (5, 15, 35). */
+const NetworkPatience = "60 seconds"
+
+/** Time limit for a turn to end after it was interrupted. */
 const InterruptDeadline = "3 seconds"
 
-const open = (client: Client, task: Task): Effect.Effect<Opened, ClientError> => {
-  const settings = { model: task.model, cwd: task.cwd, sandbox: task.sandbox }
+/** The models that local model servers are used with, as in the release. */
+const localModels = { lmstudio: "openai/gpt-oss-20b", ollama: "gpt-oss:20b" } as const
+
+/** The model server of this machine that the task asks for. `--model` counts before the usual model of that server. */
+const localModel = Effect.fnUntraced(function* (client: Client, { local, model }: Task) {
+  if (local === null) return { model }
+  const { config } = yield* client.request("config/read", {})
+  const configured = Reflect.get(config, "oss_provider")
+  const modelProvider = local !== "default" ? local : configured === "lmstudio" ? "lmstudio" : "ollama"
+  return { modelProvider, model: model ?? localModels[modelProvider] }
+})
+
+const open = Effect.fnUntraced(function* (client: Client, task: Task): Effect.fn.Return<Opened, ClientError> {
+  const settings = {
+    ...(yield* localModel(client, task)),
+    cwd: task.cwd,
+    sandbox: task.sandbox,
+    approvalPolicy: task.approval
+  }
   return task.resume === null
-    ? client.request("thread/start", { ...settings, threadSource: task.threadSource })
-    : client.request("thread/resume", { ...settings, threadId: task.resume, excludeTurns: true })
-}
+    ? yield* client.request("thread/start", { ...settings, threadSource: task.threadSource, ephemeral: task.ephemeral })
+    : yield* client.request("thread/resume", { ...settings, threadId: task.resume, excludeTurns: true })
+})
 
 type TurnParams = ParamsInputOf<"turn/start">
 
-/** The further folders only mean something where the workspace is all that may be written. */
+/** The additional folders apply only when the sandbox is workspace-write. */
 const sandboxOf = (thread: Opened, task: Task): Pick<TurnParams, "sandboxPolicy"> =>
   task.addDirs.length > 0 && thread.sandbox.type === "workspaceWrite"
     ? { sandboxPolicy: { ...thread.sandbox, writableRoots: [...thread.sandbox.writableRoots, ...task.addDirs] } }
@@ -85,11 +114,11 @@ const turnOf = (thread: Opened, task: Task): TurnParams => ({
   ...(task.cyberAccessProgram === null ? {} : { cyberAccessProgram: task.cyberAccessProgram })
 })
 
-/** Questions are put to the person; what this program cannot answer is refused, so that the turn goes on. */
+/** Asks the user for approvals. Any other request is refused, so that the turn continues. */
 const answer = Effect.fnUntraced(function* (client: Client, reporter: Reporter, request: ServerRequest) {
   const question = questionOf(request)
   if (question === undefined) {
-    yield* reporter.remark(`The server asked for ${request.method}, which exec cannot answer.`)
+    yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
     return yield* client.reject(request.id, {
       code: ErrorCode.MethodNotFound,
       message: `${request.method} is not supported by exec`
@@ -98,7 +127,7 @@ const answer = Effect.fnUntraced(function* (client: Client, reporter: Reporter, 
   yield* client.respond(request.id, { decision: yield* reporter.asked(question) })
 })
 
-/** Tells the events of a turn until it has ended; how it ended, or nothing when the server went away. */
+/** Reports the events of a turn until it ends. Returns its status, or null when the connection ended first. */
 const follow = (client: Client, reporter: Reporter): Effect.Effect<TurnStatus | null, ClientError> => {
   const told = (event: ClientEvent): Effect.Effect<TurnStatus | null, ClientError> => {
     switch (event._tag) {
@@ -120,16 +149,16 @@ const follow = (client: Client, reporter: Reporter): Effect.Effect<TurnStatus | 
   return next
 }
 
-/** A turn that is cut short still tells its end, for a while. */
+/** Interrupts the turn and reports its end, within the deadline. */
 const interrupt = Effect.fnUntraced(function* (client: Client, reporter: Reporter, threadId: string) {
-  // An empty id stands for whatever turn there is.
+  // An empty id means the active turn.
   yield* Effect.all([client.request("turn/interrupt", { threadId, turnId: "" }), follow(client, reporter)], {
     concurrency: "unbounded",
     discard: true
   }).pipe(Effect.timeoutOption(InterruptDeadline), Effect.ignore)
 })
 
-/** Fails where the thread's model cannot be asked, such as without a key: better than a turn that only fails. */
+/** Fails when the thread's model cannot be used, for example without a key, instead of starting a turn that fails. */
 const checkModel = Effect.fnUntraced(function* (threadId: string) {
   const threads = yield* Threads
   yield* threads.find(threadId)?.ready ?? Effect.void
@@ -142,20 +171,23 @@ const runTurn = Effect.fnUntraced(function* (reporter: Reporter, task: Task) {
   yield* checkModel(thread.thread.id)
   yield* reporter.opened(thread)
   if (task.addDirs.length > 0 && thread.sandbox.type !== "workspaceWrite") {
-    yield* reporter.remark("--add-dir does nothing here: it needs --sandbox workspace-write.")
+    yield* reporter.remark("--add-dir has no effect: it needs --sandbox workspace-write.")
   }
-  const turn = Effect.andThen(client.request("turn/start", turnOf(thread, task)), follow(client, reporter)).pipe(
+  const last = task.lastMessageFile === null ? undefined : yield* LastMessage.make(task.lastMessageFile)
+  const watched = last === undefined ? reporter : last.watching(reporter)
+  const turn = Effect.andThen(client.request("turn/start", turnOf(thread, task)), follow(client, watched)).pipe(
     Effect.onInterrupt(() => interrupt(client, reporter, thread.thread.id))
   )
   const status = yield* Effect.raceFirst(turn, Effect.as(screen.readerGone, null))
+  yield* last?.write(reporter) ?? Effect.void
   return status === "completed" ? ExitCode.success : status === "interrupted" ? ExitCode.interrupted : ExitCode.failure
 })
 
-type Problem = ClientError | ConfigError | InProcessError | ModelError
+type Problem = ClientError | ConfigError | InProcessError | LastMessage.LastMessageError | ModelError
 
-/** The run could not go on. A model that cannot be asked is also an event, as it is in a turn that has begun. */
+/** Reports that the run failed. An unusable model is also reported as an event, as it is during a turn. */
 const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
-  // The server's own words where there are some: the method it failed in does not help the person.
+  // For a server error, only its text: the failed method does not help the user.
   if (problem._tag === "ServerError") return reporter.failed(problem.detail)
   if (problem._tag !== "ModelError") return reporter.failed(problem.message)
   const message = problem.details ?? problem.message
@@ -164,7 +196,7 @@ const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
   return Effect.andThen(reporter.notified(event), reporter.failed(message))
 }
 
-/** Runs the task on a server of its own. The exit code. */
+/** Runs the task on its own server and returns the exit code. */
 export const run = (
   task: Task,
   server: AppServer.AppServerOptions
@@ -177,7 +209,7 @@ export const run = (
       clientVersion: Version,
       experimentalApi: task.cyberAccessProgram !== null,
       ownsServer: true
-    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", ...server })))
+    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })))
     const code = yield* runTurn(reporter, task).pipe(
       Effect.provide(embedded),
       Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))

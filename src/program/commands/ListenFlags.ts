@@ -1,5 +1,5 @@
 /**
- * The flags that say where clients connect, and who may.
+ * The flags for listen addresses and authentication.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export const flags = {
   listen: Flag.String("listen").pipe(
     Flag.withMetavar("URL"),
     Flag.withDescription(
-      "Where clients connect: stdio:// (the default), unix:// (below the home folder), unix://PATH, ws://IP:PORT, or off. " +
+      "Listen address: stdio:// (the default), unix:// (in the home folder), unix://PATH, ws://IP:PORT, or off. " +
         "May be repeated"
     ),
     Flag.atLeast(0)
@@ -32,35 +32,37 @@ export const flags = {
   ),
   allowOrigin: Flag.String("allow-origin").pipe(
     Flag.withMetavar("ORIGIN"),
-    Flag.withDescription("Let web pages of this origin connect to ws://, such as https://example.org. May be repeated"),
+    Flag.withDescription(
+      "Allow web pages of this origin, such as https://example.org, to connect to ws://. May be repeated"
+    ),
     Flag.atLeast(0)
   ),
   wsAuth: Flag.Literals("ws-auth", Mode.literals).pipe(
     Flag.withMetavar("MODE"),
-    Flag.withDescription("How clients of ws:// authenticate, with the header Authorization: Bearer TOKEN"),
+    Flag.withDescription("Authentication of ws:// clients, with the header Authorization: Bearer TOKEN"),
     Flag.optional
   ),
   wsTokenFile: text("ws-token-file", "FILE", "File with the capability token; surrounding white space is ignored"),
-  wsTokenSha256: text("ws-token-sha256", "HEX", "The SHA-256 digest of the capability token, instead of a file"),
+  wsTokenSha256: text("ws-token-sha256", "HEX", "SHA-256 digest of the capability token, instead of a file"),
   wsSharedSecretFile: text(
     "ws-shared-secret-file",
     "FILE",
-    "File with the secret of signed tokens (JWT, HS256); at least 32 bytes"
+    "File with the secret for signed tokens (JWT, HS256); at least 32 bytes"
   ),
-  wsIssuer: text("ws-issuer", "NAME", "Required issuer (iss) of a signed token"),
-  wsAudience: text("ws-audience", "NAME", "Required audience (aud) of a signed token"),
+  wsIssuer: text("ws-issuer", "NAME", "Required issuer (iss claim) of a signed token"),
+  wsAudience: text("ws-audience", "NAME", "Required audience (aud claim) of a signed token"),
   wsMaxClockSkewSeconds: Flag.Int("ws-max-clock-skew-seconds").pipe(
     Flag.filter(
       (seconds) => seconds >= 0,
-      () => "a clock skew is not negative"
+      () => "the clock skew must not be negative"
     ),
     Flag.withMetavar("SECONDS"),
-    Flag.withDescription("Allowed difference to the clock of a token's issuer; default 30"),
+    Flag.withDescription("Allowed clock difference to the token's issuer; default 30"),
     Flag.optional
   )
 }
 
-/** The same for the program itself, whose help names the command that explains the rest. */
+/** The same for the top-level command, whose help refers to the subcommand for the other flags. */
 export const briefFlags = {
   ...flags,
   allowOrigin: Flag.withHidden(flags.allowOrigin),
@@ -73,7 +75,7 @@ export const briefFlags = {
   wsMaxClockSkewSeconds: Flag.withHidden(flags.wsMaxClockSkewSeconds)
 }
 
-/** The flags as they were given. */
+/** The flags as given on the command line. */
 export interface ListenInput {
   readonly listen: ReadonlyArray<string>
   readonly stdio: boolean
@@ -97,7 +99,7 @@ const authOf = (input: ListenInput): AuthFlags => ({
   maxClockSkewSeconds: Option.getOrUndefined(input.wsMaxClockSkewSeconds)
 })
 
-/** Serves where the flags say; the exit code. A server for stdio alone loads nothing of the other transports. */
+/** Serves at the given addresses and returns the exit code. With stdio only, no other transport is loaded. */
 export const serve = Effect.fnUntraced(function* (input: ListenInput, server: AppServer.AppServerOptions) {
   if (input.stdio && input.listen.length > 0) {
     return yield* new UsageError({ message: "--stdio cannot be used with --listen" })

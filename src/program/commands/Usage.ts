@@ -1,5 +1,5 @@
 /**
- * How the command line explains itself: help on stdout, what is wrong with a command line on stderr in a few lines.
+ * Usage output: help on stdout, and short errors about the command line on stderr.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import { plain } from "../console/ShownText.ts"
 import { TerminalConsole } from "../console/Console.ts"
 
-/** A command line that cannot be followed, for a reason that is only found while following it. */
+/** An invalid command line that the parser cannot detect. */
 export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
   message: Schema.String
 }) {}
@@ -34,7 +34,7 @@ ENVIRONMENT
 
 const { formatHelpDoc, formatVersion } = CliOutput.defaultFormatter({ inheritedFlags: "full", globalFlags: "none" })
 
-/** Every command here also works without a subcommand, which the parser's usage line does not know. */
+/** Every command here also works without a subcommand, which the parser's usage line does not show. */
 const helpOf = (doc: HelpDoc): string =>
   formatHelpDoc({ ...doc, usage: doc.usage.replace("<subcommand>", "[<subcommand>]") })
     .trimEnd()
@@ -60,7 +60,7 @@ const presenter = Effect.gen(function* () {
   return { present: (event: CliOutput.Presenter.Event) => Effect.andThen(present(event), flush) }
 })
 
-/** What the parser shows and which flags every command has. */
+/** The parser's output, and the flags of every command. */
 export const layer: Layer.Layer<never, never, TerminalConsole> = Layer.merge(
   Layer.effect(CliOutput.Presenter, presenter),
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })

@@ -1,8 +1,8 @@
 /**
- * Where a person reads: stdout for what was asked for, stderr for how it went.
+ * The terminal output: stdout for results, stderr for progress.
  *
- * Owns the two streams: that a slow reader slows the writer down, that everything is written before the program ends, and
- * whether they are terminals. Does not own what is written (Page, Transcript, JsonEvents).
+ * Owns the two streams: a slow reader slows the writer down, everything is written before the program ends, and whether they
+ * are terminals. Does not own the content (TerminalLayout, the reporters).
  *
  * @module
  */
@@ -14,18 +14,21 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** The looks in use. None of them carries meaning alone: without colours the words still say it. */
+/** The text styles. None carries meaning alone: the text is complete without colours. */
 export type Style = "bold" | "cyan" | "dim" | "green" | "red" | "yellow"
+
+/** `auto`: colours on terminals that have them, unless `NO_COLOR` is set. */
+export type ColorChoice = "always" | "auto" | "never"
 
 /** One of the two streams. */
 export interface OutputStream {
-  /** Waits while the reader is behind. Writing to a stream that nobody reads any more does nothing. */
+  /** Waits while the reader is behind. Does nothing when the stream has no reader any more. */
   readonly write: (text: string) => Effect.Effect<void>
   readonly isTerminal: boolean
-  /** Width in characters; a usual one where there is no terminal. */
+  /** Width in characters; a default when the stream is not a terminal. */
   readonly columns: () => number
-  /** The text as it is where colours are not wanted (`NO_COLOR`, no terminal). */
-  readonly paint: (look: Style, text: string) => string
+  /** The text in this style; unchanged when colours are disabled (`NO_COLOR`, no terminal). */
+  readonly paint: (style: Style, text: string) => string
 }
 
 export class TerminalConsole extends Context.Service<
@@ -33,9 +36,9 @@ export class TerminalConsole extends Context.Service<
   {
     readonly out: OutputStream
     readonly err: OutputStream
-    /** A person is there to read questions on stderr and to answer them on stdin. */
+    /** Whether a user can read questions on stderr and answer them on stdin. */
     readonly canAsk: boolean
-    /** Succeeds when the reader of stdout has gone, as `head` goes. */
+    /** Succeeds when the reader of stdout has closed it, as `head` does. */
     readonly readerGone: Effect.Effect<void>
     /** Waits until everything is written. */
     readonly flush: Effect.Effect<void>
@@ -44,24 +47,27 @@ export class TerminalConsole extends Context.Service<
 
 const DefaultColumns = 80
 
-/** Streams that are no terminals have no such property at all, whatever their type says. */
+/** `isTTY` is undefined on streams that are not terminals, although its type is boolean. */
 const isTerminal = (stream: { readonly isTTY?: boolean }): boolean => stream.isTTY === true
 
 /** One of the process's streams. */
 class Output {
   readonly #stream: NodeJS.WriteStream
-  /** Succeeds when a write fails: nobody reads any more. */
+  /** Succeeds when a write fails, because there is no reader any more. */
   readonly gone = Deferred.makeUnsafe<void>()
   #lost = false
 
-  constructor(stream: NodeJS.WriteStream) {
+  readonly #color: ColorChoice
+
+  constructor(stream: NodeJS.WriteStream, color: ColorChoice) {
     this.#stream = stream
+    this.#color = color
   }
 
   write(text: string): Effect.Effect<void> {
     return Effect.callback((resume) => {
       if (text === "" || this.#lost) return resume(Effect.void)
-      // What a failing stream says by its `error` event comes later than this, and only once others have had their turn.
+      // A failing stream emits its `error` event later than this callback.
       const kept = this.#stream.write(text, (error) => {
         if (error != null) this.lose()
         if (!kept) resume(Effect.void)
@@ -84,28 +90,29 @@ class Output {
 
   get sheet(): OutputStream {
     const stream = this.#stream
-    const colours = isTerminal(stream) && (stream as WriteStream).hasColors()
+    const suits = isTerminal(stream) && (stream as WriteStream).hasColors()
+    const colours = this.#color === "auto" ? suits : this.#color === "always"
     return {
       write: (text) => this.write(text),
       isTerminal: isTerminal(stream),
-      // A terminal that does not know its width says 0.
+      // A terminal of unknown width reports 0.
       columns: () => (isTerminal(stream) && stream.columns > 0 ? stream.columns : DefaultColumns),
-      paint: (look, text) => (colours ? styleText(look, text, { validateStream: false }) : text)
+      paint: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text)
     }
   }
 }
 
-/** A lost stream must not end the process by an error event that nobody expects, not even after the end. */
-const output = (stream: NodeJS.WriteStream): Output => {
-  const made = new Output(stream)
+/** Handles the error events of a closed stream, also after the end, so that they do not end the process. */
+const output = (stream: NodeJS.WriteStream, color: ColorChoice): Output => {
+  const made = new Output(stream, color)
   stream.on("error", () => made.lose())
   return made
 }
 
-const make = Effect.sync(() => {
+const make = (color: ColorChoice) => {
   const { stderr, stdin, stdout } = process
-  const out = output(stdout)
-  const err = output(stderr)
+  const out = output(stdout, color)
+  const err = output(stderr, color)
   return TerminalConsole.of({
     out: out.sheet,
     err: err.sheet,
@@ -113,11 +120,15 @@ const make = Effect.sync(() => {
     readerGone: Deferred.await(out.gone),
     flush: Effect.andThen(out.flush, err.flush)
   })
-})
+}
 
-export const layer: Layer.Layer<TerminalConsole> = Layer.effect(TerminalConsole, make)
+/** The console of the process. */
+export const layerWith = (color: ColorChoice): Layer.Layer<TerminalConsole> =>
+  Layer.sync(TerminalConsole, () => make(color))
 
-/** What was written where, in order; both streams may stand for terminals, without colours. */
+export const layer: Layer.Layer<TerminalConsole> = layerWith("auto")
+
+/** What was written to which stream, in order. Both streams may be terminals without colours. */
 export interface Written {
   readonly stream: "err" | "out"
   readonly text: string

@@ -1,15 +1,15 @@
 /**
- * Text from elsewhere, made safe for a terminal.
+ * Makes untrusted text safe for a terminal.
  *
- * There are two forms. What a person decides about, such as a command, is shown completely (`shown`, `shownOnOneLine`): every
- * character that a terminal would act on, hide or show as a blank is written as an escape. What a person only reads, such as
- * an answer or output (`plain`), loses these characters. Does not own layout.
+ * There are two forms. Text that the user decides about, such as a command, is shown completely (`shown`, `shownOnOneLine`):
+ * every character that a terminal would interpret, hide or show as a blank is escaped. From text that the user only reads,
+ * such as an answer or output (`plain`), these characters are removed. Does not own layout.
  *
  * @module
  */
 import { stripVTControlCharacters } from "node:util"
 
-/** Embeddings, overrides and isolates: they show the text behind them in another order. */
+/** Embeddings, overrides and isolates: they reorder the text after them. */
 const Reordering = /[\u202A-\u202E\u2066-\u2069]/g
 
 /** Removes escape sequences, other control characters, and characters that reorder text. Line ends and tabs stay. */
@@ -19,8 +19,8 @@ export const plain = (text: string): string =>
     .replace(/\p{Cc}/gu, (character) => (character === "\n" || character === "\t" ? character : ""))
 
 /**
- * Controls, formats, lone surrogates, line and paragraph separators, everything that a font need not draw (zero-width
- * characters, variation selectors, tags, fillers), and the blanks that are no space. A shell takes such a blank for a letter.
+ * Control and format characters, lone surrogates, line and paragraph separators, default-ignorable characters (zero-width
+ * characters, variation selectors, tags, fillers), and blanks other than the space, which a shell treats as letters.
  */
 const Invisible = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Zs}\p{Default_Ignorable_Code_Point}\u2800`
 
@@ -44,7 +44,7 @@ const escapeOf = (character: string): string => {
   return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`
 }
 
-/** Stands before text that has escapes in it. A backslash of such a text is written twice. */
+/** Precedes text that contains escapes. In such text, a backslash is doubled. */
 export const EscapedMark = "(with escapes) "
 
 const escaped = (text: string): string =>
@@ -52,17 +52,17 @@ const escaped = (text: string): string =>
     character === "\n" || character === "\t" ? character : escapeOf(character)
   )}`
 
-/** Every line of a text but its first begins with it. */
+/** The prefix of every line of a text except the first. */
 const Continuation = "> "
 
 /**
- * The whole text, without a character that a terminal would act on or hide. Different texts are shown differently. Line ends
- * and tabs stay; a line that goes on the one before it begins with `> `.
+ * The whole text, without any character that a terminal would interpret or hide. Different texts have different results.
+ * Line ends and tabs are kept; every further line starts with `> `.
  */
 export const shown = (text: string): string =>
   (invisible.test(text) || text.startsWith(EscapedMark) ? escaped(text) : text).replaceAll("\n", `\n${Continuation}`)
 
-/** As `shown`, with line ends and tabs as escapes too. */
+/** Like `shown`, with line ends and tabs as escapes too. */
 export const shownOnOneLine = (text: string): string =>
   invisible.test(text) || /[\n\t]/.test(text) || text.startsWith(EscapedMark)
     ? `${EscapedMark}${text.replace(escapable, escapeOf)}`

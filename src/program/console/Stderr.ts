@@ -1,9 +1,9 @@
 /**
- * The process's standard error for what nobody has to read: logs and announcements.
+ * Best-effort output on standard error, for logs and announcements.
  *
- * Owns that such lines never hold up nor end the program: a stream that fails (a full disk, a reader that has gone) is
- * written to in vain, and lines are dropped, and counted, while a reader is too far behind. Does not own what a run shows to
- * the person in front of it (Screen).
+ * Owns that such lines never block or end the program: when the stream fails (a full disk, a reader that has gone), writes
+ * are ignored; while a reader is too far behind, lines are dropped and counted. Does not own a run's output to the user
+ * (Console).
  *
  * @module
  */
@@ -16,19 +16,19 @@ export interface Target {
   readonly on: (event: "error", listener: (error: Error) => void) => unknown
 }
 
-/** Bytes that wait for a reader who is behind, beside what the system keeps in a pipe (64 KiB on Linux). */
+/** Limit in bytes on lines that wait for a slow reader, besides the system's pipe buffer (64 KiB on Linux). */
 export const MaxBacklog = 256 * 1024
 
 export interface BestEffort {
   /** Writes a line, or drops it. Never throws, never waits. */
   readonly line: (text: string) => void
-  /** Calls `done` when everything is written or lost, at once where nothing waits. */
+  /** Calls `done` when everything is written or lost, immediately when nothing waits. */
   readonly settled: (done: () => void) => void
 }
 
 const nothing = () => undefined
 
-/** Lines to a stream that is asked for with the first of them: a quiet program does not open it. */
+/** Lines to a stream that is opened with the first of them: a program without output does not open it. */
 export const make = (open: () => Target): BestEffort => {
   let target: Target | undefined
   let dropped = 0
@@ -61,15 +61,15 @@ const stderr = make(() => process.stderr)
 
 export const { line } = stderr
 
-/** How long the end of the program waits for a reader of what was logged, in milliseconds. */
-const LastWords = 500
+/** How long the end of the program waits for a reader of stderr, in milliseconds. */
+const DrainGrace = 500
 
 /**
- * The end of the program: gives a reader of stderr a moment. `exit` gets the code as ever; where the reader is stuck, what
- * is left to write would keep the process, which then ends by force once stdout is written.
+ * The end of the program: gives a reader of stderr some time. `exit` gets the code. If the reader is stuck, pending writes
+ * would keep the process alive, so it is ended by force once stdout is written.
  */
 export const finish = (code: number, exit: (code: number) => void): void => {
-  const stuck = setTimeout(() => process.stdout.write("", () => process.exit(code)), LastWords)
+  const stuck = setTimeout(() => process.stdout.write("", () => process.exit(code)), DrainGrace)
   stderr.settled(() => {
     clearTimeout(stuck)
     exit(code)
@@ -77,4 +77,4 @@ export const finish = (code: number, exit: (code: number) => void): void => {
 }
 
 /** A console whose errors are such lines. */
-export const console: Console = { ...globalThis.console, error: (...words) => line(words.map(String).join(" ")) }
+export const console: Console = { ...globalThis.console, error: (...parts) => line(parts.map(String).join(" ")) }

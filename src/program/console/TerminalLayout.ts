@@ -1,17 +1,17 @@
 /**
- * A page of blocks on two streams that may be the same terminal: blank lines between blocks, every line whole, and a line of
- * progress at the bottom while nothing else is written.
+ * Lays out blocks on two streams that may be the same terminal: blank lines between blocks, no mixed lines, and a progress
+ * line at the bottom while nothing else is written.
  *
  * @module
  */
 import * as Effect from "effect/Effect"
 import type { TerminalConsole, OutputStream } from "./Console.ts"
 
-/** What is known of the paper that a stream is written on; two streams on one terminal share it. */
-interface Paper {
-  /** Something stands on it already. */
+/** The state of the output device of a stream; two streams on one terminal share it. */
+interface StreamState {
+  /** Whether something was written. */
   begun: boolean
-  /** The stream whose last line is not ended. */
+  /** The stream whose last line is not terminated. */
   open: OutputStream | null
 }
 
@@ -19,89 +19,89 @@ const EraseLine = "\r\u001B[2K"
 
 export class TerminalLayout {
   readonly #screen: TerminalConsole["Service"]
-  readonly #papers: ReadonlyMap<OutputStream, Paper>
+  readonly #states: ReadonlyMap<OutputStream, StreamState>
   #progress = false
 
   constructor(screen: TerminalConsole["Service"]) {
     this.#screen = screen
-    const paper = (): Paper => ({ begun: false, open: null })
-    const shared = paper()
+    const state = (): StreamState => ({ begun: false, open: null })
+    const shared = state()
     const one = screen.out.isTerminal && screen.err.isTerminal
-    this.#papers = new Map([
-      [screen.out, one ? shared : paper()],
-      [screen.err, one ? shared : paper()]
+    this.#states = new Map([
+      [screen.out, one ? shared : state()],
+      [screen.err, one ? shared : state()]
     ])
   }
 
-  /** Text that goes on where the stream's last text stopped. */
-  text(sheet: OutputStream, text: string, paint: (text: string) => string = (text) => text): Effect.Effect<void> {
+  /** Writes text that continues the stream's last text. */
+  text(stream: OutputStream, text: string, paint: (text: string) => string = (text) => text): Effect.Effect<void> {
     if (text === "") return Effect.void
-    const paper = this.#paper(sheet)
-    const before = paper.open !== null && paper.open !== sheet ? this.#write(paper.open, "\n") : Effect.void
-    paper.begun = true
-    paper.open = text.endsWith("\n") ? null : sheet
-    return Effect.andThen(before, this.#write(sheet, paint(text)))
+    const state = this.#stateOf(stream)
+    const before = state.open !== null && state.open !== stream ? this.#write(state.open, "\n") : Effect.void
+    state.begun = true
+    state.open = text.endsWith("\n") ? null : stream
+    return Effect.andThen(before, this.#write(stream, paint(text)))
   }
 
-  /** Whole lines. They join the block before them. */
-  lines(sheet: OutputStream, ...lines: ReadonlyArray<string>): Effect.Effect<void> {
-    const end = this.#endLine(sheet)
+  /** Writes whole lines to the current block. */
+  lines(stream: OutputStream, ...lines: ReadonlyArray<string>): Effect.Effect<void> {
+    const end = this.#endLine(stream)
     return Effect.andThen(
       end,
-      Effect.suspend(() => this.text(sheet, lines.map((line) => `${line}\n`).join("")))
+      Effect.suspend(() => this.text(stream, lines.map((line) => `${line}\n`).join("")))
     )
   }
 
-  /** A new block: what was written before it ends, and a blank line parts them. */
-  block(sheet: OutputStream, ...lines: ReadonlyArray<string>): Effect.Effect<void> {
+  /** Begins a new block: terminates the last line and separates the blocks by a blank line. */
+  block(stream: OutputStream, ...lines: ReadonlyArray<string>): Effect.Effect<void> {
     return Effect.andThen(
-      this.#endLine(sheet),
+      this.#endLine(stream),
       Effect.suspend(() => {
-        const blank = this.#paper(sheet).begun ? "\n" : ""
-        return this.text(sheet, `${blank}${lines.map((line) => `${line}\n`).join("")}`)
+        const blank = this.#stateOf(stream).begun ? "\n" : ""
+        return this.text(stream, `${blank}${lines.map((line) => `${line}\n`).join("")}`)
       })
     )
   }
 
-  /** Ends an unfinished line. */
-  endLine(sheet: OutputStream): Effect.Effect<void> {
-    return this.#endLine(sheet)
+  /** Terminates an unfinished line. */
+  endLine(stream: OutputStream): Effect.Effect<void> {
+    return this.#endLine(stream)
   }
 
-  /** Takes note that the person ended the line, by typing. */
-  lineEnded(sheet: OutputStream): void {
-    this.#paper(sheet).open = null
+  /** Records that the user terminated the line by typing. */
+  lineEnded(stream: OutputStream): void {
+    this.#stateOf(stream).open = null
   }
 
-  /** Shows progress at the bottom of a terminal; the next text replaces it. Nothing where it would be in the way. */
+  /** Shows progress at the bottom of a terminal; the next text replaces it. Shows nothing while a line is unfinished. */
   progress(text: string): Effect.Effect<void> {
     const { err } = this.#screen
-    if (!err.isTerminal || this.#paper(err).open !== null) return Effect.void
+    if (!err.isTerminal || this.#stateOf(err).open !== null) return Effect.void
     this.#progress = true
     return err.write(`${EraseLine}${err.paint("dim", text.slice(0, err.columns() - 1))}`)
   }
 
-  /** Takes the line of progress away. */
+  /** Removes the progress line. */
   clearProgress(): Effect.Effect<void> {
     if (!this.#progress) return Effect.void
     this.#progress = false
     return this.#screen.err.write(EraseLine)
   }
 
-  #paper(sheet: OutputStream): Paper {
-    return this.#papers.get(sheet) ?? { begun: false, open: null }
+  #stateOf(stream: OutputStream): StreamState {
+    return this.#states.get(stream) ?? { begun: false, open: null }
   }
 
-  #endLine(sheet: OutputStream): Effect.Effect<void> {
+  #endLine(stream: OutputStream): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const paper = this.#paper(sheet)
-      const { open } = paper
-      paper.open = null
+      const state = this.#stateOf(stream)
+      const { open } = state
+      state.open = null
       return open === null ? Effect.void : this.#write(open, "\n")
     })
   }
 
-  #write(sheet: OutputStream, text: string): Effect.Effect<void> {
-    return this.#progress ? Effect.andThen(this.clearProgress(), sheet.write(text)) : sheet.write(text)
+  #write(stream: OutputStream, text: string): Effect.Effect<void> {
+    return this.#progress ? Effect.andThen(this.clearProgress(), stream.write(text)) : stream.write(text)
   }
 }

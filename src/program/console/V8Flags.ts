@@ -1,8 +1,7 @@
 /**
- * What the engine is told about the memory of a server that many clients connect to.
+ * V8's memory settings for a server with many clients.
  *
- * Owns the engine's flags: those that V8 looks at after its start, and that change how much it holds and how soon it is
- * fast, never what a program does.
+ * Owns the engine flags: those that V8 reads after its start and that change only memory use and warm-up time.
  *
  * @module
  */
@@ -10,24 +9,24 @@ import v8 from "node:v8"
 import * as Effect from "effect/Effect"
 
 /**
- * Keeps the young generation at the size it has.
+ * Keeps the young generation at its initial size.
  *
- * Whenever much of it survives, V8 doubles it, up to tens of megabytes, and seldom gives them back: where objects live as
- * long as a computation that saves work. Here it is clients that survive, which connect and then lie idle. A thousand of
- * them hold less than the young generation would grow by. Where much is told to clients that read slowly, collecting a small
- * one also keeps others waiting for a shorter time.
+ * When many objects survive, V8 doubles the young generation, up to tens of megabytes, and rarely shrinks it. That saves
+ * work when objects live as long as a computation. Here the survivors are clients, which connect and then idle: a thousand
+ * of them use less memory than the young generation would grow by. When the server sends much to slow clients, collecting a
+ * small generation also causes shorter pauses.
  */
 const youngGeneration = "--semi-space-growth-factor=1"
 
 /**
- * Leaves out the compiler in the middle: Node 22 has none either. What is run often is compiled by the last one all the
- * same, a little later, and then is as fast. The threads of the one in the middle keep some 15 MB of what they worked in.
+ * Disables the mid-tier compiler, which Node 22 does not have either. Hot code is still compiled by the optimizing compiler,
+ * a little later, and then runs as fast. The mid-tier compiler's threads retain about 15 MB of working memory.
  */
 const middleTier = "--no-maglev"
 
 /**
- * For the rest of the process. Only when all that serving needs is loaded: compiled code that is kept, Node's own too, is
- * good for the flags it was compiled under.
+ * Applies to the rest of the process. Call it only after all modules for serving are loaded: cached code, including Node's
+ * own, is only valid for the flags it was compiled with.
  */
 export const limit: Effect.Effect<void> = Effect.sync(() => {
   for (const flag of [youngGeneration, middleTier]) v8.setFlagsFromString(flag)

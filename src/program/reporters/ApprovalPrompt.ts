@@ -1,30 +1,30 @@
 /**
- * What an agent asks before it acts, and the answers a person can give.
+ * The questions of an agent before it acts, and the user's answers.
  *
  * @module
  */
 import * as Effect from "effect/Effect"
 import type { ServerRequest } from "../../protocol/Methods.ts"
 
-/** `cancel` ends the turn; the others let it go on. */
+/** `cancel` ends the turn; after the others it continues. */
 export type Decision = "accept" | "acceptForSession" | "cancel" | "decline"
 
 export interface ApprovalPrompt {
   /** The item that waits for the answer. */
   readonly itemId: string
-  /** What would be done, for the person to read: a command, or files. */
+  /** What needs approval, as shown to the user: a command, or files. */
   readonly subject: string
-  /** As in "Run this command?". */
-  readonly asks: string
+  /** The question, such as "Run this command?". */
+  readonly question: string
   readonly reason: string | null
-  /** The folder it would be done in. */
+  /** The working directory of the action. */
   readonly cwd: string | null
 }
 
-/** For those who cannot be asked. */
-export const HowToAllow = "To let commands run unasked: --sandbox danger-full-access"
+/** A hint for runs without a user to ask. */
+export const HowToAllow = "To run commands without approval: --sandbox danger-full-access"
 
-/** The question in a request of the server; none for requests that are no yes-or-no questions. */
+/** The question in a server request; undefined for requests that are not approvals. */
 export const questionOf = (request: ServerRequest): ApprovalPrompt | undefined => {
   switch (request.method) {
     case "item/commandExecution/requestApproval": {
@@ -33,7 +33,7 @@ export const questionOf = (request: ServerRequest): ApprovalPrompt | undefined =
       return {
         itemId,
         subject: command ?? (host === undefined ? "input for a running command" : `a connection to ${host}`),
-        asks: host === undefined ? "Run this command?" : "Allow this connection?",
+        question: host === undefined ? "Run this command?" : "Allow this connection?",
         reason: reason ?? null,
         cwd: cwd ?? null
       }
@@ -43,7 +43,7 @@ export const questionOf = (request: ServerRequest): ApprovalPrompt | undefined =
       return {
         itemId,
         subject: grantRoot == null ? "the changes above" : `files in ${grantRoot}`,
-        asks: "Make these changes?",
+        question: "Make these changes?",
         reason: reason ?? null,
         cwd: null
       }
@@ -53,7 +53,7 @@ export const questionOf = (request: ServerRequest): ApprovalPrompt | undefined =
   }
 }
 
-/** The decision that a typed line stands for; none for one that has to be asked again. */
+/** The decision for an input line; undefined when the question must be repeated. */
 export const decisionOf = (line: string): Decision | undefined => {
   switch (line.trim().toLowerCase()) {
     case "y":
@@ -73,7 +73,7 @@ export const decisionOf = (line: string): Decision | undefined => {
   }
 }
 
-/** Asks until a line is an answer. An end of the input is a no. */
+/** Repeats the question until the answer is valid. The end of the input declines. */
 export const ask = (prompt: Effect.Effect<string | undefined>): Effect.Effect<Decision> =>
   Effect.flatMap(prompt, (line) => {
     if (line === undefined) return Effect.succeed<Decision>("decline")

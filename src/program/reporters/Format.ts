@@ -1,5 +1,5 @@
 /**
- * Protocol values in the words of people: one line each, no colours.
+ * Formats protocol values for users: one line each, without colours.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const folder = (path: string): string => {
   return path === home || path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path
 }
 
-/** What a run starts with: model, permissions, folder, and the thread's id to come back to. */
+/** The first line of a run: model, permissions, folder, and the thread's id. */
 export const thread = (started: ResultOf<"thread/start">): string =>
   [
     `${started.model} (${started.modelProvider})`,
@@ -34,10 +34,10 @@ export const thread = (started: ResultOf<"thread/start">): string =>
     `thread ${started.thread.id}`
   ].join(" · ")
 
-/** A piece of a command line: in single quotes, in double quotes, bare, or the blank between two words. */
+/** A token of a command line: in single quotes, in double quotes, bare, or the blank between two tokens. */
 const piece = /'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s'"\\]+)|( )/gsy
 
-/** The words of a command line as the server writes them. What else there is in a line makes it one word. */
+/** Splits a command line as the server writes it. A line with other syntax is a single word. */
 const wordsOf = (line: string): ReadonlyArray<string> => {
   const words = [""]
   let read = 0
@@ -49,17 +49,17 @@ const wordsOf = (line: string): ReadonlyArray<string> => {
   return read === line.length ? words : [line]
 }
 
-/** A shell by its name or in a folder of the system. A program elsewhere may be anything, whatever its name is. */
+/** A shell by its name or in a system folder. A program with such a name elsewhere could be anything. */
 const shell = /^(?:(?:\/usr(?:\/local)?)?\/bin\/)?(?:bash|dash|ksh|sh|zsh)$/
 
-/** The script of a command line that only hands it to a shell of the system; any other line as it is. */
+/** The script of a command line that only passes it to a system shell; any other line unchanged. */
 export const command = (line: string): string => {
   const [program = "", flag = "", script, ...rest] = wordsOf(line)
   if (script === undefined || rest.length > 0 || !/^-l?c$/.test(flag)) return line
   return shell.test(program) ? script : line
 }
 
-/** As in `80 ms`, `2.5 s`, `12 s`, `3 min 5 s`. */
+/** Such as `80 ms`, `2.5 s`, `12 s`, `3 min 5 s`. */
 export const duration = (millis: number): string => {
   if (millis < 1000) return `${Math.round(millis)} ms`
   if (millis < 9950) return `${(millis / 1000).toFixed(1)} s`
@@ -70,15 +70,15 @@ export const duration = (millis: number): string => {
 /** How a command ended. */
 export const outcome = ({ durationMs, exitCode, status }: Item<"commandExecution">): string => {
   if (status === "declined") return "declined, not run"
-  const end = exitCode === null ? (status === "inProgress" ? "still running" : "did not end well") : `exit ${exitCode}`
+  const end = exitCode === null ? (status === "inProgress" ? "still running" : "failed") : `exit ${exitCode}`
   return durationMs === null ? end : `${end}, ${duration(durationMs)}`
 }
 
-/** Lines of a command's output that are shown: some from its beginning, the rest from its end. */
+/** How many lines of a command's output are shown: some from its beginning, the rest from its end. */
 const HeadLines = 4
 const TailLines = 8
 
-/** The output of a command, in few lines. */
+/** The output of a command, shortened to a few lines. */
 export const excerpt = (output: string, width: number): ReadonlyArray<string> => {
   const text = plain(output).replace(/\n+$/, "")
   if (text === "") return []
@@ -90,7 +90,7 @@ export const excerpt = (output: string, width: number): ReadonlyArray<string> =>
 
 const marks = { pending: "☐", inProgress: "▸", completed: "☑" } as const
 
-/** A plan as a list to tick off. */
+/** A plan as a checklist. */
 export const plan = (update: {
   readonly explanation: string | null
   readonly plan: ReadonlyArray<{ readonly step: string; readonly status: keyof typeof marks }>
@@ -101,7 +101,7 @@ export const plan = (update: {
 
 const verbs = { add: "added", delete: "deleted", update: "changed" } as const
 
-/** Work other than commands, when it is done; nothing for items that are not for the reader. */
+/** Completed items other than commands; empty for items that are not shown. */
 export const work = (item: ThreadItem): ReadonlyArray<string> => {
   switch (item.type) {
     case "fileChange":
@@ -115,9 +115,9 @@ export const work = (item: ThreadItem): ReadonlyArray<string> => {
     case "webSearch":
       return [`searched the web: ${item.query}`]
     case "imageView":
-      return [`looked at ${folder(item.path)}`]
+      return [`viewed ${folder(item.path)}`]
     case "contextCompaction":
-      return ["the conversation was summed up to make room"]
+      return ["the conversation was compacted"]
     default:
       return []
   }
@@ -125,7 +125,7 @@ export const work = (item: ThreadItem): ReadonlyArray<string> => {
 
 const counted = new Intl.NumberFormat("en")
 
-/** What a turn took. */
+/** Token usage and duration of a turn. */
 export const cost = (usage: TokenUsageBreakdown | null, millis: number): string => {
   if (usage === null) return duration(millis)
   const part = (count: number, what: string) => (count === 0 ? "" : ` (${counted.format(count)} ${what})`)

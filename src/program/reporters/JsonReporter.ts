@@ -1,9 +1,9 @@
 /**
- * A run as programs read it: one JSON object a line, the events of the released `exec --json`.
+ * A run as JSON lines: the events of the released `exec --json`.
  *
- * Owns the translation from the protocol, and that items are numbered from 0 as programs see them. A message and a reasoning
- * item appear when they are done. Warnings are items of type `error`; a failure that the turn survives, or dies of, is an
- * event of its own. An interrupted turn has no last event.
+ * Owns the translation from the protocol, and the numbering of items from 0. A message or reasoning item is reported when it
+ * is complete. Warnings are items of type `error`; an error, whether or not the turn survives it, is an event of its own. An
+ * interrupted turn has no last event.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type { ServerNotification } from "../../protocol/Methods.ts"
 import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
 import type { Turn } from "../../protocol/v2/turn/Turn.ts"
-import * as Describe from "./Format.ts"
+import * as Format from "./Format.ts"
 import { plain, shownOnOneLine } from "../console/ShownText.ts"
 import type { Reporter } from "./Reporter.ts"
 import { HowToAllow } from "./ApprovalPrompt.ts"
 import type { TerminalConsole } from "../console/Console.ts"
 
-/** An event, ready for JSON. */
+/** An event that can be encoded as JSON. */
 export type ExecEvent = { readonly type: string } & Readonly<Record<string, unknown>>
 
-/** What the item is besides its id; null for items that are not told. */
+/** The members of an item besides its id; null for items that are not reported. */
 const contentOf = (item: ThreadItem): Readonly<Record<string, unknown>> | null => {
   switch (item.type) {
     case "agentMessage":
@@ -74,13 +74,13 @@ const withDetails = (text: string, details: string | null): string =>
 
 const errorText = (error: TurnError): string => withDetails(error.message, error.additionalDetails)
 
-/** Items that are told only when they are done. */
-const isWords = (item: ThreadItem): boolean => item.type === "agentMessage" || item.type === "reasoning"
+/** Whether an item is reported only when it is complete. */
+const isText = (item: ThreadItem): boolean => item.type === "agentMessage" || item.type === "reasoning"
 
 /** The events of one run, notification by notification. */
 export class JsonEvents {
   #items = 0
-  /** The number of each item that has started and is not done. */
+  /** The number of each item that has started and not completed. */
   readonly #open = new Map<string, string>()
   #plan: { readonly id: string; readonly items: ReadonlyArray<unknown> } | null = null
   #usage: ThreadTokenUsage["total"] | null = null
@@ -96,7 +96,7 @@ export class JsonEvents {
         return this.#completed(notification.params.item)
       case "item/fileChange/patchUpdated": {
         const { changes, itemId: id } = notification.params
-        return this.#told("item.updated", { type: "fileChange", id, changes, status: "inProgress" })
+        return this.#itemEvent("item.updated", { type: "fileChange", id, changes, status: "inProgress" })
       }
       case "turn/plan/updated":
         return [this.#planned(notification.params.plan)]
@@ -124,11 +124,11 @@ export class JsonEvents {
   }
 
   #started(item: ThreadItem): ReadonlyArray<ExecEvent> {
-    if (isWords(item)) return []
-    return this.#told(this.#open.has(item.id) ? "item.updated" : "item.started", item)
+    if (isText(item)) return []
+    return this.#itemEvent(this.#open.has(item.id) ? "item.updated" : "item.started", item)
   }
 
-  #told(type: string, item: ThreadItem): ReadonlyArray<ExecEvent> {
+  #itemEvent(type: string, item: ThreadItem): ReadonlyArray<ExecEvent> {
     const content = contentOf(item)
     if (content === null) return []
     const id = this.#open.get(item.id) ?? this.#nextId()
@@ -137,7 +137,7 @@ export class JsonEvents {
   }
 
   #completed(item: ThreadItem): ReadonlyArray<ExecEvent> {
-    const events = this.#told("item.completed", item)
+    const events = this.#itemEvent("item.completed", item)
     this.#open.delete(item.id)
     return events
   }
@@ -185,7 +185,7 @@ export class JsonEvents {
   }
 }
 
-/** A reporter for programs: events on stdout, everything for people on stderr. Nobody is asked. */
+/** A reporter for programs: events on stdout, messages for users on stderr. It declines every approval. */
 export const make = (screen: TerminalConsole["Service"]): Reporter => {
   const events = new JsonEvents()
   const write = (event: ExecEvent) => screen.out.write(`${JSON.stringify(event)}\n`)
@@ -195,7 +195,7 @@ export const make = (screen: TerminalConsole["Service"]): Reporter => {
     notified: (notification) => Effect.forEach(events.of(notification), write, { discard: true }),
     asked: ({ subject }) =>
       Effect.as(
-        remark(`declined: ${shownOnOneLine(Describe.command(subject))} (--json asks nobody). ${HowToAllow}`),
+        remark(`declined: ${shownOnOneLine(Format.command(subject))} (--json cannot ask for approval). ${HowToAllow}`),
         "decline" as const
       ),
     remark,

@@ -1,8 +1,8 @@
 /**
- * A run as a person wants to read it.
+ * A run as text for users.
  *
- * What the agent says goes to stdout, and nothing else, so that it can be piped. What it does, thinks and costs goes to
- * stderr, dimmed. On one terminal both read as one page.
+ * Only the agent's messages go to stdout, so that they can be piped. Actions, reasoning and token usage go to stderr,
+ * dimmed. On one terminal both form a single page.
  *
  * @module
  */
@@ -13,15 +13,16 @@ import type { Terminal } from "effect/Terminal"
 import type { Item, ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type { ServerNotification } from "../../protocol/Methods.ts"
 import type { TokenUsageBreakdown } from "../../protocol/v2/thread/Thread.ts"
+import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
 import type { Turn } from "../../protocol/v2/turn/Turn.ts"
-import * as Describe from "./Format.ts"
+import * as Format from "./Format.ts"
 import { TerminalLayout } from "../console/TerminalLayout.ts"
 import { plain, shown, shownOnOneLine } from "../console/ShownText.ts"
 import { ask, HowToAllow } from "./ApprovalPrompt.ts"
 import type { Reporter } from "./Reporter.ts"
 import type { TerminalConsole, OutputStream } from "../console/Console.ts"
 
-/** How long nothing has to happen before a terminal shows that the turn still runs. */
+/** How long a turn must be idle before a terminal shows that it still runs. */
 const QuietMillis = 1000
 
 const addedTokens = (now: TokenUsageBreakdown, before: TokenUsageBreakdown | null): TokenUsageBreakdown =>
@@ -36,26 +37,28 @@ const addedTokens = (now: TokenUsageBreakdown, before: TokenUsageBreakdown | nul
         reasoningOutputTokens: now.reasoningOutputTokens - before.reasoningOutputTokens
       }
 
-class Render {
+class TextRenderer {
   readonly page: TerminalLayout
   readonly #screen: TerminalConsole["Service"]
   readonly #terminal: Terminal
-  /** The item whose text is being streamed, and where to. */
-  #streaming: { readonly id: string; readonly sheet: OutputStream } | null = null
-  /** Items of which text was streamed, so that their end does not say it again. */
+  /** The item that is being streamed, and its stream. */
+  #streaming: { readonly id: string; readonly stream: OutputStream } | null = null
+  /** Items whose text was streamed, so that it is not repeated when they complete. */
   readonly #streamed = new Set<string>()
-  /** Messages that are not the answer: what the agent says while it works. */
-  readonly #asides = new Set<string>()
-  /** The command whose line is the last thing on the page. */
+  /** Messages other than the final answer. */
+  readonly #commentary = new Set<string>()
+  /** The command whose line is the last one on the page. */
   #lastCommand: string | null = null
-  /** Warnings that were given: some come once for the server and once for the thread. */
+  /** Warnings that were shown: some arrive both for the server and for the thread. */
   readonly #warned = new Set<string>()
-  /** Commands of which it was said that they were declined. */
+  /** Commands that were already shown as declined. */
   readonly #declined = new Set<string>()
+  /** Why the last attempt at an answer failed. */
+  #retryCause: string | null = null
   #turnId: string | null = null
   #usage: TokenUsageBreakdown | null = null
   #usageBefore: TokenUsageBreakdown | null = null
-  /** When the last thing was told, in milliseconds; null while nobody waits for the agent. */
+  /** The time of the last event, in milliseconds; null while the user is not waiting for the agent. */
   #quietSince: number | null = null
   #turnStartedAt = 0
 
@@ -82,7 +85,17 @@ class Render {
     return this.#note(`${err.paint("yellow", "warning:")} ${plain(text)}`, ...rest)
   }
 
-  readonly opened: Reporter["opened"] = (thread) => this.#note(this.#dim(shownOnOneLine(Describe.thread(thread))))
+  /** One line per attempt; the cause is shown when it differs from that of the previous attempt. */
+  #retrying({ additionalDetails, message }: TurnError): Effect.Effect<void> {
+    const isNew = additionalDetails !== this.#retryCause
+    this.#retryCause = additionalDetails
+    const line = `${this.#screen.err.paint("yellow", "warning:")} ${plain(message)}`
+    return isNew && additionalDetails !== null
+      ? this.#note(line, ...plain(additionalDetails).split("\n").map(this.#dim))
+      : this.page.lines(this.#screen.err, line)
+  }
+
+  readonly opened: Reporter["opened"] = (thread) => this.#note(this.#dim(shownOnOneLine(Format.thread(thread))))
 
   readonly remark: Reporter["remark"] = (text) => this.#note(this.#dim(plain(text)))
 
@@ -92,14 +105,17 @@ class Render {
   readonly asked: Reporter["asked"] = (question) =>
     Effect.gen({ self: this }, function* () {
       const { canAsk, err } = this.#screen
-      // The command is on the page already, unless something came in between.
+      // The command is already on the page, unless something was written after it.
       if (this.#lastCommand !== question.itemId) {
-        yield* this.#note(`${this.#dim("$")} ${err.paint("cyan", shown(Describe.command(question.subject)))}`)
+        yield* this.#note(`${this.#dim("$")} ${err.paint("cyan", shown(Format.command(question.subject)))}`)
       }
       this.#lastCommand = question.itemId
       if (!canAsk) {
         this.#declined.add(question.itemId)
-        yield* this.page.lines(err, err.paint("yellow", `└ declined: nobody can be asked here. ${HowToAllow}`))
+        yield* this.page.lines(
+          err,
+          err.paint("yellow", `└ declined: there is no terminal to ask for approval. ${HowToAllow}`)
+        )
         return "decline"
       }
       this.#quietSince = null
@@ -108,19 +124,19 @@ class Render {
         err,
         ...details.filter((line) => line !== null).map((line) => this.#dim(`  ${shownOnOneLine(line)}`))
       )
-      const decision = yield* ask(this.#prompt(question.asks))
+      const decision = yield* ask(this.#prompt(question.question))
       this.#quietSince = yield* Clock.currentTimeMillis
       return decision
     })
 
-  /** A line from the person; none at the end of the input. */
-  #prompt(asks: string): Effect.Effect<string | undefined> {
+  /** A line of user input; undefined at the end of the input. */
+  #prompt(question: string): Effect.Effect<string | undefined> {
     const { err } = this.#screen
-    const text = `${err.paint("yellow", "?")} ${asks} [y]es, [n]o, [a]lways in this run, [s]top the turn: `
+    const text = `${err.paint("yellow", "?")} ${question} [y]es, [n]o, [a]lways in this run, [s]top the turn: `
     return Effect.suspend(() => this.page.text(err, text)).pipe(
       Effect.andThen(Effect.option(this.#terminal.readLine)),
       Effect.map((line) => {
-        // The person's own line end is on the screen already.
+        // The terminal has already shown the user's line end.
         if (Option.isSome(line)) this.page.lineEnded(err)
         return Option.getOrUndefined(line)
       })
@@ -146,14 +162,16 @@ class Render {
       case "item/completed":
         return this.#completed(notification.params.item)
       case "item/agentMessage/delta":
-        return this.#said(notification.params.itemId, notification.params.delta)
+        return this.#message(notification.params.itemId, notification.params.delta)
       case "item/reasoning/summaryTextDelta":
       case "item/reasoning/textDelta":
-        return this.#thought(notification.params.itemId, notification.params.delta)
+        return this.#reasoning(notification.params.itemId, notification.params.delta)
       case "item/reasoning/summaryPartAdded":
-        return notification.params.summaryIndex === 0 ? Effect.void : this.#thought(notification.params.itemId, "\n\n")
+        return notification.params.summaryIndex === 0
+          ? Effect.void
+          : this.#reasoning(notification.params.itemId, "\n\n")
       case "turn/plan/updated":
-        return this.#note(...Describe.plan(notification.params).map(plain).map(this.#dim))
+        return this.#note(...Format.plan(notification.params).map(plain).map(this.#dim))
       case "thread/tokenUsage/updated": {
         const { tokenUsage, turnId } = notification.params
         if (turnId === this.#turnId) this.#usage = tokenUsage.total
@@ -167,11 +185,9 @@ class Render {
       case "deprecationNotice":
         return this.#warning(notification.params.summary, notification.params.details)
       case "model/rerouted":
-        return this.#warning(`${notification.params.toModel} answers in place of ${notification.params.fromModel}`)
+        return this.#warning(`${notification.params.toModel} answers instead of ${notification.params.fromModel}`)
       case "error":
-        return notification.params.willRetry
-          ? this.#warning(notification.params.error.message, notification.params.error.additionalDetails)
-          : Effect.void
+        return notification.params.willRetry ? this.#retrying(notification.params.error) : Effect.void
       case "turn/completed":
         return this.#ended(notification.params.turn, now)
       default:
@@ -182,7 +198,7 @@ class Render {
   #started(item: ThreadItem): Effect.Effect<void> {
     switch (item.type) {
       case "agentMessage":
-        if (item.phase === "commentary") this.#asides.add(item.id)
+        if (item.phase === "commentary") this.#commentary.add(item.id)
         return Effect.void
       case "commandExecution":
         return Effect.andThen(
@@ -198,81 +214,81 @@ class Render {
 
   #commandLine(item: Item<"commandExecution">): string {
     const { err } = this.#screen
-    return `${err.paint("dim", "$")} ${err.paint("cyan", shown(Describe.command(item.command)))}`
+    return `${err.paint("dim", "$")} ${err.paint("cyan", shown(Format.command(item.command)))}`
   }
 
   #completed(item: ThreadItem): Effect.Effect<void> {
     switch (item.type) {
       case "agentMessage":
-        if (item.phase === "commentary") this.#asides.add(item.id)
-        return this.#streamed.has(item.id) ? this.#endOf(item.id) : this.#whole(item.id, item.text, "said")
+        if (item.phase === "commentary") this.#commentary.add(item.id)
+        return this.#streamed.has(item.id) ? this.#endOf(item.id) : this.#whole(item.id, item.text, "message")
       case "reasoning": {
         const text = (item.summary.length > 0 ? item.summary : item.content).join("\n\n")
-        return this.#streamed.has(item.id) ? this.#endOf(item.id) : this.#whole(item.id, text, "thought")
+        return this.#streamed.has(item.id) ? this.#endOf(item.id) : this.#whole(item.id, text, "reasoning")
       }
       case "commandExecution":
-        return this.#ran(item)
+        return this.#commandEnded(item)
       default: {
-        const lines = Describe.work(item)
+        const lines = Format.work(item)
         return lines.length === 0 ? Effect.void : this.#note(...lines.map(plain).map(this.#dim))
       }
     }
   }
 
-  #ran(item: Item<"commandExecution">): Effect.Effect<void> {
+  #commandEnded(item: Item<"commandExecution">): Effect.Effect<void> {
     if (this.#declined.has(item.id)) return Effect.void
     const { err } = this.#screen
     const width = err.columns() - 4
-    const mark = this.#dim("│")
+    const gutter = this.#dim("│")
     const lines = [
-      ...Describe.excerpt(item.aggregatedOutput ?? "", width).map((line) => `${mark} ${this.#dim(line)}`),
-      err.paint(item.status === "completed" ? "dim" : "red", `└ ${Describe.outcome(item)}`)
+      ...Format.excerpt(item.aggregatedOutput ?? "", width).map((line) => `${gutter} ${this.#dim(line)}`),
+      err.paint(item.status === "completed" ? "dim" : "red", `└ ${Format.outcome(item)}`)
     ]
     return this.#lastCommand === item.id
       ? this.page.lines(err, ...lines)
       : this.#note(this.#commandLine(item), ...lines)
   }
 
-  #said(id: string, delta: string): Effect.Effect<void> {
+  #message(id: string, delta: string): Effect.Effect<void> {
     const { err, out } = this.#screen
-    if (this.#asides.has(id)) return this.#stream(err, id, plain(delta), (text) => text)
+    if (this.#commentary.has(id)) return this.#stream(err, id, plain(delta), (text) => text)
     return this.#stream(out, id, out.isTerminal ? plain(delta) : delta, (text) => text)
   }
 
-  #thought(id: string, delta: string): Effect.Effect<void> {
+  #reasoning(id: string, delta: string): Effect.Effect<void> {
     return this.#stream(this.#screen.err, id, plain(delta), this.#dim)
   }
 
-  #stream(sheet: OutputStream, id: string, text: string, paint: (text: string) => string): Effect.Effect<void> {
-    const goesOn = this.#streaming?.id === id
-    this.#streaming = { id, sheet }
+  #stream(stream: OutputStream, id: string, text: string, paint: (text: string) => string): Effect.Effect<void> {
+    const continues = this.#streaming?.id === id
+    this.#streaming = { id, stream }
     this.#streamed.add(id)
     this.#lastCommand = null
-    const written = Effect.suspend(() => this.page.text(sheet, text, paint))
-    return goesOn ? written : Effect.andThen(this.page.block(sheet), written)
+    const written = Effect.suspend(() => this.page.text(stream, text, paint))
+    return continues ? written : Effect.andThen(this.page.block(stream), written)
   }
 
-  /** The text of an item that came in one piece. */
-  #whole(id: string, text: string, kind: "said" | "thought"): Effect.Effect<void> {
+  /** Writes the text of an item that was not streamed. */
+  #whole(id: string, text: string, kind: "message" | "reasoning"): Effect.Effect<void> {
     if (text === "") return Effect.void
     return Effect.andThen(
-      Effect.suspend(() => (kind === "said" ? this.#said(id, text) : this.#thought(id, text))),
+      Effect.suspend(() => (kind === "message" ? this.#message(id, text) : this.#reasoning(id, text))),
       Effect.suspend(() => this.#endOf(id))
     )
   }
 
   #endOf(id: string): Effect.Effect<void> {
     if (this.#streaming?.id !== id) return Effect.void
-    const { sheet } = this.#streaming
+    const { stream } = this.#streaming
     this.#streaming = null
-    return this.page.endLine(sheet)
+    return this.page.endLine(stream)
   }
 
   #ended(turn: Turn, now: number): Effect.Effect<void> {
     const { err } = this.#screen
     this.#quietSince = null
     const usage = this.#usage === null ? null : addedTokens(this.#usage, this.#usageBefore)
-    const lines = [this.#dim(Describe.cost(usage, turn.durationMs ?? now - this.#turnStartedAt))]
+    const lines = [this.#dim(Format.cost(usage, turn.durationMs ?? now - this.#turnStartedAt))]
     if (turn.status === "interrupted") lines.unshift(err.paint("yellow", "Interrupted."))
     if (turn.status === "failed") {
       const { additionalDetails, message } = turn.error ?? { additionalDetails: null, message: "the turn failed" }
@@ -282,7 +298,7 @@ class Render {
     return this.#note(...lines)
   }
 
-  /** Shows, until interrupted, that a quiet turn still runs. */
+  /** Shows, until interrupted, that an idle turn still runs. */
   readonly showProgress: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     const now = yield* Clock.currentTimeMillis
     if (this.#quietSince === null || now - this.#quietSince < QuietMillis) return
@@ -291,9 +307,9 @@ class Render {
   }).pipe(Effect.andThen(Effect.sleep("500 millis")), Effect.forever)
 }
 
-/** A reporter for people. The line of progress, on terminals, ends with the scope. */
+/** A reporter for users. On terminals, the progress line ends with the scope. */
 export const make = Effect.fnUntraced(function* (screen: TerminalConsole["Service"], terminal: Terminal) {
-  const render = new Render(screen, terminal)
+  const render = new TextRenderer(screen, terminal)
   if (screen.err.isTerminal) {
     yield* Effect.forkScoped(render.showProgress)
     yield* Effect.addFinalizer(() => render.page.clearProgress())

@@ -1,8 +1,8 @@
 /**
- * Who pays: the credential for model servers.
+ * The credentials for model servers.
  *
- * Owns where an API key comes from (environment or `auth.json`) and the account that clients are told of. Does not own
- * logging in and out, nor the transport's own authentication. A key is `Redacted` from here on and is in no error and no log.
+ * Owns the source of an API key (environment or `auth.json`) and the account that clients see. Does not own login and
+ * logout, nor the authentication of transports. A key is `Redacted` from here on and never in an error or a log.
  *
  * @module
  */
@@ -22,11 +22,11 @@ export class Auth extends Context.Service<
   {
     /** The API key of the default account; none when nobody is logged in. */
     readonly apiKey: Effect.Effect<Option.Option<Redacted.Redacted>>
-    /** The value of the environment variable that a provider names in `env_key`; none when it is blank. */
+    /** The value of the environment variable in a provider's `env_key`; none when it is blank. */
     readonly environmentKey: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
-    /** Where `apiKey` looks, in this order, for the user who has none there. Absent, the program keeps that to itself. */
+    /** The sources of `apiKey`, in order, to show a user without a key. Absent when the program does not disclose them. */
     readonly lookup?: { readonly variables: ReadonlyArray<string>; readonly file: string }
-    /** What `account/read` answers for the configured provider. */
+    /** The result of `account/read` for the configured provider. */
     readonly account: (requiresOpenaiAuth: boolean) => Effect.Effect<GetAccountResponse>
   }
 >()("spindle/Auth") {}
@@ -35,11 +35,11 @@ export interface AuthOptions {
   /** Absolute path of the home folder, where `auth.json` is. */
   readonly home: string
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Whether `CODEX_API_KEY` counts. It does where a program runs the server for itself, not where clients connect. */
+  /** Whether `CODEX_API_KEY` is used: true when a program runs the server for itself, false when clients connect to it. */
   readonly allowApiKeyEnv: boolean
 }
 
-/** Bytes of `auth.json`. Tokens of every kind together take some ten thousand. */
+/** Size limit of `auth.json` in bytes. All kinds of tokens together take about ten thousand. */
 const MaxFileBytes = 1024 * 1024
 
 const fromText = (text: string | undefined): Option.Option<Redacted.Redacted> => {
@@ -47,7 +47,7 @@ const fromText = (text: string | undefined): Option.Option<Redacted.Redacted> =>
   return key === "" ? Option.none() : Option.some(Redacted.make(key))
 }
 
-/** The key in the text of an `auth.json`; none in a text that is damaged or has other credentials only. */
+/** The key in the text of an `auth.json`; none when the text is invalid or has only other credentials. */
 const fromFile = (text: string): Option.Option<Redacted.Redacted> => {
   if (isTooDeep(text)) return Option.none()
   const document = Option.getOrUndefined(Option.liftThrowable((json: string): unknown => JSON.parse(json))(text))
@@ -56,14 +56,14 @@ const fromFile = (text: string): Option.Option<Redacted.Redacted> => {
 }
 
 const accountOf = (key: Option.Option<Redacted.Redacted>, requiresOpenaiAuth: boolean): GetAccountResponse => ({
-  // The account is of no use to other providers, and the release keeps it to itself then.
+  // Other providers cannot use the account. As in the release, it is not reported then.
   account: requiresOpenaiAuth && Option.isSome(key) ? { type: "apiKey" } : null,
   userId: null,
   requiresOpenaiAuth,
   workspaceRouting: null
 })
 
-/** Reads nothing until a key is asked for; then the file as it is at that moment. */
+/** Reads nothing until a key is requested, then the current file. */
 export const make = Effect.fnUntraced(function* (
   options: AuthOptions
 ): Effect.fn.Return<Auth["Service"], never, Path.Path | SmallFiles> {
@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function* (
   const stored = files.read(file).pipe(
     Effect.map((found) => found?.value ?? Option.none()),
     Effect.catch((error) =>
-      Effect.as(Effect.logWarning(`no credential is taken from ${error.message}`), Option.none<Redacted.Redacted>())
+      Effect.as(Effect.logWarning(`no credential was read: ${error.message}`), Option.none<Redacted.Redacted>())
     )
   )
   const apiKey = Effect.suspend(() => {

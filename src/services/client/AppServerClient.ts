@@ -1,8 +1,8 @@
 /**
- * A typed client, whatever it is connected through.
+ * A typed client, independent of its connection.
  *
- * Owns what every client needs on top of a connection: calls typed from the method table, three kinds of error that name the
- * method, an event stream, and handles that can be given away. Does not own the connection (layers/clients).
+ * Owns what every client needs on top of a connection: calls typed by the method table, three kinds of error that name the
+ * method, an event stream, and handles that can be shared. Does not own the connection (layers/clients).
  *
  * @module
  */
@@ -22,12 +22,12 @@ import {
 } from "../../protocol/Methods.ts"
 import type { ClientEvent } from "./ClientEvent.ts"
 
-/** The request did not reach the server, or no answer came back. */
+/** The request did not reach the server, or no response arrived. */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
   method: Schema.String,
   /**
-   * As operating systems name them. `WouldBlock` may be retried and `InvalidInput` is the caller's; the others mean that the
-   * connection is gone.
+   * Named as in operating systems. `WouldBlock` can be retried and `InvalidInput` is the caller's error; the others mean
+   * that the connection is gone.
    */
   kind: Schema.Literals([
     "WouldBlock",
@@ -45,7 +45,7 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   }
 }
 
-/** The server refused. `code` and `data` are the protocol's. */
+/** The server returned an error. `code` and `data` are the protocol's. */
 export class ServerError extends Schema.TaggedError<ServerError>()("ServerError", {
   method: Schema.String,
   code: Schema.Int,
@@ -58,7 +58,7 @@ export class ServerError extends Schema.TaggedError<ServerError>()("ServerError"
   }
 }
 
-/** The answer is not what the protocol says it is. */
+/** The response does not match the protocol. */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
   method: Schema.String,
   detail: Schema.String,
@@ -71,23 +71,23 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError"
 
 export type ClientError = TransportError | ServerError | DecodeError
 
-/** A connection, as the facade needs it. Results are undecoded; ids are the link's own business. */
+/** A connection as the facade uses it. Results are undecoded; the link assigns the ids. */
 export interface Link {
   readonly request: (method: string, params: unknown) => Effect.Effect<unknown, TransportError | ServerError>
   readonly notify: (method: string, params: unknown) => Effect.Effect<void, TransportError>
   readonly respond: (id: RequestId, result: unknown) => Effect.Effect<void, TransportError>
   readonly reject: (id: RequestId, error: ErrorObject) => Effect.Effect<void, TransportError>
-  /** The next event; fails with `Done` after the last. */
+  /** The next event; fails with `Done` after the last one. */
   readonly take: Effect.Effect<ClientEvent, Cause.Done>
-  /** Ends the connection under its own deadline; what is still pending fails. Again: nothing. */
+  /** Closes the connection, with the link's own deadline; pending requests fail. A second call does nothing. */
   readonly close: Effect.Effect<void>
 }
 
-/** The part of a client that calls. Outlives the client as a value; after the end its calls fail. */
+/** The part of a client that sends requests. It remains valid after the client ends; its requests fail then. */
 export interface RequestHandle {
   /**
-   * Calls the server. A call that waits, for an approval say, holds up nothing else. Interrupting it withdraws it where the
-   * connection can.
+   * Sends a request. A request that waits, for example for an approval, does not block others. Interrupting it cancels it if
+   * the connection can.
    */
   readonly request: <M extends ClientRequestMethod>(
     method: M,
@@ -98,29 +98,29 @@ export interface RequestHandle {
 export class AppServerClient extends Context.Service<
   AppServerClient,
   RequestHandle & {
-    /** A handle that calls, for those who need no more. */
+    /** A handle for code that only sends requests. */
     readonly requestHandle: RequestHandle
     readonly notify: (method: string, params?: unknown) => Effect.Effect<void, TransportError>
-    /** Answers a `ServerRequest` event. */
+    /** Answers a `ServerRequest` event with a result. */
     readonly respond: (id: RequestId, result: unknown) => Effect.Effect<void, TransportError>
-    /** Refuses one. */
+    /** Answers a `ServerRequest` event with an error. */
     readonly reject: (id: RequestId, error: ErrorObject) => Effect.Effect<void, TransportError>
-    /** Everything the server tells, each event seen once. Ends with the connection. */
+    /** All events; each is delivered once. Ends with the connection. */
     readonly events: Stream.Stream<ClientEvent>
-    /** The next event; none after the last. */
+    /** The next event; none after the last one. */
     readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
-    /** Ends the connection. Events not read yet are dropped. */
+    /** Closes the connection. Unread events are dropped. */
     readonly shutdown: Effect.Effect<void>
-    /** The server's version as it reports it in its user agent. */
+    /** The server's version, from its user agent. */
     readonly serverVersion: string
-    /** The server's home folder, or null when it did not say. */
+    /** The server's home folder, or null when it did not report one. */
     readonly codexHome: string | null
   }
 >()("spindle/AppServerClient") {}
 
 type Decode = (value: unknown) => Exit.Exit<unknown, Schema.SchemaError>
 
-/** Decoders of results, each compiled on its method's first call. */
+/** Decoders of results, each compiled on the first call of its method. */
 const decoders = new Map<string, Decode>()
 
 const decoderOf = (method: ClientRequestMethod): Decode => {
@@ -134,12 +134,12 @@ const decoderOf = (method: ClientRequestMethod): Decode => {
 }
 
 const decodeError = (method: string, cause: unknown): DecodeError =>
-  new DecodeError({ method, detail: "the result does not have the shape the protocol gives it", cause })
+  new DecodeError({ method, detail: "the result does not have the shape that the protocol defines", cause })
 
 /** The text after the first `/` of a user agent, up to white space. */
 const versionIn = (userAgent: string): string => /^[^/]*\/(\S*)/.exec(userAgent)?.[1] ?? ""
 
-/** Builds the facade over a connection that has shaken hands. */
+/** Builds the facade over a connection after its handshake. */
 export const make = (
   link: Link,
   server: { readonly userAgent: string; readonly codexHome: string }
@@ -151,7 +151,7 @@ export const make = (
         ? Effect.succeed(decoded.value)
         : Effect.fail(decodeError(method, Cause.squash(decoded.cause)))
     })
-  // The decoder is the one of the method's own result.
+  // The decoder belongs to the method, so the result has its type.
   const requestHandle: RequestHandle = { request: request as RequestHandle["request"] }
   return AppServerClient.of({
     ...requestHandle,

@@ -1,31 +1,32 @@
 /**
- * What a client hears from a server, through whatever it is connected.
+ * The events that a client receives from a server, independent of the connection.
  *
  * @module
  */
 import type { ServerNotification, ServerRequest } from "../../protocol/Methods.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
 
-/** A notification of the older `codex/event/*` family. */
+/** A notification of the legacy `codex/event/*` family. */
 export interface LegacyNotification {
   readonly method: string
   readonly params: unknown
 }
 
 /**
- * How a thread goes on after a lost connection came back. `complete`: what was missed comes next, and nothing is missing.
- * `resync`: what was missed is not known; read the thread anew. `lost`: the server cannot resume it.
+ * How a thread continues after a reconnect. `complete`: the missed notifications follow, and none is lost. `resync`: the
+ * missed notifications are unknown, so read the thread again. `lost`: the server cannot resume it.
  */
 export type Continuity = "complete" | "resync" | "lost"
 
 /**
- * `ServerRequest` wants an answer: respond to it or reject it by `request.id`. `Lagged` stands where `skipped` best-effort events
- * were dropped because the consumer was behind; nothing of a transcript is ever among them. `Disconnected` is the last event
- * of a connection that was lost; one that was closed on purpose just ends. `LegacyNotification` comes only when asked for.
+ * `ServerRequest` needs a response: answer or reject it by `request.id`. `Lagged` means that `skipped` best-effort events
+ * were dropped at this place because the consumer was too slow; these are never part of a transcript. `Disconnected` is the
+ * last event of a lost connection; one that was closed on purpose ends without it. `LegacyNotification` is sent only on
+ * request.
  *
- * `Reconnected` comes only to clients that asked to be reconnected: once with `thread: null` when a lost connection is back,
- * and then once for each thread that was followed, in its place before the thread's further events. Requests of the server
- * that are still unanswered come again, with the ids they had.
+ * `Reconnected` is sent only to clients with reconnection enabled: once with `thread: null` when the connection is restored,
+ * then once per subscribed thread, before the thread's further events. The server sends its unanswered requests again, with
+ * the same ids.
  */
 export type ClientEvent =
   | { readonly _tag: "ServerRequest"; readonly request: ServerRequest }
@@ -38,8 +39,8 @@ export type ClientEvent =
 const same = (params: unknown): unknown => params
 
 /**
- * What a client makes of a message in its event buffer; undefined for an answer, which is no event. `own` makes parameters of the
- * client's own where the message is shared with others.
+ * Converts a buffered message to an event; undefined for a response, which is not an event. `own` copies the parameters of a
+ * message that other clients share.
  */
 export const toEvent = (
   message: OutboundMessage,
@@ -48,7 +49,7 @@ export const toEvent = (
   switch (message._tag) {
     case "Lagged":
       return { _tag: "Lagged", skipped: message.skipped }
-    // Method and parameters were put together by the server, which knows the pair's types.
+    // The server built the pair of method and parameters, so their types match.
     case "Request": {
       const request = { id: message.id, method: message.method, params: own(message.params) } as ServerRequest
       return { _tag: "ServerRequest", request }

@@ -1,9 +1,10 @@
 /**
- * What the client hears, in order, over all its connections.
+ * The events that the client receives, in order, over all its connections.
  *
- * Owns the bounded event buffer, the client's own marks in it, and its end. What gives way when the consumer is behind is
- * the tier of the method table, as in the server: snapshots replace their elders, best-effort ones are counted and
- * `Lagged` stands for them. Nothing else is dropped: when the buffer is full reading stops, and with it the server.
+ * Owns the bounded event buffer, the events that the client inserts itself, and the end of the stream. As in the server, the
+ * tier in the method table decides what happens when the consumer is slow: snapshots replace older ones, best-effort events
+ * are dropped and counted in `Lagged`. Nothing else is dropped: when the buffer is full, reading stops, which slows the
+ * server down.
  *
  * @module
  */
@@ -16,16 +17,16 @@ import * as TieredQueue from "../routing/TieredQueue.ts"
 import { type IncomingMessage, sizeOf } from "./IncomingMessage.ts"
 
 export interface EventQueueLimits {
-  /** Events held for a consumer that is behind. */
+  /** Maximum number of events held for a slow consumer. */
   readonly capacity: number
-  /** Characters of their texts together. */
+  /** Maximum number of characters of their texts together. */
   readonly size: number
 }
 
-/** Room for a long turn: reading goes on for minutes while nobody looks at the events. */
+/** Enough for a long turn: reading continues for minutes while the application takes no events. */
 export const defaultLimits: EventQueueLimits = { capacity: 65_536, size: 64 * 1024 * 1024 }
 
-/** A place in the order that an event of the client's own takes. No server notification has this name. */
+/** A placeholder in the buffer for an event of the client's own. No server notification has this name. */
 const mark = (): OutboundMessage => ({
   _tag: "Notification",
   tier: "lossless",
@@ -47,19 +48,19 @@ export class EventQueue {
     this.#outgoing = outgoing
   }
 
-  /** The result is what reading has to wait for, `undefined` when nothing. */
+  /** The result is a signal to wait for before reading continues; `undefined` when there is room. */
   offer(message: IncomingMessage): Deferred.Deferred<void> | undefined {
     return this.#outgoing.offerUnsafe(message)
   }
 
-  /** Puts an event of the client's own behind what was offered. */
-  tell(event: ClientEvent): void {
+  /** Appends an event of the client's own. */
+  append(event: ClientEvent): void {
     const place = mark()
     this.#marks.set(place, event)
     this.#outgoing.offerUnsafe(place)
   }
 
-  /** The next event; fails with `Done` after the last. */
+  /** The next event; fails with `Done` after the last one. */
   readonly take: Effect.Effect<ClientEvent, Cause.Done> = Effect.suspend(() =>
     Effect.matchEffect(this.#outgoing.take, {
       onSuccess: (message) => {
@@ -80,7 +81,7 @@ export class EventQueue {
     return event ?? toEvent(message)
   }
 
-  /** No more comes. What is held can still be taken, and then `last`. */
+  /** Ends the stream. Held events can still be taken, then `last`. */
   end(last: ClientEvent): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#last = last
@@ -88,7 +89,7 @@ export class EventQueue {
     })
   }
 
-  /** Nobody reads any more: what is held is dropped. */
+  /** Drops the held events, because no consumer is left. */
   get drop(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#last = undefined

@@ -1,6 +1,6 @@
 /**
- * Whether a quiet connection is still one. A peer that vanished without a word, because the machine sleeps or the network
- * changed, is otherwise found out by nobody.
+ * Detects dead connections. Without it, a peer that vanished silently, because the machine sleeps or the network changed, is
+ * not detected.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { ConnectionLost } from "./MessageChannel.ts"
 import type { Opened } from "./RemoteSession.ts"
 
 export interface HeartbeatOptions {
-  /** A connection that was quiet for this long is asked for a sign of life. */
+  /** How long a connection may be idle before it is pinged. */
   readonly interval: Duration.Input
-  /** The time the peer has to give it. */
+  /** The time the peer has to respond. */
   readonly deadline: Duration.Input
 }
 
 export const defaults: HeartbeatOptions = { interval: "30 seconds", deadline: "10 seconds" }
 
-const silent = new ConnectionLost({ kind: "TimedOut", detail: "gave no sign of life" })
+const silent = new ConnectionLost({ kind: "TimedOut", detail: "did not respond to a ping" })
 
-/** Ends the connection when the peer is silent. While this side does not read, silence says nothing. */
+/** Ends the connection when the peer does not respond. While this side is not reading, the timeout does not count. */
 export const watch = Effect.fnUntraced(function* (
   { session, ping }: Pick<Opened, "session" | "ping">,
   { interval, deadline }: HeartbeatOptions
@@ -31,7 +31,7 @@ export const watch = Effect.fnUntraced(function* (
     const before = session.received
     yield* Effect.sleep(interval)
     if (session.received !== before || session.isHeld) continue
-    const sign = yield* Effect.timeoutOption(ping, deadline)
-    if (Option.isNone(sign) && session.received === before && !session.isHeld) session.end(silent)
+    const pong = yield* Effect.timeoutOption(ping, deadline)
+    if (Option.isNone(pong) && session.received === before && !session.isHeld) session.end(silent)
   }
 })

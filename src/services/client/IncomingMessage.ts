@@ -1,7 +1,7 @@
 /**
- * From a message of the server to what the client's event buffer takes. The method table says what is known and what gives
- * way when the consumer is behind; parameters are handed on as they came, so that members and variants of a newer server
- * are not lost on the way.
+ * Converts a server message to an entry of the client's event buffer. The method table defines which methods are known and
+ * what may be dropped for a slow consumer. Parameters are passed on unchanged, so that members and variants of a newer
+ * server are preserved.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
   type OutboundRequest
 } from "../routing/OutboundMessage.ts"
 
-/** How long its text was, which is what holding it costs. */
+/** The length of the message's text, which is its cost in the buffer. */
 interface Sized {
   readonly size: number
 }
@@ -24,25 +24,25 @@ export type ReceivedNotification = OutboundNotification & Sized
 export type ReceivedRequest = OutboundRequest & Sized
 export type IncomingMessage = ReceivedNotification | ReceivedRequest
 
-/** What a message of the buffer weighs, in characters. Marks of the client's own weigh nothing. */
+/** The size of a buffered message in characters. The client's own events have size 0. */
 export const sizeOf = (message: OutboundMessage): number =>
   "size" in message && typeof message.size === "number" ? message.size : 0
 
 const isKnown = (method: string): method is ServerNotificationMethod => Object.hasOwn(serverNotificationTable, method)
 
-/** Undefined for what no consumer would understand. */
+/** Undefined for a notification that clients do not know. */
 export const notificationOf = (notification: Notification, size: number): ReceivedNotification | undefined => {
   const { method, params, emittedAtMs, seq } = notification
   if (!isKnown(method) || !Predicate.isObjectOrArray(params)) return undefined
   try {
     return Object.assign(messageOf(method, params, emittedAtMs ?? 0, seq), { size })
   } catch {
-    // What would make it replace its elder is missing in it.
+    // Its parameters lack the members of the replacement key.
     return undefined
   }
 }
 
-/** Undefined for what this client cannot be asked. */
+/** Undefined for a request that this client does not support. */
 export const requestOf = (request: Request, size: number): ReceivedRequest | undefined => {
   const { id, method, params } = request
   if (!Object.hasOwn(serverRequestTable, method) || !Predicate.isObjectOrArray(params)) return undefined

@@ -1,6 +1,6 @@
 /**
- * The older `codex/event/*` notifications, for consumers that still read them: derived from the events of today, each right
- * behind the one it stands for. The terminal ones are as certain as what they are derived from.
+ * The legacy `codex/event/*` notifications, for consumers that still read them. Each is derived from a current event and
+ * follows it directly. Terminal ones have the same delivery guarantee as their source.
  *
  * @module
  */
@@ -42,5 +42,5 @@ export const fromNotification = (notification: ServerNotification): LegacyNotifi
   }
 }
 
-/** The last word of a runtime. */
+/** The last notification of a runtime. */
 export const shutdownComplete: LegacyNotification = legacy(null, "", { type: "shutdown_complete" })

@@ -1,8 +1,8 @@
 /**
- * A connection as the engine of remote clients sees it: text messages both ways, and how it ends.
+ * A connection as remote clients use it: text messages in both directions, and its end.
  *
- * Owns the two ways in which a connection fails: it does not come to be (`ConnectError`), or it was there and is lost
- * (`ConnectionLost`). What carries the messages is an adapter's business (layers/clients).
+ * Owns the two ways in which a connection fails: it cannot be opened (`ConnectError`), or it is lost later
+ * (`ConnectionLost`). Adapters (layers/clients) transfer the messages.
  *
  * @module
  */
@@ -12,20 +12,20 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 
 /**
- * The connection is gone though nobody wanted that. `ConnectionAborted`: the peer said goodbye. `UnexpectedEof`: it went
- * without. `InvalidData`: what came is not the protocol, or the transport failed. `BrokenPipe`: nothing can be written.
- * `TimedOut`: the peer gave no sign of life.
+ * The connection ended unexpectedly. `ConnectionAborted`: the peer closed it. `UnexpectedEof`: it ended without a close.
+ * `InvalidData`: the peer violated the protocol, or the transport failed. `BrokenPipe`: writing failed. `TimedOut`: the peer
+ * did not respond.
  */
 export class ConnectionLost extends Schema.TaggedError<ConnectionLost>()("ConnectionLost", {
   kind: Schema.Literals(["BrokenPipe", "InvalidData", "ConnectionAborted", "UnexpectedEof", "TimedOut"]),
-  /** Goes behind the name of the server: `disconnected: going away`. */
+  /** Appended to the server's name: `disconnected: going away`. */
   detail: Schema.String
 }) {}
 
 /**
- * There is no connection. `Unreachable` and `TimedOut` may go better another time; the others will not, as long as nobody
- * changes what is asked for: `InvalidInput` the options, `Unauthorized` the credentials, `Rejected` the handshake, and with
- * `InvalidData` the peer is no app-server.
+ * The connection could not be opened. `Unreachable` and `TimedOut` can be retried. The others need a change first:
+ * `InvalidInput` of the options, `Unauthorized` of the credentials, `Rejected` of the handshake; with `InvalidData`, the
+ * peer is not an app-server.
  */
 export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectError", {
   kind: Schema.Literals(["InvalidInput", "Unauthorized", "Rejected", "InvalidData", "Unreachable", "TimedOut"]),
@@ -36,32 +36,32 @@ export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectErr
   }
 }
 
-/** One open connection. It closes with the scope it was opened in, politely where the transport has a word for that. */
+/** An open connection. It closes with its scope, with a close message if the transport has one. */
 export interface MessageChannel {
-  /** The next messages. Nothing is read from the transport beyond its own buffer while nobody pulls. Fails at the end. */
+  /** The next messages. Without a pull, nothing is read beyond the transport's own buffer. Fails at the end. */
   readonly pull: Effect.Effect<NonEmptyReadonlyArray<string>, ConnectionLost>
   /**
-   * Sends a message in the caller's turn, after those before it. The result is what the sender has to wait for, because the
-   * transport is congested or gone; `undefined` when nothing.
+   * Sends a message synchronously, after earlier ones. The result is a wait until the transport has room, which fails when
+   * it is gone; `undefined` when there is no need to wait.
    */
   readonly write: (text: string) => Effect.Effect<void, ConnectionLost> | undefined
-  /** Asks for a sign of life and waits for it; absent where the transport has no such thing. */
+  /** Sends a ping and waits for the response; absent when the transport has no pings. */
   readonly ping?: Effect.Effect<void>
 }
 
-/** Where connections come from. */
+/** Opens connections. */
 export interface Endpoint {
-  /** How messages call the server: its address without secrets, or its command. */
+  /** The server's name in messages: its address without secrets, or its command. */
   readonly label: string
   readonly open: Effect.Effect<MessageChannel, ConnectError, Scope.Scope>
 }
 
-/** What the transport, or the peer, has to say goes into messages for people: this much of it. */
-const MaxWords = 200
+/** Maximum number of characters of a transport's or peer's text in a message. */
+const MaxChars = 200
 
-export const bounded = (words: string): string => (words.length > MaxWords ? `${words.slice(0, MaxWords)}…` : words)
+export const bounded = (text: string): string => (text.length > MaxChars ? `${text.slice(0, MaxChars)}…` : text)
 
-/** The time to connect is over. */
+/** The connection was not opened in time. */
 export const connectTimedOut = (label: string): ConnectError =>
   new ConnectError({ kind: "TimedOut", message: `timed out connecting to remote app server at \`${label}\`` })
 

@@ -1,5 +1,5 @@
 /**
- * Who waits for which answer. An answer that nobody waits for is ignored: its caller has given up, or it is stray.
+ * The requests that wait for a response. A response without a pending request is ignored.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { ServerError, TransportError } from "./AppServerClient.ts"
 
 export type Answer = Deferred.Deferred<unknown, TransportError | ServerError>
 
-/** Sees a result in the order of what arrives, before any later event. */
+/** Called with a result in the order of arrival, before any later event is processed. */
 export type Observe = (success: Success) => void
 
-interface Waiter {
+interface PendingRequest {
   readonly method: string
   readonly answer: Answer
   readonly observe: Observe | undefined
@@ -25,48 +25,48 @@ const toServerError = (method: string, { code, message, data }: ErrorObject): Se
     method,
     code: Number.isSafeInteger(code) ? code : ErrorCode.Internal,
     detail: message,
-    // It came as JSON.
+    // It was parsed from JSON.
     ...(data === undefined ? {} : { data: data as ServerError["data"] & {} })
   })
 
 export class PendingRequests {
-  readonly #waiters = new Map<RequestId, Waiter>()
+  readonly #pending = new Map<RequestId, PendingRequest>()
 
-  /** Undefined when somebody waits under that id already, who is not disturbed. */
+  /** Undefined when a request with this id is already pending; that one is not affected. */
   add(id: RequestId, method: string, observe: Observe | undefined): Answer | undefined {
-    if (this.#waiters.has(id)) return undefined
+    if (this.#pending.has(id)) return undefined
     const answer: Answer = Deferred.makeUnsafe()
-    this.#waiters.set(id, { method, answer, observe })
+    this.#pending.set(id, { method, answer, observe })
     return answer
   }
 
   forget(id: RequestId): void {
-    this.#waiters.delete(id)
+    this.#pending.delete(id)
   }
 
-  #take(id: RequestId): Waiter | undefined {
-    const waiter = this.#waiters.get(id)
-    if (waiter !== undefined) this.#waiters.delete(id)
-    return waiter
+  #take(id: RequestId): PendingRequest | undefined {
+    const pending = this.#pending.get(id)
+    if (pending !== undefined) this.#pending.delete(id)
+    return pending
   }
 
   succeed(success: Success): void {
-    const waiter = this.#take(success.id)
-    if (waiter === undefined) return
-    waiter.observe?.(success)
-    Deferred.doneUnsafe(waiter.answer, Exit.succeed(success.result))
+    const pending = this.#take(success.id)
+    if (pending === undefined) return
+    pending.observe?.(success)
+    Deferred.doneUnsafe(pending.answer, Exit.succeed(success.result))
   }
 
   fail({ id, error }: Failure): void {
-    const waiter = this.#take(id)
-    if (waiter !== undefined) Deferred.doneUnsafe(waiter.answer, Exit.fail(toServerError(waiter.method, error)))
+    const pending = this.#take(id)
+    if (pending !== undefined) Deferred.doneUnsafe(pending.answer, Exit.fail(toServerError(pending.method, error)))
   }
 
-  /** Nobody will be answered any more. */
+  /** Fails all pending requests. */
   failAll(kind: TransportError["kind"], detail: string): void {
-    const waiters = Array.from(this.#waiters.values())
-    this.#waiters.clear()
-    for (const { method, answer } of waiters) {
+    const all = Array.from(this.#pending.values())
+    this.#pending.clear()
+    for (const { method, answer } of all) {
       Deferred.doneUnsafe(answer, Exit.fail(new TransportError({ method, kind, detail })))
     }
   }

@@ -1,18 +1,18 @@
 /**
- * What the server has asked and the client has not answered, over more than one connection.
+ * The server's unanswered requests, across connections.
  *
- * A server sends pending requests again when a client comes back, with the same ids. The released server counts them from 0
- * after each restart: its next request may have the id of one that the user is still looking at. The answer to one request
- * must never be given to another, so the newer one gets an id of its own here. Spindle's ids do not repeat (ServerRequests).
+ * After a reconnect, a server sends its pending requests again with the same ids. A restarted server of the release numbers
+ * from 0 again, so a new request may have the id of one that the user is still looking at. An answer must never reach
+ * another request, so the new request gets a different id on the client's side. Spindle's ids do not repeat (ServerRequests).
  *
  * @module
  */
 import type { RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import type { ReceivedNotification, ReceivedRequest } from "./IncomingMessage.ts"
 
-interface Question {
+interface PendingRequest {
   readonly request: ReceivedRequest
-  /** False since its connection was lost, until it is asked again. */
+  /** False after its connection was lost, until the server sends it again. */
   isOpen: boolean
 }
 
@@ -20,20 +20,20 @@ const isSame = (one: ReceivedRequest, other: ReceivedRequest): boolean =>
   one.method === other.method && JSON.stringify(one.params) === JSON.stringify(other.params)
 
 export class PendingServerRequests {
-  /** By the id that the client sees. */
-  readonly #questions = new Map<RequestId, Question>()
+  /** Keyed by the id that the client sees. */
+  readonly #requests = new Map<RequestId, PendingRequest>()
   #renamed = 0
 
-  /** The request as the client sees it. */
-  offered(request: ReceivedRequest): ReceivedRequest {
-    for (const [id, question] of this.#questions) {
-      if (question.request.id === request.id && isSame(question.request, request)) {
-        question.isOpen = true
+  /** The request with the id that the client sees. */
+  receive(request: ReceivedRequest): ReceivedRequest {
+    for (const [id, pending] of this.#requests) {
+      if (pending.request.id === request.id && isSame(pending.request, request)) {
+        pending.isOpen = true
         return { ...request, id }
       }
     }
-    const id = this.#questions.has(request.id) ? this.#newId(request.id) : request.id
-    this.#questions.set(id, { request, isOpen: true })
+    const id = this.#requests.has(request.id) ? this.#newId(request.id) : request.id
+    this.#requests.set(id, { request, isOpen: true })
     return id === request.id ? request : { ...request, id }
   }
 
@@ -42,43 +42,43 @@ export class PendingServerRequests {
   }
 
   /**
-   * The server's own id of a request that is to be answered; null when it was asked through a connection that was lost, and
-   * not again since. Unknown ids, those of answered requests among them, are the server's business.
+   * The server's id of a request to be answered; null when its connection was lost and the server has not sent it again.
+   * Unknown ids, including those of answered requests, are passed on to the server.
    */
   wireIdOf(id: RequestId): RequestId | null {
-    const question = this.#questions.get(id)
-    if (question === undefined) return id
-    return question.isOpen ? question.request.id : null
+    const pending = this.#requests.get(id)
+    if (pending === undefined) return id
+    return pending.isOpen ? pending.request.id : null
   }
 
   answered(id: RequestId): void {
-    this.#questions.delete(id)
+    this.#requests.delete(id)
   }
 
-  /** `serverRequest/resolved` by the id that the client knows; any other notification as it is. */
+  /** Replaces the id in `serverRequest/resolved` with the client's id; returns any other notification unchanged. */
   resolved(message: ReceivedNotification): ReceivedNotification {
     if (message.method !== "serverRequest/resolved") return message
     // Its parameters are an object, see `notificationOf`.
     const params = message.params as { readonly requestId?: RequestId }
     const id = this.#idOf(params.requestId)
     if (id === undefined) return message
-    this.#questions.delete(id)
+    this.#requests.delete(id)
     return id === params.requestId ? message : { ...message, params: { ...params, requestId: id } }
   }
 
-  /** The id that the client knows a question by: the one that is open, or else one that was settled during an absence. */
+  /** The client's id of a request: an open one, or else one that was resolved while the connection was lost. */
   #idOf(wireId: RequestId | undefined): RequestId | undefined {
     let absent: RequestId | undefined
-    for (const [id, question] of this.#questions) {
-      if (question.request.id !== wireId) continue
-      if (question.isOpen) return id
+    for (const [id, pending] of this.#requests) {
+      if (pending.request.id !== wireId) continue
+      if (pending.isOpen) return id
       absent = id
     }
     return absent
   }
 
-  /** The connection is gone, and with it the way to answer. */
+  /** The connection was lost: open requests cannot be answered until they are sent again. */
   lost(): void {
-    for (const question of this.#questions.values()) question.isOpen = false
+    for (const pending of this.#requests.values()) pending.isOpen = false
   }
 }

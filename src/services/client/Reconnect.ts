@@ -1,5 +1,5 @@
 /**
- * When a lost connection is tried again.
+ * When a lost connection is retried.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 
 export interface ReconnectPolicy {
-  /** Before the first attempt; twice as long before each further one. */
+  /** The pause before the first attempt; it doubles for each further one. */
   readonly initialDelay: Duration.Input
   /** The longest pause between two attempts. */
   readonly maxDelay: Duration.Input
-  /** Attempts in a row before the connection is given up. */
+  /** Consecutive attempts before the client gives up. */
   readonly maxAttempts: number
-  /** A connection that lasted this long was a good one: the pauses start anew. A shorter one counts as an attempt. */
+  /** A connection that lasted this long resets the pauses. A shorter one counts as a failed attempt. */
   readonly stableAfter: Duration.Input
 }
 
-/** Goes on for ever, every 15 to 30 seconds in the end. */
+/** No limit on attempts, with a final pause of 15 to 30 seconds. */
 export const defaults: ReconnectPolicy = {
   initialDelay: "250 millis",
   maxDelay: "30 seconds",
@@ -32,8 +32,8 @@ export const policyOf = (option: boolean | Partial<ReconnectPolicy> | undefined)
 }
 
 /**
- * The pause before an attempt, counted from 1: half of it certain, half by chance, so that the clients of a server that
- * restarts do not come back all at once.
+ * The pause before an attempt, counted from 1. Half of it is random, so that the clients of a restarted server do not all
+ * reconnect at the same time.
  */
 export const pause = (policy: ReconnectPolicy, attempt: number): Effect.Effect<Duration.Duration> =>
   Effect.map(Random.next, (chance) => {

@@ -1,21 +1,20 @@
 /**
- * The engine of every client that is connected through a wire, whatever carries its messages.
+ * The common implementation of clients that connect over a transport.
  *
- * Owns the client's ids, its events over all connections, what becomes of a lost connection, and the end. Does not own the
- * bytes (layers/clients), a single connection (remote/Session) nor the typed facade (AppServerClient).
+ * Owns the client's ids, its events over all connections, reconnection, and the end. Does not own the transport
+ * (layers/clients), a single connection (RemoteSession) or the typed facade (AppServerClient).
  *
  * ```
  *  connected ──lost──► Disconnected, end
  *     ▲  │ └──close, or the scope closes──► end
  *     │  └─lost, to be reconnected─► waiting ──fatal, given up──► Disconnected, end
- *     └───────── Reconnected ◄──────────┘ (pauses grow, half of each by chance)
+ *     └───────── Reconnected ◄──────────┘ (pauses grow, half of each is random)
  * ```
  *
- * A lost connection settles everybody who waits for an answer, reconnected or not: whether the server has done what it was
- * asked is not known, and nothing is asked twice behind the caller's back. What is asked while the connection is away waits
- * for the next one.
+ * A lost connection fails all pending requests, even with reconnection: it is unknown whether the server executed them, and
+ * no request is sent twice without the caller's knowledge. Requests made while disconnected wait for the next connection.
  *
- * Statements 35 to 44 of `docs/contract.md` are held here and in the adapters.
+ * This module and the adapters implement statements 35 to 44 of `docs/contract.md`.
  *
  * @module
  */
@@ -38,7 +37,7 @@ import { PendingServerRequests } from "./PendingServerRequests.ts"
 import type { ConnectError, ConnectionLost, Endpoint } from "./MessageChannel.ts"
 import { ThreadSubscriptions } from "./ThreadSubscriptions.ts"
 import * as Heartbeat from "./Heartbeat.ts"
-import * as Inbox from "./EventQueue.ts"
+import * as EventQueue from "./EventQueue.ts"
 import type { IncomingMessage } from "./IncomingMessage.ts"
 import * as Reconnect from "./Reconnect.ts"
 import * as Session from "./RemoteSession.ts"
@@ -53,36 +52,36 @@ export type { ReconnectPolicy } from "./Reconnect.ts"
 export type { Handshake } from "./RemoteSession.ts"
 export type { RequestMessage } from "../../protocol/jsonrpc/Encode.ts"
 
-/** Who connects, and what the client does by itself. */
+/** The client's identity and options. */
 export interface RemoteOptions {
   readonly clientName: string
   readonly clientVersion: string
-  /** Methods and fields marked experimental. Default: false. */
+  /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean
-  /** Notifications not wanted, by exact name. */
+  /** Notifications that the server should not send, by exact name. */
   readonly optOutNotificationMethods?: ReadonlyArray<string>
-  /** Whether questions of MCP servers may be forms of the `openai` kind. Default: false. */
+  /** Whether MCP servers may send forms of the `openai` kind. Default: false. */
   readonly formElicitation?: boolean
-  /** Events held while the consumer is behind. Default: 65 536 events, 64 MiB of text. */
-  readonly events?: Partial<Inbox.EventQueueLimits>
-  /** From initialize to its answer. Default: 10 seconds. */
+  /** Limits on events held for a slow consumer. Default: 65 536 events, 64 MiB of text. */
+  readonly events?: Partial<EventQueue.EventQueueLimits>
+  /** The time limit for the response to initialize. Default: 10 seconds. */
   readonly initializeTimeout?: Duration.Input
-  /** Where the transport can ask for a sign of life. Default: after 30 quiet seconds, and 10 to answer. */
+  /** Pings, if the transport has them. Default: after 30 idle seconds, with 10 seconds to respond. */
   readonly heartbeat?: Partial<Heartbeat.HeartbeatOptions> | false
   /**
-   * Whether a lost connection is made anew, and the threads the client follows with it: see `Reconnected` among the events.
-   * The first connection is tried once. Default: false.
+   * Whether a lost connection is reopened, and the client's threads are resumed: see the event `Reconnected`. The first
+   * connection is tried once. Default: false.
    */
   readonly reconnect?: boolean | Partial<Reconnect.ReconnectPolicy>
 }
 
-/** A link that takes requests of the caller's own numbering besides. */
+/** A link that also accepts requests with ids of the caller's choice. */
 export interface RemoteLink extends Link {
-  /** Fails with `InvalidInput` when a request with the id is in flight, which is not disturbed. */
+  /** Fails with `InvalidInput` when a request with the id is pending; that one is not affected. */
   readonly requestWithId: (request: RequestMessage) => Effect.Effect<unknown, TransportError | ServerError>
 }
 
-/** How long the server may take to answer initialize. */
+/** The time limit for the response to initialize. */
 const InitializeTimeout = Duration.seconds(10)
 
 const initializeParams = (options: RemoteOptions): ParamsInputOf<"initialize"> => ({
@@ -93,17 +92,17 @@ const initializeParams = (options: RemoteOptions): ParamsInputOf<"initialize"> =
     ...(options.optOutNotificationMethods?.length
       ? { optOutNotificationMethods: options.optOutNotificationMethods }
       : {}),
-    // Numbers are of use only to who comes back.
+    // Only a client that reconnects needs sequence numbers.
     ...(Reconnect.policyOf(options.reconnect) === undefined ? {} : { extensions: { [Extension]: {} } })
   }
 })
 
-/** A connection and the scope that ends it. */
+/** A connection with its scope. */
 interface Connected extends Session.Opened {
   readonly scope: Scope.Closeable
   /** Unix milliseconds. */
   readonly since: number
-  /** Completed when another connection is in its place, or never will be. */
+  /** Completed when another connection replaced this one, or when there will be none. */
   readonly replaced: Deferred.Deferred<void>
 }
 
@@ -111,37 +110,37 @@ class Remote {
   readonly #endpoint: Endpoint
   readonly #options: RemoteOptions
   readonly #policy: Reconnect.ReconnectPolicy | undefined
-  readonly #inbox: Inbox.EventQueue
+  readonly #events: EventQueue.EventQueue
   readonly #scope: Scope.Closeable
-  readonly #followed = new ThreadSubscriptions()
-  readonly #asked = new PendingServerRequests()
+  readonly #subscriptions = new ThreadSubscriptions()
+  readonly #serverRequests = new PendingServerRequests()
   #current: Connected | undefined
-  /** Attempts since the last connection that lasted. */
+  /** Attempts since the last stable connection. */
   #attempts = 0
   #nextId = 1
 
-  constructor(endpoint: Endpoint, options: RemoteOptions, inbox: Inbox.EventQueue, scope: Scope.Closeable) {
+  constructor(endpoint: Endpoint, options: RemoteOptions, events: EventQueue.EventQueue, scope: Scope.Closeable) {
     this.#endpoint = endpoint
     this.#options = options
     this.#policy = Reconnect.policyOf(options.reconnect)
-    this.#inbox = inbox
+    this.#events = events
     this.#scope = scope
   }
 
   readonly #receiver: Session.Receiver = {
     ready: () => {
-      if (this.#current !== undefined) this.#inbox.tell({ _tag: "Reconnected", thread: null })
+      if (this.#current !== undefined) this.#events.append({ _tag: "Reconnected", thread: null })
     },
     event: (message) => {
-      const event = this.#policy === undefined ? message : this.#known(message)
-      return event === undefined ? undefined : this.#inbox.offer(event)
+      const event = this.#policy === undefined ? message : this.#deduplicate(message)
+      return event === undefined ? undefined : this.#events.offer(event)
     }
   }
 
-  /** The event as a client that outlives its connections sees it; undefined when it has seen it before. */
-  #known(message: IncomingMessage): IncomingMessage | undefined {
-    if (message._tag === "Request") return this.#asked.offered(message)
-    return this.#followed.heard(message) ? this.#asked.resolved(message) : undefined
+  /** The event as a reconnecting client sees it; undefined for a duplicate. */
+  #deduplicate(message: IncomingMessage): IncomingMessage | undefined {
+    if (message._tag === "Request") return this.#serverRequests.receive(message)
+    return this.#subscriptions.receive(message) ? this.#serverRequests.resolved(message) : undefined
   }
 
   readonly #connect: Effect.Effect<Connected, ConnectError> = Effect.gen({ self: this }, function* () {
@@ -161,45 +160,48 @@ class Remote {
     return { ...opened, scope, since: yield* Clock.currentTimeMillis, replaced: Deferred.makeUnsafe<void>() }
   })
 
-  /** Connects, and from then on looks after the connection. */
+  /** Connects, and then supervises the connection. */
   readonly start: Effect.Effect<Session.Handshake, ConnectError> = Effect.gen({ self: this }, function* () {
     const first = yield* this.#connect
     this.#current = first
-    yield* Effect.forkIn(this.#attend(first), this.#scope)
+    yield* Effect.forkIn(this.#supervise(first), this.#scope)
     return first.handshake
   })
 
-  /** Ends with the last connection. */
-  readonly #attend = Effect.fnUntraced(
+  /** Runs until the last connection ends. */
+  readonly #supervise = Effect.fnUntraced(
     function* (this: Remote, first: Connected) {
       let connected = first
       while (true) {
         const loss = yield* connected.session.over
         if (loss === undefined) return
-        this.#asked.lost()
-        this.#followed.lost()
+        this.#serverRequests.lost()
+        this.#subscriptions.lost()
         if (this.#policy === undefined) return yield* this.#giveUp(connected, connected.session.describe(loss))
-        // What the transport leaves behind, a child process say, must be gone before the next one is made.
+        // The transport's resources, such as a child process, must be released before the next connection is opened.
         yield* Scope.close(connected.scope, Exit.void)
         const next = yield* Effect.result(this.#reconnect(this.#policy, connected, loss))
         if (Result.isFailure(next)) return yield* this.#giveUp(connected, next.failure)
         this.#current = next.success
-        yield* this.#follow(next.success)
+        yield* this.#resumeAll(next.success)
         Deferred.doneUnsafe(connected.replaced, Exit.void)
         connected = next.success
       }
     }.bind(this)
   )
 
-  /** The last connection is lost; what was told can still be read. */
+  /** The last connection is lost; received events can still be read. */
   #giveUp(connected: Connected, message: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       Deferred.doneUnsafe(connected.replaced, Exit.void)
-      return Effect.andThen(this.#inbox.end({ _tag: "Disconnected", message }), Scope.close(connected.scope, Exit.void))
+      return Effect.andThen(
+        this.#events.end({ _tag: "Disconnected", message }),
+        Scope.close(connected.scope, Exit.void)
+      )
     })
   }
 
-  /** Tries until it works; fails with the reason for which it gave up. */
+  /** Retries until a connection is open; fails with the reason of the last failure. */
   readonly #reconnect = Effect.fnUntraced(
     function* (
       this: Remote,
@@ -222,27 +224,27 @@ class Remote {
     }.bind(this)
   )
 
-  /** Asks for the threads that were followed. The requests are written before those of callers who waited. */
-  #follow(connected: Connected): Effect.Effect<void> {
+  /** Resumes the subscribed threads. These requests are written before those of waiting callers. */
+  #resumeAll(connected: Connected): Effect.Effect<void> {
     return Effect.forEach(
-      this.#followed.threads,
+      this.#subscriptions.threads,
       (threadId) => Effect.forkIn(this.#resume(connected, threadId), connected.scope, { startImmediately: true }),
       { discard: true }
     )
   }
 
   #resume({ session }: Connected, threadId: string): Effect.Effect<void> {
-    const tell = (continuity: Continuity) =>
-      this.#inbox.tell({ _tag: "Reconnected", thread: { id: threadId, continuity } })
+    const report = (continuity: Continuity) =>
+      this.#events.append({ _tag: "Reconnected", thread: { id: threadId, continuity } })
     return Effect.suspend(() =>
       session.request(
         {
           id: this.#nextId++,
           method: "thread/resume",
           params: { threadId, excludeTurns: true },
-          ...this.#followed.resumeAfter(threadId)
+          ...this.#subscriptions.resumeAfter(threadId)
         },
-        (success) => tell(this.#followed.resumed(threadId, success) ? "complete" : "resync")
+        (success) => report(this.#subscriptions.resumed(threadId, success) ? "complete" : "resync")
       )
     ).pipe(
       Effect.retry({
@@ -253,20 +255,20 @@ class Remote {
         onSuccess: () => Effect.void,
         onFailure: (error) =>
           Effect.sync(() => {
-            // Without an answer the thread is still followed: the next connection asks again.
+            // Without a response the thread stays subscribed, and the next connection resumes it.
             if (error._tag !== "ServerError") return
-            this.#followed.forget(threadId)
-            tell("lost")
+            this.#subscriptions.forget(threadId)
+            report("lost")
           })
       })
     )
   }
 
-  /** The connection to use: the one that is there, or the one that takes its place. */
+  /** The current connection, or its replacement once it is open. */
   #connection(): Effect.Effect<Connected> {
     return Effect.suspend(() => {
       const current = this.#current
-      if (current === undefined) return Effect.die("a link is handed out when it is connected")
+      if (current === undefined) return Effect.die("the link has no connection before start")
       const isReplaced = this.#policy !== undefined && !Deferred.isDoneUnsafe(current.replaced)
       if (!current.session.isOver || !isReplaced) return Effect.succeed(current)
       return Effect.andThen(Deferred.await(current.replaced), this.#connection())
@@ -277,11 +279,11 @@ class Remote {
     Effect.flatMap(this.#connection(), ({ session }) =>
       this.#policy === undefined
         ? session.request(request)
-        : session.request(request, (success) => this.#followed.answered(request.method, request.params, success))
+        : session.request(request, (success) => this.#subscriptions.answered(request.method, request.params, success))
     )
 
   readonly request: Link["request"] = (method, params) =>
-    // The span the caller is in goes along, where somebody collects spans.
+    // Sends the caller's span when tracing is enabled.
     Effect.flatMap(Tracing.current, (span) => {
       const request = { id: this.#nextId++, method, params }
       return this.requestWithId(span === undefined ? request : { ...request, trace: Tracing.toTraceContext(span) })
@@ -290,17 +292,17 @@ class Remote {
   readonly notify: Link["notify"] = (method, params) =>
     Effect.flatMap(this.#connection(), ({ session }) => session.send(method, () => encodeNotification(method, params)))
 
-  /** Never waits for another connection: there the server asks anew. */
+  /** Does not wait for another connection, because the server sends the request again there. */
   #answer(method: string, id: RequestId, text: (id: RequestId) => string): Effect.Effect<void, TransportError> {
     return Effect.suspend(() => {
-      const wireId = this.#policy === undefined ? id : this.#asked.wireIdOf(id)
+      const wireId = this.#policy === undefined ? id : this.#serverRequests.wireIdOf(id)
       if (wireId === null || this.#current === undefined) {
-        const detail = "the connection it was asked through is gone"
+        const detail = "the connection of this request is gone"
         return Effect.fail(new TransportError({ method, kind: "BrokenPipe", detail }))
       }
       return Effect.andThen(
         this.#current.session.send(method, () => text(wireId)),
-        Effect.sync(() => this.#asked.answered(id))
+        Effect.sync(() => this.#serverRequests.answered(id))
       )
     })
   }
@@ -311,34 +313,34 @@ class Remote {
   readonly reject: Link["reject"] = (id, error: ErrorObject) =>
     this.#answer("reject", id, (id) => encodeFailure(id, error))
 
-  /** No event says that it was wanted. */
+  /** Emits no event, because the caller requested the end. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     const current = this.#current
     if (current !== undefined) {
       current.session.end(undefined)
       Deferred.doneUnsafe(current.replaced, Exit.void)
     }
-    return Effect.andThen(this.#inbox.drop, Scope.close(this.#scope, Exit.void))
+    return Effect.andThen(this.#events.drop, Scope.close(this.#scope, Exit.void))
   })
 
   get take(): Link["take"] {
-    return this.#inbox.take
+    return this.#events.take
   }
 }
 
-/** Connects and shakes hands. The link ends with the scope, or earlier by `close`. */
+/** Connects and does the handshake. The link ends with the scope, or earlier by `close`. */
 export const make = Effect.fnUntraced(function* (
   endpoint: Endpoint,
   options: RemoteOptions
 ): Effect.fn.Return<{ readonly link: RemoteLink; readonly handshake: Session.Handshake }, ConnectError, Scope.Scope> {
-  const inbox = yield* Inbox.make({ ...Inbox.defaultLimits, ...options.events })
+  const events = yield* EventQueue.make({ ...EventQueue.defaultLimits, ...options.events })
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const link = new Remote(endpoint, options, inbox, scope)
+  const link = new Remote(endpoint, options, events, scope)
   yield* Effect.addFinalizer(() => link.close)
   return { link, handshake: yield* Effect.onError(link.start, () => link.close) }
 })
 
-/** The typed client of a server behind an endpoint. */
+/** The typed client of the server at an endpoint. */
 export const client = (
   endpoint: Endpoint,
   options: RemoteOptions

@@ -1,9 +1,9 @@
 /**
  * One connection to a server, from its handshake to its end.
  *
- * Owns what each message that arrives means, what was told before the handshake was over, and the end: one transition that
- * happens once, whatever was its cause, and settles everybody who waits. Does not own what becomes of the events (Inbox),
- * nor whether there will be another connection (RemoteLink).
+ * Owns the processing of each received message, the events before the handshake is complete, and the end: one transition
+ * that happens once, whatever its cause, and fails all pending requests. Does not own the event buffer (EventQueue) or
+ * reconnection (RemoteLink).
  *
  * ```
  *  open ─► initialize sent ──answer──► initialized ──lost, or ended on purpose──► over
@@ -28,42 +28,42 @@ import { bounded, ConnectError, ConnectionLost, type MessageChannel, type Endpoi
 import { notificationOf, type IncomingMessage, requestOf } from "./IncomingMessage.ts"
 import { type Observe, PendingRequests } from "./PendingRequests.ts"
 
-/** A caller's ids are numbers, so none of them is this. */
+/** Ids of callers are numbers, so this id is unique. */
 const InitializeId = "initialize"
 
-/** Events that a server may tell before it has answered the handshake. */
+/** Limit on events received before the response to initialize. */
 const MaxEarly = 4096
 
-/** What those are told whose connection has been closed. */
+/** The error text for calls after the connection was closed. */
 export const Closed = "remote app-server worker channel is closed"
 
-/** What the server says of itself in the handshake, and which extensions it knows. */
+/** The server's identity and its extensions, from the handshake. */
 export interface Handshake {
   readonly userAgent: string
   readonly codexHome: string
   readonly extensions: Extensions | undefined
 }
 
-/** Called in the order of what arrives. */
+/** Called in the order of arrival. */
 export interface Receiver {
-  /** The handshake is done. What was told before it comes next. */
+  /** The handshake is complete. Events received before it follow. */
   readonly ready: (handshake: Handshake) => void
-  /** Takes an event. The result is what reading has to wait for, `undefined` when nothing. */
+  /** Delivers an event. The result is a signal to wait for before reading continues; `undefined` when there is room. */
   readonly event: (message: IncomingMessage) => Deferred.Deferred<void> | undefined
 }
 
 export interface SessionOptions {
   readonly initialize: ParamsInputOf<"initialize">
-  /** From sending initialize to its answer. */
+  /** The time from sending initialize to its response. */
   readonly initializeTimeout: Duration.Input
 }
 
 export class RemoteSession {
   readonly #label: string
-  readonly #duplex: MessageChannel
+  readonly #channel: MessageChannel
   readonly #receiver: Receiver
   readonly #scope: Scope.Scope
-  readonly #waiters = new PendingRequests()
+  readonly #pending = new PendingRequests()
   readonly #over = Deferred.makeUnsafe<ConnectionLost | undefined>()
   #early: Array<IncomingMessage> | undefined = []
   #handshake: Handshake | undefined
@@ -71,19 +71,19 @@ export class RemoteSession {
   #received = 0
   #isHeld = false
 
-  constructor(label: string, duplex: MessageChannel, receiver: Receiver, scope: Scope.Scope) {
+  constructor(label: string, channel: MessageChannel, receiver: Receiver, scope: Scope.Scope) {
     this.#label = label
-    this.#duplex = duplex
+    this.#channel = channel
     this.#receiver = receiver
     this.#scope = scope
   }
 
-  /** How often something arrived; it tells a quiet connection from a dead one. */
+  /** Counts received chunks; the heartbeat uses it to detect activity. */
   get received(): number {
     return this.#received
   }
 
-  /** Reading has stopped until the consumer takes something. */
+  /** Reading has stopped until the consumer takes an event. */
   get isHeld(): boolean {
     return this.#isHeld
   }
@@ -92,35 +92,35 @@ export class RemoteSession {
     return this.#isOver
   }
 
-  /** Waits for the end: why the connection was lost, or undefined when it was ended on purpose. */
+  /** Waits for the end: the loss, or undefined when the connection was closed on purpose. */
   get over(): Effect.Effect<ConnectionLost | undefined> {
     return Deferred.await(this.#over)
   }
 
-  /** The sentence for people. */
+  /** The loss as a message for users. */
   describe(loss: ConnectionLost): string {
     return `remote app server at \`${this.#label}\` ${loss.detail}`
   }
 
-  /** The end. Whoever waits is told; only the first call counts. */
+  /** Ends the connection and fails all pending requests; only the first call counts. */
   end(loss: ConnectionLost | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (loss === undefined) this.#waiters.failAll("BrokenPipe", Closed)
-    else this.#waiters.failAll(loss.kind, this.describe(loss))
+    if (loss === undefined) this.#pending.failAll("BrokenPipe", Closed)
+    else this.#pending.failAll(loss.kind, this.describe(loss))
     Deferred.doneUnsafe(this.#over, Exit.succeed(loss))
   }
 
   /**
-   * Sends a request and waits for its answer. Interrupting it gives the answer up; the server is not told, the protocol has
-   * no word for that. A request that cannot be written ends the connection.
+   * Sends a request and waits for its response. Interrupting it discards the response; the server is not notified, because
+   * the protocol has no message for that. A request that cannot be written ends the connection.
    */
   request(request: RequestMessage, observe?: Observe): Effect.Effect<unknown, TransportError | ServerError> {
     return Effect.suspend(() => {
       const { id, method } = request
       const text = this.#encode(method, () => encodeRequest(request))
       if (typeof text !== "string") return Effect.fail(text)
-      const answer = this.#waiters.add(id, method, observe)
+      const answer = this.#pending.add(id, method, observe)
       if (answer === undefined) {
         const detail = `duplicate remote app-server request id \`${String(id)}\``
         return Effect.fail(new TransportError({ method, kind: "InvalidInput", detail }))
@@ -133,11 +133,11 @@ export class RemoteSession {
               Effect.catch(wait, (loss) => Effect.sync(() => this.end(loss))),
               Deferred.await(answer)
             )
-      return Effect.onInterrupt(answered, () => Effect.sync(() => this.#waiters.forget(id)))
+      return Effect.onInterrupt(answered, () => Effect.sync(() => this.#pending.forget(id)))
     })
   }
 
-  /** Sends what has no answer: a notification, or an answer to the server. Failing to does not end the connection. */
+  /** Sends a message without a response: a notification or a response. A failure does not end the connection. */
   send(method: string, message: () => string): Effect.Effect<void, TransportError> {
     return Effect.suspend(() => {
       const text = this.#encode(method, message)
@@ -151,9 +151,9 @@ export class RemoteSession {
     })
   }
 
-  /** Nobody waits for a transport that takes nothing any more. */
+  /** The wait ends with the connection, even if the transport never has room again. */
   #write(text: string): Effect.Effect<void, ConnectionLost> | undefined {
-    const wait = this.#duplex.write(text)
+    const wait = this.#channel.write(text)
     return (
       wait &&
       Effect.raceFirst(
@@ -163,7 +163,7 @@ export class RemoteSession {
     )
   }
 
-  /** The text of a message, or why it cannot be sent. */
+  /** The text of a message, or the error when it cannot be encoded. */
   #encode(method: string, message: () => string): string | TransportError {
     if (this.#isOver) return new TransportError({ method, kind: "BrokenPipe", detail: Closed })
     try {
@@ -173,10 +173,10 @@ export class RemoteSession {
     }
   }
 
-  /** Reads until the connection ends, and then says so. */
+  /** Reads until the connection ends, then records the end. */
   readonly read: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     while (true) {
-      const texts = yield* this.#duplex.pull
+      const texts = yield* this.#channel.pull
       this.#received++
       for (const text of texts) {
         const step = this.#receive(text)
@@ -191,43 +191,43 @@ export class RemoteSession {
     const incoming = parse(text)
     switch (incoming._tag) {
       case "Notification":
-        return this.#notified(incoming.notification, text.length)
+        return this.#onNotification(incoming.notification, text.length)
       case "Success": {
-        // Who waits for an answer runs at once: everything else has to be settled then.
+        // Completing the response resumes its caller immediately, so the handshake must be processed first.
         const step = incoming.success.id === InitializeId ? this.#ready(incoming.success) : undefined
-        this.#waiters.succeed(incoming.success)
+        this.#pending.succeed(incoming.success)
         return step
       }
       case "Failure":
-        this.#waiters.fail(incoming.failure)
+        this.#pending.fail(incoming.failure)
         return undefined
       case "Request":
-        return this.#asked(incoming.request, text.length)
+        return this.#onRequest(incoming.request, text.length)
       case "Refused":
       case "Ignored":
         return Effect.fail(invalid(incoming.reason))
     }
   }
 
-  #notified(notification: Notification, size: number): Effect.Effect<void, ConnectionLost> | undefined {
+  #onNotification(notification: Notification, size: number): Effect.Effect<void, ConnectionLost> | undefined {
     const message = notificationOf(notification, size)
-    if (message !== undefined) return this.#tell(message)
+    if (message !== undefined) return this.#deliver(message)
     return Effect.logDebug(`ignoring an unknown notification: ${bounded(notification.method)}`)
   }
 
-  #asked(request: Request, size: number): Effect.Effect<void, ConnectionLost> | undefined {
+  #onRequest(request: Request, size: number): Effect.Effect<void, ConnectionLost> | undefined {
     const message = requestOf(request, size)
-    if (message !== undefined) return this.#tell(message)
+    if (message !== undefined) return this.#deliver(message)
     const error = {
       code: ErrorCode.MethodNotFound,
       message: `unsupported remote app-server request \`${bounded(request.method)}\``
     }
     const refusal = this.send("reject", () => encodeFailure(request.id, error))
-    // Beside the reader: a server that writes and does not read must not keep this side from reading.
+    // Forked: the reader must not block when the server writes without reading.
     return Effect.asVoid(Effect.forkIn(Effect.ignore(refusal), this.#scope))
   }
 
-  #tell(message: IncomingMessage): Effect.Effect<void, ConnectionLost> | undefined {
+  #deliver(message: IncomingMessage): Effect.Effect<void, ConnectionLost> | undefined {
     if (this.#early === undefined) return this.#hold(this.#receiver.event(message))
     if (this.#early.length >= MaxEarly) return Effect.fail(invalid(`${MaxEarly} events and no initialize response`))
     this.#early.push(message)
@@ -245,7 +245,7 @@ export class RemoteSession {
     return Effect.ensuring(Deferred.await(wait), release)
   }
 
-  /** Who was told something before the handshake is told it before anything later is looked at. */
+  /** Delivers the events from before the handshake, then processes later messages. */
   #ready({ result, extensions }: Success): Effect.Effect<void> | undefined {
     const early = this.#early
     if (early === undefined || !Predicate.hasProperty(result, "userAgent")) return undefined
@@ -260,7 +260,7 @@ export class RemoteSession {
     return this.#hold(wait)
   }
 
-  /** Introduces the client, and waits until the server has done so too. */
+  /** Sends initialize, waits for the response, and sends initialized. */
   initialize({ initialize, initializeTimeout }: SessionOptions): Effect.Effect<Handshake, ConnectError> {
     const noResponse = `timed out waiting for initialize response from \`${this.#label}\``
     return this.request({ id: InitializeId, method: "initialize", params: initialize }).pipe(
@@ -289,7 +289,7 @@ const closing = new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: 
 const invalid = (reason: string): ConnectionLost =>
   new ConnectionLost({ kind: "InvalidData", detail: `sent invalid JSON-RPC: ${reason}` })
 
-/** A server that says "later" may be asked again; one that says "no" may not. */
+/** Only an overloaded server can be retried; any other error is final. */
 const toConnectError = (error: TransportError | ServerError): ConnectError => {
   if (error._tag === "ServerError") {
     const kind = error.code === ErrorCode.Overloaded ? "Unreachable" : "Rejected"
@@ -299,23 +299,23 @@ const toConnectError = (error: TransportError | ServerError): ConnectError => {
   return new ConnectError({ kind, message: error.detail })
 }
 
-/** An open connection that has shaken hands. */
+/** An open connection after its handshake. */
 export interface Opened {
   readonly session: RemoteSession
   readonly handshake: Handshake
   readonly ping: MessageChannel["ping"]
 }
 
-/** Connects and shakes hands; ends with the scope. */
+/** Connects and does the handshake; the connection ends with the scope. */
 export const open = Effect.fnUntraced(function* (
   endpoint: Endpoint,
   options: SessionOptions,
   receiver: Receiver
 ): Effect.fn.Return<Opened, ConnectError, Scope.Scope> {
-  const duplex = yield* endpoint.open
-  const session = new RemoteSession(endpoint.label, duplex, receiver, yield* Effect.scope)
+  const channel = yield* endpoint.open
+  const session = new RemoteSession(endpoint.label, channel, receiver, yield* Effect.scope)
   yield* Effect.addFinalizer(() => Effect.sync(() => session.end(undefined)))
   yield* Effect.forkScoped(session.read)
   const handshake = yield* session.initialize(options)
-  return { session, handshake, ping: duplex.ping }
+  return { session, handshake, ping: channel.ping }
 })

@@ -1,9 +1,9 @@
 /**
- * The threads a client follows, and how far it has heard each: what it needs to go on after its connection was lost.
+ * The threads that a client is subscribed to, and its position in each: the state needed to resume after a reconnect.
  *
- * A client follows what it started, resumed or forked, until it unsubscribes or the thread is gone. With a server that
- * numbers notifications (`ThreadLog`) a position is kept; with another one the thread is followed again, and what happened
- * meanwhile has to be read.
+ * A client is subscribed to threads that it started, resumed or forked, until it unsubscribes or the thread ends. If the
+ * server numbers notifications (`ThreadLog`), a position is kept. Otherwise the thread is only resumed, and the client has
+ * to read what it missed.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import type { Extensions, Success } from "../../protocol/jsonrpc/Envelope.ts"
 import { Extension, type Position } from "../../protocol/extensions/Sequence.ts"
 import type { ReceivedNotification } from "./IncomingMessage.ts"
 
-/** After these the client follows the thread of the result. */
+/** These requests subscribe the client to the result's thread. */
 const joins: ReadonlySet<string> = new Set(["thread/start", "thread/resume", "thread/fork"])
 
-/** After these it does not follow that of the parameters any more. */
+/** These requests end the subscription to the thread in the parameters. */
 const leaves: ReadonlySet<string> = new Set(["thread/unsubscribe", "thread/archive", "thread/delete"])
 
-/** Told when a thread is gone from the server's memory. */
+/** Sent when a thread is removed from the server's memory. */
 const endings: ReadonlySet<string> = new Set(["thread/closed", "thread/archived", "thread/deleted"])
 
 const textIn = (value: unknown, name: string): string | undefined =>
   Predicate.hasProperty(value, name) && typeof value[name] === "string" ? value[name] : undefined
 
-/** The thread that a notification is about. */
+/** The thread of a notification. */
 const threadOf = (params: unknown): string | undefined =>
   textIn(params, "threadId") ?? (Predicate.hasProperty(params, "thread") ? textIn(params.thread, "id") : undefined)
 
@@ -36,10 +36,10 @@ const positionIn = (extensions: Extensions | undefined): (Position & { readonly 
 }
 
 export class ThreadSubscriptions {
-  /** With the last position heard; undefined where the server does not number. */
+  /** With the last received position; undefined when the server does not number. */
   readonly #threads = new Map<string, Position | undefined>()
-  /** Those of a lost connection that are not resumed yet. */
-  readonly #away = new Set<string>()
+  /** Threads of a lost connection that are not resumed yet. */
+  readonly #unresumed = new Set<string>()
 
   get threads(): ReadonlyArray<string> {
     return Array.from(this.#threads.keys())
@@ -47,26 +47,26 @@ export class ThreadSubscriptions {
 
   #follow(threadId: string, position: Position | undefined): void {
     this.#threads.set(threadId, position && { epoch: position.epoch, seq: position.seq })
-    this.#away.delete(threadId)
+    this.#unresumed.delete(threadId)
   }
 
   forget(threadId: string): void {
     this.#threads.delete(threadId)
-    this.#away.delete(threadId)
+    this.#unresumed.delete(threadId)
   }
 
-  /** The connection is gone: positions stand still until each thread is resumed. */
+  /** The connection was lost: positions do not change until each thread is resumed. */
   lost(): void {
-    for (const threadId of this.#threads.keys()) this.#away.add(threadId)
+    for (const threadId of this.#threads.keys()) this.#unresumed.add(threadId)
   }
 
-  /** What goes beside the parameters of a resume that is to tell what was missed. */
+  /** The extension member of a resume request that asks for the missed notifications. */
   resumeAfter(threadId: string): { readonly extensions?: Extensions } {
     const position = this.#threads.get(threadId)
     return position === undefined ? {} : { extensions: { [Extension]: { after: position } } }
   }
 
-  /** A request of the caller's was answered. */
+  /** Processes the response to a request of the caller. */
   answered(method: string, params: unknown, { result, extensions }: Success): void {
     if (joins.has(method) && Predicate.hasProperty(result, "thread")) {
       const threadId = textIn(result.thread, "id")
@@ -79,11 +79,11 @@ export class ThreadSubscriptions {
   }
 
   /**
-   * The thread is followed again after a loss. True when all that was missed comes next: then the position stays where it
-   * is, and moves with what is told again.
+   * Processes the response to a resume after a reconnect. True when all missed notifications follow: then the position stays
+   * and advances with them.
    */
   resumed(threadId: string, { extensions }: Success): boolean {
-    this.#away.delete(threadId)
+    this.#unresumed.delete(threadId)
     const position = positionIn(extensions)
     const before = this.#threads.get(threadId)
     if (position !== undefined && before !== undefined && !position.resync) return true
@@ -91,14 +91,14 @@ export class ThreadSubscriptions {
     return false
   }
 
-  /** False for a notification that was heard before, or that will be told again when its thread is resumed. */
-  heard({ method, params, seq }: ReceivedNotification): boolean {
+  /** False for a duplicate, and for a notification that the server sends again when its thread is resumed. */
+  receive({ method, params, seq }: ReceivedNotification): boolean {
     const threadId = threadOf(params)
     if (threadId === undefined || !this.#threads.has(threadId)) return true
     const position = this.#threads.get(threadId)
     const isNumbered = position !== undefined && typeof seq === "number"
-    // What is told to everybody comes before the resume is answered. Taken for heard, it would hide what was missed.
-    if (isNumbered && this.#away.has(threadId)) return false
+    // Broadcasts arrive before the response to the resume. Counting them as received would skip the missed notifications.
+    if (isNumbered && this.#unresumed.has(threadId)) return false
     if (isNumbered && seq <= position.seq) return false
     if (endings.has(method)) this.forget(threadId)
     else if (isNumbered) this.#threads.set(threadId, { epoch: position.epoch, seq })

@@ -88,7 +88,7 @@ const parsePosition = (position: Table): Result.Result<ReadonlyArray<string>, st
   if (token !== undefined && anyOf !== undefined) return Result.fail("set either token or any_of, not both")
   if (token !== undefined) return token === "" ? Result.fail("token cannot be empty") : Result.succeed([token])
   if (!Array.isArray(anyOf)) return Result.fail("set either token or any_of")
-  const words = anyOf.filter((word) => typeof word === "string")
-  if (words.length === 0) return Result.fail("any_of cannot be empty")
-  return words.includes("") ? Result.fail("any_of cannot include empty tokens") : Result.succeed(words)
+  const tokens = anyOf.filter((word) => typeof word === "string")
+  if (tokens.length === 0) return Result.fail("any_of cannot be empty")
+  return tokens.includes("") ? Result.fail("any_of cannot include empty tokens") : Result.succeed(tokens)
 }

@@ -157,34 +157,36 @@ export class Dispatcher {
     return this.refuse(decoded, overloaded(this.#connection.overloadText))
   }
 
-  /** Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. */
-  cancel(id: RequestId): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const request = this.#requests?.get(id)
-      if (request === undefined) {
-        ;(this.#withdrawn ??= new Set()).add(id)
-        return Effect.void
-      }
-      request.isCancelled = true
-      return request.fiber === undefined ? Effect.void : Fiber.interrupt(request.fiber)
-    })
+  /**
+   * Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. Does not wait for the
+   * handler, which may take its time to end.
+   */
+  cancelNow(id: RequestId): void {
+    const request = this.#requests?.get(id)
+    if (request === undefined) {
+      ;(this.#withdrawn ??= new Set()).add(id)
+      return
+    }
+    request.isCancelled = true
+    request.fiber?.interruptUnsafe()
+  }
+
+  /** Interrupts what runs, and does not wait for it. */
+  interruptNow(): void {
+    for (const fiber of Array.from(this.#running ?? [])) fiber.interruptUnsafe()
+  }
+
+  /** The requests whose handlers have not ended: method and id. */
+  get unfinished(): ReadonlyArray<string> {
+    return Array.from(this.#requests?.values() ?? [], ({ decoded }) => `${decoded.method} (request ${decoded.id})`)
   }
 
   /** Ends when no handler runs and every answer has found its place. */
   get idle(): Effect.Effect<void> {
-    return this.#whileRunning(Fiber.awaitAll)
-  }
-
-  /** Interrupts what runs, and ends when it has. */
-  get interruption(): Effect.Effect<void> {
-    return this.#whileRunning(Fiber.interruptAll)
-  }
-
-  #whileRunning(end: (fibers: Iterable<Fiber.Fiber<unknown, unknown>>) => Effect.Effect<unknown>): Effect.Effect<void> {
     // What ends may leave an answer behind that has to be waited for in its turn.
     return Effect.whileLoop({
       while: () => this.#running !== undefined && this.#running.size > 0,
-      body: () => end(Array.from(this.#running ?? [])),
+      body: () => Fiber.awaitAll(Array.from(this.#running ?? [])),
       step: () => {}
     })
   }

@@ -6,7 +6,8 @@
 import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import type { Seen, Traffic } from "../observability/Traffic.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
-import type { Answers, Connection } from "./Connection.ts"
+import type { Connection } from "./Connection.ts"
+import type { Answers } from "./Transport.ts"
 
 const seen = (incoming: Incoming): Omit<Seen, "connection" | "direction"> | undefined => {
   switch (incoming._tag) {

@@ -1,7 +1,7 @@
 /**
- * From the parameters of a request to a decoded value, or to the text that follows "Invalid request: ".
+ * Decodes the parameters of a request, or returns the text that follows "Invalid request: ".
  *
- * Texts are those of the released server, whose clients match on them. They repeat at most a short piece of one value.
+ * The texts are those of the released server, because clients match on them. They repeat at most a short part of one value.
  *
  * @module
  */
@@ -18,7 +18,7 @@ type Decoder = (params: unknown) => Exit.Exit<unknown, unknown>
 
 const decoders = new Map<ClientRequestMethod, Decoder>()
 
-/** Built when a method is first used: compiling all of them would be paid at start. */
+/** Built on first use of a method: compiling all decoders would slow the start. */
 const decoderOf = (method: ClientRequestMethod, schema: WireSchema): Decoder => {
   let decoder = decoders.get(method)
   if (decoder === undefined) {
@@ -28,7 +28,7 @@ const decoderOf = (method: ClientRequestMethod, schema: WireSchema): Decoder => 
   return decoder
 }
 
-/** Decodes the parameters of a method this server answers. Fails with the text of the error. */
+/** Decodes the parameters of a served method. Fails with the text of the error. */
 export const decodeParams = <M extends ClientRequestMethod>(
   method: M,
   params: unknown
@@ -47,8 +47,8 @@ export const decodeParams = <M extends ClientRequestMethod>(
 }
 
 /**
- * What can be said of a method that this server does not answer: its declaration in the release, or the text of the error
- * when the release does not name it or its parameters are not even of the right kind.
+ * For a method that this server does not serve: its declaration in the release, or the error text when the release does not
+ * define it or its parameters have the wrong type.
  */
 export const readReserved = (method: string, params: unknown): Result.Result<ReleasedRequest, string> => {
   const released = releasedRequestOf(method)
@@ -62,7 +62,7 @@ export const readReserved = (method: string, params: unknown): Result.Result<Rel
   return text === undefined ? Result.succeed(released) : Result.fail(text)
 }
 
-/** Methods without parameters take none, null, or an object without members. */
+/** Methods without parameters accept absent parameters, null, or an empty object. */
 const notUnit = (params: unknown): string | undefined => {
   if (params === undefined || params === null) return undefined
   const isEmpty = typeof params === "object" && !Array.isArray(params) && Object.keys(params).length === 0

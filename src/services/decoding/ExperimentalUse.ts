@@ -1,11 +1,11 @@
 /**
- * What a request uses that needs the experimental capability.
+ * Which part of a request needs the experimental capability.
  *
  * @module
  */
 import type { ExperimentalField, Stability } from "../../protocol/Method.ts"
 
-/** The part of a declaration that is looked at. */
+/** The relevant part of a declaration. */
 interface Gated {
   readonly stability: Stability
   readonly experimentalFields: ReadonlyArray<ExperimentalField>
@@ -14,8 +14,8 @@ interface Gated {
 const isNull: ReadonlyArray<unknown> = [null]
 
 /**
- * What comes before "requires experimentalApi capability": the method, `method.field` or `enum.variant`. `undefined` when
- * anybody may make this request. `params` are decoded.
+ * The text before "requires experimentalApi capability": the method, `method.field` or `enum.variant`. `undefined` when the
+ * request does not need the capability. `params` are decoded.
  */
 export const experimentalUse = (declaration: Gated, method: string, params: unknown): string | undefined => {
   if (declaration.stability === "experimental") return method

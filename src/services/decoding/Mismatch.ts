@@ -1,13 +1,13 @@
 /**
- * Says where a value departs from a schema, in the words of the released server.
+ * Describes the first mismatch between a value and a schema, with the released server's text.
  *
- * The release decodes a document front to back: the first member with a wrong value is reported, and only then what is
- * missing, in the order of declaration. A schema's own issues come in another order and lack the names of variants, so
- * the schema is walked beside the value. This runs for refused requests only.
+ * The release decodes a document front to back: it reports the first member with a wrong value, and only then missing
+ * members, in the order of declaration. A schema's own issues have another order and lack the names of variants, so this
+ * module walks the schema and the value together. It runs for invalid requests only.
  *
- * Annotations read: `identifier` (the release's name of a type), `expected` (of a number or string), `message` (the whole
- * text of a failed check), `variants` (where the order of a union is not the release's), `untagged` (the name of the
- * choice between members that share a tag).
+ * Annotations used: `identifier` (the release's name of a type), `expected` (of a number or string), `message` (the whole
+ * text of a failed check), `variants` (when the order of a union differs from the release's), `untagged` (the name of the
+ * union of members that share a tag).
  *
  * @module
  */
@@ -15,7 +15,7 @@ import * as Predicate from "effect/Predicate"
 import * as SchemaAST from "effect/SchemaAST"
 import { invalidType, invalidValue, isInteger, missingField, unknownVariant } from "./SerdeText.ts"
 
-/** The first departure of `value` from `ast`; `undefined` when there is none that can be named. */
+/** The first mismatch of `value` with `ast`; `undefined` when none can be described. */
 export const mismatch = (ast: SchemaAST.AST, value: unknown): string | undefined => {
   switch (ast._tag) {
     case "String":
@@ -96,7 +96,7 @@ const objectMismatch = (ast: SchemaAST.Objects, value: unknown): string | undefi
   )
 }
 
-/** Optional in what is sent: declared so, or filled in while decoding. */
+/** Optional in a request: declared so, or filled in while decoding. */
 const mayBeMissing = (ast: SchemaAST.AST): boolean => SchemaAST.isOptional(SchemaAST.toEncoded(ast))
 
 const unionMismatch = (ast: SchemaAST.Union, value: unknown): string | undefined => {
@@ -125,7 +125,7 @@ const tagValue = (ast: SchemaAST.Objects): string => {
   return type?._tag === "Literal" ? String(type.literal) : ""
 }
 
-/** A union of objects that `type` tells apart; some of them may share a tag. */
+/** A union of objects with different `type` members; some may share a tag. */
 const taggedMismatch = (
   ast: SchemaAST.AST,
   members: ReadonlyArray<SchemaAST.Objects>,
@@ -148,7 +148,7 @@ const taggedMismatch = (
   return new Set(texts).size === 1 ? texts[0] : noVariant(untaggedName(candidate))
 }
 
-/** A bare name, or an object whose single key is the name. */
+/** A name, or an object with the name as its only key. */
 const isNamed = (ast: SchemaAST.AST): ast is SchemaAST.Literal | SchemaAST.Objects | SchemaAST.Union =>
   SchemaAST.isLiteral(ast) ||
   (SchemaAST.isUnion(ast) && ast.types.every(SchemaAST.isLiteral)) ||

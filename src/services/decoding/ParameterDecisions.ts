@@ -1,9 +1,9 @@
 /**
- * What becomes of every parameter of every served method. A parameter that is not served is refused or warned about; it is
- * never dropped without a word.
+ * How every parameter of every served method is handled. A parameter that is not supported is refused or causes a warning;
+ * it is never dropped silently.
  *
- * Owns the decisions and the texts that clients read. A parameter without a decision does not compile. Who refuses and who
- * warns is in `services/ServedParameters` and in the handlers.
+ * Owns the decisions and the texts for clients. A parameter without a decision does not compile. `services/ServedParameters`
+ * and the handlers refuse and warn.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import type { TurnEnvironmentParams } from "../../protocol/v2/thread/Environment
 import type { ClientRequestMethod, ParamsOf } from "../../protocol/Methods.ts"
 
 /**
- * `used`: it does what it says. `ignored`: leaving it out would give the client nothing else, for the reason. `refused`: a
- * client that relies on it would get something else than it asked for. `warned`: the request is served without it, and the
- * client is told. `judged`: its value decides.
+ * `used`: it is supported. `ignored`: without it the result would be the same, for the given reason. `refused`: a client
+ * that relies on it would get a wrong result. `warned`: the request is executed without it, and the client gets a warning.
+ * `conditional`: depends on its value.
  */
 export type Decision<Value> =
   | { readonly decision: "used" }
@@ -24,10 +24,10 @@ export type Decision<Value> =
   | { readonly decision: "refused" }
   | { readonly decision: "warned"; readonly consequence: string }
   | {
-      readonly decision: "judged"
-      /** The text of the error, for a value that is refused. */
+      readonly decision: "conditional"
+      /** The error text for a value that is refused. */
       readonly refusal?: (value: Value) => string | undefined
-      /** What the client is told, for a value that has no effect. */
+      /** The warning for a value without effect. */
       readonly consequence?: (value: Value) => string | undefined
     }
 
@@ -37,29 +37,29 @@ const ignored = (reason: string) => ({ decision: "ignored", reason }) as const
 const warned = (consequence: string) => ({ decision: "warned", consequence }) as const
 
 const reviewer = {
-  decision: "judged",
+  decision: "conditional",
   consequence: (value: string) =>
     value === "user" ? undefined : "There is no automatic reviewer: approval requests go to the user."
 } as const
 
-const tier = warned("The service tier is kept and reported, but requests to the model server do not carry it.")
-const personality = ignored("It is kept and reported. No release of today's models has a style for it.")
-const agents = ignored("There are no helper agents to start; the release always reports `explicitRequestOnly`.")
+const tier = warned("The service tier is stored and reported, but not sent to the model server.")
+const personality = ignored("It is stored and reported. No current model has a style for it.")
+const agents = ignored("There are no sub-agents to start; the release always reports `explicitRequestOnly`.")
 
 const environments = {
-  decision: "judged",
+  decision: "conditional",
   refusal: (value: ReadonlyArray<TurnEnvironmentParams>) => {
     const unknown = value.find(({ environmentId }) => environmentId !== "local")
     if (unknown !== undefined) return `unknown turn environment id \`${unknown.environmentId.slice(0, longest)}\``
-    return value.length > 1 ? "this server has one environment, `local`; name it once" : undefined
+    return value.length > 1 ? "this server has only the environment `local`; list it once" : undefined
   }
 } as const
 
-/** Characters of a client's text that an error repeats. */
+/** Maximum number of characters of a client's text in an error. */
 const longest = 128
 
 const input = {
-  decision: "judged",
+  decision: "conditional",
   refusal: (parts: ReadonlyArray<UserInput>) => {
     const part = parts.find(({ type }) => type === "audio" || type === "localAudio")
     if (part !== undefined) return `input of type \`${part.type}\` is not supported by this server yet`
@@ -71,15 +71,15 @@ const input = {
     const part = parts.find(({ type }) => type === "skill" || type === "mention")
     return part === undefined
       ? undefined
-      : `Input of type \`${part.type}\` is shown, but the model does not get what it names: this server has no skills and no apps.`
+      : `Input of type \`${part.type}\` is shown, but the model does not receive the skill or app: this server has none.`
   }
 } as const
 
 const collaborationMode = {
-  decision: "judged",
+  decision: "conditional",
   consequence: ({ mode, settings }: CollaborationMode) => {
-    if (mode === "plan") return "Plan mode is reported, but it does not change how the model works."
-    return settings.developer_instructions === null ? undefined : "`developer_instructions` do not reach the model."
+    if (mode === "plan") return "Plan mode is reported, but does not change the model's behavior."
+    return settings.developer_instructions === null ? undefined : "`developer_instructions` are not sent to the model."
   }
 } as const
 
@@ -89,7 +89,7 @@ const message = {
   clientUserMessageId: used,
   responsesapiClientMetadata: used,
   responsesapiClientMetadataPatch: used,
-  additionalContext: warned("The context beside the input does not reach the model.")
+  additionalContext: warned("The additional context is not sent to the model.")
 } as const
 
 const overrides = {
@@ -118,26 +118,28 @@ export const Parameters: Decisions = {
   initialize: { clientInfo: used, capabilities: used },
   "thread/start": {
     ...overrides,
-    allowProviderModelFallback: ignored("A model that a provider does not have fails its turn; none takes its place."),
-    serviceName: ignored("It labels measurements that the release sends home. This server sends none."),
+    allowProviderModelFallback: ignored(
+      "A turn fails when the provider does not have the model; there is no fallback."
+    ),
+    serviceName: ignored("It labels the release's telemetry, which this server does not send."),
     multiAgentMode: agents,
     ephemeral: used,
-    historyMode: warned("Every thread keeps its history in the one way that this server has."),
-    sessionStartSource: ignored("It selects hooks, and there are none."),
+    historyMode: warned("This server has one history mode for all threads."),
+    sessionStartSource: ignored("It selects hooks, and this server has none."),
     threadSource: used,
-    projectId: warned("There are no projects: the thread belongs to none."),
-    daybreakEnabled: warned("The access programme does not reach the model server."),
+    projectId: warned("This server has no projects, so the thread has none."),
+    daybreakEnabled: warned("The access program is not sent to the model server."),
     environments,
     dynamicTools: refused,
     selectedCapabilityRoots: refused,
     mockExperimentalField: ignored("The release has it to test the experimental capability."),
-    experimentalRawEvents: warned("Raw items of the model are not sent.")
+    experimentalRawEvents: warned("The model's raw items are not sent.")
   },
   "thread/resume": {
     ...overrides,
     threadId: used,
     history: refused,
-    path: warned("A thread is found by its id; the path is not looked at."),
+    path: warned("Threads are found by id; the path is not used."),
     excludeTurns: used,
     initialTurnsPage: used
   },
@@ -159,18 +161,18 @@ export const Parameters: Decisions = {
     parentThreadId: used,
     ancestorThreadId: used,
     attachedToThreadId: used,
-    includeAttachedThreads: ignored("No thread is attached to another."),
-    currentAccountOnly: ignored("A server has one account, and its threads are that account's."),
-    useStateDbOnly: ignored("There is one place that threads are listed from.")
+    includeAttachedThreads: ignored("Threads cannot be attached to others."),
+    currentAccountOnly: ignored("A server has one account, to which all its threads belong."),
+    useStateDbOnly: ignored("Threads are always listed from the same store.")
   },
   "thread/shellCommand": { threadId: used, command: used, timeoutMs: used },
   "thread/loaded/list": { cursor: used, limit: used },
   "thread/unsubscribe": { threadId: used },
   "turn/start": {
     ...message,
-    disabledPluginIds: ignored("It is kept and reported. There are no plugins."),
-    turnTrigger: ignored("It labels measurements that the release sends home."),
-    parentTurnId: ignored("It labels measurements that the release sends home."),
+    disabledPluginIds: ignored("It is stored and reported. This server has no plugins."),
+    turnTrigger: ignored("It labels the release's telemetry, which this server does not send."),
+    parentTurnId: ignored("It labels the release's telemetry, which this server does not send."),
     rootTurnId: used,
     toolOutput: refused,
     environments,
@@ -190,9 +192,9 @@ export const Parameters: Decisions = {
     collaborationMode,
     multiAgentMode: agents,
     cyberAccessProgram: {
-      decision: "judged",
+      decision: "conditional",
       consequence: (program) =>
-        program === "standard" ? undefined : "The access programme does not reach the model server."
+        program === "standard" ? undefined : "The access program is not sent to the model server."
     }
   },
   "turn/steer": {
@@ -210,22 +212,22 @@ export const Parameters: Decisions = {
   },
   "config/read": { includeLayers: used, cwd: used },
   "configRequirements/read": {},
-  "account/read": { refreshToken: ignored("Keys do not expire: there is nothing to refresh.") }
+  "account/read": { refreshToken: ignored("API keys do not expire, so there is nothing to refresh.") }
 }
 
-/** The same for what a connection opts into. None is refused: a capability is an offer of the client's. */
+/** The decisions about connection capabilities. None is refused, because a capability is an offer of the client. */
 export const Capabilities: { readonly [C in keyof InitializeCapabilities]-?: Decision<unknown> } = {
   experimentalApi: used,
   requestAttestation: ignored("No request of this server needs an attestation."),
-  requiredHumanApproval: ignored("Nobody but the user approves anything."),
+  requiredHumanApproval: ignored("Only the user can approve."),
   explicitGatewayOauth: ignored("There is no gateway to log in to."),
-  mcpServerOpenaiFormElicitation: ignored("There are no MCP servers that could ask."),
+  mcpServerOpenaiFormElicitation: ignored("This server has no MCP servers, so none sends a form."),
   optOutNotificationMethods: used,
   extensions: used
 }
 
-/** Whether a value asks for anything: null, false, and what is empty do not. */
-const asks = (value: unknown): boolean => {
+/** Whether a value requests anything: null, false and empty values do not. */
+const isSet = (value: unknown): boolean => {
   if (value === undefined || value === null || value === false || value === "") return false
   return typeof value !== "object" || Object.keys(value).length > 0
 }
@@ -233,52 +235,54 @@ const asks = (value: unknown): boolean => {
 const entriesOf = (method: ClientRequestMethod): ReadonlyArray<readonly [name: string, decision: Decision<never>]> =>
   Object.entries(Parameters[method])
 
-interface Judge {
+interface Check {
   readonly name: string
-  readonly judge: (value: never) => string | undefined
+  readonly check: (value: never) => string | undefined
 }
 
-const refusing = (method: ClientRequestMethod): ReadonlyArray<Judge> =>
-  entriesOf(method).flatMap(([name, decision]): ReadonlyArray<Judge> => {
+const refusing = (method: ClientRequestMethod): ReadonlyArray<Check> =>
+  entriesOf(method).flatMap(([name, decision]): ReadonlyArray<Check> => {
     if (decision.decision === "refused") {
-      return [{ name, judge: () => `\`${method}.${name}\` is not supported by this server yet` }]
+      return [{ name, check: () => `\`${method}.${name}\` is not supported by this server yet` }]
     }
-    return decision.decision === "judged" && decision.refusal !== undefined ? [{ name, judge: decision.refusal }] : []
+    return decision.decision === "conditional" && decision.refusal !== undefined
+      ? [{ name, check: decision.refusal }]
+      : []
   })
 
-const warning = (method: ClientRequestMethod): ReadonlyArray<Judge> =>
-  entriesOf(method).flatMap(([name, decision]): ReadonlyArray<Judge> => {
-    const told = (consequence: string) => `\`${method}.${name}\` has no effect on this server. ${consequence}`
-    if (decision.decision === "warned") return [{ name, judge: () => told(decision.consequence) }]
-    if (decision.decision !== "judged" || decision.consequence === undefined) return []
+const warning = (method: ClientRequestMethod): ReadonlyArray<Check> =>
+  entriesOf(method).flatMap(([name, decision]): ReadonlyArray<Check> => {
+    const warningText = (consequence: string) => `\`${method}.${name}\` has no effect on this server. ${consequence}`
+    if (decision.decision === "warned") return [{ name, check: () => warningText(decision.consequence) }]
+    if (decision.decision !== "conditional" || decision.consequence === undefined) return []
     const { consequence } = decision
     return [
       {
         name,
-        judge: (value) => {
+        check: (value) => {
           const text = consequence(value)
-          return text === undefined ? undefined : told(text)
+          return text === undefined ? undefined : warningText(text)
         }
       }
     ]
   })
 
-const judgements = (judges: ReadonlyArray<Judge>, params: object): ReadonlyArray<string> =>
-  judges.flatMap(({ judge, name }) => {
+const runChecks = (checks: ReadonlyArray<Check>, params: object): ReadonlyArray<string> =>
+  checks.flatMap(({ check, name }) => {
     const value: unknown = Object.hasOwn(params, name) ? Reflect.get(params, name) : undefined
-    // The decision was declared for the type of this parameter, and the parameters were decoded.
-    const text = asks(value) ? judge(value as never) : undefined
+    // The parameters were decoded with the method's schema, so the value has the type of its decision.
+    const text = isSet(value) ? check(value as never) : undefined
     return text === undefined ? [] : [text]
   })
 
-/** Tells why parameters of `method` are refused; undefined for a method that refuses none. */
+/** A function that returns why parameters of `method` are refused; undefined when the method refuses none. */
 export const refusalFor = (method: ClientRequestMethod): ((params: object) => string | undefined) | undefined => {
-  const judges = refusing(method)
-  return judges.length === 0 ? undefined : (params) => judgements(judges, params)[0]
+  const checks = refusing(method)
+  return checks.length === 0 ? undefined : (params) => runChecks(checks, params)[0]
 }
 
-/** Tells what a client has to know of parameters of `method` that have no effect. */
+/** A function that returns warnings about parameters of `method` without effect. */
 export const warningsFor = (method: ClientRequestMethod): ((params: object) => ReadonlyArray<string>) => {
-  const judges = warning(method)
-  return (params) => judgements(judges, params)
+  const checks = warning(method)
+  return (params) => runChecks(checks, params)
 }

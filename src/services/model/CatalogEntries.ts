@@ -1,24 +1,24 @@
 /**
- * The catalogue of release 0.169.0, a line per model, in its order.
+ * The model catalogue of release 0.169.0, one line per model, in its order.
  *
  * @module
  */
 
-/** What is particular to a model. */
+/** The properties that differ between models. */
 export interface Entry {
   readonly slug: string
   readonly displayName: string
   readonly description: string
   readonly hidden: boolean
   readonly specialty: string | null
-  /** How many of the reasoning levels it has, from `low` on. */
+  /** The number of reasoning levels, from `low` up. */
   readonly levels: number
   readonly defaultEffort: string
   readonly multiAgentVersion: "v1" | "v2" | null
-  /** How much faster the fast tier is; null where there is none. */
+  /** The speed-up factor of the fast tier; null when there is none. */
   readonly fast: number | null
   readonly fastByDefault: boolean
-  /** The model to move to. */
+  /** The model to upgrade to. */
   readonly upgrade: string | null
   /** Tokens. */
   readonly contextWindow: number
@@ -26,7 +26,7 @@ export interface Entry {
   readonly responsesLite: boolean
 }
 
-/** What most models have in common. */
+/** The properties that most models share. */
 const common = {
   hidden: false,
   specialty: null,
@@ -48,7 +48,7 @@ const build = (): ReadonlyArray<Entry> => [
     ...common,
     slug: "gpt-6.1-sol",
     displayName: "GPT-6.1-Sol",
-    description: "The all-round model for code and daily work.",
+    description: "The general-purpose model for code and daily work.",
     defaultEffort: "low",
     fast: 2
   },
@@ -56,7 +56,7 @@ const build = (): ReadonlyArray<Entry> => [
     ...common,
     slug: "gpt-6-astra",
     displayName: "GPT-6-Astra",
-    description: "The strongest model, for the hardest work.",
+    description: "The most capable model, for the hardest tasks.",
     defaultEffort: "low",
     fast: 2
   },
@@ -64,14 +64,14 @@ const build = (): ReadonlyArray<Entry> => [
     ...common,
     slug: "gpt-6-sol",
     displayName: "GPT-6-Sol",
-    description: "The all-round model before this one.",
+    description: "The previous general-purpose model.",
     fastByDefault: true
   },
   {
     ...common,
     slug: "gpt-6-luna",
     displayName: "GPT-6-Luna",
-    description: "Small and quick, for easy tasks.",
+    description: "A small, fast model for simple tasks.",
     levels: 5,
     fastByDefault: true
   },
@@ -79,7 +79,7 @@ const build = (): ReadonlyArray<Entry> => [
     ...common,
     slug: "gpt-5.6-sol",
     displayName: "GPT-5.6-Sol",
-    description: "An older all-round model.",
+    description: "An older general-purpose model.",
     defaultEffort: "low",
     upgrade: "gpt-6-sol"
   },
@@ -87,7 +87,7 @@ const build = (): ReadonlyArray<Entry> => [
     ...common,
     slug: "gpt-6.1-terra",
     displayName: "GPT-6.1 Terra",
-    description: "The balanced model, with a large window.",
+    description: "A balanced model with a large context window.",
     defaultEffort: "low",
     contextWindow: 475_000
   },
@@ -128,7 +128,7 @@ const build = (): ReadonlyArray<Entry> => [
     ...common,
     slug: "gpt-5.5",
     displayName: "GPT-5.5",
-    description: "A coding model of an earlier generation.",
+    description: "An earlier coding model.",
     levels: 4,
     multiAgentVersion: null,
     upgrade: "gpt-6-sol",
@@ -138,7 +138,7 @@ const build = (): ReadonlyArray<Entry> => [
     ...common,
     slug: "codex-auto-review",
     displayName: "Codex Auto Review",
-    description: "Reviews requests for approval.",
+    description: "Reviews approval requests.",
     hidden: true,
     levels: 5,
     multiAgentVersion: "v1"
@@ -147,5 +147,5 @@ const build = (): ReadonlyArray<Entry> => [
 
 let built: ReadonlyArray<Entry> | undefined
 
-/** Every model, visible or not. */
+/** Every model, including hidden ones. */
 export const entries = (): ReadonlyArray<Entry> => (built ??= build())

@@ -1,8 +1,8 @@
 /**
- * The models of release 0.169.0: what clients can choose from, and what the turn loop has to know about a model.
+ * The models of release 0.169.0: the list for clients, and the metadata that turns need.
  *
- * Names, levels, windows and flags are the release's own; they say how a model is to be asked. A model that is not in the
- * catalogue works too, with cautious assumptions. Built on first use: loading the module costs nothing.
+ * Names, levels, windows and flags are the release's; they define how a model is called. A model that is not in the
+ * catalogue works too, with conservative assumptions. Built on first use, so that importing the module is cheap.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import type { Model, ModelServiceTier } from "../../protocol/v2/model/Model.ts"
 import type { ModelListParams, ModelListResponse } from "../../protocol/v2/model/Requests.ts"
 import { type Entry, entries } from "./CatalogEntries.ts"
 
-/** A cursor that no page gave. */
+/** A cursor that did not come from a page. */
 export class InvalidCursor extends Schema.TaggedError<InvalidCursor>()("InvalidCursor", {
   cursor: Schema.String,
-  /** The number of models, for a number beyond it; null for what is no number. */
+  /** The number of models, when the cursor is a larger number; null when it is not a number. */
   total: Schema.NullOr(Schema.Int)
 }) {
   override get message(): string {
@@ -27,24 +27,24 @@ export class InvalidCursor extends Schema.TaggedError<InvalidCursor>()("InvalidC
   }
 }
 
-/** How a model is asked, and what it takes. */
+/** How a model is called, and what it supports. */
 export interface ModelMetadata {
-  /** As it was asked for. */
+  /** The requested name. */
   readonly model: string
-  /** False for a model that is not in the catalogue: all else is assumed. */
+  /** False for a model that is not in the catalogue: the other members are assumptions. */
   readonly known: boolean
-  /** Tokens that a conversation may fill, the share that is kept free taken off. */
+  /** Tokens that a conversation may use, without the reserved share. */
   readonly contextWindow: number
-  /** The level for threads that set none; null leaves it to the model. */
+  /** The level of threads that set none; null uses the model's default. */
   readonly defaultEffort: string | null
   readonly supportedEfforts: ReadonlyArray<string>
-  /** How much reasoning is summed up unless configured; null asks for no summary. */
+  /** How detailed the reasoning summary is unless configured; null requests none. */
   readonly defaultSummary: "auto" | null
   readonly verbosity: "low" | "medium" | "high" | null
-  /** Takes patches as a tool of its own, in the patch grammar. */
+  /** Supports patches as a separate tool with the patch grammar. */
   readonly supportsApplyPatch: boolean
   readonly supportsParallelToolCalls: boolean
-  /** Is told its tools in the conversation instead of in the request. */
+  /** Receives its tools in the conversation instead of in the request. */
   readonly responsesLite: boolean
   readonly serviceTiers: ReadonlyArray<ModelServiceTier>
   readonly defaultServiceTier: string | null
@@ -53,33 +53,33 @@ export interface ModelMetadata {
 export class ModelCatalog extends Context.Service<
   ModelCatalog,
   {
-    /** Of threads and configurations that name none. */
+    /** For threads and configurations that set none. */
     readonly defaultModel: string
     /**
-     * A page in the order of the catalogue. The cursor is the number of models before the page. With `only`, that model is
-     * the whole list, in the catalogue or not.
+     * A page in the order of the catalogue. The cursor is the number of models before the page. With `only`, the list has
+     * just that model, in the catalogue or not.
      */
     readonly list: (
       params: Pick<ModelListParams, "cursor" | "includeHidden" | "limit">,
       only?: string
     ) => Effect.Effect<ModelListResponse, InvalidCursor>
-    /** Also for slugs that go on after a known name (`gpt-5.5-2026-11-01`) or are put in a namespace (`openai/gpt-5.5`). */
+    /** Also matches suffixes of a known name (`gpt-5.5-2026-11-01`) and a namespace before it (`openai/gpt-5.5`). */
     readonly metadata: (model: string) => ModelMetadata
   }
 >()("spindle/ModelCatalog") {}
 
-/** Of the release, whatever the configuration; the first of its catalogue. */
+/** The release's default, independent of the configuration; the first of its catalogue. */
 export const defaultModel = "gpt-6.1-sol"
 
 const fallbackContextWindow = 258_400
 
 const levels = [
-  ["low", "Quick answers, little reasoning"],
-  ["medium", "A balance of speed and depth"],
-  ["high", "More depth for hard problems"],
-  ["xhigh", "Much more depth for hard problems"],
-  ["max", "As deep as it goes"],
-  ["ultra", "As deep as it goes, with tasks handed on to helpers"]
+  ["low", "Fast responses with little reasoning"],
+  ["medium", "Balances speed and reasoning depth"],
+  ["high", "Deeper reasoning for hard problems"],
+  ["xhigh", "Much deeper reasoning for hard problems"],
+  ["max", "Maximum reasoning depth"],
+  ["ultra", "Maximum reasoning depth, with tasks delegated to sub-agents"]
 ] as const
 
 const tiersOf = (entry: Entry): ReadonlyArray<ModelServiceTier> =>
@@ -118,7 +118,7 @@ const toModel = (entry: Entry, displayNameOf: (slug: string) => string): Model =
   isDefault: entry.slug === defaultModel
 })
 
-/** A model that no catalogue knows: it is offered without levels, tiers and upgrades. */
+/** A model outside the catalogue: it has no levels, tiers and upgrades. */
 const onlyModel = (slug: string): Model => ({
   id: slug,
   model: slug,
@@ -126,7 +126,7 @@ const onlyModel = (slug: string): Model => ({
   upgradeInfo: null,
   availabilityNux: null,
   displayName: slug,
-  description: "The one model of this server.",
+  description: "The only model of this server.",
   modelSpecialty: null,
   hidden: false,
   supportedReasoningEfforts: [],
@@ -172,7 +172,7 @@ const toMetadata = (model: string, entry: Entry | undefined): ModelMetadata =>
         defaultServiceTier: entry.fastByDefault ? "priority" : null
       }
 
-/** The entry whose name `slug` is or begins with, the longest first. */
+/** The entry with the longest name that `slug` equals or starts with. */
 const longestPrefix = (slug: string): Entry | undefined =>
   entries()
     .filter((entry) => slug.startsWith(entry.slug))
@@ -185,7 +185,7 @@ const find = (model: string): Entry | undefined => {
   return namespaced === undefined ? undefined : longestPrefix(namespaced)
 }
 
-/** The release takes what its number parser takes, a sign included. */
+/** Accepts what the release's number parser accepts, including a sign. */
 const offsetOf = (cursor: string, total: number): Effect.Effect<number, InvalidCursor> => {
   if (!/^\+?\d+$/.test(cursor)) return Effect.fail(new InvalidCursor({ cursor, total: null }))
   const offset = Number(cursor)
@@ -210,7 +210,7 @@ const make = (): ModelCatalog["Service"] => {
     }),
     metadata: (model) => {
       const entry = find(model)
-      // Only names of the catalogue are remembered: the others are whatever clients send.
+      // Only catalogue names are cached, because clients can send any number of other names.
       const remembered = entry?.slug === model ? known.get(model) : undefined
       if (remembered !== undefined) return remembered
       const metadata = toMetadata(model, entry)

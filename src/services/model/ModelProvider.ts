@@ -1,8 +1,8 @@
 /**
- * The port to a language model: one streamed answer per request.
+ * The port to a language model: one streamed response per request.
  *
- * Owns the vocabulary between the turn loop and a model, and the one error a model can raise. Does not own the loop, the
- * history or the tools; an adapter turns its own wire into these events and retries what is worth retrying.
+ * Owns the types between the turn loop and a model, and the one error that a model raises. Does not own the loop, the
+ * history or the tools. An adapter converts its wire format to these events and retries transient failures.
  *
  * @module
  */
@@ -15,38 +15,38 @@ import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { ModelProviderInfo } from "../config/Config.ts"
 import type { ToolSpec } from "../tool/Tool.ts"
 
-/** All a model needs to know for one answer. */
+/** The input of one model response. */
 export interface ModelRequest {
   readonly threadId: string
   readonly sessionId: string
   readonly turnId: string
   readonly rootTurnId: string
-  /** Key in `model_providers`; chooses the server. */
+  /** Key in `model_providers`; selects the server. */
   readonly provider: string
-  /** That server, where the thread's own configuration says what it is; absent, the server's configuration does. */
+  /** That server, if the thread's own configuration defines it. Default: the server's configuration. */
   readonly providerInfo?: ModelProviderInfo
   readonly model: string
   readonly effort: string | null
   readonly summary: string | null
   /**
-   * The text of the user's last message in this turn, its text parts joined by line breaks; null where the turn has none.
-   * The user's own input alone: nothing that the server, a file or a tool adds to the conversation.
+   * The text of the user's last message in this turn, its text parts joined by line breaks; null when the turn has none.
+   * Contains only the user's input, nothing that the server, a file or a tool adds to the conversation.
    */
   readonly prompt: string | null
-  /** The conversation so far, base instructions included as its first developer message. */
+  /** The conversation so far, with the base instructions as its first developer message. */
   readonly input: ReadonlyArray<ResponseItem>
   readonly tools: ReadonlyArray<ToolSpec>
   readonly parallelToolCalls: boolean
-  /** JSON Schema the final message has to satisfy; this turn only. */
+  /** JSON Schema that the final message must satisfy; for this turn only. */
   readonly outputSchema: unknown
-  /** Who asks, as the client named itself in initialize. */
+  /** The client's name, from initialize. */
   readonly originator: string
   readonly userAgent: string
-  /** Entries of the turn's metadata that the caller supplied. */
+  /** The caller's entries of the turn's metadata. */
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** Tokens of one answer, as the model counted them. */
+/** Tokens of one response, as counted by the model. */
 export interface ModelUsage {
   readonly inputTokens: number
   readonly cachedInputTokens: number
@@ -56,8 +56,8 @@ export interface ModelUsage {
 }
 
 /**
- * An answer, piece by piece. `ItemDone` carries the whole item and is authoritative; an item may come without `ItemStarted`
- * and without deltas. `Retrying` means that everything since the last `ItemDone` is void and will be sent again.
+ * A response in pieces. `ItemDone` carries the whole item and is authoritative; an item may come without `ItemStarted` and
+ * without deltas. `Retrying` means that everything since the last `ItemDone` is void and will be sent again.
  */
 export type ModelEvent =
   | { readonly _tag: "ItemStarted"; readonly itemId: string; readonly kind: "message" | "reasoning" }
@@ -80,8 +80,8 @@ export type ModelEvent =
   | { readonly _tag: "Completed"; readonly usage: ModelUsage | null; readonly endTurn: boolean }
 
 /**
- * Why a model gave no answer. `message` is what the user reads in the failed turn; `info` is the class that clients
- * branch on; `details` say more, such as where a key was looked for and what to do next.
+ * Why a model gave no response. `message` is shown to the user in the failed turn; `info` is the class that clients branch
+ * on; `details` say more, such as where a key was searched and what to do next.
  */
 export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   message: Schema.String,
@@ -89,7 +89,7 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   details: Schema.optionalKey(Schema.String)
 }) {}
 
-/** How a model is named to clients. */
+/** The name of a model as clients see it. */
 export interface ModelName {
   readonly provider: string
   readonly model: string
@@ -99,20 +99,20 @@ export class ModelProvider extends Context.Service<
   ModelProvider,
   {
     /**
-     * Streams one answer. Ends after `Completed`, or fails: a stream that stops early is a `ModelError`. Interrupting the
+     * Streams one response. Ends after `Completed`, or fails: a stream that ends early is a `ModelError`. Interrupting the
      * consumer closes the connection to the model.
      */
     readonly stream: (request: ModelRequest) => Stream.Stream<ModelEvent, ModelError>
-    /** Gets ready for a first answer of this provider, where that takes long; run when a thread starts, while its user types. */
+    /** Prepares the first response of this provider when that takes long; run when a thread starts. */
     readonly prepare?: (provider: string) => Effect.Effect<void>
     /**
-     * Fails where this provider cannot be asked at all, such as without a key. Sends nothing. `info` is what the thread's
-     * configuration says of the provider. Absent, the first answer shows it.
+     * Fails when this provider cannot be used, for example without a key. Sends nothing. `info` is the thread's
+     * configuration of the provider. Absent: the first request shows it.
      */
     readonly ready?: (provider: string, info: ModelProviderInfo | undefined) => Effect.Effect<void, ModelError>
     /**
-     * The model that answers threads of this provider whatever model they ask for; undefined where the thread's own choice
-     * decides. Threads and lists name it. Absent, the thread's choice always decides.
+     * The model that answers all threads of this provider, whatever model they select; undefined when the thread's own
+     * selection counts. Threads and lists show it. Absent: the thread's selection always counts.
      */
     readonly answersAs?: (provider: string) => ModelName | undefined
   }

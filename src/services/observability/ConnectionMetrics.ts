@@ -3,10 +3,7 @@
  *
  * @module
  */
-import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
-import * as Queue from "effect/Queue"
-import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import {
   type Counter,
   connectionsOpen,
@@ -35,7 +32,8 @@ export interface MeasuredConnection {
   readonly overloads: number
   readonly ingressRejected: number
   readonly readPauses: number
-  readonly ingress: Queue.Queue<Incoming, Cause.Done>
+  /** Messages that were received and have not been read by the engine. */
+  readonly unread: number
   readonly outgoing: {
     readonly capacity: number
     readonly stats: { readonly size: number; readonly dropped: number; readonly waited: number }
@@ -64,10 +62,10 @@ export interface Queues {
 }
 
 export const queuesOf = (connection: MeasuredConnection): Queues => {
-  const { capacity, ingress, ingressRejected, outgoing, readPauses, waiting } = connection
+  const { capacity, ingressRejected, outgoing, readPauses, unread, waiting } = connection
   const { dropped, size, waited } = outgoing.stats
   return {
-    ingress: { size: Queue.sizeUnsafe(ingress), capacity, dropped: ingressRejected, waited: readPauses },
+    ingress: { size: unread, capacity, dropped: ingressRejected, waited: readPauses },
     scheduled: { size: waiting, capacity, dropped: 0, waited: 0 },
     outgoing: { size, capacity: outgoing.capacity, dropped, waited }
   }

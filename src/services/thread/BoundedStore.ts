@@ -22,11 +22,11 @@ export const StoreTimeout = Context.Reference("spindle/StoreTimeout", { defaultV
 
 type Operation = ThreadStoreError["operation"]
 
-const unavailable = (operation: Operation, cause: unknown) =>
-  new ThreadStoreError({ operation, reason: "unavailable", cause })
-
 const errorOf = (operation: Operation, cause: Cause.Cause<ThreadStoreError>): ThreadStoreError =>
-  Option.getOrElse(Cause.findErrorOption(cause), () => unavailable(operation, Cause.squash(cause)))
+  Option.getOrElse(
+    Cause.findErrorOption(cause),
+    () => new ThreadStoreError({ operation, reason: "unavailable", cause: Cause.squash(cause) })
+  )
 
 export const make = Effect.gen(function* () {
   const store = yield* ThreadStore
@@ -43,7 +43,6 @@ export const make = Effect.gen(function* () {
     })
   )
 
-  /** The operation of an index such as `append` may run synchronously, which costs nothing more. */
   const bounded = <A>(operation: Operation, run: () => Effect.Effect<A, ThreadStoreError>) =>
     Effect.flatMap(
       Effect.forkDetach(Effect.interruptible(Effect.suspend(run)), { startImmediately: true }),
@@ -57,11 +56,11 @@ export const make = Effect.gen(function* () {
     Effect.suspend(() => {
       pending.set(fiber, operation)
       fiber.addObserver(() => void pending.delete(fiber))
-      const noAnswer = new Error(`no answer within ${Duration.format(timeout)}`)
+      const cause = new Error(`no answer within ${Duration.format(timeout)}`)
       return Effect.interruptible(Fiber.await(fiber)).pipe(
         Effect.timeoutOrElse({
           duration: timeout,
-          orElse: () => Effect.succeed(Exit.fail(unavailable(operation, noAnswer)))
+          orElse: () => Effect.succeed(Exit.fail(new ThreadStoreError({ operation, reason: "timeout", cause })))
         }),
         // Also where the caller is interrupted.
         Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),

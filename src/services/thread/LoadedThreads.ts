@@ -58,7 +58,10 @@ export interface Opened {
 
 interface Loaded {
   readonly thread: Thread
+  readonly journal: ThreadJournal
   readonly scope: Scope.Closeable
+  /** Of the tools, within the scope. */
+  readonly toolScope: Scope.Closeable
   isUnloading: boolean
 }
 
@@ -67,6 +70,7 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
   const tools = yield* ThreadTools.make
   const idleUnload = yield* IdleUnload
   const scope = yield* Effect.scope
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
   const threads = new Map<string, Loaded>()
   const running = yield* SubscriptionRef.make(0)
   const timers = yield* FiberMap.make<string, void>()
@@ -82,8 +86,10 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
     }))
   )
 
-  const unload = Effect.fnUntraced(function* (threadId: string, threadScope: Scope.Closeable) {
+  const unload = Effect.fnUntraced(function* ({ thread, scope: threadScope }: Loaded) {
+    const threadId = thread.id
     yield* Scope.close(threadScope, Exit.void)
+    yield* thread.flush
     // One step: a client that loads the thread again, while the end is still being published to slow clients, begins anew.
     yield* Effect.suspend(() => {
       threads.delete(threadId)
@@ -107,7 +113,7 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
         if (loaded === undefined || isInUse(loaded.thread)) return Effect.void
         loaded.isUnloading = true
         loaded.thread.close()
-        return Effect.asVoid(Effect.forkIn(unload(threadId, loaded.scope), scope))
+        return Effect.asVoid(Effect.forkIn(unload(loaded), scope))
       })
     )
 
@@ -134,7 +140,8 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
   const openIn = Effect.fnUntraced(function* <E>(opening: Opening<E>, threadScope: Scope.Closeable) {
     const { setup, threadId } = opening
     const { config, instructions, provider } = setup
-    const { shell, warnings: configWarnings } = yield* Scope.provide(tools.openShell(threadId, config), threadScope)
+    const toolScope = yield* Scope.fork(threadScope)
+    const { shell, warnings: configWarnings } = yield* Scope.provide(tools.openShell(threadId, config), toolScope)
     const state = yield* opening.state
     const onDegraded = (error: ThreadStoreError) => threads.get(threadId)?.thread.failTurn(error)
     const journal = new ThreadJournal({ state, store, router, onDegraded })
@@ -147,9 +154,9 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
       yield* Effect.forkIn(Effect.delay(model.prepare(journal.state.settings.modelProvider), PrepareDelay), threadScope)
     }
     const thread = new Thread({ context, activity, instructionSources: sources, scope: threadScope })
-    threads.set(threadId, { thread, scope: threadScope, isUnloading: false })
+    yield* tools.openTools(context, registry, config, toolScope)
+    threads.set(threadId, { thread, journal, scope: threadScope, toolScope, isUnloading: false })
     touch(threadId)
-    yield* tools.openTools(context, registry, config)
     return { thread, configWarnings } satisfies Opened
   })
 
@@ -171,10 +178,23 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
     )
   })
 
+  const end = Effect.fnUntraced(function* ({ scope, thread }: Loaded) {
+    yield* thread.stop
+    yield* Scope.close(scope, Exit.void)
+    threads.delete(thread.id)
+  })
+
   const stop = Effect.suspend(() =>
-    Effect.forEach(threads.values(), ({ thread }) => thread.stop, { concurrency: "unbounded", discard: true })
+    Effect.forEach(Array.from(threads.values()), end, { concurrency: "unbounded", discard: true })
   )
   yield* Effect.addFinalizer(() => stop)
+
+  const abandonNow = (): ReadonlyArray<string> =>
+    Array.from(threads.values(), ({ journal, thread, toolScope }) => {
+      journal.closeNow()
+      fork(Scope.close(toolScope, Exit.void))
+      return thread.isRunning ? `the turn that runs in thread ${thread.id}` : `the tools of thread ${thread.id}`
+    })
 
   return {
     open,
@@ -184,6 +204,12 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
     /** How many turns run. */
     running: (): number => SubscriptionRef.getUnsafe(running),
     drain,
-    stop
+    /** Ends every thread with its turn, its tools and its commands, all at once. */
+    stop,
+    /**
+     * Gives up the threads that have not ended: from now on they store and publish nothing, and their tools are closed. What they
+     * are, for the log.
+     */
+    abandonNow
   }
 })

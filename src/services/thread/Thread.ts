@@ -69,6 +69,13 @@ export interface AcceptedTurn {
   readonly request: TurnRequest | null
 }
 
+/** A command of the user that the thread has accepted. */
+export interface AcceptedCommand {
+  /** Of the turn that it gets where none runs. */
+  readonly turnId: string
+  readonly command: Omit<UserCommand, "itemId">
+}
+
 /** Where a thread reports its turns, and learns whether another may begin. */
 export interface TurnActivity {
   /** False when the server is about to end: no turn may start any more. */
@@ -249,15 +256,12 @@ export class Thread {
     return active.id
   }).bind(this)
 
-  /**
-   * Runs a command of the user: in the turn that runs, else in a turn of its own. The result begins it and is to be run behind
-   * the answer to the request; it does not wait for the command.
-   */
-  readonly runUserCommand = Effect.fnUntraced(function* (
+  /** Accepts a command of the user. Nothing of it is published until `beginCommand`, as with `accept`. */
+  readonly acceptCommand = Effect.fnUntraced(function* (
     this: Thread,
     command: Omit<UserCommand, "itemId">
   ): Effect.fn.Return<
-    Effect.Effect<void>,
+    AcceptedCommand,
     ThreadClosing | InputTooLarge | ServerDraining | ShellUnavailable | ThreadStoreError
   > {
     yield* this.checkOpen(false)
@@ -265,18 +269,20 @@ export class Thread {
     yield* this.stored
     if (this.#active === undefined) yield* this.#admission
     else if (!hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
-    const id = yield* this.#context.services.random.uuidV7()
+    return { turnId: yield* this.#context.services.random.uuidV7(), command }
+  }).bind(this)
+
+  /** Runs the command: in the turn that runs, else in a turn of its own. It does not wait for the command's end. */
+  beginCommand({ command, turnId }: AcceptedCommand): Effect.Effect<void> {
     const begun: Effect.Effect<void> = Effect.suspend(() => {
       const active = this.#active
-      if (active === undefined) {
-        return this.#run(id, id, shellTask(command))
-      }
+      if (active === undefined) return this.#run(turnId, turnId, shellTask(command))
       // A turn on its way out takes nothing more: the command gets the next one.
       if (active.isClosed) return Effect.andThen(Deferred.await(active.ended), begun)
       return joinTurn(this.#context, active, command)
     })
     return begun
-  }).bind(this)
+  }
 
   /**
    * Interrupts the turn. It ends when the turn has stopped, before the turn's end is published: a caller that does not suspend
@@ -300,17 +306,21 @@ export class Thread {
     return this.#context.journal.recover
   }
 
+  /** The same before the thread is gone, as far as that can be done without waiting for a store that does not answer. */
+  get flush(): Effect.Effect<void> {
+    return this.#context.journal.flush
+  }
+
   /** The store cannot be written to: the running turn ends as failed. */
   failTurn(error: ThreadStoreError): void {
     this.#active?.fail({ message: error.message, codexErrorInfo: "other", additionalDetails: null, misalignment: null })
   }
 
-  /** Interrupts what runs and waits for its end. */
+  /** Interrupts what runs, waits for its end, and stores what could not be stored before. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.close()
     const active = this.#active
-    if (active === undefined) return Effect.void
-    active.interrupt()
-    return Deferred.await(active.ended)
+    active?.interrupt()
+    return Effect.andThen(active === undefined ? Effect.void : Deferred.await(active.ended), this.flush)
   })
 }

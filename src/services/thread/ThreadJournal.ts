@@ -13,7 +13,8 @@
  * ```
  *
  * The events are kept in memory, folded and published all the same, so that clients and server agree on what happened. Clients
- * are warned once. The running turn ends as failed, and no other begins until `recover` has stored what is kept.
+ * are warned once. The running turn ends as failed, and no other begins until `recover` has stored what is kept. While a store
+ * does not answer in time, nothing but `recover` asks it again.
  *
  * @module
  */
@@ -50,6 +51,7 @@ export class ThreadJournal {
   /** Why the last append failed; undefined while the journal is healthy. */
   #failure: ThreadStoreError | undefined
   #warned = false
+  #isClosed = false
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -72,12 +74,18 @@ export class ThreadJournal {
     return Effect.suspend(() => {
       if (events.length === 0) return this.#publish(notifications)
       const committed = Effect.map(this.#store(events), (failed) => {
+        if (this.#isClosed) return Effect.void
         this.#state = fold(this.#state, events)
         const published = this.#publish(notifications)
         return failed === undefined ? published : Effect.andThen(published, this.#warn(failed))
       })
       return Effect.flatten(Effect.uninterruptible(this.#writing.withPermit(committed)))
     })
+  }
+
+  /** From now on nothing is stored, folded or published: the thread was given up, and what still runs in it must not act. */
+  closeNow(): void {
+    this.#isClosed = true
   }
 
   /** Stores what a failed append has left behind. Fails while the store does. */
@@ -89,13 +97,31 @@ export class ThreadJournal {
     return Effect.uninterruptible(this.#writing.withPermit(stored))
   })
 
+  /** The last chance of what a failed append has left behind. A store that did not answer in time is not asked again. */
+  readonly flush: Effect.Effect<void> = Effect.suspend(() =>
+    this.#failure?.reason === "timeout" ? Effect.void : Effect.ignore(this.recover)
+  ).pipe(
+    Effect.andThen(
+      Effect.suspend(() => {
+        const { length } = this.#unsaved
+        if (length === 0) return Effect.void
+        return Effect.logError(`the last ${length} event(s) of thread ${this.#state.origin.id} could not be stored`)
+      })
+    )
+  )
+
   /** The events, behind those that are not stored yet. The result is why it failed; only the first failure is announced. */
   #store(events: ReadonlyArray<ThreadEvent>): Effect.Effect<ThreadStoreError | undefined> {
     // The state counts from when the permit is held: another append may have changed it meanwhile.
     return Effect.suspend(() => {
       const { origin } = this.#state
-      if (origin.ephemeral) return Effect.undefined
+      if (origin.ephemeral || this.#isClosed) return Effect.undefined
       const all = this.#unsaved.length === 0 ? events : [...this.#unsaved, ...events]
+      // Each append to a store that does not answer would take as long again: the next one is that of `recover`.
+      if (this.#failure?.reason === "timeout" && events.length > 0) {
+        this.#unsaved = [...all]
+        return Effect.undefined
+      }
       const expectedSeq = this.#state.nextSeq - this.#unsaved.length
       const append = this.#options.store.append(origin.id, expectedSeq, all)
       const failed = Effect.match(append, { onFailure: (error) => error, onSuccess: () => undefined })
@@ -111,6 +137,7 @@ export class ThreadJournal {
 
   /** Fixes the places of the notifications at once. The result waits for slow clients. */
   #publish(notifications: ReadonlyArray<Notification>): Effect.Effect<void> {
+    if (this.#isClosed) return Effect.void
     const { router } = this.#options
     const { id } = this.#state.origin
     let waits: Array<Effect.Effect<void>> | undefined

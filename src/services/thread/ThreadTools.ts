@@ -30,8 +30,8 @@ export const make = Effect.gen(function* () {
   })
 
   /** Opens the tools of a thread beside it. When a set cannot be opened, the subscribers are warned. */
-  const openTools = (context: ThreadContext, registry: ToolRegistry, config: EffectiveConfig) => {
-    const { id: threadId, scope, shell } = context
+  const openTools = (context: ThreadContext, registry: ToolRegistry, config: EffectiveConfig, scope: Scope.Scope) => {
+    const { id: threadId, shell } = context
     const added = Effect.suspend(() => toolset.open({ threadId, config, shell, registry }))
     const opening = supervised(Scope.provide(added, scope), { name: "the opening of tools", scope }).pipe(
       Effect.catchCause((cause) => {

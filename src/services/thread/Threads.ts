@@ -97,8 +97,13 @@ export class Threads extends Context.Service<
     readonly running: () => number
     /** From now on no turn starts; those that run may be added to. Ends when none runs any more. */
     readonly drain: Effect.Effect<void>
-    /** Stops every thread, all at once. */
+    /** Ends every thread with its turn, its tools and its commands, all at once. */
     readonly stop: Effect.Effect<void>
+    /**
+     * Gives up the threads that have not ended: from now on they store and publish nothing, and their tools are closed. What they
+     * are, for the log.
+     */
+    readonly abandonNow: () => ReadonlyArray<string>
   }
 >()("spindle/Threads") {}
 
@@ -248,7 +253,8 @@ export const make = Effect.gen(function* () {
     loaded: threads.ids,
     running: threads.running,
     drain: threads.drain,
-    stop: threads.stop
+    stop: threads.stop,
+    abandonNow: threads.abandonNow
   })
 })
 

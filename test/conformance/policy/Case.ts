@@ -1,19 +1,19 @@
 /**
- * One case of the comparison of policies: what a server is given, and what a model then wants to run.
+ * One case of the policy comparison: the settings of a server, and the commands that the model then calls.
  *
- * Texts may name places of their case, which both servers have in folders of their own: `{mark}` is a file that the case's
- * command creates, outside of everything a sandbox lets it write; `{work}` is the folder of the thread; `{root}` holds the
- * home folder (`{root}/home`) and what the cases of one world share.
+ * Texts may contain placeholders for paths of their case, which both servers have in separate folders: `{mark}` is a file
+ * that the case's command creates, outside of everything that a sandbox makes writable; `{work}` is the thread's folder;
+ * `{root}` contains the home folder (`{root}/home`) and what the cases of one world share.
  *
  * @module
  */
 
-/** Files by their path. What begins with `#!` may be executed. */
+/** Files by path. A file that begins with `#!` is executable. */
 export type Files = Readonly<Record<string, string>>
 
-/** What one server process is started with; cases of equal worlds share a process. */
+/** The environment of one server process; cases with equal worlds share a process. */
 export interface World {
-  /** Top-level keys of the user's `config.toml`; what allows everything when left out. */
+  /** Top-level keys of the user's `config.toml`; default: everything is allowed. */
   readonly config?: string
   /** Tables of the user's `config.toml`. */
   readonly tables?: string
@@ -21,7 +21,7 @@ export interface World {
   readonly home?: Files
   /** Files of `/etc/codex`. */
   readonly system?: Files
-  /** Variables of the server, on top of the usual ones. */
+  /** Variables of the server, in addition to the usual ones. */
   readonly environment?: Readonly<Record<string, string>>
   /** Arguments after `app-server`. */
   readonly args?: ReadonlyArray<string>
@@ -33,43 +33,43 @@ export interface Call {
   readonly [argument: string]: unknown
 }
 
-/** One turn: the model calls once, then it says something. */
+/** One turn: the model makes one call, then sends a message. */
 export interface Step {
   /** Parameters of `turn/start`. */
   readonly turn?: object
   readonly call: Call
-  /** The client's answer to what it is asked; `decline` when left out. */
+  /** The client's response to an approval request; default: `decline`. */
   readonly decision?: unknown
 }
 
 export interface Case {
-  /** Unique, and says what is tried. */
+  /** Unique, and describes the case. */
   readonly name: string
   readonly world: World
-  /** The folder of the thread: its files, and whether the user trusts it. */
+  /** The thread's folder: its files, and whether the user trusts it. */
   readonly project?: { readonly trust?: "trusted" | "untrusted"; readonly files?: Files }
   /** Parameters of `thread/start`. */
   readonly start: object
-  /** After a turn without a call the thread goes on in this way, with these parameters. */
+  /** After a turn without a call, the thread continues in this way with these parameters. */
   readonly continued?: { readonly by: "thread/fork" | "thread/resume"; readonly params: object }
-  /** The last one is judged. */
+  /** The last one is compared. */
   readonly steps: readonly [...ReadonlyArray<Step>, Step]
   /** Names of variables whose visibility is compared: the command prints its environment. */
   readonly secrets?: ReadonlyArray<string>
 }
 
-/** The places of a case on one server. */
+/** The paths of a case on one server. */
 export interface Places {
   readonly mark: string
   readonly work: string
   readonly root: string
 }
 
-/** A text with the places it names. */
+/** Replaces the placeholders in a text. */
 export const placed = (text: string, places: Places): string =>
   text.replaceAll(/\{(mark|work|root)\}/g, (_, name: keyof Places) => places[name])
 
-/** A value with the places its texts name. */
+/** Replaces the placeholders in all texts of a value. */
 export const placedAll = <A>(value: A, places: Places): A => {
   if (typeof value === "string") return placed(value, places) as A
   if (Array.isArray(value)) return value.map((item) => placedAll(item as unknown, places)) as A
@@ -79,7 +79,7 @@ export const placedAll = <A>(value: A, places: Places): A => {
   ) as A
 }
 
-/** The cases by the process they can share. */
+/** The cases by the process that they share. */
 export const byWorld = (cases: ReadonlyArray<Case>): ReadonlyArray<readonly [World, ReadonlyArray<Case>]> => {
   const groups = new Map<string, [World, Array<Case>]>()
   for (const one of cases) {

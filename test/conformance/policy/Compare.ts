@@ -1,5 +1,5 @@
 /**
- * What this server did with a case, held against what the released server did with it.
+ * Compares the outcome of a case on this server with that on the released server.
  *
  * @module
  */
@@ -28,7 +28,7 @@ interface Sandbox {
 
 const sandboxes = ["readOnly", "workspaceWrite", "externalSandbox", "dangerFullAccess"]
 
-/** `granular` asks, or refuses what it does not ask about. */
+/** `granular` prompts, or refuses what it does not prompt for. */
 const policies = ["untrusted", "granular", "on-request", "never"]
 
 const policyOf = ({ approvalPolicy }: Settings): string =>
@@ -38,7 +38,7 @@ const isOpen = (access: unknown): boolean => access === true || access === "enab
 
 const last = (path: string): string => path.replace(/^.*spindle-matrix\/run-[^/]+/, "")
 
-/** What the settings of one thread allow beyond those of the other. */
+/** What the settings of one thread allow in addition to those of the other. */
 const beyond = (own: Settings, released: Settings): ReadonlyArray<string> => {
   const [here, there] = [own.sandbox as Sandbox, released.sandbox as Sandbox]
   const rank = ({ type = "" }: Sandbox) => sandboxes.indexOf(type)
@@ -63,7 +63,7 @@ const environmentOf = ({ item }: Outcome): ReadonlyMap<string, string> =>
     })
   )
 
-/** The names of the watched variables that one command saw and the other did not, or with a value that was kept back. */
+/** The watched variables that one command saw and the other did not, or saw with a withheld value. */
 const seenBeyond = (names: ReadonlyArray<string>, here: Outcome, there: Outcome): ReadonlyArray<string> => {
   const [own, other] = [environmentOf(here), environmentOf(there)]
   return names.filter((name) => {
@@ -73,12 +73,12 @@ const seenBeyond = (names: ReadonlyArray<string>, here: Outcome, there: Outcome)
   })
 }
 
-/** In what this server is looser than the released one; nothing when it is not. */
+/** How this server is less strict than the released one; empty when it is not. */
 export const looser = ({ case: { secrets }, own, released }: Compared): ReadonlyArray<string> => {
   const more = freedom(own.verdict) > freedom(released.verdict) ? [`${own.verdict}, not ${released.verdict}`] : []
   if (own.settings === undefined) return more
   if (released.settings === undefined || (released.error !== undefined && own.error === undefined)) {
-    return [...more, `taken, not refused with: ${released.error}`]
+    return [...more, `accepted, not refused with: ${released.error}`]
   }
   const ran = own.verdict === "confined" || own.verdict === "free"
   const leaked = secrets === undefined || !ran ? [] : seenBeyond(secrets, own, released)
@@ -87,11 +87,11 @@ export const looser = ({ case: { secrets }, own, released }: Compared): Readonly
 
 const failed = ({ turn }: Outcome): boolean => turn?.startsWith("failed") === true
 
-/** A turn that fails here alone is not strictness: it is never reviewed. */
+/** A turn that fails only here is not strictness: it is never reviewed. */
 export const fault = ({ own, released }: Compared): string | undefined =>
   failed(own) && !failed(released) ? `the turn ${own.turn}` : undefined
 
-/** In what this server is stricter. */
+/** How this server is stricter. */
 export const stricter = ({ case: { secrets }, own, released }: Compared): ReadonlyArray<string> => {
   const less = freedom(own.verdict) < freedom(released.verdict) ? [`${own.verdict}, not ${released.verdict}`] : []
   if (own.error !== undefined && released.error === undefined) return [...less, `refused with: ${own.error}`]

@@ -1,9 +1,9 @@
 /**
- * A view of the file system in which `/etc/codex` is a folder of the test: the released server reads the demands of an
- * organisation there and nowhere else.
+ * A view of the file system in which `/etc/codex` is a folder of the test: the released server reads an organisation's
+ * requirements only there.
  *
- * A mount namespace of the server's own holds a read-only overlay of the real `/etc`, which is never written to. Root makes
- * one directly; others need user namespaces.
+ * The server gets its own mount namespace with a read-only overlay of the real `/etc`, which is never written to. Root
+ * creates one directly; other users need user namespaces.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import process from "node:process"
 
 const script = `mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && exec "$@"`
 
-/** A command that sees the files of `etc` in front of those of `/etc`. */
+/** A command that sees the files of `etc` over those of `/etc`. */
 export const within = (etc: string, command: ReadonlyArray<string>): readonly [string, ...ReadonlyArray<string>] => [
   "unshare",
   ...(process.getuid?.() === 0 ? ["--mount"] : ["--mount", "--user", "--map-root-user"]),
@@ -26,7 +26,7 @@ export const within = (etc: string, command: ReadonlyArray<string>): readonly [s
   ...command
 ]
 
-/** Why this machine cannot make such a view; nothing when it can. */
+/** Why this machine cannot create such a view; undefined when it can. */
 export const obstacle = (): string | undefined => {
   const etc = mkdtempSync(join(tmpdir(), "spindle-etc-"))
   try {

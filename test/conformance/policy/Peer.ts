@@ -1,5 +1,5 @@
 /**
- * A client of a server program that takes messages as they come: the two servers that are compared need not agree on them.
+ * A client of a server program that accepts undeclared messages, because the compared servers need not agree on them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 
-/** A message, by what the comparison reads. */
+/** The parts of a message that the comparison reads. */
 export interface Message {
   readonly id?: number | string
   readonly method?: string
@@ -23,7 +23,7 @@ export interface Fields {
   readonly [name: string]: unknown
 }
 
-/** The program ended before it answered. */
+/** The program exited before it answered. */
 export class Gone extends Schema.TaggedError<Gone>()("Gone", { stderr: Schema.String }) {}
 
 export interface Peer {
@@ -31,7 +31,7 @@ export interface Peer {
   readonly answer: (id: number | string, result: object) => Effect.Effect<void>
   /** Notifications and requests about a thread, in order. */
   readonly about: (threadId: string) => Queue.Queue<Message>
-  /** Ends the input and waits for the end of the program. */
+  /** Ends the input and waits for the program to exit. */
   readonly end: Effect.Effect<void>
 }
 
@@ -101,7 +101,7 @@ const wire = (child: ChildProcessWithoutNullStreams): Peer => {
   }
 }
 
-/** Starts the program, which ends with the scope, and introduces a client. */
+/** Starts the program, which ends with the scope, and does the handshake. */
 export const connect = Effect.fnUntraced(function* (program: Program) {
   const peer = wire(yield* start(program))
   yield* peer.request("initialize", {

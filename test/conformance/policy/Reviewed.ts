@@ -1,7 +1,7 @@
 /**
- * In what this server is stricter than the released one, and why: the differences that somebody has looked at.
+ * The reviewed differences: in which ways this server is stricter than the released one, and why.
  *
- * A difference of another kind fails the comparison, so that the list does not grow unnoticed.
+ * A difference of another kind fails the comparison, so that no unreviewed difference is added.
  *
  * @module
  */
@@ -22,47 +22,47 @@ const named =
 const wasConfined = ({ own, released }: Compared): boolean =>
   released.verdict === "confined" && (own.verdict === "asked" || own.verdict === "refused")
 
-/** The sandbox of the thread is one that this server does not have. */
+/** The thread's sandbox is one that this server does not have. */
 const needsSandbox = ({ own }: Compared): boolean =>
   (own.settings?.sandbox as { readonly type?: string } | undefined)?.type !== "dangerFullAccess"
 
-/** The first kind that holds names a difference. */
+/** A difference is of the first matching kind. */
 export const kinds: ReadonlyArray<Kind> = [
   {
     name: "thread/fork",
-    reason: "not served yet, and said so",
+    reason: "not served yet, and refused with an error",
     holds: ({ own }) => own.error === "thread/fork is not supported yet"
   },
   {
-    name: "permissions of the user's own",
-    reason: "this server knows the profiles that are built in, and refuses others",
+    name: "user-defined permission profiles",
+    reason: "this server has only the built-in profiles, and refuses others",
     holds: ({ own }) => own.error?.includes("unknown permission profile") === true
   },
   {
     name: "no terminal",
-    reason: "a command that wants a terminal is refused: this server has none to give",
+    reason: "a command that requests a terminal is refused, because this server does not provide one",
     holds: named(/: (no policy, )?a terminal/)
   },
   {
-    name: "a tool that is switched off",
+    name: "a disabled tool",
     reason: "the only tool for commands belongs to the feature; the release falls back to another",
     holds: named(/^arguments: features\.unified_exec off$/)
   },
   {
     name: "no sandbox",
     reason:
-      "what the release runs in a sandbox is asked about here, or refused where nobody is asked: this server confines nothing",
+      "this server has no sandbox: a command that the release runs in one needs approval here, or is refused where approvals are disabled",
     holds: (compared) => wasConfined(compared) && needsSandbox(compared)
   },
   {
-    name: "a sandbox that lets everything be written",
-    reason: "the sandbox is the release's all the same, and this server has none",
+    name: "a sandbox in which everything is writable",
+    reason: "the release still applies its sandbox, and this server has none",
     holds: named(/a workspace with the root$/, /a policy of a workspace$/)
   },
   {
-    name: "a forbidden command in other clothes",
+    name: "a forbidden command in another form",
     reason:
-      "the release applies rules to command lines of plain words only, and lets the others pass; here a rule that forbids is applied to every command that is found, what is not understood asks, and what cannot be read is refused where it has the program's name",
+      "the release applies rules only to command lines of plain words, and allows all others; here a forbidding rule applies to every command in the line, a line that is not understood needs approval, and one that cannot be parsed is refused when it contains the program's name",
     holds: named(
       /^a forbidden command: /,
       /^a command that asks: /,
@@ -70,9 +70,9 @@ export const kinds: ReadonlyArray<Kind> = [
     )
   },
   {
-    name: "an allowed command in other clothes",
+    name: "an allowed command in another form",
     reason:
-      "a rule that allows a bare name does not allow a path, unless host_executable names it; and none allows a script with a control character, or any script of a shell",
+      "a rule that allows a bare name does not allow a path, unless host_executable lists it; no rule allows a script with a control character, or any script of a shell",
     holds: named(
       /^an allowed command, \w+: (by path|by another path|a carriage return|a form feed)$/,
       /^rules by words: the outer shell is allowed, a script$/,
@@ -80,46 +80,46 @@ export const kinds: ReadonlyArray<Kind> = [
     )
   },
   {
-    name: "a command that destroys",
-    reason: "more spellings are recognised, and a rule that allows its name does not allow it",
+    name: "a destructive command",
+    reason: "this server recognises more spellings, and a rule that allows the command's name does not allow it",
     holds: named(/^(on request|never): rm /, /: an allowed destroyer$/)
   },
   {
     name: "rules that cannot be read",
     reason:
-      "the release drops a file of rules that it cannot read and runs on; here nothing runs unasked until it is repaired",
+      "the release ignores a rule file that it cannot read; here every command needs approval until the file is fixed",
     holds: named(/^rules: /, /^rules in (a broken|a good|a folder with the name)/, /: broken rules$/)
   },
   {
     name: "a NUL",
-    reason: "no program can be given one: refused before somebody is asked",
+    reason: "no program can receive one as an argument, so it is refused before the approval request",
     holds: named(/: a NUL( before it)?$/)
   },
   {
-    name: "a demanded profile",
+    name: "a required profile",
     reason:
-      "the release holds a turn to the profiles that are allowed where the turn names permissions; here a sandbox policy of the turn is held to them, too",
+      "the release checks a turn against the allowed profiles when the turn names permissions; this server also checks a turn's sandbox policy",
     holds: named(/^a profile is demanded, asked for by (the turn, (a policy|an external)|an earlier turn)/)
   },
   {
     name: "secrets",
     reason:
-      "names with KEY, SECRET or TOKEN are kept back unless the user asks for them, and the keys of models always",
+      "names with KEY, SECRET or TOKEN are withheld unless the user includes them; the keys of models are always withheld",
     holds: (_, what) => /^the command does not see \w*(KEY|SECRET|TOKEN)\w*$/i.test(what)
   },
   {
-    name: "a path of the release's own",
-    reason: "the release adds folders of its own programs to PATH, also where nothing is inherited",
+    name: "the release's own PATH entries",
+    reason: "the release adds folders of its own programs to PATH, even when nothing is inherited",
     holds: (_, what) => what === "the command does not see PATH"
   },
   {
-    name: "projects that nobody trusts",
-    reason: "the release trusts a project of itself when a thread may write in it; here the user decides",
+    name: "projects without a trust decision",
+    reason: "the release trusts a project automatically when a thread may write in it; here the user decides",
     holds: named(/^a project that is unknown: (allows|sets variables)/)
   },
   {
     name: "variables of a login shell",
-    reason: "the release gives a login shell the server's own locale and terminal again, which this server replaces",
+    reason: "the release passes the server's own locale and terminal to a login shell; this server replaces them",
     holds: ({ case: { name } }, what) => /a login shell|the shell unsaid/.test(name) && /see (LANG|TERM)$/.test(what)
   }
 ]

@@ -1,5 +1,5 @@
 /**
- * Runs cases on a server program, and records what it did with each.
+ * Runs cases on a server program, and records the outcome of each.
  *
  * @module
  */
@@ -20,31 +20,31 @@ export interface Settings {
   readonly sandbox: unknown
 }
 
-/** What was seen of a case. */
+/** The recorded outcome of a case. */
 export interface Outcome {
-  /** The answer that refused a request. */
+  /** The error response to a request. */
   readonly error?: string
-  /** In force when the judged turn ended. */
+  /** In force when the compared turn ended. */
   readonly settings?: Settings
-  /** How often the client was asked in the judged turn. */
+  /** The number of approval requests in the compared turn. */
   readonly asked: number
   /** The item of the command. */
   readonly item?: { readonly status: string; readonly exitCode: number | null; readonly output: string }
-  /** What the model got back for its call. */
-  readonly told?: string
+  /** The output that the model received for its call. */
+  readonly toolOutput?: string
   /** How the turn ended. */
   readonly turn?: string
-  /** The command left its mark outside of the sandbox, by the end of the server. */
+  /** Whether the command created its mark outside of the sandbox, by the end of the server. */
   readonly marked: boolean
 }
 
-/** The command of a server that cases run on. */
+/** The command of the server under test. */
 export type Subject = readonly [string, ...ReadonlyArray<string>]
 
-/** A case of a world with files of the system needs a view of its own; others do without where none can be made. */
+/** A case with system files needs a private view of the file system; where none can be created, such cases run without. */
 const hindrance = obstacle()
 
-/** How long a turn may take before the case is given up: no verdict hangs on it. */
+/** Time limit of a turn before the case is abandoned. No result depends on it. */
 const patience = "2 minutes"
 
 const write = (folder: string, files: Files): void => {
@@ -56,7 +56,7 @@ const write = (folder: string, files: Files): void => {
   }
 }
 
-/** Not among the temporary files: every sandbox with a workspace lets commands write there. */
+/** Outside the temporary folder: every workspace sandbox makes that one writable. */
 const scratch = Effect.acquireRelease(
   Effect.sync(() => {
     const below = join(homedir(), ".cache", "spindle-matrix")
@@ -83,7 +83,7 @@ const trust = (cases: ReadonlyArray<Case>, root: string): string =>
 
 const free = `approval_policy = "never"\nsandbox_mode = "danger-full-access"\n`
 
-/** The model is the test's. */
+/** The configuration with the test's model. */
 const configuration = (url: string, { config = free, tables = "" }: World): string => `${config}
 model = "gpt-5.5"
 model_provider = "mock"
@@ -99,7 +99,7 @@ stream_max_retries = 0
 ${tables}
 `
 
-/** A home, and a folder for each case. */
+/** Creates a home, and a folder for each case. */
 const furnish = (root: string, url: string, world: World, cases: ReadonlyArray<Case>): void => {
   const places = placesOf(root, 0, 0)
   const config = configuration(url, world) + trust(cases, root)
@@ -113,7 +113,7 @@ const furnish = (root: string, url: string, world: World, cases: ReadonlyArray<C
   }
 }
 
-/** What a program needs to run, and no way out of the machine. */
+/** The variables that a program needs to run, without network access. */
 const environment = (root: string, world: World): Record<string, string> => ({
   PATH: process.env["PATH"] ?? "",
   HOME: join(root, "home"),
@@ -145,7 +145,7 @@ interface Seen {
   turn?: string
 }
 
-/** What a message about a thread says of the case. */
+/** Records a message about a thread. */
 const note = (seen: Seen, { method, params }: Message): void => {
   if (method === "thread/settings/updated") seen.settings = settingsOf(params?.["threadSettings"] as Fields)
   if (method === "item/completed") {
@@ -180,7 +180,7 @@ const say = (text: string) => ({ input: [{ type: "text", text }] })
 
 const idOf = ({ result }: Message): string => String((result?.["thread"] as Fields | undefined)?.["id"])
 
-/** The thread of a case, or the answer that refused it. */
+/** The thread of a case, or the error response. */
 const open = Effect.fnUntraced(function* (peer: Peer, one: Case, places: Places, seen: Seen) {
   const started = yield* peer.request("thread/start", { cwd: places.work, ...placedAll(one.start, places) })
   if (started.error !== undefined || one.continued === undefined) return started
@@ -189,7 +189,7 @@ const open = Effect.fnUntraced(function* (peer: Peer, one: Case, places: Places,
   return yield* peer.request(one.continued.by, { threadId, ...placedAll(one.continued.params, places) })
 })
 
-/** Everything but the mark, which is looked for when the server has ended. */
+/** Runs a case. The mark is checked later, when the server has exited. */
 const play = Effect.fnUntraced(function* (peer: Peer, script: Script.Script, one: Case, root: string, index: number) {
   let seen: Seen = { asked: 0 }
   const opened = yield* open(peer, one, placesOf(root, index, 0), seen)
@@ -206,11 +206,11 @@ const play = Effect.fnUntraced(function* (peer: Peer, script: Script.Script, one
     settings = seen.settings ?? settings
     if (error !== undefined) return { error, asked: 0, settings }
   }
-  const told = script.told(key)
-  return { ...seen, settings, ...(told === undefined ? {} : { told }) }
+  const toolOutput = script.toolOutput(key)
+  return { ...seen, settings, ...(toolOutput === undefined ? {} : { toolOutput }) }
 })
 
-/** Runs the cases of one world, whose server is started for them and ends before they are judged. */
+/** Runs the cases of one world on a new server, which exits before they are compared. */
 export const run = (subject: Subject, world: World, cases: ReadonlyArray<Case>) =>
   Effect.gen(function* () {
     const root = yield* scratch

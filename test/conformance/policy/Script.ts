@@ -1,5 +1,5 @@
 /**
- * A model behind HTTP that calls what the case at hand says: the last words of the user name the call.
+ * A model server that makes the call of the current case: the last text of the user's message identifies the call.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import * as Wire from "../../support/ModelServer.ts"
 export interface Script {
   /** The base address for a configuration. */
   readonly url: string
-  /** Has the model call, when it reads the words that are returned. */
+  /** Registers a call. The model makes it when it receives the returned text. */
   readonly calls: (key: string, call: Call) => string
-  /** What the model got back for the call. */
-  readonly told: (key: string) => string | undefined
+  /** The output that the model received for the call. */
+  readonly toolOutput: (key: string) => string | undefined
 }
 
 interface Item {
@@ -47,7 +47,7 @@ const words = [Wire.created, Wire.opened, Wire.delta("done"), Wire.done("done"),
 /** Serves until the scope ends. */
 export const serve = Effect.gen(function* () {
   const calls = new Map<string, Call>()
-  const told = new Map<string, string>()
+  const toolOutput = new Map<string, string>()
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== "POST" || request.url?.endsWith("/responses") !== true) {
@@ -58,11 +58,11 @@ export const serve = Effect.gen(function* () {
     const input = await body(request)
     for (const { call_id: key, output, type } of input) {
       if (type === "function_call_output" && key !== undefined) {
-        told.set(key, typeof output === "string" ? output : JSON.stringify(output))
+        toolOutput.set(key, typeof output === "string" ? output : JSON.stringify(output))
       }
     }
     const key = lastWords(input)
-    const call = told.has(key) ? undefined : calls.get(key)
+    const call = toolOutput.has(key) ? undefined : calls.get(key)
     send(response, call === undefined ? words : [Wire.created, Wire.call(key, "exec_command", call), Wire.completed])
   }
 
@@ -86,7 +86,7 @@ export const serve = Effect.gen(function* () {
       calls.set(key, call)
       return key
     },
-    told: (key) => told.get(key)
+    toolOutput: (key) => toolOutput.get(key)
   }
   return script
 })

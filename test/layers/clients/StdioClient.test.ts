@@ -12,7 +12,7 @@ import { failureOf } from "../../support/Failures.ts"
 
 const who = { clientName: "test", clientVersion: "1" } as const
 
-/** A child that answers initialize with `info` as its home, and does what `reply` says with each later message. */
+/** A child that answers initialize with `info` as its home, and runs `reply` for each later message. */
 const child = (info: string, reply = ""): string => `
   const say = (message) => process.stdout.write(JSON.stringify(message) + "\\n")
   const lines = require("node:readline").createInterface({ input: process.stdin })
@@ -31,7 +31,7 @@ const start = (script: string, options: Partial<StdioClient.StdioClientOptions> 
 
 const asking = { threadId: "t" }
 
-/** Whether there is such a process; one that nobody has buried does not count. */
+/** Whether the process exists and is not a zombie. */
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
@@ -49,7 +49,7 @@ const folder = Effect.acquireRelease(
 const over = Effect.provide(NodeServices.layer)
 
 describe("the child", () => {
-  it.live("is started with its arguments as they are: no shell looks at them", () =>
+  it.live("is started with its arguments unchanged, without a shell", () =>
     Effect.gen(function* () {
       const args = ["$HOME", "a b", "`id`", "'", "*"]
       const client = yield* StdioClient.make({
@@ -60,7 +60,7 @@ describe("the child", () => {
     }).pipe(Effect.scoped, over)
   )
 
-  it.live("sees the folder and the variables it is given, on top of this process's own", () =>
+  it.live("has the given working directory and variables, in addition to this process's own", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const script = child("[process.cwd(), process.env.GIVEN, process.env.PATH !== undefined]")
@@ -71,10 +71,10 @@ describe("the child", () => {
     }).pipe(Effect.scoped, over)
   )
 
-  it.live("may say as much as it likes on stderr, and its lines can be had", () =>
+  it.live("may write any amount to stderr, and its lines are reported", () =>
     Effect.gen(function* () {
       let lines = 0
-      const script = `process.stderr.write("words\\n".repeat(200000), () => {${child("1")}})`
+      const script = `process.stderr.write("reason\\n".repeat(200000), () => {${child("1")}})`
       const client = yield* start(script, { stderr: () => Effect.sync(() => void lines++) })
       assert.strictEqual(client.codexHome, "1")
       yield* client.shutdown
@@ -82,7 +82,7 @@ describe("the child", () => {
     }).pipe(Effect.scoped, over)
   )
 
-  it.live("that cannot be started fails for good", () =>
+  it.live("that cannot be started fails permanently", () =>
     Effect.gen(function* () {
       const error = yield* failureOf(StdioClient.make({ ...who, command: ["/no/such/program", "secret"] }))
       assert.strictEqual(error?.kind, "InvalidInput")
@@ -90,7 +90,7 @@ describe("the child", () => {
     }).pipe(Effect.scoped, over)
   )
 
-  it.live("that ends before it has answered initialize fails the connection with its exit code", () =>
+  it.live("that exits before it has answered initialize fails the connection with its exit code", () =>
     Effect.gen(function* () {
       const error = yield* failureOf(start("process.exit(3)"))
       assert.deepStrictEqual(
@@ -100,7 +100,7 @@ describe("the child", () => {
     }).pipe(Effect.scoped, over)
   )
 
-  it.live("is told by the end of its input that it should go, and is not hurried", () =>
+  it.live("exits at the end of its input, without a signal", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "log")
       const script = `
@@ -114,7 +114,7 @@ describe("the child", () => {
     }).pipe(Effect.scoped, over)
   )
 
-  it.live("and its own children are gone when the scope has closed, whatever they do about it", () =>
+  it.live("and its own children are gone when the scope has closed, even if they ignore signals", () =>
     Effect.gen(function* () {
       const script = `
         process.on("SIGTERM", () => {})
@@ -137,22 +137,22 @@ describe("a client of a child", () => {
       name: "that ends",
       reply: "process.exit(7)",
       kind: "UnexpectedEof",
-      words: "closed the connection (exit code 7)"
+      reason: "closed the connection (exit code 7)"
     },
     {
-      name: "that says what is no JSON",
+      name: "that sends text that is not JSON",
       reply: `process.stdout.write("panic!\\n")`,
       kind: "InvalidData",
-      words: "sent invalid JSON-RPC: not JSON"
+      reason: "sent invalid JSON-RPC: not JSON"
     }
   ]
 
-  for (const { name, reply, kind, words } of ends) {
-    it.live(`${name} fails with ${kind} who waits, and says so once [40]`, () =>
+  for (const { name, reply, kind, reason } of ends) {
+    it.live(`${name} fails pending requests with ${kind}, and reports it once [40]`, () =>
       Effect.gen(function* () {
         const client = yield* start(child("1", reply))
         const error = yield* failureOf(client.request("thread/unsubscribe", asking))
-        const message = `remote app server at \`${process.execPath}\` ${words}`
+        const message = `remote app server at \`${process.execPath}\` ${reason}`
         assert.deepStrictEqual(error?._tag === "TransportError" && [error.kind, error.detail], [kind, message])
         assert.deepStrictEqual(yield* client.nextEvent, Option.some({ _tag: "Disconnected", message }))
         assert.deepStrictEqual(yield* client.nextEvent, Option.none())
@@ -161,7 +161,7 @@ describe("a client of a child", () => {
     )
   }
 
-  it.live("reads lines however they are cut, and passes over blank ones", () =>
+  it.live("reads lines however they are split, and skips blank ones", () =>
     Effect.gen(function* () {
       const reply = `
         const answer = JSON.stringify({ id: message.id, result: { status: "notLoaded" } })
@@ -180,7 +180,7 @@ describe("a client of a child", () => {
     }).pipe(Effect.scoped, over)
   )
 
-  it.live("starts it again when it has ended and the client is to come back", () =>
+  it.live("starts it again when it has exited and reconnection is enabled", () =>
     Effect.gen(function* () {
       const client = yield* start(child("process.pid", "process.exit(1)"), { reconnect: { initialDelay: "1 millis" } })
       const asked = yield* Effect.forkChild(failureOf(client.request("thread/unsubscribe", asking)))

@@ -17,7 +17,7 @@ for (const { name, connect } of ways) {
   const number = name === "over a Unix socket" ? " [44]" : ""
 
   describe(`a client ${name}`, () => {
-    it.effect(`knows who it talks to, asks and is told${number}`, () =>
+    it.effect(`does the handshake, sends requests and receives events${number}`, () =>
       Effect.gen(function* () {
         const { client, connection } = yield* connect
         assert.deepStrictEqual([client.serverVersion, client.codexHome], ["0.169.0", "/home/fake"])
@@ -39,38 +39,38 @@ for (const { name, connect } of ways) {
     const ends: ReadonlyArray<{
       readonly name: string
       readonly kind: string
-      readonly words: string
+      readonly reason: string
       readonly end: (connection: FakeSockets.Accepted) => Effect.Effect<void>
     }> = [
       {
-        name: "a goodbye with a reason",
+        name: "a close frame with a reason",
         kind: "ConnectionAborted",
-        words: "disconnected: restarting",
+        reason: "disconnected: restarting",
         end: ({ socket }) => Effect.sync(() => socket.close(1012, "restarting"))
       },
       {
-        name: "a goodbye without one",
+        name: "a close frame without a reason",
         kind: "ConnectionAborted",
-        words: "disconnected: connection closed",
+        reason: "disconnected: connection closed",
         end: ({ socket }) => Effect.sync(() => socket.close())
       },
-      { name: "no goodbye", kind: "UnexpectedEof", words: "closed the connection", end: ({ vanish }) => vanish },
+      { name: "no close frame", kind: "UnexpectedEof", reason: "closed the connection", end: ({ vanish }) => vanish },
       {
-        name: "what is no JSON",
+        name: "text that is not JSON",
         kind: "InvalidData",
-        words: "sent invalid JSON-RPC: not JSON",
+        reason: "sent invalid JSON-RPC: not JSON",
         end: ({ socket }) => Effect.sync(() => socket.send("garbage"))
       },
       {
-        name: "a frame that breaks the protocol",
+        name: "an invalid frame",
         kind: "InvalidData",
-        words: "transport failed: Invalid WebSocket frame: invalid opcode 3",
+        reason: "transport failed: Invalid WebSocket frame: invalid opcode 3",
         end: ({ request }) => Effect.sync(() => request.socket.write(Buffer.from([0x83, 0])))
       }
     ]
 
-    for (const { name, kind, words, end } of ends) {
-      it.effect(`that ends with ${name} fails with ${kind} who waits, and says so once [40]${number}`, () =>
+    for (const { name, kind, reason, end } of ends) {
+      it.effect(`that ends with ${name} fails pending requests with ${kind}, and reports it once [40]${number}`, () =>
         Effect.gen(function* () {
           const { client, connection, url } = yield* connect
           const waiting = yield* Effect.forkChild(failureOf(client.request("thread/loaded/list", {})), {
@@ -79,16 +79,16 @@ for (const { name, connect } of ways) {
           yield* connection.hear
           yield* end(connection)
           const error = yield* Fiber.join(waiting)
-          const message = `remote app server at \`${url}\` ${words}`
+          const message = `remote app server at \`${url}\` ${reason}`
           assert.deepStrictEqual(error?._tag === "TransportError" && [error.kind, error.detail], [kind, message])
           assert.deepStrictEqual(yield* eventsOf(client), [{ _tag: "Disconnected", message }])
-          // The server is gone already.
+          // The server has already closed.
           yield* client.shutdown
         }).pipe(Effect.scoped)
       )
     }
 
-    it.effect(`says goodbye when it is done, and tells no event [43]${number}`, () =>
+    it.effect(`sends a close frame when it is closed, and emits no event [43]${number}`, () =>
       Effect.gen(function* () {
         const { client, connection } = yield* connect
         yield* client.shutdown
@@ -100,7 +100,7 @@ for (const { name, connect } of ways) {
 }
 
 describe("a message", () => {
-  it.effect("of 17 MiB in one frame is taken [41]", () =>
+  it.effect("of 17 MiB in one frame is accepted [41]", () =>
     Effect.gen(function* () {
       const { client, connection } = yield* connected()
       const asking = yield* Effect.forkChild(client.request("thread/loaded/list", {}), { startImmediately: true })
@@ -125,7 +125,7 @@ describe("a message", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("to a peer that does not read is not piled up, and its sender is let go at the end [40]", () =>
+  it.live("to a peer that does not read is not buffered, and its sender fails at the end [40]", () =>
     Effect.gen(function* () {
       const { client, connection } = yield* connected()
       connection.socket.pause()
@@ -140,7 +140,7 @@ describe("a message", () => {
       assert.isUndefined(sending.pollUnsafe())
       yield* client.shutdown
       const kinds = (yield* Fiber.join(sending)).map((error) => error?.kind)
-      // The first found the socket empty.
+      // The first one was written before the socket was full.
       assert.deepStrictEqual(kinds, [undefined, "BrokenPipe", "BrokenPipe", "BrokenPipe"])
     }).pipe(Effect.scoped)
   )
@@ -157,7 +157,7 @@ describe("a message", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("right behind the handshake is not lost [37]", () =>
+  it.effect("directly after the handshake is not lost [37]", () =>
     Effect.gen(function* () {
       const server = yield* FakeSockets.make()
       const connecting = yield* Effect.forkChild(WebSocketClient.make({ ...who, url: server.url }))
@@ -176,8 +176,8 @@ describe("a message", () => {
   )
 })
 
-describe("a quiet connection", () => {
-  it.effect("is pinged, and lives while it answers", () =>
+describe("an idle connection", () => {
+  it.effect("is pinged, and continues while the peer responds", () =>
     Effect.gen(function* () {
       const { connection, client } = yield* connected()
       const pinged = Promise.withResolvers<void>()
@@ -192,7 +192,7 @@ describe("a quiet connection", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("whose peer is frozen is given up, and the client does not hang on it when it goes", () =>
+  it.effect("to a frozen peer is given up, and closing the client does not hang", () =>
     Effect.gen(function* () {
       const { connection, client, url } = yield* connected()
       const frozen = Promise.withResolvers<void>()
@@ -200,9 +200,9 @@ describe("a quiet connection", () => {
       connection.request.socket.once("close", () => frozen.resolve())
       yield* TestClock.adjust("40 seconds")
       assert.deepStrictEqual(yield* eventsOf(client), [
-        { _tag: "Disconnected", message: `remote app server at \`${url}\` gave no sign of life` }
+        { _tag: "Disconnected", message: `remote app server at \`${url}\` did not respond to a ping` }
       ])
-      // The goodbye is not answered either.
+      // The close frame is not answered either.
       yield* TestClock.adjust("1 second")
       connection.socket.resume()
       yield* Effect.promise(() => frozen.promise)

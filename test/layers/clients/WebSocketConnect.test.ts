@@ -14,7 +14,7 @@ import * as FakeSockets from "../../support/FakeSockets.ts"
 import { told, folder, connected, who } from "../../support/SocketClients.ts"
 import { failureOf } from "../../support/Failures.ts"
 
-/** Listens, and says nothing. */
+/** Accepts connections and sends nothing. */
 const silent = Effect.gen(function* () {
   const reached = Promise.withResolvers<void>()
   const left = Promise.withResolvers<void>()
@@ -45,7 +45,7 @@ describe("a token", () => {
   ]
 
   for (const url of refused) {
-    it.effect(`is not sent to ${url}, and nothing is opened [35]`, () =>
+    it.effect(`is not sent to ${url}, and no connection is opened [35]`, () =>
       Effect.gen(function* () {
         const error = yield* failureOf(WebSocketClient.make({ ...who, url, token: "secret" }))
         assert.deepStrictEqual(told(error), {
@@ -67,7 +67,7 @@ describe("a token", () => {
     )
   }
 
-  it.effect("is sent as a bearer, and no other header says anything of it [35]", () =>
+  it.effect("is sent as a bearer token and in no other header [35]", () =>
     Effect.gen(function* () {
       const { connection } = yield* connected({ token: Redacted.make("s3cret") })
       const { headers } = connection.request
@@ -76,7 +76,7 @@ describe("a token", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("that is not given sends no header", () =>
+  it.effect("is optional: without it, no header is sent", () =>
     Effect.gen(function* () {
       const { connection } = yield* connected()
       assert.isUndefined(connection.request.headers.authorization)
@@ -95,7 +95,7 @@ describe("a token", () => {
   )
 
   it.effect.prop(
-    "is sent to no host by a plain address but those of this machine [35]",
+    "is sent over ws:// to loopback addresses only [35]",
     [
       Arbitrary.array(Arbitrary.schema(Schema.Literals([0, 1, 10, 126, 127, 128, 192, 255])), {
         minLength: 4,
@@ -115,7 +115,7 @@ describe("a token", () => {
 
 describe("connecting", () => {
   for (const url of ["http://localhost", "localhost:1", "", "unix:///tmp/x"]) {
-    it.effect(`to "${url}" is refused as no address`, () =>
+    it.effect(`to "${url}" is refused as an invalid address`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(told(yield* failureOf(WebSocketClient.make({ ...who, url }))), {
           kind: "InvalidInput",
@@ -125,7 +125,7 @@ describe("connecting", () => {
     )
   }
 
-  it.effect("gives up after 10 seconds, and its message is not that of the handshake [36]", () =>
+  it.effect("gives up after 10 seconds, with another message than the handshake's timeout [36]", () =>
     Effect.gen(function* () {
       const server = yield* silent
       const connecting = yield* Effect.forkChild(failureOf(WebSocketClient.make({ ...who, url: server.url })))
@@ -141,7 +141,7 @@ describe("connecting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("waits 10 seconds for the answer to initialize [36]", () =>
+  it.effect("waits 10 seconds for the response to initialize [36]", () =>
     Effect.gen(function* () {
       const server = yield* FakeSockets.make()
       const connecting = yield* Effect.forkChild(failureOf(WebSocketClient.make({ ...who, url: server.url })))
@@ -156,7 +156,7 @@ describe("connecting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("fails where nobody listens, and may be tried again", () =>
+  it.effect("fails when nothing listens, and can be retried", () =>
     Effect.gen(function* () {
       const error = yield* failureOf(WebSocketClient.make({ ...who, url: "ws://127.0.0.1:9" }))
       assert.strictEqual(error?.kind, "Unreachable")
@@ -173,16 +173,16 @@ describe("connecting", () => {
       status: 401,
       body: "missing websocket bearer token",
       kind: "Unauthorized",
-      words: "HTTP 401: missing websocket bearer token"
+      reason: "HTTP 401: missing websocket bearer token"
     },
-    { status: 403, body: "", kind: "Unauthorized", words: "HTTP 403" },
-    { status: 404, body: "", kind: "InvalidData", words: "HTTP 404" },
-    { status: 503, body: "later", kind: "Unreachable", words: "HTTP 503: later" },
-    { status: 429, body: "", kind: "Unreachable", words: "HTTP 429" }
+    { status: 403, body: "", kind: "Unauthorized", reason: "HTTP 403" },
+    { status: 404, body: "", kind: "InvalidData", reason: "HTTP 404" },
+    { status: 503, body: "later", kind: "Unreachable", reason: "HTTP 503: later" },
+    { status: 429, body: "", kind: "Unreachable", reason: "HTTP 429" }
   ] as const
 
-  for (const { status, body, kind, words } of refusals) {
-    it.effect(`that is answered with ${status} fails as ${kind}, with what the server says`, () =>
+  for (const { status, body, kind, reason } of refusals) {
+    it.effect(`that is answered with ${status} fails as ${kind}, with the server's text`, () =>
       Effect.gen(function* () {
         const server = yield* FakeSockets.make({
           upgrade: (_, socket) => {
@@ -192,13 +192,13 @@ describe("connecting", () => {
         })
         assert.deepStrictEqual(told(yield* failureOf(WebSocketClient.make({ ...who, url: server.url }))), {
           kind,
-          message: `failed to connect to remote app server at \`${server.url}\`: ${words}`
+          message: `failed to connect to remote app server at \`${server.url}\`: ${reason}`
         })
       }).pipe(Effect.scoped)
     )
   }
 
-  it.effect("to what does not speak HTTP fails for good", () =>
+  it.effect("to a server that does not speak HTTP fails permanently", () =>
     Effect.gen(function* () {
       const server = yield* FakeSockets.make({
         upgrade: (_, socket) => {
@@ -210,7 +210,7 @@ describe("connecting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("by a path that is not there fails, and may be tried again", () =>
+  it.effect("to a missing socket file fails, and can be retried", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "none")
       const error = yield* failureOf(UnixSocketClient.make({ ...who, path }))

@@ -23,7 +23,7 @@ const whole = (maxBytes: number, namedBy: SmallFiles.NamedBy = "client"): SmallF
   namedBy
 })
 
-/** The text of a file; why it is not read; undefined for none. */
+/** The text of a file; the error of a refused one; undefined when there is none. */
 const read = (
   path: string,
   options = whole(100),
@@ -33,12 +33,12 @@ const read = (
     Result.isSuccess(result) ? result.success : `! ${result.failure.detail}`
   )
 
-/** Waits for nothing but the file system: a read that hangs fails the test by its own time limit. */
+/** Has no timeout of its own: a read that hangs fails by the test's time limit. */
 describe.each(["server", "client"] as const)("small files, named by the %s", (namedBy) => {
   const files = NodeSmallFiles.make(Fs)
   const options = whole(100, namedBy)
 
-  it.effect("are read, and their stamp tells that they changed", () =>
+  it.effect("are read, and their stamp changes with them", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "a.toml")
       Fs.writeFileSync(file, "one")
@@ -51,7 +51,7 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
     })
   )
 
-  it.effect("are not there below a file and behind a dead link", () =>
+  it.effect("do not exist below a file or behind a dangling link", () =>
     Effect.gen(function* () {
       const path = yield* folder
       Fs.writeFileSync(join(path, "file"), "")
@@ -65,7 +65,7 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
     })
   )
 
-  it.effect("fail where the path is none: a circle of links, a name that is too long, a NUL", () =>
+  it.effect("fail for an invalid path: a loop of links, a name that is too long, a NUL", () =>
     Effect.gen(function* () {
       const path = yield* folder
       Fs.symlinkSync("circle", join(path, "circle"))
@@ -83,7 +83,7 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
     })
   )
 
-  it.effect("are as long as is allowed, also where they do not know their length", () =>
+  it.effect("may have the maximum length, also when their size is unknown", () =>
     Effect.gen(function* () {
       const path = yield* folder
       const [fits, over, sparse] = [join(path, "fits"), join(path, "over"), join(path, "sparse")]
@@ -100,7 +100,7 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
     })
   )
 
-  it.effect("are UTF-8; a byte order mark is no part of the text, a NUL is", () =>
+  it.effect("are UTF-8; a byte order mark is removed from the text, a NUL is not", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "file")
       const texts: Array<string | undefined> = []
@@ -138,7 +138,7 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
     })
   )
 
-  it.effect.skipIf(process.platform !== "linux")("are never the kernel's where a client named them", () =>
+  it.effect.skipIf(process.platform !== "linux")("are not read from kernel file systems when a client named them", () =>
     Effect.gen(function* () {
       const path = yield* folder
       const kernel = ["/proc/self/environ", "/proc/self/comm", "/proc/self/mem", "/sys/kernel/uevent_seqnum"]
@@ -172,7 +172,7 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
     })
   )
 
-  it.effect("may be forbidden", () =>
+  it.effect("may be unreadable by permission", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "file")
       Fs.writeFileSync(file, "")
@@ -185,7 +185,7 @@ describe.each(["server", "client"] as const)("small files, named by the %s", (na
   )
 })
 
-describe("a file that has to be in a folder", () => {
+describe("a file that must be in a folder", () => {
   const outside = "! it is a link to a file outside the project"
 
   /** A project with links, and the text of each of its files. */
@@ -239,17 +239,17 @@ describe("a file that has to be in a folder", () => {
 
   it.effect.each([
     ["a file", "plain", Fs],
-    ["a file below", "docs/a.md", Fs],
+    ["a file in a subfolder", "docs/a.md", Fs],
     ["a file without a name for its descriptor", "docs/a.md", noProc],
     ["a link", "near", Fs],
     ["a link without a name for its descriptor", "near", noProc]
-  ] as const)("is the one that was opened: %s is replaced between the look and the open", ([, name, base]) =>
+  ] as const)("is the one that was opened: %s is replaced between the check and the open", ([, name, base]) =>
     Effect.gen(function* () {
       const { path, root } = yield* project
       const calls: NodeSmallFiles.Calls = {
         ...base,
         open: (at, flags, done) => {
-          // The path leads out for no longer than the open takes.
+          // The path leads outside only while the file is opened.
           Fs.renameSync(at, `${at}.kept`)
           Fs.symlinkSync(join(path, "secret/a.md"), at)
           Fs.open(at, flags, (error, descriptor) => {
@@ -263,7 +263,7 @@ describe("a file that has to be in a folder", () => {
     })
   )
 
-  it.effect("costs no call more where it is no link", () =>
+  it.effect("needs no additional call when it is not a link", () =>
     Effect.gen(function* () {
       const { root } = yield* project
       const made: Array<string> = []
@@ -293,7 +293,7 @@ describe("a file that has to be in a folder", () => {
   )
 })
 
-it.effect("a file that is replaced while it is opened is judged by what was opened, and closed", () =>
+it.effect("a file that is replaced while it is opened is checked after the open, and closed", () =>
   Effect.gen(function* () {
     const path = yield* folder
     const file = join(path, "file")
@@ -318,7 +318,7 @@ it.effect("a file that is replaced while it is opened is judged by what was open
   })
 )
 
-it.effect("a file that grows while it is read is read no further than is allowed", () =>
+it.effect("a file that grows while it is read is read only up to the limit", () =>
   Effect.gen(function* () {
     const file = join(yield* folder, "file")
     Fs.writeFileSync(file, "x")
@@ -338,8 +338,8 @@ it.effect("a file that grows while it is read is read no further than is allowed
   })
 )
 
-describe("what a client names", () => {
-  /** Counts the looks that are taken on the event loop and those that are not. */
+describe("a path from a client", () => {
+  /** Counts synchronous and asynchronous stats. */
   const counting = (type: number) => {
     const counts = { sync: 0, async: 0 }
     const calls: NodeSmallFiles.Calls = {
@@ -374,7 +374,7 @@ describe("what a client names", () => {
     [undefined, 2, 2, 2, undefined]
   ]
 
-  it.effect("is looked at on the event loop on a local disk, but for links", () =>
+  it.effect("is checked synchronously on a local disk, except for links", () =>
     Effect.gen(function* () {
       const { counts, files } = counting(0xef53)
       assert.deepStrictEqual(yield* look(files), seen)
@@ -382,7 +382,7 @@ describe("what a client names", () => {
     })
   )
 
-  it.effect("is looked at elsewhere on any other file system", () =>
+  it.effect("is checked asynchronously on any other file system", () =>
     Effect.gen(function* () {
       const nfs = 0x6969
       const { counts, files } = counting(nfs)
@@ -392,8 +392,8 @@ describe("what a client names", () => {
   )
 })
 
-describe("a file system that hangs", () => {
-  /** Calls below `/hung` are answered when `wake` is called; `closed` counts descriptors. */
+describe("a hanging file system", () => {
+  /** Calls below `/hung` complete when `wake` is called; `closed` counts descriptors. */
   const hanging = () => {
     const asleep: Array<() => void> = []
     const started = Deferred.makeUnsafe<void>()
@@ -416,7 +416,7 @@ describe("a file system that hangs", () => {
     }
   }
 
-  it.effect("is given up at the deadline, takes no more threads than it may, and none of the server's own files", () =>
+  it.effect("fails at the deadline, blocks only the threads for clients, and none of the server's own files", () =>
     Effect.gen(function* () {
       const { calls, files, started, wake } = hanging()
       const path = yield* folder
@@ -443,7 +443,7 @@ describe("a file system that hangs", () => {
     })
   )
 
-  it.effect("has none of the markers that are looked for", () =>
+  it.effect("has none of the requested markers", () =>
     Effect.gen(function* () {
       const { files, started } = hanging()
       const fiber = yield* Effect.forkChild(files.exist(["/hung/.git", "/hung/x/.git", "/hung/y/.git"]))

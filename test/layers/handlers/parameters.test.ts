@@ -19,7 +19,7 @@ const parametersOf = (method: ClientRequestMethod): ReadonlyArray<string> => {
   return params === undefined ? [] : membersOf(params().ast)
 }
 
-const declined: ReadonlySet<Decision<never>["decision"]> = new Set(["refused", "warned", "judged"])
+const declined: ReadonlySet<Decision<never>["decision"]> = new Set(["refused", "warned", "conditional"])
 
 /** Values that are refused, by `method.parameter`, with the error. */
 const refusals: Readonly<Record<string, ReadonlyArray<readonly [value: unknown, message: string]>>> = {
@@ -42,7 +42,7 @@ const refusals: Readonly<Record<string, ReadonlyArray<readonly [value: unknown, 
         { environmentId: "local", cwd },
         { environmentId: "local", cwd: "/" }
       ],
-      "this server has one environment, `local`; name it once"
+      "this server has only the environment `local`; list it once"
     ]
   ],
   "thread/resume.history": [

@@ -14,7 +14,7 @@ interface Sent {
 
 const json = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.test:4318", OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }
 
-/** What a collector got of a program with a span, a metric and a log, and what was logged; sorted by URL. */
+/** What a collector received from a program with a span, a metric and a log, sorted by URL, and what was logged. */
 const exported = Effect.fnUntraced(function* (environment: Otlp.Environment) {
   const sent: Array<Sent> = []
   const logged: Array<string> = []
@@ -54,39 +54,37 @@ const resourceOf = ({ body }: Sent): Record<string, string> => {
 }
 
 describe("Otlp", () => {
-  it.effect(
-    "sends what there is of logs, metrics and traces when the program ends, with the headers it was given",
-    () =>
-      Effect.gen(function* () {
-        const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b,x-other=c" })
-        assert.deepStrictEqual(
-          sent.map(({ headers, url }) => [
-            url,
-            headers.get("content-type"),
-            headers.get("x-key"),
-            headers.get("x-other")
-          ]),
-          ["logs", "metrics", "traces"].map((signal) => [
-            `http://collector.test:4318/v1/${signal}`,
-            "application/json",
-            "a b",
-            "c"
-          ])
-        )
-        assert.deepStrictEqual(
-          sent.map(({ body }) => ["a fact", "spindle_facts_total", "spindle.test"].map((what) => body.includes(what))),
-          [
-            [true, false, false],
-            [false, true, false],
-            [false, false, true]
-          ]
-        )
-        // Its logger joins those that are there.
-        assert.deepStrictEqual(logged, ["a fact"])
-      })
+  it.effect("sends logs, metrics and traces when the program ends, with the configured headers", () =>
+    Effect.gen(function* () {
+      const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b,x-other=c" })
+      assert.deepStrictEqual(
+        sent.map(({ headers, url }) => [
+          url,
+          headers.get("content-type"),
+          headers.get("x-key"),
+          headers.get("x-other")
+        ]),
+        ["logs", "metrics", "traces"].map((signal) => [
+          `http://collector.test:4318/v1/${signal}`,
+          "application/json",
+          "a b",
+          "c"
+        ])
+      )
+      assert.deepStrictEqual(
+        sent.map(({ body }) => ["a fact", "spindle_facts_total", "spindle.test"].map((what) => body.includes(what))),
+        [
+          [true, false, false],
+          [false, true, false],
+          [false, false, true]
+        ]
+      )
+      // Its logger is added to the existing ones.
+      assert.deepStrictEqual(logged, ["a fact"])
+    })
   )
 
-  it.effect("goes by this service's name and its version, and tells servers apart", () =>
+  it.effect("has this service's name and version, and an id per server", () =>
     Effect.gen(function* () {
       const { sent } = yield* exported(json)
       const resources = sent.map(resourceOf)
@@ -102,7 +100,7 @@ describe("Otlp", () => {
   it.effect.each([
     { OTEL_SERVICE_NAME: "mine", OTEL_RESOURCE_ATTRIBUTES: "service.instance.id=one" },
     { OTEL_RESOURCE_ATTRIBUTES: "service.name=mine,service.instance.id=one" }
-  ])("goes by the name that %j gives it", (environment) =>
+  ])("uses the name in %j", (environment) =>
     Effect.gen(function* () {
       const { sent } = yield* exported({ ...json, ...environment })
       for (const resource of sent.map(resourceOf)) {
@@ -111,7 +109,7 @@ describe("Otlp", () => {
     })
   )
 
-  it.effect("speaks the binary form unless it is told otherwise, of all signals or of one", () =>
+  it.effect("sends protobuf unless configured otherwise, for all signals or one", () =>
     Effect.gen(function* () {
       const { sent } = yield* exported({
         OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.test:4318/base",
@@ -128,15 +126,15 @@ describe("Otlp", () => {
     })
   )
 
-  it.effect("says so when it is asked for a protocol that it does not speak", () =>
+  it.effect("warns about a protocol that it does not support", () =>
     Effect.gen(function* () {
       const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" })
-      assert.deepStrictEqual(logged, ["telemetry cannot be exported by grpc; http/protobuf is used", "a fact"])
+      assert.deepStrictEqual(logged, ["the OTLP protocol grpc is not supported; using http/protobuf", "a fact"])
       assert.strictEqual(sent.length, 3)
     })
   )
 
-  it.effect("leaves out a signal that is not wanted", () =>
+  it.effect("omits a disabled signal", () =>
     Effect.gen(function* () {
       const { sent } = yield* exported({ ...json, OTEL_TRACES_EXPORTER: "none", OTEL_LOGS_EXPORTER: "none" })
       assert.deepStrictEqual(
@@ -146,7 +144,7 @@ describe("Otlp", () => {
     })
   )
 
-  it.effect("exports nothing, and repeats no value, when a variable cannot be read", () =>
+  it.effect("exports nothing, and logs no value, when a variable is malformed", () =>
     Effect.gen(function* () {
       const { logged, sent } = yield* exported({ ...json, OTEL_EXPORTER_OTLP_ENDPOINT: "a-secret" })
       assert.deepStrictEqual(sent, [])

@@ -11,7 +11,7 @@ const help = new RegExp(`^# HELP (${name}) \\S.*$`)
 const type = new RegExp(`^# TYPE (${name}) (?:counter|gauge|histogram)$`)
 const sample = new RegExp(`^(${name})(?:\\{${label}(?:,${label})*\\})? (?:[\\d.eE+-]+|\\+Inf)$`)
 
-/** The text after a turn over a connection whose requests are timed. */
+/** The text after a turn over a connection with timed requests. */
 const scraped = Effect.gen(function* () {
   const { connect, model } = yield* makeServer()
   const client = yield* connect()
@@ -23,7 +23,7 @@ const scraped = Effect.gen(function* () {
 }).pipe(Effect.provideService(RequestTiming, true), measured)
 
 describe("Prometheus", () => {
-  it.effect("is text of the exposition format, each family once with its meaning and type before its samples", () =>
+  it.effect("is in the exposition format, with each family's help and type once before its samples", () =>
     Effect.gen(function* () {
       const body = yield* scraped
       assert.isTrue(body.endsWith("\n"))
@@ -42,7 +42,7 @@ describe("Prometheus", () => {
     })
   )
 
-  it.effect("has what happened, and nothing of what was said", () =>
+  it.effect("contains events and no content of threads", () =>
     Effect.gen(function* () {
       const body = yield* scraped
       const lines = new Set(body.split("\n"))

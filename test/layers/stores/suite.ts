@@ -12,13 +12,13 @@ import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
 import { cases } from "../../../src/testing/ThreadStoreSuite.ts"
 
-/** Runs over a store that is empty each time the layer is built. */
+/** Runs on a store that is empty each time the layer is built. */
 export const suite = <E>(name: string, layer: Layer.Layer<ThreadStore, E>): void => {
   describe(`${name} store`, () => {
     for (const { check, name } of cases) it.effect(name, () => Effect.provide(check, layer))
 
     it.effect.prop(
-      "shows every thread once over all its pages, whatever their times and sizes are",
+      "lists every thread once over all pages, for any times and page sizes",
       [Schema.Array(Schema.Literals([1, 2, 3])), Schema.Literals([1, 2, 3, 7]), Schema.Literals(["asc", "desc"])],
       ([times, limit, sortDirection]) =>
         Effect.gen(function* () {

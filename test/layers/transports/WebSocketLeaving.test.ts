@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import { makeServer } from "../../support/Server.ts"
 import * as SlowStore from "../../support/SlowStore.ts"
 import { listening, serve, startThread, startTurn } from "../../support/Listening.ts"
@@ -70,7 +72,10 @@ describe("a client that leaves a server on a WebSocket", () => {
       for (let i = 0; i < 400; i++) yield* call.emit({ _tag: "TextDelta", itemId: "m", delta: "x".repeat(64 * 1024) })
       const outgoing = listener.served()[0]?.connection.outgoing
       while ((outgoing?.stats.waited ?? 0) === 0) yield* Effect.yieldNow
-      yield* Scope.close(scope, Exit.void)
+      // It is waited for until the deadline, and not longer.
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      while (closing.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+      assert.isAtMost(yield* Clock.currentTimeMillis, 6000)
       yield* call.finish()
       yield* server.threads.drain
       assert.deepStrictEqual(server.router.connections(), [])

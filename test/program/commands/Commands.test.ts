@@ -36,6 +36,27 @@ describe("spindle", () => {
       stderr: "error: --offline cannot be used with -c model_provider\n"
     },
     { args: ["-c", "oops"], stderr: "error: Invalid override (missing '='): oops\n" },
+    {
+      args: ["exec", "--yolo", "-s", "read-only", "x"],
+      stderr: "error: --dangerously-bypass-approvals-and-sandbox cannot be used with --sandbox\n"
+    },
+    {
+      args: ["exec", "--full-auto", "-a", "never", "x"],
+      stderr: "error: --full-auto cannot be used with --ask-for-approval\n"
+    },
+    {
+      args: ["exec", "-p", "../other", "x"],
+      stderr: "error: --profile is a plain name such as `work`: letters, digits, `_` and `-`\n"
+    },
+    {
+      args: ["exec", "--enable", "a", "--disable", "a", "x"],
+      stderr: "error: feature `a` is both enabled and disabled\n"
+    },
+    {
+      args: ["exec", "--enable", 'a"b', "x"],
+      stderr: "error: the name of a feature has letters, digits, `_`, `-` and `.` only\n"
+    },
+    { args: ["exec", "--local-provider", "ollama", "x"], stderr: "error: --local-provider needs --oss\n" },
     { args: ["exec", " "], stderr: "error: No prompt: the argument is empty.\n" },
     { args: ["exec"], stderr: "error: No prompt: stdin is empty.\n" },
     {
@@ -57,7 +78,7 @@ describe("spindle", () => {
       stderr: "error: invalid websocket --listen URL `ws://localhost:4500`; expected `ws://IP:PORT`\n"
     }
   ])(
-    "exits with 2 and says in one line on stderr what is wrong with $args",
+    "exits with 2 and reports the error in $args in one line on stderr",
     ({ args, stderr }) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* spindle(args), { code: 2, stdout: "", stderr })
@@ -65,7 +86,7 @@ describe("spindle", () => {
     timeout
   )
 
-  test("explains itself, every command with examples and exit codes", function* () {
+  test("prints help for every command, with examples and exit codes", function* () {
     for (const command of [[], ["app-server"], ["exec"], ["exec", "resume"], ["demo"]]) {
       const { code, stderr, stdout } = yield* spindle([...command, "--help"])
       assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
@@ -76,7 +97,7 @@ describe("spindle", () => {
     }
   })
 
-  test("says its version", function* () {
+  test("prints its version", function* () {
     assert.match((yield* spindle(["--version"])).stdout, /^spindle v\d+\.\d+\.\d+\n$/)
   })
 
@@ -88,7 +109,7 @@ describe("spindle", () => {
     }
   })
 
-  test("takes the overrides of -c before and behind the command, the last one wins", function* () {
+  test("accepts -c before and after the command; the last one takes precedence", function* () {
     const read = '{"id":2,"method":"config/read","params":{}}\n'
     const { stdout } = yield* spindle(["-c", "model=first", "app-server", "-c", "model=second"], {
       input: initialize + read
@@ -97,13 +118,13 @@ describe("spindle", () => {
     assert.notInclude(stdout, '"model":"first"')
   })
 
-  test("does not start with a configuration that the command line spoils", function* () {
+  test("does not start with an invalid override", function* () {
     const ran = yield* spindle(["app-server", "-c", "approval_policy=sometimes"], { input: initialize })
     assert.deepStrictEqual([ran.code, ran.stdout], [1, ""])
     assert.include(ran.stderr, "unknown variant `sometimes`")
   })
 
-  test("runs a turn whose prompt comes from stdin", function* () {
+  test("runs a turn with a prompt from stdin", function* () {
     for (const args of [
       ["exec", "--offline"],
       ["--offline", "exec", "-"],
@@ -116,7 +137,7 @@ describe("spindle", () => {
   })
 
   it.live(
-    "runs nothing that a prompt only quotes, without a key and with the offline model",
+    "does not execute directives that a prompt only quotes, without a key and with the offline model",
     () =>
       Effect.gen(function* () {
         const fileSystem = yield* FileSystem.FileSystem
@@ -157,7 +178,7 @@ describe("spindle", () => {
     }
   })
 
-  test("understands the flags that SDKs send, wherever they stand", function* () {
+  test("accepts the flags that SDKs send, in any position", function* () {
     const { code, stderr, stdout } = yield* spindle(
       [
         "exec",
@@ -189,7 +210,7 @@ describe("spindle", () => {
   })
 
   it.live(
-    "shows a turn in the demo without the user's key, and leaves nothing behind",
+    "shows a turn in the demo without the user's key, and leaves no files behind",
     () =>
       Effect.gen(function* () {
         const fileSystem = yield* FileSystem.FileSystem
@@ -202,7 +223,7 @@ describe("spindle", () => {
         assert.match(stderr, /^offline \(offline\) · /m)
         assert.include(stdout, "It went well (exit code 0)")
         assert.match(stderr, /\n\$ echo [^\n]+\n│ [^]+\n└ exit 0, \d/)
-        // Node keeps compiled code there, as for every program.
+        // Node caches compiled code there, as for every program.
         const left = (yield* fileSystem.readDirectory(folder)).filter((name) => name !== "node-compile-cache")
         assert.deepStrictEqual(left, [])
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),

@@ -25,6 +25,10 @@ const task: Exec.Task = {
   resume: null,
   model: null,
   sandbox: null,
+  approval: null,
+  local: null,
+  ephemeral: false,
+  lastMessageFile: null,
   cwd: null,
   addDirs: [],
   outputSchema: null,
@@ -33,7 +37,7 @@ const task: Exec.Task = {
   json: false
 }
 
-/** A folder of its own for a run, and a server that knows no other configuration. */
+/** A temporary folder for a run, and a server without any other configuration. */
 const server = Effect.gen(function* () {
   const fileSystem = yield* FileSystem.FileSystem
   const folder = yield* Effect.flatMap(fileSystem.makeTempDirectoryScoped({ prefix: "spindle-exec-" }), (made) =>
@@ -49,7 +53,7 @@ const server = Effect.gen(function* () {
   return { folder, modelless: options, options: { ...options, model: Offline.layer } }
 }).pipe(Effect.orDie)
 
-/** A terminal where a person types these lines. */
+/** A terminal on which a user types these lines. */
 const typing = (lines: ReadonlyArray<string>) => {
   const left = [...lines]
   return Layer.succeed(
@@ -82,7 +86,7 @@ const shown = (written: ReadonlyArray<Screen.Written>) => {
       .join("")
   return {
     out: text("out"),
-    // Times and ids are different every time.
+    // Times and ids differ in every run.
     err: text("err")
       .replaceAll(/\d+(?:\.\d+)? m?s\b/g, "TIME")
       .replaceAll(/thread [\w-]{36}/g, "thread ID")
@@ -90,7 +94,7 @@ const shown = (written: ReadonlyArray<Screen.Written>) => {
   }
 }
 
-/** Runs a task the way the command line does; `typed` puts a person before it. */
+/** Runs a task like the command line does; with `typed`, a user is at the terminal. */
 const exec = (
   change: Partial<Exec.Task>,
   options: AppServerOptions,
@@ -113,7 +117,7 @@ const test = (name: string, run: Effect.Effect<void, unknown, FileSystem.FileSys
 
 describe("exec", () => {
   test(
-    "prints what the agent says to stdout, and everything else to stderr",
+    "prints the agent's messages to stdout, and everything else to stderr",
     Effect.gen(function* () {
       const { folder, options } = yield* server
       assert.deepStrictEqual(yield* exec({}, options), {
@@ -125,7 +129,7 @@ describe("exec", () => {
   )
 
   test(
-    "reports a command with its output, its exit code and how long it took",
+    "reports a command with its output, its exit code and its duration",
     Effect.gen(function* () {
       const { folder, options } = yield* server
       const ran = yield* exec({ prompt: "run: echo one; echo two >&2; exit 3", sandbox: "danger-full-access" }, options)
@@ -140,11 +144,11 @@ describe("exec", () => {
   )
 
   test(
-    "gives commands the environment that the program gave the server",
+    "gives commands the environment that the program passed to the server",
     Effect.gen(function* () {
       const { folder, options } = yield* server
       const environment = { ...options.environment, ONLY_HERE: "yes", SOME_TOKEN: "secret" }
-      // The last one is a variable of this process.
+      // This is a variable of this process.
       assert.isDefined(process.env["VITEST"])
       const prompt = 'run: echo "$ONLY_HERE, $SOME_TOKEN, $HOME [$VITEST]"'
       const ran = yield* exec({ prompt, sandbox: "danger-full-access" }, { ...options, environment })
@@ -153,7 +157,7 @@ describe("exec", () => {
   )
 
   test(
-    "declines a command where nobody can be asked, and says how to allow it",
+    "declines a command when there is no user to ask, and reports how to allow it",
     Effect.gen(function* () {
       const { folder, options } = yield* server
       const ran = yield* exec({ prompt: "run: touch made" }, options)
@@ -164,7 +168,7 @@ describe("exec", () => {
           code: 0,
           err:
             `${header(folder)}\n$ touch made\n` +
-            "└ declined: nobody can be asked here. To let commands run unasked: --sandbox danger-full-access\n\n" +
+            "└ declined: there is no terminal to ask for approval. To run commands without approval: --sandbox danger-full-access\n\n" +
             "TOKENS · TIME\n",
           made: false
         }
@@ -173,7 +177,7 @@ describe("exec", () => {
   )
 
   test(
-    "asks a person, as often as it takes to get an answer, and then does as they say",
+    "repeats a question until the answer is valid, and then acts on it",
     Effect.gen(function* () {
       const { folder, options } = yield* server
       const question = "? Run this command? [y]es, [n]o, [a]lways in this run, [s]top the turn: "
@@ -199,7 +203,7 @@ describe("exec", () => {
   )
 
   test(
-    "fails with the turn, and says why",
+    "fails with the turn, and reports the reason",
     Effect.gen(function* () {
       const { folder, options } = yield* server
       assert.deepStrictEqual(yield* exec({ prompt: "fail: it broke" }, options), {
@@ -211,7 +215,7 @@ describe("exec", () => {
   )
 
   test(
-    "fails with a sentence where the configuration is wrong",
+    "fails with one line when the configuration is invalid",
     Effect.gen(function* () {
       const { options } = yield* server
       const ran = yield* exec({}, { ...options, cliOverrides: [["approval_policy", "sometimes"]] })
@@ -225,7 +229,7 @@ describe("exec", () => {
     })
   )
 
-  /** What the command line says of the model, for a server that is given none. */
+  /** The command line's model settings, for a server without any. */
   const configured = (options: AppServerOptions, provider: string): AppServerOptions => ({
     ...options,
     cliOverrides: [
@@ -235,7 +239,7 @@ describe("exec", () => {
   })
 
   test(
-    "starts no turn where there is no key, and says where it looked and what to do",
+    "starts no turn without a key, and reports where it searched and what to do",
     Effect.gen(function* () {
       const { folder, modelless } = yield* server
       const whatNext =
@@ -271,7 +275,7 @@ describe("exec", () => {
   )
 
   test(
-    "names the offline model where it is chosen, and says that it has no other",
+    "names the offline model when it is selected, and reports that it has no other",
     Effect.gen(function* () {
       const { folder, modelless } = yield* server
       const chosen = configured(modelless, "offline")
@@ -286,7 +290,7 @@ describe("exec", () => {
   )
 
   test(
-    "writes nothing but events with --json, the thread first",
+    "writes only events with --json, the thread first",
     Effect.gen(function* () {
       const { options } = yield* server
       const ran = yield* exec({ prompt: "run: echo hi", json: true }, options)
@@ -298,7 +302,7 @@ describe("exec", () => {
         { code: ran.code, err: ran.err, events: events.map(({ item, type }) => [type, item?.type]) },
         {
           code: 0,
-          err: "declined: echo hi (--json asks nobody). To let commands run unasked: --sandbox danger-full-access\n",
+          err: "declined: echo hi (--json cannot ask for approval). To run commands without approval: --sandbox danger-full-access\n",
           events: [
             ["thread.started", undefined],
             ["turn.started", undefined],
@@ -313,7 +317,7 @@ describe("exec", () => {
   )
 
   test(
-    "goes on in a thread that the store knows",
+    "continues a stored thread",
     Effect.gen(function* () {
       const { options } = yield* server
       const store = yield* Effect.provide(ThreadStore, MemoryStore.layer)
@@ -336,7 +340,7 @@ describe("exec", () => {
   )
 
   test(
-    "fails where it is to go on in a thread that nobody knows",
+    "fails when the thread to continue does not exist",
     Effect.gen(function* () {
       const { options } = yield* server
       const resume = "01a1fb80-d002-7f01-86cf-4b9a743431db"
@@ -349,7 +353,7 @@ describe("exec", () => {
   )
 
   test(
-    "ends the turn before it ends itself when it is interrupted, and says so",
+    "ends the turn before it exits on an interruption, and reports it",
     Effect.gen(function* () {
       const { folder, options } = yield* server
       const begun = yield* Deferred.make<void>()
@@ -376,7 +380,7 @@ describe("exec", () => {
   )
 
   test(
-    "stops when nobody reads any more",
+    "stops when its output has no reader any more",
     Effect.gen(function* () {
       const { options } = yield* server
       const model = Layer.succeed(ModelProvider, { stream: () => Stream.never })
@@ -392,7 +396,7 @@ describe("exec", () => {
   )
 
   test(
-    "gives the model the prompt, the pictures and the schema of the answer",
+    "passes the prompt, the images and the output schema to the model",
     Effect.gen(function* () {
       const { folder, options } = yield* server
       const fileSystem = yield* FileSystem.FileSystem
@@ -431,7 +435,7 @@ describe("exec", () => {
   )
 
   test(
-    "adds folders to those that may be written, and says when that means nothing",
+    "adds writable folders, and reports when the flag has no effect",
     Effect.gen(function* () {
       const { options } = yield* server
       const turns: Array<ToolTurn> = []
@@ -451,7 +455,7 @@ describe("exec", () => {
         turns.map(({ sandboxPolicy }) => ("writableRoots" in sandboxPolicy ? sandboxPolicy.writableRoots : null)),
         [["/srv/more"], null]
       )
-      assert.include(readOnly.err, "--add-dir does nothing here: it needs --sandbox workspace-write.")
+      assert.include(readOnly.err, "--add-dir has no effect: it needs --sandbox workspace-write.")
     })
   )
 })

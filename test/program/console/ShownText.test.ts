@@ -6,24 +6,24 @@ const Escapes = Schema.Literals(["\u001B[31m", "\u001B]0;title\u0007", "\u001B",
 
 describe("plain", () => {
   it.prop(
-    "leaves nothing that moves the cursor or rings the bell",
+    "removes everything that moves the cursor or rings the bell",
     [Schema.Array(Schema.Union([Schema.String, Escapes]))],
     ([pieces]) => {
       assert.notMatch(plain(pieces.join("")).replaceAll(/[\n\t]/g, ""), /\p{Cc}/u)
     }
   )
 
-  it.prop("leaves every other character as it is", [Schema.String], ([text]) => {
+  it.prop("keeps every other character", [Schema.String], ([text]) => {
     const harmless = text.replaceAll(/\p{Cc}/gu, "") + "\n\té😀"
     assert.strictEqual(plain(harmless), harmless)
   })
 
-  it("leaves nothing that reorders text", () => {
+  it("removes characters that reorder text", () => {
     assert.strictEqual(plain("a\u202Eb\u202Ac\u2066d\u2069e \u05D0"), "abcde \u05D0")
   })
 })
 
-/** Characters that a terminal acts on, hides or shows as a blank, and what their escapes are made of. */
+/** Characters that a terminal interprets, hides or shows as a blank, and the characters of their escapes. */
 const Tricky = Schema.Literals([
   "\u001B]0; touch HIDDEN #\u0007",
   "\u001B[8m",
@@ -61,7 +61,7 @@ const Text = Schema.Array(Schema.Union([Tricky, Schema.String]))
 
 const characters = { n: "\n", r: "\r", t: "\t", "\\": "\\" } as const
 
-/** Reads back what was shown. */
+/** The inverse of `shown`. */
 const unshown = (text: string): string => {
   if (!text.startsWith(EscapedMark)) return text
   return text
@@ -79,8 +79,8 @@ describe.each([
   ["shown", shown, (text: string) => unshown(text.replaceAll("\n> ", "\n"))],
   ["shownOnOneLine", shownOnOneLine, unshown]
 ] as const)("%s", (_, show, back) => {
-  it.prop("determines the text, and leaves nothing for the terminal to act on", [Text], ([pieces]) => {
-    // Unassigned and private characters are drawn as boxes.
+  it.prop("is reversible, and contains no character that a terminal interprets", [Text], ([pieces]) => {
+    // Unassigned and private-use characters are drawn as boxes.
     const text = pieces
       .join("")
       .replaceAll(/[\p{Cn}\p{Co}]/gu, (character) =>
@@ -102,7 +102,7 @@ it.each([
   ["tr -d '\\r'\tx", "tr -d '\\r'\tx"],
   ["echo é 日本 👍", "echo é 日本 👍"],
   ["ls\n└ exit 0", "ls\n> └ exit 0"]
-])("shows %j as it is read", (text, line) => {
+])("shows %j as printable text", (text, line) => {
   assert.strictEqual(shown(text), line)
 })
 

@@ -9,7 +9,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stderr from "../../../src/program/console/Stderr.ts"
 
-/** A stream that takes `room` characters and then keeps the rest back. */
+/** A stream that accepts `room` characters and then blocks. */
 const target = () => {
   const written: Array<string> = []
   const waiting: Array<() => void> = []
@@ -36,7 +36,7 @@ const target = () => {
 }
 
 describe("standard error", () => {
-  it("drops lines while nobody reads, and says how many with the next that is written", () => {
+  it("drops lines while there is no reader, and reports their number with the next line", () => {
     const { read, stream, written } = target()
     const { line } = Stderr.make(() => stream)
     const half = "x".repeat(Stderr.MaxBacklog / 2 - 1)
@@ -52,7 +52,7 @@ describe("standard error", () => {
     ])
   })
 
-  it("is opened with the first line, and then outlives its errors", () => {
+  it("is opened with the first line, and survives its errors", () => {
     const { listeners, stream } = target()
     let opened = 0
     const { line, settled } = Stderr.make(() => {
@@ -67,7 +67,7 @@ describe("standard error", () => {
     assert.deepStrictEqual([opened, listeners.length], [1, 1])
   })
 
-  it("is settled when what was written is written", () => {
+  it("is settled when everything is written", () => {
     const { read, stream } = target()
     const { line, settled } = Stderr.make(() => stream)
     line("one")
@@ -82,7 +82,7 @@ describe("standard error", () => {
 const program = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
 const initialize = { id: 0, method: "initialize", params: { clientInfo: { name: "t", version: "1" } } }
 
-/** Starts the service with this stderr; answers by id, and how it ended once its input has. */
+/** Starts the service with this stderr. Returns the answers by id, and the exit code after the end of its input. */
 const serve = (
   stderr: number | "pipe",
   wrap: (command: ReadonlyArray<string>) => ReadonlyArray<string> = (all) => all
@@ -96,7 +96,7 @@ const serve = (
         stdio,
         env: { PATH: process.env["PATH"], HOME: home, SPINDLE_HOME: home, SPINDLE_LOG: "debug" }
       })
-      // A server that ends before it has read everything fails its test by what it did not answer.
+      // If a server ends before it has read everything, its missing answers fail the test.
       child.stdin?.on("error", () => undefined)
       const answers = new Map<number, () => void>()
       if (child.stdout !== null) {
@@ -128,7 +128,7 @@ const serve = (
 
 const list = { id: 1, method: "thread/loaded/list", params: {} }
 
-/** Many lines that are reported on stderr, with a request behind them. */
+/** Sends many lines that are reported on stderr, followed by a request. */
 const survives = Effect.fnUntraced(function* (...parameters: Parameters<typeof serve>) {
   const { ask, child, ended } = yield* serve(...parameters)
   const first = yield* ask(initialize)
@@ -145,20 +145,20 @@ const opened = (path: string, flags: string | number) =>
   )
 
 describe.skipIf(process.platform !== "linux")("a service whose stderr", () => {
-  it.live("is on a full disk serves on", () =>
+  it.live("is on a full disk continues to serve", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* survives(yield* opened("/dev/full", "w")), ["answered", "answered", 0])
     })
   )
 
-  it.live("is closed serves on", () =>
+  it.live("is closed continues to serve", () =>
     Effect.gen(function* () {
       const closed = (command: ReadonlyArray<string>) => ["sh", "-c", 'exec "$@" 2>&-', "sh", ...command]
       assert.deepStrictEqual(yield* survives("pipe", closed), ["answered", "answered", 0])
     })
   )
 
-  it.live("has a reader that has gone serves on", () =>
+  it.live("has lost its reader continues to serve", () =>
     Effect.gen(function* () {
       const gone = (command: ReadonlyArray<string>) => [
         "sh",
@@ -171,21 +171,21 @@ describe.skipIf(process.platform !== "linux")("a service whose stderr", () => {
     })
   )
 
-  it.live("is never read serves on, and ends", () =>
+  it.live("is never read continues to serve, and exits", () =>
     Effect.gen(function* () {
-      // The stream of the child stays paused: nobody reads.
+      // The child's stream stays paused, so it is never read.
       assert.deepStrictEqual(yield* survives("pipe"), ["answered", "answered", 0])
     })
   )
 
-  it.live("is asked for a debugger opens none", () =>
+  it.live("opens no debugger on SIGUSR1", () =>
     Effect.gen(function* () {
       const { ask, child, ended } = yield* serve("pipe")
       let said = ""
       child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()))
       yield* ask(initialize)
       child.kill("SIGUSR1")
-      // The signal is handled before what is read after it.
+      // The signal is handled before later input is read.
       yield* ask(list)
       child.stdin?.end()
       assert.strictEqual(yield* ended, 0)

@@ -22,9 +22,9 @@ const together = (written: ReadonlyArray<Written>, stream?: "err" | "out"): stri
     .map(({ text }) => text)
     .join("")
 
-describe("Page", () => {
+describe("TerminalLayout", () => {
   it.effect.prop(
-    "parts blocks by one blank line and keeps lines whole, whichever stream of a terminal they are on",
+    "separates blocks by one blank line and does not mix lines, on either stream of a terminal",
     [Schema.Array(Step)],
     ([steps]) =>
       Effect.gen(function* () {
@@ -45,7 +45,7 @@ describe("Page", () => {
       })
   )
 
-  it.effect("leaves a pipe alone that is not the terminal", () =>
+  it.effect("does not add line ends to a pipe that is not the terminal", () =>
     Effect.gen(function* () {
       const written: Array<Written> = []
       const { page: sheet, screen } = yield* page(["err"], written)
@@ -62,7 +62,7 @@ describe("Page", () => {
     })
   )
 
-  it.effect("shows progress at the bottom of a terminal, until something is written", () =>
+  it.effect("shows progress at the bottom of a terminal until something is written", () =>
     Effect.gen(function* () {
       const written: Array<Written> = []
       const { page: sheet, screen } = yield* page(["err", "out"], written)
@@ -79,7 +79,7 @@ describe("Page", () => {
     })
   )
 
-  it.effect("shows no progress where stderr is no terminal", () =>
+  it.effect("shows no progress when stderr is not a terminal", () =>
     Effect.gen(function* () {
       const written: Array<Written> = []
       const { page: sheet } = yield* page(["out"], written)

@@ -11,8 +11,8 @@ const approval = {
   environmentId: null
 } as const
 
-describe("Question", () => {
-  it("reads what is asked about a command, a connection and files", () => {
+describe("ApprovalPrompt", () => {
+  it("reads approval requests for a command, a connection and files", () => {
     assert.deepStrictEqual(
       [
         questionOf({
@@ -32,20 +32,20 @@ describe("Question", () => {
         })
       ],
       [
-        { itemId: "item", subject: "rm x", asks: "Run this command?", reason: "why", cwd: "/tmp" },
+        { itemId: "item", subject: "rm x", question: "Run this command?", reason: "why", cwd: "/tmp" },
         {
           itemId: "item",
           subject: "a connection to example.org",
-          asks: "Allow this connection?",
+          question: "Allow this connection?",
           reason: null,
           cwd: null
         },
-        { itemId: "item", subject: "files in /srv", asks: "Make these changes?", reason: null, cwd: null }
+        { itemId: "item", subject: "files in /srv", question: "Make these changes?", reason: null, cwd: null }
       ]
     )
   })
 
-  it("takes nothing else for a question of yes or no", () => {
+  it("reads no question from other requests", () => {
     assert.strictEqual(questionOf({ id: 1, method: "currentTime/read", params: { threadId: "thread" } }), undefined)
   })
 
@@ -64,7 +64,7 @@ describe("Question", () => {
     assert.strictEqual(decisionOf(line), decision)
   })
 
-  it.effect("asks until the answer is one", () =>
+  it.effect("repeats the question until the answer is valid", () =>
     Effect.gen(function* () {
       const lines = ["", "what?", "a", "n"]
       const decision = yield* ask(Effect.sync(() => lines.shift()))
@@ -72,7 +72,7 @@ describe("Question", () => {
     })
   )
 
-  it.effect("takes the end of the input for a no", () =>
+  it.effect("treats the end of the input as no", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* ask(Effect.succeed(undefined)), "decline")
     })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { display } from "../../../src/layers/tools/shell/CommandLine.ts"
-import * as Describe from "../../../src/program/reporters/Format.ts"
+import * as Format from "../../../src/program/reporters/Format.ts"
 import type { Item } from "../../../src/protocol/v2/item/Item.ts"
 import { command as running } from "../Fixtures.ts"
 
@@ -16,7 +16,7 @@ const usage = {
   reasoningOutputTokens: 0
 }
 
-describe("Describe", () => {
+describe("Format", () => {
   it.each([
     ["/bin/bash -lc 'echo hi; exit 3'", "echo hi; exit 3"],
     ["zsh -c ls", "ls"],
@@ -27,13 +27,13 @@ describe("Describe", () => {
     ["/bin/bash -lc 'a' && rm b", "/bin/bash -lc 'a' && rm b"],
     ["env -lc x", "env -lc x"],
     ["", ""]
-  ])("shows of %j only what the shell is to do", (line, shown) => {
-    assert.strictEqual(Describe.command(line), shown)
+  ])("shows of %j only the script", (line, shown) => {
+    assert.strictEqual(Format.command(line), shown)
   })
 
-  it.prop("finds the script in every line that hands one to a shell", [Schema.String], ([text]) => {
+  it.prop("finds the script in every command line that passes one to a shell", [Schema.String], ([text]) => {
     const script = `echo ${text}`
-    assert.strictEqual(Describe.command(display(["/bin/bash", "-lc", script])), script)
+    assert.strictEqual(Format.command(display(["/bin/bash", "-lc", script])), script)
   })
 
   it.each([
@@ -44,46 +44,46 @@ describe("Describe", () => {
     [9950, "10 s"],
     [59_499, "59 s"],
     [185_000, "3 min 5 s"]
-  ])("says %d ms as %s", (millis, text) => {
-    assert.strictEqual(Describe.duration(millis), text)
+  ])("formats %d ms as %s", (millis, text) => {
+    assert.strictEqual(Format.duration(millis), text)
   })
 
-  it("says how a command ended", () => {
+  it("formats the outcome of a command", () => {
     assert.deepStrictEqual(
       [
-        Describe.outcome(command),
-        Describe.outcome({ ...command, status: "failed", exitCode: 3, durationMs: 2500 }),
-        Describe.outcome({ ...command, status: "failed", exitCode: null }),
-        Describe.outcome({ ...command, status: "declined", exitCode: null }),
-        Describe.outcome({ ...command, durationMs: null })
+        Format.outcome(command),
+        Format.outcome({ ...command, status: "failed", exitCode: 3, durationMs: 2500 }),
+        Format.outcome({ ...command, status: "failed", exitCode: null }),
+        Format.outcome({ ...command, status: "declined", exitCode: null }),
+        Format.outcome({ ...command, durationMs: null })
       ],
-      ["exit 0, 80 ms", "exit 3, 2.5 s", "did not end well, 80 ms", "declined, not run", "exit 0"]
+      ["exit 0, 80 ms", "exit 3, 2.5 s", "failed, 80 ms", "declined, not run", "exit 0"]
     )
   })
 
-  it("says what a turn cost, and leaves out what is nothing", () => {
+  it("formats the token usage of a turn without zero counts", () => {
     assert.deepStrictEqual(
       [
-        Describe.cost(usage, 80),
-        Describe.cost({ ...usage, cachedInputTokens: 1000, reasoningOutputTokens: 6 }, 80),
-        Describe.cost(null, 80)
+        Format.cost(usage, 80),
+        Format.cost({ ...usage, cachedInputTokens: 1000, reasoningOutputTokens: 6 }, 80),
+        Format.cost(null, 80)
       ],
       ["tokens: 1,234 in, 66 out · 80 ms", "tokens: 1,234 in (1,000 cached), 66 out (6 reasoning) · 80 ms", "80 ms"]
     )
   })
 })
 
-describe("Describe.excerpt", () => {
+describe("Format.excerpt", () => {
   const lines = (count: number): string => Array.from({ length: count }, (_, index) => `${index + 1}\n`).join("")
 
-  it("shows a short output whole, without the line ends behind it", () => {
-    assert.deepStrictEqual(Describe.excerpt("a\nb\n\n", 80), ["a", "b"])
-    assert.deepStrictEqual(Describe.excerpt(lines(13), 80), lines(13).trim().split("\n"))
-    assert.deepStrictEqual(Describe.excerpt("\n\n", 80), [])
+  it("shows a short output completely, without trailing line ends", () => {
+    assert.deepStrictEqual(Format.excerpt("a\nb\n\n", 80), ["a", "b"])
+    assert.deepStrictEqual(Format.excerpt(lines(13), 80), lines(13).trim().split("\n"))
+    assert.deepStrictEqual(Format.excerpt("\n\n", 80), [])
   })
 
-  it("shows the beginning and the end of a long one", () => {
-    assert.deepStrictEqual(Describe.excerpt(lines(20), 80), [
+  it("shows the beginning and the end of a long output", () => {
+    assert.deepStrictEqual(Format.excerpt(lines(20), 80), [
       "1",
       "2",
       "3",
@@ -93,7 +93,7 @@ describe("Describe.excerpt", () => {
     ])
   })
 
-  it("cuts lines that do not fit", () => {
-    assert.deepStrictEqual(Describe.excerpt("abcdef\nabcde\n", 5), ["abcd…", "abcde"])
+  it("truncates long lines", () => {
+    assert.deepStrictEqual(Format.excerpt("abcdef\nabcde\n", 5), ["abcd…", "abcde"])
   })
 })

@@ -77,7 +77,7 @@ const files = [
 ]
 
 describe("JsonEvents", () => {
-  it("tells a turn in the words of the released exec, with the usage at its end", () => {
+  it("reports a turn with the events of the released exec, with the usage at its end", () => {
     assert.deepStrictEqual(
       told(
         { method: "turn/started", params: { threadId: "thread", turn } },
@@ -131,7 +131,7 @@ describe("JsonEvents", () => {
     )
   })
 
-  it("tells of reasoning its summary, and nothing where there is none", () => {
+  it("reports the summary of reasoning, and nothing without one", () => {
     const reasoning = (id: string, summary: ReadonlyArray<string>): ThreadItem => ({
       type: "reasoning",
       id,
@@ -144,7 +144,7 @@ describe("JsonEvents", () => {
     )
   })
 
-  it("tells a failure as an error and as the end of the turn, details behind the message", () => {
+  it("reports a failure as an error and as the end of the turn, with details after the message", () => {
     const error = turnError("it broke", "badly")
     assert.deepStrictEqual(
       told({ method: "error", params: { ...place, error, willRetry: false } }, ended({ status: "failed", error })),
@@ -155,7 +155,7 @@ describe("JsonEvents", () => {
     )
   })
 
-  it("tells a failure without a reason with the last error, or without one", () => {
+  it("reports a failure without an error of its own with the last error, or without one", () => {
     assert.deepStrictEqual(
       [
         told(
@@ -171,11 +171,11 @@ describe("JsonEvents", () => {
     )
   })
 
-  it("tells nothing at the end of an interrupted turn", () => {
+  it("reports nothing at the end of an interrupted turn", () => {
     assert.deepStrictEqual(told(ended({ status: "interrupted" })), [])
   })
 
-  it("counts no tokens where none were told", () => {
+  it("reports zero tokens when the usage is unknown", () => {
     assert.deepStrictEqual(told(ended({ status: "completed" })), [
       {
         type: "turn.completed",
@@ -190,7 +190,7 @@ describe("JsonEvents", () => {
     ])
   })
 
-  it("keeps one list of things to do, which is done when the turn is", () => {
+  it("keeps one to-do list, which completes with the turn", () => {
     assert.deepStrictEqual(
       told(
         planned(["inProgress", "a"], ["pending", "b"]),
@@ -224,7 +224,7 @@ describe("JsonEvents", () => {
     )
   })
 
-  it("tells a file change from its first draft to its end as one item; a declined one has failed", () => {
+  it("reports a file change as one item from its first draft to its end; a declined one has failed", () => {
     assert.deepStrictEqual(
       told(
         {
@@ -245,7 +245,7 @@ describe("JsonEvents", () => {
     )
   })
 
-  it("tells calls to MCP tools with what came of them", () => {
+  it("reports calls of MCP tools with their results", () => {
     const result = { content: [{ type: "text", text: "found" }], structuredContent: { n: 1 }, _meta: null }
     assert.deepStrictEqual(
       told(started(mcp), completed({ ...mcp, status: "completed", result })).map(({ item }) => item),
@@ -274,7 +274,7 @@ describe("JsonEvents", () => {
     )
   })
 
-  it("tells warnings of every kind as items of their own", () => {
+  it("reports warnings of every kind as separate items", () => {
     const warnings = told(
       { method: "warning", params: { threadId: "thread", message: "careful" } },
       { method: "configWarning", params: { summary: "odd", details: "line 3" } },
@@ -293,7 +293,7 @@ describe("JsonEvents", () => {
     )
   })
 
-  it("says nothing of what programs are not told", () => {
+  it("omits notifications that exec does not report", () => {
     const user: ThreadItem = { type: "userMessage", id: "u", clientId: null, content: [] }
     assert.deepStrictEqual(
       told(started(user), completed(user), {

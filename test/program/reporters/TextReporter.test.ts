@@ -77,7 +77,7 @@ const renderOn = (terminals: ReadonlyArray<"err" | "out">, written: Array<Writte
     return yield* Render.make(yield* TerminalConsole, nobody)
   }).pipe(Effect.provide(layerTest({ written, terminals })))
 
-/** What a person reads of a turn: on one terminal, or with both streams apart. */
+/** The output of a turn, on one terminal or on two separate streams. */
 const read = (notifications: ReadonlyArray<ServerNotification>) =>
   Effect.gen(function* () {
     const apart: Array<Written> = []
@@ -97,8 +97,8 @@ const read = (notifications: ReadonlyArray<ServerNotification>) =>
     }
   }).pipe(Effect.scoped)
 
-describe("Render", () => {
-  it.effect("streams what the agent says, and says a message that came whole as well", () =>
+describe("TextReporter", () => {
+  it.effect("streams the agent's messages, and prints a message that was not streamed", () =>
     Effect.gen(function* () {
       const shown = yield* read([
         begun,
@@ -118,7 +118,7 @@ describe("Render", () => {
     })
   )
 
-  it.effect("keeps thoughts and remarks made while working out of what is piped", () =>
+  it.effect("keeps reasoning and commentary out of stdout", () =>
     Effect.gen(function* () {
       const reasoning: ThreadItem = { type: "reasoning", id: "r", summary: ["Hm, why?"], content: [] }
       const { err, out, terminal } = yield* read([
@@ -143,7 +143,7 @@ describe("Render", () => {
     })
   )
 
-  it.effect("names a command again where its end does not follow its beginning", () =>
+  it.effect("repeats the command line when its end does not directly follow its start", () =>
     Effect.gen(function* () {
       const { err } = yield* read([
         begun,
@@ -157,7 +157,7 @@ describe("Render", () => {
     })
   )
 
-  it.effect("gives a warning once, whoever gives it", () =>
+  it.effect("prints a warning once, even if it is sent twice", () =>
     Effect.gen(function* () {
       const { err } = yield* read([
         { method: "configWarning", params: { summary: "odd", details: "line 1\nline 2" } },
@@ -168,7 +168,7 @@ describe("Render", () => {
     })
   )
 
-  it.effect("tells that an answer is tried again, and of the failure only the turn's own", () =>
+  it.effect("reports a retry, and of a failure only the turn's own error", () =>
     Effect.gen(function* () {
       const error = { message: "stream lost", additionalDetails: null, codexErrorInfo: null, misalignment: null }
       const { err } = yield* read([
@@ -184,7 +184,7 @@ describe("Render", () => {
     })
   )
 
-  it.effect("counts the tokens of this turn, not those of the thread before it", () =>
+  it.effect("counts the tokens of this turn only", () =>
     Effect.gen(function* () {
       const { err } = yield* read([
         used("earlier", 1000, 500),
@@ -197,7 +197,7 @@ describe("Render", () => {
     })
   )
 
-  it.effect("lets nothing that it shows on a terminal control it, and changes nothing that is piped", () =>
+  it.effect("makes text safe for a terminal, and does not change piped text", () =>
     Effect.gen(function* () {
       const { err, out, terminal } = yield* read([
         begun,
@@ -217,7 +217,7 @@ describe("Render", () => {
     })
   )
 
-  it.effect("shows all of a command that is run or asked about, with its reason and folder", () =>
+  it.effect("shows the complete command in runs and questions, with its reason and folder", () =>
     Effect.gen(function* () {
       const written: Array<Written> = []
       const answering = Terminal.make({ ...nobody, readLine: Effect.succeed("y") })
@@ -230,7 +230,7 @@ describe("Render", () => {
       const decision = yield* render.asked({
         itemId: "2",
         subject: `/bin/sh -lc ${display([`echo a\rb\u202E\n  in /safe`])}`,
-        asks: "Run this command?",
+        question: "Run this command?",
         reason: "why\u001B[2J\nnot",
         cwd: "/a\u2028b"
       })
@@ -252,7 +252,7 @@ describe("Render", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("shows on a terminal that a quiet turn still runs, until something comes", () =>
+  it.effect("shows on a terminal that an idle turn still runs, until the next event", () =>
     Effect.gen(function* () {
       const written: Array<Written> = []
       const render = yield* renderOn(["err", "out"], written)

@@ -18,7 +18,7 @@ const over = <A, E>(
     Effect.provide(files.layer)
   )
 
-/** The key in the clear; null where there is none. */
+/** The key as plain text; null when there is none. */
 const keyOf = (auth: Auth.Auth["Service"]) =>
   Effect.map(auth.apiKey, (key) => Option.getOrNull(Option.map(key, Redacted.value)))
 
@@ -28,15 +28,15 @@ describe("the API key", () => {
 
   it.effect.each([
     ["the file", {}, false, stored, "sk-file"],
-    ["the environment before the file", { OPENAI_API_KEY: "sk-env" }, false, stored, "sk-env"],
-    ["no variable of others", environment, false, {}, "sk-env"],
-    ["the variable of its own first, where that counts", environment, true, stored, "sk-codex"],
-    ["no blank variable", { CODEX_API_KEY: "", OPENAI_API_KEY: "  " }, true, stored, "sk-file"],
-    ["nowhere", {}, true, {}, null],
-    ["no file that is damaged", {}, true, { [file]: '{"OPENAI_API_KEY":' }, null],
-    ["no file with something else", {}, true, { [file]: "[1]" }, null],
-    ["no file without a key", {}, true, { [file]: '{"OPENAI_API_KEY": null, "tokens": {}}' }, null],
-    ["no file with an empty key", {}, true, { [file]: '{"OPENAI_API_KEY": ""}' }, null]
+    ["the environment rather than the file", { OPENAI_API_KEY: "sk-env" }, false, stored, "sk-env"],
+    ["OPENAI_API_KEY only, where CODEX_API_KEY is not allowed", environment, false, {}, "sk-env"],
+    ["CODEX_API_KEY first, where it is allowed", environment, true, stored, "sk-codex"],
+    ["the file when the variables are blank", { CODEX_API_KEY: "", OPENAI_API_KEY: "  " }, true, stored, "sk-file"],
+    ["no source, when there is neither", {}, true, {}, null],
+    ["no source, when the file is invalid", {}, true, { [file]: '{"OPENAI_API_KEY":' }, null],
+    ["no source, when the file has other content", {}, true, { [file]: "[1]" }, null],
+    ["no source, when the file has no key", {}, true, { [file]: '{"OPENAI_API_KEY": null, "tokens": {}}' }, null],
+    ["no source, when the key in the file is empty", {}, true, { [file]: '{"OPENAI_API_KEY": ""}' }, null]
   ] as const)("comes from %s", ([, environment, allowApiKeyEnv, files, expected]) =>
     over(
       MemoryFiles.make({ ...files }),
@@ -45,7 +45,7 @@ describe("the API key", () => {
     )
   )
 
-  it.effect("is looked for when it is asked for, and the file is read anew when it has changed", () =>
+  it.effect("is read on demand, and the file is read again when it has changed", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make(stored)
       yield* over(files, (auth) =>
@@ -63,7 +63,7 @@ describe("the API key", () => {
     })
   )
 
-  it.effect("is none where the file cannot be read", () =>
+  it.effect("is none when the file cannot be read", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make(stored)
       files.lock(file)
@@ -71,7 +71,7 @@ describe("the API key", () => {
     })
   )
 
-  it.effect("shows itself to nobody", () =>
+  it.effect("is never printed", () =>
     over(MemoryFiles.make(stored), (auth) =>
       Effect.gen(function* () {
         const key = yield* auth.apiKey
@@ -82,7 +82,7 @@ describe("the API key", () => {
 })
 
 describe("the key of a provider", () => {
-  it.effect("is the variable it names, unless that is blank", () =>
+  it.effect("is the variable that it names, unless that is blank", () =>
     over(
       MemoryFiles.make(),
       (auth) =>
@@ -99,7 +99,7 @@ describe("the key of a provider", () => {
 describe("the account", () => {
   const none = { account: null, userId: null, workspaceRouting: null }
 
-  it.effect("is told to providers that need one", () =>
+  it.effect("is reported for providers that need one", () =>
     Effect.gen(function* () {
       const keyed = MemoryFiles.make({ [file]: '{"OPENAI_API_KEY": "sk-file"}' })
       const accounts = (files: MemoryFiles.MemoryFiles) =>
@@ -115,7 +115,7 @@ describe("the account", () => {
     })
   )
 
-  it.effect("of a test has the key it is given", () =>
+  it.effect("of a test layer has the given key", () =>
     Auth.Auth.use(keyOf).pipe(
       Effect.map((key) => assert.strictEqual(key, "sk-test")),
       Effect.provide(Auth.layerTest({ apiKey: "sk-test" }))

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as AppServer from "../../../src/layers/AppServer.ts"
 import * as InProcessClient from "../../../src/layers/clients/InProcessClient.ts"
 import {
@@ -21,7 +22,7 @@ import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { cwd, home, makeServer, nameOf, optionsOf, say } from "../../support/Server.ts"
 import { asking } from "../../support/Tools.ts"
 
-/** A client of a whole server, and the server. */
+/** A complete server with a client. */
 const setUp = Effect.fnUntraced(function* (options: Partial<InProcessClient.InProcessClientOptions> = {}) {
   const server = yield* makeServer({ toolbox: [asking] })
   const client = yield* Effect.provideContext(
@@ -47,19 +48,19 @@ const silent: Link = {
   close: Effect.void
 }
 
-/** A client over a link that a test makes up. */
+/** A client over a link that the test provides. */
 const over = (link: Partial<Link>) =>
   make({ ...silent, ...link }, { userAgent: "me/0.169.0 (Linux; x86_64) spindle/0.1.0", codexHome: "/h" })
 
 describe("AppServerClient", () => {
-  describe("a call that fails", () => {
+  describe("a request that fails", () => {
     const wouldBlock = new TransportError({ method: "model/list", kind: "WouldBlock", detail: "full" })
     const refused = new ServerError({ method: "model/list", code: -32600, detail: "no" })
     const detailed = new ServerError({ method: "model/list", code: 7, detail: "no", data: { reason: "why" } })
 
     const fails = (link: Partial<Link>) => Effect.flip(over(link).request("model/list", {}))
 
-    it.effect("says whether it was the transport, the server or the answer, and of which method [26]", () =>
+    it.effect("reports whether the transport, the server or the response failed, and the method [26]", () =>
       Effect.gen(function* () {
         const errors = [
           yield* fails({ request: () => Effect.fail(wouldBlock) }),
@@ -81,7 +82,7 @@ describe("AppServerClient", () => {
       })
     )
 
-    it("is told in one sentence that begins with the method [27]", () => {
+    it("is described in one sentence that begins with the method [27]", () => {
       const decode = new DecodeError({ method: "model/list", detail: "wrong", cause: undefined })
       assert.deepStrictEqual(
         [wouldBlock, refused, detailed, decode].map(({ message }) => message),
@@ -94,7 +95,7 @@ describe("AppServerClient", () => {
       )
     })
 
-    it.effect("against a server says what the server said [26]", () =>
+    it.effect("reports the server's error [26]", () =>
       Effect.gen(function* () {
         const { client } = yield* setUp()
         assert.deepStrictEqual(
@@ -109,14 +110,14 @@ describe("AppServerClient", () => {
     )
   })
 
-  it("knows the server's version and home by what the handshake said", () => {
+  it("knows the server's version and home from the handshake", () => {
     const { serverVersion, codexHome } = over({})
     assert.deepStrictEqual([serverVersion, codexHome], ["0.169.0", "/h"])
     const nowhere = make(silent, { userAgent: "nameless", codexHome: "" })
     assert.deepStrictEqual([nowhere.serverVersion, nowhere.codexHome], ["", null])
   })
 
-  it.effect("calls with and without parameters, typed by the method", () =>
+  it.effect("sends requests with and without parameters, typed by method", () =>
     Effect.gen(function* () {
       const { client } = yield* setUp()
       assert.isNull((yield* client.request("configRequirements/read")).requirements)
@@ -126,7 +127,7 @@ describe("AppServerClient", () => {
     })
   )
 
-  it.effect("is a layer: a server with its client, which ends with it", () =>
+  it.effect("is a layer: a server with its client; the server ends with the client", () =>
     Effect.gen(function* () {
       const { requestHandle } = yield* Effect.gen(function* () {
         const client = yield* AppServerClient
@@ -144,11 +145,11 @@ describe("AppServerClient", () => {
     })
   )
 
-  describe("a consumer that is behind", () => {
+  describe("a consumer that is too slow", () => {
     const closing = (threadId: string) => ["thread/closed", { threadId }, threadId] as const
     const warning = (message: string) => ["warning", { threadId: null, message }, null] as const
 
-    it.effect("gets what was kept, how many were dropped, and then all that is lossless [28] [29]", () =>
+    it.effect("receives the kept events, the number of dropped ones, and then every lossless event [28] [29]", () =>
       Effect.gen(function* () {
         const { client, router, next } = yield* setUp({ channelCapacity: 1 })
         yield* router.notify(...warning("kept"))
@@ -168,21 +169,23 @@ describe("AppServerClient", () => {
             notification: { method: "thread/closed", params: { threadId } }
           }))
         ])
-        // The loss has been told of.
+        // The dropped events have been reported.
         yield* router.notify(...warning("later"))
         assert.strictEqual(nameOf(yield* next), "warning")
         yield* client.shutdown
       })
     )
 
-    it.effect("makes the server take back what it asks, once [30]", () =>
+    it.effect("makes the server withdraw its request, once [30]", () =>
       Effect.gen(function* () {
         const { client, router, serverRequests, next } = yield* setUp({ channelCapacity: 1 })
         router.subscribe("t", router.connections()[0]!)
         yield* router.notify(...warning("kept"))
         const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
         const asked = yield* serverRequests.ask("t", "item/tool/call", call)
-        const error = yield* Effect.flip(asked.answer)
+        const refused = yield* Effect.forkChild(Effect.flip(asked.answer))
+        yield* TestClock.adjust("5 seconds")
+        const error = yield* Fiber.join(refused)
         assert.deepStrictEqual(
           { code: error.code, message: error.message },
           { code: -32001, message: "in-process app-server event queue is full" }
@@ -195,7 +198,7 @@ describe("AppServerClient", () => {
       })
     )
 
-    it.effect("does not hold up the end, though the server waits for it to read [33]", () =>
+    it.effect("does not delay the end, although the server waits for it to read [33]", () =>
       Effect.gen(function* () {
         const { client, router } = yield* setUp({ channelCapacity: 1 })
         const telling = yield* Effect.forkChild(
@@ -205,12 +208,18 @@ describe("AppServerClient", () => {
         assert.isUndefined(telling.pollUnsafe())
         yield* client.shutdown
         yield* Fiber.join(telling)
+        // What was published before is there, and what was published after is not.
+        const closings = [yield* client.nextEvent, yield* client.nextEvent]
+        assert.deepStrictEqual(
+          closings.map((event) => nameOf(Option.getOrThrow(event))),
+          ["thread/closed", "thread/closed"]
+        )
         assert.isTrue(Option.isNone(yield* client.nextEvent))
       })
     )
   })
 
-  it.effect("goes on with everything else while something waits for the user [31]", () =>
+  it.effect("can send other requests while one waits for the user [31]", () =>
     Effect.gen(function* () {
       const { client, model, next, until } = yield* setUp()
       const { thread } = yield* client.request("thread/start", { cwd })
@@ -228,7 +237,7 @@ describe("AppServerClient", () => {
     })
   )
 
-  it.effect("refuses to refresh tokens, and does not bother its user with that [32]", () =>
+  it.effect("refuses to refresh tokens without asking its user [32]", () =>
     Effect.gen(function* () {
       const { router, serverRequests, next } = yield* setUp()
       router.subscribe("t", router.connections()[0]!)
@@ -243,7 +252,7 @@ describe("AppServerClient", () => {
     })
   )
 
-  it.effect("refuses what the server asks in the caller's words", () =>
+  it.effect("refuses a server request with the caller's error", () =>
     Effect.gen(function* () {
       const { client, router, serverRequests, until } = yield* setUp()
       router.subscribe("t", router.connections()[0]!)
@@ -260,7 +269,7 @@ describe("AppServerClient", () => {
     const gone = (method: string) =>
       new TransportError({ method, kind: "BrokenPipe", detail: "in-process app-server worker channel is closed" })
 
-    it.effect("is the end of every handle, which until then work as well as the client [34]", () =>
+    it.effect("ends every handle; until then handles work like the client [34]", () =>
       Effect.gen(function* () {
         const { client } = yield* setUp()
         const handles = [client.requestHandle, { ...client.requestHandle }]
@@ -278,7 +287,7 @@ describe("AppServerClient", () => {
       })
     )
 
-    it.effect("ends its events, also for who waits for one, and comes once [24]", () =>
+    it.effect("ends its events, also for a waiting consumer, and happens once [24]", () =>
       Effect.gen(function* () {
         const { client } = yield* setUp()
         const reading = yield* Effect.forkChild(Stream.runCollect(client.events), { startImmediately: true })

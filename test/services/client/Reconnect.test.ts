@@ -18,7 +18,7 @@ const always = (value: number): Random.Random => ({
 })
 
 describe("a connection that is lost", () => {
-  it.effect("settles who waits, comes back by itself and says so; nothing is asked twice", () =>
+  it.effect("fails pending requests, is reopened and reported; no request is sent twice", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       const waiting = yield* Effect.forkChild(failureOf(link.request("turn/start", {})), { startImmediately: true })
@@ -33,7 +33,7 @@ describe("a connection that is lost", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is waited for by requests that are made meanwhile", () =>
+  it.effect("is awaited by requests that are made while it is lost", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* connection.lose("UnexpectedEof", "closed the connection")
@@ -49,35 +49,33 @@ describe("a connection that is lost", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect(
-    "is tried again after pauses that double up to the longest, and start anew after a lasting connection",
-    () =>
-      Effect.gen(function* () {
-        const { server, connection } = yield* connected()
-        const unreachable = new ConnectError({ kind: "Unreachable", message: "refused" })
-        server.refuse(unreachable, unreachable, unreachable, unreachable)
-        yield* connection.lose("UnexpectedEof", "closed the connection")
-        yield* connection.closed
-        const attempts: Array<number> = []
-        for (const seconds of [1, 2, 4, 8, 8]) {
-          // The shortest pause is half of the longest: at one, the attempt has not been made.
-          yield* TestClock.adjust(Duration.millis(seconds * 500 - 1))
-          attempts.push(server.attempts())
-          yield* TestClock.adjust(Duration.millis(seconds * 500 + 1))
-          attempts.push(server.attempts())
-        }
-        assert.deepStrictEqual(attempts, [1, 2, 2, 3, 3, 4, 4, 5, 5, 6])
-        const next = yield* server.accept
-        yield* FakeServer.welcome(next)
-        yield* TestClock.adjust(policy.stableAfter)
-        yield* next.lose("UnexpectedEof", "closed the connection")
-        yield* next.closed
-        yield* TestClock.adjust(policy.initialDelay)
-        yield* server.accept
-      }).pipe(Effect.provideService(Random.Random, always(0.999)), Effect.scoped)
+  it.effect("is retried after pauses that double up to the limit, and start again after a stable connection", () =>
+    Effect.gen(function* () {
+      const { server, connection } = yield* connected()
+      const unreachable = new ConnectError({ kind: "Unreachable", message: "refused" })
+      server.refuse(unreachable, unreachable, unreachable, unreachable)
+      yield* connection.lose("UnexpectedEof", "closed the connection")
+      yield* connection.closed
+      const attempts: Array<number> = []
+      for (const seconds of [1, 2, 4, 8, 8]) {
+        // The shortest pause is half of the longest: one millisecond earlier, the attempt has not been made.
+        yield* TestClock.adjust(Duration.millis(seconds * 500 - 1))
+        attempts.push(server.attempts())
+        yield* TestClock.adjust(Duration.millis(seconds * 500 + 1))
+        attempts.push(server.attempts())
+      }
+      assert.deepStrictEqual(attempts, [1, 2, 2, 3, 3, 4, 4, 5, 5, 6])
+      const next = yield* server.accept
+      yield* FakeServer.welcome(next)
+      yield* TestClock.adjust(policy.stableAfter)
+      yield* next.lose("UnexpectedEof", "closed the connection")
+      yield* next.closed
+      yield* TestClock.adjust(policy.initialDelay)
+      yield* server.accept
+    }).pipe(Effect.provideService(Random.Random, always(0.999)), Effect.scoped)
   )
 
-  it.effect("counts as a further attempt when it did not last", () =>
+  it.effect("counts as a further attempt when it was short", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected({ reconnect: { ...policy, maxAttempts: 2 } })
       const second = yield* comeBack(server, connection)
@@ -116,7 +114,7 @@ describe("a connection that is lost", () => {
     )
   }
 
-  it.effect("does not come back once the client is closed, and lets those go who waited for it", () =>
+  it.effect("is not reopened once the client is closed, and requests that waited for it fail", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* connection.lose("UnexpectedEof", "closed the connection")
@@ -133,10 +131,10 @@ describe("a connection that is lost", () => {
   )
 })
 
-describe("a quiet connection", () => {
+describe("an idle connection", () => {
   const heartbeat = { interval: "30 seconds", deadline: "10 seconds" } as const
 
-  it.effect("is asked for a sign of life, and lives on when there is one", () =>
+  it.effect("is pinged, and continues when there is a response", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected({ heartbeat })
       yield* TestClock.adjust("10 minutes")
@@ -146,7 +144,7 @@ describe("a quiet connection", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is lost when there is none in time", () =>
+  it.effect("is lost when there is no response in time", () =>
     Effect.gen(function* () {
       const { connection, link } = yield* connected({ heartbeat, reconnect: false })
       const waiting = yield* Effect.forkChild(failureOf(link.request("model/list", {})), { startImmediately: true })
@@ -157,13 +155,13 @@ describe("a quiet connection", () => {
       const error = yield* Fiber.join(waiting)
       assert.strictEqual(error?._tag === "TransportError" ? error.kind : error, "TimedOut")
       assert.deepStrictEqual(yield* takeN(link, 1), [
-        { _tag: "Disconnected", message: "remote app server at `ws://fake` gave no sign of life" }
+        { _tag: "Disconnected", message: "remote app server at `ws://fake` did not respond to a ping" }
       ])
       yield* connection.closed
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is no dead one while the consumer holds up the reading", () =>
+  it.effect("is not considered dead while the consumer blocks reading", () =>
     Effect.gen(function* () {
       const { connection, link } = yield* connected({ heartbeat, events: { capacity: 1 } })
       yield* connection.fallSilent
@@ -178,7 +176,7 @@ describe("the pause before an attempt", () => {
   const chance = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }))
 
   it.effect.prop(
-    "is between half of it and all of it, and never longer than the longest",
+    "is between half and all of its nominal length, and never above the limit",
     [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })), chance],
     ([attempt, chance]) =>
       Effect.gen(function* () {

@@ -16,8 +16,8 @@ import {
 } from "../../support/Reconnecting.ts"
 import { failureOf } from "../../support/Failures.ts"
 
-describe("the threads of a client that comes back", () => {
-  it.effect("go on after the last number heard, and nothing is told twice", () =>
+describe("the threads of a client that reconnects", () => {
+  it.effect("continue after the last received number, without duplicates", () =>
     Effect.gen(function* () {
       const { server, connection, link, initialize } = yield* connected()
       assert.deepStrictEqual((initialize["params"] as { readonly capabilities: object }).capabilities, {
@@ -43,13 +43,13 @@ describe("the threads of a client that comes back", () => {
         turnStarted("t", "seven", 7)
       )
       assert.deepStrictEqual(yield* takeN(link, 5), [back, goesOn("t", "complete"), "five", "six", "seven"])
-      // And the next time from there.
+      // The next reconnect continues from there.
       const third = yield* comeBack(server, next)
       assert.deepStrictEqual((yield* third.hear)["extensions"], { [Extension]: { after: { epoch: "e", seq: 7 } } })
     }).pipe(Effect.scoped)
   )
 
-  it.effect("are not taken for heard by what everybody is told of them before they are resumed", () =>
+  it.effect("do not count broadcasts from before their resume as received", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* startThread(link, connection, "t", { epoch: "e", seq: 0 })
@@ -65,7 +65,7 @@ describe("the threads of a client that comes back", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("are said to be out of step where the server does not know any more, and counted from its word on", () =>
+  it.effect("are reported as out of sync when the server has no more history, and continue from its position", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* startThread(link, connection, "t", { epoch: "e", seq: 3 })
@@ -78,7 +78,7 @@ describe("the threads of a client that comes back", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("are followed again without numbers where the server has none", () =>
+  it.effect("are resumed without numbers when the server does not number", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* startThread(link, connection, "t")
@@ -94,7 +94,7 @@ describe("the threads of a client that comes back", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("are said to be lost where the server cannot resume them, and not asked for again", () =>
+  it.effect("are reported as lost when the server cannot resume them, and are not resumed again", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* startThread(link, connection, "t")
@@ -106,7 +106,7 @@ describe("the threads of a client that comes back", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("are asked for again later when the server has no room", () =>
+  it.effect("are resumed later when the server is overloaded", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* startThread(link, connection, "t")
@@ -121,7 +121,7 @@ describe("the threads of a client that comes back", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("are not those it has left, nor those that are gone", () =>
+  it.effect("do not include those that the client left or that ended", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       for (const threadId of ["left", "closed", "kept"]) yield* startThread(link, connection, threadId)
@@ -138,8 +138,8 @@ describe("the threads of a client that comes back", () => {
   )
 })
 
-describe("what the server has asked", () => {
-  it.effect("comes again with its id, and is answered once", () =>
+describe("a pending server request", () => {
+  it.effect("is sent again with its id, and is answered once", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* connection.say(approval(0, "ls"))
@@ -152,16 +152,16 @@ describe("what the server has asked", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is never answered with what was meant for another question of the same number", () =>
+  it.effect("never receives the answer to another request with the same id", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       yield* connection.say(approval(0, "ls"))
-      // The server is another one now, and counts from the beginning.
+      // This is another server, which counts from the beginning.
       const next = yield* comeBack(server, connection)
       yield* next.say(approval(0, "rm -rf /"))
       assert.deepStrictEqual(yield* takeN(link, 3), [{ asked: 0 }, back, { asked: "0#1" }])
       const error = yield* failureOf(link.respond(0, { decision: "accept" }))
-      assert.strictEqual(error?.message, "resolve transport error: the connection it was asked through is gone")
+      assert.strictEqual(error?.message, "resolve transport error: the connection of this request is gone")
       assert.deepStrictEqual(yield* next.unheard, [])
       yield* next.say({ method: "serverRequest/resolved", params: { threadId: "t", requestId: 0 } })
       assert.deepStrictEqual(yield* takeN(link, 1), [{ resolved: "0#1" }])

@@ -8,7 +8,7 @@ import { options, connected, delta, warning, usage, approval, takeN } from "../.
 import { failureOf } from "../../support/Failures.ts"
 
 describe("the handshake", () => {
-  it.effect("introduces the client under the id `initialize`, and then says that it is ready", () =>
+  it.effect("sends initialize with the id `initialize`, and then initialized", () =>
     Effect.gen(function* () {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(
@@ -43,7 +43,7 @@ describe("the handshake", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("gives up after 10 seconds without an answer, and leaves nothing behind [36]", () =>
+  it.effect("gives up after 10 seconds without a response, and releases everything [36]", () =>
     Effect.gen(function* () {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
@@ -61,7 +61,7 @@ describe("the handshake", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("passes on what the server objects to", () =>
+  it.effect("passes on the server's error", () =>
     Effect.gen(function* () {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
@@ -75,7 +75,7 @@ describe("the handshake", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("fails on an answer that is no app server's", () =>
+  it.effect("fails on a response that is not an app-server's", () =>
     Effect.gen(function* () {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
@@ -85,7 +85,7 @@ describe("the handshake", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("fails when the connection is lost meanwhile", () =>
+  it.effect("fails when the connection is lost during it", () =>
     Effect.gen(function* () {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
@@ -99,33 +99,26 @@ describe("the handshake", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect(
-    "delivers what was told before its end first and in order, and refuses unknown requests meanwhile [37]",
-    () =>
-      Effect.gen(function* () {
-        const server = yield* FakeServer.make
-        const connecting = yield* Effect.forkChild(RemoteLink.make(server.endpoint, options))
-        const connection = yield* server.accept
-        yield* connection.hear
-        yield* connection.say(
-          delta(1),
-          approval(7),
-          { id: "stray", result: 1 },
-          { id: 8, method: "no/such", params: {} }
-        )
-        assert.deepStrictEqual(yield* connection.hear, {
-          error: { code: -32601, message: "unsupported remote app-server request `no/such`" },
-          id: 8
-        })
-        yield* connection.say(delta(2), { id: "initialize", result: FakeServer.handshake }, delta(3))
-        const { link } = yield* Fiber.join(connecting)
-        assert.deepStrictEqual(yield* takeN(link, 4), ["1", 7, "2", "3"])
-      }).pipe(Effect.scoped)
+  it.effect("delivers events from before its end first and in order, and refuses unknown requests during it [37]", () =>
+    Effect.gen(function* () {
+      const server = yield* FakeServer.make
+      const connecting = yield* Effect.forkChild(RemoteLink.make(server.endpoint, options))
+      const connection = yield* server.accept
+      yield* connection.hear
+      yield* connection.say(delta(1), approval(7), { id: "stray", result: 1 }, { id: 8, method: "no/such", params: {} })
+      assert.deepStrictEqual(yield* connection.hear, {
+        error: { code: -32601, message: "unsupported remote app-server request `no/such`" },
+        id: 8
+      })
+      yield* connection.say(delta(2), { id: "initialize", result: FakeServer.handshake }, delta(3))
+      const { link } = yield* Fiber.join(connecting)
+      assert.deepStrictEqual(yield* takeN(link, 4), ["1", 7, "2", "3"])
+    }).pipe(Effect.scoped)
   )
 })
 
 describe("requests", () => {
-  it.effect("are answered by id, in whatever order the answers come", () =>
+  it.effect("are answered by id, in any order", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       const first = yield* Effect.forkChild(link.request("model/list", { limit: 1 }), { startImmediately: true })
@@ -145,7 +138,7 @@ describe("requests", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("with an id that is in flight fail locally, and the first is not disturbed [38]", () =>
+  it.effect("with an id that is pending fail locally, and the first is not affected [38]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       const request = { id: "mine", method: "model/list", params: {} }
@@ -165,7 +158,7 @@ describe("requests", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("that are given up free their id, and their late answers are ignored", () =>
+  it.effect("that are interrupted free their id, and their late responses are ignored", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       const request = { id: 5, method: "model/list", params: {} }
@@ -188,8 +181,8 @@ describe("requests", () => {
   )
 })
 
-describe("what the server says", () => {
-  it.effect("is ignored when it is an unknown notification, refused when it is an unknown request [39]", () =>
+describe("a message of the server", () => {
+  it.effect("is ignored when it is an unknown notification, and refused when it is an unknown request [39]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       yield* connection.say(
@@ -211,7 +204,7 @@ describe("what the server says", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is answered by the id it came with", () =>
+  it.effect("is answered with its id", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       yield* connection.say(approval(1), approval(2))
@@ -231,8 +224,8 @@ describe("what the server says", () => {
   )
 })
 
-describe("a consumer that is slow", () => {
-  it.effect("misses no delta, and answers still come past what it has not read [42]", () =>
+describe("a slow consumer", () => {
+  it.effect("receives every delta, and responses arrive before it has read them [42]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       const asking = yield* Effect.forkChild(link.request("model/list", {}), { startImmediately: true })
@@ -246,11 +239,11 @@ describe("a consumer that is slow", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is told how many best-effort events it missed, and sees the newest snapshot only [42]", () =>
+  it.effect("is told how many best-effort events were dropped, and sees only the newest snapshot [42]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected({ events: { capacity: 2 } })
       yield* connection.say(delta(1), delta(2), warning("a"), warning("b"), usage(1), usage(2), { id: 5, result: 1 })
-      // Reading has gone on to the end, which is the next lossless one.
+      // Reading has continued up to the next lossless event.
       yield* connection.say(delta(3))
       yield* connection.say(delta(4))
       yield* Effect.yieldNow
@@ -258,18 +251,18 @@ describe("a consumer that is slow", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is read for up to its limit and no further: then reading stops until it takes [42]", () =>
+  it.effect("is buffered up to the limit: then reading stops until it takes events [42]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected({ events: { capacity: 2 } })
       for (let index = 0; index < 6; index++) yield* connection.say(delta(index))
       yield* Effect.yieldNow
-      // Two are held, one waits for its place; the others are still with the transport.
+      // Two are held and one waits for room; the others are still in the transport.
       assert.strictEqual(yield* connection.unread, 3)
       assert.deepStrictEqual(yield* takeN(link, 6), ["0", "1", "2", "3", "4", "5"])
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is held to a limit in characters too", () =>
+  it.effect("is also limited in characters", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected({ events: { size: 300 } })
       for (let index = 0; index < 6; index++) yield* connection.say(delta(index))

@@ -20,7 +20,7 @@ describe("a lost connection", () => {
       lose: (connection) => connection.lose("ConnectionAborted", "disconnected: restarting")
     },
     {
-      name: "that just ended",
+      name: "that ended without a close",
       kind: "UnexpectedEof",
       message: "closed the connection",
       lose: (connection) => connection.lose("UnexpectedEof", "closed the connection")
@@ -32,13 +32,13 @@ describe("a lost connection", () => {
       lose: (connection) => connection.lose("InvalidData", "transport failed: reset")
     },
     {
-      name: "on which came what is no JSON",
+      name: "that received text that is not JSON",
       kind: "InvalidData",
       message: "sent invalid JSON-RPC: not JSON",
       lose: (connection) => connection.sayText("{")
     },
     {
-      name: "on which came what is no message",
+      name: "that received JSON that is not a message",
       kind: "InvalidData",
       message: "sent invalid JSON-RPC: neither a method nor an id",
       lose: (connection) => connection.sayText("{}")
@@ -46,7 +46,7 @@ describe("a lost connection", () => {
   ]
 
   for (const { name, kind, message, lose } of causes) {
-    it.effect(`${name} fails every waiter with ${kind}, tells it once and ends the events [40]`, () =>
+    it.effect(`${name} fails every pending request with ${kind}, is reported once and ends the events [40]`, () =>
       Effect.gen(function* () {
         const { link, connection } = yield* connected()
         const waiting = yield* Effect.forkChild(
@@ -74,7 +74,7 @@ describe("a lost connection", () => {
     )
   }
 
-  it.effect("on which a request cannot be written is a broken pipe for everybody [40]", () =>
+  it.effect("on which a request cannot be written fails every pending request with BrokenPipe [40]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       const waiting = yield* Effect.forkChild(failureOf(link.request("model/list", {})), { startImmediately: true })
@@ -89,7 +89,7 @@ describe("a lost connection", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("settles those too whose messages have not got through [40]", () =>
+  it.effect("also fails requests that were not delivered [40]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       yield* connection.clog
@@ -108,7 +108,7 @@ describe("a lost connection", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is not made of an answer that cannot be written: only its sender is told", () =>
+  it.effect("is not caused by a response that cannot be written: only its sender gets the error", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       yield* connection.breakPipe
@@ -127,8 +127,8 @@ describe("a lost connection", () => {
   )
 })
 
-describe("the end on purpose", () => {
-  it.effect("fails who waits, and tells no event; a second one is nothing [43]", () =>
+describe("an intentional close", () => {
+  it.effect("fails pending requests without an event; a second close does nothing [43]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       const waiting = yield* Effect.forkChild(failureOf(link.request("model/list", {})), { startImmediately: true })
@@ -146,7 +146,7 @@ describe("the end on purpose", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("succeeds when the server went first [43]", () =>
+  it.effect("succeeds when the server closed first [43]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       yield* connection.lose("UnexpectedEof", "closed the connection")
@@ -156,7 +156,7 @@ describe("the end on purpose", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("comes with the scope", () =>
+  it.effect("happens with the scope", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* Effect.scoped(connected())
       yield* connection.closed

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cause from "effect/Cause"
-import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import type { Handler } from "../../../src/services/connection/Handlers.ts"
 import * as Reply from "../../../src/services/connection/Reply.ts"
@@ -237,9 +236,8 @@ describe("MessageProcessor", () => {
       const client = yield* connect()
       client.request(1, List)
       yield* gates.hasStarted("list")
-      const cancelling = yield* Effect.forkChild(client.cancel(1), { startImmediately: true })
+      client.cancelNow(1)
       yield* gates.open("list")
-      yield* Fiber.join(cancelling)
       client.request(2, Account)
       assert.deepStrictEqual(yield* client.next, failed(2, -32603, "request was interrupted"))
       assert.strictEqual(replies, 0)

@@ -9,7 +9,7 @@ const turn = (members: object) => ({ threadId: "t", input: [], ...members })
 const input = (part: unknown) => ({ threadId: "t", input: [part] })
 const element = (part: unknown) => input({ type: "text", text: "x", text_elements: [part] })
 
-/** What the released server answered after "Invalid request: ". */
+/** The released server's texts after "Invalid request: ". */
 const cases: ReadonlyArray<readonly [ClientRequestMethod, unknown, string]> = [
   // the envelope
   ["thread/loaded/list", undefined, "missing field `params`"],
@@ -110,7 +110,7 @@ const cases: ReadonlyArray<readonly [ClientRequestMethod, unknown, string]> = [
     { selectedCapabilityRoots: [{ id: "x", location: { type: "zz" } }] },
     "unknown variant `zz`, expected `environment`"
   ],
-  // choices without a name
+  // unions without a tag
   ["turn/start", input({ type: "image" }), "data did not match any variant of untagged enum ImageReference"],
   ["turn/start", input({ type: "audio" }), "data did not match any variant of untagged enum AudioReference"],
   [
@@ -132,7 +132,7 @@ const cases: ReadonlyArray<readonly [ClientRequestMethod, unknown, string]> = [
     turn({ sandboxPolicy: { type: "workspaceWrite", writableRoots: ["rel"] } }),
     "AbsolutePathBuf deserialized without a base path"
   ],
-  // the order in which faults are found
+  // the order in which errors are found
   ["thread/loaded/list", { cursor: 5, limit: "x" }, "invalid type: integer `5`, expected a string"],
   ["thread/loaded/list", { limit: "x", cursor: 5 }, 'invalid type: string "x", expected u32'],
   ["turn/start", { input: "x", threadId: 5 }, 'invalid type: string "x", expected a sequence'],
@@ -146,7 +146,7 @@ describe("InvalidRequest", () => {
     })
   }
 
-  it("takes nothing, null and an empty object where a method has no parameters", () => {
+  it("accepts absent parameters, null and an empty object when a method has no parameters", () => {
     for (const params of [undefined, null, {}]) {
       assert.deepStrictEqual(decodeParams("configRequirements/read", params), Result.succeed(undefined))
     }
@@ -162,7 +162,7 @@ describe("InvalidRequest", () => {
   const methods = Object.keys(clientRequestTable).filter(isClientRequestMethod)
 
   it.effect.prop(
-    "has a short text for whatever JSON it refuses",
+    "has a short text for any JSON that it refuses",
     [
       Schema.Literals(methods),
       Schema.Record(

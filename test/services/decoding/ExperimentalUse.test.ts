@@ -57,12 +57,12 @@ describe("ExperimentalUse", () => {
     })
   }
 
-  it("an experimental method needs the capability whatever its parameters", () => {
+  it("an experimental method needs the capability with any parameters", () => {
     const declaration = { ...ReleasedRequests["collaborationMode/list"], experimentalFields: [] }
     assert.strictEqual(experimentalUse(declaration, "collaborationMode/list", {}), "collaborationMode/list")
   })
 
-  it("a method that takes nothing uses nothing", () => {
+  it("a method without parameters uses no experimental parameter", () => {
     const method = "configRequirements/read"
     assert.isUndefined(experimentalUse(declarationOf(method), method, undefined))
   })

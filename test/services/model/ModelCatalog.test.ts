@@ -24,7 +24,7 @@ const page = (params: { readonly cursor?: string; readonly limit?: number; reado
   use((catalog) => Effect.map(catalog.list(params), ({ data, nextCursor }) => [data.map(({ id }) => id), nextCursor]))
 
 describe("list", () => {
-  it.effect("has the release's models in its order, one of them the default", () =>
+  it.effect("has the release's models in its order, one of them as the default", () =>
     use((catalog) =>
       Effect.gen(function* () {
         const { data, nextCursor } = yield* catalog.list({})
@@ -38,7 +38,7 @@ describe("list", () => {
     )
   )
 
-  it.effect("has one model alone where there is only that one", () =>
+  it.effect("has only one model when the provider has only one", () =>
     use((catalog) =>
       Effect.gen(function* () {
         const listed = yield* catalog.list({ limit: 5 }, "mine")
@@ -53,7 +53,7 @@ describe("list", () => {
     )
   )
 
-  it.effect("shows the hidden ones on demand", () =>
+  it.effect("shows the hidden models on request", () =>
     Effect.gen(function* () {
       const [ids] = yield* page({ includeHidden: true })
       assert.deepStrictEqual(ids, [
@@ -66,7 +66,7 @@ describe("list", () => {
     })
   )
 
-  it.effect("pages by offset, at least one model a page, and ends with the last", () =>
+  it.effect("pages by offset, with at least one model per page, and ends with the last model", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* page({ limit: 2 }), [visible.slice(0, 2), "2"])
       assert.deepStrictEqual(yield* page({ limit: 2, cursor: "2" }), [visible.slice(2, 4), "4"])
@@ -84,14 +84,14 @@ describe("list", () => {
     ["", "invalid cursor: "],
     ["1.5", "invalid cursor: 1.5"],
     ["99", "cursor 99 exceeds total models 9"]
-  ] as const)("refuses a cursor it did not give: %j", ([cursor, message]) =>
+  ] as const)("refuses a cursor that it did not issue: %j", ([cursor, message]) =>
     Effect.gen(function* () {
       const result = yield* Effect.result(page({ cursor }))
       assert.strictEqual(Result.isFailure(result) ? result.failure.message : undefined, message)
     })
   )
 
-  it.effect.prop("gives every model exactly once, whatever the size of the pages", [Schema.Int], ([size]) =>
+  it.effect.prop("lists every model exactly once, for any page size", [Schema.Int], ([size]) =>
     Effect.gen(function* () {
       const limit = (Math.abs(size) % 12) + 1
       const seen: Array<unknown> = []
@@ -107,7 +107,7 @@ describe("list", () => {
 })
 
 describe("metadata", () => {
-  it.effect("knows how a model is asked", () =>
+  it.effect("knows how a model is called", () =>
     use((catalog) =>
       Effect.sync(() => {
         const facts = (model: string) => {
@@ -125,7 +125,7 @@ describe("metadata", () => {
     )
   )
 
-  it.effect("assumes little of a model it does not know", () =>
+  it.effect("makes conservative assumptions about an unknown model", () =>
     use((catalog) =>
       Effect.sync(() => {
         assert.deepStrictEqual(catalog.metadata("gpt-5"), {
@@ -146,7 +146,7 @@ describe("metadata", () => {
     )
   )
 
-  it.effect("recognises dated names and one namespace, as they are written", () =>
+  it.effect("recognises dated names and one namespace, case-sensitively", () =>
     use((catalog) =>
       Effect.sync(() => {
         const names = [

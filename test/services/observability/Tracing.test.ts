@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import type * as Tracer from "effect/Tracer"
 import type { TraceContext } from "../../../src/protocol/jsonrpc/Envelope.ts"
 import { ModelError } from "../../../src/services/model/ModelProvider.ts"
@@ -30,10 +29,10 @@ const errorOf = ({ exit }: Recorded): Option.Option<unknown> =>
 const ask = Effect.fnUntraced(function* (trace: unknown) {
   const { named, record } = makeRecorder()
   const { connect } = yield* record(makeProcessor({ [List]: () => Effect.succeed(page) }))
-  const { connection, next } = yield* record(connect())
+  const { next, send } = yield* record(connect())
   // What comes over a wire is no trace context before it was looked at.
   const request = { id: 1, method: List, params: {}, trace: trace as TraceContext }
-  assert.isTrue(Queue.offerUnsafe(connection.ingress, { _tag: "Request", request }))
+  send({ _tag: "Request", request })
   assert.deepStrictEqual(yield* next, { id: 1, result: page })
   return named(`spindle.request ${List}`)
 })

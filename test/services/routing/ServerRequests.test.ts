@@ -69,7 +69,7 @@ const transition = new RequestError({
   data: { reason: "turnTransition" }
 })
 
-describe("OutgoingMessages", () => {
+describe("ServerRequests", () => {
   it.effect("asks everyone who follows the thread, with one id, and nobody else", () =>
     Effect.gen(function* () {
       const { router, ask, connections } = yield* setUp({}, {}, {})

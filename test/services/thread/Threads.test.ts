@@ -17,7 +17,7 @@ const invalid = (message: string) => new RequestError({ code: -32600, message })
 const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const server = yield* makeServer(options)
   const scope = yield* Scope.make()
-  const client = yield* Scope.provide(server.connect(), scope)
+  const client = yield* Scope.provide(server.connect({ ownsServer: false }), scope)
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
   const turn = Effect.gen(function* () {

@@ -1,8 +1,8 @@
 /**
- * A child process as a duplex: one message per line on its standard input and output.
+ * A message channel to a child process: one message per line on its standard input and output.
  *
- * Owns the child: it is started without a shell, its stderr is always drained, and when the scope closes it is told by the
- * end of its input, then by a signal to its whole group, then killed.
+ * Owns the child: it is started without a shell, and its stderr is always drained. When the scope closes, its input ends;
+ * then its process group gets a signal; then it is killed.
  *
  * @module
  */
@@ -38,21 +38,21 @@ export interface Target {
   readonly stderr: (line: string) => Effect.Effect<void>
 }
 
-/** Bytes of one message. */
+/** Size limit of one message in bytes. */
 const MaxLineBytes = 128 * 1024 * 1024
 
-/** Lines on stderr are told up to here. */
+/** Maximum number of characters of a stderr line that is reported. */
 const MaxStderrLine = 16 * 1024
 
-/** Messages that wait while the child does not read its input. */
+/** Maximum number of messages that wait while the child does not read its input. */
 const WriteCapacity = 256
 
-/** After the signal, before the kill. */
+/** Time between the signal and the kill. */
 const KillGrace = "1 second"
 
 const lost = (kind: ConnectionLost["kind"], detail: string) => new ConnectionLost({ kind, detail: bounded(detail) })
 
-/** Complete lines, as often as there are any. Fails with `overlong` where one is too long, and with `Done` at the end. */
+/** Pulls complete lines. Fails with `overlong` when a line is too long, and with `Done` at the end. */
 const linesOf = (pull: Pull.Pull<NonEmptyReadonlyArray<Uint8Array>, PlatformError>, maxBytes: number) => {
   const lines = new LineSplitter(maxBytes)
   const utf8 = new TextDecoder()
@@ -75,19 +75,19 @@ const linesOf = (pull: Pull.Pull<NonEmptyReadonlyArray<Uint8Array>, PlatformErro
   return next
 }
 
-/** Why the child does not talk any more. */
+/** Why the child's output ended. */
 const endOf = (child: ChildProcessHandle, grace: Duration.Input): Effect.Effect<ConnectionLost> =>
   Effect.map(Effect.timeoutOption(Effect.result(child.exitCode), grace), (exit) => {
     const code = Option.isSome(exit) && exit.value._tag === "Success" ? ` (exit code ${exit.value.success})` : ""
     return lost("UnexpectedEof", `closed the connection${code}`)
   })
 
-/** Reads stderr to its end: a child that finds it full would stop. */
-const drain = (child: ChildProcessHandle, told: Target["stderr"]) =>
+/** Reads stderr to its end: a child would block on a full pipe. */
+const drain = (child: ChildProcessHandle, report: Target["stderr"]) =>
   child.stderr.pipe(
     Stream.decodeText(),
     Stream.splitLines,
-    Stream.runForEach((line) => told(line.slice(0, MaxStderrLine))),
+    Stream.runForEach((line) => report(line.slice(0, MaxStderrLine))),
     Effect.ignore
   )
 
@@ -118,19 +118,19 @@ export const open = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(Effect.ensuring(Stream.run(input, child.stdin), Queue.shutdown(written)))
   const output = yield* Stream.toPull(child.stdout)
 
-  // The end of its input is how a server is asked to go. Until it has gone what it still says is read, or it would stop in
-  // the middle of it; its last words on stderr are heard, unless a process that it left behind keeps the pipe open.
-  const gone = Effect.raceFirst(
+  // A server exits when its input ends. Until then its output is read, because it would block otherwise. The rest of its
+  // stderr is reported too, unless a process that it left behind keeps the pipe open.
+  const exited = Effect.raceFirst(
     Effect.exit(child.exitCode),
     Effect.andThen(Effect.ignore(Effect.forever(output)), Effect.never)
   )
   yield* Effect.addFinalizer(() =>
     Queue.end(written).pipe(
-      Effect.andThen(Effect.timeoutOption(gone, target.exitGrace)),
+      Effect.andThen(Effect.timeoutOption(exited, target.exitGrace)),
       Effect.andThen((exit) =>
         Option.isNone(exit) ? Effect.void : Effect.timeoutOption(Fiber.await(stderr), KillGrace)
       ),
-      // Finalizers are not interruptible; what waits for a deadline has to be.
+      // Finalizers are not interruptible, but a wait with a deadline must be.
       Effect.interruptible
     )
   )

@@ -1,9 +1,9 @@
 /**
- * A WebSocket as a duplex: one message per text frame, pings for a sign of life.
+ * A message channel over a WebSocket: one message per text frame, with pings.
  *
- * Owns the opening handshake with its limits and refusals, and what each end of a socket means. Reading is that of
- * `effect/socket`, which stops the socket while nobody pulls; the socket itself is made here, because its constructor there
- * knows neither a frame limit nor a Unix path, and has no pings.
+ * Owns the opening handshake with its limits and errors, and the interpretation of a socket's end. Reading uses
+ * `effect/socket`, which pauses the socket without a pull. This module creates the socket itself, because the constructor
+ * there supports neither a frame limit, a Unix path nor pings.
  *
  * @module
  */
@@ -25,19 +25,19 @@ import {
   type MessageChannel
 } from "../../../services/client/MessageChannel.ts"
 
-/** Bytes of one message, in one frame or many. */
+/** Size limit of one message in bytes, over all its frames. */
 export const MaxMessageBytes = 128 * 1024 * 1024
 
-/** Opening, from the first packet to the end of the handshake. */
+/** Time limit for opening, from the first packet to the end of the handshake. */
 const ConnectTimeout = "10 seconds"
 
-/** The time a peer has to answer a goodbye. */
+/** Time limit for the peer's close frame. */
 const CloseGrace = "1 second"
 
-/** Bytes not yet written beyond which a sender waits. */
+/** Unwritten bytes beyond which a sender waits. */
 const HighWater = 1024 * 1024
 
-/** Bytes of a refusal's body that are repeated. */
+/** Maximum number of bytes of an error body in a message. */
 const MaxRefusal = 1024
 
 export interface Target {
@@ -50,28 +50,28 @@ export interface Target {
 
 const noop = () => {}
 
-/** Errors of the system that another attempt does not cure. */
-const hopeless: Readonly<Record<string, ConnectError["kind"]>> = {
+/** System errors for which a retry does not help. */
+const permanentErrors: Readonly<Record<string, ConnectError["kind"]>> = {
   EACCES: "Unauthorized",
   EPERM: "Unauthorized",
   ENOTSOCK: "InvalidInput",
   ENAMETOOLONG: "InvalidInput"
 }
 
-/** What an error on the way to an open socket means. */
+/** Classifies an error while the socket is being opened. */
 const failureOf = (label: string, error: Error & { readonly code?: unknown }): ConnectError => {
   const { code, message } = error
   const reason = message === "" && typeof code === "string" ? code : message
-  // `HPE_`: not even HTTP.
+  // `HPE_`: the peer does not speak HTTP.
   if (typeof code === "string" && !code.startsWith("HPE_")) {
-    // Every certificate that does not check out, and a peer that does not speak TLS.
+    // Certificate errors, and a peer that does not speak TLS.
     const isTls = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code)
-    return connectFailed(label, hopeless[code] ?? (isTls ? "InvalidInput" : "Unreachable"), reason)
+    return connectFailed(label, permanentErrors[code] ?? (isTls ? "InvalidInput" : "Unreachable"), reason)
   }
   return connectFailed(label, "InvalidData", reason)
 }
 
-/** What an HTTP answer means that is not the upgrade asked for. */
+/** Classifies an HTTP response other than the requested upgrade. */
 const refusalOf = (label: string, status: number, body: string): ConnectError => {
   const kind =
     status === 401 || status === 403
@@ -79,11 +79,11 @@ const refusalOf = (label: string, status: number, body: string): ConnectError =>
       : status >= 500 || status === 408 || status === 429
         ? "Unreachable"
         : "InvalidData"
-  const words = body.trim()
-  return connectFailed(label, kind, words === "" ? `HTTP ${status}` : `HTTP ${status}: ${words}`)
+  const text = body.trim()
+  return connectFailed(label, kind, text === "" ? `HTTP ${status}` : `HTTP ${status}: ${text}`)
 }
 
-/** The beginning of a refusal's body. */
+/** Reads the beginning of an error body. */
 const readBody = (response: IncomingMessage, use: (body: string) => void): void => {
   let body = ""
   const finish = () => {
@@ -98,7 +98,7 @@ const readBody = (response: IncomingMessage, use: (body: string) => void): void 
   response.on("end", finish).on("close", finish).on("error", finish)
 }
 
-/** A socket that has shaken hands, and is paused so that nothing it brings is lost before somebody listens. */
+/** A socket after its handshake. It is paused, so that no message is lost before there is a listener. */
 const opened = ({ label, url, headers, path }: Target): Effect.Effect<WebSocket, ConnectError> =>
   Effect.callback((resume) => {
     const socket = new WebSocket(url, {
@@ -109,7 +109,7 @@ const opened = ({ label, url, headers, path }: Target): Effect.Effect<WebSocket,
     })
     const settle = (result: Effect.Effect<WebSocket, ConnectError>) => {
       socket.off("open", onOpen).off("error", onError).off("unexpected-response", onRefusal)
-      // Nobody listens from here to the reader, and when it has gone.
+      // Prevents unhandled errors before the reader is attached and after it has ended.
       socket.on("error", noop)
       resume(result)
     }
@@ -131,8 +131,8 @@ const opened = ({ label, url, headers, path }: Target): Effect.Effect<WebSocket,
     })
   })
 
-/** Says goodbye, and hangs up when there is no answer. */
-const goodbye = (socket: WebSocket): Effect.Effect<void> => {
+/** Sends a close frame, and terminates the socket when there is no response. */
+const closeGracefully = (socket: WebSocket): Effect.Effect<void> => {
   const closed = Effect.callback<void>((resume) => {
     if (socket.readyState === WebSocket.CLOSED) return resume(Effect.void)
     const onClose = () => resume(Effect.void)
@@ -140,23 +140,23 @@ const goodbye = (socket: WebSocket): Effect.Effect<void> => {
     socket.close(1000)
     return Effect.sync(() => socket.off("close", onClose))
   })
-  // Finalizers are not interruptible; what waits for a deadline has to be.
+  // Finalizers are not interruptible, but a wait with a deadline must be.
   return Effect.timeoutOption(Effect.interruptible(closed), CloseGrace).pipe(
     Effect.andThen(Effect.sync(() => socket.terminate()))
   )
 }
 
-/** How a socket ended, in the words of the engine. */
+/** Converts the end of a socket to a `ConnectionLost`. */
 const lossOf = ({ reason }: Socket.SocketError): ConnectionLost => {
   switch (reason._tag) {
     case "SocketCloseError": {
       if (reason.code === 1006) return new ConnectionLost({ kind: "UnexpectedEof", detail: "closed the connection" })
-      const words =
+      const closeReason =
         reason.closeReason === undefined || reason.closeReason === "" ? "connection closed" : reason.closeReason
-      return new ConnectionLost({ kind: "ConnectionAborted", detail: `disconnected: ${bounded(words)}` })
+      return new ConnectionLost({ kind: "ConnectionAborted", detail: `disconnected: ${bounded(closeReason)}` })
     }
     case "SocketReadError":
-      return new ConnectionLost({ kind: "InvalidData", detail: `transport failed: ${bounded(wordsOf(reason.cause))}` })
+      return new ConnectionLost({ kind: "InvalidData", detail: `transport failed: ${bounded(detailOf(reason.cause))}` })
     default:
       return brokenPipe(reason.message)
   }
@@ -165,8 +165,8 @@ const lossOf = ({ reason }: Socket.SocketError): ConnectionLost => {
 const brokenPipe = (reason: string): ConnectionLost =>
   new ConnectionLost({ kind: "BrokenPipe", detail: `write failed: ${bounded(reason)}` })
 
-/** The event of a failed socket carries the message. */
-const wordsOf = (cause: unknown): string =>
+/** The message in the event of a failed socket. */
+const detailOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "message" in cause && typeof cause.message === "string"
     ? cause.message
     : "unknown error"
@@ -177,7 +177,7 @@ const write = (socket: WebSocket, text: string): ReturnType<MessageChannel["writ
     socket.send(text, noop)
     return undefined
   }
-  // It has its place now; the sender waits until it has been written.
+  // The message is queued in order; the sender waits until it is written.
   const sent = Deferred.makeUnsafe<void, ConnectionLost>()
   socket.send(text, (error) =>
     Deferred.doneUnsafe(sent, error == null ? Exit.void : Exit.fail(brokenPipe(error.message)))
@@ -199,7 +199,7 @@ const isText = (frame: Uint8Array | string): frame is string => typeof frame ===
 export const open = Effect.fnUntraced(function* (
   target: Target
 ): Effect.fn.Return<MessageChannel, ConnectError, Scope.Scope> {
-  const acquire = Effect.acquireRelease(Effect.interruptible(opened(target)), goodbye)
+  const acquire = Effect.acquireRelease(Effect.interruptible(opened(target)), closeGracefully)
   const socket = yield* Effect.timeoutOption(acquire, ConnectTimeout)
   if (Option.isNone(socket)) return yield* connectTimedOut(target.label)
   const reading = yield* Socket.fromWebSocket(Effect.succeed(socket.value))

@@ -1,5 +1,5 @@
 /**
- * What a model may say besides the command line.
+ * The arguments of the tool other than the command line.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const evil = {
 
 const allowsEcho = ruled(rule("allow", "echo"))
 
-/** A harmless, allowed command, given to a program of the project. */
+/** A harmless, allowed command that is passed to a program of the project as its shell. */
 const shell = (name: string, shell: unknown, start: object = untrusted, extra: object = {}): Case => ({
   name: `the shell is ${name}`,
   world: allowsEcho,

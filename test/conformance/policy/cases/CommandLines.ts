@@ -1,12 +1,12 @@
 /**
- * One command in many clothes, before rules that forbid it, ask about it, or allow it.
+ * One command in many spellings, with rules that forbid it, prompt for it, or allow it.
  *
  * @module
  */
 import type { Case } from "../Case.ts"
 import { confined, onRequest, rule, ruled, untrusted } from "./Rule.ts"
 
-/** Each creates the mark when it runs, unless it says otherwise. */
+/** Each creates the mark when it runs, unless noted otherwise. */
 const forms: Readonly<Record<string, string>> = {
   plain: "touch {mark}",
   "by path": "/usr/bin/touch {mark}",
@@ -123,7 +123,7 @@ const forms: Readonly<Record<string, string>> = {
   "a comment only": "# touch {mark}"
 }
 
-/** Rules are read in one way, whatever they decide and whatever confines: some forms do for most. */
+/** Rules are read in one way, whatever they decide and whatever the sandbox, so a subset suffices for most. */
 const some: ReadonlyArray<string> = [
   "plain",
   "by path",

@@ -34,7 +34,7 @@ const values: ReadonlyArray<string> = [
 
 const environment = Object.fromEntries(values.map((name) => [name, name === "LC_ALL" ? "C" : `canary-${name}`]))
 
-/** Those of the tests' configuration besides. */
+/** In addition to those of the tests' configuration. */
 const secrets = [
   ...values,
   "MOCK_KEY",

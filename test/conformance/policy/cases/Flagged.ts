@@ -1,12 +1,12 @@
 /**
- * Commands that destroy things, without a rule about them.
+ * Destructive commands without a rule about them.
  *
  * @module
  */
 import type { Case } from "../Case.ts"
 import { never, onRequest } from "./Rule.ts"
 
-/** They have nothing to destroy; the mark is made beside them, where they are let through. */
+/** There is nothing to destroy; the mark is created after them if they are allowed. */
 const flagged: Readonly<Record<string, string>> = {
   "rm -rf": "rm -rf {work}/x && touch {mark}",
   "rm -f": "rm -f {work}/x && touch {mark}",

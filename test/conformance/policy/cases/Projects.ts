@@ -1,5 +1,5 @@
 /**
- * What a project brings along, and whether the user trusts it.
+ * The configuration in a project, and whether the user trusts it.
  *
  * @module
  */

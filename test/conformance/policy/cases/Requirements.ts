@@ -1,5 +1,5 @@
 /**
- * What an organisation demands, against every way in which a client may ask for more.
+ * The requirements of an organisation, against every way in which a client may request more.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const demand = (text: string, world: Case["world"] = {}): Case["world"] => ({
 
 const turned = (turn: object): Pick<Case, "steps"> => ({ steps: [{ ...touch, turn }] })
 
-/** Every way to full access. */
+/** Every way to request full access. */
 const ways: Readonly<Record<string, Partial<Case>>> = {
   "the user's file": {},
   "the user's file, nothing": { world: { config: "# nothing" } },
@@ -58,8 +58,8 @@ const ways: Readonly<Record<string, Partial<Case>>> = {
 const cautious = 'approval_policy = "on-request"\nsandbox_mode = "read-only"'
 
 /**
- * With the tests' usual configuration, in which nothing asks, the release refuses every thread of a demand that it confines:
- * most demands are tried with a user who is asked. `config` is that user's.
+ * With the tests' usual configuration, in which nothing prompts, the release refuses every thread under a confining
+ * requirement, so most requirements are tried with a user who is asked. `config` is that user's configuration.
  */
 const demands: Readonly<Record<string, { readonly text: string; readonly config?: string }>> = {
   "read-only": { text: 'allowed_sandbox_modes = ["read-only"]\n', config: cautious },

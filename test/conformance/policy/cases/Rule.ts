@@ -7,21 +7,21 @@ import type { World } from "../Case.ts"
 
 export type Decision = "allow" | "prompt" | "forbidden"
 
-/** A rule about a command by its first words. */
+/** A rule about a command by its prefix. */
 export const rule = (decision: Decision, ...pattern: ReadonlyArray<string>): string =>
   `prefix_rule(pattern = ${JSON.stringify(pattern)}, decision = "${decision}")\n`
 
 /** A home whose user has these rules. */
 export const ruled = (text: string): World => ({ home: { "rules/default.rules": text } })
 
-/** Every command asks. */
+/** Every command prompts. */
 export const untrusted = { approvalPolicy: "untrusted", sandbox: "danger-full-access" } as const
 
-/** Nothing is confined; what asks is asked. */
+/** No sandbox; rules may prompt. */
 export const onRequest = { approvalPolicy: "on-request", sandbox: "danger-full-access" } as const
 
-/** Nothing is confined, and nobody can be asked. */
+/** No sandbox, and no approvals. */
 export const never = { approvalPolicy: "never", sandbox: "danger-full-access" } as const
 
-/** Commands are confined; what asks is asked. */
+/** A sandbox; rules may prompt. */
 export const confined = { approvalPolicy: "on-request", sandbox: "read-only" } as const

@@ -1,5 +1,5 @@
 /**
- * What a file of rules may say, where it may be, and what becomes of a file that cannot be read.
+ * The content and location of rule files, and the handling of files that cannot be read.
  *
  * @module
  */
@@ -85,7 +85,7 @@ const forbidding = Object.entries(forbids).map(([name, text]): Case => ({
   steps: [touch]
 }))
 
-/** Where a file of rules may be. */
+/** Where a rule file may be. */
 const at = (name: string, home: Files): Case => ({
   name: `rules in ${name}`,
   world: { home },

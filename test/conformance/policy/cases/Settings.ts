@@ -1,5 +1,5 @@
 /**
- * Approval policies and sandboxes, and the ways in which they are set.
+ * Approval policies and sandboxes, and the ways to set them.
  *
  * @module
  */
@@ -38,7 +38,7 @@ const commands: Readonly<Record<string, Step["call"]>> = {
 
 const rules = ruled(rule("forbidden", "mkdir") + rule("prompt", "cp") + rule("allow", "mkfifo"))
 
-/** The release confines with a workspace and without in one way: one of them does for the granular policies. */
+/** The release treats its two sandboxes the same way, so one of them suffices for the granular policies. */
 const sandboxesOf = (approvalPolicy: unknown) =>
   sandboxes.filter((sandbox) => typeof approvalPolicy === "string" || sandbox !== "workspace-write")
 
@@ -141,7 +141,7 @@ const keys = (policy: string | undefined, sandbox: string | undefined): string =
     sandbox === undefined ? "" : `sandbox_mode = "${sandbox}"`
   ].join("\n")
 
-/** The user's file, with values that the release takes, and with others. */
+/** The user's file, with values that the release accepts, and with others. */
 const filed = ["on-request", "never", "untrusted", "sometimes", undefined].flatMap((policy) =>
   ["workspace-write", "none", undefined].map((sandbox): Case => ({
     name: `the user's file: ${policy}, ${sandbox}`,
@@ -151,7 +151,7 @@ const filed = ["on-request", "never", "untrusted", "sometimes", undefined].flatM
   }))
 )
 
-/** Nothing is set but the trust. */
+/** Nothing is set except the trust. */
 const unset = (["trusted", "untrusted"] as const).map((trust): Case => ({
   name: `nothing set, the project ${trust}`,
   world: { config: "# nothing" },
