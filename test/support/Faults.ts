@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { ModelError, type ModelEvent, ModelProvider } from "../../src/services/model/ModelProvider.ts"
-import { Sandbox, SandboxUnavailable } from "../../src/services/sandbox/Sandbox.ts"
+import { type Sandbox, SandboxUnavailable } from "../../src/services/sandbox/Sandbox.ts"
 import { text, type Tool, type ToolOutput, type ToolTurn, TurnCancelled } from "../../src/services/tool/Tool.ts"
 import { completed, delta, done, started } from "./ScriptedModel.ts"
 
