@@ -244,6 +244,15 @@ describe("the source", () => {
     assert.isAbove(loaded.length, 50)
   })
 
+  it("does not load an HTTP server of Effect's to listen for WebSockets", () => {
+    const loaded = Array.from(loadedBy("program/ServeSockets.ts"))
+    assert.deepStrictEqual(
+      loaded.filter((name) => /^effect\/http\b|NodeHttp/.test(name)),
+      []
+    )
+    assert.include(loaded, "layers/transports/HttpUpgrade.ts")
+  })
+
   it("answers initialize with Node's own modules and a few of its own", () => {
     const loaded = Array.from(loadedBy("program/EarlyAnswer.ts"))
     assert.deepStrictEqual(

@@ -25,6 +25,23 @@ describe("examples", () => {
     timeout
   )
 
+  const prompts = [
+    ["weather: {}", "[userMessage]\n[dynamicToolCall]\n[agentMessage]\nweather answered:\n\nIt rains in Bergen.\n"],
+    [
+      "run: echo hello",
+      "[userMessage]\n[commandExecution]\n[agentMessage]\n" +
+        "I ran `echo hello`. It went well (exit code 0) and printed:\n\nhello\n"
+    ]
+  ] as const
+  it.live.each(prompts)(
+    "own-tool: a tool of the program's own works beside the shell, and asks the user: %s",
+    ([prompt, stdout]) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* run("examples/own-tool.ts", [prompt]), { code: 0, stdout, stderr: "" })
+      }),
+    timeout
+  )
+
   it.live(
     "language-model: a model of effect/ai answers in place of the server's own",
     () =>

@@ -9,15 +9,19 @@
  *  Config ─┬─► Auth ─┬─► ModelProvider ─┐
  *          │         └──────────────────┤
  *  OutboundRouter ─► ServerRequests ──┼─► Threads ─► Handlers ─► MessageProcessor
- *  ThreadStore, Toolset(Sandbox) ───────┘
+ *  ThreadStore, Toolset, ──────────────┘
+ *  ShellSessions(Sandbox), ExecRules
  * ```
  *
  * @module
  */
 import process from "node:process"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -27,19 +31,24 @@ import * as Scope from "effect/Scope"
 import * as Auth from "../services/account/Auth.ts"
 import * as Config from "../services/config/Config.ts"
 import type { AppServerClient } from "../services/client/AppServerClient.ts"
+import { DefaultDeadline } from "../services/connection/Deadline.ts"
 import { Handlers } from "../services/connection/Handlers.ts"
 import * as InProcess from "../services/connection/InProcess.ts"
 import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
 import * as ModelCatalog from "../services/model/ModelCatalog.ts"
+import { NetworkPatience } from "../services/model/NetworkPatience.ts"
 import type { ModelProvider } from "../services/model/ModelProvider.ts"
+import * as Diagnostics from "../services/observability/Diagnostics.ts"
 import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
 import * as ServerRequests from "../services/routing/ServerRequests.ts"
 import { guard } from "../services/connection/ServedParameters.ts"
+import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
-import type { SmallFiles } from "../services/config/SmallFiles.ts"
+import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
 import type { ThreadStore } from "../services/thread/ThreadStore.ts"
-import type { Toolset } from "../services/tool/Tool.ts"
+import type { Sandbox } from "../services/sandbox/Sandbox.ts"
+import type { Toolset } from "../services/tool/ToolRegistry.ts"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import * as Host from "./MachineInfo.ts"
@@ -50,12 +59,13 @@ import * as InitializeHandlers from "./handlers/initialize.ts"
 import * as ModelHandlers from "./handlers/model.ts"
 import * as ThreadHandlers from "./handlers/thread.ts"
 import * as ThreadListHandlers from "./handlers/threadList.ts"
+import * as ThreadShellHandlers from "./handlers/threadShell.ts"
 import * as TurnHandlers from "./handlers/turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as NoSandbox from "./sandboxes/None.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as Shell from "./tools/Shell.ts"
-import * as ExecRules from "./tools/shell/ExecRules.ts"
+import * as FileExecRules from "./tools/shell/FileExecRules.ts"
 import * as RulesCheck from "./tools/shell/RulesCheck.ts"
 
 /** What an embedding program may say. Everything has a default, so that `layer({})` is a working server. */
@@ -73,6 +83,8 @@ export interface AppServerOptions {
   readonly sessionSource?: SessionSource
   /** Configuration from the command line: dotted key and value, later ones win. */
   readonly cliOverrides?: Config.ConfigOptions["cliOverrides"]
+  /** A profile: `<home>/<name>.config.toml` is layered on top of `config.toml`. Default: none. */
+  readonly profile?: string
   /** Other places for the configuration files. */
   readonly loader?: Config.ConfigOptions["loader"]
   /** Requirements of the organisation, fetched once when they are first needed. */
@@ -85,6 +97,10 @@ export interface AppServerOptions {
   readonly feedback?: Logger.Logger<unknown, unknown>
   /** Programs that child commands are run with. Default: the user's shell. */
   readonly executables?: Shell.Executables
+  /**
+   * The longest time that a turn waits for a model server that cannot be reached at all. Default: no limit, as in the release.
+   */
+  readonly networkPatience?: Duration.Input
   /** Credentials the program has already. */
   readonly auth?: Layer.Layer<Auth.Auth>
   /**
@@ -94,23 +110,26 @@ export interface AppServerOptions {
   readonly model?: Layer.Layer<ModelProvider>
   /** Where threads are kept. Default: in memory. */
   readonly store?: Layer.Layer<ThreadStore>
-  /** What the model may do. Default: run commands. */
+  /**
+   * What the model may do. Default: run commands (`Shell.layer`). `Toolsets.besideShell([tool])` has tools of your own besides,
+   * `Toolsets.make([tool])` has them alone.
+   */
   readonly tools?: Layer.Layer<Toolset>
-  /** Another thread manager, with a model, store and tools of its own; it speaks through this server's router. */
-  readonly threadManager?: Layer.Layer<
-    Threads.Threads,
-    never,
-    OutboundRouter.OutboundRouter | ServerRequests.ServerRequests | ServerInfo | SmallFiles
-  >
+  /** How commands are confined. Default: not at all, and what a policy would confine is asked about. */
+  readonly sandbox?: Layer.Layer<Sandbox>
+  /** What is recorded for `Diagnostics` beyond what the server knows anyway. Default: nothing. */
+  readonly diagnostics?: Diagnostics.DiagnosticsOptions
 }
 
 /** What `layer` provides: a server that transports connect clients to. */
 export type AppServer =
   | Config.Config
+  | Diagnostics.Diagnostics
   | MessageProcessor.MessageProcessor
   | OutboundRouter.OutboundRouter
   | ServerRequests.ServerRequests
   | ServerInfo
+  | Shutdown.Shutdown
   | Threads.Threads
 
 /** What a server needs of the machine; `NodeServices.layer` has both. */
@@ -123,6 +142,7 @@ const configLayer = (options: AppServerOptions) => {
     cwd: options.cwd ?? process.cwd(),
     environment,
     cliOverrides: options.cliOverrides ?? [],
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.loader === undefined ? {} : { loader: options.loader }),
     ...(options.cloudRequirements === undefined ? {} : { cloudRequirements: options.cloudRequirements }),
     ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
@@ -139,6 +159,7 @@ const handlers = Layer.effect(
       ...(yield* InitializeHandlers.make),
       ...(yield* ThreadHandlers.make),
       ...(yield* ThreadListHandlers.make),
+      ...(yield* ThreadShellHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
@@ -148,8 +169,38 @@ const handlers = Layer.effect(
   })
 )
 
+/**
+ * Gives a server a scope of its own, which its `Shutdown` closes last. The layer's own end waits for the same stop: it is bounded
+ * by the deadline, whatever the server still holds.
+ */
+const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServer, E, R> =>
+  Layer.fromBuild((memoMap, outer) =>
+    Effect.gen(function* () {
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const scope = yield* Scope.make()
+      // For a start that fails or is given up; after a stop nothing is left to close.
+      yield* Scope.addFinalizer(outer, Scope.close(scope, Exit.void))
+      const built = yield* Layer.buildWithMemoMap(server, memoMap, scope)
+      const { stop } = Context.get(built, Shutdown.Shutdown)
+      const whole = new Shutdown.Stop(fork, (deadline) =>
+        Effect.gen(function* () {
+          yield* stop({ deadline })
+          const closing = fork(Scope.close(scope, Exit.void))
+          yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
+          if (closing.pollUnsafe() !== undefined) return
+          yield* Effect.logWarning("the server has stopped, and not everything that it holds was released in time")
+        })
+      )
+      yield* Scope.addFinalizer(outer, whole.run({ within: DefaultDeadline }))
+      return Context.add(built, Shutdown.Shutdown, { stop: (options) => whole.run(options) })
+    })
+  )
+
 /** A server. Connect clients with a transport, or embed it with `InProcessClient.layer`. */
-export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> => {
+export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> =>
+  owned(serverOf(options))
+
+const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> => {
   const config = configLayer(options)
   const environment = options.environment ?? process.env
   const auth =
@@ -159,20 +210,24 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
       environment,
       allowApiKeyEnv: options.allowApiKeyEnv ?? true
     })
-  const model = options.model ?? DefaultModel.layer
-  const tools =
-    options.tools ??
-    Shell.layerWith({ ...options.executables, environment }).pipe(Layer.provide([NoSandbox.layer, ExecRules.layer]))
-  // Other tools know no rules.
-  const startCheck = options.tools === undefined ? RulesCheck.layer : Layer.empty
-  const store = options.store ?? MemoryStore.layer
-  const threads = options.threadManager ?? Threads.layer.pipe(Layer.provide([model, tools]))
+  const model = (options.model ?? DefaultModel.layer).pipe(
+    Layer.provide(
+      options.networkPatience === undefined ? Layer.empty : Layer.succeed(NetworkPatience, options.networkPatience)
+    )
+  )
+  const rules = FileExecRules.layer
+  const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
+    Layer.provide([options.sandbox ?? NoSandbox.layer, rules])
+  )
+  const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
+  const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Shell.layer, shell, rules]))
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
   // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
   const stderr = Layer.succeed(LogToStderr, true)
-  return MessageProcessor.layer.pipe(
-    Layer.provide(handlers.pipe(Layer.provide([model, startCheck]))),
+  return Shutdown.layer.pipe(
+    Layer.provideMerge(MessageProcessor.layer),
+    Layer.provide(handlers.pipe(Layer.provide([model, RulesCheck.layer]))),
     Layer.provideMerge(threads),
     Layer.provide([store, ModelCatalog.layer, randomness]),
     Layer.provideMerge(ServerRequests.layer),
@@ -180,16 +235,21 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
     Layer.provide(auth),
     Layer.provideMerge(config),
     Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options))),
-    Layer.provideMerge([logging, stderr]),
+    Layer.provideMerge([logging, stderr, Diagnostics.layer(options.diagnostics)]),
     Layer.provide(NodeSmallFiles.layer)
   )
 }
 
-/** A server with its client: what a program that embeds Spindle provides. */
+/** The server's own, for the program around it. */
+const diagnostics = Layer.effect(Diagnostics.Diagnostics, Diagnostics.Diagnostics)
+
+/** A server with its client: what a program that embeds Spindle provides. The server ends with the client's `shutdown`. */
 export const client = (
   options: AppServerOptions & InProcessClient.InProcessClientOptions
-): Layer.Layer<AppServerClient, Config.ConfigError | InProcess.InProcessError, Platform> =>
-  InProcessClient.layer({ ...options, ownsServer: true }).pipe(Layer.provide(layer(options)))
+): Layer.Layer<AppServerClient | Diagnostics.Diagnostics, Config.ConfigError | InProcess.InProcessError, Platform> =>
+  Layer.mergeAll(InProcessClient.layer({ ...options, ownsServer: true }), diagnostics).pipe(
+    Layer.provide(layer(options))
+  )
 
 /**
  * The low-level runtime: a server of its own, connected and ready. All of it ends with `shutdown`, or with the scope; when
@@ -197,14 +257,9 @@ export const client = (
  */
 export const start = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const close = Scope.close(scope, Exit.void)
   return yield* Layer.buildWithScope(layer(options), scope).pipe(
-    Effect.flatMap((server) => Effect.provideContext(InProcess.start(options), server)),
+    Effect.flatMap((server) => Effect.provideContext(InProcess.start({ ...options, ownsServer: true }), server)),
     Scope.provide(scope),
-    Effect.map((handle): InProcess.InProcessHandle => ({
-      ...handle,
-      shutdown: Effect.andThen(handle.shutdown, close)
-    })),
-    Effect.onError(() => close)
+    Effect.onError(() => Scope.close(scope, Exit.void))
   )
 })

@@ -14,14 +14,14 @@
  * @module
  */
 import process from "node:process"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import type * as AppServer from "../layers/AppServer.ts"
 import * as AuthFlags from "../layers/transports/auth/AuthFlags.ts"
 import * as Prometheus from "../layers/observability/Prometheus.ts"
-import type { Admission } from "../layers/transports/HttpUpgrade.ts"
+import type { Admission } from "../layers/transports/HttpScreen.ts"
 import type { ListenAddress, ListenStdio } from "../layers/transports/ListenAddress.ts"
 import type { SocketListener } from "../layers/transports/SocketListener.ts"
 import * as Stdio from "../layers/transports/Stdio.ts"
@@ -29,7 +29,9 @@ import * as UnixSocket from "../layers/transports/UnixSocket.ts"
 import * as WebSocket from "../layers/transports/WebSocket.ts"
 import { Config } from "../services/config/Config.ts"
 import { RequestTiming } from "../services/observability/Metrics.ts"
-import { DefaultDeadline, stopAll } from "../services/connection/Shutdown.ts"
+import { DefaultDeadline } from "../services/connection/Deadline.ts"
+import type { Served } from "../services/connection/MessageProcessor.ts"
+import { Shutdown } from "../services/connection/Shutdown.ts"
 import { Threads } from "../services/thread/Threads.ts"
 import * as Logging from "./Logging.ts"
 import * as Memory from "./console/V8Flags.ts"
@@ -44,12 +46,6 @@ export interface ListeningOptions {
   /** Origins of web pages that may connect. */
   readonly allowedOrigins: ReadonlyArray<string>
 }
-
-/** The most that closing may take when somebody has asked twice. */
-const ForcedDeadline = Duration.seconds(1)
-
-/** Turns and handlers get this part of the time to the deadline; the rest is for clients to read the last they are told. */
-const StopShare = 0.8
 
 /** For people, and for programs that want the port; one line of JSON where all lines are. */
 const announce = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
@@ -71,38 +67,24 @@ const open = Effect.fnUntraced(function* (listen: Exclude<ListenAddress, ListenS
   return listener
 })
 
-type OpenStdio = Effect.Success<ReturnType<typeof Stdio.serve>>
-
-/** Everybody who can be connected. */
+/** Everything that clients can be connected to. */
 interface Endpoints {
   readonly listeners: ReadonlyArray<SocketListener>
-  readonly stdio: OpenStdio | undefined
+  readonly stdio: Served | undefined
 }
 
-const servedBy = ({ listeners, stdio }: Endpoints) => [
-  ...listeners.flatMap((listener) => listener.served()),
-  ...(stdio === undefined ? [] : [stdio.served])
-]
-
-const endStdio = ({ served, writer }: OpenStdio) => Effect.andThen(served.connection.outgoing.end, Fiber.await(writer))
-
-/** Stops what runs and says goodbye to everybody, under one deadline. */
-const close = (endpoints: Endpoints, deadline: Duration.Duration) =>
-  Effect.gen(function* () {
-    const { listeners, stdio } = endpoints
-    yield* Effect.forEach(listeners, ({ refuse }) => refuse, { discard: true })
-    yield* stopAll(servedBy(endpoints), Effect.void, Duration.times(deadline, StopShare))
-    const goodbyes = listeners.map(({ dismiss }) => dismiss("the server is shutting down"))
-    if (stdio !== undefined) goodbyes.push(Effect.asVoid(endStdio(stdio)))
-    yield* Effect.all(goodbyes, { concurrency: "unbounded", discard: true })
-  }).pipe(Effect.timeoutOption(deadline))
+/** Takes no more clients, and stops the server under the deadline. Called again, it brings the deadline forward. */
+const close = Effect.fnUntraced(function* ({ listeners }: Endpoints, within: Duration.Duration) {
+  const { stop } = yield* Shutdown
+  yield* Effect.forEach(listeners, ({ refuse }) => refuse, { discard: true })
+  yield* stop({ within })
+})
 
 /** Ends when standard input has ended and nobody else is connected: whoever started the program is done with it. */
 const abandoned = Effect.fnUntraced(function* ({ listeners, stdio }: Endpoints) {
   if (stdio === undefined) return yield* Effect.never
-  yield* Fiber.await(stdio.reader)
-  yield* stdio.served.done
-  yield* endStdio(stdio)
+  yield* stdio.inputEnded
+  yield* stdio.close({ _tag: "InputEnded" })
   while (listeners.some((listener) => listener.served().length > 0)) {
     yield* Effect.forEach(listeners, ({ isEmpty }) => isEmpty, { discard: true })
   }
@@ -123,7 +105,7 @@ const drain = Effect.fnUntraced(function* (endpoints: Endpoints, signals: Asked)
   const isClosed = yield* Effect.raceFirst(Effect.as(inOrder, true), forced(signals))
   if (isClosed) return
   yield* Effect.logWarning(`second signal: ending at once, with ${threads.running()} turn(s) running`)
-  yield* close(endpoints, ForcedDeadline)
+  yield* close(endpoints, Serve.ForcedDeadline)
 })
 
 /** Opens everything that is listened on. */

@@ -6,13 +6,15 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
+import process from "node:process"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as AppServer from "../layers/AppServer.ts"
 import * as NodeSmallFiles from "../layers/files/NodeSmallFiles.ts"
 import * as Stdio from "../layers/transports/Stdio.ts"
-import { DefaultDeadline, stop } from "../services/connection/Shutdown.ts"
+import { DefaultDeadline } from "../services/connection/Deadline.ts"
+import { Shutdown } from "../services/connection/Shutdown.ts"
 import { Threads } from "../services/thread/Threads.ts"
 import type { EarlyAnswer } from "./EarlyAnswer.ts"
 import * as Logging from "./Logging.ts"
@@ -20,19 +22,31 @@ import * as Telemetry from "./Telemetry.ts"
 
 const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, NodeSmallFiles.layer)
 
+/** The most that the stop may take once a second signal has come. */
+export const ForcedDeadline = Duration.seconds(1)
+
+/** Waits for a SIGINT or SIGTERM. */
+const signal: Effect.Effect<void> = Effect.callback((resume) => {
+  const onSignal = () => resume(Effect.void)
+  process.on("SIGINT", onSignal)
+  process.on("SIGTERM", onSignal)
+  return Effect.sync(() => {
+    process.off("SIGINT", onSignal)
+    process.off("SIGTERM", onSignal)
+  })
+})
+
 /** Serves until the client is done; the exit code. Not zero when that cut a turn short, which is said on stderr. */
 const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
-  const { served, reader, writer } = yield* Stdio.serve({ answered: early?.release() })
-  const finish = Effect.gen(function* () {
-    const cut = threads.running()
-    yield* stop(served, Effect.void, DefaultDeadline)
-    yield* served.connection.outgoing.end
-    yield* Effect.timeoutOption(Fiber.await(writer), DefaultDeadline)
-    return cut
-  })
-  yield* Effect.onInterrupt(Fiber.await(reader), () => finish)
-  const cut = yield* finish
+  const { stop } = yield* Shutdown
+  const served = yield* Stdio.serve({ answered: early?.release() })
+  const finish = Effect.suspend(() => Effect.as(stop({ within: DefaultDeadline }), threads.running()))
+  // The first signal interrupts the wait. From then on the next one is listened for.
+  const forced = Effect.andThen(signal, stop({ within: ForcedDeadline }))
+  const cut = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
+    Effect.andThen(Effect.forkScoped(Effect.interruptible(forced), { startImmediately: true }), finish)
+  )
   if (cut === 0) return 0
   yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
   return 1

@@ -15,7 +15,8 @@ import type { ParamsInputOf, ResultOf } from "../../src/protocol/Methods.ts"
 import { AppServerClient } from "../../src/services/client/AppServerClient.ts"
 import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
-import { type Tool, Toolset } from "../../src/services/tool/Tool.ts"
+import * as Toolsets from "../../src/layers/tools/Toolsets.ts"
+import { text, type Tool } from "../../src/services/tool/Tool.ts"
 
 /** What is written into the server's folder, and what it is told. */
 interface Situation {
@@ -41,7 +42,7 @@ const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
   const ran: Array<string> = []
   const tool: Tool = {
     spec: { type: "function", name: "exec_command", description: "", parameters: { type: "object" }, strict: false },
-    run: ({ input }) => Effect.sync(() => ({ text: `${ran.push(input)}`, success: true }))
+    run: ({ input }) => Effect.sync(() => text(`${ran.push(input)}`))
   }
   const nowhere = `${home}/nowhere`
   const loader = {
@@ -55,7 +56,7 @@ const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
     environment: {},
     loader,
     sessionSource: "cli",
-    tools: Layer.succeed(Toolset, { open: () => Effect.succeed([tool]) }),
+    tools: Toolsets.make([tool]),
     clientName: "test",
     experimentalApi: true,
     clientVersion: "1",

@@ -100,6 +100,24 @@ describe("a service on standard input and output", () => {
     })
   }
 
+  test("ends at once with a second signal when its client does not read", function* () {
+    const service = yield* start(["app-server"], { until: /^/, environment: { SPINDLE_LOG: "debug" } })
+    const send = (...messages: ReadonlyArray<object>) =>
+      service.stdin.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""))
+    send({ id: 1, method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
+    send({ id: 2, method: "model/list", params: {} })
+    yield* service.said(/"id":2/)
+    const hasWritten = yield* service.stopReading
+    send(...Array.from({ length: 1000 }, (_, id) => ({ id, method: "model/list", params: {} })))
+    yield* hasWritten
+    const begin = performance.now()
+    yield* service.signal("SIGTERM")
+    yield* service.said(/the server stops/)
+    yield* service.signal("SIGTERM")
+    assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+    assert.isBelow(performance.now() - begin, 4000)
+  })
+
   test("exits with success on SIGTERM, even while a turn runs", function* () {
     const service = yield* talk()
     yield* service.signal("SIGTERM")

@@ -140,6 +140,7 @@ describe("ClientRequests", () => {
       "thread/resume": "thread",
       "thread/read": "thread*",
       "thread/list": "-",
+      "thread/shellCommand": "thread",
       "thread/loaded/list": "-",
       "thread/unsubscribe": "thread",
       "turn/start": "thread",

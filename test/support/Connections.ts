@@ -4,13 +4,15 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as Connections from "../../src/services/connection/Connection.ts"
-import type { Connection, ConnectionOptions } from "../../src/services/connection/Connection.ts"
+import { Connection, type ConnectionOptions } from "../../src/services/connection/Connection.ts"
+import type { Origin } from "../../src/services/connection/Transport.ts"
 import type { Session } from "../../src/services/routing/Subscriber.ts"
 import type { OutboundMessage } from "../../src/services/routing/OutboundMessage.ts"
 import * as TieredQueue from "../../src/services/routing/TieredQueue.ts"
+import * as MemoryTransport from "./MemoryTransport.ts"
 
-export interface OpenOptions extends Partial<Omit<ConnectionOptions, "outgoing" | "answers">> {
+export interface OpenOptions extends Partial<ConnectionOptions> {
+  readonly origin?: Origin
   readonly id?: number
   /** Places in the outgoing. */
   readonly room?: number
@@ -39,14 +41,12 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
     emitLagMarkers: options.emitLagMarkers ?? true,
     ...(options.backlog === undefined ? {} : { backlog: options.backlog })
   })
-  const connection = yield* Connections.make(options.id ?? 0, {
-    origin: "stdio",
+  const { transport } = MemoryTransport.make({ origin: options.origin ?? "stdio" })
+  const connection = new Connection(options.id ?? 0, transport, outgoing, {
     capacity: 64,
     overloadText: "Server overloaded; retry later.",
     refusals: { full: "no room", closed: "nobody reads" },
-    ...options,
-    outgoing,
-    answers: Connections.answersInOrder(outgoing)
+    ...options
   })
   if (options.session !== null) connection.initialize(sessionOf(options.session))
   return connection

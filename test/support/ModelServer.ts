@@ -12,6 +12,8 @@ import { createServer, type ServerResponse } from "node:http"
 
 /** One request for an answer, and the answer under way. */
 export interface Asked {
+  /** The body of the request, as text. */
+  readonly body: string
   readonly say: (...events: ReadonlyArray<object>) => Effect.Effect<void>
   /** The end of the answer. */
   readonly end: Effect.Effect<void>
@@ -82,10 +84,11 @@ const answer = (...events: ReadonlyArray<object>) =>
     yield* asked.end
   })
 
-const askedOf = (response: ServerResponse): Asked => {
+const askedOf = (response: ServerResponse, body: string): Asked => {
   const closed = Deferred.makeUnsafe<void>()
   response.on("close", () => Deferred.doneUnsafe(closed, Effect.void))
   return {
+    body,
     say: (...events) =>
       Effect.sync(() => {
         const texts = events.map(
@@ -103,13 +106,15 @@ export const layer: Layer.Layer<ModelServer> = Layer.effect(
   Effect.gen(function* () {
     const requests = yield* Queue.unbounded<Asked>()
     const server = createServer((request, response) => {
-      request.resume()
       if (request.method !== "POST" || request.url?.endsWith("/responses") !== true) {
+        request.resume()
         response.writeHead(404, { "content-type": "application/json" }).end("{}")
         return
       }
       response.writeHead(200, { "content-type": "text/event-stream" })
-      Queue.offerUnsafe(requests, askedOf(response))
+      const chunks: Array<Buffer> = []
+      request.on("data", (chunk: Buffer) => chunks.push(chunk))
+      request.on("end", () => Queue.offerUnsafe(requests, askedOf(response, Buffer.concat(chunks).toString())))
     })
     yield* Effect.acquireRelease(
       Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),

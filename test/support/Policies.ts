@@ -12,7 +12,7 @@ import type { ParamsInputOf } from "../../src/protocol/Methods.ts"
 import type { AskForApproval, SandboxPolicy } from "../../src/protocol/v2/thread/Settings.ts"
 import { RequestError } from "../../src/services/routing/RequestError.ts"
 import type { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
-import type { Tool } from "../../src/services/tool/Tool.ts"
+import { text, type Tool } from "../../src/services/tool/Tool.ts"
 import { failure } from "./Configs.ts"
 import { cwd, makeServer, say } from "./Server.ts"
 
@@ -34,7 +34,7 @@ const witness = () => {
     run: (_call, turn) =>
       Effect.sync(() => {
         seen.push(inForce(turn))
-        return { text: "seen", success: true }
+        return text("seen")
       })
   }
   return { seen, tool }

@@ -5,17 +5,16 @@
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import type { Incoming, RequestId } from "../../src/protocol/jsonrpc/Envelope.ts"
 import { type ClientRequestMethod, clientRequestTable } from "../../src/protocol/Methods.ts"
-import { answersInOrder } from "../../src/services/connection/Connection.ts"
 import { Handlers, type HandlerTable } from "../../src/services/connection/Handlers.ts"
 import * as MessageProcessor from "../../src/services/connection/MessageProcessor.ts"
 import { encode } from "../../src/services/routing/OutboundMessage.ts"
 import * as OutboundRouter from "../../src/services/routing/OutboundRouter.ts"
-import * as TieredQueue from "../../src/services/routing/TieredQueue.ts"
 import * as ServerRequests from "../../src/services/routing/ServerRequests.ts"
+import type { Transport } from "../../src/services/connection/Transport.ts"
 import { type OpenOptions, sessionOf } from "./Connections.ts"
+import * as MemoryTransport from "./MemoryTransport.ts"
 
 /** A table in which the methods that a test says nothing of die. */
 export const tableOf = (handlers: Partial<HandlerTable>): HandlerTable => {
@@ -23,6 +22,11 @@ export const tableOf = (handlers: Partial<HandlerTable>): HandlerTable => {
   const dying = Object.fromEntries(methods.map((method) => [method, () => Effect.die(`${method} is not expected`)]))
   // Every method of the table has an entry.
   return { ...dying, ...handlers } as HandlerTable
+}
+
+export interface ConnectOptions extends OpenOptions {
+  /** How the transport behaves otherwise than the one in memory. */
+  readonly transport?: Partial<Transport>
 }
 
 /** A processor; `connect` opens a connection that has shaken hands, unless its session is null. */
@@ -34,34 +38,38 @@ export const makeProcessor = Effect.fnUntraced(function* (handlers: Partial<Hand
     Effect.provideService(OutboundRouter.OutboundRouter, router),
     Effect.provideService(ServerRequests.ServerRequests, serverRequests)
   )
-  const connect = Effect.fnUntraced(function* (options: OpenOptions = {}) {
-    const outgoing = yield* TieredQueue.make({
-      capacity: options.room ?? 64,
-      requestGrace: null,
-      emitLagMarkers: false
-    })
-    const served = yield* processor.serve({
-      origin: "stdio",
+  const connect = Effect.fnUntraced(function* (options: ConnectOptions = {}) {
+    const { origin = "stdio" } = options
+    const { closed, end, leave, send, transport } = MemoryTransport.make({ origin, ...options.transport })
+    const serve = processor.serve(transport, {
       capacity: 64,
       overloadText: "Server overloaded; retry later.",
       refusals: { full: "no room", closed: "nobody reads" },
-      ...options,
-      outgoing,
-      answers: answersInOrder(outgoing)
+      outgoing: { capacity: options.room ?? 64, requestGrace: null, emitLagMarkers: false },
+      ...options
     })
+    // A test leaves handlers that never end.
+    const served = yield* Effect.acquireRelease(serve, ({ close }) => close({ _tag: "Gone" }, { within: 0 }))
     const { connection } = served
+    const { outgoing } = connection
     if (options.session !== null) connection.initialize(sessionOf(options.session))
-    const send = (message: Incoming) => assert.isTrue(Queue.offerUnsafe(connection.ingress, message))
     return {
-      ...served,
-      send,
+      connection,
+      close: served.close,
+      closed: served.closed,
+      inputEnded: served.inputEnded,
+      cancelNow: served.cancelNow,
+      /** Why the connection was closed. */
+      reasons: closed,
+      leave,
+      send: (message: Incoming) => assert.isTrue(send(message)),
       request: (id: RequestId, method: string, params: unknown = {}) =>
-        send({ _tag: "Request", request: { id, method, params } }),
+        assert.isTrue(send({ _tag: "Request", request: { id, method, params } })),
       /** The next thing the client is told. */
       next: Effect.map(outgoing.take, (message): unknown => JSON.parse(encode(message))),
       /** What the client has been told and has not read. */
       unread: () => outgoing.stats.size,
-      end: Queue.end(connection.ingress)
+      end
     }
   })
   return { router, serverRequests, processor, connect }

@@ -18,9 +18,7 @@ export const call = Effect.fnUntraced(function* <M extends ClientRequestMethod>(
     connection,
     requestId: 1,
     trace: undefined,
-    extensions: undefined,
-    respond: () => Effect.void,
-    respondNow: () => undefined
+    extensions: undefined
   })
   yield* Schema.decodeUnknownEffect(clientRequestTable[method].result())(answer).pipe(Effect.orDie)
   return answer

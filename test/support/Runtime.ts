@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type { Handler, HandlerTable } from "../../src/services/connection/Handlers.ts"
 import * as InProcess from "../../src/services/connection/InProcess.ts"
 import { MessageProcessor } from "../../src/services/connection/MessageProcessor.ts"
+import * as Shutdown from "../../src/services/connection/Shutdown.ts"
 import { ServerRequests } from "../../src/services/routing/ServerRequests.ts"
 import { RequestError } from "../../src/services/routing/RequestError.ts"
 import { ThreadNotFound } from "../../src/services/thread/ThreadError.ts"
@@ -27,14 +28,16 @@ export const initialize: HandlerTable["initialize"] = (_, { connection }) =>
 
 const noThreads = Threads.of({
   start: () => Effect.die("no threads here"),
+  resume: () => Effect.die("no threads here"),
+  fork: () => Effect.die("no threads here"),
+  announce: () => Effect.die("no threads here"),
   get: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "loaded" })),
   find: () => undefined,
-  stored: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "record" })),
-  load: () => Effect.die("no threads here"),
   loaded: () => [],
   running: () => 0,
   drain: Effect.void,
-  stop: Effect.void
+  stop: Effect.void,
+  abandonNow: () => []
 })
 
 export const List = "thread/loaded/list"
@@ -68,12 +71,17 @@ export const makeNever = Effect.gen(function* () {
 /** `start` opens a runtime for as long as its scope. */
 export const makeRuntime = Effect.fnUntraced(function* (handlers: Partial<HandlerTable>) {
   const { router, serverRequests, processor } = yield* makeProcessor({ initialize, ...handlers })
+  const shutdown = yield* Shutdown.make.pipe(
+    Effect.provideService(MessageProcessor, processor),
+    Effect.provideService(ServerRequests, serverRequests),
+    Effect.provideService(Threads, noThreads)
+  )
   const start = (options: Partial<InProcess.InProcessOptions> = {}) =>
     InProcess.start({ initialize: { clientInfo: { name: "test", version: "1" } }, ...options }).pipe(
       Effect.map(clientOf),
       Effect.provideService(MessageProcessor, processor),
       Effect.provideService(ServerRequests, serverRequests),
-      Effect.provideService(Threads, noThreads)
+      Effect.provideService(Shutdown.Shutdown, shutdown)
     )
   return { router, serverRequests, start }
 })

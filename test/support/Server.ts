@@ -7,7 +7,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import * as AppServer from "../../src/layers/AppServer.ts"
 import type { RequestId } from "../../src/protocol/jsonrpc/Envelope.ts"
 import type {
@@ -18,15 +17,15 @@ import type {
   ServerRequest
 } from "../../src/protocol/Methods.ts"
 import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
-import { answersInOrder } from "../../src/services/connection/Connection.ts"
 import * as InProcess from "../../src/services/connection/InProcess.ts"
 import { MessageProcessor } from "../../src/services/connection/MessageProcessor.ts"
 import { encode } from "../../src/services/routing/OutboundMessage.ts"
 import { OutboundRouter } from "../../src/services/routing/OutboundRouter.ts"
-import * as TieredQueue from "../../src/services/routing/TieredQueue.ts"
 import { ServerRequests } from "../../src/services/routing/ServerRequests.ts"
 import { Threads } from "../../src/services/thread/Threads.ts"
-import { type Tool, Toolset } from "../../src/services/tool/Tool.ts"
+import * as Toolsets from "../../src/layers/tools/Toolsets.ts"
+import type { Tool } from "../../src/services/tool/Tool.ts"
+import * as MemoryTransport from "./MemoryTransport.ts"
 import * as MemoryFiles from "./MemoryFiles.ts"
 import { makeModel } from "./ScriptedModel.ts"
 
@@ -55,7 +54,7 @@ export const optionsOf = ({
     managedConfigFile: "/spindle-test/etc/managed_config.toml",
     requirementsFile: "/spindle-test/etc/requirements.toml"
   },
-  ...(ownTools ? {} : { tools: Layer.succeed(Toolset, { open: () => Effect.succeed(toolbox) }) }),
+  ...(ownTools ? {} : { tools: Toolsets.make(toolbox) }),
   ...options
 })
 
@@ -149,25 +148,23 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
 
   /** A client that reads and writes text, as one over a wire does. It has not shaken hands. */
   const wire = Effect.fnUntraced(function* (limits: { readonly room?: number; readonly capacity?: number } = {}) {
-    const outgoing = yield* TieredQueue.make({
-      capacity: limits.room ?? 256,
-      requestGrace: "5 seconds",
-      emitLagMarkers: false
-    })
-    const served = yield* processor.serve({
-      origin: "stdio",
-      capacity: limits.capacity ?? 64,
-      outgoing,
-      answers: answersInOrder(outgoing),
-      overloadText: "Server overloaded; retry later.",
-      refusals: { full: "Server overloaded; retry later.", closed: "the client is gone" }
-    })
-    const { ingress } = served.connection
+    const { send: submit, transport } = MemoryTransport.make()
+    const served = yield* Effect.acquireRelease(
+      processor.serve(transport, {
+        capacity: limits.capacity ?? 64,
+        outgoing: { capacity: limits.room ?? 256, requestGrace: "5 seconds", emitLagMarkers: false },
+        overloadText: "Server overloaded; retry later.",
+        refusals: { full: "Server overloaded; retry later.", closed: "the client is gone" }
+      }),
+      ({ close }) => close({ _tag: "Gone" }, { within: 0 })
+    )
+    const { outgoing } = served.connection
     const next = Effect.map(outgoing.take, (message): Record<string, unknown> => JSON.parse(encode(message)))
     const send = (id: RequestId, method: string, params?: unknown) =>
-      Effect.asVoid(Queue.offer(ingress, { _tag: "Request", request: { id, method, params } }))
+      Effect.sync(() => void submit({ _tag: "Request", request: { id, method, params } }))
     return {
-      ...served,
+      connection: served.connection,
+      submit,
       outgoing,
       /** The next message, parsed. */
       next,

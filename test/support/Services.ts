@@ -40,7 +40,10 @@ export interface Ending {
 /** Starts `spindle` with the arguments, and waits for what it says when it listens. It is killed with the scope. */
 export const start = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  options: { readonly environment?: Readonly<Record<string, string>>; readonly until?: RegExp } = {}
+  options: {
+    readonly environment?: Readonly<Record<string, string>>
+    readonly until?: RegExp
+  } = {}
 ) {
   const { url } = yield* ModelServer
   const home = yield* Effect.acquireRelease(
@@ -97,6 +100,15 @@ export const start = Effect.fnUntraced(function* (
     stderr: () => stderr,
     stdout: () => stdout,
     stdin: child.stdin,
+    /** Reads no more of stdout. What this gives ends when something has been written to it since. */
+    stopReading: Effect.sync(() => {
+      const written = Deferred.makeUnsafe<void>()
+      child.stdout.removeAllListeners("data")
+      child.stdout.pause()
+      child.stdout.on("readable", () => Deferred.doneUnsafe(written, Exit.void))
+      child.once("exit", () => child.stdout.destroy())
+      return Deferred.await(written)
+    }),
     signal: (name: "SIGINT" | "SIGTERM" | "SIGHUP") => Effect.sync(() => void child.kill(name)),
     ended: Deferred.await(ended)
   }

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { CommandExecutionItem } from "../../src/protocol/v2/item/WorkItem.ts"
-import { type Tool, TurnCancelled } from "../../src/services/tool/Tool.ts"
+import { failure, text, type Tool, TurnCancelled } from "../../src/services/tool/Tool.ts"
 
 const specOf = (name: string): Tool["spec"] => ({
   type: "function",
@@ -31,26 +31,41 @@ export const command = (id: string, status: CommandExecutionItem["status"]): Com
   durationMs: null
 })
 
-const approval = { environmentId: "local", command: "ls", cwd: "/", availableDecisions: ["accept", "cancel"] as const }
-
 /** Asks the user about a command, and tells the model what came of it. */
 export const asking: Tool = {
   spec: specOf("ask"),
+  publishesItems: true,
   run: ({ callId }, turn) =>
-    turn.approveCommand(command(callId, "inProgress"), approval).pipe(
-      Effect.flatMap((decision) => {
-        const item = command(callId, decision === "accept" ? "completed" : "declined")
-        const told = Effect.as(turn.itemCompleted(item), { text: `decided ${String(decision)}`, success: true })
-        return decision === "cancel" ? Effect.andThen(told, new TurnCancelled()) : told
-      }),
-      Effect.catchTag("ApprovalFailed", ({ reason }) =>
-        Effect.as(turn.itemCompleted(command(callId, "failed")), { text: `failed ${reason}`, success: false })
+    turn
+      .ask(
+        "item/commandExecution/requestApproval",
+        {
+          kind: "command",
+          itemId: callId,
+          environmentId: "local",
+          command: "ls",
+          cwd: "/",
+          availableDecisions: ["accept", "cancel"]
+        },
+        {
+          item: command(callId, "inProgress"),
+          accepts: ({ decision }) => decision !== "decline" && decision !== "cancel"
+        }
       )
-    )
+      .pipe(
+        Effect.flatMap(({ decision }) => {
+          const item = command(callId, decision === "accept" ? "completed" : "declined")
+          const output = Effect.as(turn.itemCompleted(item), text(`decided ${String(decision)}`))
+          return decision === "cancel" ? Effect.andThen(output, new TurnCancelled()) : output
+        }),
+        Effect.catchTag("AskFailed", ({ reason }) =>
+          Effect.as(turn.itemCompleted(command(callId, "failed")), failure(`failed ${reason}`))
+        )
+      )
 }
 
 /** Waits until the gate is open. */
 export const gated = (name: string, gate: Effect.Effect<void>): Tool => ({
   spec: specOf(name),
-  run: () => Effect.as(gate, { text: `${name} is through`, success: true })
+  run: () => Effect.as(gate, text(`${name} is through`))
 })

@@ -4,8 +4,9 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import { classify } from "../../src/protocol/jsonrpc/Envelope.ts"
+import { encode } from "../../src/services/routing/OutboundMessage.ts"
+import * as MemoryTransport from "./MemoryTransport.ts"
 import * as Wire from "../../src/layers/transports/StreamTransport.ts"
 
 /** A message as it came, with what tests look at. */
@@ -21,16 +22,21 @@ export interface Heard {
 
 /** Connects; the connection ends with the scope. */
 export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}) {
-  const { served } = yield* Wire.serve("webSocket", { ...Wire.defaultLimits, ...limits })
+  const memory = MemoryTransport.make({ origin: "webSocket", evictable: true })
+  const served = yield* Effect.acquireRelease(
+    Wire.serve(memory.transport, { ...Wire.defaultLimits, ...limits }),
+    ({ close }) => close({ _tag: "Gone" }, { within: 0 })
+  )
   const { connection } = served
   const heard: Array<Heard> = []
   let read = 0
 
-  const send = (message: object) => Queue.offer(connection.ingress, classify(message))
+  const send = (message: object) => Effect.sync(() => void memory.send(classify(message)))
 
   /** Everything there is now, at least one message more. */
   const pull = Effect.map(connection.outgoing.takeAll, (messages) => {
-    for (const message of messages) heard.push(JSON.parse(Wire.toText(connection, message)) as Heard)
+    for (const message of messages)
+      heard.push(JSON.parse(encode(message, connection.session?.sequenced === true)) as Heard)
   })
 
   /** Reads on to the first message of its kind, which is returned; what came before it has been read, too. */

@@ -73,18 +73,18 @@ const toTransportError = (method: string) => (error: InProcess.InProcessError) =
 
 const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
   let nextId = 1
-  const { sender } = handle
+  const { whenRoom } = handle
   return {
     request: (method, params) =>
-      Effect.mapError(sender.requestUnknown({ id: nextId++, method, params }), toClientError(method)),
-    notify: (method, params) => Effect.mapError(sender.notify({ method, params }), toTransportError(method)),
-    respond: (id, result) => Effect.mapError(sender.respondToServerRequest(id, result), toTransportError("resolve")),
-    reject: (id, error) => Effect.mapError(sender.failServerRequest(id, error), toTransportError("reject")),
+      Effect.mapError(whenRoom.requestUnknown({ id: nextId++, method, params }), toClientError(method)),
+    notify: (method, params) => Effect.mapError(whenRoom.notify({ method, params }), toTransportError(method)),
+    respond: (id, result) => Effect.mapError(whenRoom.respondToServerRequest(id, result), toTransportError("resolve")),
+    reject: (id, error) => Effect.mapError(whenRoom.failServerRequest(id, error), toTransportError("reject")),
     take: Effect.flatMap(handle.nextEvent, (event) =>
       Option.isSome(event) ? Effect.succeed(event.value) : (CauseModule.done() as Effect.Effect<never, Cause.Done>)
     ),
-    // Events are dropped first: the caller no longer reads them, and the shutdown must not wait for that.
-    close: Effect.andThen(handle.dropEvents, handle.shutdown)
+    // From then on no producer waits for the client; events that were published stay readable.
+    close: handle.shutdown
   }
 }
 

@@ -8,9 +8,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Config, type ConfigWarning } from "../../services/config/Config.ts"
-import type { Connection } from "../../services/connection/Connection.ts"
 import { configWarning } from "./configWarning.ts"
-import { Answered, type Handler, type HandlersFor } from "../../services/connection/Handlers.ts"
+import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
+import * as Reply from "../../services/connection/Reply.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { Extension } from "../../protocol/extensions/Sequence.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
@@ -50,9 +50,6 @@ export const make: Effect.Effect<
 
   yield* Deferred.await(greeted).pipe(Effect.andThen(check), Effect.flatMap(publish), Effect.forkScoped)
 
-  const warningFor = (connection: Connection, now: number) => (warning: ConfigWarning) =>
-    router.message(connection, "configWarning", configWarning(warning), now)
-
   const initialize: Handler<"initialize"> = Effect.fnUntraced(function* (params, context) {
     const { connection } = context
     const { clientInfo, capabilities } = params
@@ -70,16 +67,19 @@ export const make: Effect.Effect<
       optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
       sequenced
     }
-    // One step: the answer, the warnings, and only then what everyone hears.
-    return yield* Effect.suspend(() => {
-      if (!connection.initialize(session)) return Effect.fail(invalidRequest("Already initialized"))
-      const warnings = [...config.warnings, ...found]
-        .map(warningFor(connection, now))
-        .filter((message) => message !== undefined)
-      // Not waited for: the handshake holds up everything, and a client may ask before it reads what it is warned of.
-      context.respondNow(result, warnings, sequenced ? { [Extension]: {} } : undefined)
+    if (connection.session !== undefined) return yield* invalidRequest("Already initialized")
+    const greet = Effect.sync(() => {
+      // Not waited for: the handshake holds up everything, and a client may send requests before it reads the warnings.
+      for (const warning of [...config.warnings, ...found]) {
+        const message = router.message(connection, "configWarning", configWarning(warning), now)
+        if (message !== undefined) connection.outgoing.offerUnsafe(message)
+      }
       Deferred.doneUnsafe(greeted, Effect.void)
-      return Effect.succeed(Answered)
+    })
+    // In one step, so that the client gets every warning once, and no broadcast before its answer.
+    return Reply.make(() => {
+      connection.initialize(session)
+      return { result, commit: greet, extensions: sequenced ? { [Extension]: {} } : undefined }
     })
   })
 

@@ -8,7 +8,8 @@ import * as Path from "effect/Path"
 import { Config } from "../../services/config/Config.ts"
 import { PermittedSettings, type Violation } from "../../services/config/Permitted.ts"
 import type { Connection } from "../../services/connection/Connection.ts"
-import { Answered, type Handler, type HandlersFor } from "../../services/connection/Handlers.ts"
+import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
+import * as Reply from "../../services/connection/Reply.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { askedModel, changed, folderIn, unusedModel } from "../../services/thread/Settings.ts"
 import { Threads } from "../../services/thread/Threads.ts"
@@ -62,26 +63,24 @@ export const make: Effect.Effect<
       settings: yield* changed(bounds, standing.settings.value, params, cwd, thread.answersAs)
     }
     const unused = unusedModel(thread.answersAs, askedModel(params))
-    if (unused !== undefined) yield* thread.host.notify("warning", { threadId: thread.id, message: unused })
-    yield* thread.startTurn(request, (turn) => context.respondNow({ turn }))
+    if (unused !== undefined) yield* warn(router, thread.id, [unused])
+    const accepted = yield* thread.accept(request)
     const replaced = standing.violations.map(({ warning }) => warning)
-    yield* warn(router, thread.id, [...replaced, ...unservedAtStart(params)])
-    return Answered
+    const warnings = warn(router, thread.id, [...replaced, ...unservedAtStart(params)])
+    return Reply.withCommit({ turn: accepted.turn }, Effect.andThen(thread.begin(accepted), warnings))
   })
 
-  const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params, context) {
+  const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params) {
     const thread = yield* threads.get(params.threadId)
     const message = { input: params.input, clientId: params.clientUserMessageId ?? null }
     const turnId = yield* thread.steer(params.expectedTurnId, message)
-    yield* context.respond({ turnId })
-    yield* warn(router, thread.id, unservedAtSteering(params))
-    return Answered
+    return Reply.withCommit({ turnId }, warn(router, thread.id, unservedAtSteering(params)))
   })
 
-  const interrupt: Handler<"turn/interrupt"> = Effect.fnUntraced(function* (params, context) {
+  const interrupt: Handler<"turn/interrupt"> = Effect.fnUntraced(function* (params) {
     const thread = yield* threads.get(params.threadId)
-    yield* thread.interrupt(params.turnId, () => void context.respondNow({}))
-    return Answered
+    yield* thread.interrupt(params.turnId)
+    return {}
   })
 
   return { "turn/start": start, "turn/steer": steer, "turn/interrupt": interrupt }

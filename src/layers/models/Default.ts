@@ -13,13 +13,14 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { Auth } from "../../services/account/Auth.ts"
 import { type Config, offlineProvider } from "../../services/config/Config.ts"
+import type { SmallFiles } from "../../services/config/SmallFiles.ts"
 import { ModelProvider } from "../../services/model/ModelProvider.ts"
 import * as Offline from "./Offline.ts"
 import { answersAs } from "./offline/Name.ts"
 
 const make = Effect.gen(function* () {
   const scope = yield* Effect.scope
-  const services = yield* Effect.context<Config | Auth>()
+  const services = yield* Effect.context<Config | Auth | SmallFiles>()
 
   const responses = yield* Effect.promise(() => import("./ResponsesNode.ts")).pipe(
     Effect.flatMap((module) => Layer.buildWithScope(module.layer, scope)),
@@ -40,4 +41,4 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<ModelProvider, never, Config | Auth> = Layer.effect(ModelProvider, make)
+export const layer: Layer.Layer<ModelProvider, never, Config | Auth | SmallFiles> = Layer.effect(ModelProvider, make)

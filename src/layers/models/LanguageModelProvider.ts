@@ -16,6 +16,7 @@ import * as Model from "effect/ai/Model"
 import type * as Prompt from "effect/ai/Prompt"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -23,6 +24,7 @@ import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import { type ModelEvent, ModelProvider, type ModelRequest } from "../../services/model/ModelProvider.ts"
+import { NetworkPatience } from "../../services/model/NetworkPatience.ts"
 import { attempts } from "./attempts/Attempts.ts"
 import { failure, type Failure } from "./attempts/Failure.ts"
 import { ofAiError } from "./languageModel/Errors.ts"
@@ -108,6 +110,7 @@ const answer = (
 export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.LanguageModel> = Effect.gen(
   function* () {
     const model = yield* LanguageModel.LanguageModel
+    const patience = Duration.toSeconds(yield* NetworkPatience)
     const provider = yield* Effect.serviceOption(Model.ProviderName)
     const name = yield* Effect.serviceOption(Model.ModelName)
     const answersAs = {
@@ -115,7 +118,8 @@ export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.
       model: Option.getOrElse(name, () => unnamed)
     }
     return ModelProvider.of({
-      stream: (request) => attempts(request.input, MaxRetries, (input, done) => answer(model, request, input, done)),
+      stream: (request) =>
+        attempts(request.input, { times: MaxRetries, patience }, (input, done) => answer(model, request, input, done)),
       answersAs: () => answersAs
     })
   }

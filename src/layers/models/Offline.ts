@@ -13,7 +13,7 @@
  * | `say: <text>` | a message, streamed word by word |
  * | `think: <text>` | a reasoning item with that summary, streamed word by word, and then the text as a message |
  * | `count: <n>` | a message of the numbers from 1 to `n` in as many deltas, at most a million |
- * | `<tool>: <JSON>` | calls a tool that is offered; a custom tool gets the text, or what a JSON string stands for |
+ * | `<tool>: <JSON>` | calls a tool that is offered, one of a namespace as `<namespace>.<tool>`; a custom tool gets the text, or what a JSON string stands for |
  * | `fail: <message>` | the answer ends with a `ModelError` of that message and class `other` |
  * | `wait` | the answer does not end until it is interrupted |
  *
@@ -135,7 +135,13 @@ class Answer {
       _tag: "ItemDone",
       item:
         tool.type === "function"
-          ? { type: "function_call", call_id, name, arguments: input }
+          ? {
+              type: "function_call",
+              call_id,
+              name,
+              ...(tool.namespace === undefined ? {} : { namespace: tool.namespace.name }),
+              arguments: input
+            }
           : { type: "custom_tool_call", call_id, name, input }
     }
   }

@@ -16,6 +16,7 @@
  * @module
  */
 import * as Cache from "effect/Cache"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
@@ -26,6 +27,8 @@ import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import { Auth } from "../../services/account/Auth.ts"
 import { Config, type ModelProviderInfo } from "../../services/config/Config.ts"
 import { type ModelEvent, ModelProvider, type ModelRequest } from "../../services/model/ModelProvider.ts"
+import * as Advice from "./responses/Advice.ts"
+import { NetworkPatience } from "../../services/model/NetworkPatience.ts"
 import { attempts } from "./attempts/Attempts.ts"
 import type { Failure as FailureType } from "./attempts/Failure.ts"
 import * as Body from "./responses/Body.ts"
@@ -55,6 +58,7 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
     const client = yield* HttpClient.HttpClient
     const config = yield* Config
     const auth = yield* Auth
+    const patience = Duration.toSeconds(yield* NetworkPatience)
 
     const providers = yield* Cache.make({
       capacity: MaxThreads,
@@ -90,9 +94,11 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
           const headers = Body.headersOf(request, provider, credentials.headers, secret)
           const body = yield* Effect.try({ try: () => Body.bodyOf(request, input), catch: Failure.unwritable })
           const hide = Failure.hiding([secret, ...credentials.headers.map(([, value]) => value)])
-          const response = yield* Effect.mapError(send(client, provider, headers, body), hide)
+          const explain = Advice.explaining({ provider, keyOrigin: credentials.origin, userFile: config.userFile })
+          const shown = (failure: FailureType) => hide(explain(failure))
+          const response = yield* Effect.mapError(send(client, provider, headers, body), shown)
           const reader = new Events.Reader((index) => `msg_${request.turnId}_${input.length + index}`, done)
-          return Stream.mapError(read(response, reader, provider.streamIdleTimeoutMs), hide)
+          return Stream.mapError(read(response, reader, provider.streamIdleTimeoutMs), shown)
         })
       )
 
@@ -107,7 +113,7 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
         Stream.unwrap(
           providerOf(request).pipe(
             Effect.map((provider) =>
-              attempts(request.input, provider.streamMaxRetries, (input, done) =>
+              attempts(request.input, { times: provider.streamMaxRetries, patience }, (input, done) =>
                 answer(request, provider, input, done)
               )
             ),

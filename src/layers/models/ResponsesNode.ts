@@ -8,6 +8,7 @@
  *
  * @module
  */
+import * as Tls from "node:tls"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -17,6 +18,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { Auth } from "../../services/account/Auth.ts"
 import type { Config } from "../../services/config/Config.ts"
+import * as SmallFile from "../../services/config/SmallFiles.ts"
 import type { ModelProvider } from "../../services/model/ModelProvider.ts"
 import * as Responses from "./Responses.ts"
 
@@ -64,20 +66,41 @@ const roomy = (agents: Layer.Layer<NodeHttpClient.HttpAgent>) =>
     return pair
   })
 
+/** Bytes of a file with certificates. */
+const MaxCertificateBytes = 4 * 1024 * 1024
+
+/**
+ * The certificates that servers are checked with: those of Node, which `NODE_EXTRA_CA_CERTS` adds to, and those in the file
+ * that `SSL_CERT_FILE` names, as OpenSSL reads it. Undefined leaves the choice to Node.
+ */
+const certificates = Effect.fnUntraced(function* (auth: Auth["Service"], files: SmallFile.SmallFiles["Service"]) {
+  const file = yield* variable(auth, "SSL_CERT_FILE")
+  if (file === undefined) return undefined
+  const text = yield* SmallFile.text(files, file, { maxBytes: MaxCertificateBytes, namedBy: "server" }).pipe(
+    Effect.catch((error) => Effect.as(Effect.logWarning(`SSL_CERT_FILE is ignored: ${error.message}`), undefined))
+  )
+  return text === undefined ? undefined : [...Tls.getCACertificates("default"), text]
+})
+
 /** An HTTP client that keeps connections alive until the scope is closed and honours the proxy variables. */
-export const httpClient: Layer.Layer<HttpClient.HttpClient, never, Auth> = Layer.unwrap(
+export const httpClient: Layer.Layer<HttpClient.HttpClient, never, Auth | SmallFile.SmallFiles> = Layer.unwrap(
   Effect.gen(function* () {
     const auth = yield* Auth
     const http = yield* proxy(auth, "HTTP_PROXY")
     const https = yield* proxy(auth, "HTTPS_PROXY")
     const direct = yield* variable(auth, "NO_PROXY")
+    const ca = yield* certificates(auth, yield* SmallFile.SmallFiles)
     const noProxy = [...(direct === undefined ? [] : [direct]), ...loopback].join(",")
     const agents = NodeHttpClient.layerAgentOptions({
       keepAlive: true,
+      ...(ca === undefined ? {} : { ca }),
       proxyEnv: { HTTP_PROXY: http, HTTPS_PROXY: https, NO_PROXY: noProxy }
     })
     return Layer.provide(NodeHttpClient.layerNodeHttpNoAgent, Layer.effect(NodeHttpClient.HttpAgent, roomy(agents)))
   })
 )
 
-export const layer: Layer.Layer<ModelProvider, never, Config | Auth> = Layer.provide(Responses.layer, httpClient)
+export const layer: Layer.Layer<ModelProvider, never, Config | Auth | SmallFile.SmallFiles> = Layer.provide(
+  Responses.layer,
+  httpClient
+)

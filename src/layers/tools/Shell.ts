@@ -1,5 +1,5 @@
 /**
- * The tools that run commands: `exec_command` and `write_stdin`.
+ * The commands of threads (`ShellSessions`), and the tools that run them: `exec_command` and `write_stdin`.
  *
  * @module
  */
@@ -8,9 +8,13 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import process from "node:process"
 import { Sandbox } from "../../services/sandbox/Sandbox.ts"
-import { type Tool, Toolset } from "../../services/tool/Tool.ts"
-import { ExecRules } from "./shell/ExecRules.ts"
+import { ExecRules } from "../../services/tool/ExecRules.ts"
+import { type ShellOptions, ShellSessions, type ThreadShell } from "../../services/tool/ShellSessions.ts"
+import type { Tool } from "../../services/tool/Tool.ts"
+import { Toolset } from "../../services/tool/ToolRegistry.ts"
+import type { ShellThread } from "./shell/ShellThread.ts"
 import * as Specs from "./shell/Specs.ts"
+import type { Marked, Watchdog } from "./shell/Watchdog.ts"
 
 /** Programs that commands are run with. */
 export interface Executables {
@@ -26,17 +30,70 @@ export interface Options extends Executables {
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
 
+/** What the shells of all threads share. */
+interface Shared {
+  readonly options: Options
+  readonly sandbox: Sandbox["Service"]
+  readonly rules: ExecRules["Service"]
+  readonly watchdog: Effect.Effect<Watchdog>
+}
+
+/** Loads the shell of a thread; `marked` ends with `scope`. */
+const load = ({ options, rules, sandbox }: Shared, thread: ShellOptions, marked: Marked, scope: Scope.Scope) =>
+  Effect.map(
+    Effect.promise(() => import("./shell/ShellThread.ts")),
+    ({ ShellThread }) =>
+      new ShellThread({
+        ...options,
+        environment: options.environment ?? process.env,
+        threadId: thread.threadId,
+        config: thread.config,
+        sandbox,
+        rules: thread.rules,
+        allow: rules.allow,
+        mayLogIn: thread.config.settings["allow_login_shell"] !== false,
+        marked,
+        scope
+      })
+  )
+
+/** The shell of a thread. Nothing is loaded before the first command. */
+const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) {
+  const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
+  let loaded: ShellThread | undefined
+  const marked = Effect.flatMap(shared.watchdog, (watchdog) => Scope.provide(watchdog.thread, scope))
+  const shell = yield* Effect.cached(
+    Effect.flatMap(marked, (marked) => load(shared, thread, marked, scope)).pipe(
+      Effect.tap((shell) => Effect.sync(() => void (loaded = shell))),
+      Effect.uninterruptible
+    )
+  )
+  const toolOf = (spec: Tool["spec"], run: (shell: ShellThread) => Tool["run"]): Tool => ({
+    spec,
+    publishesItems: true,
+    run: (call, turn) => Effect.flatMap(shell, (shell) => run(shell)(call, turn))
+  })
+  const threadShell: ThreadShell = {
+    tools: [
+      toolOf(Specs.execCommand, (shell) => (call, turn) => shell.execCommand(call, turn)),
+      toolOf(Specs.writeStdin, (shell) => (call, turn) => shell.writeStdin(call, turn))
+    ],
+    startUserCommand: (command, turn) => Effect.flatMap(shell, (shell) => shell.startUserCommand(command, turn)),
+    sessions: Effect.sync(() => loaded?.sessions ?? []),
+    terminate: (processId) => Effect.suspend(() => loaded?.terminate(processId) ?? Effect.succeed(false))
+  }
+  return threadShell
+})
+
 /**
  * Each thread gets its own sessions. Commands run on in the background when a call or a turn is over, and end, with all
  * processes of their groups, when the thread's scope is closed, or when this process dies. On Linux so do processes that
  * left their groups: at once or, where only the thread is closed, a moment later.
  */
-export const layerWith = (options: Options): Layer.Layer<Toolset, never, Sandbox | ExecRules> =>
+export const sessionsWith = (options: Options): Layer.Layer<ShellSessions, never, Sandbox | ExecRules> =>
   Layer.effect(
-    Toolset,
+    ShellSessions,
     Effect.gen(function* () {
-      const sandbox = yield* Sandbox
-      const rules = yield* ExecRules
       const serverScope = yield* Effect.scope
       const watchdog = yield* Effect.cached(
         Effect.promise(() => import("./shell/Watchdog.ts")).pipe(
@@ -44,47 +101,13 @@ export const layerWith = (options: Options): Layer.Layer<Toolset, never, Sandbox
           Effect.uninterruptible
         )
       )
-      return Toolset.of({
-        open: Effect.fnUntraced(function* ({ config, threadId, warn }) {
-          const inForce = yield* rules.open(config)
-          for (const warning of inForce.warnings) warn?.(warning)
-          const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
-          const shell = yield* Effect.cached(
-            Effect.uninterruptible(
-              Effect.map(
-                Effect.zip(
-                  Effect.promise(() => import("./shell/ShellThread.ts")),
-                  Effect.flatMap(watchdog, (watchdog) => Scope.provide(watchdog.thread, scope))
-                ),
-                ([{ ShellThread }, marked]) =>
-                  new ShellThread({
-                    ...options,
-                    environment: options.environment ?? process.env,
-                    threadId,
-                    config,
-                    sandbox,
-                    rules: inForce,
-                    allow: rules.allow,
-                    mayLogIn: config.settings["allow_login_shell"] !== false,
-                    marked,
-                    scope
-                  })
-              )
-            )
-          )
-          const execCommand: Tool = {
-            spec: Specs.execCommand,
-            run: (call, turn) => Effect.flatMap(shell, (thread) => thread.execCommand(call, turn))
-          }
-          const writeStdin: Tool = {
-            spec: Specs.writeStdin,
-            run: (call, turn) => Effect.flatMap(shell, (thread) => thread.writeStdin(call, turn))
-          }
-          return [execCommand, writeStdin]
-        })
-      })
+      const shared: Shared = { options, sandbox: yield* Sandbox, rules: yield* ExecRules, watchdog }
+      return ShellSessions.of({ open: (thread) => open(shared, thread) })
     })
   )
 
-/** Runs commands with the user's own shell. */
-export const layer: Layer.Layer<Toolset, never, Sandbox | ExecRules> = layerWith({})
+/** The tools that run commands in the sessions of the thread. */
+export const layer: Layer.Layer<Toolset> = Layer.succeed(
+  Toolset,
+  Toolset.of({ open: ({ registry, shell }) => registry.add(shell.tools) })
+)

@@ -1,19 +1,31 @@
 /**
- * Puts the tools of several layers into one set.
+ * Makes and combines sets of tools.
+ *
+ * ```ts
+ * const weather: Tool.Tool = {
+ *   spec: { type: "function", name: "weather", description: "The weather here", parameters: { type: "object" }, strict: false },
+ *   run: () => Effect.succeed(Tool.text("It rains."))
+ * }
+ *
+ * AppServer.client({ tools: Toolsets.besideShell([weather]), … })
+ * ```
  *
  * @module
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Toolset } from "../../services/tool/Tool.ts"
+import type { Tool } from "../../services/tool/Tool.ts"
+import { Toolset } from "../../services/tool/ToolRegistry.ts"
+import * as Shell from "./Shell.ts"
+
+/** A set of these tools, for every thread. */
+export const make = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> =>
+  Layer.succeed(Toolset, Toolset.of({ open: ({ registry }) => registry.add(tools) }))
 
 /**
- * The tools of all `layers`, in their order. Where two have a tool of one name, the engine meets the first of them first.
- *
- * ```ts
- * const tools = Toolsets.combine([Shell.layer, Plan.layer])
- * ```
+ * The tools of all `layers`. They are opened at the same time, and one that is slow or fails delays or harms no other. Where two
+ * have a tool of one name, the one that was added first keeps it; of those added at once, the one of the first layer.
  */
 export const combine = <E = never, R = never>(
   layers: ReadonlyArray<Layer.Layer<Toolset, E, R>>
@@ -24,14 +36,19 @@ export const combine = <E = never, R = never>(
       const contexts = yield* Effect.forEach(layers, Layer.build)
       const toolsets = contexts.map((context) => Context.get(context, Toolset))
       return Toolset.of({
-        open: (thread) =>
-          Effect.map(
-            Effect.forEach(toolsets, (toolset) => toolset.open(thread)),
-            (tools) => tools.flat()
-          )
+        open: Effect.fnUntraced(function* (thread) {
+          const opened = yield* Effect.forEach(toolsets, (toolset) => Effect.exit(toolset.open(thread)), {
+            concurrency: "unbounded"
+          })
+          // Each had its chance: now the first failure is reported.
+          for (const exit of opened) yield* exit
+        })
       })
     })
   )
 
+/** These tools besides `exec_command` and `write_stdin`. */
+export const besideShell = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> => combine([Shell.layer, make(tools)])
+
 /** No tools at all. */
-export const layerEmpty: Layer.Layer<Toolset> = Layer.succeed(Toolset, Toolset.of({ open: () => Effect.succeed([]) }))
+export const layerEmpty: Layer.Layer<Toolset> = make([])

@@ -1,13 +1,14 @@
 /**
- * The HTTP in front of every WebSocket: probes, and who may upgrade.
+ * The HTTP in front of every WebSocket.
  *
- * Owns one HTTP server: it answers the probes, refuses what comes from web pages (`Origin`) and who may not connect, and
- * hands out the sockets that are left. The statuses and texts are the release's. Size and time of a request are limited by
- * Node's server itself, which closes a connection also when no request comes. Does not own what is said over the sockets
- * (Listener).
+ * Owns one HTTP server: it refuses what comes from web pages (`Origin`) and clients that may not connect, and hands out the
+ * sockets that are left. Size and time of a request are limited by Node's server itself, which closes a connection also when no
+ * request comes. Does not own which requests may upgrade (HttpScreen), requests that do not ask for an upgrade (PlainHttp, which
+ * is loaded with the first of them), nor what is sent over the sockets (SocketListener).
  *
  * ```
- *  request ─► Origin? ─403─► probe? ─200─► GET, upgrade to websocket? ─400, 405─► authorised? ─401─► socket
+ *  request ─► Origin? ─403─► upgrade? ──no──► PlainHttp: probes, pages, 400, 405
+ *                               └──yes──► may upgrade? ─400, 405─► authorised? ─401─► socket
  * ```
  *
  * @module
@@ -23,8 +24,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import type { Authorize } from "./auth/Authorize.ts"
 import * as Frames from "./Frames.ts"
+import { type Admission, headersOf, isForeign, type Page, type Reply, reply, screen } from "./HttpScreen.ts"
 import type { Newcomer, Newcomers } from "./UninitializedClients.ts"
 import { WebSocketPeer, ReasonedWebSocket } from "./WebSocketPeer.ts"
 import type { ConnectionLimits } from "./StreamTransport.ts"
@@ -33,75 +36,6 @@ import type { ConnectionLimits } from "./StreamTransport.ts"
 export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
   message: Schema.String
 }) {}
-
-/** Who may connect. */
-export interface Admission {
-  /** Origins, exactly as browsers send them, that are not refused; undefined where web pages cannot get to. */
-  readonly allowedOrigins: ReadonlySet<string> | undefined
-  /** Undefined lets everybody in. */
-  readonly authorize: Authorize | undefined
-}
-
-/** What a web page can have a browser send here under a name of its own is not answered to (DNS rebinding). */
-const literalOrLocal = /^(?:localhost|[\d.]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
-
-/**
- * Whether a page may be shown under this `Host`: an address or `localhost`. Where a token is asked for any name will do, since
- * a web page does not have it. Programs that are no browsers may leave the header out.
- */
-export const isOwnHost = (host: string | undefined, { authorize }: Admission): boolean =>
-  host === undefined || authorize !== undefined || literalOrLocal.test(host)
-
-/** Something to read for who may connect, made when it is asked for. */
-export interface Page {
-  readonly contentType: string
-  readonly text: Effect.Effect<string>
-}
-
-/** An answer that is no upgrade. */
-export interface Reply {
-  readonly status: number
-  readonly text: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
-const reply = (status: number, text = "", headers: Reply["headers"] = {}): Reply => ({ status, text, headers })
-
-const probes: ReadonlySet<string> = new Set(["/readyz", "/healthz"])
-
-const pathOf = (url = ""): string => url.split("?", 1)[0] ?? ""
-
-const lists = (header: string | undefined, word: string): boolean =>
-  header?.split(",").some((part) => part.trim().toLowerCase() === word) === true
-
-const isReading = (method: string | undefined): boolean => method === "GET" || method === "HEAD"
-
-const notToBeWritten = reply(405, "", { Allow: "GET,HEAD" })
-
-/** What of a request decides. */
-export type RequestHead = Pick<Http.IncomingMessage, "method" | "url" | "headers" | "httpVersion">
-
-/** The answer to a request, as far as it does not depend on who asks; undefined for one that may upgrade. */
-export const screen = ({ headers, httpVersion, method, url }: RequestHead, admission: Admission): Reply | undefined => {
-  const { origin } = headers
-  if (origin !== undefined && admission.allowedOrigins?.has(origin) === false) return reply(403)
-  if (probes.has(pathOf(url))) return isReading(method) ? reply(200) : notToBeWritten
-  if (method !== "GET") return reply(405, "Request method must be `GET`")
-  if (!lists(headers.connection, "upgrade")) return reply(400, "Connection header did not include 'upgrade'")
-  if (!lists(headers.upgrade, "websocket")) return reply(400, "`Upgrade` header did not include 'websocket'")
-  if (headers["sec-websocket-version"] !== "13") {
-    return reply(400, "`Sec-WebSocket-Version` header did not include '13'")
-  }
-  if (headers["sec-websocket-key"] === undefined) return reply(400, "`Sec-WebSocket-Key` header missing")
-  // HTTP/1.0 has no upgrades (RFC 6455, 4.2.1).
-  return httpVersion === "1.0" ? reply(426, "WebSocket request couldn't be upgraded") : undefined
-}
-
-const headersOf = ({ headers, text }: Reply): Record<string, string | number> => ({
-  ...headers,
-  ...(text === "" || "Content-Type" in headers ? {} : { "Content-Type": "text/plain; charset=utf-8" }),
-  "Content-Length": Buffer.byteLength(text)
-})
 
 /** Pings of a client that may wait for their answers; one that asks more often without reading is cut off. */
 const MaxPendingPongs = 128
@@ -237,23 +171,25 @@ export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) 
       Effect.onExit((exit) => Effect.sync(() => void (exit._tag === "Failure" && socket.destroy())))
     )
 
-  const { authorize = () => Effect.void } = admission
-  const show = (page: Page, request: Http.IncomingMessage) =>
-    authorize(request.headers.authorization).pipe(
-      Effect.andThen(page.text),
-      Effect.match({
-        onFailure: ({ reason }) => reply(401, reason),
-        onSuccess: (text) => reply(200, text, { "Content-Type": page.contentType })
-      })
+  const plain = yield* Effect.cached(
+    Effect.flatMap(
+      Effect.promise(() => import("./PlainHttp.ts")),
+      (PlainHttp) => PlainHttp.make({ admission, pages })
+    ).pipe(Scope.provide(yield* Effect.scope))
+  )
+  const answer = (request: Http.IncomingMessage, response: Http.ServerResponse) =>
+    Effect.map(plain, (handle) => handle(request, response)).pipe(
+      Effect.catchCause((cause) =>
+        Effect.andThen(
+          Effect.logError("plain HTTP cannot be answered", cause),
+          Effect.sync(() => respond(response, reply(500)))
+        )
+      )
     )
 
   server.on("request", (request, response) => {
-    const answer = screen(request, admission) ?? reply(400)
-    const page = pages.get(pathOf(request.url))
-    if (page === undefined || answer.status === 403) return respond(response, answer)
-    if (!isOwnHost(request.headers.host, admission)) return respond(response, reply(403))
-    if (!isReading(request.method)) return respond(response, notToBeWritten)
-    fork(Effect.map(show(page, request), (answer) => respond(response, answer)))
+    if (isForeign(request.headers, admission)) respond(response, reply(403))
+    else fork(answer(request, response))
   })
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", destroy)

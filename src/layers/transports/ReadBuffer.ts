@@ -1,52 +1,50 @@
 /**
- * The way into a connection: what has been read and is not yet looked at, limited in messages and in bytes.
+ * What a socket has received and the engine has not read, limited in messages and in bytes.
  *
- * A transport reads in chunks, and a chunk may hold more messages than there are places. The rest is kept here until there
- * are; the transport does not read on before that. Nothing that was read is ever dropped. The same holds for a message that
- * is still arriving: before `initialize` only a short one is accepted, and the budget of all connections may be exceeded.
+ * A socket delivers chunks, and a chunk may hold more messages than the limits allow. All of them are kept, and the transport does
+ * not read on before there is room again: nothing that was received is dropped. A message that is still arriving counts as well:
+ * before `initialize` only a short one is accepted, and the budget of all connections may be exceeded.
  *
  * @module
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
-import type { Connection } from "../../services/connection/Connection.ts"
+import type { TransportClosed } from "../../services/connection/Transport.ts"
 import type { ReadAccount } from "./ReadBudget.ts"
 
 /** How much one connection may have under way. */
-export interface InletLimits {
-  /** Bytes that may wait to be looked at; a single longer message is taken all the same. */
+export interface ReadLimits {
+  /** Messages that may wait to be read. */
+  readonly ingressCapacity: number
+  /** Bytes of them; a single longer message is taken all the same. */
   readonly ingressBytes: number
-  /** Bytes of a message from a client that is not initialised. */
+  /** Bytes of a message from a client that is not initialized. */
   readonly uninitializedBytes: number
 }
 
-interface Held {
-  readonly message: Incoming
-  readonly bytes: number
-}
-
 export class ReadBuffer {
-  readonly #connection: Connection
-  readonly #limits: InletLimits
+  readonly #limits: ReadLimits
   readonly #account: ReadAccount
-  /** Read, and without a place in the ingress. */
-  #held: Array<Held> = []
-  /** Of the messages in the ingress. */
+  readonly #waiting: Queue.Queue<Incoming, Cause.Done | TransportClosed>
+  /** Of the messages that wait. */
   #bytes = 0
   /** Of the message that is still arriving. */
   #partial = 0
-  /** Who waits to read on. */
+  /** Whether messages were read that the engine may not have looked at. */
+  #isBusy = false
+  #isInitialized = false
+  /** Called when there is room again. */
   #onRoom: (() => void) | undefined
-  /** For room in the budget. */
+  /** Whether the account has been asked for room. */
   #isWaiting = false
 
-  constructor(connection: Connection, limits: InletLimits, account: ReadAccount) {
-    this.#connection = connection
+  constructor(limits: ReadLimits, account: ReadAccount) {
     this.#limits = limits
     this.#account = account
-    connection.onTaken = () => this.#taken()
-    connection.onLookedAt = () => this.#lookAgain()
+    // It is bounded by `hasRoom`, between chunks.
+    this.#waiting = Effect.runSync(Queue.unbounded<Incoming, Cause.Done | TransportClosed>())
   }
 
   /**
@@ -55,7 +53,7 @@ export class ReadBuffer {
    */
   get hasRoom(): boolean {
     return (
-      this.#held.length === 0 &&
+      this.unread <= this.#limits.ingressCapacity &&
       this.#bytes < this.#limits.ingressBytes &&
       this.#account.hasRoom &&
       (this.#isSettled || !this.#isTooLong(this.#partial))
@@ -63,18 +61,37 @@ export class ReadBuffer {
   }
 
   get isInitialized(): boolean {
-    return this.#connection.session !== undefined
+    return this.#isInitialized
   }
 
-  /** Takes a message that has been read; the next thing to look at is `hasRoom`. */
+  /** Messages that wait to be read. */
+  get unread(): number {
+    return Queue.sizeUnsafe(this.#waiting)
+  }
+
+  /** The messages that wait, at least one. What was read before has been looked at. */
+  readonly read: Effect.Effect<ReadonlyArray<Incoming>, Cause.Done | TransportClosed> = Effect.suspend(() => {
+    this.#isBusy = false
+    this.#lookAgain()
+    return Effect.map(Queue.takeAll(this.#waiting), (messages) => {
+      this.#isBusy = true
+      this.#account.remove(this.#bytes)
+      this.#bytes = 0
+      this.#lookAgain()
+      return messages
+    })
+  })
+
+  /** Takes a message that has been received; the next thing to look at is `hasRoom`. */
   push(message: Incoming, bytes: number): void {
     // It was the one that was arriving.
     this.arriving(0)
     this.#account.add(bytes)
-    if (this.#held.length > 0 || !this.#place(message, bytes)) this.#held.push({ message, bytes })
+    this.#bytes += bytes
+    Queue.offerUnsafe(this.#waiting, message)
   }
 
-  /** So many bytes of a message have been read, and it is not complete. */
+  /** So many bytes of a message have been received, and it is not complete. */
   arriving(bytes: number): void {
     const more = bytes - this.#partial
     this.#partial = bytes
@@ -96,12 +113,15 @@ export class ReadBuffer {
     this.#lookAgain()
   }
 
-  /** Waits until there is room. */
-  get room(): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      if (this.hasRoom) return resume(Effect.void)
-      this.whenRoom(() => resume(Effect.void))
-    })
+  /** The client has initialized: it may send longer messages. */
+  initialized(): void {
+    this.#isInitialized = true
+  }
+
+  /** Nothing more will be received. What waits can still be read. */
+  fail(error: TransportClosed): void {
+    this.#onRoom = undefined
+    Queue.failCauseUnsafe(this.#waiting, Cause.fail(error))
   }
 
   /** The connection has ended: nothing is held for it any more. */
@@ -111,27 +131,12 @@ export class ReadBuffer {
   }
 
   #isTooLong(bytes: number): boolean {
-    return bytes > this.#limits.uninitializedBytes && !this.isInitialized
+    return bytes > this.#limits.uninitializedBytes && !this.#isInitialized
   }
 
-  /** Whether everything that was read has been looked at. */
+  /** Whether everything that was received has been looked at. */
   get #isSettled(): boolean {
-    const { ingress, isBusy } = this.#connection
-    return !isBusy && this.#held.length === 0 && Queue.sizeUnsafe(ingress) === 0
-  }
-
-  #place(message: Incoming, bytes: number): boolean {
-    if (!Queue.offerUnsafe(this.#connection.ingress, message)) return false
-    this.#bytes += bytes
-    return true
-  }
-
-  #taken(): void {
-    this.#account.remove(this.#bytes)
-    this.#bytes = 0
-    const placed = this.#held.findIndex(({ bytes, message }) => !this.#place(message, bytes))
-    this.#held = placed === -1 ? [] : this.#held.slice(placed)
-    this.#lookAgain()
+    return !this.#isBusy && this.unread === 0
   }
 
   #lookAgain(): void {

@@ -1,9 +1,8 @@
 /**
- * Everybody who is connected to one address.
+ * The clients of one address.
  *
- * Owns the sessions of a listening address, how it finds out who is there no longer and who never initialises, and how it
- * ends. Knows no addresses
- * (WebSocket, UnixSocket).
+ * Owns the connections of a listening address: how it finds out which client is gone and which never initializes, and that all of
+ * them end with it. Knows no addresses (WebSocket, UnixSocket).
  *
  * @module
  */
@@ -12,16 +11,18 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
+import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import type { Origin } from "../../services/connection/Connection.ts"
+import { DefaultDeadline } from "../../services/connection/Deadline.ts"
 import type { MessageProcessor, Served } from "../../services/connection/MessageProcessor.ts"
-import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
+import type { Origin } from "../../services/connection/Transport.ts"
+import type { Admission, Page } from "./HttpScreen.ts"
 import * as HttpUpgrade from "./HttpUpgrade.ts"
 import { Newcomers } from "./UninitializedClients.ts"
 import { CloseCode, type WebSocketPeer, type Refusal } from "./WebSocketPeer.ts"
-import * as WebSocketSession from "./WebSocketSession.ts"
 import { Budget } from "./ReadBudget.ts"
-import * as Wire from "./StreamTransport.ts"
+import * as StreamTransport from "./StreamTransport.ts"
+import * as WebSocketTransport from "./WebSocketTransport.ts"
 
 /** How often connections that are not initialised are looked at, at least. */
 const SweepInterval = Duration.seconds(5)
@@ -37,10 +38,10 @@ export interface SocketListenerOptions {
   /** How errors call the address. */
   readonly url: string
   readonly origin: Origin
-  readonly admission: HttpUpgrade.Admission
-  readonly limits: Wire.ConnectionLimits
+  readonly admission: Admission
+  readonly limits: StreamTransport.ConnectionLimits
   /** Besides the probes. */
-  readonly pages?: ReadonlyMap<string, HttpUpgrade.Page>
+  readonly pages?: ReadonlyMap<string, Page>
 }
 
 /** An address that is being listened on. */
@@ -52,35 +53,32 @@ export interface SocketListener {
   readonly isEmpty: Effect.Effect<void>
   /** Takes no more clients. Those that are there stay. */
   readonly refuse: Effect.Effect<void>
-  /** Lets clients read what they have been told, says goodbye to them, and ends when all are gone. */
+  /** Takes no more clients, closes the connections of those that are there when they have read everything, and ends when all are closed. */
   readonly dismiss: (reason: string) => Effect.Effect<void>
 }
 
 /** Listens until the scope closes. */
 export const make = Effect.fnUntraced(function* (
   options: SocketListenerOptions
-): Effect.fn.Return<SocketListener, HttpUpgrade.ListenFailed, MessageProcessor | OutboundRouter | Scope.Scope> {
+): Effect.fn.Return<SocketListener, HttpUpgrade.ListenFailed, MessageProcessor | Scope.Scope> {
   const sessions = new Map<WebSocketPeer, Served>()
+  const reads = yield* Budget
   let farewell = "the server is going away"
 
-  const session = (peer: WebSocketPeer) =>
-    Effect.flatMap(Wire.serve(options.origin, options.limits), ({ served }) => {
-      sessions.set(peer, served)
-      // However the session ends: nobody waits any longer for this client to read.
-      return Effect.onExit(WebSocketSession.run(peer, served, context), () => served.connection.outgoing.shutdown)
-    })
+  const isEmpty = yield* Latch.make(true)
 
-  const serve = (peer: WebSocketPeer) =>
-    session(peer).pipe(
-      Effect.catchCause((cause) => WebSocketSession.fail(peer, cause)),
-      Effect.scoped,
-      Effect.onExit(() =>
-        Effect.sync(() => {
-          peer.terminate()
-          sessions.delete(peer)
-        })
-      )
-    )
+  const serve = (peer: WebSocketPeer) => {
+    const transport = WebSocketTransport.make(peer, options.origin, options.limits, reads)
+    const onClosed = () => {
+      peer.terminate()
+      sessions.delete(peer)
+      if (sessions.size === 0) isEmpty.openUnsafe()
+    }
+    return Effect.map(StreamTransport.serve(transport, options.limits, onClosed), (served) => {
+      sessions.set(peer, served)
+      isEmpty.closeUnsafe()
+    })
+  }
 
   const { listen, limits, url, admission } = options
   const clock = yield* Clock.Clock
@@ -120,15 +118,19 @@ export const make = Effect.fnUntraced(function* (
     pages: options.pages ?? new Map(),
     onPeer: (peer) => onPeer(peer)
   })
-  const fibers = yield* FiberSet.make<void, never>()
-  const fork = yield* FiberSet.runtime(fibers)<MessageProcessor | OutboundRouter>()
-  const context: WebSocketSession.SessionContext = {
-    limits,
-    reads: yield* Budget,
-    router: yield* OutboundRouter,
-    fork: (effect) => void fork(effect),
-    farewell: () => farewell
-  }
+  const fork = yield* FiberSet.makeRuntime<MessageProcessor>()
+  const closeAll = (message: string) =>
+    Effect.suspend(() =>
+      Effect.forEach(
+        sessions.values(),
+        ({ close }) => close({ _tag: "Stopping", message }, { within: DefaultDeadline }),
+        {
+          concurrency: "unbounded",
+          discard: true
+        }
+      )
+    )
+  yield* Effect.addFinalizer(() => closeAll(farewell))
   onPeer = (peer) => {
     welcome(peer)
     fork(serve(peer))
@@ -147,14 +149,13 @@ export const make = Effect.fnUntraced(function* (
   return {
     address: server.address(),
     served: () => Array.from(sessions.values()),
-    isEmpty: FiberSet.awaitEmpty(fibers),
+    isEmpty: isEmpty.await,
     refuse,
     dismiss: (reason) =>
       Effect.gen(function* () {
         farewell = reason
         yield* refuse
-        yield* Effect.forEach(sessions.values(), ({ connection }) => connection.outgoing.end, { discard: true })
-        yield* FiberSet.awaitEmpty(fibers)
+        yield* closeAll(farewell)
       })
   }
 })

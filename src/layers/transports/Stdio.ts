@@ -2,90 +2,163 @@
  * One client on standard input and output: a JSON document per line, UTF-8. The protocol has stdout to itself.
  *
  * Owns the bytes of the connection. A line that is no message is reported on stderr and skipped, as is one that is too long,
- * before `initialize` sooner than after it, or no UTF-8; the connection goes on. Everything that is to be written at one time is written at once.
+ * before `initialize` sooner than after it, or no UTF-8; the connection goes on. Messages that leave at one time are written at
+ * once.
  *
  * @module
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import type { Connection } from "../../services/connection/Connection.ts"
-import type { Served } from "../../services/connection/MessageProcessor.ts"
-import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
-import { ReadBuffer } from "./ReadBuffer.ts"
+import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import * as Lines from "../../protocol/jsonrpc/Lines.ts"
-import { Budget, type ReadBudget } from "./ReadBudget.ts"
-import * as Wire from "./StreamTransport.ts"
+import { type Transport, TransportClosed } from "../../services/connection/Transport.ts"
+import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
+import { Budget, type ReadAccount } from "./ReadBudget.ts"
+import * as StreamTransport from "./StreamTransport.ts"
 
-/** Reads until the input ends, and then ends the ingress, so that what was read is still served. */
-const read = (stdio: Stdio.Stdio, { connection }: Served, limits: Wire.ConnectionLimits, reads: ReadBudget) => {
+/** Reads a chunk when the messages of the one before have been looked at. */
+const reader = Effect.fnUntraced(function* (limits: StreamTransport.ConnectionLimits, isInitialized: () => boolean) {
+  const { stdin } = yield* Stdio.Stdio
+  const pull = yield* Stream.toPull(stdin)
+  const account = (yield* Budget).open()
+  yield* Effect.addFinalizer(() => Effect.sync(() => account.close()))
   const lines = new Lines.Decoder(limits.maxMessageBytes)
-  const readBuffer = new ReadBuffer(connection, limits, reads.open())
-  let bytes = 0
-  const readOn = (): void => {
-    if (!readBuffer.refuses()) return
+  /** Skips a line that is too long before `initialize`. Everything before it has been looked at. */
+  const skipLong = () => {
+    if (lines.partialBytes <= limits.uninitializedBytes || isInitialized()) return
     lines.skip(limits.uninitializedBytes)
-    readBuffer.arriving(0)
   }
-  return stdio.stdin.pipe(
-    Stream.runForEachArray((chunks) => {
-      for (const chunk of chunks) {
-        bytes += chunk.length
-        for (const incoming of lines.push(chunk)) {
-          readBuffer.push(incoming, bytes)
-          bytes = 0
-        }
-        readBuffer.arriving(lines.partialBytes)
-        readOn()
+  return Effect.gen(function* () {
+    while (true) {
+      skipLong()
+      account.remove(account.held - lines.partialBytes)
+      if (!account.hasRoom) yield* room(account)
+      const messages: Array<Incoming> = []
+      for (const chunk of yield* pull) {
+        account.add(chunk.length)
+        for (const message of lines.push(chunk)) messages.push(message)
+        if (messages.length === 0) skipLong()
       }
-      return readBuffer.hasRoom ? Effect.void : Effect.map(readBuffer.room, readOn)
-    }),
-    Effect.catchCause((cause) => Effect.logError("reading stdin failed", cause)),
-    Effect.ensuring(
-      Effect.andThen(
-        Queue.end(connection.ingress),
-        Effect.sync(() => readBuffer.close())
-      )
+      if (messages.length > 0) return messages
+    }
+  }).pipe(
+    Effect.catch((error) =>
+      Cause.isDone(error)
+        ? Effect.fail(error)
+        : Effect.andThen(Effect.logError("reading stdin failed", Cause.fail(error)), Cause.done())
     )
   )
+})
+
+const room = (account: ReadAccount): Effect.Effect<void> =>
+  Effect.callback((resume) => account.whenRoom(() => resume(Effect.void)))
+
+const toLines = (messages: ReadonlyArray<OutboundMessage>, sequenced: boolean): string => {
+  let text = ""
+  for (const message of messages) text += `${encode(message, sequenced)}\n`
+  return text
+}
+
+/** Hands texts to stdout one at a time. A text is written when stdout asks for the next. */
+class Handoff {
+  /** Stdout waits for a text. */
+  #ask: ((text: Effect.Effect<readonly [string]>) => void) | undefined
+  /** A text waits for stdout. */
+  #text: string | undefined
+  #onWritten: ((exit: Exit.Exit<void, TransportClosed>) => void) | undefined
+  #isClosed = false
+
+  readonly next = Effect.callback<readonly [string]>((resume) => {
+    const text = this.#text
+    this.#text = undefined
+    if (text !== undefined) return resume(Effect.succeed([text]))
+    this.#ask = resume
+    this.#finish(Exit.void)
+  })
+
+  write(text: string): Effect.Effect<void, TransportClosed> {
+    return Effect.callback((resume) => {
+      if (this.#isClosed) return resume(Exit.fail(new TransportClosed({})))
+      this.#onWritten = resume
+      const ask = this.#ask
+      this.#ask = undefined
+      if (ask === undefined) this.#text = text
+      else ask(Effect.succeed([text]))
+    })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#finish(Exit.fail(new TransportClosed({})))
+  }
+
+  #finish(exit: Exit.Exit<void, TransportClosed>): void {
+    const onWritten = this.#onWritten
+    this.#onWritten = undefined
+    onWritten?.(exit)
+  }
 }
 
 /** The messages as lines, without the first answer when it has been written already. */
-const omitting = (answered: string | undefined, connection: Connection) => {
+const omitting = (answered: string | undefined) => {
   let omit = answered
-  return (messages: ReadonlyArray<OutboundMessage>): string => {
+  return (messages: ReadonlyArray<OutboundMessage>, sequenced: boolean): string => {
     const [first] = messages
     const isWritten = omit !== undefined && first?._tag === "Answer" && first.text === omit
     if (first !== undefined) omit = undefined
-    return Wire.toLines(connection, isWritten ? messages.slice(1) : messages)
+    return toLines(isWritten ? messages.slice(1) : messages, sequenced)
   }
 }
 
-/** Writes until the outgoing ends. When stdout fails nobody reads any more, and nothing must wait for it. */
-const write = (stdio: Stdio.Stdio, connection: Connection, answered: string | undefined) => {
-  const { outgoing } = connection
-  const toLines = omitting(answered, connection)
-  const lines = Effect.map(outgoing.takeAll, (messages) => [toLines(messages)] as const)
-  return Stream.fromPull(Effect.succeed(lines)).pipe(
+const writer = Effect.fnUntraced(function* (answered: string | undefined) {
+  const toText = omitting(answered)
+  const stdio = yield* Stdio.Stdio
+  const handoff = new Handoff()
+  const writing = Stream.fromPull(Effect.succeed(handoff.next)).pipe(
     Stream.run(stdio.stdout({ endOnDone: false })),
-    Effect.catchCause((cause) => Effect.andThen(Effect.logError("writing stdout failed", cause), outgoing.shutdown))
+    Effect.catch((error) => Effect.logError("writing stdout failed", Cause.fail(error))),
+    Effect.ensuring(Effect.sync(() => handoff.close()))
   )
-}
+  yield* Effect.forkScoped(writing, { startImmediately: true })
+  return (messages: ReadonlyArray<OutboundMessage>, sequenced: boolean) =>
+    Effect.suspend(() => handoff.write(toText(messages, sequenced)))
+})
+
+/** Standard input and output of the process, as a transport that lives as long as the scope. */
+export const make = Effect.fnUntraced(function* (
+  limits: StreamTransport.ConnectionLimits,
+  answered?: string
+): Effect.fn.Return<Transport, never, Scope.Scope | Stdio.Stdio> {
+  let isInitialized = false
+  return {
+    origin: "stdio",
+    // There is no other client on stdio: it is waited for.
+    evictable: false,
+    read: yield* reader(limits, () => isInitialized),
+    write: yield* writer(answered),
+    close: () => Effect.void,
+    onInitialized: () => {
+      isInitialized = true
+    }
+  }
+})
 
 export interface StdioOptions {
   /** Default: `Limits`. */
-  readonly limits?: Wire.ConnectionLimits
+  readonly limits?: StreamTransport.ConnectionLimits
   /** The text of an answer to the first request that has been written already. It is not written again. */
   readonly answered?: string | undefined
 }
 
-/** Serves the client until the scope closes. `reader` ends with the input, `writer` once the ended outgoing is written. */
+/** Serves the client on standard input and output until the scope closes, or its connection is closed. */
 export const serve = Effect.fnUntraced(function* (options: StdioOptions = {}) {
-  const limits = options.limits ?? (yield* Wire.Limits)
-  const stdio = yield* Stdio.Stdio
-  const { served } = yield* Wire.serve("stdio", limits)
-  const writer = yield* Effect.forkScoped(write(stdio, served.connection, options.answered))
-  const reader = yield* Effect.forkScoped(read(stdio, served, limits, yield* Budget))
-  return { served, reader, writer }
+  const limits = options.limits ?? (yield* StreamTransport.Limits)
+  const transport = yield* make(limits, options.answered)
+  return yield* Effect.acquireRelease(StreamTransport.serve(transport, limits), (served) =>
+    served.close({ _tag: "Stopping", message: "the server is going away" }, { within: "5 seconds" })
+  )
 })

@@ -1,5 +1,5 @@
 /**
- * What every byte transport has in common: an outgoing in order, and a connection served from it.
+ * What every byte transport has in common: its limits, and how its connection is served.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Duration from "effect/Duration"
 import { Budget } from "../../services/routing/BacklogBudget.ts"
-import { answersInOrder, type Connection, type Origin } from "../../services/connection/Connection.ts"
-import { MessageProcessor } from "../../services/connection/MessageProcessor.ts"
+import { MessageProcessor, type ServeOptions } from "../../services/connection/MessageProcessor.ts"
+import type { Transport } from "../../services/connection/Transport.ts"
 import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
-import * as TieredQueue from "../../services/routing/TieredQueue.ts"
+import type { BacklogLimits } from "../../services/routing/TieredQueue.ts"
 
 /** How much one client may have under way. */
 export interface ConnectionLimits {
@@ -23,7 +23,7 @@ export interface ConnectionLimits {
   /** Characters of what is not yet written; a single longer message is taken all the same. */
   readonly outgoingBytes: number
   /** How far beyond that a client that can be cut off may fall behind others who listen to the same, before it is. */
-  readonly backlog: TieredQueue.BacklogLimits
+  readonly backlog: BacklogLimits
   /** Bytes of one message; longer ones are refused. */
   readonly maxMessageBytes: number
   /** The same for a client that is not initialised. What it sends along with `initialize` counts as sent after it. */
@@ -67,36 +67,27 @@ const refusals = { full: overload, closed: "the client is gone" }
 
 const lengthOf = (message: OutboundMessage): number => encode(message).length
 
-/** Serves a client until the scope closes. The transport offers to `served.connection.ingress` and writes from `outgoing`. */
-export const serve = Effect.fnUntraced(function* (origin: Origin, limits: ConnectionLimits) {
+/** Serves a client. Whoever connected it closes the connection; `onClosed` is called when it has ended. */
+export const serve = Effect.fnUntraced(function* (
+  transport: Transport,
+  limits: ConnectionLimits,
+  onClosed: () => void = () => {}
+) {
   const processor = yield* MessageProcessor
-  const outgoing = yield* TieredQueue.make({
-    capacity: limits.outgoingCapacity,
-    requestGrace: limits.requestGrace,
-    emitLagMarkers: false,
-    bytes: { max: limits.outgoingBytes, of: lengthOf },
-    // Who is on the other end of stdio is all there is, and is waited for.
-    ...(origin === "stdio" ? {} : { backlog: limits.backlog, budget: yield* Budget })
-  })
-  const served = yield* processor.serve({
-    origin,
+  const options: ServeOptions = {
     capacity: limits.ingressCapacity,
-    outgoing,
-    answers: answersInOrder(outgoing),
+    outgoing: {
+      capacity: limits.outgoingCapacity,
+      requestGrace: limits.requestGrace,
+      emitLagMarkers: false,
+      bytes: { max: limits.outgoingBytes, of: lengthOf },
+      // A client that cannot be evicted is waited for.
+      ...(transport.evictable ? { backlog: limits.backlog, budget: yield* Budget } : {})
+    },
+    stallGrace: limits.stallGrace,
+    onClosed,
     overloadText: overload,
     refusals
-  })
-  return { served, outgoing }
+  }
+  return yield* processor.serve(transport, options)
 })
-
-/** The text of a message for this client. */
-export const toText = (connection: Connection, message: OutboundMessage): string =>
-  encode(message, connection.session?.sequenced === true)
-
-/** The messages as lines. */
-export const toLines = (connection: Connection, messages: ReadonlyArray<OutboundMessage>): string => {
-  const sequenced = connection.session?.sequenced === true
-  let text = ""
-  for (const message of messages) text += `${encode(message, sequenced)}\n`
-  return text
-}

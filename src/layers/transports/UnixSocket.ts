@@ -21,7 +21,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SmallFiles from "../../services/config/SmallFiles.ts"
-import type { Admission } from "./HttpUpgrade.ts"
+import type { Admission } from "./HttpScreen.ts"
 import * as Listener from "./SocketListener.ts"
 import { Limits, type ConnectionLimits } from "./StreamTransport.ts"
 

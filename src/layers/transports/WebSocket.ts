@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Admission, Page } from "./HttpUpgrade.ts"
+import type { Admission, Page } from "./HttpScreen.ts"
 import { isLoopback } from "../../services/network/Loopback.ts"
 import { authority, type ListenWebSocket } from "./ListenAddress.ts"
 import * as Listener from "./SocketListener.ts"

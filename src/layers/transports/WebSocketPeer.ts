@@ -3,7 +3,7 @@
  *
  * Owns the socket: messages in as they come, what is still arriving, messages out in batches, signs of life, and the end. The handshake, the
  * reading of frames and the closing handshake are the library's; what is written is framed here (Frames). Does not own the
- * connection it belongs to (WebSocketSession).
+ * connection it belongs to: `WebSocketTransport` makes a transport of a peer.
  *
  * ```
  *  paused ──attach──► open ──close frame from here──► closing ─┐
@@ -18,12 +18,11 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
-import type { Connection } from "../../services/connection/Connection.ts"
-import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
+import { TransportClosed } from "../../services/connection/Transport.ts"
+import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import type * as Frames from "./Frames.ts"
 import type { ReadBuffer } from "./ReadBuffer.ts"
 import { parse } from "../../protocol/jsonrpc/Parse.ts"
-import { toText } from "./StreamTransport.ts"
 
 /** Why the server closes: the code of the close frame; what it says besides is for people. */
 export const CloseCode = { goingAway: 1001, policy: 1008, tooBig: 1009, internal: 1011, tryAgainLater: 1013 } as const
@@ -85,8 +84,6 @@ export class WebSocketPeer {
   /** Something has come since the last ping, or could be written. */
   #isAlive = true
   #onWritable: (() => void) | undefined
-  #onGone: (() => void) | undefined
-  #onRefused: (() => void) | undefined
   readonly #gone = Deferred.makeUnsafe<void>()
 
   /** Reads nothing until it is attached. The peers of a listener share `frames`. */
@@ -127,10 +124,11 @@ export class WebSocketPeer {
     return ws instanceof ReasonedWebSocket ? ws.peer : undefined
   }
 
-  /** From now on messages go where they belong. */
+  /** Starts to receive messages, into the buffer. It is closed with the socket. */
   attach(readBuffer: ReadBuffer): void {
     this.#readBuffer = readBuffer
-    this.#ws.resume()
+    if (this.isGone) this.#end()
+    else this.#ws.resume()
   }
 
   #receive(data: WS.RawData, isBinary: boolean): void {
@@ -177,12 +175,19 @@ export class WebSocketPeer {
     return this.#refusal
   }
 
-  /** Reads nothing more; whoever serves the connection closes it. The first reason counts. */
+  /** Receives nothing more; whoever serves the connection closes it. The first reason counts. */
   refuse(refusal: Refusal): void {
     if (this.#refusal !== undefined) return
     this.#refusal = refusal
     this.#ws.pause()
-    this.#onRefused?.()
+    this.#readBuffer?.fail(new TransportClosed({ reason: refusal.reason }))
+    this.#proceed()
+  }
+
+  /** Why nothing more can be written; undefined while something can. */
+  get #failure(): TransportClosed | undefined {
+    if (this.#refusal !== undefined) return new TransportClosed({ reason: this.#refusal.reason })
+    return this.isGone ? new TransportClosed({}) : undefined
   }
 
   get isGone(): boolean {
@@ -194,38 +199,47 @@ export class WebSocketPeer {
     return Deferred.await(this.#gone)
   }
 
-  /** Calls back when the socket has ended, in the same turn. */
-  onGone(listener: () => void): void {
-    this.#onGone = listener
-  }
-
-  /** Calls back when the server is to close the connection, in the same turn. */
-  onRefused(listener: () => void): void {
-    this.#onRefused = listener
-    if (this.#refusal !== undefined) listener()
-  }
-
   /** True while what was written lies in this process. */
   get isCongested(): boolean {
     return this.#socket.writableNeedDrain && !this.isGone
   }
 
-  /** Waits until the system has taken what was written, or nobody wants it any more. */
-  get writable(): Effect.Effect<void> {
+  /** Waits until the system has taken what was written, or nothing more can be. */
+  get #writable(): Effect.Effect<void> {
     return Effect.callback((resume) => {
-      if (!this.isCongested) return resume(Effect.void)
+      if (!this.isCongested || this.#refusal !== undefined) return resume(Effect.void)
       this.#onWritable = () => resume(Effect.void)
     })
   }
 
+  /** Writes the messages at the client's pace. Waits for nothing where the client keeps up. */
+  write(messages: ReadonlyArray<OutboundMessage>, sequenced: boolean): Effect.Effect<void, TransportClosed> {
+    return Effect.suspend(() => this.#writeFrom(messages, sequenced, 0))
+  }
+
+  #writeFrom(
+    messages: ReadonlyArray<OutboundMessage>,
+    sequenced: boolean,
+    from: number
+  ): Effect.Effect<void, TransportClosed> {
+    for (let at = from; at < messages.length;) {
+      const failure = this.#failure
+      if (failure !== undefined) return Effect.fail(failure)
+      at = this.#writeBatch(messages, sequenced, at)
+      if (this.isCongested) return Effect.flatMap(this.#writable, () => this.#writeFrom(messages, sequenced, at))
+    }
+    const failure = this.#failure
+    return failure === undefined ? Effect.void : Effect.fail(failure)
+  }
+
   /** Writes one batch of the messages; the index of the first that is not in it. */
-  write(connection: Connection, messages: ReadonlyArray<OutboundMessage>, from: number): number {
+  #writeBatch(messages: ReadonlyArray<OutboundMessage>, sequenced: boolean, from: number): number {
     const texts: Array<string> = []
     let chars = 0
     let at = from
     while (at < messages.length && chars < MaxBatchChars) {
       const message = messages[at++]
-      const text = message === undefined ? "" : toText(connection, message)
+      const text = message === undefined ? "" : encode(message, sequenced)
       if (text === "") continue
       texts.push(text)
       chars += text.length
@@ -267,6 +281,7 @@ export class WebSocketPeer {
   #end(): void {
     Deferred.doneUnsafe(this.#gone, Exit.void)
     this.#proceed()
-    this.#onGone?.()
+    this.#readBuffer?.fail(new TransportClosed({}))
+    this.#readBuffer?.close()
   }
 }

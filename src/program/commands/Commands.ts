@@ -18,6 +18,7 @@ import { offlineProvider, parseOverride } from "../../services/config/Config.ts"
 import { Version } from "../../services/config/Identity.ts"
 import * as Demo from "./Demo.ts"
 import * as Exec from "./Exec.ts"
+import * as ExecFlags from "./ExecFlags.ts"
 import * as NodeSmallFiles from "../../layers/files/NodeSmallFiles.ts"
 import * as Input from "./Input.ts"
 import * as ListenFlags from "./ListenFlags.ts"
@@ -48,12 +49,9 @@ const configFlag = Flag.String("config").pipe(
   Flag.atLeast(0)
 )
 
-const switchFlag = (name: string, description: string) =>
-  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
-
 const settingsFlags = {
   config: configFlag,
-  offline: switchFlag(
+  offline: ExecFlags.switchFlag(
     "offline",
     'Ask the built-in offline model, which needs no key and no network; the same as -c model_provider="offline"'
   )
@@ -111,52 +109,6 @@ const appServer = Command.make(
   ])
 )
 
-const repeated = (name: string, metavar: string, description: string) =>
-  Flag.Path(name, { mustExist: true }).pipe(
-    Flag.withMetavar(metavar),
-    Flag.withDescription(`${description}. May be repeated`),
-    Flag.atLeast(0)
-  )
-
-const execFlags = {
-  model: Flag.String("model").pipe(Flag.withAlias("m"), Flag.withDescription("Model to use"), Flag.optional),
-  sandbox: Flag.Literals("sandbox", ["read-only", "workspace-write", "danger-full-access"]).pipe(
-    Flag.withAlias("s"),
-    Flag.withMetavar("MODE"),
-    Flag.withDescription("Sandbox policy for commands"),
-    Flag.optional
-  ),
-  cd: Flag.Directory("cd", { mustExist: true }).pipe(
-    Flag.withAlias("C"),
-    Flag.withMetavar("DIR"),
-    Flag.withDescription("Working folder"),
-    Flag.optional
-  ),
-  addDir: repeated("add-dir", "DIR", "Additional writable folder, with --sandbox workspace-write"),
-  image: repeated("image", "FILE", "Image to send to the model").pipe(Flag.withAlias("i")),
-  outputSchema: Flag.Path("output-schema").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("File with a JSON Schema for the final answer"),
-    Flag.optional
-  ),
-  json: switchFlag("json", "Print events to stdout as JSON, one per line, instead of text").pipe(
-    Flag.withAlias("experimental-json")
-  ),
-  threadSource: Flag.String("thread-source").pipe(
-    Flag.withMetavar("WORD"),
-    Flag.withDescription("Source of the thread; stored with it"),
-    Flag.optional
-  ),
-  skipGitRepoCheck: switchFlag("skip-git-repo-check", "Accepted for compatibility: Spindle runs in any folder"),
-  cyberAccessProgram: Flag.ChoiceWithValue("cyber-access-program", [
-    ["standard", "standard"],
-    ["daybreak_blue", "daybreakBlue"],
-    ["daybreak_red", "daybreakRed"]
-  ]).pipe(Flag.withHidden, Flag.optional)
-}
-
-type ExecInput = Command.Command.Config.Infer<typeof execFlags>
-
 /** Signals end a run differently than a service. */
 const asRun = <R>(run: Effect.Effect<number, never, R>) =>
   Signals.secondQuits.pipe(
@@ -165,36 +117,47 @@ const asRun = <R>(run: Effect.Effect<number, never, R>) =>
     Effect.scoped
   )
 
+const orRefuse = <A>(value: A | Usage.UsageError): Effect.Effect<A, Usage.UsageError> =>
+  value instanceof Usage.UsageError ? Effect.fail(value) : Effect.succeed(value)
+
 const runExec = Effect.fnUntraced(function* (
-  flags: ExecInput,
+  flags: ExecFlags.Flags,
   settings: SettingsInput,
   argument: string | undefined,
   resume: string | null
 ) {
-  const cliOverrides = yield* settingsOf(settings)
+  const cliOverrides = [...(yield* settingsOf(settings)), ...(yield* orRefuse(ExecFlags.settingsOf(flags)))]
+  const options = yield* orRefuse(ExecFlags.serverOptionsOf(flags))
+  const permissions = yield* orRefuse(ExecFlags.permissionsOf(flags))
   const schemaFile = Option.getOrNull(flags.outputSchema)
   const task: Exec.Task = {
+    ...permissions,
     outputSchema: schemaFile === null ? null : yield* Input.outputSchema(schemaFile),
     prompt: yield* Input.prompt(argument),
     images: flags.image,
     resume,
     model: Option.getOrNull(flags.model),
-    sandbox: Option.getOrNull(flags.sandbox),
+    local: flags.oss ? Option.getOrElse(flags.localProvider, () => "default" as const) : null,
     cwd: Option.getOrNull(flags.cd),
     addDirs: flags.addDir,
+    ephemeral: flags.ephemeral,
+    lastMessageFile: Option.getOrNull(flags.outputLastMessage),
     threadSource: Option.getOrNull(flags.threadSource),
     cyberAccessProgram: Option.getOrNull(flags.cyberAccessProgram),
     json: flags.json
   }
-  yield* ending(yield* asRun(Effect.provide(Exec.run(task, { cliOverrides }), Telemetry.layer)))
+  const run = Effect.provide(Exec.run(task, { ...options, cliOverrides }), Telemetry.layer)
+  yield* ending(yield* asRun(Effect.provide(run, Screen.layerWith(flags.color))))
 })
 
 const promptArgument = Argument.String("prompt").pipe(
-  Argument.withDescription("The task for the agent; with - or no prompt, it is read from stdin"),
+  Argument.withDescription(
+    "The task for the agent; with - or no prompt, it is read from stdin. Piped input is appended to it"
+  ),
   Argument.optional
 )
 
-const execBase = Command.make("exec", { prompt: promptArgument }).pipe(Command.withSharedFlags(execFlags))
+const execBase = Command.make("exec", { prompt: promptArgument }).pipe(Command.withSharedFlags(ExecFlags.flags))
 
 const resume = Command.make(
   "resume",

@@ -59,6 +59,10 @@ export const run = Effect.gen(function* () {
       model: null,
       // Without a sandbox there are no approvals; the commands are the ones above.
       sandbox: "danger-full-access",
+      approval: null,
+      local: null,
+      ephemeral: false,
+      lastMessageFile: null,
       cwd,
       addDirs: [],
       outputSchema: null,

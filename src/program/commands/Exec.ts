@@ -30,6 +30,8 @@ import * as JsonEvents from "../reporters/JsonReporter.ts"
 import { questionOf } from "../reporters/ApprovalPrompt.ts"
 import * as Render from "../reporters/TextReporter.ts"
 import type { Reporter } from "../reporters/Reporter.ts"
+import type { Permissions } from "./ExecFlags.ts"
+import * as LastMessage from "./LastMessage.ts"
 import { TerminalConsole } from "../console/Console.ts"
 
 /** The options of a run. */
@@ -41,6 +43,13 @@ export interface Task {
   readonly resume: string | null
   readonly model: string | null
   readonly sandbox: SandboxMode | null
+  readonly approval: Permissions["approval"]
+  /** A model server of this machine: its name, or `default` for the one that the configuration names. */
+  readonly local: "default" | "lmstudio" | "ollama" | null
+  /** Keeps the thread in memory only. */
+  readonly ephemeral: boolean
+  /** Absolute path of the file that the last message is written to; null for none. */
+  readonly lastMessageFile: string | null
   /** Absolute; null is the working directory. */
   readonly cwd: string | null
   /** Absolute folders that are writable in addition to the workspace. */
@@ -59,15 +68,35 @@ type Opened = ResultOf<"thread/start">
 /** The exit codes. */
 export const ExitCode = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const
 
+/** Bounds the wait for an unreachable model server: the last attempt is after 35 seconds (5, 15, 35). */
+const NetworkPatience = "60 seconds"
+
 /** Time limit for a turn to end after it was interrupted. */
 const InterruptDeadline = "3 seconds"
 
-const open = (client: Client, task: Task): Effect.Effect<Opened, ClientError> => {
-  const settings = { model: task.model, cwd: task.cwd, sandbox: task.sandbox }
+/** The models that local model servers are used with, as in the release. */
+const localModels = { lmstudio: "openai/gpt-oss-20b", ollama: "gpt-oss:20b" } as const
+
+/** The model server of this machine that the task asks for. `--model` counts before the usual model of that server. */
+const localModel = Effect.fnUntraced(function* (client: Client, { local, model }: Task) {
+  if (local === null) return { model }
+  const { config } = yield* client.request("config/read", {})
+  const configured = Reflect.get(config, "oss_provider")
+  const modelProvider = local !== "default" ? local : configured === "lmstudio" ? "lmstudio" : "ollama"
+  return { modelProvider, model: model ?? localModels[modelProvider] }
+})
+
+const open = Effect.fnUntraced(function* (client: Client, task: Task): Effect.fn.Return<Opened, ClientError> {
+  const settings = {
+    ...(yield* localModel(client, task)),
+    cwd: task.cwd,
+    sandbox: task.sandbox,
+    approvalPolicy: task.approval
+  }
   return task.resume === null
-    ? client.request("thread/start", { ...settings, threadSource: task.threadSource })
-    : client.request("thread/resume", { ...settings, threadId: task.resume, excludeTurns: true })
-}
+    ? yield* client.request("thread/start", { ...settings, threadSource: task.threadSource, ephemeral: task.ephemeral })
+    : yield* client.request("thread/resume", { ...settings, threadId: task.resume, excludeTurns: true })
+})
 
 type TurnParams = ParamsInputOf<"turn/start">
 
@@ -144,14 +173,17 @@ const runTurn = Effect.fnUntraced(function* (reporter: Reporter, task: Task) {
   if (task.addDirs.length > 0 && thread.sandbox.type !== "workspaceWrite") {
     yield* reporter.remark("--add-dir has no effect: it needs --sandbox workspace-write.")
   }
-  const turn = Effect.andThen(client.request("turn/start", turnOf(thread, task)), follow(client, reporter)).pipe(
+  const last = task.lastMessageFile === null ? undefined : yield* LastMessage.make(task.lastMessageFile)
+  const watched = last === undefined ? reporter : last.watching(reporter)
+  const turn = Effect.andThen(client.request("turn/start", turnOf(thread, task)), follow(client, watched)).pipe(
     Effect.onInterrupt(() => interrupt(client, reporter, thread.thread.id))
   )
   const status = yield* Effect.raceFirst(turn, Effect.as(screen.readerGone, null))
+  yield* last?.write(reporter) ?? Effect.void
   return status === "completed" ? ExitCode.success : status === "interrupted" ? ExitCode.interrupted : ExitCode.failure
 })
 
-type Problem = ClientError | ConfigError | InProcessError | ModelError
+type Problem = ClientError | ConfigError | InProcessError | LastMessage.LastMessageError | ModelError
 
 /** Reports that the run failed. An unusable model is also reported as an event, as it is during a turn. */
 const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
@@ -177,7 +209,7 @@ export const run = (
       clientVersion: Version,
       experimentalApi: task.cyberAccessProgram !== null,
       ownsServer: true
-    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", ...server })))
+    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })))
     const code = yield* runTurn(reporter, task).pipe(
       Effect.provide(embedded),
       Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))

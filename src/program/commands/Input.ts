@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { MaxDepth } from "../../protocol/jsonrpc/Depth.ts"
 import { isTooDeep } from "../../protocol/jsonrpc/JsonText.ts"
 import * as SmallFiles from "../../services/config/SmallFiles.ts"
+import { TerminalConsole } from "../console/Console.ts"
 import { UsageError } from "./Usage.ts"
 
 const noPrompt = (text: string): Effect.Effect<never, UsageError> => Effect.fail(new UsageError({ message: text }))
@@ -29,26 +30,40 @@ const limited = () => {
   }
 }
 
-const fromStdin = Effect.fnUntraced(function* (stdio: Stdio.Stdio) {
-  const text = yield* stdio.stdin.pipe(
+const readStdin = (stdio: Stdio.Stdio): Effect.Effect<string, UsageError> =>
+  stdio.stdin.pipe(
     Stream.catch(() => Stream.fromEffect(noPrompt("The prompt could not be read from stdin."))),
     Stream.mapEffect(limited()),
     Stream.decodeText,
     Stream.mkString
   )
-  return text.trim() === "" ? yield* noPrompt("No prompt: stdin is empty.") : text
-})
 
-/** The argument, or stdin when it is `-` or absent. When stdin is a terminal, it fails instead of waiting for input. */
+/** How long stdin may be silent before a person is informed that it is read. */
+const Patience = "1 second"
+
+/** What is piped into a run that has a prompt goes behind it, as in the release. */
+const withStdin = (prompt: string, piped: string): string =>
+  piped.trim() === "" ? prompt : `${prompt}\n\n<stdin>\n${piped}${piped.endsWith("\n") ? "" : "\n"}</stdin>`
+
+/**
+ * The argument, with piped input behind it; or stdin alone where the argument is `-` or left out. At a terminal stdin is read
+ * only for `-`.
+ */
 export const prompt = Effect.fnUntraced(function* (argument: string | undefined) {
-  if (argument !== undefined && argument !== "-") {
-    return argument.trim() === "" ? yield* noPrompt("No prompt: the argument is empty.") : argument
-  }
   const stdio = yield* Stdio.Stdio
-  if (argument === undefined && (yield* stdio.stdinIsTerminal)) {
-    return yield* noPrompt('No prompt: pass one as an argument, spindle exec "…", or on stdin.')
+  if (argument === undefined || argument === "-") {
+    if (argument === undefined && (yield* stdio.stdinIsTerminal)) {
+      return yield* noPrompt('No prompt: pass one as an argument, spindle exec "…", or on stdin.')
+    }
+    const text = yield* readStdin(stdio)
+    return text.trim() === "" ? yield* noPrompt("No prompt: stdin is empty.") : text
   }
-  return yield* fromStdin(stdio)
+  if (argument.trim() === "") return yield* noPrompt("No prompt: the argument is empty.")
+  if (yield* stdio.stdinIsTerminal) return argument
+  const { err } = yield* TerminalConsole
+  const notice = Effect.delay(err.write("Reading additional input from stdin...\n"), Patience)
+  const piped = yield* Effect.scoped(Effect.andThen(Effect.forkScoped(notice), readStdin(stdio)))
+  return withStdin(argument, piped)
 })
 
 const decodeSchema = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))

@@ -17,6 +17,9 @@ import * as Layer from "effect/Layer"
 /** The text styles. None carries meaning alone: the text is complete without colours. */
 export type Style = "bold" | "cyan" | "dim" | "green" | "red" | "yellow"
 
+/** `auto`: colours on terminals that have them, unless `NO_COLOR` is set. */
+export type ColorChoice = "always" | "auto" | "never"
+
 /** One of the two streams. */
 export interface OutputStream {
   /** Waits while the reader is behind. Does nothing when the stream has no reader any more. */
@@ -54,8 +57,11 @@ class Output {
   readonly gone = Deferred.makeUnsafe<void>()
   #lost = false
 
-  constructor(stream: NodeJS.WriteStream) {
+  readonly #color: ColorChoice
+
+  constructor(stream: NodeJS.WriteStream, color: ColorChoice) {
     this.#stream = stream
+    this.#color = color
   }
 
   write(text: string): Effect.Effect<void> {
@@ -84,7 +90,8 @@ class Output {
 
   get sheet(): OutputStream {
     const stream = this.#stream
-    const colours = isTerminal(stream) && (stream as WriteStream).hasColors()
+    const suits = isTerminal(stream) && (stream as WriteStream).hasColors()
+    const colours = this.#color === "auto" ? suits : this.#color === "always"
     return {
       write: (text) => this.write(text),
       isTerminal: isTerminal(stream),
@@ -96,16 +103,16 @@ class Output {
 }
 
 /** Handles the error events of a closed stream, also after the end, so that they do not end the process. */
-const output = (stream: NodeJS.WriteStream): Output => {
-  const made = new Output(stream)
+const output = (stream: NodeJS.WriteStream, color: ColorChoice): Output => {
+  const made = new Output(stream, color)
   stream.on("error", () => made.lose())
   return made
 }
 
-const make = Effect.sync(() => {
+const make = (color: ColorChoice) => {
   const { stderr, stdin, stdout } = process
-  const out = output(stdout)
-  const err = output(stderr)
+  const out = output(stdout, color)
+  const err = output(stderr, color)
   return TerminalConsole.of({
     out: out.sheet,
     err: err.sheet,
@@ -113,9 +120,13 @@ const make = Effect.sync(() => {
     readerGone: Deferred.await(out.gone),
     flush: Effect.andThen(out.flush, err.flush)
   })
-})
+}
 
-export const layer: Layer.Layer<TerminalConsole> = Layer.effect(TerminalConsole, make)
+/** The console of the process. */
+export const layerWith = (color: ColorChoice): Layer.Layer<TerminalConsole> =>
+  Layer.sync(TerminalConsole, () => make(color))
+
+export const layer: Layer.Layer<TerminalConsole> = layerWith("auto")
 
 /** What was written to which stream, in order. Both streams may be terminals without colours. */
 export interface Written {

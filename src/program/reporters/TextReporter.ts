@@ -13,6 +13,7 @@ import type { Terminal } from "effect/Terminal"
 import type { Item, ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type { ServerNotification } from "../../protocol/Methods.ts"
 import type { TokenUsageBreakdown } from "../../protocol/v2/thread/Thread.ts"
+import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
 import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import * as Format from "./Format.ts"
 import { TerminalLayout } from "../console/TerminalLayout.ts"
@@ -52,6 +53,8 @@ class TextRenderer {
   readonly #warned = new Set<string>()
   /** Commands that were already shown as declined. */
   readonly #declined = new Set<string>()
+  /** Why the last attempt at an answer failed. */
+  #retryCause: string | null = null
   #turnId: string | null = null
   #usage: TokenUsageBreakdown | null = null
   #usageBefore: TokenUsageBreakdown | null = null
@@ -80,6 +83,16 @@ class TextRenderer {
     this.#warned.add(text)
     const rest = details == null || details === "" ? [] : plain(details).split("\n").map(this.#dim)
     return this.#note(`${err.paint("yellow", "warning:")} ${plain(text)}`, ...rest)
+  }
+
+  /** One line per attempt; the cause is shown when it differs from that of the previous attempt. */
+  #retrying({ additionalDetails, message }: TurnError): Effect.Effect<void> {
+    const isNew = additionalDetails !== this.#retryCause
+    this.#retryCause = additionalDetails
+    const line = `${this.#screen.err.paint("yellow", "warning:")} ${plain(message)}`
+    return isNew && additionalDetails !== null
+      ? this.#note(line, ...plain(additionalDetails).split("\n").map(this.#dim))
+      : this.page.lines(this.#screen.err, line)
   }
 
   readonly opened: Reporter["opened"] = (thread) => this.#note(this.#dim(shownOnOneLine(Format.thread(thread))))
@@ -174,9 +187,7 @@ class TextRenderer {
       case "model/rerouted":
         return this.#warning(`${notification.params.toModel} answers instead of ${notification.params.fromModel}`)
       case "error":
-        return notification.params.willRetry
-          ? this.#warning(notification.params.error.message, notification.params.error.additionalDetails)
-          : Effect.void
+        return notification.params.willRetry ? this.#retrying(notification.params.error) : Effect.void
       case "turn/completed":
         return this.#ended(notification.params.turn, now)
       default:

@@ -36,18 +36,26 @@ export type ClientEvent =
   | { readonly _tag: "Reconnected"; readonly thread: { readonly id: string; readonly continuity: Continuity } | null }
   | { readonly _tag: "Disconnected"; readonly message: string }
 
-/** Converts a buffered message to an event; undefined for a response, which is not an event. */
-export const toEvent = (message: OutboundMessage): ClientEvent | undefined => {
+const same = (params: unknown): unknown => params
+
+/**
+ * Converts a buffered message to an event; undefined for a response, which is not an event. `own` copies the parameters of a
+ * message that other clients share.
+ */
+export const toEvent = (
+  message: OutboundMessage,
+  own: (params: unknown) => unknown = same
+): ClientEvent | undefined => {
   switch (message._tag) {
     case "Lagged":
       return { _tag: "Lagged", skipped: message.skipped }
     // The server built the pair of method and parameters, so their types match.
     case "Request": {
-      const request = { id: message.id, method: message.method, params: message.params } as ServerRequest
+      const request = { id: message.id, method: message.method, params: own(message.params) } as ServerRequest
       return { _tag: "ServerRequest", request }
     }
     case "Notification": {
-      const notification = { method: message.method, params: message.params } as ServerNotification
+      const notification = { method: message.method, params: own(message.params) } as ServerNotification
       return { _tag: "ServerNotification", notification }
     }
     case "Answer":

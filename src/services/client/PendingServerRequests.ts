@@ -1,9 +1,9 @@
 /**
  * The server's unanswered requests, across connections.
  *
- * After a reconnect, a server sends its pending requests again with the same ids. But a restarted server numbers from the
- * beginning, so a new request may have the id of one that the user is still looking at. An answer must never reach another
- * request, so the new request gets a different id on the client's side.
+ * After a reconnect, a server sends its pending requests again with the same ids. A restarted server of the release numbers
+ * from 0 again, so a new request may have the id of one that the user is still looking at. An answer must never reach
+ * another request, so the new request gets a different id on the client's side. Spindle's ids do not repeat (ServerRequests).
  *
  * @module
  */

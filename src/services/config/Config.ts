@@ -83,6 +83,8 @@ export interface ConfigOptions {
   readonly cwd: string
   /** From `-c`, in order; a later entry replaces an earlier one. See `parseOverride`. */
   readonly cliOverrides?: Iterable<readonly [key: string, value: unknown]>
+  /** The name of a profile: `<home>/<name>.config.toml` is layered on top of the user's file. Default: none. */
+  readonly profile?: string
   /** Default: `<home>/config.toml` and the files in `/etc/codex`. */
   readonly loader?: {
     readonly configFile?: string
@@ -137,6 +139,10 @@ export const make = Effect.fnUntraced(function* (
   const managedFile = options.loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml")
   const layers = yield* Layers.make({
     userFile,
+    profile:
+      options.profile === undefined
+        ? undefined
+        : { name: options.profile, file: path.join(options.home, `${options.profile}.config.toml`) },
     systemFile,
     managedFile,
     userHome: environment["HOME"] ?? environment["USERPROFILE"],
@@ -182,6 +188,13 @@ export const make = Effect.fnUntraced(function* (
     return resolve({ stack, requirements, requested, environment, ruleFolders, instructionsFile })
   })
 
+  /** The warning of a profile without a file. */
+  const missingProfile = (stack: Layers.Stack): ReadonlyArray<string> =>
+    options.profile === undefined ||
+    stack.layers.some(({ source }) => source.type === "user" && source.profile === options.profile)
+      ? []
+      : [`The profile \`${options.profile}\` has no file ${options.profile}.config.toml in ${options.home}.`]
+
   /** The problems at start, before any request. Errors that the user can fix are warnings, all others fail. */
   const inspect = Effect.gen(function* () {
     const loaded = yield* Effect.result(layers.load({ folder: options.cwd, overrides: {} }))
@@ -202,7 +215,9 @@ export const make = Effect.fnUntraced(function* (
     const resolved = tried.success
     if (Result.isFailure(resolved)) return yield* warnUnless(resolved.failure.fatal, unresolved(resolved.failure))
     const disabled = disabledProjects(stack)
-    return [...(disabled === undefined ? [] : [disabled]), ...resolved.success.warnings].map(warning)
+    return [...missingProfile(stack), ...(disabled === undefined ? [] : [disabled]), ...resolved.success.warnings].map(
+      warning
+    )
   })
 
   return Config.of({

@@ -55,6 +55,8 @@ export interface Suggestion {
 
 export interface Locations {
   readonly userFile: string
+  /** A file that is layered on top of the user's, and the name it was chosen by. */
+  readonly profile?: { readonly name: string; readonly file: string } | undefined
   readonly systemFile: string
   readonly managedFile: string
   /** The user's home, for `~/`; undefined when the environment does not set it. */
@@ -239,6 +241,8 @@ export const make = Effect.fnUntraced(function* (
   const load: Layers["load"] = Effect.fnUntraced(function* ({ folder, overrides }) {
     const system = yield* read(locations.systemFile)
     const user = yield* read(locations.userFile)
+    const { profile } = locations
+    const profiled = profile === undefined ? undefined : yield* read(profile.file)
     const managed = yield* read(locations.managedFile)
     const start = folder === undefined ? undefined : path.resolve(locations.cwd, folder)
     const deep = Object.keys(overrides).find(
@@ -255,6 +259,9 @@ export const make = Effect.fnUntraced(function* (
         : [{ source: { type: "sessionFlags" }, file: undefined, content: flags, disabledReason: null } as const])
     ]
     const below: ReadonlyArray<Layer> = [
+      ...(profile === undefined || profiled === undefined
+        ? []
+        : [layerOf({ type: "user", file: profile.file, profile: profile.name }, profiled)]),
       layerOf({ type: "user", file: locations.userFile, profile: null }, user),
       layerOf({ type: "system", file: locations.systemFile }, system)
     ]

@@ -1,7 +1,7 @@
 /**
  * The handlers of one connection: which run, which wait, and what becomes of them.
  *
- * Owns the step from a call to a running handler and from its end to the answer. Handlers are kept
+ * Owns the step from a request to a running handler and from its end to the answer. Handlers are kept
  * from the moment they suspend, which most never do.
  *
  * ```
@@ -20,38 +20,61 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import { type Connection, MaxRunning } from "./Connection.ts"
-import { Answered, type Handler, type Handlers, type RequestContext } from "./Handlers.ts"
+import type { Handler, Handlers } from "./Handlers.ts"
 import { ActiveRequest } from "./ActiveRequest.ts"
 import type { KeyedScheduler } from "./KeyedScheduler.ts"
 import type { Meter } from "../observability/RequestMetrics.ts"
 import { settled, type Wait } from "../routing/TieredQueue.ts"
 import { internal, overloaded, type RequestError, toErrorObject } from "../routing/RequestError.ts"
 import type { DecodedRequest } from "./RequestDecoder.ts"
+import { Reply } from "./Reply.ts"
 import { fromServiceError, type ServiceError } from "./ServiceError.ts"
 
 /** Starts a fiber in the caller's turn, up to its first suspension. */
 export type Fork = (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
 
-/** A defect is logged with its cause and answered without it. */
-const failed = (job: ActiveRequest, cause: Cause.Cause<ServiceError>): Effect.Effect<void> | undefined => {
-  const error = Cause.findErrorOption(cause)
-  if (Option.isSome(error)) return afterwards(job.failNow(fromServiceError(error.value)))
-  if (Cause.hasInterruptsOnly(cause)) return afterwards(job.failNow(internal("request was interrupted")))
-  const wait = job.failNow(internal("internal error"))
-  return Effect.andThen(
-    Effect.logError("handler died", cause).pipe(Effect.annotateLogs({ method: job.call.method })),
-    settled(wait)
-  )
+/** What is left to do once a request is answered. */
+interface Rest {
+  /** Waits for room for the answer, or logs why it is an internal error. */
+  readonly placed: Effect.Effect<void> | undefined
+  /** Begins in the step in which it is run. */
+  readonly commit?: Effect.Effect<void>
 }
 
-/** What is left to do once an answer has its place; undefined for nothing, which most answers need. */
-const afterwards = (wait: Wait): Effect.Effect<void> | undefined =>
-  wait === undefined ? undefined : Deferred.await(wait)
+/** Undefined for nothing, which most answers leave. */
+const afterwards = (wait: Wait): Rest | undefined => (wait === undefined ? undefined : { placed: Deferred.await(wait) })
 
-const settle = (job: ActiveRequest, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined => {
+const died = (request: ActiveRequest, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Effect.logError("handler died", cause).pipe(Effect.annotateLogs({ method: request.decoded.method }))
+
+/** A defect is logged with its cause and answered without it. */
+const failed = (request: ActiveRequest, cause: Cause.Cause<ServiceError>): Rest | undefined => {
+  const error = Cause.findErrorOption(cause)
+  if (Option.isSome(error)) return afterwards(request.fail(fromServiceError(error.value)))
+  if (Cause.hasInterruptsOnly(cause)) return afterwards(request.fail(internal("request was interrupted")))
+  const wait = request.fail(internal("internal error"))
+  return { placed: Effect.andThen(died(request, cause), settled(wait)) }
+}
+
+const replied = (request: ActiveRequest, reply: Reply<unknown>): Rest | undefined => {
+  // Nobody waits for the answer: what belongs to it does not happen.
+  if (request.isCancelled) return undefined
+  try {
+    const { commit, extensions, result } = reply.take()
+    const rest = afterwards(request.succeed(result, extensions))
+    if (commit === undefined) return rest
+    const committed = Effect.catchDefect(commit, (defect) => died(request, Cause.die(defect)))
+    return { placed: rest?.placed, commit: committed }
+  } catch (defect) {
+    return failed(request, Cause.die(defect))
+  }
+}
+
+/** Gives the request its answer. */
+const settle = (request: ActiveRequest, exit: Exit.Exit<unknown, unknown>): Rest | undefined => {
   // Handlers fail with service errors and nothing else; a fiber's own type does not say so.
-  if (Exit.isFailure(exit)) return failed(job, exit.cause as Cause.Cause<ServiceError>)
-  return exit.value === Answered ? undefined : afterwards(job.respondNow(exit.value))
+  if (Exit.isFailure(exit)) return failed(request, exit.cause as Cause.Cause<ServiceError>)
+  return exit.value instanceof Reply ? replied(request, exit.value) : afterwards(request.succeed(exit.value))
 }
 
 export class Dispatcher {
@@ -64,7 +87,7 @@ export class Dispatcher {
   /** Handlers that have suspended, and answers that wait for room. */
   #running: Set<Fiber.Fiber<unknown, unknown>> | undefined
   /** Requests that wait, and those that run and have suspended. */
-  #jobs: Map<RequestId, ActiveRequest> | undefined
+  #requests: Map<RequestId, ActiveRequest> | undefined
   /** Cancelled before they were looked at, or in the very moment in which their handler began. */
   #withdrawn: Set<RequestId> | undefined
 
@@ -82,40 +105,43 @@ export class Dispatcher {
     this.#meter = meter
   }
 
-  /** Runs the call's handler, now or when its turn comes. The result waits until a refusal has its place. */
-  admit(call: DecodedRequest): Effect.Effect<void> | undefined {
-    const { key, shared } = call
+  /** Runs the request's handler, now or when its turn comes. The result waits until a refusal has its place. */
+  admit(decoded: DecodedRequest): Effect.Effect<void> | undefined {
+    const { key, shared } = decoded
     const connection = this.#connection
-    if (this.#isWithdrawn(call.id)) return undefined
-    if (connection.running >= MaxRunning) return this.#overload(call)
-    const job = new ActiveRequest(connection, call, this.#meter)
+    if (this.#isWithdrawn(decoded.id)) return undefined
+    if (connection.running >= MaxRunning) return this.#overload(decoded)
+    const request = new ActiveRequest(connection, decoded, this.#meter)
     if (key === undefined) {
-      this.#start(job, undefined)
+      this.#start(request, undefined)
       return undefined
     }
     if (this.#scheduler.isFree(key, shared)) {
-      this.#scheduler.enter({ key, shared, start: () => this.#start(job, key) })
+      this.#scheduler.enter({ key, shared, start: () => this.#start(request, key) })
       return undefined
     }
-    if (connection.waiting >= connection.capacity) return this.#overload(call)
+    if (connection.waiting >= connection.capacity) return this.#overload(decoded)
     connection.waiting++
-    this.#keep(job)
+    this.#keep(request)
     this.#scheduler.enter({
       key,
       shared,
       start: () => {
         connection.waiting--
-        this.#forget(job)
-        this.#start(job, key)
+        this.#forget(request)
+        this.#start(request, key)
       }
     })
     return undefined
   }
 
-  /** Runs the call's handler to its answer before anything else of the connection: the handshake. */
-  inline(call: DecodedRequest): Effect.Effect<void> {
-    const job = new ActiveRequest(this.#connection, call, this.#meter)
-    return Effect.flatMap(Effect.exit(this.#serving(call, job)), (exit) => settle(job, exit) ?? Effect.void)
+  /** Runs the request's handler to its answer before anything else of the connection: the handshake. */
+  inline(decoded: DecodedRequest): Effect.Effect<void> {
+    const request = new ActiveRequest(this.#connection, decoded, this.#meter)
+    return Effect.flatMap(Effect.exit(this.#serving(request)), (exit) => {
+      const rest = settle(request, exit)
+      return Effect.andThen(rest?.commit ?? Effect.void, rest?.placed ?? Effect.void)
+    })
   }
 
   /** Answers a request that is not served. */
@@ -123,42 +149,44 @@ export class Dispatcher {
     const { id, method } = request
     if (this.#isWithdrawn(id)) return undefined
     this.#meter.refused(method, error.code)
-    return afterwards(this.#connection.answers.fail(id, toErrorObject(error)))
+    return afterwards(this.#connection.answers.fail(id, toErrorObject(error)))?.placed
   }
 
-  #overload(call: DecodedRequest): Effect.Effect<void> | undefined {
+  #overload(decoded: DecodedRequest): Effect.Effect<void> | undefined {
     this.#connection.overloads++
-    return this.refuse(call, overloaded(this.#connection.overloadText))
+    return this.refuse(decoded, overloaded(this.#connection.overloadText))
   }
 
-  /** Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. */
-  cancel(id: RequestId): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const job = this.#jobs?.get(id)
-      if (job === undefined) {
-        ;(this.#withdrawn ??= new Set()).add(id)
-        return Effect.void
-      }
-      job.isCancelled = true
-      return job.fiber === undefined ? Effect.void : Fiber.interrupt(job.fiber)
-    })
+  /**
+   * Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. Does not wait for the
+   * handler, which may take its time to end.
+   */
+  cancelNow(id: RequestId): void {
+    const request = this.#requests?.get(id)
+    if (request === undefined) {
+      ;(this.#withdrawn ??= new Set()).add(id)
+      return
+    }
+    request.isCancelled = true
+    request.fiber?.interruptUnsafe()
+  }
+
+  /** Interrupts what runs, and does not wait for it. */
+  interruptNow(): void {
+    for (const fiber of Array.from(this.#running ?? [])) fiber.interruptUnsafe()
+  }
+
+  /** The requests whose handlers have not ended: method and id. */
+  get unfinished(): ReadonlyArray<string> {
+    return Array.from(this.#requests?.values() ?? [], ({ decoded }) => `${decoded.method} (request ${decoded.id})`)
   }
 
   /** Ends when no handler runs and every answer has found its place. */
   get idle(): Effect.Effect<void> {
-    return this.#whileRunning(Fiber.awaitAll)
-  }
-
-  /** Interrupts what runs, and ends when it has. */
-  get interruption(): Effect.Effect<void> {
-    return this.#whileRunning(Fiber.interruptAll)
-  }
-
-  #whileRunning(end: (fibers: Iterable<Fiber.Fiber<unknown, unknown>>) => Effect.Effect<unknown>): Effect.Effect<void> {
     // What ends may leave an answer behind that has to be waited for in its turn.
     return Effect.whileLoop({
       while: () => this.#running !== undefined && this.#running.size > 0,
-      body: () => end(Array.from(this.#running ?? [])),
+      body: () => Fiber.awaitAll(Array.from(this.#running ?? [])),
       step: () => {}
     })
   }
@@ -167,42 +195,49 @@ export class Dispatcher {
     return this.#withdrawn !== undefined && this.#withdrawn.delete(id)
   }
 
-  /** The table has a handler for every method, with that method's types; the call was decoded by the same entry. */
-  #serving(call: DecodedRequest, context: RequestContext): Effect.Effect<unknown, ServiceError> {
-    const serve = this.#handlers[call.served ?? "initialize"] as Handler<never>
-    return Effect.suspend(() => serve(call.params as never, context))
+  /** The table has a handler for every method, with that method's types; the request was decoded by the same entry. */
+  #serving(request: ActiveRequest): Effect.Effect<unknown, ServiceError> {
+    const { params, served } = request.decoded
+    const serve = this.#handlers[served ?? "initialize"] as Handler<never>
+    return Effect.suspend(() => serve(params as never, request))
   }
 
-  #start(job: ActiveRequest, key: string | undefined): void {
-    if (job.isCancelled || this.#connection.isClosed) {
+  #start(request: ActiveRequest, key: string | undefined): void {
+    if (request.isCancelled || this.#connection.isClosed) {
       if (key !== undefined) this.#scheduler.leave(key)
       return
     }
-    const fiber = this.#fork(this.#serving(job.call, job))
-    const withdrawn = this.#isWithdrawn(job.call.id)
+    const fiber = this.#fork(this.#serving(request))
+    const withdrawn = this.#isWithdrawn(request.decoded.id)
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return this.#ended(job, key, exit)
-    job.isCancelled = withdrawn
-    job.fiber = fiber
-    this.#keep(job)
+    if (exit !== undefined) return this.#ended(request, key, exit)
+    request.isCancelled = withdrawn
+    request.fiber = fiber
+    this.#keep(request)
     this.#add(fiber)
     fiber.addObserver((late) => {
-      this.#forget(job)
-      this.#ended(job, key, late)
+      this.#forget(request)
+      this.#ended(request, key, late)
     })
     if (withdrawn) fiber.interruptUnsafe()
   }
 
-  #ended(job: ActiveRequest, key: string | undefined, exit: Exit.Exit<unknown, unknown>): void {
-    const placed = settle(job, exit)
-    // An answer that finds no room is waited for by a fiber of its own, which counts as its handler still running.
-    if (placed !== undefined) this.#await(placed)
-    if (key !== undefined) this.#scheduler.leave(key)
+  #ended(request: ActiveRequest, key: string | undefined, exit: Exit.Exit<unknown, unknown>): void {
+    const rest = settle(request, exit)
+    const committing = rest?.commit === undefined ? undefined : this.#run(rest.commit)
+    // An answer that waits for room holds up no other request of the key; a commit does.
+    if (rest?.placed !== undefined) this.#run(rest.placed)
+    if (key === undefined) return
+    if (committing === undefined) this.#scheduler.leave(key)
+    else committing.addObserver(() => this.#scheduler.leave(key))
   }
 
-  #await(placed: Effect.Effect<void>): void {
-    const fiber = this.#fork(placed)
-    if (fiber.pollUnsafe() === undefined) this.#add(fiber)
+  /** Runs the effect at once. What does not end in this step counts as a running handler; it is returned. */
+  #run(effect: Effect.Effect<void>): Fiber.Fiber<unknown, unknown> | undefined {
+    const fiber = this.#fork(effect)
+    if (fiber.pollUnsafe() !== undefined) return undefined
+    this.#add(fiber)
+    return fiber
   }
 
   #add(fiber: Fiber.Fiber<unknown, unknown>): void {
@@ -215,12 +250,12 @@ export class Dispatcher {
     })
   }
 
-  #keep(job: ActiveRequest): void {
-    ;(this.#jobs ??= new Map()).set(job.call.id, job)
+  #keep(request: ActiveRequest): void {
+    ;(this.#requests ??= new Map()).set(request.decoded.id, request)
   }
 
-  /** Ids may be used twice at a time on a wire; each job takes only itself out. */
-  #forget(job: ActiveRequest): void {
-    if (this.#jobs?.get(job.call.id) === job) this.#jobs.delete(job.call.id)
+  /** Ids may be used twice at a time on a wire; each request takes only itself out. */
+  #forget(request: ActiveRequest): void {
+    if (this.#requests?.get(request.decoded.id) === request) this.#requests.delete(request.decoded.id)
   }
 }

@@ -2,8 +2,8 @@
  * The server inside the caller's process: the same processor, the same order and the same answers as over a wire, with
  * values instead of bytes.
  *
- * Owns the connection of an embedding program: submission that never waits, one waiter per request, the event stream, and
- * the bounded end. Does not own convenience (AppServerClient) nor what the server is made of (layers/AppServer).
+ * Owns the handle of an embedding program: the calls, the event stream, and whom its end ends. Does not own how messages are
+ * submitted (InProcessTransport), convenience (AppServerClient), nor what the server is made of (layers/AppServer).
  *
  * ```
  *  start ─► initialize ─► initialized ─► ready ──shutdown, or its scope closes──► stopping ─► closed
@@ -17,50 +17,30 @@
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { ErrorObject, Incoming, RequestId, TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
-import { isDeeperThan, MaxDepth } from "../../protocol/jsonrpc/Depth.ts"
-import { encodeId } from "../../protocol/jsonrpc/Encode.ts"
-import { type ErrorObject, type Incoming, type RequestId, type TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 import type { ClientRequestMethod, ParamsInputOf, ResultOf } from "../../protocol/Methods.ts"
 import { type ClientEvent, toEvent } from "../client/ClientEvent.ts"
-import { notSerializable } from "./Connection.ts"
 import * as LegacyEvents from "../client/LegacyEvents.ts"
-import { MessageProcessor } from "./MessageProcessor.ts"
-import type { OutboundMessage } from "../routing/OutboundMessage.ts"
-import * as TieredQueue from "../routing/TieredQueue.ts"
-import { ServerRequests } from "../routing/ServerRequests.ts"
-import { invalidRequest, RequestError } from "../routing/RequestError.ts"
-import { DefaultDeadline, leave, ShuttingDown, stop } from "./Shutdown.ts"
-import type { Threads } from "../thread/Threads.ts"
 import * as Tracing from "../observability/Tracing.ts"
+import type { OutboundMessage } from "../routing/OutboundMessage.ts"
+import type { RequestError } from "../routing/RequestError.ts"
+import { ServerRequests } from "../routing/ServerRequests.ts"
+import type { Refusal, TieredQueue } from "../routing/TieredQueue.ts"
+import { DefaultDeadline } from "./Deadline.ts"
+import { InProcessError, InProcessTransport } from "./InProcessTransport.ts"
+import { ownCopy } from "./JsonCopy.ts"
+import { MessageProcessor } from "./MessageProcessor.ts"
+import { Shutdown } from "./Shutdown.ts"
+
+export { InProcessError } from "./InProcessTransport.ts"
 
 /** Messages that queue for a consumer, and requests that queue for the server, unless the caller says otherwise. */
 export const DefaultChannelCapacity = 128
-
-/** The request did not reach the server, or its answer did not come back. Nothing is known of the server's own doing. */
-export class InProcessError extends Schema.TaggedError<InProcessError>()("InProcessError", {
-  /**
-   * `WouldBlock`: try again. `BrokenPipe`: the runtime is gone. `InvalidData`: the handshake failed, or the message is nested too
-   * deep.
-   */
-  kind: Schema.Literals(["WouldBlock", "BrokenPipe", "InvalidData"]),
-  message: Schema.String
-}) {}
-
-const full = () => new InProcessError({ kind: "WouldBlock", message: "in-process app-server client queue is full" })
-
-const closed = () => new InProcessError({ kind: "BrokenPipe", message: "in-process app-server runtime is closed" })
-
-const nested = `nested deeper than ${MaxDepth} levels`
-
-const tooDeep = () => new InProcessError({ kind: "InvalidData", message: `the message is ${nested}` })
 
 /** A request of the caller's own numbering; ids have to be unique among those in flight. */
 export interface InProcessRequest<M extends ClientRequestMethod> {
@@ -98,11 +78,16 @@ export interface Sender {
 
 export interface InProcessHandle extends Sender {
   readonly sender: Sender
+  /** The same, but a submission waits for room, in order, instead of failing with `WouldBlock`. */
+  readonly whenRoom: Sender
   /** The next event; none when the runtime has ended and all was read. */
   readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
   /** All events from now on, each seen once. Ends with the runtime. */
   readonly events: Stream.Stream<ClientEvent>
-  /** Stops the runtime under its deadline. Events that were told before can still be read. Again: nothing. */
+  /**
+   * Stops the runtime, and ends when it has stopped or its deadline is over. The stop runs once, in a fiber of its own: every call
+   * waits for the same end, and giving up the wait does not undo it. Events that were published before can still be read.
+   */
   readonly shutdown: Effect.Effect<void>
   /** The consumer reads no more events: they are dropped, and nothing in the server waits for it. */
   readonly dropEvents: Effect.Effect<void>
@@ -118,10 +103,10 @@ export interface InProcessOptions {
   /** Server requests the caller never answers, by method, with the error that is answered for it. */
   readonly unsupported?: Readonly<Record<string, ErrorObject>>
   /** What the server is told when an event that wants an answer finds no room, or no consumer. */
-  readonly refusals?: Readonly<Record<TieredQueue.Refusal, string>>
+  readonly refusals?: Readonly<Record<Refusal, string>>
   /** Whether the server is this client's own and stops with it; false for one of several clients. Default: true. */
   readonly ownsServer?: boolean
-  /** The most that `shutdown` may take. */
+  /** The most that `shutdown` may take. Default: 5 seconds. */
   readonly shutdownDeadline?: Duration.Input
 }
 
@@ -130,185 +115,86 @@ const refusals = {
   closed: "in-process server request consumer is closed"
 }
 
-/** How each caller in flight is told its answer. */
-type Waiter = (exit: Exit.Exit<unknown, RequestError>) => void
-
-type Waiters = Map<RequestId, Waiter>
-
-const toRequestError = (error: ErrorObject): RequestError =>
-  new RequestError({
-    code: error.code,
-    message: error.message,
-    ...(error.data === undefined ? {} : { data: error.data as Schema.Json })
-  })
-
-/** An answer that could not cross a wire does not cross here either: embedding must not behave otherwise. */
-const answers = (waiters: Waiters) => {
-  const settle = (id: RequestId, exit: Exit.Exit<unknown, RequestError>): undefined => {
-    const waiter = waiters.get(id)
-    if (waiter === undefined) return undefined
-    waiters.delete(id)
-    waiter(exit)
-    return undefined
-  }
-  return {
-    succeed: (id: RequestId, result: unknown) =>
-      settle(id, isJson(result, 0) ? Exit.succeed(result) : Exit.fail(toRequestError(notSerializable(undefined)))),
-    fail: (id: RequestId, error: ErrorObject) => settle(id, Exit.fail(toRequestError(error))),
-    // Answers do not go through the outgoing: who is slow with events is still read from.
-    hasRoom: () => true
-  }
-}
-
-/** Deeper than any payload of the protocol; a cycle ends here. */
-const MaxResultDepth = 256
-
-/** Whether JSON has a form for the value. Members that are undefined are left out, as JSON leaves them out. */
-const isJson = (value: unknown, depth: number): boolean => {
-  switch (typeof value) {
-    case "string":
-    case "number":
-    case "boolean":
-      return true
-    case "object":
-      if (value === null) return true
-      if (depth > MaxResultDepth) return false
-      if (Array.isArray(value)) return value.every((element) => isJson(element, depth + 1))
-      for (const key in value) {
-        const member = (value as Record<string, unknown>)[key]
-        if (member !== undefined && !isJson(member, depth + 1)) return false
-      }
-      return true
-    default:
-      return false
-  }
-}
+/** How long a request of the server waits for a consumer that has no room for it at the moment. */
+const RequestGrace: Duration.Input = "5 seconds"
 
 const toEvents = (message: OutboundMessage, legacyEvents: boolean): ReadonlyArray<ClientEvent> => {
-  const event = toEvent(message)
+  const event = toEvent(message, ownCopy)
   if (event === undefined) return []
   if (!legacyEvents || event._tag !== "ServerNotification") return [event]
   const legacy = LegacyEvents.fromNotification(event.notification)
   return legacy === undefined ? [event] : [event, { _tag: "LegacyNotification", notification: legacy }]
 }
 
+/** The requests of a sender, submitted by these. */
+const senderOf = (
+  requestUnknown: Sender["requestUnknown"],
+  send: (message: Incoming) => Effect.Effect<void, InProcessError>
+): Sender => ({
+  // The processor decodes the parameters and the handler's type is the result's: the pair comes from one declaration.
+  request: requestUnknown as Sender["request"],
+  requestUnknown,
+  notify: (notification) => send({ _tag: "Notification", notification }),
+  respondToServerRequest: (id, result) => send({ _tag: "Success", success: { id, result } }),
+  failServerRequest: (id, error) => send({ _tag: "Failure", failure: { id, error } })
+})
+
+/** Where somebody collects spans the caller's goes with the request, as it would over a wire. */
+const traced =
+  (requestUnknown: Sender["requestUnknown"]): Sender["requestUnknown"] =>
+  (request) =>
+    Effect.flatMap(Tracing.current, (span) =>
+      requestUnknown(span === undefined ? request : { trace: Tracing.toTraceContext(span), ...request })
+    )
+
 /** Opens a connection and shakes hands. The runtime ends with the scope, or earlier by `shutdown`. */
 export const start = Effect.fnUntraced(function* (
   options: InProcessOptions
-): Effect.fn.Return<InProcessHandle, InProcessError, MessageProcessor | ServerRequests | Scope.Scope | Threads> {
+): Effect.fn.Return<InProcessHandle, InProcessError, MessageProcessor | Scope.Scope | ServerRequests | Shutdown> {
   const processor = yield* MessageProcessor
-  const services = yield* Effect.context<ServerRequests | Threads>()
+  const serverRequests = yield* ServerRequests
+  const { stop } = yield* Shutdown
   const capacity = Math.max(1, options.channelCapacity ?? DefaultChannelCapacity)
-  const scope = yield* Scope.fork(yield* Effect.scope)
-  const waiters: Waiters = new Map()
-  const outgoing = yield* TieredQueue.make({ capacity, requestGrace: null, emitLagMarkers: true })
-  const served = yield* Scope.provide(
-    processor.serve({
-      origin: "inProcess",
-      capacity,
-      outgoing,
-      answers: answers(waiters),
-      overloadText: "in-process app-server request queue is full",
-      refusals: options.refusals ?? refusals,
-      unsupported: options.unsupported ?? {}
-    }),
-    scope
+  const transport = new InProcessTransport(yield* Queue.bounded<Incoming, Cause.Done>(capacity))
+  const within = options.shutdownDeadline ?? DefaultDeadline
+  const serve = processor.serve(transport, {
+    capacity,
+    outgoing: { capacity, requestGrace: RequestGrace, emitLagMarkers: true },
+    overloadText: "in-process app-server request queue is full",
+    refusals: options.refusals ?? refusals,
+    unsupported: options.unsupported ?? {}
+  })
+  const { served, shutdown } = yield* Effect.acquireRelease(
+    Effect.map(serve, (served) => ({
+      served,
+      shutdown: options.ownsServer === false ? served.close({ _tag: "Left" }, { within }) : stop({ within })
+    })),
+    ({ shutdown }) => shutdown
   )
-  const { ingress } = served.connection
-  let isOpen = true
-
-  /** Why a message could not be handed over, or undefined. */
-  const submit = (message: Incoming): InProcessError | undefined => {
-    if (!isOpen) return closed()
-    if (Queue.offerUnsafe(ingress, message)) return undefined
-    served.connection.ingressRejected++
-    return full()
-  }
-
-  const send = (message: Incoming): Effect.Effect<void, InProcessError> =>
-    Effect.suspend(() => {
-      const error = isDeeperThan(message, MaxDepth) ? tooDeep() : submit(message)
-      return error === undefined ? Effect.void : Effect.fail(error)
-    })
-
-  /** An id that is answered already may have been given to another request by now. */
-  const cancel = (id: RequestId, waiter: Waiter) =>
-    Effect.suspend(() => {
-      if (waiters.get(id) !== waiter) return Effect.void
-      waiters.delete(id)
-      return served.cancel(id)
-    })
-
-  const untraced: Sender["requestUnknown"] = (request) =>
-    Effect.callback((resume) => {
-      const { id } = request
-      if (waiters.has(id)) return resume(Effect.fail(invalidRequest(`duplicate request id: ${encodeId(id)}`)))
-      if (isDeeperThan(request, MaxDepth)) return resume(Effect.fail(invalidRequest(`Invalid request: ${nested}`)))
-      const error = submit({ _tag: "Request", request })
-      if (error !== undefined) return resume(Effect.fail(error))
-      waiters.set(id, resume)
-      return cancel(id, resume)
-    })
-
-  /** Where somebody collects spans the caller's goes with the request, as it would over a wire. */
-  const traced: Sender["requestUnknown"] = (request) =>
-    Effect.flatMap(Tracing.current, (span) =>
-      untraced(span === undefined ? request : { trace: Tracing.toTraceContext(span), ...request })
-    )
-
-  const requestUnknown = (yield* Tracing.isActive) ? traced : untraced
-
-  const failWaiters = Effect.sync(() => {
-    const error = toRequestError(ShuttingDown)
-    for (const waiter of waiters.values()) waiter(Exit.fail(error))
-    waiters.clear()
-  })
-
-  const shutdown = Effect.suspend(() => {
-    if (!isOpen) return Effect.void
-    isOpen = false
-    // In a fiber of its own: what waits for the deadline has to be interruptible, also where a finalizer runs it.
-    const end = options.ownsServer === false ? leave : stop
-    const stopping = end(served, failWaiters, options.shutdownDeadline ?? DefaultDeadline)
-    return Effect.forkChild(stopping).pipe(
-      Effect.flatMap(Fiber.await),
-      Effect.andThen(outgoing.end),
-      Effect.andThen(Scope.close(scope, Exit.void)),
-      Effect.provideContext(services)
-    )
-  })
-  yield* Effect.addFinalizer(() => Effect.andThen(shutdown, outgoing.shutdown))
+  const { connection } = served
+  transport.onRejected = () => void connection.ingressRejected++
+  transport.onCancelled = served.cancelNow
 
   /** What the server has asked and nobody will read now is given back to it. */
   const dropEvents = Effect.gen(function* () {
-    const serverRequests = yield* ServerRequests
-    const { connection } = served
     const error = { code: ErrorCode.Internal, message: connection.refusals.closed }
-    for (const message of yield* outgoing.discard) {
+    for (const message of yield* connection.outgoing.discard) {
       if (message._tag === "Request") yield* serverRequests.abandon(message.id, connection, error)
     }
   })
 
-  const sender: Sender = {
-    // The processor decodes the parameters and the handler's type is the result's: the pair comes from one declaration.
-    request: requestUnknown as Sender["request"],
-    requestUnknown,
-    notify: (notification) => send({ _tag: "Notification", notification }),
-    respondToServerRequest: (id, result) => send({ _tag: "Success", success: { id, result } }),
-    failServerRequest: (id, error) => send({ _tag: "Failure", failure: { id, error } })
-  }
-
-  const events = eventsOf(outgoing, options.legacyEvents === true)
-  const handle: InProcessHandle = {
-    ...sender,
-    sender,
-    nextEvent: events.next,
-    events: events.all,
-    shutdown,
-    dropEvents: Effect.provideContext(dropEvents, services)
-  }
+  const withTrace = (yield* Tracing.isActive) ? traced : (untraced: Sender["requestUnknown"]) => untraced
+  const sender = senderOf(
+    withTrace((request) => transport.request(request)),
+    (message) => transport.send(message)
+  )
+  const whenRoom = senderOf(
+    withTrace((request) => transport.requestWhenRoom(request)),
+    (message) => transport.sendWhenRoom(message)
+  )
+  const events = eventsOf(connection.outgoing, options.legacyEvents === true)
   yield* shakeHands(sender, options.initialize).pipe(Effect.onError(() => shutdown))
-  return handle
+  return { ...sender, sender, whenRoom, nextEvent: events.next, events: events.all, shutdown, dropEvents }
 })
 
 const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect.Effect<void, InProcessError> =>
@@ -324,7 +210,7 @@ const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect
   )
 
 /** One message can stand for two events; the second is kept for the next to ask. */
-const eventsOf = (outgoing: TieredQueue.TieredQueue, legacyEvents: boolean) => {
+const eventsOf = (outgoing: TieredQueue, legacyEvents: boolean) => {
   const kept: Array<ClientEvent> = []
   let ended = !legacyEvents
   const next: Effect.Effect<Option.Option<ClientEvent>> = Effect.suspend(() => {

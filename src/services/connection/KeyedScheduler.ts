@@ -22,6 +22,14 @@ export interface Ticket {
   readonly start: () => void
 }
 
+/** What runs and waits with one key. */
+export interface KeyInUse {
+  readonly key: string
+  readonly shared: boolean
+  readonly running: number
+  readonly waiting: number
+}
+
 interface Lane {
   running: number
   shared: boolean
@@ -82,7 +90,17 @@ export class KeyedScheduler {
     for (const claim of started) claim.start()
   }
 
-  /** Keys in use, for metrics and tests. */
+  /** The keys in use, for people who look. */
+  get keys(): ReadonlyArray<KeyInUse> {
+    return Array.from(this.#scheduler, ([key, { running, shared, waiting }]) => ({
+      key,
+      shared,
+      running,
+      waiting: waiting.length
+    }))
+  }
+
+  /** How many keys are in use. */
   get size(): number {
     return this.#scheduler.size
   }

@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 import type { Handler, HandlerTable, RequestContext } from "./Handlers.ts"
+import { mapCommit, Reply } from "./Reply.ts"
 
 /** Of a tracestate that is kept; the standard asks for 512 at least. */
 const MaxState = 512
@@ -49,13 +50,13 @@ const optionsOf = (method: string, { connection, requestId, trace }: RequestCont
 const tracedHandler = (method: string, serve: Handler<never>): Handler<never> => {
   const name = `spindle.request ${method}`
   return (params, context) =>
-    Effect.useSpan(name, optionsOf(method, context), (span) =>
-      Effect.withParentSpan(
-        Effect.suspend(() => serve(params, context)),
-        span,
-        { captureStackTrace: false }
-      )
-    )
+    Effect.useSpan(name, optionsOf(method, context), (span) => {
+      const inSpan = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.withParentSpan(effect, span, { captureStackTrace: false })
+      const served = inSpan(Effect.suspend(() => serve(params, context)))
+      // What follows the answer, such as a turn, is part of the request too.
+      return Effect.map(served, (value) => ((value as unknown) instanceof Reply ? mapCommit(value, inSpan) : value))
+    })
 }
 
 /** The same handlers, each call in its span. */

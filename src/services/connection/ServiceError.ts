@@ -8,10 +8,10 @@ import type { ConfigError } from "../config/Config.ts"
 import { internal, invalidRequest, RequestError } from "../routing/RequestError.ts"
 import { MaxInputChars, type ThreadError } from "../thread/ThreadError.ts"
 import type { ThreadStoreError } from "../thread/ThreadStore.ts"
-import type { ToolsRefused } from "../tool/Tool.ts"
+import type { RulesUnavailable } from "../tool/ExecRules.ts"
 
 /** Everything a handler may fail with. */
-export type ServiceError = RequestError | ThreadError | ConfigError | ThreadStoreError | ToolsRefused
+export type ServiceError = RequestError | ThreadError | ConfigError | ThreadStoreError | RulesUnavailable
 
 /** The protocol's code, text and data for an error. */
 export const fromServiceError = (error: ServiceError): RequestError => {
@@ -31,8 +31,14 @@ export const fromServiceError = (error: ServiceError): RequestError => {
     case "ConfigError":
       // What starts a thread answers so; config/read, which answers with the internal error, has its own words.
       return invalidRequest(error.message, error.data)
+    case "TurnNotSteerable": {
+      if (error.purpose === "submit") return internal(error.message)
+      const codexErrorInfo = { activeTurnNotSteerable: { turnKind: error.turnKind } }
+      const data = { message: error.message, codexErrorInfo, additionalDetails: null, misalignment: null }
+      return invalidRequest(error.message, data)
+    }
     case "ThreadStoreError":
-    case "ToolsRefused":
+    case "RulesUnavailable":
       return internal(error.message)
     default:
       return invalidRequest(error.message)

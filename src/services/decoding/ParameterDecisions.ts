@@ -165,6 +165,7 @@ export const Parameters: Decisions = {
     currentAccountOnly: ignored("A server has one account, to which all its threads belong."),
     useStateDbOnly: ignored("Threads are always listed from the same store.")
   },
+  "thread/shellCommand": { threadId: used, command: used, timeoutMs: used },
   "thread/loaded/list": { cursor: used, limit: used },
   "thread/unsubscribe": { threadId: used },
   "turn/start": {

@@ -3,10 +3,7 @@
  *
  * @module
  */
-import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
-import * as Queue from "effect/Queue"
-import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import {
   type Counter,
   connectionsOpen,
@@ -25,14 +22,53 @@ type Origin = "inProcess" | "stdio" | "webSocket" | "unixSocket"
 
 /** What is read of a connection. `Connection` has it. */
 export interface MeasuredConnection {
+  readonly id: number
   readonly origin: Origin
+  readonly session: { readonly client: { readonly name: string; readonly version: string } } | undefined
+  /** Places of the ingress, and of the requests that wait behind others of their key. */
+  readonly capacity: number
   readonly running: number
   readonly waiting: number
   readonly overloads: number
   readonly ingressRejected: number
   readonly readPauses: number
-  readonly ingress: Queue.Queue<Incoming, Cause.Done>
-  readonly outgoing: { readonly stats: { readonly size: number; readonly dropped: number; readonly waited: number } }
+  /** Messages that were received and have not been read by the engine. */
+  readonly unread: number
+  readonly outgoing: {
+    readonly capacity: number
+    readonly stats: { readonly size: number; readonly dropped: number; readonly waited: number }
+  }
+}
+
+/** One queue of a connection. */
+export interface QueueSnapshot {
+  /** Messages that wait now. More than `capacity` where producers wait, or the client may fall behind. */
+  readonly size: number
+  readonly capacity: number
+  /** Messages that found no room and were given up, since the connection opened. */
+  readonly dropped: number
+  /** Messages that had to wait for room; for the ingress, how often reading stopped. */
+  readonly waited: number
+}
+
+/** The queues of a connection. */
+export interface Queues {
+  /** Read, and not yet looked at. */
+  readonly ingress: QueueSnapshot
+  /** Requests that wait behind others of their key. */
+  readonly scheduled: QueueSnapshot
+  /** To be written, or to be taken by an in-process client. */
+  readonly outgoing: QueueSnapshot
+}
+
+export const queuesOf = (connection: MeasuredConnection): Queues => {
+  const { capacity, ingressRejected, outgoing, readPauses, unread, waiting } = connection
+  const { dropped, size, waited } = outgoing.stats
+  return {
+    ingress: { size: unread, capacity, dropped: ingressRejected, waited: readPauses },
+    scheduled: { size: waiting, capacity, dropped: 0, waited: 0 },
+    outgoing: { size, capacity: outgoing.capacity, dropped, waited }
+  }
 }
 
 /** One figure of a connection. */
@@ -98,17 +134,18 @@ export class ConnectionMetrics {
     if (known !== undefined) return known
     const group = new Group(this.#context)
     this.#groups.set(origin, group)
-    const outgoing = queueNameOf(origin)
     group.gauge(connectionsOpen(origin), () => 1)
     group.gauge(requestsRunning(origin), (connection) => connection.running)
     group.counter(overloadAnswers(origin), (connection) => connection.overloads)
-    group.gauge(queueSize("ingress", origin), (connection) => Queue.sizeUnsafe(connection.ingress))
-    group.gauge(queueSize("scheduled", origin), (connection) => connection.waiting)
-    group.gauge(queueSize(outgoing, origin), (connection) => connection.outgoing.stats.size)
-    group.counter(queueDropped("ingress", origin), (connection) => connection.ingressRejected)
-    group.counter(queueDropped(outgoing, origin), (connection) => connection.outgoing.stats.dropped)
-    group.counter(queueWaited("ingress", origin), (connection) => connection.readPauses)
-    group.counter(queueWaited(outgoing, origin), (connection) => connection.outgoing.stats.waited)
+    group.gauge(queueSize("scheduled", origin), (connection) => queuesOf(connection).scheduled.size)
+    for (const [name, label] of [
+      ["ingress", "ingress"],
+      ["outgoing", queueNameOf(origin)]
+    ] as const) {
+      group.gauge(queueSize(label, origin), (connection) => queuesOf(connection)[name].size)
+      group.counter(queueDropped(label, origin), (connection) => queuesOf(connection)[name].dropped)
+      group.counter(queueWaited(label, origin), (connection) => queuesOf(connection)[name].waited)
+    }
     return group
   }
 }

@@ -1,72 +1,67 @@
 /**
- * What waits behind a full buffer, in order.
+ * The messages that wait behind a full buffer, in the order of their offers.
  *
- * Owns the order, the one snapshot of each key, and that two markers never stand next to each other. A client that is far
- * behind has many thousand messages here, and so have others beside it: messages that nobody looks for are kept in runs, at
- * one array element each, and the cost of replacing a snapshot does not depend on how many wait. Does not own how much may
- * wait, nor who waits for it (TieredQueue).
+ * Owns the order, and that each key has one snapshot: a newer one takes a place at the end, and its elder leaves. Does not
+ * own how much may wait, who waits for it, or when a message leaves (TieredQueue).
  *
- * ```
- *  first ─► [a b c d …] ⇄ snapshot k ⇄ [e f] ⇄ request 7 ⇄ marker ⇄ [g …] ◄─ last
- * ```
+ * A client that is far behind has many thousand messages here, and other clients have the same ones. A message that nobody
+ * waits for is one array element. A snapshot that leaves the middle is left behind as a gap, and gaps are removed together,
+ * so that a replacement costs the same however many wait.
  *
  * @module
  */
 import type * as Deferred from "effect/Deferred"
-import type { OutboundMessage, OutboundLagged } from "./OutboundMessage.ts"
+import type { OutboundMessage } from "./OutboundMessage.ts"
 
-/** Completed when its message has come into the buffer. */
+/** Completed when its message is in the buffer. */
 type Placed = Deferred.Deferred<void>
 
-/** The next message to leave. */
-export interface Head {
+/** A message that waits, and what belongs to its place. */
+export interface Waiting {
   readonly message: OutboundMessage
   /** Undefined where no producer waits for this message alone. */
   readonly placed: Placed | undefined
+  /** How many messages were ever dropped before this one was offered. */
+  readonly lost: number
 }
 
-/** A message with something of its own: a producer, a key, or that it is a marker. */
-interface Single {
-  readonly _tag: "Single"
-  message: OutboundMessage
+/** A message with a producer, a key or a loss before it. Its message is undefined once it has left. */
+interface Entry {
+  readonly _tag: "Entry"
+  message: OutboundMessage | undefined
   readonly placed: Placed | undefined
-  previous: Node | undefined
-  next: Node | undefined
+  readonly lost: number
 }
 
-/** Messages without. Those before `from` have left. */
-interface Run {
-  readonly _tag: "Run"
-  messages: Array<OutboundMessage | undefined>
-  from: number
-  previous: Node | undefined
-  next: Node | undefined
-}
-
-type Node = Single | Run
-
-/** What stands for dropped messages. */
-const marker = (skipped: number): OutboundLagged => ({ _tag: "Lagged", tier: "lossless", skipped })
+/** `undefined`: the message has left. */
+type Place = OutboundMessage | Entry | undefined
 
 const keyOf = (message: OutboundMessage): string | undefined =>
   message._tag === "Notification" && message.tier === "latest" ? message.key : undefined
 
-/** A run that is no longer joins the one before it. */
-const ShortRun = 64
+const waitingAt = (place: Place): Waiting | undefined => {
+  if (place === undefined) return undefined
+  if (place._tag !== "Entry") return { message: place, placed: undefined, lost: 0 }
+  const { lost, message, placed } = place
+  return message === undefined ? undefined : { message, placed, lost }
+}
 
-/** Elements that have left a run and are kept until there are as many as those that have not. */
-const MinLeft = 1024
+const messageAt = (place: Place): OutboundMessage | undefined => (place?._tag === "Entry" ? place.message : place)
+
+/** Places of messages that have left are kept until there are as many of them as of the others, and at least so many. */
+const MinUnused = 1024
 
 export class Backlog {
   readonly #bytesOf: (message: OutboundMessage) => number
-  #first: Node | undefined
-  #last: Node | undefined
+  #places: Array<Place> = []
+  /** Index of the first place that may have a message; no place before it has one. */
+  #first = 0
   #length = 0
   #events = 0
   #eventBytes = 0
-  readonly #snapshots = new Map<string, Single>()
+  readonly #snapshots = new Map<string, Entry>()
 
-  /** `bytesOf` has to give the same for a message when it comes and when it leaves. */
+  /** `bytesOf` has to return the same for a message when it joins and when it leaves. */
   constructor(bytesOf: (message: OutboundMessage) => number) {
     this.#bytesOf = bytesOf
   }
@@ -75,7 +70,7 @@ export class Backlog {
     return this.#length
   }
 
-  /** Notifications among what waits. Of all else there is only as much as the client has asked for, or is asked. */
+  /** Notifications among the messages. The number of the others is bounded by the client's requests and the server's. */
   get events(): number {
     return this.#events
   }
@@ -84,108 +79,88 @@ export class Backlog {
     return this.#eventBytes
   }
 
-  /** The next to go into the buffer. */
-  get first(): Head | undefined {
-    const node = this.#first
-    if (node === undefined || node._tag === "Single") return node
-    const message = node.messages[node.from]
-    return message === undefined ? undefined : { message, placed: undefined }
-  }
-
-  /** Puts a message behind the others. A snapshot replaces its elder; who replaced what is told the elder. */
-  push(message: OutboundMessage, placed: Placed | undefined): OutboundMessage | undefined {
+  /** Adds a message at the end. Returns the snapshot that it replaces. */
+  push(message: OutboundMessage, placed: Placed | undefined, lost: number): OutboundMessage | undefined {
     const key = keyOf(message)
     const elder = key === undefined ? undefined : this.#snapshots.get(key)
-    if (elder !== undefined) this.#removeSingle(elder)
+    const replaced = elder?.message
+    if (elder !== undefined && replaced !== undefined) {
+      elder.message = undefined
+      this.#count(replaced, -1)
+    }
     this.#count(message, 1)
-    if (key === undefined && placed === undefined && message._tag !== "Lagged") {
-      if (this.#last?._tag === "Run") this.#last.messages.push(message)
-      else this.#append({ _tag: "Run", messages: [message], from: 0, previous: undefined, next: undefined })
+    if (key === undefined && placed === undefined && lost === 0) {
+      this.#places.push(message)
       return undefined
     }
-    const single: Single = { _tag: "Single", message, placed, previous: undefined, next: undefined }
-    this.#append(single)
-    if (key !== undefined) this.#snapshots.set(key, single)
-    this.#join(single.previous, single)
-    return elder?.message
+    const entry: Entry = { _tag: "Entry", message, placed, lost }
+    this.#places.push(entry)
+    if (key !== undefined) this.#snapshots.set(key, entry)
+    this.#compact()
+    return replaced
   }
 
-  /** Says where messages were dropped. */
-  mark(skipped: number): void {
-    this.push(marker(skipped), undefined)
+  /** The message that leaves next. */
+  get first(): Waiting | undefined {
+    while (this.#length > 0) {
+      const waiting = waitingAt(this.#places[this.#first])
+      if (waiting !== undefined) return waiting
+      this.#first++
+    }
+    return undefined
   }
 
-  /** Takes the first out. */
+  /** Removes the message that `first` has returned. */
   shift(): void {
-    const node = this.#first
-    if (node === undefined) return
-    if (node._tag === "Single") return this.#removeSingle(node)
-    const message = node.messages[node.from]
-    if (message === undefined) return
-    this.#count(message, -1)
-    node.messages[node.from++] = undefined
-    if (node.from === node.messages.length) return this.#unlink(node)
-    if (node.from < MinLeft || node.from * 2 < node.messages.length) return
-    node.messages = node.messages.slice(node.from)
-    node.from = 0
+    this.#removeAt(this.#first++)
   }
 
-  /** Takes a message out, wherever it stands; false when it is not there any more. */
+  /** Removes a message, wherever it stands; false when it has left. */
   remove(message: OutboundMessage): boolean {
-    for (let node = this.#first; node !== undefined; node = node.next) {
-      if (node._tag === "Single") {
-        if (node.message !== message) continue
-        this.#removeSingle(node)
-        return true
-      }
-      const at = node.messages.indexOf(message, node.from)
-      if (at === -1) continue
-      this.#count(message, -1)
-      node.messages.splice(at, 1)
-      if (node.from === node.messages.length) this.#unlink(node)
+    for (let at = this.#first; at < this.#places.length; at++) {
+      if (messageAt(this.#places[at]) !== message) continue
+      this.#removeAt(at)
       return true
     }
     return false
   }
 
-  *[Symbol.iterator](): IterableIterator<Head> {
-    for (let node = this.#first; node !== undefined; node = node.next) {
-      if (node._tag === "Single") yield node
-      else for (const message of node.messages) if (message !== undefined) yield { message, placed: undefined }
-    }
-  }
-
-  clear(): void {
-    this.#first = undefined
-    this.#last = undefined
+  /** Removes all messages and returns them. */
+  clear(): ReadonlyArray<Waiting> {
+    const all = Array.from(this)
+    this.#places = []
+    this.#first = 0
     this.#length = 0
     this.#events = 0
     this.#eventBytes = 0
     this.#snapshots.clear()
+    return all
   }
 
-  #append(node: Node): void {
-    const last = this.#last
-    node.previous = last
-    if (last === undefined) this.#first = node
-    else last.next = node
-    this.#last = node
+  *[Symbol.iterator](): IterableIterator<Waiting> {
+    for (const place of this.#places) {
+      const waiting = waitingAt(place)
+      if (waiting !== undefined) yield waiting
+    }
   }
 
-  #removeSingle(single: Single): void {
-    const key = keyOf(single.message)
+  #removeAt(at: number): void {
+    const message = messageAt(this.#places[at])
+    if (message === undefined) return
+    this.#places[at] = undefined
+    this.#count(message, -1)
+    const key = keyOf(message)
     if (key !== undefined) this.#snapshots.delete(key)
-    this.#count(single.message, -1)
-    this.#unlink(single)
+    this.#compact()
   }
 
-  #unlink(node: Node): void {
-    const { next, previous } = node
-    if (previous === undefined) this.#first = next
-    else previous.next = next
-    if (next === undefined) this.#last = previous
-    else next.previous = previous
-    this.#join(previous, next)
+  #compact(): void {
+    const gaps = this.#places.length - this.#first - this.#length
+    const unused = this.#first + gaps
+    if (unused < MinUnused || unused < this.#length) return
+    const rest = this.#places.slice(this.#first)
+    this.#places = gaps === 0 ? rest : rest.filter((place) => messageAt(place) !== undefined)
+    this.#first = 0
   }
 
   #count(message: OutboundMessage, change: 1 | -1): void {
@@ -193,19 +168,5 @@ export class Backlog {
     if (message._tag !== "Notification") return
     this.#events += change
     this.#eventBytes += change * this.#bytesOf(message)
-  }
-
-  /** Neighbours that become one: markers, and a run with a short one behind it. */
-  #join(left: Node | undefined, right: Node | undefined): void {
-    if (left === undefined || right === undefined) return
-    if (left._tag === "Run" && right._tag === "Run") {
-      if (right.messages.length - right.from > ShortRun) return
-      left.messages.push(...right.messages.slice(right.from))
-      this.#unlink(right)
-    } else if (left._tag === "Single" && right._tag === "Single") {
-      if (left.message._tag !== "Lagged" || right.message._tag !== "Lagged") return
-      right.message = marker(left.message.skipped + right.message.skipped)
-      this.#removeSingle(left)
-    }
   }
 }

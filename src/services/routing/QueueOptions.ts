@@ -6,6 +6,7 @@
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { BacklogBudget } from "./BacklogBudget.ts"
 import type { OutboundMessage } from "./OutboundMessage.ts"
 
@@ -17,6 +18,27 @@ export type Wait = Deferred.Deferred<void> | undefined
 
 /** Waits for what an offer handed back. */
 export const settled = (wait: Wait): Effect.Effect<void> => (wait === undefined ? Effect.void : Deferred.await(wait))
+
+/** Something that those who wait for it are informed of, each time anew. Costs nothing while nobody waits. */
+export class Signal {
+  #waiting: Deferred.Deferred<void> | undefined
+
+  /** Completed the next time. */
+  get wait(): Deferred.Deferred<void> {
+    return (this.#waiting ??= Deferred.makeUnsafe())
+  }
+
+  /** Waits for the next time. */
+  get next(): Effect.Effect<void> {
+    return Deferred.await(this.wait)
+  }
+
+  fire(): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (waiting !== undefined) Deferred.doneUnsafe(waiting, Exit.void)
+  }
+}
 
 /** How far a consumer may fall behind others, in notifications that the buffer has no room for. */
 export interface BacklogLimits {

@@ -15,6 +15,7 @@
  *
  * @module
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -24,11 +25,23 @@ import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ErrorObject, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import { type ServerRequestMethod, type ServerRequestParams, serverRequestTable } from "../../protocol/Methods.ts"
 import type { Subscriber } from "./Subscriber.ts"
-import { serverRequestsPending } from "../observability/Metrics.ts"
-import { observe } from "../observability/MetricRegistry.ts"
+import { contribute, type ServerRequestSnapshot } from "../observability/Diagnostics.ts"
 import type { OutboundRequest } from "./OutboundMessage.ts"
 import { OutboundRouter } from "./OutboundRouter.ts"
 import { RequestError } from "./RequestError.ts"
+
+/** Ids that a server may use per millisecond of its life before they reach those of its successor. */
+const IdsPerMillisecond = 1000
+
+/** The clock starts again after so many milliseconds, in the year 2223, so that ids stay integers that a double holds. */
+const ClockRange = 8e12
+
+/**
+ * The first id of a server that starts at this time, in Unix milliseconds. A server that starts later, also after a restart,
+ * uses other ids, so that a late answer never meets another request. It holds as long as the machine's clock is not set back.
+ * Ids are integers because clients exist that expect numbers; 10^15 of them are left before 2^53.
+ */
+export const firstIdAt = (now: number): number => (Math.max(0, Math.floor(now)) % ClockRange) * IdsPerMillisecond
 
 /** Told to pending requests when their turn starts, ends or is interrupted; askers must not take it for a denial. */
 export const TurnTransition: ErrorObject = {
@@ -44,6 +57,8 @@ interface Pending {
   /** The connections that were sent the request. */
   readonly asked: Set<Subscriber>
   readonly answer: Deferred.Deferred<unknown, RequestError>
+  /** Unix milliseconds. */
+  readonly openedAt: number
 }
 
 /** A request on its way: wait for `answer`, which is the client's undecoded result. */
@@ -95,6 +110,14 @@ const visibleTo = (connection: Subscriber, message: OutboundRequest): OutboundRe
   return { ...message, params }
 }
 
+const toSnapshot = ({ asked, id, message, openedAt, threadId }: Pending): ServerRequestSnapshot => ({
+  id,
+  method: message.method,
+  threadId,
+  openedAt,
+  asked: Array.from(asked, (connection) => connection.id)
+})
+
 const toError = (error: ErrorObject): RequestError =>
   new RequestError({ code: error.code, message: error.message, ...dataOf(error) })
 
@@ -104,8 +127,9 @@ const dataOf = (error: ErrorObject) =>
 export const make = Effect.gen(function* () {
   const router = yield* OutboundRouter
   const pending = new Map<number, Pending>()
-  yield* observe(serverRequestsPending, () => pending.size)
-  let nextId = 0
+  yield* contribute("serverRequests", () => Array.from(pending.values(), toSnapshot))
+  const clock = yield* Clock.Clock
+  let nextId = firstIdAt(clock.currentTimeMillisUnsafe())
 
   const settle = (request: Pending, exit: Exit.Exit<unknown, RequestError>): void => {
     pending.delete(request.id)
@@ -155,7 +179,14 @@ export const make = Effect.gen(function* () {
       const id = nextId++
       const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
       const answer = Deferred.makeUnsafe<unknown, RequestError>()
-      const request: Pending = { id, threadId, message, asked: new Set(), answer }
+      const request: Pending = {
+        id,
+        threadId,
+        message,
+        asked: new Set(),
+        answer,
+        openedAt: clock.currentTimeMillisUnsafe()
+      }
       pending.set(id, request)
       const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
         concurrency: "unbounded"

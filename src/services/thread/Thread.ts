@@ -1,42 +1,43 @@
 /**
- * A loaded thread: what clients may do to it, and the turn it runs.
+ * A loaded thread: what may be done to it, and the turn it runs.
  *
- * Owns the thread's settings and its one active turn. Requests about a thread come one at a time (the scheduler's key), so
- * what is decided here is decided for good; what clients see is in the order in which it is said. Does not own the loop of
- * a turn (`thread/TurnRunner`) nor how threads come and go (Threads).
+ * Owns the thread's one active turn and the change of its settings. Only data crosses its boundary: commands come in, and what
+ * happens goes out as numbered events through the thread's journal. It knows no connection; whoever wants the events subscribes
+ * at the router. Does not own the loop of a turn (`turn/TurnRunner`) nor how threads come and go (`Threads`).
  *
  * ```
- *  idle ──startTurn──► running ──(steer, startTurn: more input)──► running ──end──► idle
- *    └─────────────────────────── closing ◄────────────────────────────┘
+ *  idle ──accept, begin──► running ──(steer, accept: more input)──► running ──end──► idle
+ *    └──────────────────────────── closing ◄────────────────────────────┘
  * ```
  *
  * @module
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { Extensions } from "../../protocol/jsonrpc/Envelope.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
-import type { Thread as ThreadView } from "../../protocol/v2/thread/Thread.ts"
+import type { Thread as ThreadView, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
 import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import type { PermittedSettings } from "../config/Permitted.ts"
 import type { ModelError, ModelName } from "../model/ModelProvider.ts"
-import type { Subscriber } from "../routing/Subscriber.ts"
-import type { OutboundMessage } from "../routing/OutboundMessage.ts"
-import { settled, type Wait } from "../routing/TieredQueue.ts"
-import { Extension, type Position } from "../../protocol/extensions/Sequence.ts"
 import { ActiveTurn, type TurnOptions } from "./turn/ActiveTurn.ts"
 import {
   InvalidInput,
   NoActiveTurn,
   ServerDraining,
+  ShellUnavailable,
   ThreadClosing,
   TurnMismatch,
+  TurnNotSteerable,
   type InputTooLarge
 } from "./ThreadError.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
-import { type ClientIdentity, run, startingTurn } from "./turn/TurnRunner.ts"
+import type { UserCommand } from "../tool/ShellSessions.ts"
+import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
+import { run, startingTurn } from "./turn/TurnRunner.ts"
+import type { TurnTask } from "./turn/TurnTask.ts"
+import { type ClientIdentity, userTask } from "./turn/UserTurn.ts"
+import type { ThreadState } from "./ThreadState.ts"
 import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
 import { checkLength, type Message } from "./turn/UserMessage.ts"
@@ -51,33 +52,77 @@ export interface TurnRequest {
   readonly settings: PermittedSettings | null
 }
 
+/** Fails for a turn whose kind takes no input. */
+const refuseUnsteerable = (
+  active: ActiveTurn | undefined,
+  purpose: "steer" | "submit"
+): Effect.Effect<void, TurnNotSteerable> =>
+  active === undefined || active.isClosed || active.kind.steerable
+    ? Effect.void
+    : Effect.fail(new TurnNotSteerable({ purpose, turnKind: active.kind.kind }))
+
+/** A turn that the thread has accepted. */
+export interface AcceptedTurn {
+  /** As turn/start answers it. */
+  readonly turn: Turn
+  /** What it begins with; null where the input went to a turn that runs already. */
+  readonly request: TurnRequest | null
+}
+
+/** A command of the user that the thread has accepted. */
+export interface AcceptedCommand {
+  /** Of the turn that it gets where none runs. */
+  readonly turnId: string
+  readonly command: Omit<UserCommand, "itemId">
+}
+
+/** Where a thread reports its turns, and learns whether another may begin. */
+export interface TurnActivity {
+  /** False when the server is about to end: no turn may start any more. */
+  readonly isAdmitting: () => boolean
+  readonly began: (threadId: string) => Effect.Effect<void>
+  readonly ended: (threadId: string) => Effect.Effect<void>
+}
+
+export interface ThreadOptions {
+  readonly context: ThreadContext
+  readonly activity: TurnActivity
+  readonly instructionSources: ReadonlyArray<string>
+  /** Of the thread: its turn ends with it. */
+  readonly scope: Scope.Scope
+}
+
 export class Thread {
-  readonly host: ThreadContext
   /** The AGENTS.md files its instructions came from. */
   readonly instructionSources: ReadonlyArray<string>
+  readonly #context: ThreadContext
+  readonly #activity: TurnActivity
   readonly #scope: Scope.Scope
-  readonly #onActivity: () => void
   #active: ActiveTurn | undefined
   #closing = false
 
-  constructor(
-    host: ThreadContext,
-    instructionSources: ReadonlyArray<string>,
-    scope: Scope.Scope,
-    onActivity: () => void
-  ) {
-    this.host = host
-    this.instructionSources = instructionSources
-    this.#scope = scope
-    this.#onActivity = onActivity
+  constructor(options: ThreadOptions) {
+    this.instructionSources = options.instructionSources
+    this.#context = options.context
+    this.#activity = options.activity
+    this.#scope = options.scope
   }
 
   get id(): string {
-    return this.host.id
+    return this.#context.id
+  }
+
+  /** What the thread's events have made of it. */
+  get state(): ThreadState {
+    return this.#context.state
   }
 
   get settings(): ThreadSettings {
-    return this.host.state.settings
+    return this.state.settings
+  }
+
+  get status(): ThreadStatus {
+    return this.#context.status
   }
 
   /** Whether a turn runs. */
@@ -91,85 +136,99 @@ export class Thread {
   }
 
   /** Fails while the thread is being unloaded. */
-  readonly open = (resuming: boolean): Effect.Effect<void, ThreadClosing> =>
+  readonly checkOpen = (resuming: boolean): Effect.Effect<void, ThreadClosing> =>
     Effect.suspend(() =>
       this.#closing ? Effect.fail(new ThreadClosing({ threadId: this.id, resuming })) : Effect.void
     )
 
   /** Fails where the thread's model cannot be asked at all, such as without a key. Asks it nothing. */
   get ready(): Effect.Effect<void, ModelError> {
-    const { provider, services } = this.host
+    const { provider, services } = this.#context
     return services.model.ready?.(this.settings.modelProvider, provider) ?? Effect.void
   }
 
   /** The model that answers whatever the thread asks for; undefined where the thread's settings decide. */
   get answersAs(): ModelName | undefined {
-    return this.host.services.model.answersAs?.(this.settings.modelProvider)
+    return this.#context.services.model.answersAs?.(this.settings.modelProvider)
   }
 
   /** The thread as a client reads it, with its turns in full when asked. */
   view(includeTurns: boolean): ThreadView {
-    const { state, status } = this.host
+    const { state, status } = this
     const turns = includeTurns ? state.turns.map((turn) => toTurn(turn, "full")) : []
     return toThread(summaryOf(state), status, { environments: state.settings.environments }, turns)
   }
 
   /**
-   * Starts a turn, or adds to the one that runs. `respond` gets the turn and answers at once, before anything of a new turn is
-   * told; its effect waits for room. The effect ends when the turn has begun, not when it is done.
+   * Accepts a turn, or adds its input to the one that runs. Nothing of a new turn is published until `begin`, so that the
+   * answer to the request can be sent before it.
    */
-  readonly startTurn = Effect.fnUntraced(function* (
+  readonly accept = Effect.fnUntraced(function* (
     this: Thread,
-    request: TurnRequest,
-    respond: (turn: Turn) => Wait
-  ): Effect.fn.Return<void, ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError> {
-    yield* this.open(false)
+    request: TurnRequest
+  ): Effect.fn.Return<
+    AcceptedTurn,
+    ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError | TurnNotSteerable
+  > {
+    yield* this.checkOpen(false)
     yield* checkLength(request.message.input)
     // What a failed append has left behind is stored before anything new happens.
-    yield* this.host.journal.recover
+    yield* this.stored
     if (this.#active === undefined) yield* this.#admission
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
     const active = this.#active
-    if (active?.steer(request.message) === true) return yield* settled(respond(startingTurn(active)))
+    yield* refuseUnsteerable(active, "submit")
+    if (active?.steer(request.message) === true) return { turn: startingTurn(active), request: null }
     if (active !== undefined) {
       yield* Deferred.await(active.ended)
-      yield* Effect.andThen(this.open(false), this.#admission)
+      yield* Effect.andThen(this.checkOpen(false), this.#admission)
     }
-    const id = yield* this.host.services.random.uuidV7()
-    const turn = new ActiveTurn(id, request.rootTurnId ?? id, request.options)
-    // A turn that has been answered runs, also when its client goes before it has room for the answer.
-    const answered = yield* Effect.uninterruptible(this.#begin(turn, request, respond))
-    yield* answered
+    const id = yield* this.#context.services.random.uuidV7()
+    return { turn: startingTurn({ id, rootTurnId: request.rootTurnId ?? id }), request }
   }).bind(this)
 
-  /** Answers and starts the turn, in one step. What it gives waits for room for the answer. */
-  #begin(turn: ActiveTurn, request: TurnRequest, respond: (turn: Turn) => Wait): Effect.Effect<Effect.Effect<void>> {
-    return Effect.suspend(() => {
+  /**
+   * Begins an accepted turn, unless its input went to another. It does so at once where no turn runs, which is the case for
+   * callers that accept and begin one turn at a time. It ends when the turn has begun, not when it is done.
+   */
+  begin({ request, turn: { id, rootTurnId } }: AcceptedTurn): Effect.Effect<void> {
+    if (request === null) return Effect.void
+    const begun: Effect.Effect<void> = Effect.suspend(() => {
+      const active = this.#active
+      if (active !== undefined) return Effect.andThen(Deferred.await(active.ended), begun)
+      return this.#run(id, rootTurnId ?? id, userTask(request))
+    })
+    return begun
+  }
+
+  #run(id: string, rootTurnId: string, task: TurnTask): Effect.Effect<void> {
+    const started = Effect.suspend(() => {
+      const turn = new ActiveTurn(id, rootTurnId, task)
+      // It was accepted before the thread closed: it is recorded, and does nothing.
+      if (this.#closing) turn.interrupt()
       this.#active = turn
-      this.#onActivity()
-      const answered = settled(respond(startingTurn(turn)))
       const onEnd = () => {
         this.#active = undefined
-        this.#onActivity()
       }
-      const running = run(this.host, turn, request.message, request.caller, onEnd)
-      return Effect.map(Effect.forkIn(running, this.#scope, { startImmediately: true }), (fiber) => {
-        turn.attach(fiber)
-        return answered
-      })
+      const running = Effect.ensuring(run(this.#context, turn, task, onEnd), this.#activity.ended(this.id))
+      return this.#activity.began(this.id).pipe(
+        Effect.andThen(Effect.forkIn(running, this.#scope, { startImmediately: true })),
+        Effect.map((fiber) => turn.attach(fiber))
+      )
     })
+    return Effect.uninterruptible(started)
   }
 
   /** Fails while the server drains. Turns that run may still be added to. */
   readonly #admission: Effect.Effect<void, ServerDraining> = Effect.suspend(() =>
-    this.host.services.isDraining() ? Effect.fail(new ServerDraining()) : Effect.void
+    this.#activity.isAdmitting() ? Effect.void : Effect.fail(new ServerDraining())
   )
 
   readonly #changeSettings = ({ value: settings }: PermittedSettings): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (JSON.stringify(settings) === JSON.stringify(this.settings)) return Effect.void
-      return this.host.commit(
-        [{ _tag: "SettingsChanged", at: this.host.now(), settings }],
+      return this.#context.commit(
+        [{ _tag: "SettingsChanged", at: this.#context.now(), settings }],
         [{ method: "thread/settings/updated", params: { threadId: this.id, threadSettings: settings } }]
       )
     })
@@ -187,49 +246,69 @@ export class Thread {
     this: Thread,
     expectedTurnId: string,
     message: Message
-  ): Effect.fn.Return<string, InvalidInput | InputTooLarge | NoActiveTurn | TurnMismatch> {
+  ): Effect.fn.Return<string, InvalidInput | InputTooLarge | NoActiveTurn | TurnMismatch | TurnNotSteerable> {
     if (expectedTurnId === "") return yield* new InvalidInput({ problem: "expectedTurnId must not be empty" })
     if (message.input.length === 0) return yield* new InvalidInput({ problem: "input must not be empty" })
     yield* checkLength(message.input)
     const active = yield* this.#running("steer", expectedTurnId)
+    yield* refuseUnsteerable(active, "steer")
     if (!active.steer(message)) return yield* new NoActiveTurn({ purpose: "steer" })
     return active.id
   }).bind(this)
 
+  /** Accepts a command of the user. Nothing of it is published until `beginCommand`, as with `accept`. */
+  readonly acceptCommand = Effect.fnUntraced(function* (
+    this: Thread,
+    command: Omit<UserCommand, "itemId">
+  ): Effect.fn.Return<
+    AcceptedCommand,
+    ThreadClosing | InputTooLarge | ServerDraining | ShellUnavailable | ThreadStoreError
+  > {
+    yield* this.checkOpen(false)
+    yield* checkLength([{ type: "text", text: command.command, text_elements: [] }])
+    yield* this.stored
+    if (this.#active === undefined) yield* this.#admission
+    else if (!hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
+    return { turnId: yield* this.#context.services.random.uuidV7(), command }
+  }).bind(this)
+
+  /** Runs the command: in the turn that runs, else in a turn of its own. It does not wait for the command's end. */
+  beginCommand({ command, turnId }: AcceptedCommand): Effect.Effect<void> {
+    const begun: Effect.Effect<void> = Effect.suspend(() => {
+      const active = this.#active
+      if (active === undefined) return this.#run(turnId, turnId, shellTask(command))
+      // A turn on its way out takes nothing more: the command gets the next one.
+      if (active.isClosed) return Effect.andThen(Deferred.await(active.ended), begun)
+      return joinTurn(this.#context, active, command)
+    })
+    return begun
+  }
+
   /**
-   * Interrupts the turn. `answer` is called when it has stopped, before its end is published; it must not wait. An empty id means
-   * whichever turn runs.
+   * Interrupts the turn. It ends when the turn has stopped, before the turn's end is published: a caller that does not suspend
+   * before it answers has answered by then. An empty id means whichever turn runs.
    */
   readonly interrupt = Effect.fnUntraced(function* (
     this: Thread,
-    turnId: string,
-    answer: () => void
+    turnId: string
   ): Effect.fn.Return<void, NoActiveTurn | TurnMismatch> {
     const active = yield* this.#running("interrupt", turnId)
-    active.interrupters.push(answer)
-    active.interrupt()
-    yield* Deferred.await(active.ended)
+    // In the next step: this caller has to wait by then.
+    yield* Effect.forkIn(
+      Effect.sync(() => active.interrupt()),
+      this.#scope
+    )
+    yield* Deferred.await(active.stopped)
   }).bind(this)
 
-  /**
-   * Subscribes a connection and hands it what it needs to go on: the answer, then what it missed or else `welcome`, then
-   * what is asked and still unanswered, then what happens. In one step, so that it misses nothing and is told nothing twice.
-   */
-  subscribeWithSnapshot(
-    connection: Subscriber,
-    after: Position | undefined,
-    welcome: ReadonlyArray<OutboundMessage>,
-    respond: (following: ReadonlyArray<OutboundMessage>, extensions?: Extensions) => Wait
-  ): Wait {
-    const { router, serverRequests } = this.host.services
-    const missed = after === undefined ? undefined : router.missed(this.id, connection, after)
-    router.subscribe(this.id, connection)
-    const following = [...(missed ?? welcome), ...serverRequests.askAgain(this.id, connection)]
-    if (connection.session?.sequenced !== true) return respond(following)
-    const position = router.position(this.id)
-    return respond(following, {
-      [Extension]: after === undefined ? position : { ...position, resync: missed === undefined }
-    })
+  /** Stores what a failed append has left behind. Fails while the store does. */
+  get stored(): Effect.Effect<void, ThreadStoreError> {
+    return this.#context.journal.recover
+  }
+
+  /** The same before the thread is gone, as far as that can be done without waiting for a store that does not answer. */
+  get flush(): Effect.Effect<void> {
+    return this.#context.journal.flush
   }
 
   /** The store cannot be written to: the running turn ends as failed. */
@@ -237,10 +316,12 @@ export class Thread {
     this.#active?.fail({ message: error.message, codexErrorInfo: "other", additionalDetails: null, misalignment: null })
   }
 
-  /** Interrupts what runs and waits for its end. */
+  /** Interrupts what runs, waits for its end, and stores what could not be stored before. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.close()
-    const fiber = this.#active?.fiber
-    return fiber === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(fiber))
+    const active = this.#active
+    if (active === undefined) return this.flush
+    active.interrupt()
+    return Effect.andThen(Deferred.await(active.ended), this.flush)
   })
 }

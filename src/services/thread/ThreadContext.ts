@@ -8,34 +8,33 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
+import type * as Scope from "effect/Scope"
 import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type { ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
 import type { NotificationParams, ServerNotificationMethod } from "../../protocol/Methods.ts"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
-import type { ModelProviderInfo } from "../config/Config.ts"
+import type { EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
 import type { SmallFiles } from "../config/SmallFiles.ts"
 import type { ModelProvider } from "../model/ModelProvider.ts"
 import type { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { ServerRequests } from "../routing/ServerRequests.ts"
+import type { ThreadShell } from "../tool/ShellSessions.ts"
 import type { Tool } from "../tool/Tool.ts"
+import type { ToolRegistry } from "../tool/ToolRegistry.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
 import type { Notification, ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadState } from "./ThreadState.ts"
-import { inEnvironment } from "./Switches.ts"
+import { inEnvironment, switchedOn } from "./Switches.ts"
 import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
-import type { ThreadStore } from "./ThreadStore.ts"
 
 /** The services that all threads of a server share. */
 export interface ThreadServices {
   readonly router: OutboundRouter["Service"]
   readonly serverRequests: ServerRequests["Service"]
   readonly model: ModelProvider["Service"]
-  readonly store: ThreadStore["Service"]
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly files: SmallFiles["Service"]
   readonly clock: Clock.Clock
-  /** True when the server is about to end: no turn may start any more. */
-  readonly isDraining: () => boolean
   /** Tokens that the model can take; null when unknown. */
   readonly contextWindow: (model: string) => number | null
 }
@@ -45,7 +44,12 @@ export interface ThreadContextOptions {
   readonly journal: ThreadJournal
   /** What the model gets before the conversation. */
   readonly preamble: ReadonlyArray<ResponseItem>
-  readonly tools: ReadonlyArray<Tool>
+  readonly registry: ToolRegistry
+  readonly shell: ThreadShell
+  /** The configuration that the thread was loaded with. */
+  readonly config: EffectiveConfig
+  /** Of the thread. */
+  readonly scope: Scope.Scope
   /** The model server of the thread; undefined leaves it to the server's configuration. */
   readonly provider: ModelProviderInfo | undefined
 }
@@ -54,7 +58,10 @@ export class ThreadContext {
   readonly services: ThreadServices
   readonly journal: ThreadJournal
   readonly preamble: ReadonlyArray<ResponseItem>
-  readonly #tools: ReadonlyArray<Tool>
+  readonly shell: ThreadShell
+  readonly scope: Scope.Scope
+  readonly #registry: ToolRegistry
+  readonly #config: EffectiveConfig
   readonly provider: ModelProviderInfo | undefined
   readonly facts: Facts = noFacts()
   readonly id: string
@@ -64,7 +71,10 @@ export class ThreadContext {
     this.services = options.services
     this.journal = options.journal
     this.preamble = options.preamble
-    this.#tools = options.tools
+    this.shell = options.shell
+    this.scope = options.scope
+    this.#registry = options.registry
+    this.#config = options.config
     this.provider = options.provider
     this.id = options.journal.state.origin.id
   }
@@ -75,7 +85,17 @@ export class ThreadContext {
 
   /** What the model may call now. */
   get tools(): ReadonlyArray<Tool> {
-    return inEnvironment(this.#tools, this.state.settings.environments)
+    return this.#permitted(this.#registry.current)
+  }
+
+  /** The tool that a call means, if it may be called now. */
+  findTool(name: string, namespace: string | null): Tool | undefined {
+    const tool = this.#registry.find(name, namespace)
+    return tool === undefined ? undefined : this.#permitted([tool])[0]
+  }
+
+  #permitted(tools: ReadonlyArray<Tool>): ReadonlyArray<Tool> {
+    return inEnvironment(switchedOn(tools, this.#config), this.state.settings.environments)
   }
 
   get status(): ThreadStatus {

@@ -67,6 +67,29 @@ export class TurnMismatch extends Schema.TaggedError<TurnMismatch>()("TurnMismat
   }
 }
 
+/** The turn that runs is of a kind that takes no input. */
+export class TurnNotSteerable extends Schema.TaggedError<TurnNotSteerable>()("TurnNotSteerable", {
+  /** `steer` for turn/steer, `submit` for turn/start. */
+  purpose: Schema.Literals(["steer", "submit"]),
+  turnKind: Schema.Literals(["review", "compact"])
+}) {
+  override get message(): string {
+    const { purpose, turnKind } = this
+    if (purpose === "steer") return `cannot steer a ${turnKind} turn`
+    const variant = turnKind === "compact" ? "Compact" : "Review"
+    return `failed to submit turn input: ActiveTurnNotSteerable { turn_kind: ${variant} }`
+  }
+}
+
+/** The thread has no environment in which a command could run. */
+export class ShellUnavailable extends Schema.TaggedError<ShellUnavailable>()("ShellUnavailable", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
 /** The input of a turn is not acceptable; `problem` is the text the client reads. */
 export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {
   problem: Schema.Literals(["expectedTurnId must not be empty", "input must not be empty"])
@@ -97,6 +120,20 @@ export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("Inva
   }
 }
 
+/** The thread has no such turn. */
+export class TurnNotFound extends Schema.TaggedError<TurnNotFound>()("TurnNotFound", { turnId: Schema.String }) {
+  override get message(): string {
+    return `turn not found: ${this.turnId}`
+  }
+}
+
+/** A fork cannot end with a turn that runs. */
+export class TurnInProgress extends Schema.TaggedError<TurnInProgress>()("TurnInProgress", { turnId: Schema.String }) {
+  override get message(): string {
+    return `lastTurnId '${this.turnId}' identifies an in-progress turn`
+  }
+}
+
 /** A part of the protocol that needs a history which this thread does not have yet. */
 export class HistoryUnavailable extends Schema.TaggedError<HistoryUnavailable>()("HistoryUnavailable", {}) {
   override get message(): string {
@@ -111,7 +148,11 @@ export type ThreadError =
   | ServerDraining
   | NoActiveTurn
   | TurnMismatch
+  | TurnNotSteerable
+  | ShellUnavailable
   | InvalidInput
   | InputTooLarge
   | InvalidSettings
+  | TurnNotFound
+  | TurnInProgress
   | HistoryUnavailable

@@ -13,28 +13,18 @@
  * ```
  *
  * The events are kept in memory, folded and published all the same, so that clients and server agree on what happened. Clients
- * are warned once. The running turn ends as failed, and no other begins until `recover` has stored what is kept. A store that
- * dies or does not answer within `StoreTimeout` has failed.
+ * are warned once. The running turn ends as failed, and no other begins until `recover` has stored what is kept. While a store
+ * does not answer in time, nothing but `recover` asks it again.
  *
  * @module
  */
-import * as Context from "effect/Context"
-import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { NotificationParams, ServerNotificationMethod } from "../../protocol/Methods.ts"
 import type { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
 import { fold, type ThreadState } from "./ThreadState.ts"
-import { type ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
-
-/** How long one append may take. */
-export const StoreTimeout = Context.Reference("spindle/StoreTimeout", { defaultValue: () => Duration.seconds(10) })
+import type { ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 
 /** A notification with its method's parameters. */
 export type Notification = {
@@ -43,11 +33,9 @@ export type Notification = {
 
 export interface JournalOptions {
   readonly state: ThreadState
+  /** One that always answers: see `BoundedStore`. */
   readonly store: ThreadStore["Service"]
   readonly router: OutboundRouter["Service"]
-  readonly storeTimeout: Duration.Duration
-  /** Of the thread. What an append leaves running ends with it. */
-  readonly scope: Scope.Scope
   /** Runs at once when the journal becomes degraded. */
   readonly onDegraded: (error: ThreadStoreError) => void
 }
@@ -63,6 +51,7 @@ export class ThreadJournal {
   /** Why the last append failed; undefined while the journal is healthy. */
   #failure: ThreadStoreError | undefined
   #warned = false
+  #isClosed = false
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -85,12 +74,18 @@ export class ThreadJournal {
     return Effect.suspend(() => {
       if (events.length === 0) return this.#publish(notifications)
       const committed = Effect.map(this.#store(events), (failed) => {
+        if (this.#isClosed) return Effect.void
         this.#state = fold(this.#state, events)
         const published = this.#publish(notifications)
         return failed === undefined ? published : Effect.andThen(published, this.#warn(failed))
       })
       return Effect.flatten(Effect.uninterruptible(this.#writing.withPermit(committed)))
     })
+  }
+
+  /** From now on nothing is stored, folded or published: the thread was given up, and what still runs in it must not act. */
+  closeNow(): void {
+    this.#isClosed = true
   }
 
   /** Stores what a failed append has left behind. Fails while the store does. */
@@ -102,15 +97,35 @@ export class ThreadJournal {
     return Effect.uninterruptible(this.#writing.withPermit(stored))
   })
 
+  /** The last chance of what a failed append has left behind. A store that did not answer in time is not asked again. */
+  readonly flush: Effect.Effect<void> = Effect.suspend(() =>
+    this.#failure?.reason === "timeout" ? Effect.void : Effect.ignore(this.recover)
+  ).pipe(
+    Effect.andThen(
+      Effect.suspend(() => {
+        const { length } = this.#unsaved
+        if (length === 0) return Effect.void
+        return Effect.logError(`the last ${length} event(s) of thread ${this.#state.origin.id} could not be stored`)
+      })
+    )
+  )
+
   /** The events, behind those that are not stored yet. The result is why it failed; only the first failure is announced. */
   #store(events: ReadonlyArray<ThreadEvent>): Effect.Effect<ThreadStoreError | undefined> {
     // The state counts from when the permit is held: another append may have changed it meanwhile.
     return Effect.suspend(() => {
       const { origin } = this.#state
-      if (origin.ephemeral) return Effect.undefined
+      if (origin.ephemeral || this.#isClosed) return Effect.undefined
       const all = this.#unsaved.length === 0 ? events : [...this.#unsaved, ...events]
+      // Each append to a store that does not answer would take as long again: the next one is that of `recover`.
+      if (this.#failure?.reason === "timeout" && events.length > 0) {
+        this.#unsaved = [...all]
+        return Effect.undefined
+      }
       const expectedSeq = this.#state.nextSeq - this.#unsaved.length
-      return Effect.map(this.#append(origin.id, expectedSeq, all), (failure) => {
+      const append = this.#options.store.append(origin.id, expectedSeq, all)
+      const failed = Effect.match(append, { onFailure: (error) => error, onSuccess: () => undefined })
+      return Effect.map(failed, (failure) => {
         this.#unsaved = failure === undefined ? [] : [...all]
         this.#failure = failure
         if (failure === undefined) this.#warned = false
@@ -120,38 +135,9 @@ export class ThreadJournal {
     })
   }
 
-  /** One append, bounded in time: the store is another's code. Undefined when it succeeded. */
-  #append(
-    threadId: string,
-    expectedSeq: number,
-    events: ReadonlyArray<ThreadEvent>
-  ): Effect.Effect<ThreadStoreError | undefined> {
-    const { scope, store, storeTimeout } = this.#options
-    return Effect.gen(function* () {
-      const append = Effect.suspend(() => store.append(threadId, expectedSeq, events))
-      const fiber = yield* Effect.forkIn(Effect.interruptible(append), scope, { startImmediately: true })
-      const exit = fiber.pollUnsafe()
-      if (exit !== undefined) return failureOf(exit)
-      const settled = Deferred.makeUnsafe<ThreadStoreError | undefined>()
-      fiber.addObserver((late) => void Deferred.doneUnsafe(settled, Exit.succeed(failureOf(late))))
-      const timer = yield* Effect.forkIn(
-        Effect.interruptible(
-          Effect.andThen(
-            Effect.sleep(storeTimeout),
-            Effect.sync(() => void Deferred.doneUnsafe(settled, Exit.succeed(noAnswer(storeTimeout))))
-          )
-        ),
-        scope
-      )
-      const failure = yield* Deferred.await(settled)
-      timer.interruptUnsafe()
-      fiber.interruptUnsafe()
-      return failure
-    })
-  }
-
   /** Fixes the places of the notifications at once. The result waits for slow clients. */
   #publish(notifications: ReadonlyArray<Notification>): Effect.Effect<void> {
+    if (this.#isClosed) return Effect.void
     const { router } = this.#options
     const { id } = this.#state.origin
     let waits: Array<Effect.Effect<void>> | undefined
@@ -167,25 +153,9 @@ export class ThreadJournal {
     if (this.#warned) return Effect.void
     this.#warned = true
     const { id } = this.#state.origin
-    return Effect.andThen(
-      Effect.logError(failure.message, failure.cause),
-      this.#publish([{ method: "warning", params: { threadId: id, message: warningOf(failure) } }])
-    )
+    return this.#publish([{ method: "warning", params: { threadId: id, message: warningOf(failure) } }])
   }
 }
-
-const failureOf = (exit: Exit.Exit<void, ThreadStoreError>): ThreadStoreError | undefined => {
-  if (Exit.isSuccess(exit)) return undefined
-  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  return error ?? new ThreadStoreError({ operation: "append", reason: "unavailable", cause: Cause.squash(exit.cause) })
-}
-
-const noAnswer = (timeout: Duration.Duration): ThreadStoreError =>
-  new ThreadStoreError({
-    operation: "append",
-    reason: "unavailable",
-    cause: new Error(`no answer within ${Duration.format(timeout)}`)
-  })
 
 const warningOf = (failure: ThreadStoreError): string =>
   failure.reason === "conflict"

@@ -178,7 +178,12 @@ class Draft {
       endedAt: null,
       conversationStart
     })
-    this.#state.updatedAt = event.at
+    this.#updated(event.at)
+  }
+
+  /** A fork is newer than the turns it has taken over. */
+  #updated(at: number): void {
+    this.#state.updatedAt = Math.max(this.#state.updatedAt, at)
   }
 
   /** A turn ends once: what comes after its end does not change it. */
@@ -188,7 +193,7 @@ class Draft {
     const turn = turns[index]
     if (turn === undefined || turn.status !== "inProgress") return
     turns[index] = { ...turn, status: event.status, error: event.error, endedAt: event.at }
-    this.#state.updatedAt = event.at
+    this.#updated(event.at)
   }
 
   #itemCompleted({ item, turnId }: EventOf<"ItemCompleted">): void {

@@ -22,8 +22,9 @@ export class ThreadStoreError extends Schema.TaggedError<ThreadStoreError>()("Th
   /**
    * - `conflict`: the thread has other events than the writer expected. Another writer was there.
    * - `unavailable`: the medium failed: disk full, no permission, connection lost. A later try may succeed.
+   * - `timeout`: the store did not answer in time. Whether it has done its work is not known. Stores do not fail with it.
    */
-  reason: Schema.Literals(["conflict", "unavailable"]),
+  reason: Schema.Literals(["conflict", "unavailable", "timeout"]),
   cause: Schema.Defect()
 }) {
   override get message(): string {

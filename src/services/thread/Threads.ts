@@ -1,98 +1,109 @@
 /**
- * The threads that are loaded.
+ * Threads: how they are started, resumed and forked, and which are loaded.
  *
- * Owns how threads come (started, or resumed from the store) and go (unloaded when nobody has followed them for a while, or
- * stopped with the server). Each thread lives in a scope of its own: its tools, its turn and its timer end with it.
- *
- * ```
- *  start ──┐                     30 min without followers and turns
- *          ├─► loaded ─────────────────────────────────► closing ─► not loaded
- *  load  ──┘     └────────────── server stops ─────────────┘
- * ```
+ * These are operations of the engine. A handler, a sub-agent, a review, a recovery or another machine call them alike, with
+ * data and without a connection; whoever wants to see what happens in a thread subscribes at the router. Owns the order of
+ * set-up, tools and store. Does not own loaded threads (`LoadedThreads`) nor what is done to one (`Thread`).
  *
  * @module
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
+import * as RcMap from "effect/RcMap"
+import * as Semaphore from "effect/Semaphore"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
-import type { ConfigWarning, EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
-import type { PermittedSettings } from "../config/Permitted.ts"
-import { threadsLoaded, turnsRunning } from "../observability/Metrics.ts"
-import { beginTurns, observe } from "../observability/MetricRegistry.ts"
-import { ModelCatalog } from "../model/ModelCatalog.ts"
-import { ModelProvider } from "../model/ModelProvider.ts"
-import { OutboundRouter } from "../routing/OutboundRouter.ts"
-import { ServerRequests } from "../routing/ServerRequests.ts"
+import type { ConfigError, ConfigWarning } from "../config/Config.ts"
 import { Version } from "../config/Identity.ts"
 import { ServerInfo } from "../config/ServerInfo.ts"
 import { SmallFiles } from "../config/SmallFiles.ts"
-import { Thread } from "./Thread.ts"
-import { Draining } from "./Draining.ts"
-import type { Instructions } from "./Instructions.ts"
-import { InvalidThreadId, ThreadNotFound } from "./ThreadError.ts"
-import { switchedOn } from "./Switches.ts"
-import { ThreadContext, type ThreadServices } from "./ThreadContext.ts"
-import type { EventOf, ThreadEvent } from "./ThreadEvent.ts"
+import { ModelCatalog } from "../model/ModelCatalog.ts"
+import { ModelProvider } from "../model/ModelProvider.ts"
+import { OutboundRouter } from "../routing/OutboundRouter.ts"
+import type { RequestError } from "../routing/RequestError.ts"
+import { ServerRequests } from "../routing/ServerRequests.ts"
+import type { RulesUnavailable } from "../tool/ExecRules.ts"
+import * as LoadedThreads from "./LoadedThreads.ts"
+import * as Settings from "./Settings.ts"
+import { type ForkPoint, forkLength, interruptions, isOnRecord, readEvents, readState } from "./StoredThread.ts"
+import type { Thread } from "./Thread.ts"
+import type { ThreadServices } from "./ThreadContext.ts"
+import { InvalidThreadId, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
+import type { ThreadEvent } from "./ThreadEvent.ts"
 import { problemOf } from "./ThreadId.ts"
-import { StoreTimeout, ThreadJournal } from "./ThreadJournal.ts"
-import { fold, initial, type ThreadState } from "./ThreadState.ts"
+import * as Setup from "./ThreadSetup.ts"
+import { fold, foldAll, initial, type ThreadState } from "./ThreadState.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
 import { seconds } from "./ThreadView.ts"
-import { type Tool, Toolset, type ToolsRefused } from "../tool/Tool.ts"
 
-/** How long a thread stays loaded that nobody follows and that does nothing. */
-export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
-
-/** How long after its start a thread's model gets ready. */
-const PrepareDelay = Duration.millis(100)
-
-/** How a thread is set up when it is loaded. */
-export interface ThreadSetup {
-  readonly settings: PermittedSettings
-  readonly instructions: Instructions
-  /** The model server its configuration names; undefined for one that it does not know. */
-  readonly provider: ModelProviderInfo | undefined
-  readonly config: EffectiveConfig
-  /** Takes what the thread's tools warn of while they are opened. */
-  readonly warn?: (warning: ConfigWarning) => void
-}
-
-/** The rest of a new one. */
-export interface NewThread extends ThreadSetup {
+/** A new thread. */
+export interface StartThread {
+  readonly overrides: Setup.ThreadOverrides
+  /** Kept in memory only. */
   readonly ephemeral: boolean
+  /** The client that creates the thread, by its own name. */
   readonly originator: string
   readonly threadSource: string | null
 }
 
+/** A thread to go on with. */
+export interface ResumeThread {
+  readonly threadId: string
+  /** Count only when the thread is not loaded. */
+  readonly overrides: Setup.ThreadOverrides
+  /** The caller followed the thread before: it may go on with one that is loaded and not on record. */
+  readonly returning: boolean
+}
+
+/** A new thread that goes on from the history of another one. */
+export interface ForkThread extends StartThread {
+  /** The source. It has to be stored; it may be loaded, and have a turn that runs. */
+  readonly threadId: string
+  readonly point: ForkPoint
+}
+
+/** A loaded thread, and what its user should know about how it was loaded. */
+export interface LoadedThread {
+  readonly thread: Thread
+  readonly warnings: ReadonlyArray<string>
+  readonly configWarnings: ReadonlyArray<ConfigWarning>
+}
+
+/** Why a thread cannot be started, resumed or forked. */
+export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
+
 export class Threads extends Context.Service<
   Threads,
   {
-    readonly start: (thread: NewThread) => Effect.Effect<Thread, ThreadStoreError | ToolsRefused>
+    readonly start: (request: StartThread) => Effect.Effect<LoadedThread, LoadError>
+    /**
+     * The thread, loaded from the store unless it is loaded. What loading changes are events: turns that were cut are
+     * interrupted, and settings replaced.
+     */
+    readonly resume: (request: ResumeThread) => Effect.Effect<LoadedThread, LoadError>
+    /** A turn of the source that runs is interrupted in the fork, and goes on in the source. */
+    readonly fork: (request: ForkThread) => Effect.Effect<LoadedThread, LoadError>
+    /** Publishes `thread/started`. Whoever started or forked the thread runs it: a handler behind its answer. */
+    readonly announce: (thread: Thread) => Effect.Effect<void>
     /** The loaded thread. */
     readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
     /** The loaded thread, if it is. */
     readonly find: (threadId: string) => Thread | undefined
-    /** The stored state of a thread that has had a turn, to load it. */
-    readonly stored: (
-      threadId: string
-    ) => Effect.Effect<ThreadState, ThreadNotFound | InvalidThreadId | ThreadStoreError>
-    /** Loads a thread. What loading changes are events: turns that were cut are interrupted, and settings replaced. */
-    readonly load: (state: ThreadState, setup: ThreadSetup) => Effect.Effect<Thread, ToolsRefused>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** How many turns run. */
     readonly running: () => number
     /** From now on no turn starts; those that run may be added to. Ends when none runs any more. */
     readonly drain: Effect.Effect<void>
-    /** Stops every thread, all at once. */
+    /** Ends every thread with its turn, its tools and its commands, all at once. */
     readonly stop: Effect.Effect<void>
+    /**
+     * Gives up the threads that have not ended: from now on they store and publish nothing, and their tools are closed. What they
+     * are, for the log.
+     */
+    readonly abandonNow: () => ReadonlyArray<string>
   }
 >()("spindle/Threads") {}
 
@@ -102,182 +113,128 @@ export const checkId = (threadId: string, kind: "thread" | "session"): Effect.Ef
   return detail === undefined ? Effect.void : Effect.fail(new InvalidThreadId({ kind, detail }))
 }
 
-/** Events that are read at a time. */
-const ReadLimit = 1024
-
-/** The stored state of a thread, or null when the store does not know it. */
-export const readState = Effect.fnUntraced(function* (store: ThreadStore["Service"], threadId: string) {
-  let state: ThreadState | null = null
-  for (let from = 0; ; from += ReadLimit) {
-    const page = yield* store.read(threadId, { from, limit: ReadLimit })
-    const events = page.map(({ event }) => event)
-    const [first, ...rest] = events
-    if (state !== null) state = fold(state, events)
-    else if (first?._tag === "Created") state = fold(initial(first), rest)
-    if (page.length < ReadLimit || state === null) return state
-  }
-})
-
-/** Turns that no server runs any more, because it died, were interrupted. */
-const interruptions = (state: ThreadState, at: number): ReadonlyArray<EventOf<"TurnEnded">> =>
-  state.turns
-    .filter(({ status }) => status === "inProgress")
-    .map(({ id }) => ({ _tag: "TurnEnded", at, turnId: id, status: "interrupted", error: null }))
-
-const overrides = (state: ThreadState, settings: ThreadSettings, at: number): ReadonlyArray<ThreadEvent> =>
+const settingsChange = (state: ThreadState, settings: ThreadSettings, at: number): ReadonlyArray<ThreadEvent> =>
   JSON.stringify(settings) === JSON.stringify(state.settings) ? [] : [{ _tag: "SettingsChanged", at, settings }]
 
-interface Loaded {
-  readonly thread: Thread
-  readonly scope: Scope.Closeable
-  /** Completed, and made anew, whenever something happens that may start or stop the idle clock. */
-  activity: Deferred.Deferred<void>
-}
+/** A fork has its source's name, wherever it was forked, and is in no archive. */
+const named = (state: ThreadState, name: string | null, at: number): ReadonlyArray<ThreadEvent> => [
+  ...(state.name === name ? [] : [{ _tag: "NameSet" as const, at, name }]),
+  ...(state.archived ? [{ _tag: "Unarchived" as const, at }] : [])
+]
 
-const services = Effect.gen(function* () {
+const makeServices = Effect.gen(function* () {
   const catalog = yield* ModelCatalog
   return {
     router: yield* OutboundRouter,
     serverRequests: yield* ServerRequests,
     model: yield* ModelProvider,
-    store: yield* ThreadStore,
     random: yield* SecureRandom.SecureRandom,
     files: yield* SmallFiles,
     clock: yield* Clock.Clock,
     contextWindow: (model: string) => catalog.metadata(model).contextWindow
-  }
+  } satisfies ThreadServices
 })
 
 export const make = Effect.gen(function* () {
-  const threads = new Map<string, Loaded>()
-  const running = () => Array.from(threads.values()).filter(({ thread }) => thread.isRunning).length
-  const draining = new Draining(running)
-  const threadServices: ThreadServices = { ...(yield* services), isDraining: () => draining.isOn }
-  const { router, store, random } = threadServices
-  const toolset = yield* Toolset
+  const services = yield* makeServices
+  const { clock, random, router } = services
+  const store = yield* ThreadStore
   const info = yield* ServerInfo
-  const idleUnload = yield* IdleUnload
-  const storeTimeout = yield* StoreTimeout
-  const scope = yield* Effect.scope
-  yield* beginTurns
-  yield* observe(threadsLoaded, () => threads.size)
-  yield* observe(turnsRunning, running)
+  const setUp = yield* Setup.make
+  const threads = yield* LoadedThreads.make(services, store)
+  const { find } = threads
+  /** One per thread that is being loaded, so that it is loaded once however many ask for it. */
+  const locks = yield* RcMap.make({ lookup: (_threadId: string) => Semaphore.make(1) })
 
-  const touch = (threadId: string): void => {
-    const loaded = threads.get(threadId)
-    if (loaded === undefined) return
-    const { activity } = loaded
-    loaded.activity = Deferred.makeUnsafe()
-    Deferred.doneUnsafe(activity, Exit.void)
-    draining.touch()
-  }
-  yield* router.onAudienceChange(touch)
-
-  const unload = Effect.fnUntraced(function* (loaded: Loaded) {
-    const { id } = loaded.thread
-    yield* Scope.close(loaded.scope, Exit.void)
-    // One step: who loads the thread again, while slow clients are still being told, begins anew.
-    yield* Effect.suspend(() => {
-      threads.delete(id)
-      const waits = [
-        router.publishNow("thread/status/changed", { threadId: id, status: { type: "notLoaded" } }, id),
-        router.publishNow("thread/closed", { threadId: id }, id)
-      ]
-      router.forget(id)
-      return Effect.forEach(waits, (wait) => wait ?? Effect.void, { discard: true })
-    })
-  })
-
-  const isFollowed = (thread: Thread): boolean => thread.isRunning || router.subscribers(thread.id).length > 0
-
-  const watch = Effect.fnUntraced(function* (loaded: Loaded) {
-    while (true) {
-      const { thread, activity } = loaded
-      const changed = Deferred.await(activity)
-      if (isFollowed(thread)) {
-        yield* changed
-        continue
-      }
-      const expired = yield* Effect.raceFirst(Effect.as(Effect.sleep(idleUnload), true), Effect.as(changed, false))
-      // Somebody may have come in the very moment; once it is closing nobody can.
-      if (!expired || isFollowed(thread)) continue
-      thread.close()
-      // Not in the thread's own scope, which it closes.
-      return yield* Effect.asVoid(Effect.forkIn(unload(loaded), scope))
-    }
-  })
-
-  /** The scope of a thread, with its tools. Nothing of it is left where they refuse. */
-  const openTools = Effect.fnUntraced(function* (threadId: string, { config, warn }: ThreadSetup) {
-    const threadScope = yield* Scope.fork(scope)
-    const opened = toolset.open({ threadId, config, ...(warn === undefined ? {} : { warn }) })
-    const tools = yield* Scope.provide(opened, threadScope).pipe(
-      Effect.onError(() => Scope.close(threadScope, Exit.void))
-    )
-    return { tools: switchedOn(tools, config), threadScope }
-  })
-
-  const open = Effect.fnUntraced(function* (
-    state: ThreadState,
-    { instructions, provider }: ThreadSetup,
-    { threadScope, tools }: { readonly threadScope: Scope.Closeable; readonly tools: ReadonlyArray<Tool> },
-    events: ReadonlyArray<ThreadEvent>
+  const createdBy = Effect.fnUntraced(function* (
+    request: StartThread,
+    setup: Setup.ThreadSetup,
+    source: string | null
   ) {
-    const threadId = state.origin.id
-    const journal = new ThreadJournal({
-      state,
-      store,
-      router,
-      storeTimeout,
-      scope: threadScope,
-      onDegraded: (error) => threads.get(threadId)?.thread.failTurn(error)
-    })
-    const context = new ThreadContext({
-      services: threadServices,
-      journal,
-      preamble: instructions.preamble,
-      tools,
-      provider
-    })
-    const thread = new Thread(context, instructions.sources, threadScope, () => touch(threadId))
-    const loaded: Loaded = { thread, scope: threadScope, activity: Deferred.makeUnsafe() }
-    yield* journal.commit(events)
-    threads.set(threadId, loaded)
-    const { prepare } = threadServices.model
-    if (prepare !== undefined) {
-      // Not before the answer to thread/start is out: loading occupies the thread of the process.
-      yield* Effect.forkIn(Effect.delay(prepare(journal.state.settings.modelProvider), PrepareDelay), threadScope)
-    }
-    yield* Effect.forkIn(watch(loaded), threadScope)
-    return thread
-  })
-
-  const start = Effect.fnUntraced(function* (options: NewThread) {
     const id = yield* random.uuidV7()
-    const settings = options.settings.value
-    const at = threadServices.clock.currentTimeMillisUnsafe()
+    const at = clock.currentTimeMillisUnsafe()
+    const settings = setup.settings.value
     const origin = {
       id,
       sessionId: id,
-      forkedFromId: null,
+      forkedFromId: source,
       createdAt: seconds(at),
       cwd: settings.cwd,
-      ephemeral: options.ephemeral,
+      ephemeral: request.ephemeral,
       cliVersion: Version,
-      originator: options.originator,
+      originator: request.originator,
       source: info.sessionSource,
-      threadSource: options.threadSource,
+      threadSource: request.threadSource,
       gitInfo: null
     }
-    const created = { _tag: "Created", at, origin, settings } as const
-    const tools = yield* openTools(id, options)
-    if (!options.ephemeral) {
-      yield* Effect.onError(store.append(id, 0, [created]), () => Scope.close(tools.threadScope, Exit.void))
-    }
-    return yield* open(initial(created), options, tools, [])
+    return { _tag: "Created", at, origin, settings } as const
   })
 
-  const find = (threadId: string) => threads.get(threadId)?.thread
+  const notOnRecord = (threadId: string) => new ThreadNotFound({ threadId, sought: "record" })
+
+  const start = Effect.fnUntraced(function* (request: StartThread): Effect.fn.Return<LoadedThread, LoadError> {
+    const setup = yield* setUp(request.overrides, null)
+    const created = yield* createdBy(request, setup, null)
+    const threadId = created.origin.id
+    const stored = request.ephemeral ? Effect.void : store.append(threadId, 0, [created])
+    const state = Effect.as(stored, initial(created))
+    const opened = yield* threads.open({ threadId, setup, state, changes: () => [] })
+    return { ...opened, warnings: setup.warnings }
+  })
+
+  const load = Effect.fnUntraced(function* ({
+    overrides,
+    threadId
+  }: ResumeThread): Effect.fn.Return<LoadedThread, LoadError> {
+    yield* checkId(threadId, "session")
+    const state = yield* readState(store, threadId)
+    if (state === null || state.turns.length === 0) return yield* notOnRecord(threadId)
+    const setup = yield* setUp(overrides, state.settings)
+    const at = clock.currentTimeMillisUnsafe()
+    const changes = () => [...interruptions(state, at), ...settingsChange(state, setup.settings.value, at)]
+    const opened = yield* threads.open({ threadId, setup, state: Effect.succeed(state), changes })
+    yield* router.notify("thread/status/changed", { threadId, status: opened.thread.status }, threadId)
+    return { ...opened, warnings: setup.warnings }
+  })
+
+  const join = Effect.fnUntraced(function* (
+    thread: Thread,
+    { overrides, returning, threadId }: ResumeThread
+  ): Effect.fn.Return<LoadedThread, LoadError> {
+    if (!isOnRecord(thread.state) && !returning) return yield* notOnRecord(threadId)
+    yield* thread.checkOpen(true)
+    const unused = Settings.unusedModel(thread.answersAs, overrides.model)
+    return { thread, warnings: unused === undefined ? [] : [unused], configWarnings: [] }
+  })
+
+  const resume = (request: ResumeThread): Effect.Effect<LoadedThread, LoadError> => {
+    const resumed = Effect.suspend(() => {
+      const thread = find(request.threadId)
+      return thread === undefined ? load(request) : join(thread, request)
+    })
+    return Effect.scoped(Effect.flatMap(RcMap.get(locks, request.threadId), (lock) => lock.withPermit(resumed)))
+  }
+
+  const fork = Effect.fnUntraced(function* (request: ForkThread): Effect.fn.Return<LoadedThread, LoadError> {
+    const sourceId = request.threadId
+    yield* find(sourceId)?.stored ?? checkId(sourceId, "session")
+    const events = yield* readEvents(store, sourceId)
+    const source = foldAll(events)
+    if (source === undefined || source.turns.length === 0) return yield* notOnRecord(sourceId)
+    const length = yield* forkLength(events, source, request.point)
+    const setup = yield* setUp(request.overrides, source.settings)
+    const created = yield* createdBy(request, setup, sourceId)
+    const threadId = created.origin.id
+    const stored = request.ephemeral ? Effect.void : store.fork(sourceId, length, created)
+    const changes = (state: ThreadState) => [
+      ...interruptions(state, created.at),
+      ...named(state, source.name, created.at),
+      ...settingsChange(state, setup.settings.value, created.at)
+    ]
+    const state = Effect.map(stored, () => fold(initial(created), events.slice(1, length)))
+    const opened = yield* threads.open({ threadId, setup, state, changes })
+    return { ...opened, warnings: setup.warnings }
+  })
 
   const get = Effect.fnUntraced(function* (threadId: string) {
     const thread = find(threadId)
@@ -286,33 +243,18 @@ export const make = Effect.gen(function* () {
     return yield* new ThreadNotFound({ threadId, sought: "loaded" })
   })
 
-  const stored = Effect.fnUntraced(function* (threadId: string) {
-    yield* checkId(threadId, "session")
-    const state = yield* readState(store, threadId)
-    if (state === null || state.turns.length === 0) return yield* new ThreadNotFound({ threadId, sought: "record" })
-    return state
-  })
-
-  const stop = Effect.suspend(() =>
-    Effect.forEach(threads.values(), ({ thread }) => thread.stop, { concurrency: "unbounded", discard: true })
-  )
-  yield* Effect.addFinalizer(() => stop)
-
   return Threads.of({
     start,
+    resume,
+    fork,
+    announce: (thread) => router.notify("thread/started", { thread: thread.view(false) }, thread.id),
     get,
     find,
-    stored,
-    load: (state, setup) =>
-      Effect.flatMap(openTools(state.origin.id, setup), (tools) => {
-        const at = threadServices.clock.currentTimeMillisUnsafe()
-        const events = [...interruptions(state, at), ...overrides(state, setup.settings.value, at)]
-        return open(state, setup, tools, events)
-      }),
-    loaded: () => Array.from(threads.keys()),
-    running,
-    drain: draining.run,
-    stop
+    loaded: threads.ids,
+    running: threads.running,
+    drain: threads.drain,
+    stop: threads.stop,
+    abandonNow: threads.abandonNow
   })
 })
 

@@ -1,29 +1,43 @@
 /**
  * The port to what a model may do: run a command, change a file, ask the user.
  *
- * Owns the shape of a tool and what the turn offers to a running one. Does not own the order in which clients see things:
- * everything a tool says goes through the thread.
+ * Owns the shape of a tool, what goes back to the model, and what a turn offers to a running call. Does not own which tools a
+ * thread has (`ToolRegistry`), nor the order in which clients see things: everything that a tool publishes goes through the
+ * thread.
+ *
+ * ```
+ *  model ─ call ─► Tool.run(call, turn) ─ ToolOutput ─► model
+ *                     │ itemStarted, itemCompleted, notify, progress ─► subscribers
+ *                     └ ask(method, params) ◄──── answer ──────────────── a client
+ * ```
  *
  * @module
  */
-import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
 import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type {
-  CommandExecutionApprovalDecision,
-  CommandExecutionRequestApprovalParams
-} from "../../protocol/v2/approval/Approval.ts"
-import type { NotificationParams, ServerNotificationMethod } from "../../protocol/Methods.ts"
+  NotificationParams,
+  ServerNotificationMethod,
+  ServerRequestMethod,
+  ServerRequestParams,
+  ServerRequestResult
+} from "../../protocol/Methods.ts"
 import type { AskForApproval, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
-import type { ConfigWarning, EffectiveConfig } from "../config/Config.ts"
+import type { ImageDetail } from "../../protocol/v2/turn/UserInput.ts"
 
-/** How a tool is offered to the model. `parameters` is a JSON Schema object. */
+/** A group of tools, as the model sees it. The description is that of the first tool of the group. */
+export interface ToolNamespace {
+  readonly name: string
+  readonly description: string
+}
+
+/** How a tool is offered to the model. `parameters` is a JSON Schema object. Tools of different namespaces may share a name. */
 export type ToolSpec =
   | {
       readonly type: "function"
       readonly name: string
+      readonly namespace?: ToolNamespace
       readonly description: string
       readonly parameters: Readonly<Record<string, unknown>>
       readonly strict: boolean
@@ -39,37 +53,70 @@ export type ToolSpec =
 export interface ToolCall {
   readonly callId: string
   readonly name: string
+  /** Null for a tool outside of a namespace. */
   readonly namespace: string | null
   readonly input: string
 }
 
+/** A part of what goes back to the model. `structured` is sent as JSON text. */
+export type ToolContent =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image"; /** A URL, data URLs included. */ readonly url: string; readonly detail?: ImageDetail }
+  | { readonly type: "structured"; readonly value: Schema.Json }
+
 /** What goes back to the model. */
 export interface ToolOutput {
-  readonly text: string
+  readonly content: ReadonlyArray<ToolContent>
   readonly success: boolean
 }
+
+/** The output of a call that did what was asked, as text. */
+export const text = (text: string): ToolOutput => ({ content: [{ type: "text", text }], success: true })
+
+/** The output of a call that failed. The model reads the text. */
+export const failure = (text: string): ToolOutput => ({ content: [{ type: "text", text }], success: false })
 
 /** The user ended the turn from within an approval (`cancel`). The turn is interrupted, nothing goes to the model. */
 export class TurnCancelled extends Schema.TaggedError<TurnCancelled>()("TurnCancelled", {}) {}
 
-/** The client could not be asked, or did not answer in the protocol: the tool reports that to the model. */
-export class ApprovalFailed extends Schema.TaggedError<ApprovalFailed>()("ApprovalFailed", {
+/**
+ * A request to the clients was not answered in the protocol. It is no denial.
+ *
+ * - `error`: a client answered with an error, or none is there to answer
+ * - `malformed`: the result does not have the form that the method table declares
+ * - `turnTransition`: the turn ended first
+ * - `overloaded`: no client could take the request
+ */
+export class AskFailed extends Schema.TaggedError<AskFailed>()("AskFailed", {
+  method: Schema.String,
   reason: Schema.Literals(["error", "malformed", "turnTransition", "overloaded"])
 }) {
   override get message(): string {
-    return "approval request failed"
+    return `${this.method} was not answered: ${this.reason}`
   }
 }
 
-/** What the protocol's approval request says beyond the item it is about. */
-export type CommandApproval = Omit<
-  CommandExecutionRequestApprovalParams,
-  "kind" | "threadId" | "turnId" | "itemId" | "startedAtMs"
->
+/** Filled in by the turn, where the method has them: a tool cannot ask in the name of another thread. */
+type Supplied = "threadId" | "turnId" | "startedAtMs"
+
+type Distribute<Params> = Params extends unknown ? Omit<Params, Supplied> : never
+
+/** The parameters of a server request without those that the turn fills in. */
+export type AskParams<M extends ServerRequestMethod> = Distribute<ServerRequestParams<M>>
+
+export interface AskOptions<M extends ServerRequestMethod> {
+  /** The item that the request is about. It is announced between the change of the status and the request. */
+  readonly item?: ThreadItem
+  /**
+   * Whether the call goes on with this answer. Where it does not, the status keeps its flag until the item is completed, as
+   * clients of the release expect. Default: it does.
+   */
+  readonly accepts?: (result: ServerRequestResult<M>) => boolean
+}
 
 /**
  * A turn, as a tool sees it. The item and notification members keep working after the turn has ended, with the turn's id:
- * a command may outlive its turn.
+ * a command may outlive its turn. They do nothing for a call that did not end in time when it was interrupted.
  */
 export interface ToolTurn {
   readonly threadId: string
@@ -83,14 +130,18 @@ export interface ToolTurn {
   /** Announces the final state, which is what history keeps. */
   readonly itemCompleted: (item: ThreadItem) => Effect.Effect<void>
   readonly notify: <M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>) => Effect.Effect<void>
+  /** Reports how far the call is, as `item/mcpToolCall/progress` of its item. Clients that are behind may miss it. */
+  readonly progress: (message: string) => Effect.Effect<void>
   /**
-   * Asks whether the command may run, in the protocol's order: status `waitingOnApproval`, `item/started` for `item`, the
-   * request, `serverRequest/resolved`, status without the flag. Waits for as long as it takes.
+   * Sends a request to the thread's subscribers and waits for the first answer, for as long as it takes. While it waits, the
+   * status has `waitingOnApproval` or `waitingOnUserInput`, as the method demands. The order is: status, `item/started` for
+   * `options.item`, the request, `serverRequest/resolved`, status. The end of the turn ends the wait.
    */
-  readonly approveCommand: (
-    item: ThreadItem,
-    approval: CommandApproval
-  ) => Effect.Effect<CommandExecutionApprovalDecision, ApprovalFailed>
+  readonly ask: <M extends ServerRequestMethod>(
+    method: M,
+    params: AskParams<M>,
+    options?: AskOptions<M>
+  ) => Effect.Effect<ServerRequestResult<M>, AskFailed>
 }
 
 export interface Tool {
@@ -100,33 +151,11 @@ export interface Tool {
    * `shell_tool` is the one for tools that run commands. Default: those of the protocol's tool of this name, or none.
    */
   readonly features?: ReadonlyArray<string>
-  /** Never fails for what the model did wrong: that is an output with `success: false`. Interruption is a user's interrupt. */
+  /** True for a tool that publishes its own items. The call of any other tool is shown as an item of type `dynamicToolCall`. */
+  readonly publishesItems?: boolean
+  /**
+   * Never fails for what the model did wrong: that is an output with `success: false`. Interruption is a user's interrupt. A
+   * defect is logged, and the model reads that the tool failed.
+   */
   readonly run: (call: ToolCall, turn: ToolTurn) => Effect.Effect<ToolOutput, TurnCancelled>
 }
-
-/** The tools of a thread cannot be opened safely: the thread is not started. */
-export class ToolsRefused extends Schema.TaggedError<ToolsRefused>()("ToolsRefused", {
-  /** What is wrong, and with which file. */
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `error creating thread: Fatal error: ${this.detail}`
-  }
-}
-
-/** What the tools of one thread share. */
-export interface ToolThread {
-  readonly threadId: string
-  /** The configuration the thread was started or resumed with. Its policies are in the turn: they may change. */
-  readonly config: EffectiveConfig
-  /** Publishes a warning to those who follow the thread. Absent where nobody can. */
-  readonly warn?: (warning: ConfigWarning) => void
-}
-
-export class Toolset extends Context.Service<
-  Toolset,
-  {
-    /** Opens the tools of a thread. What they keep (sessions, children, approvals for the session) ends with the scope. */
-    readonly open: (thread: ToolThread) => Effect.Effect<ReadonlyArray<Tool>, ToolsRefused, Scope.Scope>
-  }
->()("spindle/Toolset") {}

@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as Default from "../../../src/layers/models/Default.ts"
 import type { ModelProviderInfo } from "../../../src/services/config/Config.ts"
 import { ModelError, type ModelEvent, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
@@ -53,7 +54,8 @@ const server = (respond: (request: IncomingMessage, response: ServerResponse) =>
 const model = (info: Partial<ModelProviderInfo>, env: Record<string, string>) =>
   Default.layer.pipe(
     Layer.provide(configLayer(effective({ ...provider, ...info }))),
-    Layer.provide(authLayer({ MOCK_KEY: "secret", ...env }))
+    Layer.provide(authLayer({ MOCK_KEY: "secret", ...env })),
+    Layer.provide(NodeSmallFiles.layer)
   )
 
 /** A provider that may be OpenAI's. */

@@ -287,10 +287,11 @@ describe("the commands of one answer", () => {
       const seen: Array<readonly [id: string, round: number]> = []
       const turn = TestTurn.make({
         approvalPolicy: "untrusted",
-        approveCommand: (item) =>
+        ask: (_method, _params, options) =>
           Effect.sync(() => {
-            seen.push([item.id, rounds])
-            return "decline" as const
+            seen.push([options?.item?.id ?? "", rounds])
+            // The one request there is, for the approval of a command.
+            return { decision: "decline" } as never
           })
       })
       const ids = Array.from({ length: 50 }, (_, index) => `call-${index}`)

@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { CommandExecutionApprovalDecision } from "../../../src/protocol/v2/approval/Approval.ts"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
-import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
+import * as FileExecRules from "../../../src/layers/tools/shell/FileExecRules.ts"
 import * as Rules from "../../../src/layers/tools/shell/Rules.ts"
 import * as Shell from "../../../src/layers/tools/Shell.ts"
 import { Sandbox } from "../../../src/services/sandbox/Sandbox.ts"
-import { ApprovalFailed } from "../../../src/services/tool/Tool.ts"
+import { AskFailed } from "../../../src/services/tool/Tool.ts"
 import { done, facts, items, opened, openedWith, shown } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 
@@ -111,7 +111,9 @@ describe("a command that the user is asked about", () => {
   it.effect.each(failures)("fails when there is no answer: %s", ([reason, ends]) =>
     Effect.gen(function* () {
       const { exec } = yield* opened
-      const turn = answered({ answer: Effect.fail(new ApprovalFailed({ reason })) })
+      const turn = answered({
+        answer: Effect.fail(new AskFailed({ method: "item/commandExecution/requestApproval", reason }))
+      })
       assert.deepStrictEqual(yield* exec({ cmd, shell: "sh" }, turn), {
         text: 'exec_command failed: CreateProcess { message: "Rejected(\\"approval request failed\\")" }',
         success: false
@@ -161,16 +163,16 @@ describe("a command that the user is asked about", () => {
 })
 
 describe("a command on a machine with a sandbox", () => {
-  const sandboxed = Shell.layer.pipe(
-    Layer.provide([
+  const sandboxed = Shell.sessionsWith({}).pipe(
+    Layer.provide(
       Layer.succeed(
         Sandbox,
         Sandbox.of({
           confine: (command) => Effect.succeed({ ...command, env: { ...command.env, CONFINED: "confined" } })
         })
-      ),
-      ExecRules.layerMemory([Rules.allowPrefix(["env", "-u", "X"])])
-    ]),
+      )
+    ),
+    Layer.provideMerge(FileExecRules.layerMemory([Rules.allowPrefix(["env", "-u", "X"])])),
     Layer.provide(NodeSmallFiles.layer)
   )
   const policy = {

@@ -9,25 +9,43 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as None from "../../../src/layers/sandboxes/None.ts"
-import * as ExecRules from "../../../src/layers/tools/shell/ExecRules.ts"
+import * as FileExecRules from "../../../src/layers/tools/shell/FileExecRules.ts"
 import * as Shell from "../../../src/layers/tools/Shell.ts"
 import { defaults, type EffectiveConfig } from "../../../src/services/config/Config.ts"
-import { type Tool, type ToolOutput, type ToolTurn, Toolset } from "../../../src/services/tool/Tool.ts"
+import { ExecRules } from "../../../src/services/tool/ExecRules.ts"
+import { ShellSessions } from "../../../src/services/tool/ShellSessions.ts"
+import type { Tool, ToolTurn } from "../../../src/services/tool/Tool.ts"
 import type * as TestTurn from "./TestTurn.ts"
 
 export const toolsWith = (options: Shell.Options) =>
-  Shell.layerWith(options).pipe(
-    Layer.provide([None.layer, ExecRules.layerMemory()]),
+  Shell.sessionsWith(options).pipe(
+    Layer.provide(None.layer),
+    Layer.provideMerge(FileExecRules.layerMemory()),
     Layer.provide(NodeSmallFiles.layer)
   )
 
 export const tools = toolsWith({})
 
+/** What a tool gave, as text. */
+export interface Output {
+  readonly text: string
+  readonly success: boolean
+}
+
+/** The shell of a fresh thread, which ends with the scope, as do the layers. */
+export const shellWith = (layer: typeof tools, config: Partial<EffectiveConfig> = {}) =>
+  Effect.gen(function* () {
+    const context = yield* Layer.build(layer)
+    const effective = { ...defaults(), ...config }
+    const rules = yield* Context.get(context, ExecRules).open(effective)
+    return yield* Context.get(context, ShellSessions).open({ threadId: "thread-1", config: effective, rules })
+  })
+
 /** The two tools of a fresh thread, which ends with the scope, as do the layers. */
 export const openedWith = (layer: typeof tools, config: Partial<EffectiveConfig> = {}) =>
   Effect.gen(function* () {
-    const toolset = Context.get(yield* Layer.build(layer), Toolset)
-    const [exec, write] = yield* toolset.open({ threadId: "thread-1", config: { ...defaults(), ...config } })
+    const { tools } = yield* shellWith(layer, config)
+    const [exec, write] = tools
     assert(exec !== undefined && write !== undefined)
     return {
       exec: (args: unknown, turn: ToolTurn, callId = "call-1") => call(exec, args, turn, callId),
@@ -37,11 +55,16 @@ export const openedWith = (layer: typeof tools, config: Partial<EffectiveConfig>
 
 export const opened = openedWith(tools)
 
-const call = (tool: Tool, args: unknown, turn: ToolTurn, callId: string) =>
-  tool.run(
-    { callId, name: tool.spec.name, namespace: null, input: typeof args === "string" ? args : JSON.stringify(args) },
-    turn
+const call = (tool: Tool, args: unknown, turn: ToolTurn, callId: string) => {
+  const input = typeof args === "string" ? args : JSON.stringify(args)
+  return Effect.map(
+    tool.run({ callId, name: tool.spec.name, namespace: null, input }, turn),
+    ({ content, success }): Output => ({
+      text: content.map((part) => (part.type === "text" ? part.text : `not text: ${part.type}`)).join(),
+      success
+    })
   )
+}
 
 export const directory = Effect.acquireRelease(
   Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "spindle-shell-")))),
@@ -88,7 +111,7 @@ export const shown = (cmd: string, fields: Partial<TestTurn.CommandItem> = {}): 
 })
 
 /** What differs from run to run, taken out of the text. */
-export const facts = (output: ToolOutput): ToolOutput => ({
+export const facts = (output: Output): Output => ({
   success: output.success,
   text: output.text
     .replace(/^Chunk ID: [0-9a-f]{6}\n/, "Chunk ID: #\n")
@@ -96,17 +119,17 @@ export const facts = (output: ToolOutput): ToolOutput => ({
     .replace(/session ID \d+/, "session ID #")
 })
 
-export const done = (exitCode: number, tokens: number, text: string): ToolOutput => ({
+export const done = (exitCode: number, tokens: number, text: string): Output => ({
   success: exitCode === 0,
   text: `Chunk ID: #\nWall time: # seconds\nProcess exited with code ${exitCode}\nOriginal token count: ${tokens}\nOutput:\n${text}`
 })
 
-export const running = (tokens: number, text: string): ToolOutput => ({
+export const running = (tokens: number, text: string): Output => ({
   success: true,
   text: `Chunk ID: #\nWall time: # seconds\nProcess running with session ID #\nOriginal token count: ${tokens}\nOutput:\n${text}`
 })
 
-export const sessionOf = (output: ToolOutput): number => Number(/session ID (\d+)/.exec(output.text)?.[1])
+export const sessionOf = (output: Output): number => Number(/session ID (\d+)/.exec(output.text)?.[1])
 
 /** The items, with the process id taken from the item itself, since it is random. */
 export const items = (told: ReadonlyArray<TestTurn.Told>): ReadonlyArray<unknown> =>

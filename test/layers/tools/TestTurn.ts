@@ -2,15 +2,18 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { CommandExecutionApprovalDecision } from "../../../src/protocol/v2/approval/Approval.ts"
 import type { Item, ThreadItem } from "../../../src/protocol/v2/item/Item.ts"
-import type { ApprovalFailed, CommandApproval, ToolTurn } from "../../../src/services/tool/Tool.ts"
+import type { AskFailed, AskParams, ToolTurn } from "../../../src/services/tool/Tool.ts"
 
 /** Something a tool told its turn, in order. */
 export type Told =
   | { readonly type: "started" | "completed"; readonly turnId: string; readonly item: ThreadItem }
-  | { readonly type: "asked"; readonly item: ThreadItem; readonly approval: CommandApproval }
+  | { readonly type: "asked"; readonly item: ThreadItem; readonly approval: Approval }
   | { readonly type: "notified"; readonly method: string; readonly params: unknown }
 
-type Answer = Effect.Effect<CommandExecutionApprovalDecision, ApprovalFailed>
+/** What the user is asked, without what the shell and the turn fill in. */
+type Approval = Omit<AskParams<"item/commandExecution/requestApproval">, "itemId" | "kind">
+
+type Answer = Effect.Effect<CommandExecutionApprovalDecision, AskFailed>
 
 export interface TestTurn extends ToolTurn {
   readonly told: ReadonlyArray<Told>
@@ -38,7 +41,15 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
     itemStarted: (item) => tell({ type: "started", turnId, item }),
     itemCompleted: (item) => tell({ type: "completed", turnId, item }),
     notify: (method, params) => tell({ type: "notified", method, params }),
-    approveCommand: (item, approval) => Effect.andThen(tell({ type: "asked", item, approval }), answer),
+    progress: () => Effect.void,
+    ask: (_method, params, options) => {
+      const { itemId, kind, ...approval } = params as AskParams<"item/commandExecution/requestApproval">
+      if (options?.item === undefined || options.item.id !== itemId || kind !== "command")
+        return Effect.die("no such request")
+      const told = tell({ type: "asked", item: options.item, approval })
+      // Nothing but approvals of commands comes here.
+      return Effect.map(Effect.andThen(told, answer), (decision) => ({ decision }) as never)
+    },
     ...fields,
     told,
     when: (select) =>

@@ -1,37 +1,121 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
 import { defaults } from "../../../src/services/config/Config.ts"
-import { type Tool, Toolset } from "../../../src/services/tool/Tool.ts"
+import type { ThreadShell } from "../../../src/services/tool/ShellSessions.ts"
+import { text, type Tool } from "../../../src/services/tool/Tool.ts"
+import { ToolRegistry, Toolset, ToolsUnavailable } from "../../../src/services/tool/ToolRegistry.ts"
 
 const toolNamed = (name: string): Tool => ({
   spec: { type: "function", name, description: "", parameters: {}, strict: false },
-  run: () => Effect.succeed({ text: name, success: true })
+  run: () => Effect.succeed(text(name))
 })
 
-describe("combined tool sets", () => {
-  it.effect("open all of their tools in order, and close them with the thread", () =>
+const shell: ThreadShell = {
+  tools: [toolNamed("exec_command")],
+  startUserCommand: () => Effect.die("nothing is run here"),
+  sessions: Effect.succeed([]),
+  terminate: () => Effect.succeed(false)
+}
+
+const setOf = (open: Toolset["Service"]["open"]) => Layer.succeed(Toolset, Toolset.of({ open }))
+
+/** Opens the tools of a thread; the names that are there at any time. */
+const opened = (layer: Layer.Layer<Toolset>) =>
+  Effect.gen(function* () {
+    const registry = new ToolRegistry()
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const toolset = Context.get(yield* Layer.build(layer), Toolset)
+    const opening = yield* Effect.forkChild(
+      Effect.exit(Scope.provide(toolset.open({ threadId: "t", config: defaults(), shell, registry }), scope)),
+      { startImmediately: true }
+    )
+    return { opening, registry, scope, names: () => registry.current.map(({ spec }) => spec.name) }
+  })
+
+describe("sets of tools", () => {
+  it.effect("have all of their tools in order, until the thread ends", () =>
     Effect.gen(function* () {
-      const closed: Array<string> = []
-      const setOf = (...names: ReadonlyArray<string>) =>
-        Layer.succeed(
-          Toolset,
-          Toolset.of({
-            open: ({ threadId }) =>
-              Effect.acquireRelease(Effect.succeed(names.map(toolNamed)), () =>
-                Effect.sync(() => closed.push(`${threadId} ${names.join()}`))
-              )
-          })
-        )
-      const names = yield* Effect.scoped(
-        Effect.gen(function* () {
-          const toolset = yield* Toolset
-          const tools = yield* toolset.open({ threadId: "t", config: defaults() })
-          return tools.map((tool) => tool.spec.name)
-        })
-      ).pipe(Effect.provide(Toolsets.combine([setOf("a", "b"), Toolsets.layerEmpty, setOf("c")])))
-      assert.deepStrictEqual({ names, closed }, { names: ["a", "b", "c"], closed: ["t c", "t a,b"] })
+      const layer = Toolsets.combine([
+        Toolsets.make([toolNamed("a"), toolNamed("b")]),
+        Toolsets.layerEmpty,
+        Toolsets.make([toolNamed("c")])
+      ])
+      const { names, scope } = yield* opened(layer)
+      const before = names()
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual({ before, after: names() }, { before: ["a", "b", "c"], after: [] })
+    })
+  )
+
+  it.effect("have the shell besides tools of one's own", () =>
+    Effect.gen(function* () {
+      const { names } = yield* opened(Toolsets.besideShell([toolNamed("weather")]))
+      assert.deepStrictEqual(names(), ["exec_command", "weather"])
+    })
+  )
+
+  it.effect("leave a name to the tool that has it, in every namespace on its own", () =>
+    Effect.gen(function* () {
+      const first = toolNamed("a")
+      const inNamespace: Tool = {
+        ...first,
+        spec: {
+          ...first.spec,
+          type: "function",
+          namespace: { name: "n", description: "" },
+          parameters: {},
+          strict: false
+        }
+      }
+      const { registry } = yield* opened(
+        Toolsets.combine([Toolsets.make([first, inNamespace]), Toolsets.make([toolNamed("a"), toolNamed("b")])])
+      )
+      assert.deepStrictEqual(
+        registry.current.map(({ spec }) => spec.name),
+        ["a", "a", "b"]
+      )
+      assert.strictEqual(registry.find("a", null), first)
+      assert.strictEqual(registry.find("a", "n"), inNamespace)
+      assert.strictEqual(registry.find("b", "n"), undefined)
+    })
+  )
+
+  it.effect("do not wait for each other, and fail on their own", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      const { names, opening } = yield* opened(
+        Toolsets.combine([
+          setOf(({ registry }) => Effect.andThen(Deferred.await(gate), registry.add([toolNamed("late")]))),
+          setOf(() => new ToolsUnavailable({ detail: "no server" })),
+          Toolsets.make([toolNamed("early")])
+        ])
+      )
+      const before = names()
+      yield* Deferred.succeed(gate, undefined)
+      while (opening.pollUnsafe() === undefined) yield* Effect.yieldNow
+      assert.deepStrictEqual([before, names()], [["early"], ["early", "late"]])
+      assert.deepStrictEqual(
+        opening.pollUnsafe(),
+        Exit.succeed(Exit.fail(new ToolsUnavailable({ detail: "no server" })))
+      )
+    })
+  )
+
+  it.effect("come and go with the scope in which they are added", () =>
+    Effect.gen(function* () {
+      const connected = yield* Scope.make()
+      const { names } = yield* opened(
+        setOf(({ registry }) => Scope.provide(registry.add([toolNamed("remote")]), connected))
+      )
+      const before = names()
+      yield* Scope.close(connected, Exit.void)
+      assert.deepStrictEqual([before, names()], [["remote"], []])
     })
   )
 })

@@ -184,6 +184,48 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
+  it.effect("answers every one of many requests that come before it has loaded its pages", () =>
+    Effect.gen(function* () {
+      const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("words") }]])
+      const ask = yield* listening({ pages })
+      const requests = Array.from({ length: 20 }, (_, index) =>
+        ask(`GET ${index % 2 === 0 ? "/page" : "/readyz"}`, local)
+      )
+      const answers = yield* Effect.all(requests, { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        answers,
+        answers.map((_, index) => (index % 2 === 0 ? "200 words" : "200"))
+      )
+    })
+  )
+
+  it.effect("shows a page under its own path only, however the path is written", () =>
+    Effect.gen(function* () {
+      const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("words") }]])
+      const ask = yield* listening({ pages })
+      const others = [
+        "/page/",
+        "//page",
+        "/PAGE",
+        "/p%61ge",
+        "/page;x=1",
+        "/page%00",
+        "/./page",
+        "http://localhost/page",
+        "http://evil.example/page",
+        "//evil.example/page",
+        "/%E0%A4%A",
+        `/${"a".repeat(3000)}`
+      ]
+      for (const path of others) {
+        assert.strictEqual(yield* ask(`GET ${path}`, local), "400 Connection header did not include 'upgrade'", path)
+      }
+      for (const method of ["POST", "PROPFIND", "QUERY"]) {
+        assert.strictEqual(yield* ask(`${method} /page`, local), "405 allow GET,HEAD")
+      }
+    })
+  )
+
   it.effect("shows its pages without a token only under an address or localhost", () =>
     Effect.gen(function* () {
       const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("words") }]])

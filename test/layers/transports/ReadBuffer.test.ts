@@ -1,79 +1,98 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Queue from "effect/Queue"
-import { ReadBuffer } from "../../../src/layers/transports/ReadBuffer.ts"
-import type { Incoming } from "../../../src/protocol/jsonrpc/Envelope.ts"
 import { ReadBudget } from "../../../src/layers/transports/ReadBudget.ts"
-import type { Connection } from "../../../src/services/connection/Connection.ts"
-import { openConnection } from "../../support/Connections.ts"
+import { ReadBuffer, type ReadLimits } from "../../../src/layers/transports/ReadBuffer.ts"
+import type { Incoming } from "../../../src/protocol/jsonrpc/Envelope.ts"
+import { TransportClosed } from "../../../src/services/connection/Transport.ts"
 
 const message = (reason: string): Incoming => ({ _tag: "Ignored", reason })
 
-const inletOf = (connection: Connection, ingressBytes: number) =>
-  new ReadBuffer(connection, { ingressBytes, uninitializedBytes: 10 }, new ReadBudget().open())
+const bufferOf = (limits: Partial<ReadLimits>, budget = new ReadBudget()) =>
+  new ReadBuffer(
+    { ingressCapacity: 10, ingressBytes: 1000, uninitializedBytes: 10, ...limits },
+    budget.open({ isInitialized: () => false, evict: () => {} })
+  )
 
-/** What the processor does. */
-const takeAll = (connection: Effect.Success<ReturnType<typeof openConnection>>) =>
-  Effect.map(Queue.takeAll(connection.ingress), (taken) => {
-    connection.onTaken?.()
-    return taken.map((incoming) => (incoming._tag === "Ignored" ? incoming.reason : ""))
-  })
+const namesOf = (messages: ReadonlyArray<Incoming>) =>
+  messages.map((incoming) => (incoming._tag === "Ignored" ? incoming.reason : ""))
 
-describe("the way into a connection", () => {
-  it.effect("keeps what was read beyond its places, in order, and has no room meanwhile [45]", () =>
+describe("what a socket has received", () => {
+  it.effect("is read in order, also beyond the limit of messages, and has no room meanwhile [45]", () =>
     Effect.gen(function* () {
-      const connection = yield* openConnection({ capacity: 2 })
-      const readBuffer = inletOf(connection, 1000)
-      for (const name of ["a", "b"]) readBuffer.push(message(name), 1)
-      assert.isTrue(readBuffer.hasRoom)
-      for (const name of ["c", "d", "e"]) readBuffer.push(message(name), 1)
-      assert.isFalse(readBuffer.hasRoom)
-      assert.deepStrictEqual(yield* takeAll(connection), ["a", "b"])
-      assert.isFalse(readBuffer.hasRoom)
-      assert.deepStrictEqual(yield* takeAll(connection), ["c", "d"])
-      assert.isTrue(readBuffer.hasRoom)
-      readBuffer.push(message("f"), 1)
-      assert.deepStrictEqual(yield* takeAll(connection), ["e", "f"])
+      const buffer = bufferOf({ ingressCapacity: 2 })
+      for (const name of ["a", "b"]) buffer.push(message(name), 1)
+      assert.isTrue(buffer.hasRoom)
+      for (const name of ["c", "d", "e"]) buffer.push(message(name), 1)
+      assert.isFalse(buffer.hasRoom)
+      assert.deepStrictEqual(namesOf(yield* buffer.read), ["a", "b", "c", "d", "e"])
+      assert.isTrue(buffer.hasRoom)
+      buffer.push(message("f"), 1)
+      assert.deepStrictEqual(namesOf(yield* buffer.read), ["f"])
     })
   )
 
-  it.effect("takes a single message of any length, and then has no room until it is taken", () =>
+  it.effect("may be a single message of any length, and has no room until it is read", () =>
     Effect.gen(function* () {
-      const connection = yield* openConnection({ capacity: 10 })
-      const readBuffer = inletOf(connection, 100)
-      readBuffer.push(message("long"), 5000)
-      assert.isFalse(readBuffer.hasRoom)
-      yield* takeAll(connection)
-      assert.isTrue(readBuffer.hasRoom)
+      const buffer = bufferOf({ ingressBytes: 100 })
+      buffer.push(message("long"), 5000)
+      assert.isFalse(buffer.hasRoom)
+      yield* buffer.read
+      assert.isTrue(buffer.hasRoom)
     })
   )
 
-  it.effect("wakes who waits for room, once and when there is some", () =>
+  it.effect("calls back once, when there is room", () =>
     Effect.gen(function* () {
-      const connection = yield* openConnection({ capacity: 1 })
-      const readBuffer = inletOf(connection, 1000)
+      const buffer = bufferOf({ ingressCapacity: 1 })
       const calls: Array<string> = []
-      for (const name of ["a", "b", "c"]) readBuffer.push(message(name), 1)
-      readBuffer.whenRoom(() => calls.push("room"))
-      yield* takeAll(connection)
+      for (const name of ["a", "b", "c"]) buffer.push(message(name), 1)
+      buffer.whenRoom(() => calls.push("room"))
       assert.deepStrictEqual(calls, [])
-      yield* takeAll(connection)
-      yield* takeAll(connection)
+      yield* buffer.read
+      buffer.push(message("d"), 1)
+      yield* buffer.read
       assert.deepStrictEqual(calls, ["room"])
     })
   )
 
-  it.effect("lets a reader wait as an effect", () =>
+  it.effect("does not allow a long message before what was read has been looked at", () =>
     Effect.gen(function* () {
-      const connection = yield* openConnection({ capacity: 1 })
-      const readBuffer = inletOf(connection, 1000)
-      yield* readBuffer.room
-      for (const name of ["a", "b"]) readBuffer.push(message(name), 1)
-      const waiting = yield* Effect.forkChild(readBuffer.room, { startImmediately: true })
-      assert.isUndefined(waiting.pollUnsafe())
-      yield* takeAll(connection)
-      yield* Fiber.join(waiting)
+      const buffer = bufferOf({})
+      buffer.push(message("initialize"), 1)
+      yield* buffer.read
+      buffer.arriving(11)
+      assert.deepStrictEqual([buffer.hasRoom, buffer.refuses()], [false, false])
+      const reading = yield* Effect.forkChild(buffer.read, { startImmediately: true })
+      assert.deepStrictEqual([buffer.hasRoom, buffer.refuses()], [true, true], "it was no initialize")
+      buffer.initialized()
+      assert.isFalse(buffer.refuses())
+      yield* Fiber.interrupt(reading)
+    })
+  )
+
+  it.effect("can be read when the socket has closed, and then the end of it", () =>
+    Effect.gen(function* () {
+      const buffer = bufferOf({})
+      buffer.push(message("a"), 1)
+      buffer.fail(new TransportClosed({}))
+      assert.deepStrictEqual(namesOf(yield* buffer.read), ["a"])
+      assert.deepStrictEqual(yield* Effect.flip(buffer.read), new TransportClosed({}))
+    })
+  )
+
+  it.effect("counts against the budget of all connections until it is read", () =>
+    Effect.gen(function* () {
+      const budget = new ReadBudget()
+      const buffer = bufferOf({}, budget)
+      buffer.arriving(5)
+      buffer.push(message("a"), 7)
+      assert.strictEqual(budget.held, 7)
+      yield* buffer.read
+      buffer.arriving(3)
+      assert.strictEqual(budget.held, 3)
+      buffer.close()
+      assert.strictEqual(budget.held, 0)
     })
   )
 })

@@ -25,7 +25,7 @@ const serving = Effect.fnUntraced(function* (
     stdin: Stream.fromQueue(input),
     stdout: () => Sink.forEach((text) => Queue.offer(output, String(text)))
   })
-  const { reader, served, writer } = yield* Stdio.serve({
+  const served = yield* Stdio.serve({
     limits: { ...Wire.defaultLimits, ...limits },
     answered
   }).pipe(Effect.provide(stdio), Effect.provideService(MessageProcessor, processor))
@@ -33,9 +33,7 @@ const serving = Effect.fnUntraced(function* (
   const type = (text: string) => Queue.offer(input, new TextEncoder().encode(text))
   return {
     gates,
-    reader,
     served,
-    writer,
     type,
     ask: (id: number, method: string, params: object) => type(`${JSON.stringify({ id, method, params })}\n`),
     endInput: Queue.end(input),
@@ -52,13 +50,13 @@ const serving = Effect.fnUntraced(function* (
 describe("a server on standard input and output", () => {
   it.effect("answers everything it has read when its input ends, and is done then [52]", () =>
     Effect.gen(function* () {
-      const { ask, endInput, gates, reader, served, type, writer, written } = yield* serving()
+      const { ask, endInput, gates, served, type, written } = yield* serving()
       yield* ask(1, Interrupt, turn("t", "a"))
       yield* ask(2, Interrupt, turn("t", "b"))
       yield* type(`${JSON.stringify({ id: 3, method: List, params: {} })}\n{"id":4,"meth`)
       yield* endInput
-      yield* Fiber.await(reader)
-      const done = yield* Effect.forkChild(served.done)
+      yield* served.inputEnded
+      const done = yield* Effect.forkChild(served.close({ _tag: "InputEnded" }))
       yield* gates.hasStarted("a")
       assert.deepStrictEqual(yield* written, [ok(3, page())])
       assert.isUndefined(done.pollUnsafe())
@@ -68,8 +66,6 @@ describe("a server on standard input and output", () => {
       assert.isUndefined(done.pollUnsafe())
       yield* gates.open("b")
       yield* Fiber.join(done)
-      yield* served.connection.outgoing.end
-      yield* Fiber.await(writer)
       assert.deepStrictEqual(yield* written, [ok(2)])
     })
   )
@@ -101,7 +97,7 @@ describe("a server on standard input and output", () => {
         answers,
         ids.map((id) => ok(id, page()))
       )
-      yield* served.done
+      yield* served.close({ _tag: "InputEnded" })
     })
   )
 

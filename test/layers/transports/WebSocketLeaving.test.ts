@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { Toolset } from "../../../src/services/tool/Tool.ts"
+import * as TestClock from "effect/testing/TestClock"
 import { makeServer } from "../../support/Server.ts"
+import * as SlowStore from "../../support/SlowStore.ts"
 import { listening, serve, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, connectRaw, exchange, frame, tryConnect, upgradeHeaders } from "../../support/Sockets.ts"
 
@@ -36,21 +36,20 @@ describe("a client that leaves a server on a WebSocket", () => {
 
   it.effect("is forgotten at once while its request still runs to its end, and delays nobody [56] [57]", () =>
     Effect.gen(function* () {
-      const entered = yield* Deferred.make<void>()
-      const gate = yield* Deferred.make<void>()
-      const open = Effect.andThen(Deferred.succeed(entered, undefined), Effect.as(Deferred.await(gate), []))
-      const { services, router, threads } = yield* makeServer({ tools: Layer.succeed(Toolset, { open: () => open }) })
+      const store = yield* SlowStore.make
+      const { goOn, reached } = store.haltAt(({ _tag }) => _tag === "Created")
+      const { services, router, threads } = yield* makeServer({ store: store.layer })
       const listener = yield* Effect.provideContext(serve({}), services)
       const { port } = listener.bound
       const leaving = yield* connect(port)
       yield* leaving.send({ id: 1, method: "thread/start", params: {} })
-      yield* Deferred.await(entered)
+      yield* reached
       yield* leaving.close
       while (router.connections().length > 0) yield* Effect.yieldNow
       assert.strictEqual(listener.served().length, 1)
       const other = yield* connect(port)
       assert.isDefined((yield* other.request("thread/loaded/list")).result)
-      yield* Deferred.succeed(gate, undefined)
+      yield* goOn
       while (listener.served().length > 1) yield* Effect.yieldNow
       assert.strictEqual(threads.loaded().length, 1)
     })
@@ -73,7 +72,10 @@ describe("a client that leaves a server on a WebSocket", () => {
       for (let i = 0; i < 400; i++) yield* call.emit({ _tag: "TextDelta", itemId: "m", delta: "x".repeat(64 * 1024) })
       const outgoing = listener.served()[0]?.connection.outgoing
       while ((outgoing?.stats.waited ?? 0) === 0) yield* Effect.yieldNow
-      yield* Scope.close(scope, Exit.void)
+      // It is waited for until the deadline, and not longer.
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      while (closing.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+      assert.isAtMost(yield* Clock.currentTimeMillis, 6000)
       yield* call.finish()
       yield* server.threads.drain
       assert.deepStrictEqual(server.router.connections(), [])

@@ -36,6 +36,27 @@ describe("spindle", () => {
       stderr: "error: --offline cannot be used with -c model_provider\n"
     },
     { args: ["-c", "oops"], stderr: "error: Invalid override (missing '='): oops\n" },
+    {
+      args: ["exec", "--yolo", "-s", "read-only", "x"],
+      stderr: "error: --dangerously-bypass-approvals-and-sandbox cannot be used with --sandbox\n"
+    },
+    {
+      args: ["exec", "--full-auto", "-a", "never", "x"],
+      stderr: "error: --full-auto cannot be used with --ask-for-approval\n"
+    },
+    {
+      args: ["exec", "-p", "../other", "x"],
+      stderr: "error: --profile is a plain name such as `work`: letters, digits, `_` and `-`\n"
+    },
+    {
+      args: ["exec", "--enable", "a", "--disable", "a", "x"],
+      stderr: "error: feature `a` is both enabled and disabled\n"
+    },
+    {
+      args: ["exec", "--enable", 'a"b', "x"],
+      stderr: "error: the name of a feature has letters, digits, `_`, `-` and `.` only\n"
+    },
+    { args: ["exec", "--local-provider", "ollama", "x"], stderr: "error: --local-provider needs --oss\n" },
     { args: ["exec", " "], stderr: "error: No prompt: the argument is empty.\n" },
     { args: ["exec"], stderr: "error: No prompt: stdin is empty.\n" },
     {

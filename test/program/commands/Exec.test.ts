@@ -15,8 +15,9 @@ import * as Exec from "../../../src/program/commands/Exec.ts"
 import * as Screen from "../../../src/program/console/Console.ts"
 import { type ModelRequest, ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
-import { readState } from "../../../src/services/thread/Threads.ts"
-import { Toolset, type ToolTurn } from "../../../src/services/tool/Tool.ts"
+import { readState } from "../../../src/services/thread/StoredThread.ts"
+import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
+import { text, type ToolTurn } from "../../../src/services/tool/Tool.ts"
 
 const task: Exec.Task = {
   prompt: "say: hello",
@@ -24,6 +25,10 @@ const task: Exec.Task = {
   resume: null,
   model: null,
   sandbox: null,
+  approval: null,
+  local: null,
+  ephemeral: false,
+  lastMessageFile: null,
   cwd: null,
   addDirs: [],
   outputSchema: null,
@@ -434,18 +439,15 @@ describe("exec", () => {
     Effect.gen(function* () {
       const { options } = yield* server
       const turns: Array<ToolTurn> = []
-      const tools = Layer.succeed(Toolset, {
-        open: () =>
-          Effect.succeed([
-            {
-              spec: { type: "function", name: "probe", description: "", parameters: { type: "object" }, strict: false },
-              run: (_, turn) => {
-                turns.push(turn)
-                return Effect.succeed({ text: "", success: true })
-              }
-            }
-          ])
-      })
+      const tools = Toolsets.make([
+        {
+          spec: { type: "function", name: "probe", description: "", parameters: { type: "object" }, strict: false },
+          run: (_, turn) => {
+            turns.push(turn)
+            return Effect.succeed(text(""))
+          }
+        }
+      ])
       const run = { prompt: "probe: {}", addDirs: ["/srv/more"] }
       yield* exec({ ...run, sandbox: "workspace-write" }, { ...options, tools })
       const readOnly = yield* exec({ ...run, sandbox: "read-only" }, { ...options, tools })

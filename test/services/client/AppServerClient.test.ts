@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as AppServer from "../../../src/layers/AppServer.ts"
 import * as InProcessClient from "../../../src/layers/clients/InProcessClient.ts"
 import {
@@ -182,7 +183,9 @@ describe("AppServerClient", () => {
         yield* router.notify(...warning("kept"))
         const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
         const asked = yield* serverRequests.ask("t", "item/tool/call", call)
-        const error = yield* Effect.flip(asked.answer)
+        const refused = yield* Effect.forkChild(Effect.flip(asked.answer))
+        yield* TestClock.adjust("5 seconds")
+        const error = yield* Fiber.join(refused)
         assert.deepStrictEqual(
           { code: error.code, message: error.message },
           { code: -32001, message: "in-process app-server event queue is full" }
@@ -205,6 +208,12 @@ describe("AppServerClient", () => {
         assert.isUndefined(telling.pollUnsafe())
         yield* client.shutdown
         yield* Fiber.join(telling)
+        // What was published before is there, and what was published after is not.
+        const closings = [yield* client.nextEvent, yield* client.nextEvent]
+        assert.deepStrictEqual(
+          closings.map((event) => nameOf(Option.getOrThrow(event))),
+          ["thread/closed", "thread/closed"]
+        )
         assert.isTrue(Option.isNone(yield* client.nextEvent))
       })
     )

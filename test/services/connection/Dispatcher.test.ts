@@ -254,7 +254,8 @@ describe("Dispatcher", () => {
         client.request(1, Interrupt, turn("t", "a"))
         client.request(2, Interrupt, turn("t", "b"))
         yield* client.end
-        const done = yield* Effect.forkChild(client.done)
+        yield* client.inputEnded
+        const done = yield* Effect.forkChild(client.close({ _tag: "InputEnded" }))
         yield* gates.hasStarted("a")
         yield* gates.open("a")
         yield* gates.hasStarted("b")
@@ -271,7 +272,8 @@ describe("Dispatcher", () => {
         const client = yield* connect({ room: 1 })
         for (const [id, name] of ["a", "b"].entries()) client.request(id, Interrupt, turn(name, name))
         yield* client.end
-        const done = yield* Effect.forkChild(client.done)
+        yield* client.inputEnded
+        const done = yield* Effect.forkChild(client.close({ _tag: "InputEnded" }))
         yield* gates.hasStarted("b")
         yield* gates.open("a")
         yield* gates.open("b")
@@ -335,7 +337,7 @@ describe("Dispatcher", () => {
         yield* Deferred.await(started)
         client.request(2, Interrupt, turn("t", "next"))
         yield* Effect.yieldNow
-        yield* client.cancel(1)
+        client.cancelNow(1)
         assert.isTrue(Deferred.isDoneUnsafe(interrupted))
         assert.deepStrictEqual(yield* client.next, ok(2))
         assert.strictEqual(client.unread(), 0)
@@ -348,7 +350,7 @@ describe("Dispatcher", () => {
         const client = yield* connect()
         for (const [index, name] of ["a", "b", "c"].entries()) client.request(index, Interrupt, turn("t", name))
         yield* gates.hasStarted("a")
-        yield* client.cancel(1)
+        client.cancelNow(1)
         yield* gates.open("a")
         yield* gates.open("c")
         assert.deepStrictEqual([yield* client.next, yield* client.next], [ok(0), ok(2)])
@@ -362,8 +364,8 @@ describe("Dispatcher", () => {
         const client = yield* connect()
         for (const [index, name] of ["a", "b"].entries()) client.request(index, Interrupt, turn("t", name))
         client.request(2, "no/such")
-        yield* client.cancel(0)
-        yield* client.cancel(2)
+        client.cancelNow(0)
+        client.cancelNow(2)
         yield* gates.open("b")
         assert.deepStrictEqual(yield* client.next, ok(1))
         client.request(0, List)
@@ -375,17 +377,17 @@ describe("Dispatcher", () => {
     it.effect("is interrupted when that happens in the moment in which its handler begins [20]", () =>
       Effect.gen(function* () {
         const interrupted = yield* Deferred.make<void>()
-        let cancel: Effect.Effect<void> = Effect.void
+        let cancel = () => {}
         const { connect } = yield* makeProcessor({
           [Interrupt]: () =>
-            Effect.suspend(() => cancel).pipe(
+            Effect.sync(() => cancel()).pipe(
               Effect.andThen(Effect.never),
               Effect.onInterrupt(() => Deferred.succeed(interrupted, undefined))
             ),
           [List]: listing
         })
         const client = yield* connect()
-        cancel = client.cancel(1)
+        cancel = () => client.cancelNow(1)
         client.request(1, Interrupt, turn("t"))
         yield* Deferred.await(interrupted)
         client.request(1, List)

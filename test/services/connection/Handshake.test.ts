@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import type { Request } from "../../../src/protocol/jsonrpc/Envelope.ts"
 import { Decoder } from "../../../src/protocol/jsonrpc/Lines.ts"
 import { cwd, home, makeServer, say } from "../../support/Server.ts"
@@ -226,7 +225,7 @@ describe("The handshake", () => {
         yield* client.initialize()
         const lines = ["hello", "", "null", "[]", '{"id":1}', '{"id":1.5,"method":"thread/loaded/list","params":{}}']
         const messages = new Decoder(1000).push(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")))
-        yield* Queue.offerAll(client.connection.ingress, messages)
+        for (const message of messages) client.submit(message)
         assert.deepStrictEqual(yield* client.request(2, List, {}), { id: 2, result: empty })
       })
     )

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as AppServer from "../../../src/layers/AppServer.ts"
 import {
   type NotificationParams,
@@ -255,6 +256,26 @@ describe("InProcess", () => {
     })
   )
 
+  it.effect("lets a caller give up a request without waiting for its handler [20]", () =>
+    Effect.gen(function* () {
+      const started = yield* Deferred.make<void>()
+      const gate = yield* Deferred.make<void>()
+      const { start } = yield* makeRuntime({
+        [Interrupt]: () =>
+          Effect.uninterruptible(
+            Effect.as(Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(gate)), {})
+          ),
+        [List]: listing
+      })
+      const client = yield* start()
+      const caller = yield* Effect.forkChild(client.request(Interrupt, { threadId: "t", turnId: "u" }))
+      yield* Effect.andThen(Deferred.await(started), Effect.yieldNow)
+      yield* Fiber.interrupt(caller)
+      assert.deepStrictEqual(yield* client.request(List, {}), page)
+      yield* Deferred.succeed(gate, undefined)
+    })
+  )
+
   describe("a request of the server", () => {
     const setUp = Effect.gen(function* () {
       const { start, router, serverRequests } = yield* makeRuntime({})
@@ -282,8 +303,12 @@ describe("InProcess", () => {
       Effect.gen(function* () {
         const { client, ask } = yield* setUp
         const unread = yield* ask
+        const refused = yield* Effect.forkChild(Effect.flip((yield* ask).answer))
+        yield* TestClock.adjust("4999 millis")
+        assert.isUndefined(refused.pollUnsafe())
+        yield* TestClock.adjust("1 millis")
         assert.deepStrictEqual(
-          yield* Effect.flip((yield* ask).answer),
+          yield* Fiber.join(refused),
           new RequestError({ code: -32001, message: "in-process server request queue is full" })
         )
         yield* client.handle.dropEvents

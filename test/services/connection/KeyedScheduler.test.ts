@@ -13,6 +13,9 @@ const make = () => {
   return { scheduler, enter, look }
 }
 
+const byKey = <A extends { readonly key: string }>(keys: ReadonlyArray<A>) =>
+  Object.fromEntries(keys.map((one) => [one.key, one]))
+
 /** More comes than goes, so that lines form. */
 const Step = Schema.Struct({
   act: Schema.Literals(["read", "write", "leave"]),
@@ -67,6 +70,13 @@ class Model {
 
   look(): ReadonlyArray<string> {
     return this.#started.splice(0)
+  }
+
+  get keys() {
+    return Array.from(this.#lists, ([key, list]) => {
+      const running = list.filter(({ started }) => started).length
+      return { key, shared: list[0]?.shared, running, waiting: list.length - running }
+    })
   }
 
   get size(): number {
@@ -198,6 +208,7 @@ describe("Lanes", () => {
         }
         assert.deepStrictEqual(look(), model.look())
         assert.strictEqual(scheduler.size, model.size)
+        assert.deepStrictEqual(byKey(scheduler.keys), byKey(model.keys))
       }
     },
     { arbitrary: { runs: 200, size: 60 } }

@@ -3,14 +3,14 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cause from "effect/Cause"
 import * as Logger from "effect/Logger"
-import { Answered, type Handler } from "../../../src/services/connection/Handlers.ts"
+import type { Handler } from "../../../src/services/connection/Handlers.ts"
+import * as Reply from "../../../src/services/connection/Reply.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { ThreadNotFound } from "../../../src/services/thread/ThreadError.ts"
 import { sessionOf } from "../../support/Connections.ts"
 import { lossless } from "../../support/Messages.ts"
 import { makeProcessor } from "../../support/Processor.ts"
-import { Account, Interrupt, List, failed, listing, ok, page, turn } from "../../support/Gates.ts"
-import { settled } from "../../../src/services/routing/TieredQueue.ts"
+import { Account, Interrupt, List, failed, listing, makeGates, ok, page, turn } from "../../support/Gates.ts"
 
 /** Keeps what is logged: each message, and behind it its cause. */
 const logging = () => {
@@ -47,23 +47,25 @@ describe("MessageProcessor", () => {
         failed(1, -32603, "internal error")
       ],
       ["interrupts itself", () => Effect.interrupt, failed(1, -32603, "request was interrupted")],
-      ["answers itself", (_, context) => Effect.as(context.respond(page("t")), Answered), ok(1, page("t"))],
       [
-        "answers itself and then fails",
-        (_, context) =>
-          Effect.andThen(context.respond(page("t")), Effect.fail(new RequestError({ code: 1, message: "late" }))),
+        "replies, and something follows",
+        () => Effect.succeed(Reply.withCommit(page("t"), Effect.void)),
         ok(1, page("t"))
       ],
       [
-        "answers itself and then dies",
-        (_, context) => Effect.andThen(context.respond(page("t")), Effect.die("late")),
+        "replies, and what follows dies",
+        () => Effect.succeed(Reply.withCommit(page("t"), Effect.die("late"))),
         ok(1, page("t"))
       ],
       [
-        "answers itself twice and then returns something else",
-        (_, context) =>
-          context.respond(page("t")).pipe(Effect.andThen(context.respond(page("u"))), Effect.as(page("v"))),
-        ok(1, page("t"))
+        "replies with a result that cannot be made",
+        () =>
+          Effect.succeed(
+            Reply.make(() => {
+              throw new Error("secret")
+            })
+          ),
+        failed(1, -32603, "internal error")
       ]
     ]
     for (const [sentence, handler, answer] of cases) {
@@ -172,20 +174,73 @@ describe("MessageProcessor", () => {
     })
   )
 
-  it.effect("puts what follows an answer right behind it", () =>
+  it.effect("runs what belongs to an answer right behind it, before anything else of the connection", () =>
     Effect.gen(function* () {
       const { connect } = yield* makeProcessor({
-        [List]: (_, context) =>
-          Effect.as(
-            Effect.suspend(() => settled(context.respondNow(page(), [lossless("a"), lossless("b")]))),
-            Answered
+        [List]: (_, { connection }) =>
+          Effect.succeed(
+            Reply.withCommit(
+              page(),
+              Effect.sync(() => {
+                connection.outgoing.offerUnsafe(lossless("a"))
+                connection.outgoing.offerUnsafe(lossless("b"))
+              })
+            )
           )
       })
-      const client = yield* connect({ room: 2 })
+      const client = yield* connect({ room: 8 })
       client.request(1, List)
-      const told = [yield* client.next, yield* client.next, yield* client.next]
+      client.request(2, List)
       const event = (method: string) => ({ method, params: {}, emittedAtMs: 0 })
-      assert.deepStrictEqual(told, [ok(1, page()), event("a"), event("b")])
+      for (const id of [1, 2]) {
+        const received = [yield* client.next, yield* client.next, yield* client.next]
+        assert.deepStrictEqual(received, [ok(id, page()), event("a"), event("b")])
+      }
+    })
+  )
+
+  it.effect("holds the key of a request until what belongs to its answer has ended", () =>
+    Effect.gen(function* () {
+      const gates = makeGates()
+      const { connect } = yield* makeProcessor({
+        [Interrupt]: ({ turnId }) => Effect.succeed(Reply.withCommit({}, gates.pass(turnId)))
+      })
+      const client = yield* connect()
+      client.request(1, Interrupt, turn("t", "first"))
+      client.request(2, Interrupt, turn("t", "second"))
+      assert.deepStrictEqual(yield* client.next, ok(1))
+      yield* gates.hasStarted("first")
+      assert.deepStrictEqual([client.unread(), gates.started], [0, ["first"]])
+      yield* gates.open("first")
+      assert.deepStrictEqual(yield* client.next, ok(2))
+    })
+  )
+
+  it.effect("makes no reply to a request that was cancelled, and runs nothing that belongs to it", () =>
+    Effect.gen(function* () {
+      const gates = makeGates()
+      let replies = 0
+      const { connect } = yield* makeProcessor({
+        [List]: () =>
+          Effect.uninterruptible(
+            Effect.as(
+              gates.pass("list"),
+              Reply.make(() => {
+                replies++
+                return { result: page() }
+              })
+            )
+          ),
+        [Account]: () => Effect.interrupt
+      })
+      const client = yield* connect()
+      client.request(1, List)
+      yield* gates.hasStarted("list")
+      client.cancelNow(1)
+      yield* gates.open("list")
+      client.request(2, Account)
+      assert.deepStrictEqual(yield* client.next, failed(2, -32603, "request was interrupted"))
+      assert.strictEqual(replies, 0)
     })
   )
 

@@ -4,6 +4,7 @@ import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { makeProcessor } from "../../support/Processor.ts"
 import { makeServer, say } from "../../support/Server.ts"
+import { text } from "../../../src/services/tool/Tool.ts"
 
 const List = "thread/loaded/list"
 
@@ -48,7 +49,7 @@ describe("Logs", () => {
       Effect.gen(function* () {
         const tool = {
           spec: { type: "function" as const, name: "look", description: "", parameters: {}, strict: false },
-          run: () => Effect.as(Effect.logInfo("looking"), { text: "a secret", success: true })
+          run: () => Effect.as(Effect.logInfo("looking"), text("a secret"))
         }
         const { connect, model } = yield* makeServer({ toolbox: [tool] })
         const client = yield* connect()

@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import type * as Tracer from "effect/Tracer"
 import type { TraceContext } from "../../../src/protocol/jsonrpc/Envelope.ts"
 import { ModelError } from "../../../src/services/model/ModelProvider.ts"
@@ -14,6 +13,7 @@ import * as FakeServer from "../../support/FakeServer.ts"
 import { makeRecorder, parentOf, type Recorded } from "../../support/Measured.ts"
 import { makeProcessor } from "../../support/Processor.ts"
 import { makeServer, say } from "../../support/Server.ts"
+import { text } from "../../../src/services/tool/Tool.ts"
 
 const List = "thread/loaded/list"
 const page = { data: [], nextCursor: null }
@@ -29,10 +29,10 @@ const errorOf = ({ exit }: Recorded): Option.Option<unknown> =>
 const ask = Effect.fnUntraced(function* (trace: unknown) {
   const { named, record } = makeRecorder()
   const { connect } = yield* record(makeProcessor({ [List]: () => Effect.succeed(page) }))
-  const { connection, next } = yield* record(connect())
+  const { next, send } = yield* record(connect())
   // What comes over a wire is no trace context before it was looked at.
   const request = { id: 1, method: List, params: {}, trace: trace as TraceContext }
-  assert.isTrue(Queue.offerUnsafe(connection.ingress, { _tag: "Request", request }))
+  send({ _tag: "Request", request })
   assert.deepStrictEqual(yield* next, { id: 1, result: page })
   return named(`spindle.request ${List}`)
 })
@@ -137,7 +137,7 @@ describe("Tracing", () => {
       yield* Effect.gen(function* () {
         const tool = {
           spec: { type: "function" as const, name: "look", description: "", parameters: {}, strict: false },
-          run: () => Effect.succeed({ text: "seen", success: true })
+          run: () => Effect.succeed(text("seen"))
         }
         const { connect, model } = yield* makeServer({ toolbox: [tool] })
         const client = yield* connect()

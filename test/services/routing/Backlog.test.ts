@@ -8,53 +8,39 @@ import { answer, latest, lossless, nameOf } from "../../support/Messages.ts"
 const keys = ["k", "l"] as const
 
 const Action = Schema.Union([
-  Schema.Literals(["lossless", "answer", "mark", "shift", ...keys]),
+  Schema.Literals(["lossless", "answer", "drop", "shift", ...keys]),
   Schema.Struct({ remove: Schema.Int })
 ])
 
 /** The same on a plain list, however long it takes. */
-class Plain {
-  messages: ReadonlyArray<OutboundMessage> = []
-
-  set(messages: ReadonlyArray<OutboundMessage>): void {
-    const joined: Array<OutboundMessage> = []
-    for (const message of messages) {
-      const last = joined.at(-1)
-      if (last?._tag === "Lagged" && message._tag === "Lagged") {
-        joined[joined.length - 1] = { ...message, skipped: last.skipped + message.skipped }
-      } else {
-        joined.push(message)
-      }
-    }
-    this.messages = joined
-  }
-
-  push(message: OutboundMessage): void {
-    const isElder = (other: OutboundMessage) =>
-      message.tier === "latest" && other.tier === "latest" && "key" in other && other.key === message.key
-    this.set(this.messages.filter((other) => !isElder(other)))
-    this.set([...this.messages, message])
-  }
+interface Kept {
+  readonly message: OutboundMessage
+  readonly lost: number
 }
+
+const isElder = (message: OutboundMessage, other: OutboundMessage): boolean =>
+  message.tier === "latest" && other.tier === "latest" && "key" in other && other.key === message.key
 
 const bytesOf = (message: OutboundMessage): number => nameOf(message).length
 
-const seen = (overflow: Backlog) => ({
-  names: Array.from(overflow, ({ message }) => nameOf(message)),
-  first: overflow.first === undefined ? undefined : nameOf(overflow.first.message),
-  length: overflow.length,
-  events: overflow.events,
-  eventBytes: overflow.eventBytes
+const seenOf = ({ message, lost }: Kept) => ({ name: nameOf(message), lost })
+
+const seen = (backlog: Backlog) => ({
+  all: Array.from(backlog, seenOf),
+  first: backlog.first === undefined ? undefined : seenOf(backlog.first),
+  length: backlog.length,
+  events: backlog.events,
+  eventBytes: backlog.eventBytes
 })
 
-const expected = ({ messages }: Plain): ReturnType<typeof seen> => {
-  const events = messages.filter(({ _tag }) => _tag === "Notification")
+const expected = (kept: ReadonlyArray<Kept>): ReturnType<typeof seen> => {
+  const events = kept.filter(({ message }) => message._tag === "Notification")
   return {
-    names: messages.map(nameOf),
-    first: messages[0] === undefined ? undefined : nameOf(messages[0]),
-    length: messages.length,
+    all: kept.map(seenOf),
+    first: kept[0] === undefined ? undefined : seenOf(kept[0]),
+    length: kept.length,
     events: events.length,
-    eventBytes: events.reduce((sum, message) => sum + bytesOf(message), 0)
+    eventBytes: events.reduce((sum, { message }) => sum + bytesOf(message), 0)
   }
 }
 
@@ -63,46 +49,67 @@ const messageOf = (action: "lossless" | "answer" | (typeof keys)[number], name: 
   return action === "answer" ? answer(name) : latest(action, name)
 }
 
-describe("Overflow", () => {
+describe("Backlog", () => {
   it.effect.prop(
-    "keeps the order, the newest snapshot of each key and no two markers in a row, whatever is put in and taken out",
+    "keeps the order, the newest snapshot of each key and what was lost before each, whatever joins and leaves",
     [Schema.Array(Action)],
     ([actions]) =>
       Effect.sync(() => {
-        const overflow = new Backlog(bytesOf)
-        const plain = new Plain()
+        const backlog = new Backlog(bytesOf)
+        let kept: ReadonlyArray<Kept> = []
+        let lost = 0
         for (const [index, action] of actions.entries()) {
-          if (action === "mark") {
-            overflow.mark(index + 1)
-            plain.push({ _tag: "Lagged", tier: "lossless", skipped: index + 1 })
+          if (action === "drop") {
+            lost++
           } else if (action === "shift" || typeof action === "object") {
-            const nth = action === "shift" ? 0 : Math.abs(action.remove) % Math.max(1, overflow.length)
-            const place = Array.from(overflow)[nth]
-            if (action === "shift") overflow.shift()
-            else if (place !== undefined) assert.isTrue(overflow.remove(place.message))
-            plain.set(plain.messages.filter((_, at) => at !== nth))
+            const nth = action === "shift" ? 0 : Math.abs(action.remove) % Math.max(1, kept.length)
+            const message = kept[nth]?.message
+            if (message === undefined) assert.isUndefined(backlog.first)
+            else if (action === "shift") backlog.shift()
+            else assert.isTrue(backlog.remove(message))
+            kept = kept.filter((_, at) => at !== nth)
           } else {
             const message = messageOf(action, `${index}`)
-            overflow.push(message, undefined)
-            plain.push(message)
+            const elder = kept.find((other) => isElder(message, other.message))
+            assert.strictEqual(backlog.push(message, undefined, lost), elder?.message)
+            kept = [...kept.filter((other) => other !== elder), { message, lost }]
           }
-          assert.deepStrictEqual(seen(overflow), expected(plain))
+          assert.deepStrictEqual(seen(backlog), expected(kept))
         }
-        overflow.clear()
-        assert.deepStrictEqual(seen(overflow), expected(new Plain()))
+        assert.deepStrictEqual(backlog.clear().map(seenOf), kept.map(seenOf))
+        assert.deepStrictEqual(seen(backlog), expected([]))
       }),
     { arbitrary: { runs: 300, size: 40 } }
   )
 
+  it.effect("keeps the order when many have left, from the front and from the middle", () =>
+    Effect.sync(() => {
+      const backlog = new Backlog(bytesOf)
+      const names: Array<string> = []
+      const left: Array<string> = []
+      for (let index = 0; index < 10_000; index++) {
+        backlog.push(lossless(`${index}`), undefined, 0)
+        backlog.push(latest("k", `snapshot ${index}`), undefined, 0)
+        names.push(`${index}`)
+        if (index % 3 !== 0) continue
+        left.push(nameOf(backlog.first!.message))
+        backlog.shift()
+      }
+      left.push(...backlog.clear().map(({ message }) => nameOf(message)))
+      assert.deepStrictEqual(left, [...names, "snapshot 9999"])
+    })
+  )
+
   it.effect("does not know a message that has left", () =>
     Effect.sync(() => {
-      const overflow = new Backlog(bytesOf)
+      const backlog = new Backlog(bytesOf)
       const [a, b] = [lossless("a"), lossless("b")]
-      for (const message of [a, b]) overflow.push(message, undefined)
-      overflow.shift()
-      assert.isFalse(overflow.remove(a))
-      assert.isTrue(overflow.remove(b))
-      assert.strictEqual(overflow.length, 0)
+      for (const message of [a, b]) backlog.push(message, undefined, 0)
+      assert.strictEqual(backlog.first?.message, a)
+      backlog.shift()
+      assert.isFalse(backlog.remove(a))
+      assert.isTrue(backlog.remove(b))
+      assert.strictEqual(backlog.length, 0)
     })
   )
 })

@@ -2,11 +2,18 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import type { ServerRequestParams } from "../../../src/protocol/Methods.ts"
 import type { Connection } from "../../../src/services/connection/Connection.ts"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import * as OutboundRouter from "../../../src/services/routing/OutboundRouter.ts"
-import { type PendingServerRequest, make, TurnTransition } from "../../../src/services/routing/ServerRequests.ts"
+import {
+  firstIdAt,
+  type PendingServerRequest,
+  make,
+  TurnTransition
+} from "../../../src/services/routing/ServerRequests.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { heard, heardMethods, openConnection, type OpenOptions } from "../../support/Connections.ts"
 
@@ -62,7 +69,7 @@ const transition = new RequestError({
   data: { reason: "turnTransition" }
 })
 
-describe("OutgoingMessages", () => {
+describe("ServerRequests", () => {
   it.effect("asks everyone who follows the thread, with one id, and nobody else", () =>
     Effect.gen(function* () {
       const { router, ask, connections } = yield* setUp({}, {}, {})
@@ -70,6 +77,43 @@ describe("OutgoingMessages", () => {
       yield* ask()
       yield* ask()
       assert.deepStrictEqual(yield* Effect.forEach(connections, asked), [[0, 1], [0, 1], []])
+    })
+  )
+
+  it.effect("uses other ids after a restart [71]", () =>
+    Effect.gen(function* () {
+      const before = yield* setUp()
+      const old = yield* Effect.forEach(["t", "s"], before.ask)
+      yield* TestClock.adjust("1 second")
+      const after = yield* setUp({})
+      const next = yield* after.ask()
+      assert.isAbove(next.id, Math.max(...old.map(({ id }) => id)))
+      for (const { id } of old) yield* after.serverRequests.succeed(id, after.connections[0], "late")
+      assert.strictEqual(yield* outcome(next), "pending")
+    })
+  )
+
+  it.effect.prop(
+    "has ids that are safe integers and above those of any earlier server, however late both start [71]",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 7e12 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9e11 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 }))
+    ],
+    ([start, life, perMillisecond]) =>
+      Effect.sync(() => {
+        const last = firstIdAt(start) + life * perMillisecond
+        assert.isTrue(Number.isSafeInteger(last))
+        assert.isAbove(firstIdAt(start + life), last)
+      })
+  )
+
+  it.effect("has safe ids whatever the clock says", () =>
+    Effect.sync(() => {
+      for (const now of [-1, 0, 0.5, 7_999_999_999_999.9, 8e12, Number.MAX_SAFE_INTEGER, 1e300]) {
+        const id = firstIdAt(now)
+        assert.isTrue(id >= 0 && Number.isSafeInteger(id + 1e15), `${now}`)
+      }
     })
   )
 

@@ -21,7 +21,7 @@ const tell = (threadLog: ThreadLog, threadId: string, text = ""): OutboundNotifi
   return message
 }
 
-describe("Replay", () => {
+describe("ThreadLog", () => {
   it("numbers the notifications of each thread from one, without a gap", () => {
     const threadLog = new ThreadLog("e")
     const seqs = ["a", "b", "a", "a", "b"].map((threadId) => tell(threadLog, threadId).seq)

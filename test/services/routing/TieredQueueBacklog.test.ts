@@ -16,7 +16,7 @@ const openWith = (backlog: { readonly messages?: number; readonly bytes?: number
 /** A consumer that takes what there is until it hears that no more comes. */
 const ends = (outgoing: TieredQueue) => Effect.map(Effect.flip(outgoing.takeAll), ({ _tag }) => _tag)
 
-describe("Outbox with a backlog", () => {
+describe("TieredQueue with a backlog", () => {
   it.effect("holds what a producer who does not wait goes on to say, in order", () =>
     Effect.gen(function* () {
       const outgoing = yield* openWith()

@@ -57,7 +57,7 @@ const check = (offered: ReadonlyArray<OutboundMessage>, got: ReadonlyArray<Outbo
 
 const keyOf = (message: OutboundMessage) => (message._tag === "Notification" ? message.key : undefined)
 
-describe("Outbox", () => {
+describe("TieredQueue", () => {
   it.effect("waits for all it is given together, also when the last of it waits for nothing", () =>
     Effect.gen(function* () {
       const outgoing = yield* open(1)

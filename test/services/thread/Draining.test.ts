@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
-import { Draining } from "../../../src/services/thread/Draining.ts"
 import { type Client, makeServer, say } from "../../support/Server.ts"
 
 const startThread = (client: Client) => Effect.map(client.request("thread/start", {}), ({ thread }) => thread.id)
@@ -91,32 +90,29 @@ describe("a server that drains", () => {
     })
   )
 
-  it.effect("says how many turns it waits for, whenever that is another number", () =>
-    Effect.gen(function* () {
-      const lines: Array<string> = []
-      const logger = Logger.make(({ message }) => void lines.push(String(message)))
-      let running = 3
-      const drain = new Draining(() => running)
-      const ending = yield* drain.run.pipe(
-        Effect.provide(Logger.layer([logger])),
-        Effect.forkChild({ startImmediately: true })
+  it.effect("logs how many turns it waits for, whenever that changes", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    return Effect.gen(function* () {
+      const { connect, model, threads } = yield* makeServer()
+      const client = yield* connect()
+      const calls = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.gen(function* () {
+          const threadId = yield* startThread(client)
+          yield* client.request("turn/start", { threadId, input: say("go") })
+          return yield* model.next
+        })
       )
-      const settle = Effect.andThen(
-        Effect.sync(() => drain.touch()),
-        Effect.yieldNow
-      )
-      for (const now of [3, 3, 2, 2, 1]) {
-        running = now
-        yield* settle
+      const drain = yield* Effect.forkChild(threads.drain, { startImmediately: true })
+      for (const call of calls) {
+        yield* call.finish("done")
+        yield* client.notified("turn/completed")
       }
-      assert.isUndefined(ending.pollUnsafe())
-      running = 0
-      drain.touch()
-      yield* Fiber.join(ending)
+      yield* Fiber.join(drain)
       assert.deepStrictEqual(
-        lines,
+        lines.filter((line) => line.startsWith("draining")),
         [3, 2, 1].map((turns) => `draining: waiting for ${turns} running turn(s) to end`)
       )
-    })
-  )
+    }).pipe(Effect.provide(Logger.layer([logger])))
+  })
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { ParamsInputOf } from "../../../src/protocol/Methods.ts"
-import type { Tool } from "../../../src/services/tool/Tool.ts"
+import { text, type Tool } from "../../../src/services/tool/Tool.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { failure } from "../../support/Configs.ts"
 import { cwd, makeServer, say } from "../../support/Server.ts"
@@ -13,7 +13,7 @@ const tool = (name: string, ran: Array<string>, features?: ReadonlyArray<string>
   run: () =>
     Effect.sync(() => {
       ran.push(name)
-      return { text: "ran", success: true }
+      return text("ran")
     })
 })
 

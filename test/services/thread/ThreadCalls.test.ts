@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Memory from "../../../src/layers/stores/Memory.ts"
 import type { ModelEvent } from "../../../src/services/model/ModelProvider.ts"
-import type { Tool } from "../../../src/services/tool/Tool.ts"
+import { text, type Tool } from "../../../src/services/tool/Tool.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { makeThread } from "../../support/Threads.ts"
 import { command } from "../../support/Tools.ts"
@@ -17,7 +17,7 @@ const echo: Tool = {
   run: (call) =>
     Effect.sync(() => {
       runs.push(call.input)
-      return { text: `echo ${call.input.length}`, success: true }
+      return text(`echo ${call.input.length}`)
     })
 }
 
@@ -90,7 +90,7 @@ describe("Thread", () => {
             if (callId === "c2") yield* Deferred.succeed(both, undefined)
             yield* Deferred.await(both)
             yield* turn.itemCompleted(command(callId, "completed"))
-            return { text: "completed", success: true }
+            return text("completed")
           })
       }
       const { client, model, start } = yield* makeThread({ toolbox: [completing], store })

@@ -1,14 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as TestClock from "effect/testing/TestClock"
 import type { Thread as ThreadView } from "../../../src/protocol/v2/thread/Thread.ts"
 import * as Memory from "../../../src/layers/stores/Memory.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
-import { readState } from "../../../src/services/thread/Threads.ts"
+import { readState } from "../../../src/services/thread/StoredThread.ts"
 import { completed, delta, done, started } from "../../support/ScriptedModel.ts"
 import { created, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
 import { cwd, makeServer, say, type ServerOptions } from "../../support/Server.ts"
@@ -320,31 +318,6 @@ describe("thread/resume", () => {
         )
         const names = yield* unread(client)
         assert.notInclude(names, "warning")
-      })
-    )
-
-    it.effect.each(["dies", "never answers"] as const)("the turn fails when the store %s", (how) =>
-      Effect.gen(function* () {
-        const memory = Context.get(yield* Layer.build(Memory.layer), ThreadStore)
-        let broken = false
-        const store = Layer.succeed(ThreadStore, {
-          ...memory,
-          append: (threadId, seq, events) =>
-            !broken
-              ? memory.append(threadId, seq, events)
-              : how === "dies"
-                ? Effect.die(new Error("defect"))
-                : Effect.never
-        })
-        const { client, start } = yield* setUp({ store })
-        broken = true
-        yield* start("more")
-        if (how === "never answers") {
-          // The turn's start, its message and its end wait for the store, one behind the other.
-          for (let waits = 0; waits < 6; waits++) yield* TestClock.adjust("10 seconds")
-        }
-        const { turn } = yield* client.notified("turn/completed")
-        assert.deepStrictEqual([turn.status, turn.error], ["failed", failedTurn])
       })
     )
   })

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import { Toolset } from "../../../src/services/tool/Tool.ts"
+import { Toolset } from "../../../src/services/tool/ToolRegistry.ts"
 import { cwd, makeServer, nameOf, say, type ServerOptions } from "../../support/Server.ts"
 
 const invalid = (message: string) => new RequestError({ code: -32600, message })
@@ -17,7 +17,7 @@ const invalid = (message: string) => new RequestError({ code: -32600, message })
 const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const server = yield* makeServer(options)
   const scope = yield* Scope.make()
-  const client = yield* Scope.provide(server.connect(), scope)
+  const client = yield* Scope.provide(server.connect({ ownsServer: false }), scope)
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
   const turn = Effect.gen(function* () {
@@ -173,11 +173,7 @@ describe("ThreadManager", () => {
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const tools = Layer.succeed(Toolset, {
-        open: () =>
-          Effect.as(
-            Effect.addFinalizer(() => Deferred.await(gate)),
-            []
-          )
+        open: () => Effect.addFinalizer(() => Deferred.await(gate))
       })
       const { client, leave, threadId } = yield* setUp({ tools })
       yield* leave
@@ -201,11 +197,7 @@ describe("ThreadManager", () => {
     Effect.gen(function* () {
       const ended: Array<string> = []
       const tools = Layer.succeed(Toolset, {
-        open: ({ threadId }) =>
-          Effect.as(
-            Effect.addFinalizer(() => Effect.sync(() => ended.push(threadId))),
-            []
-          )
+        open: ({ threadId }) => Effect.addFinalizer(() => Effect.sync(() => ended.push(threadId)))
       })
       const { client, leave, threadId } = yield* setUp({ tools })
       yield* client.request("thread/start", { cwd })

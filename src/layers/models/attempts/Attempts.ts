@@ -30,13 +30,13 @@ export type Attempt = (
 ) => Stream.Stream<ModelEvent, Failure>
 
 /**
- * Runs `attempt` on the conversation `start` until it succeeds, at most `times` times again. Items that were done in a broken attempt stand, and the
+ * Runs `attempt` on the conversation `start` until it succeeds, as often as the budget allows. Items that were done in a broken attempt stand, and the
  * next one goes on from them. A call among them needs its output first: then the answer ends as one that wants another
  * request, and the turn loop makes that with the output.
  */
 export const attempts = (
   start: ReadonlyArray<ResponseItem>,
-  times: number,
+  budget: Retry.Budget,
   attempt: Attempt
 ): Stream.Stream<ModelEvent, ModelError> =>
   Stream.suspend(() => {
@@ -50,13 +50,19 @@ export const attempts = (
     }
 
     const afterwards = (failure: Failure, done: ReadonlyArray<ResponseItem>): Stream.Stream<ModelEvent, ModelError> => {
-      const plan = Retry.stream(failure, made, times)
+      const plan = Retry.stream(failure, made, budget)
       if (plan === null) return Stream.fail(failure.error)
+      const isFirst = made === Retry.none
       made = plan.attempts
       input = [...input, ...done]
       const rest = done.some((item) => calls.has(item.type)) ? Stream.succeed(unfinished) : begin()
       upcoming = Stream.unwrap(Effect.as(plan.wait, rest))
-      return Stream.succeed(plan.event)
+      const { details } = failure.error
+      const announced = Stream.succeed(plan.event)
+      // The client reads the release's message; whoever operates the server reads the cause, once per answer.
+      return isFirst && details !== undefined
+        ? Stream.concat(Stream.fromEffectDrain(Effect.logWarning(details)), announced)
+        : announced
     }
 
     upcoming = begin()

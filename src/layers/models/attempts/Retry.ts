@@ -38,10 +38,12 @@ export const request = (times: number) =>
 export interface Attempts {
   readonly streams: number
   readonly networks: number
+  /** Seconds that were spent waiting for the network, since the server was last reached. */
+  readonly waited: number
 }
 
 /** Before the first attempt. */
-export const none: Attempts = { streams: 0, networks: 0 }
+export const none: Attempts = { streams: 0, networks: 0, waited: 0 }
 
 /** The announcement of the next attempt, and how long to wait before it. */
 export interface Next {
@@ -59,12 +61,21 @@ const announcement = (message: string, failure: Failure): ModelEvent => ({
   details: failure.error.message
 })
 
+export interface Budget {
+  /** Attempts that are announced. */
+  readonly times: number
+  /** Seconds that the network is waited for. */
+  readonly patience: number
+}
+
 /** What the stream level does after `failure`: `null` when it gives up. */
-export const stream = (failure: Failure, attempts: Attempts, times: number): Next | null => {
+export const stream = (failure: Failure, attempts: Attempts, { patience, times }: Budget): Next | null => {
   if (failure.retry === "network") {
     const seconds = Math.min(FirstNetworkDelaySeconds * 2 ** attempts.networks, LongestNetworkDelaySeconds)
+    const waited = attempts.waited + seconds
+    if (waited > patience) return null
     return {
-      attempts: { ...attempts, networks: attempts.networks + 1 },
+      attempts: { ...attempts, networks: attempts.networks + 1, waited },
       event: announcement("waiting for network", failure),
       wait: Effect.sleep(Duration.seconds(seconds))
     }
@@ -72,7 +83,7 @@ export const stream = (failure: Failure, attempts: Attempts, times: number): Nex
   if (failure.retry === "never" || attempts.streams >= times) return null
   const streams = attempts.streams + 1
   return {
-    attempts: { streams, networks: 0 },
+    attempts: { streams, networks: 0, waited: 0 },
     event: announcement(`${streams}/${times}`, failure),
     wait: Effect.flatMap(delay(failure, streams), Effect.sleep)
   }

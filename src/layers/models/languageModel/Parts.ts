@@ -10,7 +10,7 @@ import type { ModelEvent, ModelUsage } from "../../../services/model/ModelProvid
 import type { ToolSpec } from "../../../services/tool/Tool.ts"
 import { failure, type Failure } from "../attempts/Failure.ts"
 import { attach, type Metadata } from "./Prompts.ts"
-import { argumentsText, customInput, type Definitions } from "./Tools.ts"
+import { argumentsText, customInput, type Definitions, offeredName } from "./Tools.ts"
 
 /** What a model streams whose tool calls are left alone. */
 export type Part = Response.StreamPart<Definitions, "deferred">
@@ -74,7 +74,7 @@ export class Translator {
     newId: (prefix: string, index: number) => string,
     items: Array<ResponseItem>
   ) {
-    this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
+    this.#tools = new Map(tools.map((tool) => [offeredName(tool), tool]))
     this.#newId = newId
     this.#items = items
   }
@@ -146,9 +146,11 @@ export class Translator {
 
   #call(call_id: string, name: string, params: unknown, metadata: Metadata): ResponseItem {
     const extra = attach(metadata)
-    return this.#tools.get(name)?.type === "custom"
-      ? { type: "custom_tool_call", call_id, name, input: customInput(params), ...extra }
-      : { type: "function_call", call_id, name, arguments: argumentsText(params), ...extra }
+    const tool = this.#tools.get(name)
+    if (tool?.type === "custom")
+      return { type: "custom_tool_call", call_id, name, input: customInput(params), ...extra }
+    const called = tool?.namespace === undefined ? { name } : { name: tool.name, namespace: tool.namespace.name }
+    return { type: "function_call", call_id, ...called, arguments: argumentsText(params), ...extra }
   }
 
   #done(item: ResponseItem, out: Array<ModelEvent>): void {

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import { isTooDeep, isTooDeepValue } from "../../../protocol/jsonrpc/JsonText.ts"
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { textOf } from "../ContentText.ts"
+import { flatName } from "./Tools.ts"
 
 type Of<Type extends ResponseItem["type"]> = Extract<ResponseItem, { readonly type: Type }>
 type Content = Of<"message">["content"][number]
@@ -87,9 +88,13 @@ const finished = (draft: Draft): Prompt.Message => {
   }
 }
 
-/** Collects messages; what the model says in a row is one message, and so are the outputs of its tools. */
+/**
+ * Collects messages; what the model says in a row is one message, and so are the outputs of its tools. The result of a tool is
+ * text for such a model: the images in it follow in a message of their own, behind the results that belong together.
+ */
 class Messages {
   readonly #drafts: Array<Draft> = []
+  #images: Array<Prompt.UserMessagePart> = []
 
   /** Whether nothing but instructions came so far. */
   get isBeginning(): boolean {
@@ -97,10 +102,12 @@ class Messages {
   }
 
   push(message: Prompt.Message): void {
+    this.#flush()
     this.#drafts.push({ role: "whole", message })
   }
 
   assistant(part: Prompt.AssistantMessagePart): void {
+    this.#flush()
     const last = this.#drafts.at(-1)
     if (last?.role === "assistant") last.content.push(part)
     else this.#drafts.push({ role: "assistant", content: [part] })
@@ -112,7 +119,21 @@ class Messages {
     else this.#drafts.push({ role: "tool", content: [part] })
   }
 
+  /** Images that a tool brought back. */
+  images(name: string, parts: ReadonlyArray<Prompt.FilePart>): void {
+    if (parts.length === 0) return
+    this.#images.push(Prompt.textPart({ text: `Images that ${name} brought back:` }), ...parts)
+  }
+
+  #flush(): void {
+    if (this.#images.length === 0) return
+    const content = this.#images
+    this.#images = []
+    this.#drafts.push({ role: "whole", message: Prompt.userMessage({ content }) })
+  }
+
   toPrompt(): Prompt.Prompt {
+    this.#flush()
     return Prompt.fromMessages(this.#drafts.map(finished))
   }
 }
@@ -156,6 +177,11 @@ export const promptOf = (input: ReadonlyArray<ResponseItem>): Prompt.Prompt => {
     messages.tool(
       Prompt.toolResultPart({ id, name, isFailure: false, result: textOf(result), providerExecuted: false })
     )
+    if (typeof result === "string") return
+    messages.images(
+      name,
+      result.flatMap((part) => (part.type === "input_image" && "image_url" in part ? [image(part.image_url)] : []))
+    )
   }
 
   for (const item of input) {
@@ -170,7 +196,7 @@ export const promptOf = (input: ReadonlyArray<ResponseItem>): Prompt.Prompt => {
         break
       }
       case "function_call":
-        call(item.call_id, item.name, parseArguments(item.arguments), item)
+        call(item.call_id, flatName(item.name, item.namespace), parseArguments(item.arguments), item)
         break
       case "custom_tool_call":
         call(item.call_id, item.name, { input: item.input }, item)

@@ -16,8 +16,16 @@ const customParameters = {
   additionalProperties: false
 }
 
+/** The name that a model knows a tool by: it has no namespaces. */
+export const flatName = (name: string, namespace: string | null | undefined): string =>
+  namespace == null ? name : `${namespace}__${name}`
+
+/** The name that a model knows an offered tool by. */
+export const offeredName = (spec: ToolSpec): string =>
+  flatName(spec.name, spec.type === "function" ? spec.namespace?.name : null)
+
 const definition = (spec: ToolSpec) =>
-  Tool.dynamic(spec.name, {
+  Tool.dynamic(offeredName(spec), {
     description: spec.description,
     parameters: spec.type === "function" ? { ...spec.parameters } : customParameters
   }).annotate(Tool.Strict, spec.type === "function" && spec.strict)
@@ -27,7 +35,7 @@ export type Definitions = Record<string, ReturnType<typeof definition>>
 
 /** A toolkit that only tells the model what there is. */
 export const toolkitOf = (specs: ReadonlyArray<ToolSpec>): Toolkit.WithHandler<Definitions> => ({
-  tools: Object.fromEntries(specs.map((spec) => [spec.name, definition(spec)])),
+  tools: Object.fromEntries(specs.map((spec) => [offeredName(spec), definition(spec)])),
   handle: (name) => Effect.die(`the turn loop runs ${name}`)
 })
 

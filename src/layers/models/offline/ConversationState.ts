@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { textOf } from "../ContentText.ts"
 
@@ -13,18 +14,32 @@ export interface AnsweredCall {
   readonly output: string | null
 }
 
+/** A message of the user, and not one that the server adds about a command that the user ran. */
+const isPrompt = (item: ResponseItem): boolean =>
+  item.type === "message" && item.role === "user" && !textOf(item.content).startsWith("<user_shell_command>")
+
+/** The text of an output; what is no text is counted. */
+const outputText = (output: FunctionCallOutputBody): string => {
+  const images = typeof output === "string" ? 0 : output.filter((part) => part.type === "input_image").length
+  const text = textOf(output)
+  if (images === 0) return text
+  const count = images === 1 ? "(1 image)" : `(${images} images)`
+  return text.trim() === "" ? count : `${text}\n${count}`
+}
+
 /** The calls since the last message of the user, which is the one that the turn is about. */
 export const callsSincePrompt = (input: ReadonlyArray<ResponseItem>): ReadonlyArray<AnsweredCall> => {
-  const since = input.slice(input.findLastIndex((item) => item.type === "message" && item.role === "user") + 1)
+  const since = input.slice(input.findLastIndex(isPrompt) + 1)
   const outputs = new Map<string, string>()
   for (const item of since) {
     if (item.type !== "function_call_output" && item.type !== "custom_tool_call_output") continue
-    if (typeof item.call_id === "string") outputs.set(item.call_id, textOf(item.output))
+    if (typeof item.call_id === "string") outputs.set(item.call_id, outputText(item.output))
   }
   return since.flatMap((item) => {
     if (item.type !== "function_call" && item.type !== "custom_tool_call") return []
     const input = item.type === "function_call" ? item.arguments : item.input
-    return [{ name: item.name, input, output: outputs.get(item.call_id) ?? null }]
+    const name = item.type === "function_call" && item.namespace != null ? `${item.namespace}.${item.name}` : item.name
+    return [{ name, input, output: outputs.get(item.call_id) ?? null }]
   })
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 import type { ToolSpec } from "../../../services/tool/Tool.ts"
+import { qualifiedName } from "../../../services/tool/ToolRegistry.ts"
 
 /** One thing that the model does, in the order of the lines. */
 export type Step =
@@ -22,7 +23,7 @@ export const RunTool = "exec_command"
 /** Where `count:` stops at the latest. */
 export const MaxCount = 1_000_000
 
-const line = /^([\w-]+):\s*(.*?)\s*$/
+const line = /^([\w-]+(?:\.[\w-]+)?):\s*(.*?)\s*$/
 
 /** What a custom tool gets: the text as it is, or what a JSON string stands for, so that it can have line breaks. */
 const customInput = (text: string): string => {
@@ -66,7 +67,7 @@ const directive = (text: string, tools: ReadonlyArray<ToolSpec>): Step | undefin
       return Number.isSafeInteger(to) && to > 0 ? { _tag: "Count", to: Math.min(to, MaxCount) } : undefined
     }
     default: {
-      const tool = tools.find((offered) => offered.name === name)
+      const tool = tools.find((offered) => qualifiedName(offered) === name)
       return tool === undefined ? undefined : call(tool, rest)
     }
   }

@@ -98,6 +98,23 @@ const toolOf = (tool: ToolSpec) =>
       }
     : { type: tool.type, name: tool.name, description: tool.description, format: tool.format }
 
+/** The tools as they are offered: those of a namespace together, in the place of the first of them. */
+const toolsOf = (specs: ReadonlyArray<ToolSpec>): ReadonlyArray<object> => {
+  const groups = new Map<string, Array<object>>()
+  return specs.flatMap((spec): ReadonlyArray<object> => {
+    const namespace = spec.type === "function" ? spec.namespace : undefined
+    if (namespace === undefined) return [toolOf(spec)]
+    const group = groups.get(namespace.name)
+    if (group !== undefined) {
+      group.push(toolOf(spec))
+      return []
+    }
+    const tools = [toolOf(spec)]
+    groups.set(namespace.name, tools)
+    return [{ type: "namespace", name: namespace.name, description: namespace.description, tools }]
+  })
+}
+
 /** Reasoning models sum up their thoughts unless told not to; others ignore the wish. */
 const reasoningOf = (request: ModelRequest) => ({
   ...(request.effort === null ? undefined : { effort: request.effort }),
@@ -131,7 +148,7 @@ export const bodyOf = (request: ModelRequest, input: ReadonlyArray<ResponseItem>
     model: request.model,
     stream: true,
     input: input.map(itemOf),
-    tools: request.tools.length === 0 ? undefined : request.tools.map(toolOf),
+    tools: request.tools.length === 0 ? undefined : toolsOf(request.tools),
     tool_choice: "auto",
     parallel_tool_calls: request.parallelToolCalls,
     reasoning: reasoningOf(request),

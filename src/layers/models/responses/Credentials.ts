@@ -17,6 +17,8 @@ import * as Body from "./Body.ts"
 /** What goes into the headers of a request. */
 export interface Credentials {
   readonly key: Option.Option<Redacted.Redacted>
+  /** Where the key was found, for a person; null without a key. */
+  readonly origin: string | null
   /** Header name and value. */
   readonly headers: ReadonlyArray<readonly [string, string]>
 }
@@ -75,6 +77,17 @@ const keyOf = (
   })
 }
 
+/** Where the key of a provider was found. The order is that of `keyOf`. */
+const originOf = Effect.fnUntraced(function* (auth: Auth["Service"], provider: ModelProviderInfo) {
+  const { bearerToken, envKey, id } = provider
+  const variables = [...(envKey === null ? [] : [envKey]), ...(auth.lookup?.variables ?? [])]
+  if (envKey === null && bearerToken !== undefined) return `experimental_bearer_token of [model_providers.${id}]`
+  for (const variable of variables) {
+    if (Option.isSome(yield* auth.environmentKey(variable))) return `the environment variable ${variable}`
+  }
+  return auth.lookup?.file ?? "the program that runs the server"
+})
+
 /** The headers whose values the provider takes from the environment; those without one are left out. */
 const environmentHeaders = (auth: Auth["Service"], provider: ModelProviderInfo) =>
   Effect.map(
@@ -103,5 +116,5 @@ export const of = Effect.fnUntraced(function* (
       (name) => name.toLowerCase() === "authorization"
     )
   if (!isAuthorized && isOpenaiServer(provider)) return yield* Effect.fail(missingAccount(auth, config, provider))
-  return { key, headers }
+  return { key, origin: Option.isSome(key) ? yield* originOf(auth, provider) : null, headers }
 })

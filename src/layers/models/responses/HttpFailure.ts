@@ -69,6 +69,9 @@ const phrases: Readonly<Record<number, string>> = {
 /** Characters of a body that fit into an error's message. */
 const MaxQuote = 1000
 
+/** Characters of the server's own text in the details of an error. */
+const MaxEvidence = 300
+
 /** The server's own words: its `error.message`, else the start of the body. */
 const quote = (refusal: HttpFailure, error: JsonObject): string => {
   const message = stringIn(error, "message")
@@ -129,6 +132,11 @@ const codesOf: ReadonlyMap<number, ReadonlyArray<string>> = new Map([
 
 /** From an HTTP answer other than 2xx. `now` is in milliseconds. */
 export const ofHttpFailure = (refusal: HttpFailure, now: number): FailureType => {
+  const text = quote(refusal, objectIn(parseObject(refusal.body) ?? {}, "error")).slice(0, MaxEvidence)
+  return { evidence: { _tag: "Status", status: refusal.status, text }, ...classified(refusal, now) }
+}
+
+const classified = (refusal: HttpFailure, now: number): FailureType => {
   const error = objectIn(parseObject(refusal.body) ?? {}, "error")
   const code = stringIn(error, "code") ?? ""
   const message = stringIn(error, "message") ?? ""

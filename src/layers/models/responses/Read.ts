@@ -142,4 +142,4 @@ export const read = (
 ): Stream.Stream<ModelEvent, FailureType> =>
   Stream.transformPull(Stream.mapError(response.stream, Failure.cut), (pull) =>
     Effect.sync(() => new Session(pull, reader, idleMillis).step)
-  )
+  ).pipe(Stream.mapError(Failure.withContentType(response.headers["content-type"])))

@@ -18,7 +18,7 @@ import * as Stream from "effect/Stream"
 import type { ModelProviderInfo } from "../../../services/config/Config.ts"
 import * as Tracing from "../../../services/observability/Tracing.ts"
 import * as Body from "./Body.ts"
-import type { Failure as FailureType } from "../attempts/Failure.ts"
+import type { Evidence, Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./StreamFailure.ts"
 import * as Redirect from "./Redirect.ts"
 import * as Refusal from "./HttpFailure.ts"
@@ -31,7 +31,7 @@ const MaxRefusal = 64 * 1024
 const DiscardMillis = 50
 
 /** Codes of the operating system that say that no server was reached. */
-const unreachableCodes: ReadonlySet<unknown> = new Set([
+const unreachableCodes: ReadonlySet<string> = new Set([
   "EAI_AGAIN",
   "ECONNREFUSED",
   "EHOSTDOWN",
@@ -43,23 +43,26 @@ const unreachableCodes: ReadonlySet<unknown> = new Set([
   "UND_ERR_CONNECT_TIMEOUT"
 ])
 
-/** Clients wrap the error of the socket once or twice. */
-const isUnreachable = (cause: unknown, depth = 3): boolean =>
-  typeof cause === "object" &&
-  cause !== null &&
-  (("code" in cause && unreachableCodes.has(cause.code)) ||
-    (depth > 0 && "cause" in cause && isUnreachable(cause.cause, depth - 1)))
+/** Characters of the text of a failed connection. */
+const MaxConnectionText = 200
 
-/** Whether the HTTP client gave up because the headers were too many or too long. */
-const isOverflow = (cause: unknown, depth = 3): boolean =>
-  typeof cause === "object" &&
-  cause !== null &&
-  (("code" in cause && cause.code === "HPE_HEADER_OVERFLOW") ||
-    (depth > 0 && "cause" in cause && isOverflow(cause.cause, depth - 1)))
+/** The error of the socket, which clients wrap once or twice; undefined where no error has a code. */
+const connectionError = (cause: unknown, depth = 3): Extract<Evidence, { readonly _tag: "Connection" }> | undefined => {
+  if (typeof cause !== "object" || cause === null) return undefined
+  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
+  if (typeof code === "string") {
+    const text = typeof message === "string" && message !== "" ? message : code
+    return { _tag: "Connection", code, text: text.slice(0, MaxConnectionText) }
+  }
+  return depth > 0 && "cause" in cause ? connectionError(cause.cause, depth - 1) : undefined
+}
 
 const ofTransport = (error: HttpClientError, url: string): FailureType => {
-  if (isOverflow(error)) return Failure.headersTooLarge(new URL(url).host)
-  return isUnreachable(error) ? Failure.unreachable() : Failure.notAnswered()
+  const evidence = connectionError(error)
+  if (evidence?.code === "HPE_HEADER_OVERFLOW") return Failure.headersTooLarge(new URL(url).host)
+  return evidence !== undefined && unreachableCodes.has(evidence.code)
+    ? Failure.unreachable(evidence)
+    : Failure.notAnswered(evidence)
 }
 
 /** As much of a refusal as is worth reading, and as soon: a server that stalls here is not waited for. */
@@ -105,7 +108,7 @@ const execute = (
 ): Effect.Effect<HttpClientResponse, FailureType> =>
   Effect.suspend(() => client.execute(requestOf(asked))).pipe(
     Effect.mapError((error) => ofTransport(error, asked.url)),
-    Effect.timeoutOrElse({ duration: idleMillis, orElse: () => Effect.fail(Failure.idleHead()) }),
+    Effect.timeoutOrElse({ duration: idleMillis, orElse: () => Effect.fail(Failure.idleHead(idleMillis)) }),
     // A client that throws has not sent anything; what it throws may quote the request.
     Effect.catchDefect(() => Effect.fail(Failure.notAnswered())),
     Effect.flatMap((response) => {

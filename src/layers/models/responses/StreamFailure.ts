@@ -8,7 +8,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import { ModelError } from "../../../services/model/ModelProvider.ts"
-import { type Failure, failure } from "../attempts/Failure.ts"
+import { type Evidence, type Failure, failure } from "../attempts/Failure.ts"
 import { type JsonObject, objectIn, stringIn } from "./Json.ts"
 
 /** The request cannot be made at all: no key, no such provider, a bad address, a body that is no JSON. */
@@ -22,11 +22,15 @@ export const disconnected = (reason: string): Failure =>
   failure(`stream disconnected before completion: ${reason}`, "other", { retry: "stream" })
 
 /** The connection broke before an answer came. */
-export const notAnswered = (): Failure => ({ ...disconnected("error sending request"), silent: true })
+export const notAnswered = (evidence?: Evidence): Failure => ({
+  ...disconnected("error sending request"),
+  silent: true,
+  ...(evidence === undefined ? {} : { evidence })
+})
 
 /** There is no way to the server: nobody listens there, or its name does not resolve. */
-export const unreachable = (): Failure =>
-  failure("Connection failed: error sending request", "other", { retry: "network", silent: true })
+export const unreachable = (evidence: Evidence): Failure =>
+  failure("Connection failed: error sending request", "other", { retry: "network", silent: true, evidence })
 
 /** The connection broke while the answer was streamed. */
 export const cut = (): Failure => disconnected("Transport error: network error: error decoding response body")
@@ -34,11 +38,22 @@ export const cut = (): Failure => disconnected("Transport error: network error: 
 /** The answer was over, but its end had not been announced. */
 export const endedEarly = (): Failure => disconnected("stream closed before response.completed")
 
+/** The same, with the type of an answer that was no event stream. */
+export const withContentType =
+  (contentType: string | undefined) =>
+  (failure: Failure): Failure =>
+    contentType === undefined || contentType.includes("event-stream") || failure.evidence !== undefined
+      ? failure
+      : { ...failure, evidence: { _tag: "ContentType", contentType: contentType.slice(0, 64) } }
+
 /** No event came for `stream_idle_timeout_ms`. */
 export const idle = (): Failure => disconnected("idle timeout waiting for SSE")
 
 /** The server took the request and sent no response head for `stream_idle_timeout_ms`. */
-export const idleHead = (): Failure => disconnected("idle timeout waiting for the response head")
+export const idleHead = (millis: number): Failure => ({
+  ...disconnected("idle timeout waiting for the response head"),
+  evidence: { _tag: "Silent", millis }
+})
 
 /** The answer is not text. */
 export const notText = (): Failure => disconnected("UTF8 error: invalid utf-8 sequence of 1 bytes from index 0")
@@ -76,9 +91,13 @@ const MinSecret = 8
 export const hiding = (secrets: ReadonlyArray<string | null>) => {
   const hidden = secrets.filter((secret) => secret !== null && secret.length >= MinSecret)
   return (failure: Failure): Failure => {
-    const { info, message } = failure.error
-    const plain = hidden.reduce<string>((text, secret) => text.replaceAll(secret ?? "", "[redacted]"), message)
-    return plain === message ? failure : { ...failure, error: new ModelError({ message: plain, info }) }
+    const { details, info, message } = failure.error
+    const clean = (text: string) =>
+      hidden.reduce<string>((left, secret) => left.replaceAll(secret ?? "", "[redacted]"), text)
+    const plain = { message: clean(message), ...(details === undefined ? {} : { details: clean(details) }) }
+    return plain.message === message && plain.details === details
+      ? failure
+      : { ...failure, error: new ModelError({ ...plain, info }) }
   }
 }
 

@@ -11,7 +11,8 @@
  * deltas. A command that outlives the window is announced, what it printed so far is the first delta, and from then on
  * every piece of output is one. A slow client holds up the reading of the pipe, and with it the command.
  *
- * Everything is said with the id of the turn that started the command, also when that turn is long over.
+ * A command that the user runs by hand is announced at once. Everything is published with the id of the turn that started the
+ * command, also when that turn is long over.
  *
  * @module
  */
@@ -44,6 +45,8 @@ const PieceSize = 64 * 1024
 /** The command as its item shows it. */
 export interface CommandSummary {
   readonly itemId: string
+  /** Set for a command of the user: the model cannot name it, and it is announced at once. */
+  readonly isUsers?: true
   readonly command: string
   readonly cwd: string
   readonly actions: ReadonlyArray<CommandAction>
@@ -88,16 +91,16 @@ export class CommandSession {
   /** How many calls wait for the session. */
   awaitedBy = 0
   /** The user's question about the command already showed the item. */
-  private readonly announced: boolean
-  private readonly voice = Semaphore.makeUnsafe(1)
-  private readonly decoder = new TextDecoder("utf-8", { ignoreBOM: true })
-  private phase: "silent" | "speaking" = "silent"
-  private streaming = false
-  private terminated = false
-  private closing: string | undefined
-  private deltas = 0
-  private chunks = 0
-  private waiting = false
+  readonly #announced: boolean
+  readonly #voice = Semaphore.makeUnsafe(1)
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  #phase: "silent" | "speaking" = "silent"
+  #streaming = false
+  #terminated = false
+  #closing: string | undefined
+  #deltas = 0
+  #chunks = 0
+  #waiting = false
 
   constructor(options: {
     readonly id: number
@@ -112,19 +115,25 @@ export class CommandSession {
     this.process = options.process
     this.turn = options.turn
     this.startedAtMs = options.startedAtMs
-    this.announced = options.announced
+    this.#announced = options.announced
   }
 
   /** Ends the command at once; it counts as failed with status -1. */
   readonly terminate: Effect.Effect<void> = Effect.suspend(() => {
     if (this.hasExited) return Effect.void
-    this.terminated = true
+    this.#terminated = true
     return this.process.kill
   })
 
-  /** A line of the server's own at the end of the item's output. */
+  /** A line of the server's own at the end of the item's output. The first one counts. */
   note(line: string): void {
-    this.closing = line
+    this.#closing ??= line
+  }
+
+  /** `text` with the line of `note` behind it. */
+  closed(text: string): string {
+    if (this.#closing === undefined) return text
+    return `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${this.#closing}\n`
   }
 
   /** What control-C in a terminal does to the command. */
@@ -134,27 +143,24 @@ export class CommandSession {
 
   /** Follows the command to its end. Interrupting it leaves the item open. */
   readonly follow: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    const announcer = yield* Effect.forkChild(Effect.andThen(Effect.sleep(Window), this.announce))
-    const reader = yield* Effect.forkChild(this.readAll)
+    const window = this.shown.isUsers === true ? Effect.void : Effect.sleep(Window)
+    const announcer = yield* Effect.forkChild(Effect.andThen(window, this.#announce), { startImmediately: true })
+    const reader = yield* Effect.forkChild(this.#readAll)
     const status = yield* this.process.exit
-    yield* this.drain(reader)
+    yield* this.#drain(reader)
     // What the command left running in its group ends with it, as in the release.
     yield* this.process.kill
     this.hasExited = true
-    if (this.phase === "speaking") yield* Fiber.join(announcer)
+    if (this.#phase === "speaking") yield* Fiber.join(announcer)
     else {
       yield* Fiber.interrupt(announcer)
-      if (!this.announced) yield* this.turn.itemStarted(this.item({}))
+      if (!this.#announced) yield* this.turn.itemStarted(this.#item({}))
     }
-    const exitCode = this.terminated ? -1 : status
+    const exitCode = this.#terminated ? -1 : status
     const durationMs = Math.max(0, (yield* Clock.currentTimeMillis) - this.startedAtMs)
-    const printed = this.output.text()
-    const text =
-      this.closing === undefined
-        ? printed
-        : `${printed}${printed === "" || printed.endsWith("\n") ? "" : "\n"}${this.closing}\n`
+    const text = this.closed(this.output.text())
     yield* this.turn.itemCompleted(
-      this.item({
+      this.#item({
         status: exitCode === 0 ? "completed" : "failed",
         aggregatedOutput: text === "" ? null : text,
         exitCode,
@@ -165,71 +171,75 @@ export class CommandSession {
     yield* Deferred.succeed(this.finished, exitCode)
   })
 
-  private item(fields: Partial<CommandItem>): CommandItem {
-    return itemOf(this.shown, { processId: String(this.id), ...fields })
+  #item(fields: Partial<CommandItem>): CommandItem {
+    const origin =
+      this.shown.isUsers === true
+        ? { source: "userShell" as const, startedAtMs: this.startedAtMs }
+        : { processId: String(this.id) }
+    return itemOf(this.shown, { ...origin, ...fields })
   }
 
-  private readonly announce: Effect.Effect<void> = Effect.suspend(() => {
-    this.phase = "speaking"
-    return this.voice.withPermit(
+  readonly #announce: Effect.Effect<void> = Effect.suspend(() => {
+    this.#phase = "speaking"
+    return this.#voice.withPermit(
       Effect.gen({ self: this }, function* () {
-        if (!this.announced) yield* this.turn.itemStarted(this.item({}))
+        if (!this.#announced) yield* this.turn.itemStarted(this.#item({}))
         // Taken and switched over in one go: the reader cannot run in between, so no byte is said twice or never.
-        const early = this.earlyOutput()
-        this.streaming = true
-        yield* Effect.forEach(early, this.say, { discard: true })
+        const early = this.#earlyOutput()
+        this.#streaming = true
+        yield* Effect.forEach(early, this.#say, { discard: true })
       })
     )
   })
 
-  private readonly readAll: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+  readonly #readAll: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     while (true) {
-      this.waiting = true
+      this.#waiting = true
       const chunk = yield* this.process.read
-      this.waiting = false
+      this.#waiting = false
       if (chunk === undefined) break
-      this.chunks++
+      this.#chunks++
       this.output.write(chunk)
       this.unread.write(chunk)
-      if (this.streaming) yield* this.voice.withPermit(this.say(this.decoder.decode(chunk, { stream: true })))
+      if (this.#streaming) yield* this.#voice.withPermit(this.#say(this.#decoder.decode(chunk, { stream: true })))
     }
-    if (this.streaming) yield* this.voice.withPermit(this.say(this.decoder.decode()))
+    if (this.#streaming) yield* this.#voice.withPermit(this.#say(this.#decoder.decode()))
   })
 
   /** Waits for the end of the output; the pipe may be held by others than the command. */
-  private drain(reader: Fiber.Fiber<void>): Effect.Effect<void> {
+  #drain(reader: Fiber.Fiber<void>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const ended = Effect.map(Effect.timeoutOption(Fiber.await(reader), Grace), (exit) => exit._tag === "Some")
       if (yield* ended) return
       yield* this.process.kill
       for (let graces = 0; graces < MaxGraces;) {
-        const before = this.chunks
+        const before = this.#chunks
         if (yield* ended) return
         // Not waiting for the pipe means waiting for the client, and that is no reason to lose output.
-        if (this.waiting && this.chunks === before) break
-        if (this.chunks !== before) graces++
+        if (this.#waiting && this.#chunks === before) break
+        if (this.#chunks !== before) graces++
       }
       yield* this.process.closeOutput
       yield* Fiber.await(reader)
     })
   }
 
-  private earlyOutput(): ReadonlyArray<string> {
+  #earlyOutput(): ReadonlyArray<string> {
     const [head, tail] = this.output.parts()
     const decode = (bytes: Uint8Array): Array<string> => {
       const texts: Array<string> = []
       for (let at = 0; at < bytes.length; at += PieceSize) {
-        texts.push(this.decoder.decode(bytes.subarray(at, at + PieceSize), { stream: true }))
+        texts.push(this.#decoder.decode(bytes.subarray(at, at + PieceSize), { stream: true }))
       }
       return texts
     }
     if (this.output.omitted === 0) return [...decode(head), ...decode(tail)]
-    return [...decode(head), this.decoder.decode(), `\n${gap(this.output.omitted)}\n`, ...decode(tail)]
+    return [...decode(head), this.#decoder.decode(), `\n${gap(this.output.omitted)}\n`, ...decode(tail)]
   }
 
-  private readonly say = (delta: string): Effect.Effect<void> => {
-    if (delta === "" || this.deltas >= MaxDeltas) return Effect.void
-    this.deltas++
+  readonly #say = (delta: string): Effect.Effect<void> => {
+    if (delta === "" || this.#deltas >= MaxDeltas) return Effect.void
+    this.#deltas++
     return this.turn.notify("item/commandExecution/outputDelta", {
       threadId: this.turn.threadId,
       turnId: this.turn.turnId,

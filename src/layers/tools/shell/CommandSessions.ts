@@ -53,40 +53,46 @@ export interface Launch {
 }
 
 export class CommandSessions {
-  private readonly byId = new Map<number, CommandSession>()
+  readonly #byId = new Map<number, CommandSession>()
   /** Admitted, and not in `byId` yet. */
-  private starting = 0
-  private readonly queue = new Set<Waiter>()
-  private readonly scope: Scope.Scope
-  private readonly marked: Marked
-  private uses = 0
+  #starting = 0
+  readonly #queue = new Set<Waiter>()
+  readonly #scope: Scope.Scope
+  readonly #marked: Marked
+  #uses = 0
 
   /** Commands run until `scope` is closed; close it in parallel, each waits for its process to be gone. */
   constructor(scope: Scope.Scope, marked: Marked) {
-    this.scope = scope
-    this.marked = marked
+    this.#scope = scope
+    this.#marked = marked
   }
 
   /** Starts a command when there is room. It runs on, whatever becomes of the caller. */
   start(launch: Launch): Effect.Effect<CommandSession, Process.SpawnError | NoRoom> {
     return Effect.uninterruptibleMask((restore) =>
-      Effect.andThen(restore(this.room(launch.turn.turnId)), Effect.ensuring(this.launch(launch), this.launched))
+      Effect.andThen(restore(this.#room(launch.turn.turnId)), Effect.ensuring(this.#launch(launch), this.#launched))
     )
   }
 
-  /** The session of this id, which counts as a use; undefined when there is none any more. */
+  /** The model's session of this id, which counts as a use; undefined when there is none any more. */
   find(id: number): CommandSession | undefined {
-    const session = this.byId.get(id)
-    if (session !== undefined) this.touch(session)
+    const session = this.#byId.get(id)
+    if (session === undefined || session.shown.isUsers === true) return undefined
+    this.#touch(session)
     return session
+  }
+
+  /** The sessions of the model whose commands run, oldest first. */
+  get running(): ReadonlyArray<CommandSession> {
+    return Array.from(this.#byId.values()).filter((session) => !session.hasExited && session.shown.isUsers !== true)
   }
 
   /** The model has seen the end of it. */
   forget(session: CommandSession): Effect.Effect<void> {
     return Effect.suspend(() => {
       // It may have been forgotten before, and another command may have got its id since.
-      if (this.byId.get(session.id) === session) this.byId.delete(session.id)
-      return this.admit
+      if (this.#byId.get(session.id) === session) this.#byId.delete(session.id)
+      return this.#admit
     })
   }
 
@@ -98,40 +104,40 @@ export class CommandSessions {
       () =>
         Effect.suspend(() => {
           session.awaitedBy--
-          return this.admit
+          return this.#admit
         })
     )
   }
 
-  private launch(launch: Launch): Effect.Effect<CommandSession, Process.SpawnError> {
+  #launch(launch: Launch): Effect.Effect<CommandSession, Process.SpawnError> {
     return Effect.gen({ self: this }, function* () {
-      const scope = yield* Scope.fork(this.scope)
+      const scope = yield* Scope.fork(this.#scope)
       const startedAtMs = yield* Clock.currentTimeMillis
-      const process = yield* Process.spawn(launch.command, this.marked).pipe(
+      const process = yield* Process.spawn(launch.command, this.#marked).pipe(
         Scope.provide(scope),
         Effect.onError(() => Scope.close(scope, Exit.void))
       )
-      const id = yield* this.freeId
+      const id = yield* this.#freeId
       const session = new CommandSession({ ...launch, id, process, startedAtMs })
-      this.byId.set(id, session)
-      this.touch(session)
-      const course = Effect.ensuring(Effect.andThen(session.follow, this.admit), Scope.close(scope, Exit.void))
-      yield* Effect.forkIn(course, this.scope)
+      this.#byId.set(id, session)
+      this.#touch(session)
+      const course = Effect.ensuring(Effect.andThen(session.follow, this.#admit), Scope.close(scope, Exit.void))
+      yield* Effect.forkIn(course, this.#scope)
       return session
     })
   }
 
-  private touch(session: CommandSession): void {
-    session.lastUse = ++this.uses
+  #touch(session: CommandSession): void {
+    session.lastUse = ++this.#uses
   }
 
   /** Returns when a place is reserved; interrupting it gives the place back. */
-  private room(turnId: string): Effect.Effect<void, NoRoom> {
+  #room(turnId: string): Effect.Effect<void, NoRoom> {
     return Effect.suspend(() => {
       const waiter: Waiter = { turnId, admitted: Deferred.makeUnsafe<void>() }
-      this.queue.add(waiter)
+      this.#queue.add(waiter)
       // Whoever leaves after it was admitted, by interruption or in the moment of the timeout, has the place to give back.
-      const leave = Effect.suspend(() => (this.queue.delete(waiter) ? Effect.void : this.launched))
+      const leave = Effect.suspend(() => (this.#queue.delete(waiter) ? Effect.void : this.#launched))
       const admitted = Effect.suspend(() =>
         Deferred.isDoneUnsafe(waiter.admitted)
           ? Effect.void
@@ -140,44 +146,46 @@ export class CommandSessions {
               orElse: () => new NoRoom()
             })
       )
-      return Effect.onError(Effect.andThen(this.admit, admitted), () => leave)
+      return Effect.onError(Effect.andThen(this.#admit, admitted), () => leave)
     })
   }
 
   /** The reserved place is taken, or given back. */
-  private readonly launched: Effect.Effect<void> = Effect.suspend(() => {
-    this.starting--
-    return this.admit
+  readonly #launched: Effect.Effect<void> = Effect.suspend(() => {
+    this.#starting--
+    return this.#admit
   })
 
   /** Lets calls in, the longest waiting first, as long as there is room or some can be made. */
-  private readonly admit: Effect.Effect<void> = Effect.suspend(() => {
-    for (const waiter of this.queue) {
-      const ended = this.makeRoom(waiter.turnId)
+  readonly #admit: Effect.Effect<void> = Effect.suspend(() => {
+    for (const waiter of this.#queue) {
+      const ended = this.#makeRoom(waiter.turnId)
       if (ended === undefined) return Effect.void
-      this.queue.delete(waiter)
-      this.starting++
+      this.#queue.delete(waiter)
+      this.#starting++
       Deferred.doneUnsafe(waiter.admitted, Effect.void)
-      if (ended !== "nothing") return Effect.andThen(ended.terminate, this.admit)
+      if (ended !== "nothing") return Effect.andThen(ended.terminate, this.#admit)
     }
     return Effect.void
   })
 
   /** Undefined where there is no room; else the command that has to be ended for it. */
-  private makeRoom(turnId: string): CommandSession | "nothing" | undefined {
-    if (this.byId.size + this.starting < Capacity) return "nothing"
-    const idle = Array.from(this.byId.values())
+  #makeRoom(turnId: string): CommandSession | "nothing" | undefined {
+    if (this.#byId.size + this.#starting < Capacity) return "nothing"
+    const idle = Array.from(this.#byId.values())
       .filter((session) => session.awaitedBy === 0)
       .sort((a, b) => a.lastUse - b.lastUse)
     const victim = idle.find((session) => session.hasExited) ?? idle.find((session) => session.turn.turnId !== turnId)
     if (victim === undefined) return undefined
-    this.byId.delete(victim.id)
+    this.#byId.delete(victim.id)
     if (victim.hasExited) return "nothing"
     victim.note(`[ended to make room: ${Capacity} commands of this thread were running]`)
     return victim
   }
 
-  private readonly freeId: Effect.Effect<number> = Effect.suspend(() =>
-    Effect.flatMap(Random.nextIntBetween(1000, 100_000), (id) => (this.byId.has(id) ? this.freeId : Effect.succeed(id)))
+  readonly #freeId: Effect.Effect<number> = Effect.suspend(() =>
+    Effect.flatMap(Random.nextIntBetween(1000, 100_000), (id) =>
+      this.#byId.has(id) ? this.#freeId : Effect.succeed(id)
+    )
   )
 }

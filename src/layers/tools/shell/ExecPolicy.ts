@@ -23,7 +23,8 @@
 import type { AskForApproval, SandboxPolicy } from "../../../protocol/v2/thread/Settings.ts"
 import { rejected } from "./RejectedText.ts"
 import { type Reach, reaching, reachOf } from "./Reach.ts"
-import { allows, programName, restricts, type Rule, type RuleSet, type Word } from "./Rules.ts"
+import { allows, programName, restricts, type Word } from "./Rules.ts"
+import type { Rule, RuleSet } from "../../../services/tool/ExecRules.ts"
 import { read, type Script, type Words } from "./Script.ts"
 
 export interface Request {

@@ -13,7 +13,7 @@ import { parseRules } from "../../../services/config/RequirementRules.ts"
 import type { SmallFiles } from "../../../services/config/SmallFiles.ts"
 import { exists } from "./Exists.ts"
 import { read, type RuleSource, RulesUnreadable } from "./RuleFolders.ts"
-import type { Rule, RuleSet } from "./Rules.ts"
+import type { Rule, RuleSet } from "../../../services/tool/ExecRules.ts"
 import { type FileRules, parse } from "./RulesFile.ts"
 import type { StarlarkError } from "./starlark/StarlarkError.ts"
 

@@ -16,44 +16,44 @@ const FirstAllocation = 4 * 1024
 export class OutputBuffer {
   /** Bytes ever written. */
   total = 0
-  private head = new Uint8Array(0)
-  private headLength = 0
-  private tail = new Uint8Array(0)
+  #head = new Uint8Array(0)
+  #headLength = 0
+  #tail = new Uint8Array(0)
   /** Bytes in the ring, and where the next one goes. */
-  private tailLength = 0
-  private tailNext = 0
+  #tailLength = 0
+  #tailNext = 0
 
-  private readonly half: number
+  readonly #half: number
 
   constructor(half: number = HalfCapacity) {
-    this.half = half
+    this.#half = half
   }
 
   /** Bytes that fell out of the middle. */
   get omitted(): number {
-    return this.total - this.headLength - this.tailLength
+    return this.total - this.#headLength - this.#tailLength
   }
 
   write(bytes: Uint8Array): void {
     this.total += bytes.length
-    const first = Math.min(bytes.length, this.half - this.headLength)
+    const first = Math.min(bytes.length, this.#half - this.#headLength)
     if (first > 0) {
-      this.head = grown(this.head, this.headLength, this.headLength + first, this.half)
-      this.head.set(first === bytes.length ? bytes : bytes.subarray(0, first), this.headLength)
-      this.headLength += first
+      this.#head = grown(this.#head, this.#headLength, this.#headLength + first, this.#half)
+      this.#head.set(first === bytes.length ? bytes : bytes.subarray(0, first), this.#headLength)
+      this.#headLength += first
     }
-    if (first < bytes.length) this.writeTail(bytes.subarray(Math.max(first, bytes.length - this.half)))
+    if (first < bytes.length) this.#writeTail(bytes.subarray(Math.max(first, bytes.length - this.#half)))
   }
 
   /** What is kept, in order: `omitted` bytes are missing between the two parts. */
   parts(): readonly [head: Uint8Array, tail: Uint8Array] {
-    const head = this.head.slice(0, this.headLength)
-    const tail = new Uint8Array(this.tailLength)
+    const head = this.#head.slice(0, this.#headLength)
+    const tail = new Uint8Array(this.#tailLength)
     // Before the ring is full it starts at 0 and `tailNext` equals its length.
-    const start = this.tailLength < this.half ? 0 : this.tailNext
-    const upper = this.tail.subarray(start, this.tailLength)
+    const start = this.#tailLength < this.#half ? 0 : this.#tailNext
+    const upper = this.#tail.subarray(start, this.#tailLength)
     tail.set(upper)
-    tail.set(this.tail.subarray(0, this.tailLength - upper.length), upper.length)
+    tail.set(this.#tail.subarray(0, this.#tailLength - upper.length), upper.length)
     return [head, tail]
   }
 
@@ -67,24 +67,24 @@ export class OutputBuffer {
   /** Forgets everything, and gives the memory back. */
   clear(): void {
     this.total = 0
-    this.head = new Uint8Array(0)
-    this.tail = new Uint8Array(0)
-    this.headLength = 0
-    this.tailLength = 0
-    this.tailNext = 0
+    this.#head = new Uint8Array(0)
+    this.#tail = new Uint8Array(0)
+    this.#headLength = 0
+    this.#tailLength = 0
+    this.#tailNext = 0
   }
 
   /** `bytes` is at most one ring long. */
-  private writeTail(bytes: Uint8Array): void {
-    if (this.tailLength < this.half) {
-      const filled = Math.min(this.half, this.tailLength + bytes.length)
-      this.tail = grown(this.tail, this.tailLength, filled, this.half)
-      this.tailLength = filled
+  #writeTail(bytes: Uint8Array): void {
+    if (this.#tailLength < this.#half) {
+      const filled = Math.min(this.#half, this.#tailLength + bytes.length)
+      this.#tail = grown(this.#tail, this.#tailLength, filled, this.#half)
+      this.#tailLength = filled
     }
-    const upper = Math.min(bytes.length, this.half - this.tailNext)
-    this.tail.set(bytes.subarray(0, upper), this.tailNext)
-    this.tail.set(bytes.subarray(upper), 0)
-    this.tailNext = (this.tailNext + bytes.length) % this.half
+    const upper = Math.min(bytes.length, this.#half - this.#tailNext)
+    this.#tail.set(bytes.subarray(0, upper), this.#tailNext)
+    this.#tail.set(bytes.subarray(upper), 0)
+    this.#tailNext = (this.#tailNext + bytes.length) % this.#half
   }
 }
 

@@ -39,7 +39,8 @@ export const render = (seen: Observation): string => {
 
 const tokens = (bytes: number): number => Math.ceil(bytes / BytesPerToken)
 
-const outputWithin = (output: OutputBuffer, maxTokens: number): string => {
+/** The output, cut in the middle to the budget, with a note about what is missing. */
+export const outputWithin = (output: OutputBuffer, maxTokens: number): string => {
   const text = output.text()
   const bytes = encoder.encode(text)
   if (bytes.length <= maxTokens * BytesPerToken) return text

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { programName, restricts, type Rule, type Word } from "./Rules.ts"
+import { programName, restricts, type Word } from "./Rules.ts"
+import type { Rule } from "../../../services/tool/ExecRules.ts"
 import { read, type Script } from "./Script.ts"
 
 export interface Reach {
@@ -160,11 +161,11 @@ class Survey implements Reach {
   readonly glued: Array<string> = []
   opaque = false
   exhausted = false
-  private readonly redefines: boolean
-  private work = 0
+  readonly #redefines: boolean
+  #work = 0
 
   constructor(redefines: boolean) {
-    this.redefines = redefines
+    this.#redefines = redefines
   }
 
   script(script: Script, depth: number): void {
@@ -174,24 +175,24 @@ class Survey implements Reach {
     for (const words of script.all) {
       if (depth > 0 && this.exhausted) return
       this.commands.push(words)
-      this.command(words, depth)
+      this.#command(words, depth)
     }
   }
 
   /** Counts words that are looked at; false when there were too many. */
-  private spend(words: number): boolean {
-    this.work += words
-    if (this.work > MaxWork) this.opaque = this.exhausted = true
+  #spend(words: number): boolean {
+    this.#work += words
+    if (this.#work > MaxWork) this.opaque = this.exhausted = true
     return !this.exhausted
   }
 
-  private inner(source: Word | undefined, depth: number): void {
+  #inner(source: Word | undefined, depth: number): void {
     if (source === null || source === undefined || depth >= MaxDepth) this.opaque = true
-    else if (this.spend(source.length / WordLength)) this.script(read(source), depth + 1)
+    else if (this.#spend(source.length / WordLength)) this.script(read(source), depth + 1)
   }
 
-  private command(words: ReadonlyArray<Word>, depth: number): void {
-    if (!this.spend(words.length)) return
+  #command(words: ReadonlyArray<Word>, depth: number): void {
+    if (!this.#spend(words.length)) return
     const [program] = words
     if (program === undefined || program === null) {
       this.opaque = true
@@ -200,33 +201,33 @@ class Survey implements Reach {
     const args = words.slice(1)
     const name = programName(program)
     if (Opaque.has(name)) this.opaque = true
-    else if (name === "eval") this.inner(args.includes(null) ? null : args.join(" "), depth)
-    else if (name === "trap") this.trap(args[0] === "--" ? args.slice(1) : args, depth)
-    else if (Shells.has(name)) this.shell(args, depth)
-    else if (Wrappers.has(name)) this.wrapper(name, args, depth)
+    else if (name === "eval") this.#inner(args.includes(null) ? null : args.join(" "), depth)
+    else if (name === "trap") this.#trap(args[0] === "--" ? args.slice(1) : args, depth)
+    else if (Shells.has(name)) this.#shell(args, depth)
+    else if (Wrappers.has(name)) this.#wrapper(name, args, depth)
     else if (runsCode(name, args) || hidesCall(name, args)) this.opaque = true
-    else if (this.redefines || program.includes("/") || !Inert.has(name)) this.anyOf(name, args, depth)
+    else if (this.#redefines || program.includes("/") || !Inert.has(name)) this.#anyOf(name, args, depth)
   }
 
   /** Its first operand is a script; `-` alone stands for none. */
-  private trap([action = ""]: ReadonlyArray<Word>, depth: number): void {
-    if (action !== "-") this.inner(action, depth)
+  #trap([action = ""]: ReadonlyArray<Word>, depth: number): void {
+    if (action !== "-") this.#inner(action, depth)
   }
 
-  private shell(args: ReadonlyArray<Word>, depth: number): void {
+  #shell(args: ReadonlyArray<Word>, depth: number): void {
     const flag = args.findIndex((word) => word === null || (/^[-+][A-Za-z]+$/.test(word) && word.includes("c")))
     const operand = args.find((word) => word === null || !/^[-+]/.test(word))
     if (flag !== -1) {
       const rest = args.slice(flag + 1)
       // `bash -c -- 'script'` and `bash -c -x 'script'`: options may follow.
-      this.inner(args[flag] === null ? null : rest.find((word) => word === null || !/^[-+]/.test(word)), depth)
+      this.#inner(args[flag] === null ? null : rest.find((word) => word === null || !/^[-+]/.test(word)), depth)
     } else if (operand === undefined || operand === null || args.some((word) => word !== null && /^-\w*s/.test(word))) {
       // It reads its commands from somewhere.
       this.opaque = true
     }
   }
 
-  private wrapper(name: string, args: ReadonlyArray<Word>, depth: number): void {
+  #wrapper(name: string, args: ReadonlyArray<Word>, depth: number): void {
     if (args.length > MaxArguments || args.includes(null)) {
       this.opaque = true
       return
@@ -236,7 +237,7 @@ class Survey implements Reach {
     if (start !== -1) {
       const words = rest.slice(start)
       this.commands.push(words)
-      if (depth < MaxDepth) this.command(words, depth + 1)
+      if (depth < MaxDepth) this.#command(words, depth + 1)
       else this.opaque = true
     }
     // What xargs puts in place of a mark, or behind a shell's script, is not known.
@@ -244,26 +245,26 @@ class Survey implements Reach {
       word !== null && (/^-[iI]|^--(?:replace|re)/.test(word) || hasBraces(word) || Shells.has(programName(word)))
     if (Appending.has(name) && args.some(hasPlace)) this.opaque = true
     if (args.some((word) => word !== null && /^(?:\w+=.*\W|-S|--split-string)/.test(word))) this.opaque = true
-    this.anyOf(name, rest, depth)
+    this.#anyOf(name, rest, depth)
   }
 
   /** Any argument may be the name of a program, and any text may be taken for a script. */
-  private anyOf(name: string, args: ReadonlyArray<Word>, depth: number): void {
+  #anyOf(name: string, args: ReadonlyArray<Word>, depth: number): void {
     if (args.length > MaxArguments) this.opaque = true
     const isGlued = Seds.has(name) ? () => true : (word: string) => /^-[^-]/.test(word)
     args.slice(0, MaxArguments).forEach((word, index, args) => {
-      if (!this.spend(1) || word === null || (index === 0 && Subcommands.has(name))) return
+      if (!this.#spend(1) || word === null || (index === 0 && Subcommands.has(name))) return
       const words = args.slice(index, index + SuspectWords)
       this.suspects.push(args.length > index + SuspectWords ? [...words, null] : words)
       if (!/^[\w./-]+$/.test(word)) this.texts.push(word)
       if (isGlued(word)) this.glued.push(word)
       const inner = programName(word)
       const rest = args.slice(index + 1)
-      if (readsArguments(inner) && !this.spend(rest.length)) return
+      if (readsArguments(inner) && !this.#spend(rest.length)) return
       // Behind an option's value, as in `nice -n 1 git`, it is not known as the program of a command.
       if (hidesCall(inner, rest)) this.opaque = true
       if (Shells.has(inner) || inner === "eval" || runsCode(inner, rest)) {
-        if (depth < MaxDepth && !this.exhausted) this.command(args.slice(index), depth + 1)
+        if (depth < MaxDepth && !this.exhausted) this.#command(args.slice(index), depth + 1)
         else this.opaque = true
       }
     })

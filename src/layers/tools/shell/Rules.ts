@@ -1,35 +1,13 @@
 /**
- * Standing rules about commands: prefixes that are let through, asked about or forbidden.
- *
- * Owns what a rule is and when it holds for the words of a command. A rule that allows is read narrowly: the program must be
+ * When a rule holds for the words of a command. What a rule is, is in the port (`services/tool/ExecRules`).
+ * A rule that allows is read narrowly: the program must be
  * named as the rule names it, or by a path that `host_executable` lists for it. A rule that asks or forbids is read widely:
  * the program may be named by any path, and in any case.
  *
  * @module
  */
 import * as Path from "node:path"
-
-export type RuleDecision = "allow" | "prompt" | "forbidden"
-
-export interface Rule {
-  /** The alternatives at each position; a command matches when its first words do. */
-  readonly pattern: ReadonlyArray<ReadonlyArray<string>>
-  readonly decision: RuleDecision
-  readonly justification: string | null
-  /** The organisation demands it: no answer for the session and no other rule loosens it. */
-  readonly required?: boolean
-  /** The organisation demands an answer of the user in person, which no approval request can give: it cannot run. */
-  readonly needsUser?: boolean
-}
-
-/** Everything that is in force for a command. */
-export interface RuleSet {
-  readonly rules: ReadonlyArray<Rule>
-  /** Absolute paths by which a program may be named, from `host_executable`. */
-  readonly hostExecutables: ReadonlyMap<string, ReadonlyArray<string>>
-  /** A file of rules could not be used. What it would forbid is unknown, so nothing is let through unasked. */
-  readonly incomplete: boolean
-}
+import type { Rule, RuleSet } from "../../../services/tool/ExecRules.ts"
 
 /** No rules at all. */
 export const none: RuleSet = { rules: [], hostExecutables: new Map(), incomplete: false }

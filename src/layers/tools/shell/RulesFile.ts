@@ -14,7 +14,8 @@
  * @module
  */
 import * as Result from "effect/Result"
-import { matches, type Rule, type RuleDecision } from "./Rules.ts"
+import { matches } from "./Rules.ts"
+import type { Rule, RuleDecision } from "../../../services/tool/ExecRules.ts"
 import { run } from "./starlark/Evaluator.ts"
 import { type Bound, builtin } from "./starlark/Signature.ts"
 import { errorAt, limitAt, type Position, StarlarkError } from "./starlark/StarlarkError.ts"

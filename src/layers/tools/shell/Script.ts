@@ -124,11 +124,11 @@ class Survey {
   evaluates = false
   /** It carries the text of a substitution, which some builtins would run as part of a subscript. */
   hidden = false
-  private nodes = 0
+  #nodes = 0
 
   visit(node: SyntaxNode, depth = 0): void {
-    if (++this.nodes > MaxNodes || depth > MaxDepth) throw new RangeError("too many nodes")
-    if (node.type === "Command") this.command(node)
+    if (++this.#nodes > MaxNodes || depth > MaxDepth) throw new RangeError("too many nodes")
+    if (node.type === "Command") this.#command(node)
     else if (node.type === "Function") this.redefines = true
     else if (node.type === "Transform") this.opaque = true
     else if (node.type === "HereDoc") {
@@ -142,7 +142,7 @@ class Survey {
     forEachChild(node, (child) => this.visit(child, depth + 1))
   }
 
-  private command(command: Command): void {
+  #command(command: Command): void {
     const words: Array<string | null> = []
     if (command.name !== undefined) {
       words.push(looseWord(command.name))
@@ -150,17 +150,17 @@ class Survey {
       if (words[0] === null || /[\\$]|^=/.test(command.name.text)) this.opaque = true
     }
     for (const part of command.prefix) {
-      if (part.type === "Assignment") this.assignment(part, command.name !== undefined)
+      if (part.type === "Assignment") this.#assignment(part, command.name !== undefined)
     }
     for (const part of command.suffix) {
       if (part.type === "Word") words.push(looseWord(part))
-      else if (part.type === "Assignment") words.push(this.assignment(part, false))
+      else if (part.type === "Assignment") words.push(this.#assignment(part, false))
     }
     if (words.length > 0) this.all.push(words)
   }
 
   /** The assignment as a word, where its value is known. */
-  private assignment({ name, value }: Assignment, isForCommand: boolean): string | null {
+  #assignment({ name, value }: Assignment, isForCommand: boolean): string | null {
     if (Special.test(name)) this.opaque = true
     const text = value.type === "Word" ? looseWord(value) : null
     if (text === null) {

@@ -1,9 +1,9 @@
 /**
- * The shell tools of one thread: what `exec_command` and `write_stdin` do when the model calls them.
+ * The shell of one thread: what `exec_command` and `write_stdin` do when the model calls them, and what the user runs by hand.
  *
  * Owns the thread's sessions and what the user approved for the session. Does not own the decision about a command
- * (`ExecPolicy`) nor its course (`Session`). This module brings the parser of scripts and Node's process module along,
- * so it is loaded with the first call.
+ * (`ExecPolicy`) nor its course (`CommandSession`). This module brings the parser of scripts and Node's process module along,
+ * so it is loaded with the first command.
  *
  * @module
  */
@@ -18,8 +18,11 @@ import * as Path from "node:path"
 import type { CommandExecutionApprovalDecision } from "../../../protocol/v2/approval/Approval.ts"
 import type { EffectiveConfig } from "../../../services/config/Config.ts"
 import type { Sandbox, SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
+import type { ExecRules, ThreadRules } from "../../../services/tool/ExecRules.ts"
+import type { RunningCommand, ShellSession, UserCommand } from "../../../services/tool/ShellSessions.ts"
 import {
-  type CommandApproval,
+  type AskParams,
+  failure,
   type ToolCall,
   type ToolOutput,
   type ToolTurn,
@@ -29,7 +32,6 @@ import { type ExecCommandArguments, readExecCommand, readWriteStdin } from "./Ar
 import { commandActions } from "./CommandActions.ts"
 import { display } from "./CommandLine.ts"
 import * as ExecPolicy from "./ExecPolicy.ts"
-import type { ExecRules, ThreadRules } from "./ExecRules.ts"
 import { DefaultOutputTokens, render } from "./OutputText.ts"
 import type { SpawnError } from "./Process.ts"
 import { rejected } from "./RejectedText.ts"
@@ -37,6 +39,7 @@ import * as Script from "./Script.ts"
 import { itemOf, type CommandSession, type CommandSummary } from "./CommandSession.ts"
 import { type NoRoom, CommandSessions } from "./CommandSessions.ts"
 import * as ShellEnvironment from "./ShellEnvironment.ts"
+import * as UserCommands from "./UserCommands.ts"
 import { isFixedSearchPath, namedShell, userShell } from "./UserShell.ts"
 import type { Marked } from "./Watchdog.ts"
 
@@ -77,55 +80,91 @@ interface Judged {
   readonly confined: SandboxedCommand | undefined
 }
 
-const failed = (text: string): ToolOutput => ({ text, success: false })
+const Approval = "item/commandExecution/requestApproval"
 
 export class ShellThread {
-  private readonly options: Options
-  private readonly sessions: CommandSessions
+  readonly #options: Options
+  readonly #sessions: CommandSessions
   /** Commands that the user approved for the session, by `ExecPolicy.sessionKey`. */
-  private readonly approved = new Set<string>()
-  private readonly environment: Readonly<Record<string, string>>
+  readonly #approved = new Set<string>()
+  /** What the user's own commands get. */
+  readonly #environment: Readonly<Record<string, string>>
   /** Calls are judged one at a time, and others get their turn between two of them: an answer may have hundreds. */
-  private readonly judging = Semaphore.makeUnsafe(1)
+  readonly #judging = Semaphore.makeUnsafe(1)
 
   constructor(options: Options) {
-    this.options = options
-    this.sessions = new CommandSessions(options.scope, options.marked)
+    this.#options = options
+    this.#sessions = new CommandSessions(options.scope, options.marked)
     const { providers, shellEnvironmentPolicy } = options.config
-    this.environment = {
+    this.#environment = {
       ...ShellEnvironment.environmentOf({
         policy: shellEnvironmentPolicy,
         base: options.environment,
         credentials: ShellEnvironment.credentialsOf(providers)
       }),
-      ...Environment,
       CODEX_THREAD_ID: options.threadId,
       CODEX_SESSION_ID: options.threadId
     }
   }
 
+  /** Runs a command in the user's name. */
+  startUserCommand(command: UserCommand, turn: ToolTurn): Effect.Effect<RunningCommand> {
+    return Effect.suspend(() => {
+      const shell = this.#options.shell ?? userShell()
+      const { rules } = this.#options
+      return UserCommands.start(this.#sessions, command, turn, {
+        argv: [shell, this.#options.mayLogIn ? "-lc" : "-c", command.command],
+        command: {
+          ...this.#commandOf(shell, { cmd: command.command }, turn.cwd),
+          env: this.#environment
+        },
+        rules: rules.current()
+      })
+    })
+  }
+
+  /** The commands that the model left running, oldest first. */
+  get sessions(): ReadonlyArray<ShellSession> {
+    return this.#sessions.running.map(({ id, shown, startedAtMs, turn }) => ({
+      processId: String(id),
+      itemId: shown.itemId,
+      turnId: turn.turnId,
+      command: shown.command,
+      cwd: shown.cwd,
+      startedAtMs
+    }))
+  }
+
+  /** Ends a command of the model; false where none of this id runs. */
+  terminate(processId: string): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      const session = this.#sessions.running.find(({ id }) => String(id) === processId)
+      return session === undefined ? Effect.succeed(false) : Effect.as(session.terminate, true)
+    })
+  }
+
   execCommand(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput, TurnCancelled> {
     return Effect.gen({ self: this }, function* () {
-      const judged = yield* this.judging.withPermit(Effect.tap(this.judge(call, turn), Effect.yieldNow))
-      if (Result.isFailure(judged)) return failed(judged.failure)
+      const judged = yield* this.#judging.withPermit(Effect.tap(this.#judge(call, turn), Effect.yieldNow))
+      if (Result.isFailure(judged)) return failure(judged.failure)
       const { plan, decision, confined } = judged.success
       const command = decision.confined ? (confined ?? plan.command) : plan.command
-      if (decision.type === "run") return yield* this.run(plan, command, turn, false)
-      const refusal = yield* this.ask(plan, decision, turn)
-      return refusal ?? (yield* this.run(plan, command, turn, true))
+      if (decision.type === "run") return yield* this.#run(plan, command, turn, false)
+      const refusal = yield* this.#ask(plan, decision, turn)
+      return refusal ?? (yield* this.#run(plan, command, turn, true))
     })
   }
 
   /** Works a call out and decides about it. Fails with what the model is told where it may not run. */
-  private judge(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, string>> {
+  #judge(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, string>> {
     return Effect.gen({ self: this }, function* () {
       const args = readExecCommand(call.input)
       if (Result.isFailure(args)) return Result.fail(args.failure)
-      if (args.success.login === true && !this.options.mayLogIn) {
+      if (args.success.login === true && !this.#options.mayLogIn) {
         return Result.fail("login shell is disabled by config; omit `login` or set it to false.")
       }
-      const plan = this.plan(call, args.success, turn)
-      const confined = yield* Effect.result(this.options.sandbox.confine(plan.command, turn.sandboxPolicy))
+      const plan = this.#plan(call, args.success, turn)
+      const confined = yield* Effect.result(this.#options.sandbox.confine(plan.command, turn.sandboxPolicy))
       const decision = ExecPolicy.decide({
         ...plan,
         command: plan.shown.command,
@@ -135,9 +174,9 @@ export class ShellThread {
         escalated: args.success.sandbox_permissions === "require_escalated",
         justification: args.success.justification ?? null,
         prefixRule: args.success.prefix_rule ?? null,
-        rules: this.options.rules.current(),
+        rules: this.#options.rules.current(),
         fixedSearchPath: isFixedSearchPath(plan.command.env["PATH"]),
-        approvedForSession: this.approved.has(sessionKey(plan))
+        approvedForSession: this.#approved.has(sessionKey(plan))
       })
       if (decision.type === "refuse") return Result.fail(decision.text)
       return Result.succeed({ plan, decision, confined: Result.isSuccess(confined) ? confined.success : undefined })
@@ -147,37 +186,37 @@ export class ShellThread {
   writeStdin(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput> {
     return Effect.gen({ self: this }, function* () {
       const read = readWriteStdin(call.input)
-      if (Result.isFailure(read)) return failed(read.failure)
+      if (Result.isFailure(read)) return failure(read.failure)
       const { session_id, chars, yield_time_ms, max_output_tokens } = read.success
-      const session = this.sessions.find(session_id)
-      if (session === undefined) return failed(`write_stdin failed: Unknown process id ${session_id}`)
+      const session = this.#sessions.find(session_id)
+      if (session === undefined) return failure(`write_stdin failed: Unknown process id ${session_id}`)
       const typed = chars ?? ""
       if (typed !== "" && typed !== Interrupt) {
-        return failed("write_stdin failed: stdin is closed for this session")
+        return failure("write_stdin failed: stdin is closed for this session")
       }
       const startedAt = yield* Clock.currentTimeNanos
-      const tell = session.hasExited ? Effect.void : interaction(session, turn, typed)
+      const publish = session.hasExited ? Effect.void : interaction(session, turn, typed)
       if (typed === Interrupt) {
-        // Told before it is done: the item may be completed a moment later.
-        yield* tell
+        // Published first: the item may be completed a moment later.
+        yield* publish
         yield* session.interrupt
       }
       const waitMs = typed === "" ? between(yield_time_ms, 5000, 5000, 300_000) : writeWait(yield_time_ms)
-      yield* this.sessions.awaiting(session, waitFor(session, waitMs))
-      if (typed === "") yield* tell
-      return yield* this.observe(session, startedAt, max_output_tokens)
+      yield* this.#sessions.awaiting(session, waitFor(session, waitMs))
+      if (typed === "") yield* publish
+      return yield* this.#observe(session, startedAt, max_output_tokens)
     })
   }
 
-  private plan(call: ToolCall, args: ExecCommandArguments, turn: ToolTurn): Plan {
-    const own = this.options.shell ?? userShell()
+  #plan(call: ToolCall, args: ExecCommandArguments, turn: ToolTurn): Plan {
+    const own = this.#options.shell ?? userShell()
     const shell = args.shell == null ? own : namedShell(args.shell, own)
-    const argv = [shell, args.login === false || !this.options.mayLogIn ? "-c" : "-lc", args.cmd]
+    const argv = [shell, args.login === false || !this.#options.mayLogIn ? "-c" : "-lc", args.cmd]
     const cwd = Path.resolve(turn.cwd, args.workdir ?? "")
     const script = Script.read(args.cmd)
     const actions = commandActions(args.cmd, script, cwd)
     const shown = { itemId: call.callId, command: display(argv), cwd, actions }
-    return { shown, script, argv, command: this.commandOf(shell, args, cwd), args }
+    return { shown, script, argv, command: this.#commandOf(shell, args, cwd), args }
   }
 
   /**
@@ -185,26 +224,26 @@ export class ShellThread {
    * reading the profile anew costs more than most commands. The release does the same from a snapshot. The policy can ask
    * for the profile all the same.
    */
-  private commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
-    const { config, mayLogIn } = this.options
+  #commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
+    const { config, mayLogIn } = this.#options
     const login = config.shellEnvironmentPolicy.useProfile && mayLogIn && args.login !== false
-    return { executable: shell, args: [login ? "-lc" : "-c", args.cmd], cwd, env: this.environment }
+    return { executable: shell, args: [login ? "-lc" : "-c", args.cmd], cwd, env: { ...this.#environment, ...Plain } }
   }
 
-  private run(plan: Plan, command: SandboxedCommand, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> {
+  #run(plan: Plan, command: SandboxedCommand, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> {
     return Effect.gen({ self: this }, function* () {
       const startedAt = yield* Clock.currentTimeNanos
-      const started = yield* Effect.result(this.sessions.start({ command, shown: plan.shown, turn, announced }))
+      const started = yield* Effect.result(this.#sessions.start({ command, shown: plan.shown, turn, announced }))
       if (Result.isFailure(started)) return yield* notStarted(plan, started.failure, turn, announced)
       const session = started.success
       const waitMs = between(plan.args.yield_time_ms, 10_000, 250, 30_000)
-      yield* this.sessions.awaiting(session, waitFor(session, waitMs))
-      return yield* this.observe(session, startedAt, plan.args.max_output_tokens)
+      yield* this.#sessions.awaiting(session, waitFor(session, waitMs))
+      return yield* this.#observe(session, startedAt, plan.args.max_output_tokens)
     })
   }
 
   /** What the model is told of a session, which counts as seen. */
-  private observe(
+  #observe(
     session: CommandSession,
     startedAt: bigint,
     maxTokens: number | null | undefined
@@ -221,43 +260,46 @@ export class ShellThread {
         maxTokens: maxTokens ?? DefaultOutputTokens
       })
       session.unread.clear()
-      if (exitCode !== undefined) yield* this.sessions.forget(session)
-      return { text, success: exitCode === undefined || exitCode === 0 }
+      if (exitCode !== undefined) yield* this.#sessions.forget(session)
+      return { content: [{ type: "text", text }], success: exitCode === undefined || exitCode === 0 }
     })
   }
 
   /** Puts the command to the user. Returns what to tell the model when it must not run. */
-  private ask(
+  #ask(
     plan: Plan,
     decision: Extract<ExecPolicy.Decision, { type: "ask" }>,
     turn: ToolTurn
   ): Effect.Effect<ToolOutput | undefined, TurnCancelled> {
     return Effect.gen({ self: this }, function* () {
       const item = itemOf(plan.shown, { source: "agent" })
-      const answer = yield* Effect.result(turn.approveCommand(item, approvalOf(plan, decision)))
+      const accepts = (response: { readonly decision: CommandExecutionApprovalDecision }) =>
+        response.decision !== "decline" && response.decision !== "cancel"
+      const asked = turn.ask(Approval, approvalOf(plan, decision), { item, accepts })
+      const answer = yield* Effect.result(Effect.map(asked, (response) => response.decision))
       if (Result.isFailure(answer)) {
         // The turn goes away with the question; its open items get no end.
         if (answer.failure.reason !== "turnTransition") yield* turn.itemCompleted({ ...item, status: "failed" })
-        return failed(rejected(answer.failure.message))
+        return failure(rejected("approval request failed"))
       }
-      if (yield* this.accept(plan, answer.success)) return undefined
+      if (yield* this.#accept(plan, answer.success)) return undefined
       yield* turn.itemCompleted({ ...item, status: "declined" })
       if (answer.success === "cancel") return yield* new TurnCancelled()
-      return failed(rejected("rejected by user"))
+      return failure(rejected("rejected by user"))
     })
   }
 
   /** True when the answer is a yes, whose consequences are remembered. */
-  private accept(plan: Plan, answer: CommandExecutionApprovalDecision): Effect.Effect<boolean> {
+  #accept(plan: Plan, answer: CommandExecutionApprovalDecision): Effect.Effect<boolean> {
     if (answer === "accept") return Effect.succeed(true)
     if (answer === "acceptForSession") {
-      this.approved.add(sessionKey(plan))
+      this.#approved.add(sessionKey(plan))
       return Effect.succeed(true)
     }
     if (answer === "decline" || answer === "cancel") return Effect.succeed(false)
     if ("acceptWithExecpolicyAmendment" in answer) {
       const prefix = answer.acceptWithExecpolicyAmendment.execpolicy_amendment
-      return prefix.length === 0 ? Effect.succeed(false) : Effect.as(this.options.allow(prefix), true)
+      return prefix.length === 0 ? Effect.succeed(false) : Effect.as(this.#options.allow(prefix), true)
     }
     // No question about a command offers the network.
     return Effect.succeed(false)
@@ -269,9 +311,14 @@ const Interrupt = "\u0003"
 const sessionKey = (plan: Plan): string =>
   ExecPolicy.sessionKey({ ...plan, escalated: plan.args.sandbox_permissions === "require_escalated" }, plan.shown.cwd)
 
-const approvalOf = (plan: Plan, decision: Extract<ExecPolicy.Decision, { type: "ask" }>): CommandApproval => {
+const approvalOf = (
+  plan: Plan,
+  decision: Extract<ExecPolicy.Decision, { type: "ask" }>
+): AskParams<typeof Approval> => {
   const { reason, amendment } = decision
   return {
+    kind: "command",
+    itemId: plan.shown.itemId,
     environmentId: "local",
     ...(reason === null ? {} : { reason }),
     command: plan.shown.command,
@@ -302,7 +349,7 @@ const notStarted = (
       exitCode: -1,
       durationMs: 0
     })
-    return failed(rejected(error.message))
+    return failure(rejected(error.message))
   })
 
 const interaction = (session: CommandSession, turn: ToolTurn, stdin: string): Effect.Effect<void> =>
@@ -322,8 +369,8 @@ const between = (value: number | null | undefined, standard: number, least: numb
 
 const writeWait = (value: number | null | undefined): number => between(value, 250, 250, 30_000)
 
-/** Output for a reader that is no terminal: no colours, no pager, UTF-8. */
-const Environment = {
+/** Added for the model, which is no terminal: no colours, no pager, UTF-8. */
+const Plain = {
   NO_COLOR: "1",
   TERM: "dumb",
   COLORTERM: "",

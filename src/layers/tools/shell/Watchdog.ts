@@ -99,17 +99,17 @@ export interface Marked {
 }
 
 export class Watchdog {
-  private readonly mark: string
-  private readonly running = new Map<number, number>()
-  private child: ChildProcess.ChildProcess | undefined
-  private pipe: Net.Socket | undefined
-  private replacements = 0
-  private tokens = 0
-  private threads = 0
-  private closed = false
+  readonly #mark: string
+  readonly #running = new Map<number, number>()
+  #child: ChildProcess.ChildProcess | undefined
+  #pipe: Net.Socket | undefined
+  #replacements = 0
+  #tokens = 0
+  #threads = 0
+  #closed = false
 
   constructor() {
-    this.mark = `${Mark}=${Crypto.randomBytes(16).toString("hex")}`
+    this.#mark = `${Mark}=${Crypto.randomBytes(16).toString("hex")}`
   }
 
   /**
@@ -118,41 +118,41 @@ export class Watchdog {
    */
   readonly thread: Effect.Effect<Marked, never, Scope.Scope> = Effect.acquireRelease(
     Effect.sync(() => {
-      const id = ++this.threads
-      const environment = { [Mark]: `${this.mark.slice(Mark.length + 1)}.${id}.` }
+      const id = ++this.#threads
+      const environment = { [Mark]: `${this.#mark.slice(Mark.length + 1)}.${id}.` }
       let used = false
       const register = (): Registration => {
         used = true
-        return this.register()
+        return this.#register()
       }
       const sweep = (): void => {
-        if (!used || this.closed) return
-        if (!this.isServing) this.launch()
-        this.tell(`=${id}\n`)
+        if (!used || this.#closed) return
+        if (!this.#isServing) this.#launch()
+        this.#tell(`=${id}\n`)
       }
       return { environment, register, sweep }
     }),
     ({ sweep }) => Effect.sync(sweep)
   )
 
-  private register(): Registration {
-    const token = ++this.tokens
-    this.replacements = MaxReplacements
-    if (!this.isServing) this.launch()
+  #register(): Registration {
+    const token = ++this.#tokens
+    this.#replacements = MaxReplacements
+    if (!this.#isServing) this.#launch()
     return {
       // Ignoring SIGPIPE is for this line alone: the command would inherit it.
       enter: `trap '' PIPE; printf '+${token} %s\\n' "$$" >&3; trap - PIPE`,
-      descriptor: this.isServing && this.pipe !== undefined ? this.pipe : "ignore",
-      started: (group) => void this.running.set(token, group),
+      descriptor: this.#isServing && this.#pipe !== undefined ? this.#pipe : "ignore",
+      started: (group) => void this.#running.set(token, group),
       ended: () => {
-        if (this.running.delete(token)) this.tell(`-${token}\n`)
+        if (this.#running.delete(token)) this.#tell(`-${token}\n`)
       }
     }
   }
 
   /** The process of the script; undefined when it does not run. */
   get processId(): number | undefined {
-    return this.child?.pid
+    return this.#child?.pid
   }
 
   /**
@@ -160,14 +160,15 @@ export class Watchdog {
    * stopped or gone. Does nothing when there was no command.
    */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.closed || this.tokens === 0) return Effect.void
-    const { child: before, pipe } = this
-    this.launch()
-    this.closed = true
-    const swept = this.child === undefined ? Effect.void : exitOf(this.child)
+    if (this.#closed || this.#tokens === 0) return Effect.void
+    const before = this.#child
+    const pipe = this.#pipe
+    this.#launch()
+    this.#closed = true
+    const swept = this.#child === undefined ? Effect.void : exitOf(this.#child)
     before?.kill("SIGKILL")
     pipe?.destroy()
-    this.pipe?.end()
+    this.#pipe?.end()
     return Effect.all([swept, before === undefined ? Effect.void : exitOf(before)], { discard: true }).pipe(
       Effect.timeoutOrElse({
         duration: SweepTimeout,
@@ -176,20 +177,20 @@ export class Watchdog {
     )
   })
 
-  private get isServing(): boolean {
-    return this.pipe !== undefined && this.pipe.writable
+  get #isServing(): boolean {
+    return this.#pipe !== undefined && this.#pipe.writable
   }
 
-  private tell(line: string): void {
-    if (!this.isServing) return
-    this.pipe?.write(line)
+  #tell(line: string): void {
+    if (!this.#isServing) return
+    this.#pipe?.write(line)
     // A stopped script would let lines pile up.
-    if ((this.pipe?.writableLength ?? 0) > MaxUnread) this.child?.kill("SIGKILL")
+    if ((this.#pipe?.writableLength ?? 0) > MaxUnread) this.#child?.kill("SIGKILL")
   }
 
-  private launch(): void {
-    if (this.closed) return
-    const child = ChildProcess.spawn("/bin/sh", ["-c", script, this.mark], {
+  #launch(): void {
+    if (this.#closed) return
+    const child = ChildProcess.spawn("/bin/sh", ["-c", script, this.#mark], {
       cwd: "/",
       env: { PATH: "/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin" },
       stdio: ["pipe", "ignore", "ignore"],
@@ -197,20 +198,20 @@ export class Watchdog {
       windowsHide: true
     })
     const pipe = child.stdin instanceof Net.Socket ? child.stdin : undefined
-    this.child = child
-    this.pipe = pipe
+    this.#child = child
+    this.#pipe = pipe
     // Neither keeps the program running, and what is said to a script that is gone is said to the next one.
     child.unref()
     pipe?.unref().on("error", () => {})
     const gone = (): void => {
-      if (this.child !== child) return
-      this.child = undefined
-      this.pipe = undefined
+      if (this.#child !== child) return
+      this.#child = undefined
+      this.#pipe = undefined
       pipe?.destroy()
-      if (this.running.size > 0 && this.replacements-- > 0) this.launch()
+      if (this.#running.size > 0 && this.#replacements-- > 0) this.#launch()
     }
     child.once("exit", gone).once("error", gone)
-    for (const [token, group] of this.running) this.tell(`+${token} ${group}\n`)
+    for (const [token, group] of this.#running) this.#tell(`+${token} ${group}\n`)
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { SelectedCapabilityRoot, TurnEnvironmentParams } from "./Environment.ts"
-import { absent, AbsolutePath, defaulted, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
+import { absent, AbsolutePath, defaulted, I64, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ResponseItem } from "../item/ResponseItem.ts"
@@ -246,6 +246,20 @@ export type ThreadUnsubscribeResponse = Of<typeof ThreadUnsubscribeResponse>
 /** A flag that is not nullable: false is the same as absent. */
 const flag = (field: string) => ({ field, unused: [false] })
 
+/**
+ * A command that the user runs by hand, as the shell reads it: without a sandbox. `timeoutMs` is one hour unless given; 0 ends
+ * it at once.
+ */
+export const ThreadShellCommandParams = lazy(() =>
+  Schema.Struct({ threadId: Schema.String, command: Schema.String, timeoutMs: optional(I64) }).annotate({
+    identifier: "ThreadShellCommandParams"
+  })
+)
+export type ThreadShellCommandParams = Of<typeof ThreadShellCommandParams>
+
+export const ThreadShellCommandResponse = lazy(() => Schema.Struct({}))
+export type ThreadShellCommandResponse = Of<typeof ThreadShellCommandResponse>
+
 /** By method name. */
 export const threadRequests = {
   /** Creates a thread and subscribes the caller. */
@@ -302,6 +316,13 @@ export const threadRequests = {
       "ancestorThreadId",
       "attachedToThreadId"
     ]
+  }),
+
+  /** Runs a command of the user: in the turn under way, else in a turn of its own. Answered before the command begins. */
+  "thread/shellCommand": Method.clientRequest({
+    params: ThreadShellCommandParams,
+    result: ThreadShellCommandResponse,
+    scope: Method.perThread
   }),
 
   /** The ids of the threads in memory. */

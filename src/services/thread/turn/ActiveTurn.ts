@@ -1,5 +1,5 @@
 /**
- * The turn that runs: what others may say to it while it does.
+ * The turn that runs: what others may add to it while it does, and who interrupts it.
  *
  * ```
  *  running ──model is done, nothing to steer──► completed
@@ -9,15 +9,23 @@
  *    └──the model fails──► failed
  * ```
  *
+ * A turn ends once: what comes when it is closed is refused, and its end is recorded by `TurnRunner` alone.
+ *
  * @module
  */
 import * as Deferred from "effect/Deferred"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { TurnError } from "../../../protocol/v2/turn/ErrorInfo.ts"
+import type { NonSteerableTurnKind, TurnError } from "../../../protocol/v2/turn/ErrorInfo.ts"
 import type { ThreadItem } from "../../../protocol/v2/item/Item.ts"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { Message } from "./UserMessage.ts"
+
+/** What a turn is for, and whether input is added to it while it runs. */
+export type TurnKind =
+  | { readonly kind: "user" | "shell"; readonly steerable: true }
+  | { readonly kind: NonSteerableTurnKind; readonly steerable: false }
 
 /** What holds for this turn alone. */
 export interface TurnOptions {
@@ -28,42 +36,65 @@ export interface TurnOptions {
 export class ActiveTurn {
   readonly id: string
   readonly rootTurnId: string
-  readonly options: TurnOptions
-  /** Input that came while the turn ran, not yet told to the model. */
+  readonly kind: TurnKind
+  /** Input that came while the turn ran, not yet recorded. */
   #steering: Array<Message> = []
+  /** Entries for the conversation that wait until the open answer of the model is complete. */
+  #entries: Array<ResponseItem> = []
   #steered = Deferred.makeUnsafe<void>()
   #closed = false
-  /** Place the answers to `turn/interrupt` when the turn has stopped, in the order of the requests. They do not wait. */
-  readonly interrupters: Array<() => void> = []
+  /**
+   * Completed when the turn has stopped, before its end is published. Completing it runs those who wait for it, in the order
+   * in which they came, so that requests to interrupt are answered before that end.
+   */
+  readonly stopped = Deferred.makeUnsafe<void>()
   /** Completed when the next turn may begin. */
   readonly ended = Deferred.makeUnsafe<void>()
-  /** Calls of tools whose output the model has not got yet, with when they began (Unix milliseconds). */
+  /** Calls of tools whose output is not recorded yet, with when they began (Unix milliseconds). */
   readonly openCalls = new Map<string, { readonly custom: boolean; readonly startedAt: number }>()
   lastAgentMessage: ThreadItem | null = null
   /** The text of the user's last message in this turn; null where it has none. */
   prompt: string | null = null
   #fiber: Fiber.Fiber<void> | undefined
+  #interrupted = false
   #failure: TurnError | undefined
+  /** Commands of the user that joined the turn. They are ended with a turn that is interrupted. */
+  readonly joined = new Set<Fiber.Fiber<void>>()
+  /** The end has been decided: no request of the turn waits for an answer any more. */
+  isOver = false
 
-  constructor(id: string, rootTurnId: string, options: TurnOptions) {
+  constructor(id: string, rootTurnId: string, kind: TurnKind) {
     this.id = id
     this.rootTurnId = rootTurnId
-    this.options = options
+    this.kind = kind
   }
 
-  /** False when the turn is ending and takes no more. */
+  /** False when the turn is ending, or is of a kind that takes no input. */
   steer(message: Message): boolean {
-    if (this.#closed) return false
+    if (this.#closed || !this.kind.steerable) return false
     this.#steering.push(message)
     Deferred.doneUnsafe(this.#steered, Exit.void)
     return true
   }
 
-  /** Ends the turn unless it was steered: in one step, so that no accepted input is passed over. */
+  /** Closes the turn unless something was added: in one step, so that no accepted input is passed over. */
   finish(): boolean {
-    if (this.#steering.length > 0) return false
+    if (this.#steering.length > 0 || this.#entries.length > 0) return false
     this.#closed = true
     return true
+  }
+
+  /** Adds an entry to the conversation, behind the open answer of the model. False when the turn is ending. */
+  inject(entry: ResponseItem): boolean {
+    if (this.#closed) return false
+    this.#entries.push(entry)
+    return true
+  }
+
+  takeEntries(): ReadonlyArray<ResponseItem> {
+    const entries = this.#entries
+    this.#entries = []
+    return entries
   }
 
   close(): void {
@@ -87,17 +118,20 @@ export class ActiveTurn {
     return messages
   }
 
-  /** The fiber that runs the turn, once it is known. The turn may have failed before that. */
+  /** The fiber that runs the turn, once it is known. The turn may have been ended from outside before that. */
   attach(fiber: Fiber.Fiber<void>): void {
     this.#fiber = fiber
-    if (this.#failure !== undefined) fiber.interruptUnsafe()
+    if (this.isCut) fiber.interruptUnsafe()
   }
 
-  get fiber(): Fiber.Fiber<void> | undefined {
-    return this.#fiber
+  /** It was ended from outside, by an interrupt or a failure. */
+  get isCut(): boolean {
+    return this.#interrupted || this.#failure !== undefined
   }
 
+  /** Ends the turn as interrupted. */
   interrupt(): void {
+    this.#interrupted = true
     this.#fiber?.interruptUnsafe()
   }
 

@@ -1,5 +1,5 @@
 /**
- * One answer of the model, told to the thread as it comes.
+ * One answer of the model, published in the thread as it comes.
  *
  * Owns the step from model events to items and deltas. The item that the model finishes is authoritative: it completes
  * what was started, or starts and completes at once when nothing was announced. A retried answer is begun anew; what was
@@ -7,7 +7,10 @@
  *
  * @module
  */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { AgentMessageItem, ReasoningItem } from "../../../protocol/v2/item/Item.ts"
 import type { NotificationParams } from "../../../protocol/Methods.ts"
@@ -15,10 +18,11 @@ import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { ModelError, type ModelEvent, type ModelRequest, type ModelUsage } from "../../model/ModelProvider.ts"
 import type { ToolCall } from "../../tool/Tool.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
+import { supervised } from "./Supervised.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
 
-/** What came of it, beyond what was told. `usage` is null when the model did not count. */
+/** What came of it, beyond what was published. `usage` is null when the model did not count. */
 export interface Sampled {
   readonly endTurn: boolean
   readonly usage: ModelUsage | null
@@ -70,21 +74,36 @@ const tooManyCalls = (): ModelError =>
   new ModelError({ message: `the answer has more than ${MaxCalls} calls`, info: "other" })
 
 class Sampler {
-  readonly #host: ThreadContext
+  readonly #context: ThreadContext
   readonly #turn: ActiveTurn
   readonly #onCall: OnCall
   /** Items announced and not finished, with when they were (Unix milliseconds). */
   readonly #open = new Map<string, number>()
   #calls = 0
-  sampled: Sampled = { endTurn: true, usage: null }
+  readonly #completed = Deferred.makeUnsafe<void>()
+  #closed = false
+  /** Set with the end of the answer. */
+  sampled: Sampled | undefined
 
-  constructor(host: ThreadContext, turn: ActiveTurn, onCall: OnCall) {
-    this.#host = host
+  constructor(context: ThreadContext, turn: ActiveTurn, onCall: OnCall) {
+    this.#context = context
     this.#turn = turn
     this.#onCall = onCall
   }
 
+  /** Completes with the end of the answer. */
+  get completed(): Effect.Effect<void> {
+    return Deferred.await(this.#completed)
+  }
+
+  /** From now on nothing is published. */
+  close(): void {
+    this.#closed = true
+  }
+
   handle(event: ModelEvent): Effect.Effect<void, ModelError> {
+    // An answer ends once.
+    if (this.#closed || this.sampled !== undefined) return Effect.void
     switch (event._tag) {
       case "TextDelta":
         return this.#ofOpen(event.itemId, "item/agentMessage/delta", { delta: event.delta })
@@ -108,6 +127,7 @@ class Sampler {
         return this.#retrying(event.error, event.details)
       case "Completed":
         this.sampled = { endTurn: event.endTurn, usage: event.usage }
+        Deferred.doneUnsafe(this.#completed, Exit.void)
         return Effect.void
     }
   }
@@ -119,24 +139,24 @@ class Sampler {
     delta: Omit<NotificationParams<M>, "threadId" | "turnId" | "itemId">
   ): Effect.Effect<void> {
     if (!this.#open.has(itemId)) return Effect.void
-    const params: DeltaParams = { threadId: this.#host.id, turnId: this.#turn.id, itemId, ...delta }
-    return this.#host.notify(method, params as NotificationParams<M>)
+    const params: DeltaParams = { threadId: this.#context.id, turnId: this.#turn.id, itemId, ...delta }
+    return this.#context.notify(method, params as NotificationParams<M>)
   }
 
   #started(itemId: string, kind: "message" | "reasoning"): Effect.Effect<void> {
-    const startedAtMs = this.#host.now()
+    const startedAtMs = this.#context.now()
     this.#open.set(itemId, startedAtMs)
     const item = kind === "message" ? agentMessage(itemId, "", null) : reasoning(itemId, null)
-    return this.#host.itemStarted(this.#turn.id, { ...item, startedAtMs })
+    return this.#context.itemStarted(this.#turn.id, { ...item, startedAtMs })
   }
 
   /** The entry of the conversation and the item that it makes are stored together. */
   #done(item: ResponseItem): Effect.Effect<void, ModelError> {
     return Effect.suspend(() => {
-      const entry = this.#host.entry(item)
+      const entry = this.#context.entry(item)
       switch (item.type) {
         case "message":
-          return item.role === "assistant" ? this.#message(item, entry) : this.#host.commit([entry])
+          return item.role === "assistant" ? this.#message(item, entry) : this.#context.commit([entry])
         case "reasoning":
           return this.#finish(item.id, (id) => reasoning(id, item), entry)
         case "function_call":
@@ -144,7 +164,7 @@ class Sampler {
         case "custom_tool_call":
           return this.#call(item, entry, item.input, true)
         default:
-          return this.#host.commit([entry])
+          return this.#context.commit([entry])
       }
     })
   }
@@ -167,7 +187,9 @@ class Sampler {
   ): Effect.Effect<void, ModelError> {
     if (++this.#calls > MaxCalls) return Effect.fail(tooManyCalls())
     const call = { callId: item.call_id, name: item.name, namespace: item.namespace ?? null, input }
-    return this.#host.commit([entry]).pipe(Effect.andThen(this.#onCall(call, custom)), Effect.andThen(Effect.yieldNow))
+    return this.#context
+      .commit([entry])
+      .pipe(Effect.andThen(this.#onCall(call, custom)), Effect.andThen(Effect.yieldNow))
   }
 
   #finish(
@@ -175,41 +197,54 @@ class Sampler {
     build: (id: string) => AgentMessageItem | ReasoningItem,
     entry: ThreadEvent
   ): Effect.Effect<void> {
-    const host = this.#host
+    const context = this.#context
     const turnId = this.#turn.id
-    return Effect.flatMap(itemId == null ? host.services.random.uuidV7() : Effect.succeed(itemId), (id) => {
+    return Effect.flatMap(itemId == null ? context.services.random.uuidV7() : Effect.succeed(itemId), (id) => {
       const startedAtMs = this.#open.get(id)
       this.#open.delete(id)
-      const item = { ...build(id), startedAtMs: startedAtMs ?? host.now() }
-      const started = startedAtMs === undefined ? host.itemStarted(turnId, item) : Effect.void
-      return Effect.andThen(started, host.itemCompleted(turnId, item, [entry]))
+      const item = { ...build(id), startedAtMs: startedAtMs ?? context.now() }
+      const started = startedAtMs === undefined ? context.itemStarted(turnId, item) : Effect.void
+      return Effect.andThen(started, context.itemCompleted(turnId, item, [entry]))
     })
   }
 
   #retrying(error: ModelError, details: string | null): Effect.Effect<void> {
     this.#open.clear()
-    return this.#host.notify("error", {
+    return this.#context.notify("error", {
       error: { message: error.message, codexErrorInfo: error.info, additionalDetails: details, misalignment: null },
       willRetry: true,
-      threadId: this.#host.id,
+      threadId: this.#context.id,
       turnId: this.#turn.id
     })
   }
 }
 
-/** Events of the model that are told at a stretch: a quick one must not keep everybody else waiting. */
+/** Events of the model that are published at a stretch: a quick model must not keep everybody else waiting. */
 const Slice = 128
 
-/** Asks the model and tells the thread; returns when the answer is complete. Interruption closes the model's stream. */
+/** How long the stream may go on behind its `Completed`, so that an adapter can keep its connection. */
+const TrailingTime = "1 second"
+
+/** A stream that ends, or goes on, without saying that the answer is complete. The text is the release's. */
+const endedEarly = (): ModelError =>
+  new ModelError({
+    message: "stream disconnected before completion: stream closed before response.completed",
+    info: "other"
+  })
+
+/**
+ * Asks the model and publishes its answer; returns when the answer is complete. What the stream brings after `Completed` is
+ * ignored. Interruption closes the model's stream.
+ */
 export const sample = Effect.fnUntraced(function* (
-  host: ThreadContext,
+  context: ThreadContext,
   turn: ActiveTurn,
   request: ModelRequest,
   onCall: OnCall
 ): Effect.fn.Return<Sampled, ModelError> {
-  const sampler = new Sampler(host, turn, onCall)
-  yield* Stream.runForEachArray(
-    host.services.model.stream(request),
+  const sampler = new Sampler(context, turn, onCall)
+  const reading = Stream.runForEachArray(
+    Stream.suspend(() => context.services.model.stream(request)),
     Effect.fnUntraced(function* (events) {
       for (const [index, event] of events.entries()) {
         yield* sampler.handle(event)
@@ -217,5 +252,19 @@ export const sample = Effect.fnUntraced(function* (
       }
     })
   )
-  return sampler.sampled
+  const trailing = Effect.andThen(sampler.completed, Effect.sleep(TrailingTime))
+  const bounded = supervised(reading, {
+    name: "the model's stream",
+    scope: context.scope,
+    onAbandoned: () => sampler.close()
+  })
+  const exit = yield* Effect.exit(Effect.raceFirst(bounded, trailing))
+  if (sampler.sampled !== undefined) {
+    if (Exit.isFailure(exit)) yield* Effect.logWarning("the model's stream failed behind its end", exit.cause)
+    return sampler.sampled
+  }
+  if (Exit.isSuccess(exit)) return yield* endedEarly()
+  // Not this fiber's interruption, which does not come here: the stream interrupted itself.
+  if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.die(new Error("the model's stream interrupted itself"))
+  return yield* Effect.failCause(exit.cause)
 })

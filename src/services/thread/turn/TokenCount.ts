@@ -1,5 +1,5 @@
 /**
- * What a thread has used, told after each answer of the model.
+ * What a thread has used, published after each answer of the model.
  *
  * @module
  */
@@ -26,28 +26,35 @@ const add = (a: TokenUsageBreakdown, b: ModelUsage): TokenUsageBreakdown => ({
   reasoningOutputTokens: a.reasoningOutputTokens + b.reasoningOutputTokens
 })
 
-const write = (host: ThreadContext, turnId: string, total: TokenUsageBreakdown, last: TokenUsageBreakdown) => {
-  const modelContextWindow = host.services.contextWindow(host.state.settings.model)
-  return host.commit([{ _tag: "TokensCounted", at: host.now(), turnId, usage: { total, last, modelContextWindow } }])
+const write = (context: ThreadContext, turnId: string, total: TokenUsageBreakdown, last: TokenUsageBreakdown) => {
+  const modelContextWindow = context.services.contextWindow(context.state.settings.model)
+  return context.commit([
+    { _tag: "TokensCounted", at: context.now(), turnId, usage: { total, last, modelContextWindow } }
+  ])
 }
 
 /**
- * Counts an answer and tells the thread's total. An answer without a count, or one that broke off, tells what is known: as
- * long as anything was ever counted.
+ * Counts an answer and publishes the thread's total. An answer without a count, or one that broke off, publishes what is
+ * known, if anything was ever counted.
  */
-export const countTokens = Effect.fnUntraced(function* (host: ThreadContext, turnId: string, used: ModelUsage | null) {
-  if (used !== null) yield* write(host, turnId, add(host.state.usage?.tokens.total ?? none, used), add(none, used))
-  const tokenUsage = host.state.usage?.tokens
+export const countTokens = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turnId: string,
+  used: ModelUsage | null
+) {
+  if (used !== null)
+    yield* write(context, turnId, add(context.state.usage?.tokens.total ?? none, used), add(none, used))
+  const tokenUsage = context.state.usage?.tokens
   if (tokenUsage === undefined) return
-  yield* host.notify("thread/tokenUsage/updated", { threadId: host.id, turnId, tokenUsage })
+  yield* context.notify("thread/tokenUsage/updated", { threadId: context.id, turnId, tokenUsage })
 })
 
 /** The same for a model that failed. One that ran out of room has used all of it, whatever was counted before. */
-export const countFailure = Effect.fnUntraced(function* (host: ThreadContext, turnId: string, error: ModelError) {
-  const window = host.services.contextWindow(host.state.settings.model)
+export const countFailure = Effect.fnUntraced(function* (context: ThreadContext, turnId: string, error: ModelError) {
+  const window = context.services.contextWindow(context.state.settings.model)
   if (error.info === "contextWindowExceeded" && window !== null) {
     const full = { ...none, totalTokens: window }
-    yield* write(host, turnId, full, full)
+    yield* write(context, turnId, full, full)
   }
-  yield* countTokens(host, turnId, null)
+  yield* countTokens(context, turnId, null)
 })

@@ -1,15 +1,17 @@
 /**
- * A turn from its first word to its last: the user's message, then model and tools in alternation until the model is done.
+ * A turn from its begin to its end, whatever its task is.
  *
- * Owns the order in which clients see a turn, and that every turn which was started ends exactly once. The begin and the end
- * cannot be interrupted; what is between can, at any point.
+ * Owns the order in which clients see a turn, and that every turn that was started ends exactly once. The begin and the end
+ * cannot be interrupted; the task in between can, at any point.
  *
  * ```
  *  begin: status active ─► turn/started ─► user message
- *  middle: ┌► model answer (items, deltas) ─► token usage ─► tool outputs ─┐   until nothing is left to say
- *          └───────────────── calls, end_turn false, steering ◄────────────┘
+ *  task:  see `TurnTask`
  *  end:   [answers to interrupters] ─► status ─► [error] ─► turn/completed ─► [resolved requests]
  * ```
+ *
+ * What a port does cannot keep a turn from its end: code that does not stop is left behind (`Supervised`), and a defect in
+ * what is recorded before the end fails the turn.
  *
  * @module
  */
@@ -17,88 +19,52 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
-import type * as Tracer from "effect/Tracer"
 import type { TurnError } from "../../../protocol/v2/turn/ErrorInfo.ts"
 import type { Turn, TurnStatus } from "../../../protocol/v2/turn/Turn.ts"
 import { turnDuration, turnsEnded, turnsStarted } from "../../observability/Metrics.ts"
-import type { ModelError, ModelRequest } from "../../model/ModelProvider.ts"
 import { TurnTransition } from "../../routing/ServerRequests.ts"
-import { SmallFiles } from "../../config/SmallFiles.ts"
+import { TurnCancelled } from "../../tool/Tool.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
 import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
-import { type ToolCall, type ToolOutput, TurnCancelled } from "../../tool/Tool.ts"
-import * as Tracing from "../../observability/Tracing.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { approveCommand } from "./Approvals.ts"
-import { sample } from "./Sampling.ts"
-import { countFailure, countTokens } from "./TokenCount.ts"
-import type { ThreadContext } from "../ThreadContext.ts"
+import type { Message } from "./UserMessage.ts"
+import { recordMessage, recordOutput } from "./Recording.ts"
+import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
-import { type Message, promptOf, toModel } from "./UserMessage.ts"
-
-/** What a turn's own client names it by at the model server. */
-export interface ClientIdentity {
-  readonly originator: string
-  readonly userAgent: string
-}
-
-interface Running {
-  readonly call: ToolCall
-  readonly custom: boolean
-  readonly fiber: Fiber.Fiber<ToolOutput, TurnCancelled>
-}
+import type { TaskError, TurnTask } from "./TurnTask.ts"
 
 const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
 
-/** Tells the thread and the model what the user said. Empty input is no message. */
-const hear = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, message: Message) {
-  if (message.input.length === 0) return
-  turn.prompt = promptOf(message.input)
-  const id = yield* host.services.random.uuidV7()
-  const startedAtMs = host.now()
-  const item = {
-    type: "userMessage" as const,
-    id,
-    clientId: message.clientId,
-    content: message.input,
-    startedAtMs,
-    completedAtMs: null
-  }
-  yield* host.itemStarted(turn.id, item)
-  yield* host.itemCompleted(turn.id, item)
-  const said = yield* Effect.provideService(toModel(message.input), SmallFiles, host.services.files)
-  if (said !== null) yield* host.commit([host.entry(said)])
-})
+/** Publishes that requests ended without an answer. */
+const resolved = (context: ThreadContext, requestIds: ReadonlyArray<number>): Effect.Effect<void> =>
+  Effect.forEach(
+    requestIds,
+    (requestId) => context.notify("serverRequest/resolved", { threadId: context.id, requestId }),
+    { discard: true }
+  )
 
-/** Tells of requests that ended without an answer. */
-const resolved = (host: ThreadContext, requestIds: ReadonlyArray<number>): Effect.Effect<void> =>
-  Effect.forEach(requestIds, (requestId) => host.notify("serverRequest/resolved", { threadId: host.id, requestId }), {
-    discard: true
-  })
-
-const begin = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, message: Message) {
-  const at = host.now()
+const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, message: Message | null) {
+  const at = context.now()
   yield* Metric.update(turnsStarted, 1)
   yield* Effect.logDebug("turn started")
-  host.facts.running = true
-  host.facts.systemError = false
-  yield* resolved(host, host.services.serverRequests.cancelThread(host.id, TurnTransition))
-  yield* host.statusChanged
+  context.facts.running = true
+  context.facts.systemError = false
+  yield* resolved(context, context.services.serverRequests.cancelThread(context.id, TurnTransition))
+  yield* context.statusChanged
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
-  yield* host.commit(
+  yield* context.commit(
     [{ _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId }],
-    [{ method: "turn/started", params: { threadId: host.id, turn: turnStarted } }]
+    [{ method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
   )
-  yield* hear(host, turn, message)
+  if (message !== null) yield* recordMessage(context, turn, message)
 })
 
 /** The turn as turn/start answers it. */
-export const startingTurn = (turn: ActiveTurn): Turn => ({
+export const startingTurn = (turn: Pick<Turn, "id" | "rootTurnId">): Turn => ({
   id: turn.id,
   rootTurnId: turn.rootTurnId,
   items: [],
@@ -110,192 +76,102 @@ export const startingTurn = (turn: ActiveTurn): Turn => ({
   durationMs: null
 })
 
-const requestOf = (host: ThreadContext, turn: ActiveTurn, caller: ClientIdentity): ModelRequest => {
-  const { settings, origin, conversation } = host.state
-  return {
-    threadId: origin.id,
-    sessionId: origin.sessionId,
-    turnId: turn.id,
-    rootTurnId: turn.rootTurnId,
-    provider: settings.modelProvider,
-    ...(host.provider === undefined ? {} : { providerInfo: host.provider }),
-    model: settings.model,
-    effort: settings.effort,
-    summary: settings.summary,
-    prompt: turn.prompt,
-    input: [...host.preamble, ...conversation],
-    tools: host.tools.map((tool) => tool.spec),
-    parallelToolCalls: true,
-    outputSchema: turn.options.outputSchema,
-    originator: caller.originator,
-    userAgent: caller.userAgent,
-    metadata: turn.options.metadata
-  }
-}
-
-/** UTF-16 units of a call's input; a tool may take less. */
-const MaxInput = 1024 * 1024
-
-const runTool = (
-  host: ThreadContext,
-  turn: ActiveTurn,
-  call: ToolCall,
-  span: Tracer.AnySpan | undefined
-): Effect.Effect<ToolOutput, TurnCancelled> => {
-  const tool = host.tools.find(({ spec }) => spec.name === call.name)
-  if (tool === undefined || call.namespace !== null) {
-    return Effect.succeed({ text: `unsupported call: ${call.name}`, success: false })
-  }
-  if (call.input.length > MaxInput) {
-    return Effect.succeed({ text: `the input of ${call.name} is longer than ${MaxInput} characters`, success: false })
-  }
-  const { cwd, approvalPolicy, sandboxPolicy } = host.state.settings
-  const running = tool.run(call, {
-    threadId: host.id,
-    turnId: turn.id,
-    cwd,
-    approvalPolicy,
-    sandboxPolicy,
-    itemStarted: (item) => host.itemStarted(turn.id, item),
-    itemCompleted: (item) => host.itemCompleted(turn.id, item),
-    notify: (method, params) => host.notify(method, params),
-    approveCommand: (item, approval) => approveCommand(host, turn.id, item, approval)
-  })
-  return TurnSpans.toolCall(running, call, span)
-}
-
-const output = (
-  host: ThreadContext,
-  turn: ActiveTurn,
-  callId: string,
-  custom: boolean,
-  text: string
-): Effect.Effect<void> => {
-  turn.openCalls.delete(callId)
-  const item = {
-    type: custom ? "custom_tool_call_output" : "function_call_output",
-    call_id: callId,
-    output: text
-  } as const
-  return host.commit([host.entry(item)])
-}
-
-/** One answer with the tools it calls. True when the model has to be asked again. */
-const step = Effect.fnUntraced(function* (
-  host: ThreadContext,
-  turn: ActiveTurn,
-  caller: ClientIdentity
-): Effect.fn.Return<boolean, ModelError | TurnCancelled, Scope.Scope> {
-  const calls: Array<Running> = []
-  // Not children of the sampling fiber: calls go on when steering drops the rest of the answer.
-  const scope = yield* Effect.scope
-  const span = yield* Tracing.current
-  const onCall = (call: ToolCall, custom: boolean) =>
-    Effect.suspend(() => {
-      turn.openCalls.set(call.callId, { custom, startedAt: host.now() })
-      return Effect.map(Effect.forkIn(runTool(host, turn, call, span), scope, { startImmediately: true }), (fiber) => {
-        calls.push({ call, custom, fiber })
-      })
-    })
-  const request = requestOf(host, turn, caller)
-  const sampled = yield* Effect.raceFirst(
-    TurnSpans.modelRequest(sample(host, turn, request, onCall), request),
-    Effect.as(turn.steered, null)
-  ).pipe(Effect.tapError((error) => countFailure(host, turn.id, error)))
-  yield* countTokens(host, turn.id, sampled?.usage ?? null)
-  for (const { call, custom, fiber } of calls) {
-    const { text } = yield* Fiber.join(fiber)
-    yield* output(host, turn, call.callId, custom, text)
-    yield* Effect.yieldNow
-  }
-  return calls.length > 0 || sampled?.endTurn === false
-}, Effect.scoped)
-
-const middle = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, caller: ClientIdentity) {
-  // The turn may have failed before its fiber was known, and could not be interrupted then.
-  if (turn.failure !== undefined) return yield* Effect.interrupt
-  while ((yield* step(host, turn, caller)) || !turn.finish()) {
-    for (const message of turn.takeSteering()) yield* hear(host, turn, message)
-  }
-})
-
 interface Ending {
   readonly status: Exclude<TurnStatus, "inProgress">
   readonly error: TurnError | null
 }
 
-const endingOf = (turn: ActiveTurn, exit: Exit.Exit<void, ModelError | TurnCancelled>): Ending => {
+const errorOf = (error: Exclude<TaskError, TurnCancelled> | undefined): TurnError => ({
+  message: error?.message ?? "the turn ended because of an internal error",
+  codexErrorInfo: error === undefined ? "other" : error._tag === "TaskFailed" ? null : error.info,
+  additionalDetails: error?._tag === "ModelError" ? (error.details ?? null) : null,
+  misalignment: null
+})
+
+const endingOf = (turn: ActiveTurn, exit: Exit.Exit<void, TaskError>): Ending => {
   if (turn.failure !== undefined) return { status: "failed", error: turn.failure }
   if (Exit.isSuccess(exit)) return { status: "completed", error: null }
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   if (error instanceof TurnCancelled || Cause.hasInterruptsOnly(exit.cause))
     return { status: "interrupted", error: null }
-  return {
-    status: "failed",
-    error: {
-      message: error?.message ?? "the turn ended because of an internal error",
-      codexErrorInfo: error?.info ?? "other",
-      additionalDetails: error?.details ?? null,
-      misalignment: null
-    }
-  }
+  return { status: "failed", error: errorOf(error) }
 }
 
-const counted = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, { status }: Ending, at: number) {
+const counted = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, { status }: Ending, at: number) {
   yield* Metric.update(turnsEnded[status], 1)
-  yield* Metric.update(turnDuration, (at - startOf(host, turn, at)) / 1000)
+  yield* Metric.update(turnDuration, (at - startOf(context, turn, at)) / 1000)
   yield* Effect.logDebug(`turn ${status}`)
 })
 
 /** What the model has to know of a turn that did not finish, when it is asked the next time. */
-const closeConversation = Effect.fnUntraced(function* (host: ThreadContext, turn: ActiveTurn, ending: Ending) {
-  const now = host.now()
+const closeConversation = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, ending: Ending) {
+  const now = context.now()
   for (const [callId, { custom, startedAt }] of Array.from(turn.openCalls)) {
     const text = `Wall time: ${((now - startedAt) / 1000).toFixed(1)} seconds\naborted by user`
-    yield* output(host, turn, callId, custom, text)
+    yield* recordOutput(context, turn, callId, custom, text)
   }
   if (ending.status !== "interrupted") return
-  yield* host.commit([
-    host.entry({ type: "message", role: "user", content: [{ type: "input_text", text: interruptedNotice }] })
+  yield* context.commit([
+    context.entry({ type: "message", role: "user", content: [{ type: "input_text", text: interruptedNotice }] })
   ])
 })
 
-const end = Effect.fnUntraced(function* (
-  host: ThreadContext,
-  turn: ActiveTurn,
-  exit: Exit.Exit<void, ModelError | TurnCancelled>
-) {
-  const ending = endingOf(turn, exit)
-  if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) yield* Effect.logError("turn died", exit.cause)
-  const at = host.now()
-  yield* counted(host, turn, ending, at)
+/** Records what was accepted while the turn ran, so that nothing of it is lost. */
+const recordRest = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, ending: Ending) {
+  if (ending.status === "interrupted") yield* endJoined(turn)
   turn.close()
-  for (const message of turn.takeSteering()) yield* hear(host, turn, message)
-  yield* closeConversation(host, turn, ending)
-  for (const answer of turn.interrupters) answer()
-  const unanswered = host.services.serverRequests.cancelThread(host.id, TurnTransition)
-  host.facts.running = false
-  host.facts.pendingApprovals = 0
-  host.facts.pendingQuestions = 0
-  host.facts.systemError = ending.status === "failed"
-  yield* host.statusChanged
-  if (ending.error !== null) {
-    yield* host.notify("error", { error: ending.error, willRetry: false, threadId: host.id, turnId: turn.id })
-  }
-  yield* host.commit(
-    [{ _tag: "TurnEnded", at, turnId: turn.id, ...ending }],
-    [{ method: "turn/completed", params: { threadId: host.id, turn: completedTurn(host, turn, ending, at) } }]
-  )
-  yield* resolved(host, unanswered)
+  for (const entry of turn.takeEntries()) yield* context.commit([context.entry(entry)])
+  for (const message of turn.takeSteering()) yield* recordMessage(context, turn, message)
+  yield* closeConversation(context, turn, ending)
 })
 
-/** Unix milliseconds; `at` for a turn that never came so far. */
-const startOf = (host: ThreadContext, turn: ActiveTurn, at: number): number =>
-  turnOf(host.state, turn.id)?.startedAt ?? at
+const end = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, exit: Exit.Exit<void, TaskError>) {
+  if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) yield* Effect.logError("turn died", exit.cause)
+  const rest = yield* Effect.exit(recordRest(context, turn, endingOf(turn, exit)))
+  if (Exit.isFailure(rest)) yield* Effect.logError("the end of a turn could not be recorded in full", rest.cause)
+  turn.close()
+  // Decided now: the store may have failed while the rest was recorded.
+  const ending = endingOf(turn, Exit.isFailure(rest) ? rest : exit)
+  turn.isOver = true
+  const at = context.now()
+  yield* counted(context, turn, ending, at)
+  Deferred.doneUnsafe(turn.stopped, Exit.void)
+  const unanswered = context.services.serverRequests.cancelThread(context.id, TurnTransition)
+  context.facts.running = false
+  context.facts.pendingApprovals = 0
+  context.facts.pendingQuestions = 0
+  context.facts.systemError = ending.status === "failed"
+  yield* context.statusChanged
+  if (ending.error !== null) {
+    yield* context.notify("error", { error: ending.error, willRetry: false, threadId: context.id, turnId: turn.id })
+  }
+  yield* recordEnd(context, turn, ending, at)
+  yield* resolved(context, unanswered)
+})
 
-/** The end of a turn carries its answer, so that who missed the stream can stop. */
-const completedTurn = (host: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Turn => {
-  const startedAt = startOf(host, turn, at)
+const recordEnd = (context: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Effect.Effect<void> =>
+  context.commit(
+    [{ _tag: "TurnEnded", at, turnId: turn.id, ...ending }],
+    [{ method: "turn/completed", params: { threadId: context.id, turn: completedTurn(context, turn, ending, at) } }]
+  )
+
+/** The end of a turn whose end died: whatever could not be published, the turn is over. */
+const endAnyway = (context: ThreadContext, turn: ActiveTurn, cause: Cause.Cause<never>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const isOpen = turnOf(context.state, turn.id)?.status === "inProgress"
+    const ending: Ending = { status: "failed", error: errorOf(undefined) }
+    context.facts.running = false
+    const recorded = isOpen ? recordEnd(context, turn, ending, context.now()) : Effect.void
+    return Effect.andThen(Effect.logError("the end of a turn died", cause), recorded)
+  })
+
+/** Unix milliseconds; `at` for a turn that never came so far. */
+const startOf = (context: ThreadContext, turn: ActiveTurn, at: number): number =>
+  turnOf(context.state, turn.id)?.startedAt ?? at
+
+/** The end of a turn carries its answer, so that a client that missed the stream can stop. */
+const completedTurn = (context: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Turn => {
+  const startedAt = startOf(context, turn, at)
   const answer = ending.status === "completed" ? turn.lastAgentMessage : null
   return {
     ...startingTurn(turn),
@@ -309,24 +185,25 @@ const completedTurn = (host: ThreadContext, turn: ActiveTurn, ending: Ending, at
 }
 
 /** Runs a turn to its end, whatever happens in it. `onEnd` is called when the thread may take another. */
-export const run = (
-  host: ThreadContext,
-  turn: ActiveTurn,
-  message: Message,
-  caller: ClientIdentity,
-  onEnd: () => void
-): Effect.Effect<void> =>
+export const run = (context: ThreadContext, turn: ActiveTurn, task: TurnTask, onEnd: () => void): Effect.Effect<void> =>
   Effect.uninterruptibleMask((restore) => {
-    const exit = Effect.exit(Effect.andThen(begin(host, turn, message), restore(middle(host, turn, caller))))
-    const whole = Effect.flatMap(exit, (exit) => Effect.andThen(end(host, turn, exit), exit))
-    // How it ended is told by now; the failure is for the span alone.
-    return Effect.exit(TurnSpans.turn(whole, host, turn, (exit) => endingOf(turn, exit).status)).pipe(
+    const running = Effect.suspend(() =>
+      // The turn may have been ended before its fiber was known, and could not be interrupted then.
+      turn.isCut ? Effect.interrupt : task.run({ context, turn })
+    )
+    const exit = Effect.exit(Effect.andThen(begin(context, turn, task.message), restore(running)))
+    const ended = (exit: Exit.Exit<void, TaskError>) =>
+      Effect.catchCause(end(context, turn, exit), (cause) => endAnyway(context, turn, cause))
+    const whole = Effect.flatMap(exit, (exit) => Effect.andThen(ended(exit), exit))
+    // How it ended is published by now; the failure is for the span alone.
+    return Effect.exit(TurnSpans.turn(whole, context, turn, (exit) => endingOf(turn, exit).status)).pipe(
       Effect.andThen(
         Effect.sync(() => {
           onEnd()
+          Deferred.doneUnsafe(turn.stopped, Exit.void)
           Deferred.doneUnsafe(turn.ended, Exit.void)
         })
       ),
-      Effect.annotateLogs({ thread: host.id, turn: turn.id })
+      Effect.annotateLogs({ thread: context.id, turn: turn.id })
     )
   })

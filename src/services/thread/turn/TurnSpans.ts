@@ -1,5 +1,5 @@
 /**
- * The spans of a turn, where somebody collects them: the turn, each question to the model and each call of a tool in it.
+ * The spans of a turn, when traces are collected: the turn, each request to the model and each call of a tool in it.
  *
  * The turn is a child of the request that started it. Names are those of OpenTelemetry's conventions for generative AI
  * where they have one.
@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
 import type { TurnStatus } from "../../../protocol/v2/turn/Turn.ts"
 import type { ModelRequest } from "../../model/ModelProvider.ts"
-import type { ToolCall, ToolOutput } from "../../tool/Tool.ts"
+import type { ToolCall } from "../../tool/Tool.ts"
 import { traced } from "../../observability/Tracing.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import type { Sampled } from "./Sampling.ts"
@@ -20,7 +20,7 @@ import type { ThreadContext } from "../ThreadContext.ts"
 /** The effect fails as the turn does. */
 export const turn = <E, R>(
   effect: Effect.Effect<void, E, R>,
-  host: ThreadContext,
+  context: ThreadContext,
   turn: ActiveTurn,
   statusOf: (exit: Exit.Exit<void, E>) => TurnStatus
 ) =>
@@ -28,10 +28,10 @@ export const turn = <E, R>(
     name: "spindle.turn",
     options: () => ({
       attributes: {
-        "spindle.thread.id": host.id,
+        "spindle.thread.id": context.id,
         "spindle.turn.id": turn.id,
-        "gen_ai.conversation.id": host.id,
-        "gen_ai.request.model": host.state.settings.model
+        "gen_ai.conversation.id": context.id,
+        "gen_ai.request.model": context.state.settings.model
       }
     }),
     ended: (exit) => ({ "spindle.turn.status": statusOf(exit) })
@@ -64,8 +64,8 @@ export const modelRequest = <E, R>(effect: Effect.Effect<Sampled, E, R>, request
   })
 
 /** One call of a tool, in the span given: it may outlast the answer that made it. */
-export const toolCall = <E, R>(
-  effect: Effect.Effect<ToolOutput, E, R>,
+export const toolCall = <A extends { readonly success: boolean }, E, R>(
+  effect: Effect.Effect<A, E, R>,
   call: ToolCall,
   parent: Tracer.AnySpan | undefined
 ) =>

@@ -1,5 +1,5 @@
 /**
- * What the user said, as the reader sees it and as the model is told.
+ * A message of the user: its item, and the entry of the conversation that the model reads.
  *
  * @module
  */

@@ -8,7 +8,8 @@ import {
   type Request,
   sessionKey
 } from "../../../../src/layers/tools/shell/ExecPolicy.ts"
-import { allowPrefix, type Rule, type RuleSet } from "../../../../src/layers/tools/shell/Rules.ts"
+import { allowPrefix } from "../../../../src/layers/tools/shell/Rules.ts"
+import type { Rule, RuleSet } from "../../../../src/services/tool/ExecRules.ts"
 import { read } from "../../../../src/layers/tools/shell/Script.ts"
 
 const full: SandboxPolicy = { type: "dangerFullAccess" }

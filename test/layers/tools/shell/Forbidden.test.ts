@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { decide } from "../../../../src/layers/tools/shell/ExecPolicy.ts"
-import type { Rule } from "../../../../src/layers/tools/shell/Rules.ts"
+import type { Rule } from "../../../../src/services/tool/ExecRules.ts"
 import { reachOf } from "../../../../src/layers/tools/shell/Reach.ts"
 import { read } from "../../../../src/layers/tools/shell/Script.ts"
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { allowPrefix, allows, matches, none, restricts, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
+import { allowPrefix, allows, matches, none, restricts } from "../../../../src/layers/tools/shell/Rules.ts"
+import type { Rule } from "../../../../src/services/tool/ExecRules.ts"
 
 const rule = (pattern: Rule["pattern"], decision: Rule["decision"]): Rule => ({
   pattern,

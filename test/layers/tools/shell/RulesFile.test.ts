@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { allowPrefix, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
+import { allowPrefix } from "../../../../src/layers/tools/shell/Rules.ts"
+import type { Rule } from "../../../../src/services/tool/ExecRules.ts"
 import { parse, printAllow } from "../../../../src/layers/tools/shell/RulesFile.ts"
 
 const rule = (pattern: Rule["pattern"], decision: Rule["decision"], justification: string | null = null): Rule => ({

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { MaxCalls } from "../../../../src/services/thread/turn/Sampling.ts"
-import { type Tool, Toolset } from "../../../../src/services/tool/Tool.ts"
+import * as Toolsets from "../../../../src/layers/tools/Toolsets.ts"
+import { text, type Tool } from "../../../../src/services/tool/Tool.ts"
 import { makeServer, say } from "../../../support/Server.ts"
 import { completed, delta, started } from "../../../support/ScriptedModel.ts"
 import { connect } from "../../../support/WirePeer.ts"
@@ -14,7 +14,7 @@ const ofName = (name: string, run: Tool["run"]): Tool => ({
 
 const thread = (tool: Tool) =>
   Effect.gen(function* () {
-    const tools = Layer.succeed(Toolset, { open: () => Effect.succeed([tool]) })
+    const tools = Toolsets.make([tool])
     const { model, services } = yield* makeServer({ tools })
     const client = yield* Effect.provideContext(connect(), services)
     yield* client.initialize()
@@ -48,7 +48,7 @@ describe("a model that says much at once", () => {
       const run: Array<string> = []
       const tool = ofName("count", (call) => {
         run.push(call.callId)
-        return Effect.succeed({ text: "ok", success: true })
+        return Effect.succeed(text("ok"))
       })
       const { client, model, threadId } = yield* thread(tool)
       yield* client.request("turn/start", { threadId, input: say("go") })

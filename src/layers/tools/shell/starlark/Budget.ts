@@ -13,18 +13,18 @@ const MaxDepth = 64
 const MaxSize = 4 * 1024 * 1024
 
 export class Budget {
-  private steps = 0
-  private depth = 0
-  private size = 0
+  #steps = 0
+  #depth = 0
+  #size = 0
 
   step(position: Position): void {
-    if (++this.steps > MaxSteps) throw limitAt(position, `more than ${MaxSteps} steps`)
+    if (++this.#steps > MaxSteps) throw limitAt(position, `more than ${MaxSteps} steps`)
   }
 
   /** Counts what is about to be made. Called before it is made. */
   spend(size: number, position: Position): void {
-    this.size += size
-    if (!(this.size <= MaxSize)) throw limitAt(position, `more than ${MaxSize} characters and list members`)
+    this.#size += size
+    if (!(this.#size <= MaxSize)) throw limitAt(position, `more than ${MaxSize} characters and list members`)
   }
 
   text(text: string, position: Position): string {
@@ -33,9 +33,9 @@ export class Budget {
   }
 
   nested<A>(position: Position, run: () => A): A {
-    if (++this.depth > MaxDepth) throw limitAt(position, `nested deeper than ${MaxDepth} levels`)
+    if (++this.#depth > MaxDepth) throw limitAt(position, `nested deeper than ${MaxDepth} levels`)
     const result = run()
-    this.depth--
+    this.#depth--
     return result
   }
 }

@@ -40,15 +40,15 @@ export abstract class Expressions {
       }
       case "dict": {
         const dict = new Dict()
-        for (const [key, value] of node.entries) this.put(dict, key, value, scope)
+        for (const [key, value] of node.entries) this.#put(dict, key, value, scope)
         return dict
       }
       case "comprehension":
-        return this.comprehension(node, scope)
+        return this.#comprehension(node, scope)
       case "unary":
         return unary(node.operator, this.evaluate(node.operand, scope), node)
       case "binary":
-        return this.binary(node, scope)
+        return this.#binary(node, scope)
       case "conditional":
         return this.evaluate(this.test(node.condition, scope) ? node.when : node.otherwise, scope)
       case "lambda": {
@@ -56,7 +56,7 @@ export abstract class Expressions {
         return this.define("lambda", node.parameters, [body], scope)
       }
       case "call":
-        return this.call(node, scope)
+        return this.#call(node, scope)
       case "attribute":
         return method(this.evaluate(node.target, scope), node.name, node)
       case "index":
@@ -88,7 +88,7 @@ export abstract class Expressions {
       }
       target.items.forEach((item, at) => this.assign(item, items[at] ?? null, scope))
     } else if (target.type === "index") {
-      this.assignMember(this.evaluate(target.target, scope), this.evaluate(target.index, scope), value, target)
+      this.#assignMember(this.evaluate(target.target, scope), this.evaluate(target.index, scope), value, target)
     } else throw errorAt(target, "cannot be assigned to")
   }
 
@@ -108,7 +108,7 @@ export abstract class Expressions {
     )
   }
 
-  private assignMember(target: Value, key: Value, value: Value, at: Position): void {
+  #assignMember(target: Value, key: Value, value: Value, at: Position): void {
     if (target instanceof Dict && isKey(key)) {
       this.budget.spend(1, at)
       target.entries.set(key, value)
@@ -120,25 +120,25 @@ export abstract class Expressions {
     target.items[place] = value
   }
 
-  private put(dict: Dict, key: Expression, value: Expression, scope: Scope): void {
+  #put(dict: Dict, key: Expression, value: Expression, scope: Scope): void {
     const name = this.evaluate(key, scope)
     if (!isKey(name)) throw errorAt(key, `${typeName(name)} is no key`)
     this.budget.spend(1, key)
     dict.entries.set(name, this.evaluate(value, scope))
   }
 
-  private binary(node: Extract<Expression, { type: "binary" }>, scope: Scope): Value {
+  #binary(node: Extract<Expression, { type: "binary" }>, scope: Scope): Value {
     const left = this.evaluate(node.left, scope)
     if (node.operator === "or") return isTrue(left) ? left : this.evaluate(node.right, scope)
     if (node.operator === "and") return isTrue(left) ? this.evaluate(node.right, scope) : left
     return binary(node.operator, left, this.evaluate(node.right, scope), this.budget, node)
   }
 
-  private comprehension(node: Extract<Expression, { type: "comprehension" }>, scope: Scope): Value {
+  #comprehension(node: Extract<Expression, { type: "comprehension" }>, scope: Scope): Value {
     const inner: Scope = { values: new Map(), parent: scope }
     if (node.key === undefined) {
       const items: Array<Value> = []
-      this.clauses(node.clauses, inner, () => {
+      this.#clauses(node.clauses, inner, () => {
         this.budget.spend(1, node)
         items.push(this.evaluate(node.value, inner))
       })
@@ -146,32 +146,32 @@ export abstract class Expressions {
     }
     const { key } = node
     const dict = new Dict()
-    this.clauses(node.clauses, inner, () => this.put(dict, key, node.value, inner))
+    this.#clauses(node.clauses, inner, () => this.#put(dict, key, node.value, inner))
     return dict
   }
 
-  private clauses(clauses: ReadonlyArray<Clause>, scope: Scope, each: () => void): void {
+  #clauses(clauses: ReadonlyArray<Clause>, scope: Scope, each: () => void): void {
     const [first, ...rest] = clauses
     if (first === undefined) return each()
     const { target } = first
     if (target === undefined) {
-      if (this.test(first.value, scope)) this.clauses(rest, scope, each)
+      if (this.test(first.value, scope)) this.#clauses(rest, scope, each)
       return
     }
     for (const item of this.iterate(first.value, scope)) {
       this.budget.step(target)
       this.assign(target, item, scope)
-      this.clauses(rest, scope, each)
+      this.#clauses(rest, scope, each)
     }
   }
 
-  private call(node: Extract<Expression, { type: "call" }>, scope: Scope): Value {
+  #call(node: Extract<Expression, { type: "call" }>, scope: Scope): Value {
     const callee = this.evaluate(node.callee, scope)
     if (!(callee instanceof Callable)) throw errorAt(node, `${typeName(callee)} cannot be called`)
-    return callee.call(this.arguments(node.args, scope), { budget: this.budget, position: node.callee })
+    return callee.call(this.#arguments(node.args, scope), { budget: this.budget, position: node.callee })
   }
 
-  private arguments(args: ReadonlyArray<Argument>, scope: Scope): Arguments {
+  #arguments(args: ReadonlyArray<Argument>, scope: Scope): Arguments {
     const positional: Array<Value> = []
     const named = new Map<string, Value>()
     const name = (key: string, value: Value, at: Position): void => {

@@ -29,13 +29,13 @@ class Evaluator extends Expressions {
 
   run(statements: ReadonlyArray<Statement>, scope: Scope): Outcome {
     for (const statement of statements) {
-      const outcome = this.statement(statement, scope)
+      const outcome = this.#statement(statement, scope)
       if (outcome !== undefined) return outcome
     }
     return undefined
   }
 
-  private statement(statement: Statement, scope: Scope): Outcome {
+  #statement(statement: Statement, scope: Scope): Outcome {
     this.budget.step(statement)
     switch (statement.type) {
       case "expression":
@@ -45,14 +45,14 @@ class Evaluator extends Expressions {
         this.assign(statement.target, this.evaluate(statement.value, scope), scope)
         return undefined
       case "augment":
-        this.augment(statement, scope)
+        this.#augment(statement, scope)
         return undefined
       case "if": {
         const holds = this.test(statement.condition, scope)
         return this.run(holds ? statement.when : statement.otherwise, scope)
       }
       case "for":
-        return this.loop(statement, scope)
+        return this.#loop(statement, scope)
       case "def":
         scope.values.set(statement.name, this.define(statement.name, statement.parameters, statement.body, scope))
         return undefined
@@ -68,7 +68,7 @@ class Evaluator extends Expressions {
     }
   }
 
-  private augment(statement: Extract<Statement, { type: "augment" }>, scope: Scope): void {
+  #augment(statement: Extract<Statement, { type: "augment" }>, scope: Scope): void {
     const { operator, target } = statement
     if (target.type !== "name" && target.type !== "index") throw errorAt(target, "cannot be assigned to")
     if (target.type === "name" && !scope.values.has(target.name)) {
@@ -85,7 +85,7 @@ class Evaluator extends Expressions {
     this.assign(target, binary(operator, before, value, this.budget, statement), scope)
   }
 
-  private loop(statement: Extract<Statement, { type: "for" }>, scope: Scope): Outcome {
+  #loop(statement: Extract<Statement, { type: "for" }>, scope: Scope): Outcome {
     for (const item of this.iterate(statement.iterable, scope)) {
       this.budget.step(statement)
       this.assign(statement.target, item, scope)

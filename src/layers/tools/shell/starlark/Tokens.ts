@@ -10,23 +10,23 @@ import { errorAt, limitAt, type StarlarkError } from "./StarlarkError.ts"
 const MaxDepth = 64
 
 export class Tokens {
-  private readonly tokens: ReadonlyArray<Token>
-  private at = 0
-  private depth = 0
+  readonly #tokens: ReadonlyArray<Token>
+  #at = 0
+  #depth = 0
 
   constructor(source: string) {
-    this.tokens = tokenize(source)
+    this.#tokens = tokenize(source)
   }
 
   peek(ahead = 0): Token {
-    const token = this.tokens[Math.min(this.at + ahead, this.tokens.length - 1)]
+    const token = this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)]
     if (token === undefined) throw errorAt({ line: 1, column: 1 }, "unexpected end")
     return token
   }
 
   next(): Token {
     const token = this.peek()
-    this.at++
+    this.#at++
     return token
   }
 
@@ -39,7 +39,7 @@ export class Tokens {
   /** Takes the mark or keyword if it is the next token. */
   accept(text: string): boolean {
     if (!this.is(text)) return false
-    this.at++
+    this.#at++
     return true
   }
 
@@ -61,9 +61,9 @@ export class Tokens {
 
   /** Reads one level deeper. */
   nested<A>(read: () => A): A {
-    if (++this.depth > MaxDepth) throw limitAt(this.peek(), `nested deeper than ${MaxDepth} levels`)
+    if (++this.#depth > MaxDepth) throw limitAt(this.peek(), `nested deeper than ${MaxDepth} levels`)
     const result = read()
-    this.depth--
+    this.#depth--
     return result
   }
 }

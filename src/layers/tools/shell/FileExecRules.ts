@@ -1,5 +1,5 @@
 /**
- * The standing rules about commands: which are in force for a thread, and where new ones are kept.
+ * The rules about commands, from files: which are in force for a thread, and where new ones are kept.
  *
  * Rules are read when a thread is started or resumed; an edited file counts from the next thread on. What a user allows along
  * with an answer holds at once, for every thread. Does not own what rules mean for a command: that is `ExecPolicy`. The reader
@@ -7,37 +7,16 @@
  *
  * @module
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import * as Path from "node:path"
-import { Config, type ConfigWarning, type EffectiveConfig } from "../../../services/config/Config.ts"
+import { Config, type EffectiveConfig } from "../../../services/config/Config.ts"
 import { SmallFiles } from "../../../services/config/SmallFiles.ts"
-import { ToolsRefused } from "../../../services/tool/Tool.ts"
+import { ExecRules, type Rule, RulesUnavailable } from "../../../services/tool/ExecRules.ts"
 import { exists } from "./Exists.ts"
 import type { LoadedRules } from "./LoadedRules.ts"
-import { allowPrefix, type Rule, type RuleSet } from "./Rules.ts"
-
-/** The rules of one thread. */
-export interface ThreadRules {
-  /** What is in force now. */
-  readonly current: () => RuleSet
-  /** For the user: files whose rules do not count. */
-  readonly warnings: ReadonlyArray<ConfigWarning>
-}
-
-export class ExecRules extends Context.Service<
-  ExecRules,
-  {
-    /** Reads the rules for a thread. Fails where a file of rules is there and cannot be read. */
-    readonly open: (
-      config: Pick<EffectiveConfig, "ruleFolders" | "requirementRules">
-    ) => Effect.Effect<ThreadRules, ToolsRefused>
-    /** Lets commands with this prefix through from now on. An empty prefix adds nothing. Never fails. */
-    readonly allow: (prefix: ReadonlyArray<string>) => Effect.Effect<void>
-  }
->()("spindle/ExecRules") {}
+import { allowPrefix } from "./Rules.ts"
 
 /** Characters of a prefix, all together, that are kept in the file. */
 const MaxPrefix = 64 * 1024
@@ -50,7 +29,7 @@ const load = (files: SmallFiles["Service"], config: Pick<EffectiveConfig, "ruleF
   }
   return Effect.promise(() => import("./LoadedRules.ts")).pipe(
     Effect.flatMap(({ load }) => load(files, config.ruleFolders, config.requirementRules)),
-    Effect.mapError(({ message }) => new ToolsRefused({ detail: `failed to load rules: ${message}` }))
+    Effect.mapError(({ message }) => new RulesUnavailable({ detail: `failed to load rules: ${message}` }))
   )
 }
 

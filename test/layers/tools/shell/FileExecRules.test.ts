@@ -6,17 +6,17 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as NodeSmallFiles from "../../../../src/layers/files/NodeSmallFiles.ts"
-import * as ExecRules from "../../../../src/layers/tools/shell/ExecRules.ts"
-import { allowPrefix, type Rule } from "../../../../src/layers/tools/shell/Rules.ts"
-import { ToolsRefused } from "../../../../src/services/tool/Tool.ts"
+import * as FileExecRules from "../../../../src/layers/tools/shell/FileExecRules.ts"
+import { allowPrefix } from "../../../../src/layers/tools/shell/Rules.ts"
+import { ExecRules, type Rule, RulesUnavailable } from "../../../../src/services/tool/ExecRules.ts"
 
 const home = Effect.acquireRelease(
   Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(Path.join(Os.tmpdir(), "spindle-rules-")))),
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true }))
 )
 
-const layerMemory = () => ExecRules.layerMemory().pipe(Layer.provide(NodeSmallFiles.layer))
-const layerFile = (path: string) => ExecRules.layerFile(path).pipe(Layer.provide(NodeSmallFiles.layer))
+const layerMemory = () => FileExecRules.layerMemory().pipe(Layer.provide(NodeSmallFiles.layer))
+const layerFile = (path: string) => FileExecRules.layerFile(path).pipe(Layer.provide(NodeSmallFiles.layer))
 
 const forbid = (word: string): Rule => ({ pattern: [[word]], decision: "forbidden", justification: null })
 const forbidding = (word: string): string => `prefix_rule(pattern=["${word}"], decision="forbidden")\n`
@@ -32,8 +32,8 @@ const configOf = (folder: string, requirementRules: unknown = null) => ({
   requirementRules
 })
 
-const opened = (config: Parameters<ExecRules.ExecRules["Service"]["open"]>[0], layer = layerMemory()) =>
-  Effect.flatMap(ExecRules.ExecRules, (rules) => rules.open(config)).pipe(Effect.provide(layer))
+const opened = (config: Parameters<ExecRules["Service"]["open"]>[0], layer = layerMemory()) =>
+  Effect.flatMap(ExecRules, (rules) => rules.open(config)).pipe(Effect.provide(layer))
 
 const listed = (folder: string) => Effect.map(opened(configOf(folder)), ({ current }) => current().rules)
 
@@ -46,7 +46,7 @@ describe("the standing rules", () => {
       const path = Path.join(folder, "rules", "default.rules")
       assert.deepStrictEqual(yield* listed(folder), [])
       yield* Effect.gen(function* () {
-        const rules = yield* ExecRules.ExecRules
+        const rules = yield* ExecRules
         const before = yield* rules.open(configOf(folder))
         yield* rules.allow(["touch", 'a"b\n\\é'])
         yield* rules.allow([])
@@ -71,7 +71,7 @@ describe("the standing rules", () => {
       put(Path.join(folder, "rules"), {})
       const path = Path.join(folder, "rules", "default.rules")
       Fs.symlinkSync("../mine", path)
-      yield* Effect.flatMap(ExecRules.ExecRules, (rules) => rules.allow(["ls"])).pipe(Effect.provide(layerFile(path)))
+      yield* Effect.flatMap(ExecRules, (rules) => rules.allow(["ls"])).pipe(Effect.provide(layerFile(path)))
       assert.strictEqual(
         Fs.readFileSync(Path.join(folder, "mine"), "utf8"),
         '# mine\nprefix_rule(pattern=["ls"], decision="allow")\n'
@@ -85,7 +85,7 @@ describe("the standing rules", () => {
       const folder = yield* home
       const path = Path.join(folder, "rules", "default.rules")
       const write = (name: string) =>
-        Effect.flatMap(ExecRules.ExecRules, (rules) =>
+        Effect.flatMap(ExecRules, (rules) =>
           Effect.forEach(
             Array.from({ length: 20 }, (_, index) => `${name}${index}`),
             (word) => rules.allow([word]),
@@ -104,7 +104,7 @@ describe("the standing rules", () => {
       const folder = yield* home
       put(folder, { rules: "" })
       yield* Effect.gen(function* () {
-        const rules = yield* ExecRules.ExecRules
+        const rules = yield* ExecRules
         yield* rules.allow(["ls"])
         const { current } = yield* rules.open({ ruleFolders: [], requirementRules: null })
         assert.deepStrictEqual(current().rules, [allowPrefix(["ls"])])
@@ -287,7 +287,7 @@ describe("the standing rules", () => {
 
   it("have an error that says what was not started", () => {
     assert.strictEqual(
-      new ToolsRefused({ detail: "failed to load rules: x" }).message,
+      new RulesUnavailable({ detail: "failed to load rules: x" }).message,
       "error creating thread: Fatal error: failed to load rules: x"
     )
   })

@@ -1,0 +1,103 @@
+/**
+ * What a person reads about a model server that does not answer: which server, why, which key was used, what to do next.
+ *
+ * The messages of errors are the release's, and clients match on them; this text is the details beside the message. It never
+ * has a key in it, and repeats a server's text as far as the message does.
+ *
+ * @module
+ */
+import type { ModelProviderInfo } from "../../../services/config/Config.ts"
+import { ModelError } from "../../../services/model/ModelProvider.ts"
+import type { Evidence, Failure } from "../attempts/Failure.ts"
+import * as Body from "./Body.ts"
+
+export interface Context {
+  readonly provider: ModelProviderInfo
+  /** Where the key came from, as in `the environment variable OPENAI_API_KEY`; null when none was sent. */
+  readonly keyOrigin: string | null
+  /** Absolute path of the user's configuration file. */
+  readonly userFile: string
+}
+
+/** Codes of a certificate that is not trusted. */
+const certificate = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|ERR_TLS/
+
+const nameCodes: ReadonlySet<string> = new Set(["EAI_AGAIN", "ENOTFOUND"])
+
+const hostOf = (provider: ModelProviderInfo): string => {
+  const url = Body.urlOf(provider)
+  return URL.canParse(url) ? new URL(url).host : url
+}
+
+const settingOf = ({ provider, userFile }: Context): string =>
+  `base_url of [model_providers.${provider.id}] in ${userFile}`
+
+const connectionAdvice = (code: string, context: Context): string => {
+  const host = hostOf(context.provider)
+  if (nameCodes.has(code)) {
+    return `The name ${host} does not resolve. Check ${settingOf(context)}, and the network; a proxy is set with HTTPS_PROXY.`
+  }
+  if (certificate.test(code)) {
+    return `The certificate of ${host} is not trusted. Name the certificate of its authority with NODE_EXTRA_CA_CERTS=FILE.`
+  }
+  return `Check that the server runs and is reachable at ${host}, and ${settingOf(context)}; a proxy is set with HTTPS_PROXY.`
+}
+
+const statusAdvice = (status: number, context: Context): string => {
+  switch (status) {
+    case 401:
+    case 403:
+      return context.keyOrigin === null
+        ? `The server wants a key. Set env_key of [model_providers.${context.provider.id}] in ${context.userFile}.`
+        : "Check that the key is valid for this server, and that its account may use the model."
+    case 404:
+      return `There is no Responses API, or no such model, at ${Body.plainUrlOf(context.provider)}. Check ${settingOf(context)}: it often ends with /v1.`
+    case 429:
+      return "Wait before the next request, or check the limits of the account."
+    default:
+      return status >= 500
+        ? "The server has a problem of its own. Try again later."
+        : `Check the model and ${settingOf(context)}.`
+  }
+}
+
+/** The cause and the next step. */
+const causeOf = (evidence: Evidence, context: Context): readonly [cause: string, next: string] => {
+  switch (evidence._tag) {
+    case "Connection":
+      return [`no connection: ${evidence.text}`, connectionAdvice(evidence.code, context)]
+    case "Silent":
+      return [
+        `it accepted the request and sent nothing for ${Math.round(evidence.millis / 1000)} s`,
+        `Check the server. The limit is stream_idle_timeout_ms of [model_providers.${context.provider.id}].`
+      ]
+    case "Status":
+      return [
+        `status ${evidence.status}${evidence.text === "" ? "" : `: ${evidence.text}`}`,
+        statusAdvice(evidence.status, context)
+      ]
+    case "ContentType":
+      return [
+        `it answered with ${evidence.contentType} instead of an event stream`,
+        evidence.contentType.includes("html")
+          ? `This may be a website. Check ${settingOf(context)}.`
+          : "The server may only have the Chat Completions API. Spindle needs the Responses API."
+      ]
+  }
+}
+
+/** The lines for a person. */
+export const textOf = (evidence: Evidence, context: Context): string => {
+  const [cause, next] = causeOf(evidence, context)
+  const key = context.keyOrigin === null ? "No key was sent." : `The key came from ${context.keyOrigin}.`
+  return `Model server ${hostOf(context.provider)} (provider \`${context.provider.id}\`): ${cause}\n${key} ${next}`
+}
+
+/** Adds the details to an error that has none. */
+export const explaining =
+  (context: Context) =>
+  (failure: Failure): Failure => {
+    const { details, info, message } = failure.error
+    if (failure.evidence === undefined || details !== undefined) return failure
+    return { ...failure, error: new ModelError({ message, info, details: textOf(failure.evidence, context) }) }
+  }

@@ -1,0 +1,58 @@
+/**
+ * One client over a WebSocket, as a transport.
+ *
+ * Owns what a close frame says, and how long a client has to answer it. Does not own the socket (WebSocketPeer).
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type { CloseReason, Origin, Transport } from "../../services/connection/Transport.ts"
+import { ReadBuffer } from "./ReadBuffer.ts"
+import type { ReadBudget } from "./ReadBudget.ts"
+import type { ConnectionLimits } from "./StreamTransport.ts"
+import { CloseCode, type Refusal, type WebSocketPeer } from "./WebSocketPeer.ts"
+
+/** How long a client has to answer a close frame. */
+const CloseGrace = "1 second"
+
+const readTooMuch: Refusal = { code: CloseCode.tryAgainLater, reason: "too much is being sent to the server at once" }
+
+const refusalOf = (reason: CloseReason): Refusal => {
+  switch (reason._tag) {
+    case "Evicted":
+      return { code: CloseCode.policy, reason: reason.message }
+    case "Fault":
+      return { code: CloseCode.internal, reason: "internal error" }
+    case "Stopping":
+      return { code: CloseCode.goingAway, reason: reason.message }
+    default:
+      return { code: CloseCode.goingAway, reason: "" }
+  }
+}
+
+/** Sends a close frame, and does not wait long for the client to agree. */
+const close = (peer: WebSocketPeer, { code, reason }: Refusal): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    peer.close(code, reason)
+    return Effect.ensuring(
+      Effect.timeoutOption(peer.gone, CloseGrace),
+      Effect.sync(() => peer.terminate())
+    )
+  })
+
+/** Starts to receive. The transport ends with its socket. */
+export const make = (peer: WebSocketPeer, origin: Origin, limits: ConnectionLimits, reads: ReadBudget): Transport => {
+  const account = reads.open({ isInitialized: () => peer.isInitialized, evict: () => peer.refuse(readTooMuch) })
+  const buffer = new ReadBuffer(limits, account)
+  peer.attach(buffer)
+  return {
+    origin,
+    evictable: true,
+    read: buffer.read,
+    write: (messages, sequenced) => peer.write(messages, sequenced),
+    // The peer's own reason is more exact than that its transport has failed.
+    close: (reason) => close(peer, peer.refusal ?? refusalOf(reason)),
+    onInitialized: () => buffer.initialized(),
+    unread: () => buffer.unread
+  }
+}

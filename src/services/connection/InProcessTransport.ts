@@ -1,0 +1,177 @@
+/**
+ * The transport of a client in the same process: its messages are values.
+ *
+ * Owns the bounded queue of submitted messages and one waiter per request. Answers go to their waiters at once, past the queue
+ * of events, so that a consumer that is slow with events still gets them. What crosses is copied: client and server share nothing.
+ *
+ * @module
+ */
+import type * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import { isDeeperThan, MaxDepth } from "../../protocol/jsonrpc/Depth.ts"
+import { encodeId } from "../../protocol/jsonrpc/Encode.ts"
+import type { ErrorObject, Incoming, Request, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
+import { invalidRequest, RequestError } from "../routing/RequestError.ts"
+import { notSerializable } from "./Connection.ts"
+import { copyOf, NotJson, ownCopy } from "./JsonCopy.ts"
+import { ShuttingDown } from "./Shutdown.ts"
+import type { Answers, Transport } from "./Transport.ts"
+
+/** The request did not reach the server, or its answer did not come back. Nothing is known of the server's own doing. */
+export class InProcessError extends Schema.TaggedError<InProcessError>()("InProcessError", {
+  /**
+   * `WouldBlock`: try again. `BrokenPipe`: the runtime is gone. `InvalidData`: the handshake failed, or the message is nested too
+   * deep.
+   */
+  kind: Schema.Literals(["WouldBlock", "BrokenPipe", "InvalidData"]),
+  message: Schema.String
+}) {}
+
+const full = () => new InProcessError({ kind: "WouldBlock", message: "in-process app-server client queue is full" })
+
+const closed = () => new InProcessError({ kind: "BrokenPipe", message: "in-process app-server runtime is closed" })
+
+const nested = `nested deeper than ${MaxDepth} levels`
+
+const tooDeep = () => new InProcessError({ kind: "InvalidData", message: `the message is ${nested}` })
+
+/** Receives the answer of a request. */
+type Waiter = (exit: Exit.Exit<unknown, InProcessError | RequestError>) => void
+
+const toRequestError = (error: ErrorObject): RequestError =>
+  new RequestError({
+    code: error.code,
+    message: error.message,
+    ...(error.data === undefined ? {} : { data: ownCopy(error.data) as Schema.Json })
+  })
+
+/** The answer as the caller gets it: a copy. One that could not cross a wire does not cross here either. */
+const exitOf = (copy: unknown): Exit.Exit<unknown, RequestError> =>
+  copy === NotJson ? Exit.fail(toRequestError(notSerializable(undefined))) : Exit.succeed(copy)
+
+const incomingOf = (request: Request): Incoming => ({
+  _tag: "Request",
+  request: { ...request, params: ownCopy(request.params) }
+})
+
+export class InProcessTransport implements Transport {
+  readonly origin = "inProcess"
+  readonly evictable = false
+  readonly write = undefined
+  readonly #submitted: Queue.Queue<Incoming, Cause.Done>
+  readonly #waiters = new Map<RequestId, Waiter>()
+  #isOpen = true
+  /** Called when a message found no room. */
+  onRejected: () => void = () => {}
+  /** Called when the caller of a request no longer wants its answer. */
+  onCancelled: (id: RequestId) => void = () => {}
+
+  constructor(submitted: Queue.Queue<Incoming, Cause.Done>) {
+    this.#submitted = submitted
+  }
+
+  get read(): Transport["read"] {
+    return Queue.takeAll(this.#submitted)
+  }
+
+  readonly close = (): Effect.Effect<void> => Effect.sync(() => this.onClosing())
+
+  /** Takes no more, and fails what waits for an answer. */
+  readonly onClosing = (): void => {
+    this.#isOpen = false
+    const error = toRequestError(ShuttingDown)
+    for (const waiter of Array.from(this.#waiters.values())) waiter(Exit.fail(error))
+    this.#waiters.clear()
+    Effect.runSync(Queue.shutdown(this.#submitted))
+  }
+
+  readonly unread = (): number => Queue.sizeUnsafe(this.#submitted)
+
+  readonly answers: Answers = {
+    succeed: (id, result) => this.#settle(id, exitOf(copyOf(result))),
+    fail: (id, error) => this.#settle(id, Exit.fail(toRequestError(error))),
+    hasRoom: () => true
+  }
+
+  #settle(id: RequestId, exit: Exit.Exit<unknown, RequestError>): undefined {
+    const waiter = this.#waiters.get(id)
+    if (waiter === undefined) return undefined
+    this.#waiters.delete(id)
+    waiter(exit)
+    return undefined
+  }
+
+  /** Submits a request at once, or fails with `WouldBlock`; waits for its answer. Interrupting the wait cancels the request. */
+  request(request: Request): Effect.Effect<unknown, InProcessError | RequestError> {
+    return Effect.callback((resume) => {
+      const problem = this.#problemOf(request)
+      if (problem !== undefined) return resume(Effect.fail(problem))
+      if (!Queue.offerUnsafe(this.#submitted, incomingOf(request))) return resume(Effect.fail(this.#rejected()))
+      this.#waiters.set(request.id, resume)
+      return this.#cancel(request.id, resume)
+    })
+  }
+
+  /** The same, but waits for room, in the order of the calls. */
+  requestWhenRoom(request: Request): Effect.Effect<unknown, InProcessError | RequestError> {
+    return Effect.suspend(() => {
+      if (!this.#isOpen || !Queue.isFullUnsafe(this.#submitted)) return this.request(request)
+      const problem = this.#problemOf(request)
+      if (problem !== undefined) return Effect.fail(problem)
+      const answer = Deferred.makeUnsafe<unknown, InProcessError | RequestError>()
+      const waiter: Waiter = (exit) => void Deferred.doneUnsafe(answer, exit)
+      this.#waiters.set(request.id, waiter)
+      return Queue.offer(this.#submitted, incomingOf(request)).pipe(
+        Effect.andThen(Deferred.await(answer)),
+        Effect.onInterrupt(() => this.#cancel(request.id, waiter))
+      )
+    })
+  }
+
+  /** Submits what has no answer at once, or fails with `WouldBlock`. */
+  send(message: Incoming): Effect.Effect<void, InProcessError> {
+    return Effect.suspend(() => {
+      if (isDeeperThan(message, MaxDepth)) return Effect.fail(tooDeep())
+      if (!this.#isOpen) return Effect.fail(closed())
+      return Queue.offerUnsafe(this.#submitted, ownCopy(message) as Incoming)
+        ? Effect.void
+        : Effect.fail(this.#rejected())
+    })
+  }
+
+  /** The same, but waits for room. */
+  sendWhenRoom(message: Incoming): Effect.Effect<void, InProcessError> {
+    return Effect.suspend(() => {
+      if (!this.#isOpen || !Queue.isFullUnsafe(this.#submitted) || isDeeperThan(message, MaxDepth)) {
+        return this.send(message)
+      }
+      return Effect.flatMap(Queue.offer(this.#submitted, ownCopy(message) as Incoming), (taken) =>
+        taken ? Effect.void : Effect.fail(closed())
+      )
+    })
+  }
+
+  #problemOf(request: Request): InProcessError | RequestError | undefined {
+    if (this.#waiters.has(request.id)) return invalidRequest(`duplicate request id: ${encodeId(request.id)}`)
+    if (isDeeperThan(request, MaxDepth)) return invalidRequest(`Invalid request: ${nested}`)
+    return this.#isOpen ? undefined : closed()
+  }
+
+  #rejected(): InProcessError {
+    this.onRejected()
+    return full()
+  }
+
+  /** An id that is answered already may have been given to another request by now. */
+  #cancel(id: RequestId, waiter: Waiter): Effect.Effect<void> {
+    return Effect.sync(() => {
+      if (this.#waiters.get(id) !== waiter) return
+      this.#waiters.delete(id)
+      this.onCancelled(id)
+    })
+  }
+}

@@ -1,0 +1,318 @@
+/**
+ * One connection from its transport's first message to its end.
+ *
+ * Owns the reader loop, the writer loop, the back-pressure of both, the eviction of a client that does not read, and the end:
+ * `close` is the only way in which a connection ends, whoever asks for it. Does not own what a message means
+ * (MessageProcessor), which handlers run (Dispatcher), nor bytes (Transport).
+ *
+ * ```
+ *                 read: Done                      work mark, or all handlers done
+ *  open ──────────────► (input ended) ──┐                      │
+ *    ├── close(InputEnded, Left, Stopping) ──► closing ────────┴──► flushing ──► closed
+ *    │                                             │ gone, evicted    │ written, or the deadline
+ *    └── close(Gone, Evicted, Fault) ──► lost ─────┴──────────────────┘
+ * ```
+ *
+ * Invariants:
+ * - The end runs once, in a fiber of its own. Every `close` waits for the same end; the earliest deadline counts, and the first
+ *   reason, except that a connection that is being closed may still be lost.
+ * - A lost client is not subscribed to anything, holds up no producer, and its waiting requests are skipped, all at once. Its
+ *   running handlers finish; without a deadline they take as long as they need.
+ * - Reading stops when the end begins. What was read before is served unless the client is lost or has left.
+ * - No step waits for foreign code (handlers, the transport) beyond the deadline. What still runs then is interrupted, named in
+ *   the log and left behind; the queue is closed, so it cannot publish anything.
+ *
+ * @module
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type { Incoming, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
+import type { OutboundMessage } from "../routing/OutboundMessage.ts"
+import type { Connection } from "./Connection.ts"
+import { Deadline } from "./Deadline.ts"
+import type { Dispatcher, Fork } from "./Dispatcher.ts"
+import { type CloseReason, type Transport, TransportClosed } from "./Transport.ts"
+
+/** Messages of one connection before the others have their turn: a flood on one delays the rest by no more. */
+const Slice = 64
+
+/** How long a transport that has nothing more to do may take to end, where no deadline is given. */
+const TransportGrace = Duration.seconds(5)
+
+/** A connection that is being served. */
+export interface Served {
+  readonly connection: Connection
+  /** Waits until the client has sent everything and all of it has been looked at, or until reading ended otherwise. */
+  readonly inputEnded: Effect.Effect<void>
+  /** Waits until the connection has ended. */
+  readonly closed: Effect.Effect<void>
+  /** Ends the connection, and waits until it has ended. Interrupting the wait does not undo the end. */
+  readonly close: (reason: CloseReason, options?: CloseOptions) => Effect.Effect<void>
+  /**
+   * The caller of a request that is not answered yet no longer wants its answer: the handler is interrupted, or never
+   * started. The request may still be unread. Does not wait for the handler.
+   */
+  readonly cancelNow: (id: RequestId) => void
+}
+
+export interface CloseOptions {
+  /** The most that the end may take. */
+  readonly within?: Duration.Input
+  /** The deadline of a larger stop. */
+  readonly deadline?: Deadline
+  /** What the client still hears the end of: the queue is not ended before. */
+  readonly after?: Effect.Effect<void>
+}
+
+/** What a connection needs of the engine. */
+export interface Engine {
+  /** Starts the connection's fibers, with its log annotations. */
+  readonly fork: Fork
+  readonly dispatcher: Dispatcher
+  /** Handles a message. Undefined when nothing is left to do or to wait for. */
+  readonly accept: (incoming: Incoming) => Effect.Effect<void> | undefined
+  /** Ends the connection's subscriptions. */
+  readonly disconnect: Effect.Effect<void>
+  /** Called when the connection has ended. */
+  readonly onClosed: () => void
+  /** How long an evictable client may read nothing while producers wait for it. */
+  readonly stallGrace: Duration.Input
+}
+
+/** How the wait for a write ended. */
+type Written = "done" | "stalled" | "cut off"
+
+const stopped: CloseReason = { _tag: "Evicted", message: "the client has stopped reading" }
+const tooSlow: CloseReason = { _tag: "Evicted", message: "the client reads too slowly" }
+const fault: CloseReason = { _tag: "Fault" }
+
+const isLost = (reason: CloseReason): boolean =>
+  reason._tag === "Gone" || reason._tag === "Evicted" || reason._tag === "Fault"
+
+const survive = (defect: unknown): Effect.Effect<void> =>
+  Effect.logError("a message could not be handled", Cause.die(defect))
+
+const isRunning = (fiber: Fiber.Fiber<unknown, unknown> | undefined): boolean =>
+  fiber !== undefined && fiber.pollUnsafe() === undefined
+
+export class ServedConnection implements Served {
+  readonly connection: Connection
+  readonly #transport: Transport
+  readonly #engine: Engine
+  readonly #inputEnded = Deferred.makeUnsafe<void>()
+  readonly #closed = Deferred.makeUnsafe<void>()
+  #reader: Fiber.Fiber<unknown, unknown> | undefined
+  #writer: Fiber.Fiber<unknown, unknown> | undefined
+  /** The last write that was not done at once. */
+  #writing: Fiber.Fiber<unknown, unknown> | undefined
+  #mayRead = true
+  /** Whether the reader waits for the transport. */
+  #isReading = false
+  #isLost = false
+  /** Set when the end has begun. */
+  #deadline: Deadline | undefined
+
+  constructor(connection: Connection, transport: Transport, engine: Engine) {
+    this.connection = connection
+    this.#transport = transport
+    this.#engine = engine
+  }
+
+  /** Starts to read and to write. */
+  startNow(): void {
+    const { fork } = this.#engine
+    const { write } = this.#transport
+    this.#reader = fork(Effect.flatMap(Effect.exit(this.#readAll()), (exit) => this.#readEnded(exit)))
+    if (write === undefined) return
+    this.#writer = fork(Effect.flatMap(Effect.exit(this.#writeAll(write)), (exit) => this.#writeEnded(exit)))
+  }
+
+  get inputEnded(): Effect.Effect<void> {
+    return Deferred.await(this.#inputEnded)
+  }
+
+  get closed(): Effect.Effect<void> {
+    return Deferred.await(this.#closed)
+  }
+
+  readonly close = (reason: CloseReason, options: CloseOptions = {}): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      this.#closeNow(reason, options)
+      return this.closed
+    })
+
+  readonly cancelNow = (id: RequestId): void => this.#engine.dispatcher.cancelNow(id)
+
+  #readAll(): Effect.Effect<void, Cause.Done | TransportClosed> {
+    return Effect.gen({ self: this }, function* () {
+      const { connection } = this
+      while (this.#mayRead) {
+        this.#isReading = true
+        const messages = yield* this.#transport.read
+        this.#isReading = false
+        if (!this.#mayRead) return
+        let slice = 0
+        for (const incoming of messages) {
+          const accepted = this.#engine.accept(incoming)
+          if (accepted !== undefined) yield* Effect.catchDefect(accepted, survive)
+          // Stop reading requests from a client whose answers are backing up.
+          if (!connection.answers.hasRoom()) {
+            connection.readPauses++
+            yield* connection.outgoing.room
+          }
+          if (++slice % Slice === 0) yield* Effect.yieldNow
+        }
+      }
+    })
+  }
+
+  #readEnded(exit: Exit.Exit<void, Cause.Done | TransportClosed>): Effect.Effect<void> {
+    this.#isReading = false
+    Deferred.doneUnsafe(this.#inputEnded, Exit.void)
+    return Exit.isSuccess(exit) ? Effect.void : this.#failed("reading from", exit.cause)
+  }
+
+  #writeAll(write: NonNullable<Transport["write"]>): Effect.Effect<void, Cause.Done | TransportClosed> {
+    return Effect.gen({ self: this }, function* () {
+      const { outgoing } = this.connection
+      while (true) {
+        const messages = yield* outgoing.takeAll
+        yield* this.#written(write, messages)
+      }
+    })
+  }
+
+  /** Waits for one write, unless the client reads nothing for the whole grace or falls too far behind others. */
+  #written(write: NonNullable<Transport["write"]>, messages: ReadonlyArray<OutboundMessage>) {
+    return Effect.suspend((): Effect.Effect<void, TransportClosed> => {
+      const { connection } = this
+      const writing = write(messages, connection.session?.sequenced === true)
+      if (!this.#transport.evictable) return writing
+      // In a fiber of its own, whose end is all that is waited for. Most writes are done at once.
+      const fiber = this.#engine.fork(writing) as Fiber.Fiber<void, TransportClosed>
+      const exit = fiber.pollUnsafe()
+      if (exit !== undefined) return exit
+      this.#writing = fiber
+      return Effect.raceAllFirst<Effect.Effect<Written, TransportClosed>>([
+        Effect.as(Fiber.join(fiber), "done"),
+        Effect.as(connection.outgoing.stalled(this.#engine.stallGrace), "stalled"),
+        Effect.as(connection.outgoing.cutOff, "cut off")
+      ]).pipe(
+        // A client that was cut off is evicted when its queue ends, which is now.
+        Effect.map((written) => (written === "stalled" ? this.#closeNow(stopped) : undefined))
+      )
+    })
+  }
+
+  #writeEnded(exit: Exit.Exit<void, Cause.Done | TransportClosed>): Effect.Effect<void> {
+    if (this.connection.outgoing.isCutOff) this.#closeNow(tooSlow)
+    return Exit.isSuccess(exit) ? Effect.void : this.#failed("writing to", exit.cause)
+  }
+
+  /** A transport has failed, or has a defect. */
+  #failed(what: string, cause: Cause.Cause<Cause.Done | TransportClosed>): Effect.Effect<void> {
+    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+    if (error instanceof TransportClosed) {
+      if (!this.#isLost && error.reason !== undefined) this.#closeNow({ _tag: "Gone" }, {}, error.reason)
+      else this.#closeNow({ _tag: "Gone" })
+      return Effect.void
+    }
+    if (!Cause.hasDies(cause)) return Effect.void
+    this.#closeNow(fault)
+    return Effect.logError(`${what} connection ${this.connection.id} failed`, cause)
+  }
+
+  /** Begins the end, or adds to one that has begun. `logged` is why, for the log alone. */
+  #closeNow(reason: CloseReason, options: CloseOptions = {}, logged?: string): void {
+    if (Deferred.isDoneUnsafe(this.#closed)) return
+    const { fork } = this.#engine
+    const isFirst = this.#deadline === undefined
+    const deadline = (this.#deadline ??= new Deadline(fork))
+    if (options.deadline !== undefined) deadline.follow(options.deadline)
+    if (options.within !== undefined) deadline.within(options.within)
+    if (isLost(reason)) this.#lose(logged ?? (reason._tag === "Evicted" ? reason.message : undefined))
+    if (isFirst) fork(this.#end(reason, deadline, options.after ?? Effect.void))
+  }
+
+  /** The client gets nothing any more and is waited for by nobody. */
+  #lose(why: string | undefined): void {
+    if (this.#isLost) return
+    this.#isLost = true
+    const { connection } = this
+    connection.close()
+    const { disconnect, fork } = this.#engine
+    fork(Effect.andThen(disconnect, connection.outgoing.shutdown))
+    if (why !== undefined) fork(Effect.logWarning(`closing connection ${connection.id}: ${why}`))
+  }
+
+  #end(reason: CloseReason, deadline: Deadline, after: Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { connection } = this
+      const { disconnect, dispatcher, onClosed } = this.#engine
+      this.#mayRead = false
+      if (this.#isReading) this.#reader?.interruptUnsafe()
+      if (!this.#isLost) this.#transport.onClosing?.()
+      const early = this.#isLost ? this.#sayGoodbye(reason) : undefined
+      if (reason._tag === "Left") {
+        connection.close()
+        yield* disconnect
+      }
+      if (reason._tag === "Left" || reason._tag === "Stopping") yield* connection.outgoing.drain
+      const served = this.#isReading ? dispatcher.idle : Effect.andThen(awaitEnd(this.#reader), dispatcher.idle)
+      yield* Effect.raceFirst(Effect.andThen(served, after), deadline.work)
+      connection.close()
+      dispatcher.interruptNow()
+      yield* connection.outgoing.end
+      yield* Effect.raceFirst(awaitEnd(this.#writer), deadline.end)
+      const goodbye = early ?? this.#sayGoodbye(reason)
+      yield* this.#abandon(goodbye, deadline)
+      yield* Effect.andThen(disconnect, connection.outgoing.end)
+      deadline.clear()
+      onClosed()
+      yield* Effect.logDebug("connection closed")
+      Deferred.doneUnsafe(this.#closed, Exit.void)
+    })
+  }
+
+  /** Closes the transport, in a fiber of its own. */
+  #sayGoodbye(reason: CloseReason): Fiber.Fiber<unknown, unknown> {
+    const { id } = this.connection
+    return this.#engine.fork(
+      Effect.catchCause(
+        Effect.suspend(() => this.#transport.close(reason)),
+        (cause) =>
+          Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError(`closing connection ${id} failed`, cause)
+      )
+    )
+  }
+
+  /** Interrupts what is left, waits for it a moment, and names what does not end. */
+  #abandon(goodbye: Fiber.Fiber<unknown, unknown>, deadline: Deadline): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { dispatcher } = this.#engine
+      this.#reader?.interruptUnsafe()
+      this.#writer?.interruptUnsafe()
+      this.#writing?.interruptUnsafe()
+      const fibers = [goodbye, this.#reader, this.#writer, this.#writing]
+      const all = Effect.andThen(Effect.forEach(fibers, awaitEnd, { discard: true }), dispatcher.idle)
+      // What has been interrupted gets a moment to end, also when the deadline is over.
+      yield* Effect.yieldNow
+      yield* Effect.raceAllFirst([all, deadline.end, Effect.sleep(TransportGrace)])
+      const left = dispatcher.unfinished.map((request) => `the handler of ${request}`)
+      if (isRunning(this.#reader)) left.push("read")
+      if (isRunning(this.#writer) || isRunning(this.#writing)) left.push("write")
+      if (isRunning(goodbye)) left.push("close")
+      goodbye.interruptUnsafe()
+      if (left.length === 0) return
+      yield* Effect.logWarning(`connection ${this.connection.id} has ended and leaves behind: ${left.join(", ")}`)
+    })
+  }
+}
+
+const awaitEnd = (fiber: Fiber.Fiber<unknown, unknown> | undefined): Effect.Effect<void> =>
+  fiber === undefined ? Effect.void : Effect.asVoid(Fiber.await(fiber))

@@ -1,0 +1,85 @@
+/**
+ * The transport port: how the messages of one client arrive and leave.
+ *
+ * A transport is a value that moves messages. The engine (`ServedConnection`) owns the reader loop, the writer loop,
+ * back-pressure, eviction and the end. A transport does not know threads, queues or deadlines.
+ *
+ * Contract:
+ * - `read` is called again only after everything that it returned has been looked at. Not calling it is the back-pressure.
+ * - `write` completes when the client can take more. One write runs at a time.
+ * - `read` and `write` fail with `TransportClosed` as soon as the client is gone, also while they wait.
+ * - `close` is called once, possibly while a `read` or a `write` waits.
+ *
+ * @module
+ */
+import type * as Cause from "effect/Cause"
+import type * as Deferred from "effect/Deferred"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { ErrorObject, Extensions, Incoming, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
+import type { OutboundMessage } from "../routing/OutboundMessage.ts"
+
+/** How the client is connected. Some methods are for local clients only. */
+export type Origin = "inProcess" | "stdio" | "webSocket" | "unixSocket"
+
+/** Nothing more can be read from or written to the client. */
+export class TransportClosed extends Schema.TaggedError<TransportClosed>()("TransportClosed", {
+  /** Why the transport closed the connection by itself. Absent when the client closed it. */
+  reason: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return this.reason ?? "the client has closed the connection"
+  }
+}
+
+/** Why a connection ends. */
+export type CloseReason =
+  /** The client has sent everything. It is still sent what follows from that. */
+  | { readonly _tag: "InputEnded" }
+  /** The client, in the same process, ends its own connection. */
+  | { readonly _tag: "Left" }
+  /** The server stops, or stops listening. */
+  | { readonly _tag: "Stopping"; readonly message: string }
+  /** The transport has failed with `TransportClosed`. */
+  | { readonly _tag: "Gone" }
+  /** The client did not read. */
+  | { readonly _tag: "Evicted"; readonly message: string }
+  /** The transport, or the code that serves the connection, has a defect. */
+  | { readonly _tag: "Fault" }
+
+/** Where answers go when they do not share the queue of the other messages. */
+export interface Answers {
+  /** Hands the answer over. The result is what has to be waited for, `undefined` when nothing. */
+  succeed(id: RequestId, result: unknown, extensions?: Extensions): Deferred.Deferred<void> | undefined
+  fail(id: RequestId, error: ErrorObject): Deferred.Deferred<void> | undefined
+  /** False while the client should not be read from, because its answers pile up. */
+  hasRoom(): boolean
+}
+
+export interface Transport {
+  readonly origin: Origin
+  /** Whether a client that does not read is disconnected. The producers of messages wait for one that is not. */
+  readonly evictable: boolean
+  /**
+   * The next messages, at least one. Fails with `Done` when the client has sent everything but may still read, with
+   * `TransportClosed` when it is gone.
+   */
+  readonly read: Effect.Effect<ReadonlyArray<Incoming>, Cause.Done | TransportClosed>
+  /**
+   * Sends messages in order, and completes when the client can take more. With `sequenced`, the notifications of threads carry
+   * their sequence number. Undefined for a client that takes its messages from the queue itself.
+   */
+  readonly write:
+    | ((messages: ReadonlyArray<OutboundMessage>, sequenced: boolean) => Effect.Effect<void, TransportClosed>)
+    | undefined
+  /** Closes the connection to the client and gives it the reason, where the transport can. */
+  readonly close: (reason: CloseReason) => Effect.Effect<void>
+  /** Called once, when the client has initialized: it may send longer messages. */
+  readonly onInitialized?: () => void
+  /** Called once, when the end of the connection begins and the client is still there. */
+  readonly onClosing?: () => void
+  /** How many messages have been received and not yet read, for the metrics. */
+  readonly unread?: () => number
+  /** Default: answers leave in order with everything else. */
+  readonly answers?: Answers
+}

@@ -1,0 +1,90 @@
+/**
+ * Commands that a user runs by hand (`thread/shellCommand`): a turn of their own, or part of the turn that runs.
+ *
+ * Owns what the model reads of such a command, and when. A turn of its own records it at the end of the command. A command
+ * that joined a turn is recorded before the next request of that turn to the model, or when it is over, if the turn ended
+ * first. An interrupted turn ends the commands that joined it.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
+import type { UserCommand, UserCommandResult } from "../../tool/ShellSessions.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
+import type { ActiveTurn } from "./ActiveTurn.ts"
+import { supervised } from "./Supervised.ts"
+import { toolTurn } from "./ToolCalls.ts"
+import { TaskFailed, type TurnTask } from "./TurnTask.ts"
+
+/** What the release says of a thread that has no environment. */
+export const noShell = "shell is unavailable in this session"
+
+/** Whether the thread has a place in which commands can run. */
+export const hasShell = (context: ThreadContext): boolean => context.state.settings.environments?.length !== 0
+
+const entryOf = (command: string, { durationMs, exitCode, output }: UserCommandResult): ResponseItem => {
+  const duration = (durationMs / 1000).toFixed(4)
+  const result = `<result>\nExit code: ${exitCode}\nDuration: ${duration} seconds\nOutput:\n${output}\n</result>`
+  const text = `<user_shell_command>\n<command>\n${command}\n</command>\n${result}\n</user_shell_command>`
+  return { type: "message", role: "user", content: [{ type: "input_text", text }] }
+}
+
+/** Runs the command to its end. Interrupting it ends the command, and what came of it is recorded all the same. */
+const run = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  command: Omit<UserCommand, "itemId">,
+  record: (entry: ResponseItem) => Effect.Effect<void>
+) {
+  const itemId = yield* context.services.random.uuidV7()
+  const gate = { open: true }
+  // Once: nothing is published behind the result, so the gate closes with it.
+  const recorded = (result: UserCommandResult) =>
+    Effect.suspend(() => {
+      if (!gate.open) return Effect.void
+      gate.open = false
+      return record(entryOf(command.command, result))
+    })
+  const started = context.shell.startUserCommand({ ...command, itemId }, toolTurn(context, turn, itemId, gate))
+  const course = Effect.flatMap(started, ({ abort, result }) => {
+    const done = Effect.flatMap(result, recorded)
+    return Effect.onInterrupt(done, () => Effect.andThen(abort, done))
+  })
+  yield* supervised(course, {
+    name: "a command of the user",
+    scope: context.scope,
+    onAbandoned: () => void (gate.open = false)
+  })
+})
+
+/** The task of a command without a turn to join. */
+export const shellTask = (command: Omit<UserCommand, "itemId">): TurnTask => ({
+  kind: "shell",
+  steerable: true,
+  message: null,
+  run: ({ context, turn }) =>
+    hasShell(context)
+      ? run(context, turn, command, (entry) => context.commit([context.entry(entry)]))
+      : new TaskFailed({ message: noShell })
+})
+
+/** Runs the command as part of a turn. The fiber may outlive the turn; it ends with the thread. */
+export const joinTurn = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  command: Omit<UserCommand, "itemId">
+): Effect.fn.Return<void> {
+  const record = (entry: ResponseItem) =>
+    Effect.suspend(() => (turn.inject(entry) ? Effect.void : context.commit([context.entry(entry)])))
+  const running = run(context, turn, command, record).pipe(
+    Effect.catchDefect((defect) => Effect.logError("a command of the user died", defect)),
+    Effect.annotateLogs({ thread: context.id, turn: turn.id })
+  )
+  const fiber = yield* Effect.forkIn(running, context.scope, { startImmediately: true })
+  turn.joined.add(fiber)
+  fiber.addObserver(() => void turn.joined.delete(fiber))
+})
+
+/** Ends the commands that joined the turn, and waits for that. */
+export const endJoined = (turn: ActiveTurn): Effect.Effect<void> => Fiber.interruptAll(turn.joined)

@@ -1,0 +1,123 @@
+/**
+ * One call of a tool, from the model's words to what it reads back.
+ *
+ * Owns which tool a call means, the item of a tool that publishes none of its own, and what becomes of a tool that dies,
+ * interrupts itself, or does not stop. Does not own when calls run: that is `UserTurn`.
+ *
+ * @module
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Tracer from "effect/Tracer"
+import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
+import { failure, type Tool, type ToolCall, type ToolOutput, type ToolTurn, TurnCancelled } from "../../tool/Tool.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
+import type { ActiveTurn } from "./ActiveTurn.ts"
+import { askIn } from "./Questions.ts"
+import { supervised } from "./Supervised.ts"
+import { startedItem, toItem, toModel } from "./ToolOutputs.ts"
+import * as TurnSpans from "./TurnSpans.ts"
+
+/** UTF-16 units of a call's input; a tool may take less. */
+const MaxInput = 1024 * 1024
+
+/** Whether a call may still publish. */
+interface Gate {
+  open: boolean
+}
+
+/** The turn as this call sees it. */
+export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: string, gate: Gate): ToolTurn => {
+  const { cwd, approvalPolicy, sandboxPolicy } = context.state.settings
+  const whileOpen = (effect: () => Effect.Effect<void>) => Effect.suspend(() => (gate.open ? effect() : Effect.void))
+  return {
+    threadId: context.id,
+    turnId: turn.id,
+    cwd,
+    approvalPolicy,
+    sandboxPolicy,
+    itemStarted: (item) => whileOpen(() => context.itemStarted(turn.id, item)),
+    itemCompleted: (item) => whileOpen(() => context.itemCompleted(turn.id, item)),
+    notify: (method, params) => whileOpen(() => context.notify(method, params)),
+    progress: (message) =>
+      whileOpen(() =>
+        context.notify("item/mcpToolCall/progress", { threadId: context.id, turnId: turn.id, itemId, message })
+      ),
+    ask: askIn(context, turn)
+  }
+}
+
+/** What came of a call. */
+interface Outcome {
+  readonly body: FunctionCallOutputBody
+  readonly success: boolean
+}
+
+const outcomeOf = (output: ToolOutput): Outcome => ({ body: toModel(output), success: output.success })
+
+const internalError = (name: string): Outcome => outcomeOf(failure(`${name} failed because of an internal error`))
+
+/** Runs the tool. Only the user's cancellation and the interruption of this fiber get through. */
+const settled = (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  tool: Tool,
+  call: ToolCall
+): Effect.Effect<Outcome, TurnCancelled> => {
+  const name = `tool ${call.name}`
+  const gate: Gate = { open: true }
+  const onAbandoned = () => void (gate.open = false)
+  // The output is looked at in the same fiber: what it throws is the tool's defect.
+  const running = Effect.map(
+    Effect.suspend(() => tool.run(call, toolTurn(context, turn, call.callId, gate))),
+    outcomeOf
+  )
+  return Effect.exit(supervised(running, { name, scope: context.scope, onAbandoned })).pipe(
+    Effect.flatMap((exit) => {
+      if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
+      if (Cause.hasFails(exit.cause)) return Effect.fail(new TurnCancelled())
+      return Effect.as(Effect.logError(`${name} died`, exit.cause), internalError(call.name))
+    })
+  )
+}
+
+/** Shows the call as an item from its begin to its end, however it ends. */
+const shown = (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  call: ToolCall,
+  running: Effect.Effect<Outcome, TurnCancelled>
+): Effect.Effect<Outcome, TurnCancelled> =>
+  Effect.suspend(() => {
+    const startedAtMs = context.now()
+    const item = { ...startedItem(call), startedAtMs }
+    const completed = (exit: Exit.Exit<Outcome, TurnCancelled>) => {
+      const success = Exit.isSuccess(exit) && exit.value.success
+      return context.itemCompleted(turn.id, {
+        ...item,
+        status: success ? "completed" : "failed",
+        contentItems: Exit.isSuccess(exit) ? toItem(exit.value.body) : [],
+        success,
+        durationMs: Math.max(0, context.now() - startedAtMs)
+      })
+    }
+    return Effect.andThen(context.itemStarted(turn.id, item), running).pipe(Effect.onExit(completed))
+  })
+
+/** Runs one call. What the model did wrong is an output that says so. */
+export const runCall = (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  call: ToolCall,
+  span: Tracer.AnySpan | undefined
+): Effect.Effect<FunctionCallOutputBody, TurnCancelled> => {
+  const tool = context.findTool(call.name, call.namespace)
+  if (tool === undefined) return Effect.succeed(`unsupported call: ${call.name}`)
+  if (call.input.length > MaxInput) {
+    return Effect.succeed(`the input of ${call.name} is longer than ${MaxInput} characters`)
+  }
+  const running = settled(context, turn, tool, call)
+  const published = tool.publishesItems === true ? running : shown(context, turn, call, running)
+  return Effect.map(TurnSpans.toolCall(published, call, span), ({ body }) => body)
+}

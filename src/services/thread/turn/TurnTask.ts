@@ -1,0 +1,37 @@
+/**
+ * What a turn does between its begin and its end. The begin and the end are the same for every kind (`TurnRunner`).
+ *
+ * | kind | what it does | input while it runs |
+ * |---|---|---|
+ * | `user` | model and tools in alternation | is added |
+ * | `shell` | a command that the user runs by hand | is recorded when the command is over, for the next turn |
+ * | `compact`, `review` | reserved | is refused: `activeTurnNotSteerable` |
+ *
+ * @module
+ */
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { ModelError } from "../../model/ModelProvider.ts"
+import type { TurnCancelled } from "../../tool/Tool.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
+import type { ActiveTurn, TurnKind } from "./ActiveTurn.ts"
+import type { Message } from "./UserMessage.ts"
+
+/** The turn cannot do what it was started for. The text is what the user reads. */
+export class TaskFailed extends Schema.TaggedError<TaskFailed>()("TaskFailed", { message: Schema.String }) {}
+
+/** Why a task does not complete: `TurnCancelled` interrupts the turn, anything else fails it. */
+export type TaskError = ModelError | TaskFailed | TurnCancelled
+
+/** Where a task runs. */
+export interface TurnStep {
+  readonly context: ThreadContext
+  readonly turn: ActiveTurn
+}
+
+export type TurnTask = TurnKind & {
+  /** The user's message that the turn begins with; null for a turn without one. */
+  readonly message: Message | null
+  /** May be interrupted at any point. */
+  readonly run: (step: TurnStep) => Effect.Effect<void, TaskError>
+}

@@ -1,0 +1,169 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import { fromServiceError } from "../../../../src/services/connection/ServiceError.ts"
+import { RequestError } from "../../../../src/services/routing/RequestError.ts"
+import { ActiveTurn } from "../../../../src/services/thread/turn/ActiveTurn.ts"
+import { TurnNotSteerable } from "../../../../src/services/thread/ThreadError.ts"
+import { failure, text, type Tool, type ToolTurn } from "../../../../src/services/tool/Tool.ts"
+import { nameOf } from "../../../support/Server.ts"
+import { makeThread, paramsOf } from "../../../support/Threads.ts"
+
+const toolOf = (run: Tool["run"]): Tool => ({
+  spec: { type: "function", name: "ask", description: "", parameters: { type: "object" }, strict: false },
+  publishesItems: true,
+  run
+})
+
+const question = { id: "q", header: "Pick", question: "Which?", isOther: true, isSecret: false, options: null }
+
+const askUser = (callId: string, turn: ToolTurn) =>
+  turn.ask("item/tool/requestUserInput", {
+    itemId: callId,
+    questions: [question],
+    isBlocking: true,
+    autoResolutionMs: null
+  })
+
+/** A tool that asks the user, and gives the model the answer or the reason why there is none. */
+const asking = toolOf(({ callId }, turn) =>
+  askUser(callId, turn).pipe(
+    Effect.map(({ answers }) => text(JSON.stringify(answers))),
+    Effect.catchTag("AskFailed", ({ reason }) => Effect.succeed(failure(`failed ${reason}`)))
+  )
+)
+
+const withoutTokens = (events: ReadonlyArray<Parameters<typeof nameOf>[0]>) =>
+  events.filter((event) => nameOf(event) !== "thread/tokenUsage/updated")
+
+describe("a question of a tool", () => {
+  it.effect("makes the thread wait for the user, in the release's order", () =>
+    Effect.gen(function* () {
+      const { client, model, start, threadId } = yield* makeThread({ toolbox: [asking] })
+      yield* start("go")
+      const { request } = yield* model.call(["ask", "c1"])
+      const before = withoutTokens(yield* client.until((event) => event._tag === "ServerRequest"))
+      assert.deepStrictEqual(before.slice(-2).map(nameOf), [
+        "thread/status/changed",
+        "request item/tool/requestUserInput"
+      ])
+      const flagged = { threadId, status: { type: "active", activeFlags: ["waitingOnUserInput"] } }
+      assert.deepStrictEqual(paramsOf(before.at(-2)), flagged)
+      const asked = before.at(-1)
+      assert(asked?._tag === "ServerRequest")
+      assert.deepStrictEqual(asked.request.params, {
+        threadId,
+        turnId: request.turnId,
+        itemId: "c1",
+        questions: [question],
+        isBlocking: true,
+        autoResolutionMs: null
+      })
+      const answers = { q: { answers: ["A"] } }
+      yield* client.handle.respondToServerRequest(asked.request.id, { answers })
+      const last = yield* model.say("done")
+      const after = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
+      assert.deepStrictEqual(after.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
+      assert.deepStrictEqual(paramsOf(after[1]), { threadId, status: { type: "active", activeFlags: [] } })
+      assert.include(JSON.stringify(last.request.input.at(-1)), '"output":"{\\"q\\":{\\"answers\\":[\\"A\\"]}}"')
+    })
+  )
+
+  it.effect("that the client runs is no wait for the user", () =>
+    Effect.gen(function* () {
+      const calling = toolOf((call, turn) =>
+        turn.ask("item/tool/call", { callId: call.callId, namespace: null, tool: "x", arguments: {} }).pipe(
+          Effect.orDie,
+          Effect.map(({ success }) => text(String(success)))
+        )
+      )
+      const { client, model, start } = yield* makeThread({ toolbox: [calling] })
+      yield* start("go")
+      yield* model.call(["ask", "c1"])
+      const events = yield* client.until((event) => event._tag === "ServerRequest")
+      assert.strictEqual(events.filter((event) => nameOf(event) === "thread/status/changed").length, 1)
+      const asked = events.at(-1)
+      assert(asked?._tag === "ServerRequest")
+      yield* client.handle.respondToServerRequest(asked.request.id, { contentItems: [], success: true })
+      const last = yield* model.say("done")
+      assert.include(JSON.stringify(last.request.input.at(-1)), '"output":"true"')
+    })
+  )
+
+  const bad = [
+    ["malformed", { answers: 5 }],
+    ["malformed", null]
+  ] as const
+  it.effect.each(bad)("fails for an answer that is %s: %j", ([reason, answer]) =>
+    Effect.gen(function* () {
+      const { client, model, start } = yield* makeThread({ toolbox: [asking] })
+      yield* start("go")
+      yield* model.call(["ask", "c1"])
+      const { id } = yield* client.asked
+      yield* client.handle.respondToServerRequest(id, answer)
+      const last = yield* model.say("done")
+      assert.include(JSON.stringify(last.request.input.at(-1)), `failed ${reason}`)
+      const statuses = (yield* client.until((event) => nameOf(event) === "turn/completed")).flatMap((event) =>
+        nameOf(event) === "thread/status/changed" ? [JSON.stringify(paramsOf(event))] : []
+      )
+      assert.isFalse(statuses.some((status) => status.includes("waitingOnUserInput")))
+    })
+  )
+
+  it.effect("ends with the turn, and one that comes later fails at once", () =>
+    Effect.gen(function* () {
+      const turns: Array<ToolTurn> = []
+      const entered = yield* Deferred.make<void>()
+      const tool = toolOf((call, turn) => {
+        turns.push(turn)
+        return Effect.andThen(Deferred.succeed(entered, undefined), asking.run(call, turn))
+      })
+      const { client, model, start, threadId } = yield* makeThread({ toolbox: [tool] })
+      yield* start("go")
+      yield* model.call(["ask", "c1"])
+      yield* client.asked
+      yield* client.request("turn/interrupt", { threadId, turnId: "" })
+      const events = yield* client.until((event) => nameOf(event) === "serverRequest/resolved")
+      assert.deepStrictEqual(events.slice(-3).map(nameOf), [
+        "thread/status/changed",
+        "turn/completed",
+        "serverRequest/resolved"
+      ])
+      const [turn] = turns
+      assert(turn !== undefined)
+      assert.strictEqual((yield* Effect.flip(askUser("c2", turn))).reason, "turnTransition")
+      const { thread } = yield* client.request("thread/read", { threadId })
+      assert.deepStrictEqual(thread.status, { type: "idle" })
+    })
+  )
+})
+
+describe("a turn of a kind that takes no input", () => {
+  it("refuses to be steered, in the release's words", () => {
+    const turn = new ActiveTurn("t", "t", { kind: "compact", steerable: false })
+    assert.isFalse(turn.steer({ input: [{ type: "text", text: "x", text_elements: [] }], clientId: null }))
+    assert.isTrue(turn.finish())
+    const refusal = (purpose: "steer" | "submit", turnKind: "compact" | "review") =>
+      fromServiceError(new TurnNotSteerable({ purpose, turnKind }))
+    assert.deepStrictEqual(
+      refusal("steer", "compact"),
+      new RequestError({
+        code: -32600,
+        message: "cannot steer a compact turn",
+        data: {
+          message: "cannot steer a compact turn",
+          codexErrorInfo: { activeTurnNotSteerable: { turnKind: "compact" } },
+          additionalDetails: null,
+          misalignment: null
+        }
+      })
+    )
+    assert.deepStrictEqual(
+      refusal("submit", "review"),
+      new RequestError({
+        code: -32603,
+        message: "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Review }"
+      })
+    )
+  })
+})
