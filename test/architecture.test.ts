@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 
 const source = fileURLToPath(new URL("../src", import.meta.url))
 
-/** The rooms, each with those it may look into besides itself. */
+/** The layers, each with those that it may import in addition to itself. */
 const rooms: Readonly<Record<string, ReadonlyArray<string>>> = {
   main: ["program"],
   index: ["layers", "services", "protocol"],
@@ -20,8 +20,8 @@ const rooms: Readonly<Record<string, ReadonlyArray<string>>> = {
 const ports = new Set(["clients", "files", "models", "sandboxes", "stores", "tools", "transports"])
 
 /**
- * The folders of `services`, each with those that it may import besides itself. The table has no cycle. The client SDK
- * sees the outgoing queue and its messages, never the engine.
+ * The folders of `services`, each with those that it may import in addition to itself. The table has no cycle. The client
+ * SDK imports the outgoing queue and its messages, never the engine.
  */
 const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   decoding: [],
@@ -38,10 +38,13 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   connection: ["client", "config", "decoding", "observability", "routing", "thread", "tool"]
 }
 
-/** The files of `protocol` that put the resources together. */
+/** The files of `protocol` that combine the resources. */
 const tables = new Set(["Methods.ts", "ReleasedRequests.ts"])
 
-/** The parts of `protocol`, each with those that it may import: the loose files are the words that declarations are made of. */
+/**
+ * The parts of `protocol`, each with those that it may import. The files outside of folders define the vocabulary of
+ * declarations.
+ */
 const protocolParts: Readonly<Record<string, ReadonlyArray<string>>> = {
   jsonrpc: [],
   words: [],
@@ -85,7 +88,7 @@ const portOf = (path: string): string | undefined => {
   return room === "layers" && ports.has(port) ? port : undefined
 }
 
-/** `file -> what it must not import`, for every offence. */
+/** `file -> forbidden import`, for every violation. */
 const offences = (isOffence: (from: string, to: string) => boolean): ReadonlyArray<string> =>
   files.flatMap((file) =>
     neighbours(file)
@@ -94,7 +97,7 @@ const offences = (isOffence: (from: string, to: string) => boolean): ReadonlyArr
   )
 
 describe("the source", () => {
-  it("is read, imports and all", () => {
+  it("is parsed, including its imports", () => {
     assert.isAbove(files.length, 100)
     assert.include(neighbours({ path: "a/b.ts", text: "", imports: ["../c/d.ts", "effect/Effect"] }), "c/d.ts")
     assert.deepStrictEqual(importsIn('import "a"\nimport { b } from "b"\nexport * from "c"\nawait import("d")'), [
@@ -105,18 +108,18 @@ describe("the source", () => {
     ])
   })
 
-  it("has no other rooms than the known ones", () => {
+  it("has only the known layers", () => {
     assert.deepStrictEqual(Array.from(new Set(files.map(({ path }) => roomOf(path)))).sort(), Object.keys(rooms).sort())
   })
 
-  it("has arrows in one direction: main, program, layers, services, protocol", () => {
+  it("has dependencies in one direction: main, program, layers, services, protocol", () => {
     assert.deepStrictEqual(
       offences((from, to) => roomOf(from) !== roomOf(to) && !rooms[roomOf(from)]?.includes(roomOf(to))),
       []
     )
   })
 
-  it("has a protocol of envelope, resources and tables, none of which looks back", () => {
+  it("has a protocol of envelope, resources and tables, with dependencies in one direction", () => {
     const partOf = (path: string) => {
       const [room, folder = "", resource] = path.split("/")
       if (room !== "protocol") return undefined
@@ -131,14 +134,14 @@ describe("the source", () => {
     )
   })
 
-  it("has a folder in services for every concept, and no loose file", () => {
+  it("has a folder in services for every concept, and no file outside of folders", () => {
     const folders = files
       .filter(({ path }) => path.startsWith("services/"))
       .map(({ path }) => path.split("/").slice(1, -1)[0] ?? path)
     assert.deepStrictEqual(Array.from(new Set(folders)).sort(), Object.keys(concepts).sort())
   })
 
-  it("has folders of services that import only those they are meant to, without a cycle", () => {
+  it("has folders of services that import only the allowed ones, without a cycle", () => {
     const conceptOf = (path: string) => (path.startsWith("services/") ? (path.split("/")[1] ?? "") : undefined)
     assert.deepStrictEqual(
       offences((from, to) => {
@@ -156,7 +159,7 @@ describe("the source", () => {
     )
   })
 
-  it("has a client SDK that sees the outgoing queue and its messages, and nothing else of the engine", () => {
+  it("has a client SDK that imports the outgoing queue and its messages, and nothing else of the engine", () => {
     assert.deepStrictEqual(
       offences(
         (from, to) =>
@@ -166,7 +169,7 @@ describe("the source", () => {
     )
   })
 
-  it("has no cycle of modules", () => {
+  it("has no import cycle", () => {
     const state = new Map<string, "open" | "done">()
     const cycles: Array<string> = []
     const visit = (path: string, trail: ReadonlyArray<string>): void => {
@@ -184,7 +187,7 @@ describe("the source", () => {
     assert.deepStrictEqual(cycles, [])
   })
 
-  it("has adapters that know nothing of the adapters of another port", () => {
+  it("has adapters that do not import adapters of another port", () => {
     assert.deepStrictEqual(
       offences((from, to) => {
         const [port, other] = [portOf(from), portOf(to)]
@@ -194,7 +197,7 @@ describe("the source", () => {
     )
   })
 
-  it("loads Effect module by module", () => {
+  it("imports Effect module by module", () => {
     const barrels = files.flatMap(({ imports, path }) =>
       imports
         .filter((specifier) => /^(?:effect|@effect\/[\w-]+)$/.test(specifier))
@@ -203,14 +206,14 @@ describe("the source", () => {
     assert.deepStrictEqual(barrels, [])
   })
 
-  it("has files that can be read in one go", () => {
+  it("has files of limited length", () => {
     const long = files
       .map(({ path, text }) => ({ path, lines: text.split("\n").length }))
       .filter(({ lines }) => lines > MaxLines)
     assert.deepStrictEqual(long, [])
   })
 
-  it("says of every file what it is for", () => {
+  it("describes every file in its header", () => {
     const silent = files
       .filter(({ text }) => !/^(?:#!.*\n)?\/\*\*[\s\S]*?@module\s+\*\//.test(text))
       .map(({ path }) => path)
@@ -225,7 +228,7 @@ describe("the source", () => {
       loaded.add(path)
       const file = files.find((one) => one.path === path)
       if (file === undefined) return
-      // What is imported by a call is loaded when it is called; types are not loaded at all.
+      // Dynamic imports are loaded when they are called; type imports are not loaded.
       const text = file.text.replaceAll(/\bimport\(|^(?:import|export) type [^"]*"[^"]*"/gm, "")
       const now: File = { ...file, text, imports: importsIn(text) }
       for (const name of now.imports.filter((specifier) => !specifier.startsWith("."))) loaded.add(name)

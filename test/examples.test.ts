@@ -6,11 +6,11 @@ const timeout = 60_000
 
 describe("examples", () => {
   it.live(
-    "embed: a command line runs a turn in its own process, approves its command and prints what comes",
+    "embed: a command line runs a turn in its own process, approves its command and prints the events",
     () =>
       Effect.gen(function* () {
         const ran = yield* run("examples/embed.ts", ["--offline", "--yes", "run: echo hello"])
-        // Which shell it is, is the machine's affair.
+        // The shell depends on the machine.
         assert.deepStrictEqual(
           { ...ran, stdout: ran.stdout.replace(/^\[\S+/, "[sh") },
           {
@@ -34,7 +34,7 @@ describe("examples", () => {
     ]
   ] as const
   it.live.each(prompts)(
-    "own-tool: a tool of the program's own works beside the shell, and asks the user: %s",
+    "own-tool: a tool of the program works together with the shell, and asks the user: %s",
     ([prompt, stdout]) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* run("examples/own-tool.ts", [prompt]), { code: 0, stdout, stderr: "" })
@@ -43,12 +43,12 @@ describe("examples", () => {
   )
 
   it.live(
-    "language-model: a model of effect/ai answers in place of the server's own",
+    "language-model: a model of effect/ai replaces the server's own",
     () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* run("examples/language-model.ts", ["one two three"]), {
           code: 0,
-          stdout: "A model of effect/ai heard: one two three\n",
+          stdout: "A model of effect/ai received: one two three\n",
           stderr: ""
         })
       }),

@@ -1,5 +1,5 @@
 /**
- * Configurations over files in memory, and what tests ask of them.
+ * Configurations from files in memory, and helpers for tests.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -17,7 +17,7 @@ export const trust = (level: string, folder = project) => `[projects."${folder}"
 
 export type Use<A, E> = (config: Config.Config["Service"]) => Effect.Effect<A, E>
 
-/** Runs `use` on a server's configuration in files that change meanwhile. */
+/** Runs `use` with a server's configuration from files that may change. */
 export const overFiles = <A, E>(
   files: MemoryFiles.MemoryFiles,
   use: Use<A, E>,
@@ -28,7 +28,7 @@ export const overFiles = <A, E>(
     Effect.provide(files.layer)
   )
 
-/** Runs `use` on a server's configuration in these files. */
+/** Runs `use` with a server's configuration from these files. */
 export const over = <A, E>(
   files: Readonly<Record<string, string>>,
   use: Use<A, E>,
@@ -40,7 +40,7 @@ export const effective =
   (config: Config.Config["Service"]) =>
     config.effective({ cwd, overrides })
 
-/** The parts of an effective configuration that say where and under which rules commands run. */
+/** The parts of an effective configuration that define where and under which policies commands run. */
 export const rules = ({ activePermissionProfile, approvalPolicy, sandboxPolicy }: Config.EffectiveConfig) => ({
   activePermissionProfile,
   approvalPolicy,

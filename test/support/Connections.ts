@@ -1,5 +1,5 @@
 /**
- * Connections without a transport: what is said to them is read from their outgoing.
+ * Connections without a transport: tests read their messages from the outgoing queue.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import * as MemoryTransport from "./MemoryTransport.ts"
 export interface OpenOptions extends Partial<ConnectionOptions> {
   readonly origin?: Origin
   readonly id?: number
-  /** Places in the outgoing. */
+  /** Capacity of the outgoing queue. */
   readonly room?: number
   readonly requestGrace?: TieredQueue.TieredQueueOptions["requestGrace"]
   readonly emitLagMarkers?: boolean
-  /** For a connection that can be cut off. */
+  /** The limits of a connection that can be evicted. */
   readonly backlog?: TieredQueue.BacklogLimits
-  /** What initialize has settled; null for a connection that has not shaken hands. */
+  /** The result of initialize; null for an uninitialized connection. */
   readonly session?: Partial<Session> | null
 }
 
@@ -33,7 +33,7 @@ export const sessionOf = (session: Partial<Session> = {}): Session => ({
   ...session
 })
 
-/** A connection that answers in its outgoing, as one over a wire does. */
+/** A connection that sends responses through its outgoing queue, like one over a transport. */
 export const openConnection = Effect.fnUntraced(function* (options: OpenOptions = {}) {
   const outgoing = yield* TieredQueue.make({
     capacity: options.room ?? 64,
@@ -52,14 +52,14 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
   return connection
 })
 
-/** What the connection has been told since the last look, without waiting for more. */
+/** The messages that were sent to the connection since the last call, without waiting for more. */
 export const heard = Effect.fnUntraced(function* (connection: Connection) {
   const messages: Array<OutboundMessage> = []
   while (connection.outgoing.stats.size > 0) messages.push(yield* connection.outgoing.take)
   return messages
 })
 
-/** The methods of what the connection has been told since the last look. */
+/** The methods of the messages that were sent to the connection since the last call. */
 export const heardMethods = (connection: Connection) =>
   Effect.map(heard(connection), (messages) =>
     messages.map((message) => ("method" in message ? message.method : message._tag))

@@ -1,5 +1,5 @@
 /**
- * What an effect failed with.
+ * The error of an effect.
  *
  * @module
  */

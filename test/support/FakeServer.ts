@@ -1,6 +1,5 @@
 /**
- * The other side of a wire client, by hand: each connection that the client makes is taken here, and says and hears what a
- * test wants.
+ * A fake server for remote clients: a test accepts each connection of the client, and receives and sends messages itself.
  *
  * @module
  */
@@ -11,26 +10,26 @@ import * as Queue from "effect/Queue"
 import type { ConnectError, MessageChannel, Endpoint } from "../../src/services/client/MessageChannel.ts"
 import { ConnectionLost } from "../../src/services/client/MessageChannel.ts"
 
-/** A message as it was on the wire. */
+/** A decoded message. */
 export type Said = Readonly<Record<string, unknown>>
 
 export interface FakeConnection {
   /** The next message of the client. */
   readonly hear: Effect.Effect<Said>
-  /** What the client has said and nobody has heard. */
+  /** The messages of the client that were not received yet. */
   readonly unheard: Effect.Effect<ReadonlyArray<Said>>
   readonly say: (...messages: ReadonlyArray<Said>) => Effect.Effect<void>
   readonly sayText: (...texts: NonEmptyReadonlyArray<string>) => Effect.Effect<void>
-  /** Batches that were said and that the client has not read. */
+  /** The number of batches that the client has not read. */
   readonly unread: Effect.Effect<number>
   readonly lose: (kind: ConnectionLost["kind"], detail: string) => Effect.Effect<void>
-  /** From now on nothing can be written to it. */
+  /** From now on writes fail. */
   readonly breakPipe: Effect.Effect<void>
-  /** From now on what is written to it does not get through. */
+  /** From now on writes do not complete. */
   readonly clog: Effect.Effect<void>
-  /** From now on it does not answer pings. */
+  /** From now on pings are not answered. */
   readonly fallSilent: Effect.Effect<void>
-  /** Waits until the client has let go. */
+  /** Completes when the client has closed the connection. */
   readonly closed: Effect.Effect<void>
 }
 
@@ -38,7 +37,7 @@ export const userAgent = "fake/0.169.0 (test)"
 
 export const handshake = { userAgent, codexHome: "/home/fake", platformFamily: "unix", platformOs: "linux" }
 
-/** Hears initialize and answers it; hears `initialized`. */
+/** Answers initialize and receives `initialized`. */
 export const welcome = Effect.fnUntraced(function* (connection: FakeConnection, besides: Said = {}) {
   const initialize = yield* connection.hear
   yield* connection.say({ id: initialize["id"], result: handshake, ...besides })
@@ -90,11 +89,11 @@ const connect = Effect.fnUntraced(function* () {
 
 export interface FakeServer {
   readonly endpoint: Endpoint
-  /** The next connection that the client makes. */
+  /** The next connection of the client. */
   readonly accept: Effect.Effect<FakeConnection>
-  /** How often the client has tried to connect. */
+  /** The number of connection attempts. */
   readonly attempts: () => number
-  /** The next attempts to connect end like this. */
+  /** Fails the next connection attempts with these errors. */
   readonly refuse: (...errors: ReadonlyArray<ConnectError>) => void
 }
 

@@ -1,5 +1,5 @@
 /**
- * A WebSocket server by hand, on a port or on a Unix socket, for what only real sockets show.
+ * A fake WebSocket server on a port or a Unix socket, for tests that need real sockets.
  *
  * @module
  */
@@ -16,9 +16,9 @@ export interface Accepted {
   /** The next message of the client. */
   readonly hear: Effect.Effect<Readonly<Record<string, unknown>>>
   readonly say: (message: object) => Effect.Effect<void>
-  /** Ends without a goodbye. */
+  /** Ends the connection without a close frame. */
   readonly vanish: Effect.Effect<void>
-  /** The code the client has closed with. */
+  /** The close code from the client. */
   readonly closed: Effect.Effect<number>
 }
 
@@ -30,7 +30,7 @@ export interface FakeSockets {
 
 export interface FakeSocketsOptions {
   readonly path?: string
-  /** Answers a request for the upgrade by hand, or lets it happen. */
+  /** Handles an upgrade request; returns whether the upgrade proceeds. */
   readonly upgrade?: (request: IncomingMessage, socket: Duplex) => boolean
   /** Answers plain requests. */
   readonly request?: RequestListener
@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (options: FakeSocketsOptions = {
   http.on("upgrade", (request, socket, head) => {
     if (options.upgrade?.(request, socket) === true) return
     sockets.handleUpgrade(request, socket, head, (opened) => {
-      // Until somebody listens.
+      // Paused until there is a reader.
       opened.pause()
       Queue.offerUnsafe(connections, [opened, request])
     })
@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* (options: FakeSocketsOptions = {
   return fake
 })
 
-/** Hears initialize and answers it; hears `initialized`. */
+/** Answers initialize and receives `initialized`. */
 export const welcome = Effect.fnUntraced(function* (connection: Accepted) {
   const initialize = yield* connection.hear
   yield* connection.say({ id: initialize["id"], result: handshake })

@@ -1,5 +1,5 @@
 /**
- * Handlers that a test holds and lets go, and the answers it expects.
+ * Handlers that a test blocks and releases, and the expected responses.
  *
  * @module
  */
@@ -23,12 +23,12 @@ export const listing: List = () => Effect.succeed(page())
 
 export const turn = (threadId: string, turnId = "u") => ({ threadId, turnId })
 
-/** The answer of a handler that succeeded. */
+/** The response of a handler that succeeded. */
 export const ok = (id: unknown, result: unknown = {}) => ({ id, result })
 
 export const failed = (id: unknown, code: number, message: string) => ({ error: { code, message }, id })
 
-/** Handlers that start, are seen to have started, and end when they are told to. */
+/** Handlers that report their start and end when they are released. */
 export const makeGates = () => {
   const gates = new Map<string, Deferred.Deferred<void>>()
   const starts = new Map<string, Deferred.Deferred<void>>()
@@ -39,7 +39,7 @@ export const makeGates = () => {
     return known
   }
   return {
-    /** In the order in which they did. */
+    /** In the order of their start. */
     started,
     pass: (name: string) =>
       Effect.suspend(() => {
@@ -47,13 +47,13 @@ export const makeGates = () => {
         Deferred.doneUnsafe(of(starts, name), Exit.void)
         return Deferred.await(of(gates, name))
       }),
-    /** Goes on after the step of the processor in which the handler started. */
+    /** Completes after the step of the processor in which the handler started. */
     hasStarted: (name: string) => Effect.andThen(Deferred.await(of(starts, name)), Effect.yieldNow),
     open: (name: string) => Deferred.succeed(of(gates, name), undefined)
   }
 }
 
-/** A processor whose turn/interrupt waits at the gate named by the turn, and whose list answers at once. */
+/** A processor whose turn/interrupt waits at the gate named by the turn, and whose list answers immediately. */
 export const gated = Effect.gen(function* () {
   const gates = makeGates()
   const interrupt: Interrupt = ({ turnId }) => Effect.as(gates.pass(turnId), {})

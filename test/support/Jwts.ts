@@ -1,5 +1,5 @@
 /**
- * Signed bearer tokens as their issuers make them, and as they should not.
+ * Valid and invalid signed bearer tokens.
  *
  * @module
  */

@@ -10,7 +10,7 @@ import { makeServer, say } from "./Server.ts"
 import { connectRaw, frame, type SocketClient, type Where } from "./Sockets.ts"
 import type { Heard } from "./WirePeer.ts"
 
-/** Opens a listener on a port that the system chooses; whoever comes is let in. */
+/** Opens a listener on a free port, without authentication. */
 export const serve = (limits: Partial<Wire.ConnectionLimits>) =>
   WebSocket.serve({
     listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
@@ -18,7 +18,7 @@ export const serve = (limits: Partial<Wire.ConnectionLimits>) =>
     limits: { ...Wire.defaultLimits, ...limits }
   })
 
-/** A server that listens on a port of its own. */
+/** A server that listens on its own port. */
 export const listening = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}) {
   const server = yield* makeServer()
   const listener = yield* Effect.provideContext(serve(limits), server.services)
@@ -32,12 +32,12 @@ export const startThread = (client: SocketClient) =>
 export const startTurn = (client: SocketClient, threadId: string, text = "go") =>
   client.request("turn/start", { threadId, input: say(text) })
 
-/** Sends this many requests at once; how many of them were answered how often, when all have been. */
+/** Sends this number of requests at once. Returns how many of them were answered how often, after all responses. */
 export const answersTo = Effect.fnUntraced(function* (where: Where, total: number) {
   const client = yield* connectRaw(where)
   const initialize = { id: "i", method: "initialize", params: { clientInfo: { name: "a", version: "1" } } }
   const requests = Array.from({ length: total }, (_, id) => ({ id, method: "thread/loaded/list", params: {} }))
-  // And one whose answer is behind theirs.
+  // The response to the last request follows those to the others.
   const messages = [initialize, ...requests, { id: "last", method: "thread/loaded/list", params: {} }]
   yield* client.write(Buffer.concat(messages.map((message) => frame(1, JSON.stringify(message)))))
   const answered = new Map<unknown, number>()

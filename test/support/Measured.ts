@@ -1,5 +1,5 @@
 /**
- * Metrics and spans of one test alone, in a form that can be compared.
+ * Metrics and spans of one test, in a comparable form.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 
-/** Gives the effect a registry that nobody else counts in. */
+/** Runs the effect with its own metric registry. */
 export const measured = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.suspend(() => Effect.provideService(effect, Metric.MetricRegistry, new Map()))
 
@@ -18,7 +18,7 @@ const labelsOf = (attributes: Metric.Metric.AttributeSet | undefined): string =>
   return labels.length === 0 ? "" : ` ${labels.map(([, value]) => value).join(" ")}`
 }
 
-/** The series whose names begin so, by name and labels. A histogram is its count and sum. Those that are zero are left out. */
+/** The series with this prefix, by name and labels. A histogram is its count and sum. Zero series are omitted. */
 export const series = (prefix: string): Effect.Effect<Record<string, number | readonly [number, number]>> =>
   Effect.map(Metric.snapshot, (snapshot) => {
     const found: Record<string, number | readonly [number, number]> = {}
@@ -32,13 +32,13 @@ export const series = (prefix: string): Effect.Effect<Record<string, number | re
     return found
   })
 
-/** A span that was begun, and how it ended. */
+/** A span, and its exit. */
 export interface Recorded {
   readonly span: Tracer.NativeSpan
   exit: Exit.Exit<unknown, unknown> | undefined
 }
 
-/** A tracer that keeps every span. */
+/** A tracer that records every span. */
 export const makeRecorder = () => {
   const recorded: Array<Recorded> = []
   const tracer = Tracer.make({
@@ -67,6 +67,6 @@ export const makeRecorder = () => {
   }
 }
 
-/** The id of the span that this one is in; null for none. */
+/** The id of the span's parent; null when there is none. */
 export const parentOf = ({ span }: Recorded): string | null =>
   Option.match(span.parent, { onNone: () => null, onSome: ({ spanId }) => spanId })

@@ -1,5 +1,5 @@
 /**
- * Files in memory, for what reads small files: each write is a new state of the file, and what is read is counted.
+ * Files in memory for the small-files port: each write changes the stamp, and reads are recorded.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -10,11 +10,11 @@ import { SmallFileError, SmallFiles } from "../../src/services/config/SmallFiles
 export interface MemoryFiles {
   readonly write: (path: string, text: string) => void
   readonly remove: (path: string) => void
-  /** From now on the file is there and cannot be read. */
+  /** From now on the file exists and cannot be read. */
   readonly lock: (path: string, reason?: SmallFileError["reason"]) => void
-  /** Paths in the order they were read. */
+  /** The paths that were read, in order. */
   readonly reads: Array<string>
-  /** The platform, with these files as its small files and no others. */
+  /** The platform with these files as its only small files. */
   readonly layer: Layer.Layer<FileSystem.FileSystem | Path.Path | SmallFiles>
 }
 

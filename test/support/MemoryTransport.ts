@@ -1,5 +1,5 @@
 /**
- * A transport in memory: a test sends messages and takes what the client gets from the connection's queue.
+ * A transport in memory: a test sends messages and takes the client's messages from the connection's queue.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import * as Queue from "effect/Queue"
 import type { Incoming } from "../../src/protocol/jsonrpc/Envelope.ts"
 import { type CloseReason, type Transport, TransportClosed } from "../../src/services/connection/Transport.ts"
 
-/** Opens one. With `overrides` a part of it behaves otherwise. */
+/** Opens a transport; `overrides` replaces parts of it. */
 export const make = (overrides: Partial<Transport> = {}) => {
   const input = Effect.runSync(Queue.unbounded<Incoming, Cause.Done | TransportClosed>())
   const closed: Array<CloseReason> = []
@@ -24,12 +24,12 @@ export const make = (overrides: Partial<Transport> = {}) => {
   }
   return {
     transport,
-    /** Why the connection was closed, once for each time. */
+    /** The reasons of all calls of close. */
     closed,
     send: (message: Incoming) => Queue.offerUnsafe(input, message),
-    /** The client has sent everything. */
+    /** Ends the client's messages. */
     end: Queue.end(input),
-    /** The client is gone. */
+    /** Disconnects the client. */
     leave: Effect.sync(() => void Queue.failCauseUnsafe(input, Cause.fail(new TransportClosed({}))))
   }
 }

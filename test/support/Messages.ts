@@ -1,5 +1,5 @@
 /**
- * Messages on their way out, one maker per tier, and how they are written down.
+ * Outgoing messages, one constructor per tier, and their short names.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const notification = (
 
 export const lossless = (name: string): OutboundMessage => notification("lossless", undefined, name)
 
-/** Replaced by a newer one with the same key. */
+/** Replaced by a newer message with the same key. */
 export const latest = (key: string, name: string): OutboundMessage => notification("latest", key, name)
 
 export const bestEffort = (name: string): OutboundMessage => notification("bestEffort", undefined, name)
@@ -38,7 +38,7 @@ export const request = (id: number): OutboundRequest => ({
   params: {}
 })
 
-/** The name it was given; `request 1` and `Lagged 2` for those that have none. */
+/** The given name; `request 1` and `Lagged 2` for messages without one. */
 export const nameOf = (message: OutboundMessage): string => {
   switch (message._tag) {
     case "Notification":

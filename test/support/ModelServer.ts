@@ -1,5 +1,5 @@
 /**
- * A model behind HTTP that answers as a test tells it to: for servers that run in processes of their own.
+ * A model server over HTTP with scripted responses, for servers in other processes.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import { createServer, type ServerResponse } from "node:http"
 
-/** One request for an answer, and the answer under way. */
+/** One request, and its response in progress. */
 export interface Asked {
-  /** The body of the request, as text. */
+  /** The request body as text. */
   readonly body: string
   readonly say: (...events: ReadonlyArray<object>) => Effect.Effect<void>
-  /** The end of the answer. */
+  /** Ends the response. */
   readonly end: Effect.Effect<void>
-  /** Completes when the answer is read no more: it has ended, or was dropped. */
+  /** Completes when the response is no longer read: it ended or was dropped. */
   readonly closed: Effect.Effect<void>
 }
 
@@ -26,7 +26,7 @@ export class ModelServer extends Context.Service<
   {
     /** The base address for a configuration. */
     readonly url: string
-    /** The next request; waits for it. */
+    /** Waits for the next request. */
     readonly next: Effect.Effect<Asked>
   }
 >()("spindle-test/ModelServer") {}
@@ -38,7 +38,7 @@ const item = (text: string) => ({
   content: text === "" ? [] : [{ type: "output_text", text }]
 })
 
-/** Events as the Responses API spells them. */
+/** Events of the Responses API. */
 export const created = { type: "response.created", response: { id: "resp_1" } }
 export const opened = { type: "response.output_item.added", output_index: 0, item: item("") }
 export const delta = (text: string) => ({
@@ -68,11 +68,11 @@ export const completed = {
   }
 }
 
-/** Takes the next request and answers it with these words, one delta each. */
+/** Answers the next request with this text, one delta per argument. */
 export const say = (...words: ReadonlyArray<string>) =>
   answer(created, opened, ...words.map(delta), done(words.join("")), completed)
 
-/** Takes the next request and answers it with a command to run. */
+/** Answers the next request with a command to run. */
 export const run = (callId: string, command: string) =>
   answer(created, call(callId, "exec_command", { cmd: command }), completed)
 

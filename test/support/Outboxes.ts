@@ -1,5 +1,5 @@
 /**
- * TieredQueues that are filled and emptied by hand.
+ * TieredQueues that tests fill and drain.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import { lossless, nameOf } from "./Messages.ts"
 export const open = (capacity: number, options: Partial<TieredQueue.TieredQueueOptions> = {}) =>
   TieredQueue.make({ capacity, requestGrace: null, emitLagMarkers: true, ...options })
 
-/** Takes what can be had without waiting, one by one, and writes it down. */
+/** Takes all messages that are available without waiting, and returns their names. */
 export const takeHeld = Effect.fnUntraced(function* (outgoing: TieredQueue.TieredQueue) {
   const names: Array<string> = []
   while (outgoing.stats.size > 0) names.push(nameOf(yield* outgoing.take))
   return names
 })
 
-/** Whether the producer goes on at once. */
+/** Whether the producer continues without waiting. */
 export const goesOn = (outgoing: TieredQueue.TieredQueue, message: OutboundMessage): boolean => {
   const wait = outgoing.offerUnsafe(message)
   return wait === undefined || Deferred.isDoneUnsafe(wait)

@@ -1,5 +1,5 @@
 /**
- * A server on a machine with an organisation's requirements, and a tool that sees which policies are in force.
+ * A server on a machine with an organisation's requirements, and a tool that records the active policies.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface InForce {
 
 export const inForce = ({ approvalPolicy, sandboxPolicy }: InForce): InForce => ({ approvalPolicy, sandboxPolicy })
 
-/** A tool that keeps the policies that its turns have. */
+/** A tool that records the policies of its turns. */
 const witness = () => {
   const seen: Array<InForce> = []
   const tool: Tool = {
@@ -40,10 +40,10 @@ const witness = () => {
   return { seen, tool }
 }
 
-/** Where the requirements are, in what `refused` and `said` give. */
+/** The path of the requirements, as in the texts of `refused` and `said`. */
 export const requirementsFile = "/etc/codex/requirements.toml"
 
-/** A server on a machine with requirements, with a client and a tool that looks at its turn. */
+/** A server on a machine with requirements, with a client and the recording tool. */
 export const policyServer = Effect.fnUntraced(function* (
   requirements: string,
   options: { readonly config?: string; readonly store?: Layer.Layer<ThreadStore> } = {}
@@ -54,7 +54,7 @@ export const policyServer = Effect.fnUntraced(function* (
   )
   const file = join(folder, "requirements.toml")
   const said = (text: string): string => text.replaceAll(file, requirementsFile)
-  /** Replaces the file: a new one is another one, however soon it comes. */
+  /** Replaces the file with a new one, so that its stamp changes even within a clock tick. */
   const demand = (text: string): void => {
     writeFileSync(`${file}.new`, text)
     renameSync(`${file}.new`, file)
@@ -75,12 +75,12 @@ export const policyServer = Effect.fnUntraced(function* (
     ...(options.store === undefined ? {} : { store: options.store })
   })
   const client = yield* server.connect({ capabilities: { experimentalApi: true } })
-  /** Starts a thread; what its tools would get, and what the client was told. */
+  /** Starts a thread. Returns the policies of its tools, and the warnings to the client. */
   const start = Effect.fnUntraced(function* (params: Start) {
     const answer = yield* client.request("thread/start", { cwd, ...params })
     return { threadId: answer.thread.id, profile: answer.activePermissionProfile?.id ?? null, answer }
   })
-  /** Runs a turn whose model looks at it; the policies that its tool got. */
+  /** Runs a turn whose model calls the recording tool. Returns the recorded policies. */
   const turn = Effect.fnUntraced(function* (threadId: string, params: Turn = {}) {
     yield* client.request("turn/start", { threadId, input: say("look"), ...params })
     yield* server.model.call(["look", "c1"])

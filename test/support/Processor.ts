@@ -1,5 +1,5 @@
 /**
- * A processor over handlers that a test brings, and clients that write to it and read its answers.
+ * A processor with the handlers of a test, and clients that write to it and read its responses.
  *
  * @module
  */
@@ -16,20 +16,20 @@ import type { Transport } from "../../src/services/connection/Transport.ts"
 import { type OpenOptions, sessionOf } from "./Connections.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
 
-/** A table in which the methods that a test says nothing of die. */
+/** A table in which all other methods die. */
 export const tableOf = (handlers: Partial<HandlerTable>): HandlerTable => {
   const methods = Object.keys(clientRequestTable) as ReadonlyArray<ClientRequestMethod>
-  const dying = Object.fromEntries(methods.map((method) => [method, () => Effect.die(`${method} is not expected`)]))
+  const dying = Object.fromEntries(methods.map((method) => [method, () => Effect.die(`${method} was not expected`)]))
   // Every method of the table has an entry.
   return { ...dying, ...handlers } as HandlerTable
 }
 
 export interface ConnectOptions extends OpenOptions {
-  /** How the transport behaves otherwise than the one in memory. */
+  /** Replaces parts of the transport in memory. */
   readonly transport?: Partial<Transport>
 }
 
-/** A processor; `connect` opens a connection that has shaken hands, unless its session is null. */
+/** A processor; `connect` opens an initialized connection, unless its session is null. */
 export const makeProcessor = Effect.fnUntraced(function* (handlers: Partial<HandlerTable>) {
   const router = yield* OutboundRouter.make
   const serverRequests = yield* Effect.provideService(ServerRequests.make, OutboundRouter.OutboundRouter, router)
@@ -48,7 +48,7 @@ export const makeProcessor = Effect.fnUntraced(function* (handlers: Partial<Hand
       outgoing: { capacity: options.room ?? 64, requestGrace: null, emitLagMarkers: false },
       ...options
     })
-    // A test leaves handlers that never end.
+    // A test may leave handlers that never complete.
     const served = yield* Effect.acquireRelease(serve, ({ close }) => close({ _tag: "Gone" }, { within: 0 }))
     const { connection } = served
     const { outgoing } = connection
@@ -65,9 +65,9 @@ export const makeProcessor = Effect.fnUntraced(function* (handlers: Partial<Hand
       send: (message: Incoming) => assert.isTrue(send(message)),
       request: (id: RequestId, method: string, params: unknown = {}) =>
         assert.isTrue(send({ _tag: "Request", request: { id, method, params } })),
-      /** The next thing the client is told. */
+      /** The next message to the client. */
       next: Effect.map(outgoing.take, (message): unknown => JSON.parse(encode(message))),
-      /** What the client has been told and has not read. */
+      /** The number of messages that the client has not read. */
       unread: () => outgoing.stats.size,
       end
     }

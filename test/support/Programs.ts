@@ -1,5 +1,5 @@
 /**
- * Programs of this repository as children: the sources, on the Node that runs the tests, away from the user's own home.
+ * Runs this repository's sources as child processes, on the Node that runs the tests, with a separate home.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 
-/** What is left of a program when it has ended. */
+/** The result of a program that exited. */
 export interface Ran {
   readonly code: number
   readonly stdout: string
@@ -20,7 +20,7 @@ export interface Ran {
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
-/** Runs a file of the repository with an input that ends, an empty home, and no keys. */
+/** Runs a file of the repository with input that ends, an empty home, and no keys. */
 export const run = (
   file: string,
   args: ReadonlyArray<string>,
@@ -45,6 +45,6 @@ export const run = (
     return { code, stdout, stderr }
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer), Effect.orDie)
 
-/** The command line program. */
+/** Runs the command-line program. */
 export const spindle = (args: ReadonlyArray<string>, options?: Parameters<typeof run>[2]): Effect.Effect<Ran> =>
   run("src/main.ts", args, options)

@@ -1,5 +1,5 @@
 /**
- * A way to a server that can be cut, and is down until it is mended.
+ * A proxy to a server that can be cut and restored.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export type Place = { readonly port: number } | { readonly path: string }
 
 export interface Proxy {
   readonly place: Place
-  /** Ends every connection without a goodbye; those that are made until `mend` end at once. */
+  /** Ends every connection without a close; connections that are opened before `mend` end immediately. */
   readonly cut: Effect.Effect<void>
   readonly mend: Effect.Effect<void>
 }
@@ -19,7 +19,7 @@ export interface Proxy {
 const connect = (place: Place): Net.Socket =>
   "path" in place ? Net.connect(place.path) : Net.connect(place.port, "127.0.0.1")
 
-/** Leads from a place, or from any free port, to a target. */
+/** Forwards connections from a place, or from a free port, to a target. */
 export const make = Effect.fnUntraced(function* (target: Place, place: Place = { port: 0 }) {
   const open = new Set<Net.Socket>()
   let isDown = false

@@ -1,5 +1,5 @@
 /**
- * A link that comes back after every loss, and what it says of that.
+ * A link that reconnects after every loss, and its events in short form.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export const policy = { initialDelay: "1 second", maxDelay: "8 seconds", stableA
 
 export const numbered = { extensions: { [Extension]: {} } }
 
-/** A link that comes back, and the server's end of its first connection. */
+/** A link that reconnects, and the server's end of its first connection. */
 export const connected = Effect.fnUntraced(function* (more: Partial<RemoteLink.RemoteOptions> = {}) {
   const server = yield* FakeServer.make
   const options = { clientName: "test", clientVersion: "1", reconnect: policy, heartbeat: false, ...more } as const
@@ -25,7 +25,7 @@ export const connected = Effect.fnUntraced(function* (more: Partial<RemoteLink.R
   return { server, connection, link, initialize }
 })
 
-/** Loses the connection, waits for the longest pause, and takes the next one. */
+/** Loses the connection, waits for the longest pause, and accepts the next one. */
 export const comeBack = Effect.fnUntraced(function* (
   server: FakeServer.FakeServer,
   connection: FakeServer.FakeConnection,

@@ -1,5 +1,5 @@
 /**
- * A link to a fake server, and its events in short.
+ * A link to a fake server, and its events in short form.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export const approval = (id: number) => ({
   params: { threadId: "t" }
 })
 
-/** What an event says, short. */
+/** An event in short form. */
 export const brief = (event: ClientEvent): unknown => {
   switch (event._tag) {
     case "ServerNotification":
@@ -63,7 +63,7 @@ export const brief = (event: ClientEvent): unknown => {
 export const takeN = (link: RemoteLink.RemoteLink, count: number) =>
   Effect.map(Effect.all(Array.from({ length: count }, () => link.take)), (events) => events.map(brief))
 
-/** Every event to the end. */
+/** All events up to the end. */
 export const takeAll = Effect.fnUntraced(function* (link: RemoteLink.RemoteLink) {
   const events: Array<unknown> = []
   while (true) {

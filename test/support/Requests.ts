@@ -1,5 +1,5 @@
 /**
- * Handlers called as the processor calls them, without one.
+ * Calls handlers directly, without a processor.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -7,7 +7,7 @@ import { type ClientRequestMethod, clientRequestTable, type ParamsOf } from "../
 import type { HandlersFor } from "../../src/services/connection/Handlers.ts"
 import { openConnection } from "./Connections.ts"
 
-/** Calls `method`. What it answers has to be of the method's result schema. */
+/** Calls `method`. The result must match the method's result schema. */
 export const call = Effect.fnUntraced(function* <M extends ClientRequestMethod>(
   handlers: HandlersFor<M>,
   method: M,

@@ -1,5 +1,5 @@
 /**
- * The in-process runtime over handlers that a test brings, without threads.
+ * The in-process runtime with the handlers of a test, without threads.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { clientOf } from "./Server.ts"
 
 export const shaken = { userAgent: "a", codexHome: "/h", platformFamily: "unix", platformOs: "linux" }
 
-/** Shakes hands with anybody. */
+/** Accepts every client. */
 export const initialize: HandlerTable["initialize"] = (_, { connection }) =>
   Effect.sync(() => {
     connection.initialize(sessionOf())
@@ -56,7 +56,7 @@ export const stopping = new RequestError({ code: -32603, message: "in-process ap
 
 export const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
 
-/** A handler that never ends by itself, and says when it begins and when it is interrupted. */
+/** A handler that never completes, and reports its start and its interruption. */
 export const makeNever = Effect.gen(function* () {
   const started = yield* Deferred.make<void>()
   const interrupted = yield* Deferred.make<void>()
@@ -68,7 +68,7 @@ export const makeNever = Effect.gen(function* () {
   return { handler, hasStarted: Effect.andThen(Deferred.await(started), Effect.yieldNow), interrupted }
 })
 
-/** `start` opens a runtime for as long as its scope. */
+/** `start` opens a runtime for the current scope. */
 export const makeRuntime = Effect.fnUntraced(function* (handlers: Partial<HandlerTable>) {
   const { router, serverRequests, processor } = yield* makeProcessor({ initialize, ...handlers })
   const shutdown = yield* Shutdown.make.pipe(

@@ -1,5 +1,5 @@
 /**
- * A model that answers as a test tells it to, while the test looks on.
+ * A model whose responses are scripted by a test.
  *
  * @module
  */
@@ -18,24 +18,24 @@ import {
   type ModelUsage
 } from "../../src/services/model/ModelProvider.ts"
 
-/** One request of the turn loop, with its answer under way. */
+/** One request of the turn loop, with its response in progress. */
 export interface ModelCall {
   readonly request: ModelRequest
   readonly emit: (...events: ReadonlyArray<ModelEvent>) => Effect.Effect<void>
   readonly fail: (error: ModelError) => Effect.Effect<void>
-  /** The rest of an ordinary answer: these words as a message, or nothing, and the end. */
+  /** Completes the response, with this text as a message or without one. */
   readonly finish: (text?: string) => Effect.Effect<void>
-  /** Completes when the answer is read no more: it is over, failed, or was dropped. */
+  /** Completes when the response is no longer read: it ended, failed or was dropped. */
   readonly closed: Effect.Effect<void>
 }
 
 export interface ScriptedModel {
   readonly layer: Layer.Layer<ModelProvider>
-  /** The next request; waits for it. */
+  /** Waits for the next request. */
   readonly next: Effect.Effect<ModelCall>
-  /** Takes the next request and answers it with these words. */
+  /** Answers the next request with this text. */
   readonly say: (text: string) => Effect.Effect<ModelCall>
-  /** Takes the next request and answers it with calls of tools. */
+  /** Answers the next request with tool calls. */
   readonly call: (...calls: ReadonlyArray<readonly [tool: string, callId: string]>) => Effect.Effect<ModelCall>
 }
 

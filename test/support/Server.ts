@@ -1,5 +1,5 @@
 /**
- * A whole server with a model that a test plays, and clients of all kinds connected to it.
+ * A complete server with a scripted model, and clients of all kinds.
  *
  * @module
  */
@@ -31,16 +31,16 @@ import { makeModel } from "./ScriptedModel.ts"
 
 export interface ServerOptions extends Partial<AppServer.AppServerOptions> {
   readonly toolbox?: ReadonlyArray<Tool>
-  /** The server's own tools instead of the toolbox. */
+  /** Uses the server's own tools instead of the toolbox. */
   readonly ownTools?: boolean
 }
 
-/** A folder that is on no machine: nothing is configured. */
+/** A folder that exists on no machine, so that nothing is configured. */
 export const home = "/spindle-test/home"
 
 export const cwd = "/spindle-test/project"
 
-/** What a server is told that reads nothing of the machine. */
+/** Server options that read nothing from the machine. */
 export const optionsOf = ({
   toolbox = [],
   ownTools = false,
@@ -68,7 +68,7 @@ const initializeParams = ({ name = "test", capabilities }: ConnectOptions): Para
   ...(capabilities === undefined ? {} : { capabilities })
 })
 
-/** The name of an event: its method, or what it is. */
+/** The name of an event: its method or its tag. */
 export const nameOf = (event: ClientEvent): string => {
   switch (event._tag) {
     case "ServerNotification":
@@ -83,11 +83,11 @@ export const nameOf = (event: ClientEvent): string => {
   }
 }
 
-/** A client of the runtime that numbers its own requests. */
+/** A client of the runtime that assigns its own request ids. */
 export const clientOf = (handle: InProcess.InProcessHandle) => {
   let nextId = 1
   const next = Effect.map(handle.nextEvent, Option.getOrThrow)
-  /** Reads on until an event is what is looked for; all that was read, it included. */
+  /** Reads events until one matches, and returns all of them, that one included. */
   const until = Effect.fnUntraced(function* (found: (event: ClientEvent) => boolean) {
     const events: Array<ClientEvent> = []
     do events.push(yield* next)
@@ -100,7 +100,7 @@ export const clientOf = (handle: InProcess.InProcessHandle) => {
     until,
     request: <M extends ClientRequestMethod>(method: M, params: ParamsInputOf<M>) =>
       Effect.suspend(() => handle.request({ id: nextId++, method, params })),
-    /** Reads on until this is told; its parameters. */
+    /** Reads events until this notification arrives, and returns its parameters. */
     notified: <M extends ServerNotificationMethod>(method: M) =>
       Effect.map(
         until((event) => event._tag === "ServerNotification" && event.notification.method === method),
@@ -110,7 +110,7 @@ export const clientOf = (handle: InProcess.InProcessHandle) => {
           return (event?._tag === "ServerNotification" ? event.notification.params : {}) as NotificationParams<M>
         }
       ),
-    /** Reads on until the server asks something. */
+    /** Reads events until a server request arrives. */
     asked: Effect.map(
       until((event) => event._tag === "ServerRequest"),
       (events): ServerRequest => {
@@ -130,7 +130,7 @@ export const clientOf = (handle: InProcess.InProcessHandle) => {
 
 export type Client = ReturnType<typeof clientOf>
 
-/** Starts a server that lives as long as the test. */
+/** Starts a server that ends with the test. */
 export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const model = yield* makeModel
   const server = AppServer.layer(optionsOf({ model: model.layer, ...options })).pipe(
@@ -146,7 +146,7 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
       clientOf
     )
 
-  /** A client that reads and writes text, as one over a wire does. It has not shaken hands. */
+  /** A client that reads and writes text, like one over a transport. It is uninitialized. */
   const wire = Effect.fnUntraced(function* (limits: { readonly room?: number; readonly capacity?: number } = {}) {
     const { send: submit, transport } = MemoryTransport.make()
     const served = yield* Effect.acquireRelease(
@@ -171,7 +171,7 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
       /** The text of the next message. */
       text: Effect.map(outgoing.take, (message) => encode(message)),
       send,
-      /** Sends and takes the next message, which is the answer when nothing else is told. */
+      /** Sends a request and takes the next message, which is the response when no notification precedes it. */
       request: (id: RequestId, method: string, params: unknown = {}) => Effect.andThen(send(id, method, params), next),
       initialize: (capabilities?: ParamsInputOf<"initialize">["capabilities"]) =>
         Effect.andThen(

@@ -1,5 +1,5 @@
 /**
- * The service as a child process that listens, with a model that a test plays.
+ * The service as a listening child process, with a scripted model.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { ModelServer } from "./ModelServer.ts"
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
-/** A `config.toml` whose model is the server at the URL, and whose commands run without a question. */
+/** A `config.toml` with the model server at the URL, in which commands run without approval. */
 export const configuration = (url: string): string => `model = "gpt-5.5"
 model_provider = "mock"
 approval_policy = "never"
@@ -31,13 +31,13 @@ request_max_retries = 0
 stream_max_retries = 0
 `
 
-/** How a process ended: with a code, or by a signal. */
+/** How a process ended: with an exit code, or by a signal. */
 export interface Ending {
   readonly code: number | null
   readonly signal: string | null
 }
 
-/** Starts `spindle` with the arguments, and waits for what it says when it listens. It is killed with the scope. */
+/** Starts `spindle` with the arguments, and waits for the line with its address. It is killed with the scope. */
 export const start = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
   options: {
@@ -77,7 +77,7 @@ export const start = Effect.fnUntraced(function* (
     onWords()
   })
 
-  /** Waits for words on stderr or stdout; gives up when the process has ended without them. */
+  /** Waits for text on stderr or stdout; fails when the process exits without it. */
   const said = (words: RegExp) =>
     Effect.callback<string>((resume) => {
       onWords = () => {
@@ -93,14 +93,14 @@ export const start = Effect.fnUntraced(function* (
     options.until === undefined ? yield* said(/listening on: ws:\/\/[^:]+:(\d+)/) : yield* said(options.until)
   return {
     home,
-    /** The port of the WebSocket, or what was waited for. */
+    /** The port of the WebSocket, or the text that was waited for. */
     address,
     port: Number(address),
     said,
     stderr: () => stderr,
     stdout: () => stdout,
     stdin: child.stdin,
-    /** Reads no more of stdout. What this gives ends when something has been written to it since. */
+    /** Stops reading stdout. The returned effect completes when something has been written to it since. */
     stopReading: Effect.sync(() => {
       const written = Deferred.makeUnsafe<void>()
       child.stdout.removeAllListeners("data")

@@ -1,5 +1,5 @@
 /**
- * Threads in memory, behind a store that takes its time when a test wants it to.
+ * A store in memory that a test can block or break.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import * as Memory from "../../src/layers/stores/Memory.ts"
 import type { ThreadEvent } from "../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../src/services/thread/ThreadStore.ts"
 
-/** What the store does the next time it is given an event that is meant. */
+/** Blocks the next append of a matching event. */
 interface Halt {
   readonly meant: (event: ThreadEvent) => boolean
   readonly reached: Deferred.Deferred<void>
@@ -44,7 +44,7 @@ export const make = Effect.gen(function* () {
             : Effect.andThen(pass(events), memory.append(threadId, expectedSeq, events))
         )
     }),
-    /** From now on nothing can be appended. */
+    /** From now on appends fail. */
     break: () => {
       isBroken = true
     },
@@ -52,7 +52,7 @@ export const make = Effect.gen(function* () {
     repair: () => {
       isBroken = false
     },
-    /** The next event that is meant is held: `reached` when it is there, `goOn` lets it through. */
+    /** Blocks the next matching event: `reached` completes when it arrives, `goOn` releases it. */
     haltAt: (meant: Halt["meant"]) => {
       const next: Halt = { meant, reached: Deferred.makeUnsafe(), goOn: Deferred.makeUnsafe() }
       halt = next

@@ -1,5 +1,5 @@
 /**
- * Clients on sockets, each with the end of a fake server.
+ * Clients on sockets, each with its end of a fake server.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export const who = { clientName: "test", clientVersion: "1" } as const
 
 export const told = (error: ConnectError | undefined) => error && { kind: error.kind, message: error.message }
 
-/** A folder for a socket file; its path has to be short. */
+/** A folder for a socket file; its path must be short. */
 export const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "spindle-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
@@ -36,7 +36,7 @@ export const connected = Effect.fnUntraced(function* (options: Partial<WebSocket
   return { url: server.url, connection, client: yield* Fiber.join(connecting) }
 })
 
-/** The same through a socket file. */
+/** The same over a socket file. */
 export const connectedByPath = Effect.gen(function* () {
   const path = join(yield* folder, "s")
   const server = yield* FakeSockets.make({ path })

@@ -1,5 +1,6 @@
 /**
- * Clients of listening transports: a WebSocket that counts and waits, and bytes by hand for what no library would send.
+ * Clients of listening transports: a WebSocket client that counts and waits, and raw bytes for messages that no library
+ * sends.
  *
  * @module
  */
@@ -23,13 +24,13 @@ export interface Closed {
   readonly reason: string
 }
 
-/** The server did not upgrade; 0 where there is none. */
+/** The response when the server did not upgrade; status 0 when there was none. */
 export interface Refused {
   readonly status: number
   readonly text: string
 }
 
-/** Connects, or is refused. */
+/** Connects, or returns the refusal. */
 export const tryConnect = Effect.fnUntraced(function* (where: Where, options: ClientOptions = {}) {
   const url = typeof where === "number" ? `ws://127.0.0.1:${where}` : `ws+unix://${where}:/`
   const heard = yield* Queue.unbounded<Heard>()
@@ -75,11 +76,11 @@ export const tryConnect = Effect.fnUntraced(function* (where: Where, options: Cl
     send,
     /** The next message. */
     next,
-    /** Reads on until a message matches. */
+    /** Reads messages until one matches. */
     until,
-    /** Sends a request and reads on to its answer. */
+    /** Sends a request and reads messages until its response. */
     request,
-    /** Reads on until this is told. */
+    /** Reads messages until this notification. */
     notified: (method: string) => until((message) => message.method === method && message.id === undefined),
     initialize: request("initialize", { clientInfo: { name: "socket", version: "1" } }),
     closed: Deferred.await(closed),
@@ -92,7 +93,7 @@ export const tryConnect = Effect.fnUntraced(function* (where: Where, options: Cl
   }
 })
 
-/** Connects and shakes hands. */
+/** Connects and does the handshake. */
 export const connect = Effect.fnUntraced(function* (where: Where, options?: ClientOptions) {
   const client = yield* tryConnect(where, options)
   yield* client.initialize
@@ -101,7 +102,7 @@ export const connect = Effect.fnUntraced(function* (where: Where, options?: Clie
 
 export type SocketClient = Effect.Success<ReturnType<typeof tryConnect>>
 
-/** Sends bytes and collects what comes until the server ends, or `enough` of it has come. */
+/** Sends bytes and collects the response until the server ends, or until `enough` returns true. */
 export const exchange = (where: Where, bytes: string | Uint8Array, enough: (text: string) => boolean = () => false) =>
   Effect.callback<string>((resume) => {
     const socket = open(where)
@@ -120,11 +121,11 @@ export const exchange = (where: Where, bytes: string | Uint8Array, enough: (text
     return Effect.sync(() => socket.destroy())
   })
 
-/** The headers of a request for an upgrade. */
+/** The headers of an upgrade request. */
 export const upgradeHeaders =
   "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
-/** A masked frame of a client. */
+/** A masked client frame. */
 export const frame = (
   opcode: number,
   payload: string | Uint8Array,
@@ -136,11 +137,11 @@ export const frame = (
   header[1] = 0x80 | (body.length <= 125 ? body.length : body.length <= 65_535 ? 126 : 127)
   if (header.length === 4) header.writeUInt16BE(body.length, 2)
   if (header.length === 10) header.writeBigUInt64BE(BigInt(body.length), 2)
-  // A mask of zeros leaves the payload as it is.
+  // A mask of zeros leaves the payload unchanged.
   return Buffer.concat([header, Buffer.alloc(4), body])
 }
 
-/** A connection of bytes: what it is sent is read frame by frame. */
+/** A raw connection whose incoming bytes are parsed into frames. */
 export const connectRaw = Effect.fnUntraced(function* (where: Where) {
   const socket = yield* Effect.acquireRelease(
     Effect.sync(() => open(where)),

@@ -1,5 +1,5 @@
 /**
- * A server with a thread in it, and what tests ask of both.
+ * A server with a thread, and helpers for both.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
 import { RequestError } from "../../src/services/routing/RequestError.ts"
 import { type Client, cwd, makeServer, nameOf, say, type ServerOptions } from "./Server.ts"
 
-/** A server with a client and a thread that this client follows. */
+/** A server with a client and a thread that the client is subscribed to. */
 export const makeThread = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const server = yield* makeServer(options)
   const client = yield* server.connect({ capabilities: { experimentalApi: true } })
@@ -30,7 +30,7 @@ export const invalid = (message: string) => new RequestError({ code: -32600, mes
 export const paramsOf = (event: ClientEvent | undefined): unknown =>
   event?._tag === "ServerNotification" ? event.notification.params : undefined
 
-/** What a client has been told and has not read. */
+/** The events that the client has not read. */
 export const unread = Effect.fnUntraced(function* (client: Client) {
   yield* client.handle.shutdown
   const names: Array<string> = []

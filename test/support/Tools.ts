@@ -1,5 +1,5 @@
 /**
- * Tools that do nothing but what a test looks at.
+ * Tools for tests.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export const command = (id: string, status: CommandExecutionItem["status"]): Com
   durationMs: null
 })
 
-/** Asks the user about a command, and tells the model what came of it. */
+/** Asks the user about a command, and returns the decision to the model. */
 export const asking: Tool = {
   spec: specOf("ask"),
   publishesItems: true,

@@ -1,5 +1,5 @@
 /**
- * A client of a wire connection without the bytes: it offers messages and reads texts.
+ * A client of a transport connection without bytes: it offers messages and reads texts.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { encode } from "../../src/services/routing/OutboundMessage.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
 import * as Wire from "../../src/layers/transports/StreamTransport.ts"
 
-/** A message as it came, with what tests look at. */
+/** A received message, with the members that tests inspect. */
 export interface Heard {
   readonly id?: number | string
   readonly method?: string
@@ -33,13 +33,13 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.Connect
 
   const send = (message: object) => Effect.sync(() => void memory.send(classify(message)))
 
-  /** Everything there is now, at least one message more. */
+  /** All available messages, at least one. */
   const pull = Effect.map(connection.outgoing.takeAll, (messages) => {
     for (const message of messages)
       heard.push(JSON.parse(encode(message, connection.session?.sequenced === true)) as Heard)
   })
 
-  /** Reads on to the first message of its kind, which is returned; what came before it has been read, too. */
+  /** Reads messages until one matches, and returns it. Earlier messages are consumed. */
   const until = Effect.fnUntraced(function* (matches: (message: Heard) => boolean) {
     while (true) {
       while (read < heard.length) {
