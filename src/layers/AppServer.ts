@@ -58,6 +58,7 @@ import * as ConfigHandlers from "./handlers/config.ts"
 import * as InitializeHandlers from "./handlers/initialize.ts"
 import * as ModelHandlers from "./handlers/model.ts"
 import * as ThreadHandlers from "./handlers/thread.ts"
+import * as ThreadReadHandlers from "./handlers/threadRead.ts"
 import * as ThreadListHandlers from "./handlers/threadList.ts"
 import * as ThreadShellHandlers from "./handlers/threadShell.ts"
 import * as TurnHandlers from "./handlers/turn.ts"
@@ -158,6 +159,7 @@ const handlers = Layer.effect(
     const handlers = {
       ...(yield* InitializeHandlers.make),
       ...(yield* ThreadHandlers.make),
+      ...(yield* ThreadReadHandlers.make),
       ...(yield* ThreadListHandlers.make),
       ...(yield* ThreadShellHandlers.make),
       ...(yield* TurnHandlers.make),
