@@ -131,10 +131,15 @@ const locationsOf = (options: ConfigOptions, path: Path.Path) => {
   const { environment, home, loader, profile } = options
   const machineFolder =
     path.sep === "/" ? "/etc/codex" : path.join(environment["ProgramData"] ?? "C:\\ProgramData", "OpenAI", "Codex")
+  const systemFile = loader?.systemConfigFile ?? path.join(machineFolder, "config.toml")
   return {
+    ruleFolders: [path.dirname(systemFile), home].map((folder): RuleFolder => ({
+      path: path.join(folder, rulesFolder),
+      mayAllow: true
+    })),
     userFile: loader?.configFile ?? path.join(home, "config.toml"),
     profile: profile === undefined ? undefined : { name: profile, file: path.join(home, `${profile}.config.toml`) },
-    systemFile: loader?.systemConfigFile ?? path.join(machineFolder, "config.toml"),
+    systemFile,
     managedFile: loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml"),
     requirementsFile: loader?.requirementsFile ?? path.join(machineFolder, "requirements.toml"),
     userHome: environment["HOME"] ?? environment["USERPROFILE"],
@@ -201,19 +206,14 @@ const inspect = Effect.fnUntraced(function* ({ load, locations, options, resolve
 export const make = Effect.fnUntraced(function* (
   options: ConfigOptions
 ): Effect.fn.Return<Config["Service"], ConfigError, Path.Path | SmallFiles> {
-  const path = yield* Path.Path
   const { environment } = options
-  const { requirementsFile, ...locations } = locationsOf(options, path)
+  const { requirementsFile, ruleFolders, ...locations } = locationsOf(options, yield* Path.Path)
   const layers = yield* Layers.make(locations)
   const demands = yield* Demands.make({
     file: requirementsFile,
     cloud: options.cloudRequirements ?? Effect.succeed(null)
   })
   const texts = yield* FileCache.make((source) => source.trim(), { maxBytes: MaxInstructionsBytes, namedBy: "client" })
-  const ruleFolders = [path.dirname(locations.systemFile), options.home].map((folder): RuleFolder => ({
-    path: path.join(folder, rulesFolder),
-    mayAllow: true
-  }))
 
   /** The layers; fails when they have an error. */
   const load = (folder: string | undefined, overrides: Readonly<Record<string, unknown>> = {}) =>
