@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -25,7 +24,7 @@ import { Toolset } from "../../src/services/tool/ToolRegistry.ts"
 import * as MemoryFiles from "../support/MemoryFiles.ts"
 import { makeModel } from "../support/ScriptedModel.ts"
 import { clientOf, cwd, makeServer, nameOf, optionsOf, say, type ServerOptions } from "../support/Server.ts"
-import { asking, gated } from "../support/Tools.ts"
+import { gated } from "../support/Tools.ts"
 
 const who = { clientInfo: { name: "test", version: "1" }, capabilities: { experimentalApi: true } }
 
@@ -371,47 +370,4 @@ describe("the runtime of a server, when it stops", () => {
       }).pipe(Effect.provide(layer))
     })
   })
-})
-
-describe("a client of a server in the same process", () => {
-  it.effect.each([1, 2])("gets approvals with room for %s event(s) [17]", (channelCapacity) =>
-    Effect.gen(function* () {
-      const model = yield* makeModel
-      const client = clientOf(
-        yield* AppServer.start({
-          ...optionsOf({ model: model.layer, toolbox: [asking] }),
-          initialize: who,
-          channelCapacity
-        }).pipe(Effect.provide(MemoryFiles.make().layer))
-      )
-      const { thread } = yield* client.request("thread/start", { cwd })
-      const reading = yield* Effect.forkChild(client.asked, { startImmediately: true })
-      yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
-      yield* model.call(["ask", "c1"])
-      const { id } = yield* Fiber.join(reading)
-      yield* client.handle.respondToServerRequest(id, { decision: "accept" })
-      const ending = yield* Effect.forkChild(client.notified("turn/completed"), { startImmediately: true })
-      yield* model.say("done")
-      assert.strictEqual((yield* Fiber.join(ending)).turn.status, "completed")
-    })
-  )
-
-  it.effect("may call 200 times at once through the facade; the low-level runtime does not wait [14]", () =>
-    Effect.gen(function* () {
-      const { client } = yield* facade()
-      const calls = Array.from({ length: 200 }, () => Effect.exit(client.request("account/read", {})))
-      const exits = yield* Effect.all(calls, { concurrency: "unbounded" })
-      assert.deepStrictEqual(
-        exits.flatMap((exit) => (Exit.isFailure(exit) ? [Cause.squash(exit.cause)] : [])),
-        []
-      )
-      const { start } = yield* starting()
-      const runtime = yield* start
-      const low = Array.from({ length: 200 }, () => Effect.flip(runtime.request("account/read", {})))
-      const errors = yield* Effect.all(low.map(Effect.option), { concurrency: "unbounded" })
-      const blocked = errors.flatMap((error) => (Option.isSome(error) ? [error.value] : []))
-      assert.isAbove(blocked.length, 0)
-      for (const error of blocked) assert.strictEqual((error as { readonly kind?: string }).kind, "WouldBlock")
-    })
-  )
 })
