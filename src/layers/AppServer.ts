@@ -58,6 +58,7 @@ import * as ConfigHandlers from "./handlers/config.ts"
 import * as InitializeHandlers from "./handlers/initialize.ts"
 import * as ModelHandlers from "./handlers/model.ts"
 import * as ThreadHandlers from "./handlers/thread.ts"
+import * as ThreadReadHandlers from "./handlers/threadRead.ts"
 import * as ThreadListHandlers from "./handlers/threadList.ts"
 import * as ThreadShellHandlers from "./handlers/threadShell.ts"
 import * as TurnHandlers from "./handlers/turn.ts"
@@ -158,6 +159,7 @@ const handlers = Layer.effect(
     const handlers = {
       ...(yield* InitializeHandlers.make),
       ...(yield* ThreadHandlers.make),
+      ...(yield* ThreadReadHandlers.make),
       ...(yield* ThreadListHandlers.make),
       ...(yield* ThreadShellHandlers.make),
       ...(yield* TurnHandlers.make),
@@ -181,18 +183,17 @@ const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServe
       // For a start that fails or is given up; after a stop nothing is left to close.
       yield* Scope.addFinalizer(outer, Scope.close(scope, Exit.void))
       const built = yield* Layer.buildWithMemoMap(server, memoMap, scope)
-      const { stop } = Context.get(built, Shutdown.Shutdown)
-      const whole = new Shutdown.Stop(fork, (deadline) =>
+      const { atEnd, stop } = Context.get(built, Shutdown.Shutdown)
+      yield* atEnd((deadline) =>
         Effect.gen(function* () {
-          yield* stop({ deadline })
           const closing = fork(Scope.close(scope, Exit.void))
           yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
           if (closing.pollUnsafe() !== undefined) return
           yield* Effect.logWarning("the server has stopped, and not everything that it holds was released in time")
         })
       )
-      yield* Scope.addFinalizer(outer, whole.run({ within: DefaultDeadline }))
-      return Context.add(built, Shutdown.Shutdown, { stop: (options) => whole.run(options) })
+      yield* Scope.addFinalizer(outer, stop(DefaultDeadline))
+      return built
     })
   )
 

@@ -77,7 +77,7 @@ interface Endpoints {
 const close = Effect.fnUntraced(function* ({ listeners }: Endpoints, within: Duration.Duration) {
   const { stop } = yield* Shutdown
   yield* Effect.forEach(listeners, ({ refuse }) => refuse, { discard: true })
-  yield* stop({ within })
+  yield* stop(within)
 })
 
 /** Ends when standard input has ended and nobody else is connected: whoever started the program is done with it. */

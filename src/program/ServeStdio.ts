@@ -41,9 +41,9 @@ const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
   const { stop } = yield* Shutdown
   const served = yield* Stdio.serve({ answered: early?.release() })
-  const finish = Effect.suspend(() => Effect.as(stop({ within: DefaultDeadline }), threads.running()))
+  const finish = Effect.suspend(() => Effect.as(stop(DefaultDeadline), threads.running()))
   // The first signal interrupts the wait. From then on the next one is listened for.
-  const forced = Effect.andThen(signal, stop({ within: ForcedDeadline }))
+  const forced = Effect.andThen(signal, stop(ForcedDeadline))
   const cut = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
     Effect.andThen(Effect.forkScoped(Effect.interruptible(forced), { startImmediately: true }), finish)
   )

@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -17,6 +18,7 @@ import * as MemoryStore from "../../src/layers/stores/Memory.ts"
 import { AppServerClient } from "../../src/services/client/AppServerClient.ts"
 import { shutdownComplete } from "../../src/services/client/LegacyEvents.ts"
 import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
+import { InterruptGrace } from "../../src/services/thread/turn/Supervised.ts"
 import { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
 import type { Tool } from "../../src/services/tool/Tool.ts"
 import { Toolset } from "../../src/services/tool/ToolRegistry.ts"
@@ -132,12 +134,12 @@ describe("the runtime of a server, when it stops", () => {
       yield* stubborn.entered
       const first = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
       const second = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
-      yield* TestClock.adjust("4 seconds")
+      yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([first.pollUnsafe(), second.pollUnsafe()], [undefined, undefined])
       yield* stubborn.open
       yield* Fiber.join(first)
       yield* Fiber.join(second)
-      assert.strictEqual(yield* Clock.currentTimeMillis, 4000)
+      assert.strictEqual(yield* Clock.currentTimeMillis, 1000)
     })
   )
 
@@ -183,7 +185,25 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
+  it.effect("ends the turn of a tool that cannot be interrupted sooner than that, and names the tool", () => {
+    const { layer, logged } = logging()
+    return Effect.gen(function* () {
+      const stubborn = yield* makeStubborn
+      const { client } = yield* working(stubborn.tool)
+      yield* stubborn.entered
+      const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
+      while (stopping.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+      assert.isBelow(yield* Clock.currentTimeMillis, 5000)
+      assert.match(logged.join("\n"), /stubborn.* was left behind/)
+      assert.include(yield* rest(client), "turn/completed interrupted")
+      yield* stubborn.open
+    }).pipe(Effect.provide(layer))
+  })
+
   describe("under its deadline, with", () => {
+    /** Turns wait for what they have interrupted longer than the server does. */
+    const patiently = Effect.provideService(InterruptGrace, Duration.hours(1))
+
     const broken = Effect.gen(function* () {
       const stubborn = yield* makeStubborn
       const memory = Context.get(yield* Layer.build(MemoryStore.layer), ThreadStore)
@@ -226,27 +246,31 @@ describe("the runtime of a server, when it stops", () => {
         return Effect.gen(function* () {
           const { appended, store, stubborn } = yield* broken
           const scope = yield* Scope.make()
-          const { client, threadId } = yield* Scope.provide(working(stubborn.tool, { store }), scope)
+          const { client } = yield* Scope.provide(working(stubborn.tool, { store }), scope)
           yield* stubborn.entered
           const end = how === "shutdown" ? client.handle.shutdown : Scope.close(scope, Exit.void)
           const stopping = yield* Effect.forkChild(end, { startImmediately: true })
-          yield* TestClock.adjust("4999 millis")
+          // The turn leaves the tool behind, well before the deadline of the stop.
+          yield* TestClock.adjust("1999 millis")
           assert.isUndefined(stopping.pollUnsafe())
           yield* TestClock.adjust("1 millis")
           yield* Fiber.join(stopping)
-          assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${threadId}`)
+          assert.include(logged.join("\n"), "tool stubborn did not stop within 2s and was left behind")
           const names = yield* rest(client)
-          assert.notInclude(names.join(), "turn/completed")
+          assert.deepStrictEqual(
+            names.filter((name) => name.startsWith("turn/completed")),
+            ["turn/completed interrupted"]
+          )
           const before = [...appended]
           yield* stubborn.open
           for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
           assert.deepStrictEqual(appended, before)
           yield* Scope.close(scope, Exit.void)
-        }).pipe(Effect.provide(layer))
+        }).pipe(Effect.provide(layer), patiently)
       })
     }
 
-    it.effect.each(cases)("%s that cannot be interrupted: it ends, and names the turn [23]", ([, optionsFor]) => {
+    it.effect.each(cases)("%s that cannot be interrupted: it ends, and names the stream [23]", ([, optionsFor]) => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const { stubborn, store } = yield* broken
@@ -257,11 +281,11 @@ describe("the runtime of a server, when it stops", () => {
         yield* client.notified("turn/started")
         for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
-        yield* TestClock.adjust("5 seconds")
+        yield* TestClock.adjust("2 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${thread.id}`)
+        assert.include(logged.join("\n"), "the model's stream did not stop within 2s and was left behind")
         yield* stubborn.open
-      }).pipe(Effect.provide(layer))
+      }).pipe(Effect.provide(layer), patiently)
     })
 
     it.effect("an append that cannot be interrupted: it ends, names the turn, and stores nothing more [23]", () => {

@@ -138,6 +138,7 @@ describe("ClientRequests", () => {
       initialize: "-",
       "thread/start": "-",
       "thread/resume": "thread",
+      "thread/fork": "thread",
       "thread/read": "thread*",
       "thread/list": "-",
       "thread/shellCommand": "thread",
@@ -156,6 +157,6 @@ describe("ClientRequests", () => {
   it("finds a declaration by name, and none by the name of an inherited object property", () => {
     assert.strictEqual(clientRequestOf("turn/start"), clientRequestTable["turn/start"])
     assert.isUndefined(clientRequestOf("toString"))
-    assert.isUndefined(clientRequestOf("thread/fork"))
+    assert.isUndefined(clientRequestOf("thread/archive"))
   })
 })

@@ -36,9 +36,9 @@ describe("ReleasedRequests", () => {
   })
 
   it("requires parameters exactly for the methods that have some", () => {
-    assert.deepStrictEqual(readReserved("thread/fork", undefined), Result.fail("missing field `params`"))
-    assert.deepStrictEqual(readReserved("thread/fork", null), Result.fail("missing field `params`"))
-    assert.deepStrictEqual(readReserved("thread/fork", {}), Result.succeed(ReleasedRequests["thread/fork"]))
+    assert.deepStrictEqual(readReserved("thread/archive", undefined), Result.fail("missing field `params`"))
+    assert.deepStrictEqual(readReserved("thread/archive", null), Result.fail("missing field `params`"))
+    assert.deepStrictEqual(readReserved("thread/archive", {}), Result.succeed(ReleasedRequests["thread/archive"]))
     assert.deepStrictEqual(
       readReserved("account/usage/read", null),
       Result.succeed(ReleasedRequests["account/usage/read"])

@@ -166,16 +166,124 @@ const readHead = async (
   }
 }
 
+/** Fails at the deadline; the system's call continues. */
+const inTime = <A>(path: string, effect: Effect.Effect<A, SmallFileError>): Effect.Effect<A, SmallFileError> =>
+  Effect.timeoutOrElse(effect, {
+    duration: Deadline,
+    orElse: () => Effect.fail(new SmallFileError({ reason: "slow", path }))
+  })
+
+/** Missing files are undefined, everything else fails. */
+const unlessAbsent = (path: string, error: unknown): Effect.Effect<undefined, SmallFileError> =>
+  absent.has(codeOf(error)) ? Effect.undefined : Effect.fail(problem(path, error))
+
+/** Folders on a local disk, where a stat does not block. */
+class LocalFolders {
+  readonly #calls: Calls
+  readonly #limiter: CallLimiter
+  /** With the time until which the entry is valid. */
+  readonly #until = new Map<string, number>()
+
+  constructor(calls: Calls, limiter: CallLimiter) {
+    this.#calls = calls
+    this.#limiter = limiter
+  }
+
+  #isLocal(folder: string, now: number): boolean {
+    return (this.#until.get(folder) ?? 0) > now
+  }
+
+  #look(folder: string, now: number): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      const forget = this.#limiter.enter((leave) => {
+        this.#calls.statfs(folder, (error, { type } = { type: 0 }) => {
+          leave()
+          if (this.#until.size >= MaxLocal) this.#until.clear()
+          if (error === null && LocalTypes.has(type)) this.#until.set(folder, now + LocalFor)
+          else this.#until.delete(folder)
+          resume(Effect.void)
+        })
+      })
+      return Effect.sync(forget)
+    })
+  }
+
+  /** Determines which of the folders are local. */
+  find(folders: ReadonlyArray<string>, now: number): Effect.Effect<void> {
+    const unknown = folders.filter((folder) => !this.#isLocal(folder, now) && !folder.includes("\0"))
+    return Effect.forEach(unknown, (folder) => this.#look(folder, now), { concurrency: MaxClientCalls, discard: true })
+  }
+
+  /** A synchronous stat of the path; undefined when it is on a remote file system or a link. */
+  stat(path: string, now: number): { readonly stat: Fs.Stats | undefined } | undefined {
+    const folder = Path.dirname(path)
+    try {
+      if (!this.#isLocal(folder, now)) {
+        if (!this.#isLocal(Path.dirname(folder), now)) return undefined
+        const above = this.#calls.lstatSync(folder, { throwIfNoEntry: false })
+        if (above?.isDirectory() !== true) return above === undefined ? { stat: undefined } : undefined
+      }
+      const stat = this.#calls.lstatSync(path, { throwIfNoEntry: false })
+      return stat?.isSymbolicLink() === true ? undefined : { stat }
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** Refuses kernel files, and remembers the devices that have none. */
+const ordinaryFiles = (calls: Calls) => {
+  /** With the time until which the entry is valid. */
+  const devices = new Map<number, number>()
+  return (now: number) =>
+    async (opened: Opened): Promise<void> => {
+      const { dev } = opened.stat
+      if ((devices.get(dev) ?? 0) > now) return
+      await refuseKernelFile(calls, opened)
+      if (devices.size >= MaxLocal) devices.clear()
+      devices.set(dev, now + LocalFor)
+    }
+}
+
+/** The stamp of a path, from a thread of the pool. */
+const stampLater = (calls: Calls, limiter: CallLimiter, path: string) =>
+  // Node throws for such a path instead of calling back.
+  path.includes("\0")
+    ? Effect.fail(new SmallFileError({ reason: "unreadable", path }))
+    : Effect.callback<FileStamp | undefined, SmallFileError>((resume) => {
+        const forget = limiter.enter((leave) => {
+          calls.stat(path, (error, stat) => {
+            leave()
+            resume(error === null ? Effect.succeed(stampOf(stat)) : unlessAbsent(path, error))
+          })
+        })
+        return Effect.sync(forget)
+      })
+
+/** The stamp of a path, synchronously. */
+const stampNow = (calls: Calls, path: string): Effect.Effect<FileStamp | undefined, SmallFileError> =>
+  Effect.suspend(() => {
+    try {
+      // Most requested files do not exist, and an exception costs ten times as much as this check.
+      const stat = calls.statSync(path, { throwIfNoEntry: false })
+      return Effect.succeed(stat === undefined ? undefined : stampOf(stat))
+    } catch (error) {
+      return unlessAbsent(path, error)
+    }
+  })
+
 /** Small files through `calls`. */
 export const make = (calls: Calls): SmallFiles["Service"] => {
   const limiter = new CallLimiter(MaxClientCalls)
+  const folders = new LocalFolders(calls, limiter)
+  const isOrdinaryAt = ordinaryFiles(calls)
 
-  /** Fails at the deadline; the system's call continues. */
-  const inTime = <A>(path: string, effect: Effect.Effect<A, SmallFileError>): Effect.Effect<A, SmallFileError> =>
-    Effect.timeoutOrElse(effect, {
-      duration: Deadline,
-      orElse: () => Effect.fail(new SmallFileError({ reason: "slow", path }))
-    })
+  /** The stamp of a client's path, synchronous when it cannot block. */
+  const clientStamp = (path: string, now: number): Effect.Effect<FileStamp | undefined, SmallFileError> => {
+    const seen = folders.stat(path, now)
+    if (seen === undefined) return inTime(path, stampLater(calls, limiter, path))
+    return Effect.succeed(seen.stat === undefined ? undefined : stampOf(seen.stat))
+  }
 
   /** Limits the concurrency of `work` when a client named the path. */
   const enter = (namedBy: NamedBy, work: (leave: () => void) => void): (() => void) => {
@@ -184,127 +292,44 @@ export const make = (calls: Calls): SmallFiles["Service"] => {
     return () => undefined
   }
 
-  const looked = (path: string): Effect.Effect<FileStamp | undefined, SmallFileError> =>
-    // Node throws for such a path instead of calling back.
-    path.includes("\0")
-      ? Effect.fail(new SmallFileError({ reason: "unreadable", path }))
-      : Effect.callback((resume) => {
-          const forget = limiter.enter((leave) => {
-            calls.stat(path, (error, stat) => {
-              leave()
-              if (error === null) resume(Effect.succeed(stampOf(stat)))
-              else resume(absent.has(codeOf(error)) ? Effect.undefined : Effect.fail(problem(path, error)))
-            })
-          })
-          return Effect.sync(forget)
-        })
-
-  /** Folders on a local disk, with the time until which the entry is valid. */
-  const local = new Map<string, number>()
-
-  /** Determines which of the folders are local. */
-  const findLocal = (folders: ReadonlyArray<string>, now: number): Effect.Effect<void> =>
-    Effect.forEach(
-      folders.filter((folder) => (local.get(folder) ?? 0) <= now && !folder.includes("\0")),
-      (folder) =>
-        Effect.callback<void>((resume) => {
-          const forget = limiter.enter((leave) => {
-            calls.statfs(folder, (error, { type } = { type: 0 }) => {
-              leave()
-              if (local.size >= MaxLocal) local.clear()
-              if (error === null && LocalTypes.has(type)) local.set(folder, now + LocalFor)
-              else local.delete(folder)
-              resume(Effect.void)
-            })
-          })
-          return Effect.sync(forget)
-        }),
-      { concurrency: MaxClientCalls, discard: true }
-    )
-
-  /** A synchronous stat of the path; undefined when it is on a remote file system or a link. */
-  const statIfLocal = (path: string, now: number): { readonly stat: Fs.Stats | undefined } | undefined => {
-    const folder = Path.dirname(path)
-    const isLocal = (at: string) => (local.get(at) ?? 0) > now
-    try {
-      if (!isLocal(folder)) {
-        if (!isLocal(Path.dirname(folder))) return undefined
-        const above = calls.lstatSync(folder, { throwIfNoEntry: false })
-        if (above?.isDirectory() !== true) return above === undefined ? { stat: undefined } : undefined
-      }
-      const stat = calls.lstatSync(path, { throwIfNoEntry: false })
-      return stat?.isSymbolicLink() === true ? undefined : { stat }
-    } catch {
-      return undefined
-    }
-  }
-
-  /** The stamp of a client's path, synchronous when it cannot block. */
-  const clientStamp = (path: string, now: number): Effect.Effect<FileStamp | undefined, SmallFileError> => {
-    const seen = statIfLocal(path, now)
-    if (seen === undefined) return inTime(path, looked(path))
-    return Effect.succeed(seen.stat === undefined ? undefined : stampOf(seen.stat))
-  }
-
-  /** Devices without kernel files, with the time until which the entry is valid. */
-  const ordinaryDevices = new Map<number, number>()
-
-  /** Fails for kernel files. */
-  const isOrdinaryAt =
-    (now: number) =>
-    async (opened: Opened): Promise<void> => {
-      const { dev } = opened.stat
-      if ((ordinaryDevices.get(dev) ?? 0) > now) return
-      await refuseKernelFile(calls, opened)
-      if (ordinaryDevices.size >= MaxLocal) ordinaryDevices.clear()
-      ordinaryDevices.set(dev, now + LocalFor)
-    }
-
-  const lookedAtOnce = (path: string): Effect.Effect<FileStamp | undefined, SmallFileError> =>
-    Effect.suspend(() => {
-      try {
-        // Most requested files do not exist, and an exception costs ten times as much as this check.
-        const stat = calls.statSync(path, { throwIfNoEntry: false })
-        return Effect.succeed(stat === undefined ? undefined : stampOf(stat))
-      } catch (error) {
-        return absent.has(codeOf(error)) ? Effect.undefined : Effect.fail(problem(path, error))
-      }
+  const head = (path: string, options: ReadOptions, now: number) =>
+    Effect.callback<Head | undefined, SmallFileError>((resume) => {
+      let isCancelled = false
+      const forget = enter(options.namedBy, (leave) => {
+        readHead(calls, path, options, isOrdinaryAt(now), () => isCancelled)
+          .finally(leave)
+          .then(
+            (found) => resume(Effect.succeed(found)),
+            (error: unknown) => resume(unlessAbsent(path, error))
+          )
+      })
+      return Effect.sync(() => {
+        isCancelled = true
+        forget()
+      })
     })
 
   return {
     stamp: (path, namedBy) =>
       namedBy === "server"
-        ? lookedAtOnce(path)
+        ? stampNow(calls, path)
         : Effect.flatMap(Clock.currentTimeMillis, (now) => clientStamp(path, now)),
     exist: Effect.fnUntraced(function* (paths: ReadonlyArray<string>) {
       const now = yield* Clock.currentTimeMillis
       const isThere = (path: string) =>
         Effect.match(clientStamp(path, now), { onSuccess: (stamp) => stamp !== undefined, onFailure: () => false })
-      return yield* findLocal([...new Set(paths.map((path) => Path.dirname(path)))], now).pipe(
-        Effect.andThen(Effect.forEach(paths, isThere, { concurrency: MaxClientCalls })),
-        Effect.timeoutOrElse({ duration: Deadline, orElse: () => Effect.succeed(paths.map(() => false)) })
-      )
+      return yield* folders
+        .find([...new Set(paths.map((path) => Path.dirname(path)))], now)
+        .pipe(
+          Effect.andThen(Effect.forEach(paths, isThere, { concurrency: MaxClientCalls })),
+          Effect.timeoutOrElse({ duration: Deadline, orElse: () => Effect.succeed(paths.map(() => false)) })
+        )
     }),
-    head: (path, options) => {
-      const reading = (now: number) =>
-        Effect.callback<Head | undefined, SmallFileError>((resume) => {
-          let isCancelled = false
-          const forget = enter(options.namedBy, (leave) => {
-            readHead(calls, path, options, isOrdinaryAt(now), () => isCancelled)
-              .finally(leave)
-              .then(
-                (head) => resume(Effect.succeed(head)),
-                (error: unknown) =>
-                  resume(absent.has(codeOf(error)) ? Effect.undefined : Effect.fail(problem(path, error)))
-              )
-          })
-          return Effect.sync(() => {
-            isCancelled = true
-            forget()
-          })
-        })
-      return inTime(path, Effect.flatMap(Clock.currentTimeMillis, reading))
-    }
+    head: (path, options) =>
+      inTime(
+        path,
+        Effect.flatMap(Clock.currentTimeMillis, (now) => head(path, options, now))
+      )
   }
 }
 

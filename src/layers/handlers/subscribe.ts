@@ -12,7 +12,8 @@ import type { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import type { ServerRequests } from "../../services/routing/ServerRequests.ts"
 import { type Wait, settled } from "../../services/routing/TieredQueue.ts"
 
-interface Routing {
+/** The services that decide what a connection receives. */
+export interface Routing {
   readonly router: OutboundRouter["Service"]
   readonly serverRequests: ServerRequests["Service"]
 }

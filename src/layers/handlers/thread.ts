@@ -1,5 +1,5 @@
 /**
- * Threads: start, resume, read, unsubscribe, and which are loaded.
+ * The ways to a thread that a client follows: start, resume, fork. Parameters in, an operation of the engine, a view out.
  *
  * @module
  */
@@ -13,21 +13,15 @@ import * as Reply from "../../services/connection/Reply.ts"
 import { warningsFor } from "../../services/decoding/ParameterDecisions.ts"
 import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
-import { invalidRequest } from "../../services/routing/RequestError.ts"
+import { invalidRequest, type RequestError } from "../../services/routing/RequestError.ts"
 import { ServerRequests } from "../../services/routing/ServerRequests.ts"
-import { readState } from "../../services/thread/StoredThread.ts"
+import type { ForkPoint } from "../../services/thread/StoredThread.ts"
 import type { Thread } from "../../services/thread/Thread.ts"
-import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/ThreadError.ts"
-import { problemOf } from "../../services/thread/ThreadId.ts"
-import { checkId, type LoadedThread, Threads } from "../../services/thread/Threads.ts"
-import { ThreadStore } from "../../services/thread/ThreadStore.ts"
-import { cut, summaryOf, toThread, toTurn } from "../../services/thread/ThreadView.ts"
+import { type LoadedThread, Threads } from "../../services/thread/Threads.ts"
+import { toTurn } from "../../services/thread/ThreadView.ts"
 import { configWarning } from "./configWarning.ts"
-import { subscribe } from "./subscribe.ts"
+import { type Routing, subscribe } from "./subscribe.ts"
 import { warn } from "./warnings.ts"
-
-/** Characters of a refused cursor that the error repeats. */
-const MaxEchoed = 128
 
 const startedThread = (thread: Thread, includeTurns: boolean): ResultOf<"thread/start"> => {
   const { settings } = thread
@@ -68,121 +62,120 @@ const resumedThread = (thread: Thread, params: ParamsOf<"thread/resume">): Resul
 
 const unservedAtStart = warningsFor("thread/start")
 const unservedAtResume = warningsFor("thread/resume")
+const unservedAtFork = warningsFor("thread/fork")
 
-export const make: Effect.Effect<
-  HandlersFor<"thread/start" | "thread/resume" | "thread/read" | "thread/loaded/list" | "thread/unsubscribe">,
-  never,
-  OutboundRouter | ServerRequests | Threads | ThreadStore
-> = Effect.gen(function* () {
-  const router = yield* OutboundRouter
-  const serverRequests = yield* ServerRequests
-  const threads = yield* Threads
-  const store = yield* ThreadStore
+/** What its user should know about how the thread was loaded. */
+const publishWarnings = (
+  router: OutboundRouter["Service"],
+  { configWarnings, thread, warnings }: LoadedThread,
+  unserved: ReadonlyArray<string>
+): Effect.Effect<void> =>
+  Effect.andThen(
+    warn(router, thread.id, [...warnings, ...unserved]),
+    Effect.forEach(configWarnings, (one) => router.notify("configWarning", configWarning(one), thread.id), {
+      discard: true
+    })
+  )
 
-  /** What its user should know about how the thread was loaded. */
-  const publishWarnings = ({ configWarnings, thread, warnings }: LoadedThread, unserved: ReadonlyArray<string>) =>
-    Effect.andThen(
-      warn(router, thread.id, [...warnings, ...unserved]),
-      Effect.forEach(configWarnings, (one) => router.notify("configWarning", configWarning(one), thread.id), {
-        discard: true
-      })
-    )
+/** The tokens of the thread's last turn, for a client that joins; none before the first. */
+const usageFor = (
+  router: OutboundRouter["Service"],
+  connection: Connection,
+  { id: threadId, state: { usage } }: Thread,
+  now: number
+): ReadonlyArray<OutboundMessage> => {
+  if (usage === null) return []
+  const params = { threadId, turnId: usage.turnId, tokenUsage: usage.tokens }
+  const message = router.message(connection, "thread/tokenUsage/updated", params, now)
+  return message === undefined ? [] : [message]
+}
 
-  const start: Handler<"thread/start"> = Effect.fnUntraced(function* (params, { connection }) {
+/** What follows the answer to a client that resumes and has not said where it left off. */
+const catchUp = (
+  router: OutboundRouter["Service"],
+  connection: Connection,
+  thread: Thread,
+  now: number
+): ReadonlyArray<OutboundMessage> => {
+  const cleared = router.message(connection, "thread/goal/cleared", { threadId: thread.id }, now)
+  return [...usageFor(router, connection, thread, now), ...(cleared === undefined ? [] : [cleared])]
+}
+
+/** The client as it named itself. Handlers run only for initialized connections. */
+const originatorOf = (connection: Connection): string => connection.session?.client.name ?? ""
+
+const pointOf = ({ beforeTurnId, lastTurnId }: ParamsOf<"thread/fork">): Effect.Effect<ForkPoint, RequestError> => {
+  if (beforeTurnId != null && lastTurnId != null) {
+    return Effect.fail(invalidRequest("`beforeTurnId` cannot be combined with `lastTurnId`"))
+  }
+  if (lastTurnId != null) return Effect.succeed({ through: lastTurnId })
+  return Effect.succeed(beforeTurnId == null ? null : { before: beforeTurnId })
+}
+
+const makeStart = (routing: Routing, threads: Threads["Service"]): Handler<"thread/start"> =>
+  Effect.fnUntraced(function* (params, { connection }) {
     const loaded = yield* threads.start({
       overrides: params,
       ephemeral: params.ephemeral ?? false,
-      originator: connection.session?.client.name ?? "",
+      originator: originatorOf(connection),
       threadSource: params.threadSource ?? null
     })
     const { thread } = loaded
     return Reply.make(() => {
-      const { extensions, following } = subscribe({ router, serverRequests }, connection, thread.id)
-      const started = Effect.andThen(threads.announce(thread), publishWarnings(loaded, unservedAtStart(params)))
-      return { result: startedThread(thread, false), extensions, commit: Effect.andThen(following, started) }
+      const { extensions, following } = subscribe(routing, connection, thread.id)
+      const warnings = publishWarnings(routing.router, loaded, unservedAtStart(params))
+      const commit = following.pipe(Effect.andThen(threads.announce(thread)), Effect.andThen(warnings))
+      return { result: startedThread(thread, false), extensions, commit }
     })
   })
 
-  /** Follows the answer to a client that resumes and has not said where it left off. */
-  const catchUp = (thread: Thread, connection: Connection, now: number): ReadonlyArray<OutboundMessage> => {
-    const { usage } = thread.state
-    const threadId = thread.id
-    return [
-      usage === null
-        ? undefined
-        : router.message(
-            connection,
-            "thread/tokenUsage/updated",
-            { threadId, turnId: usage.turnId, tokenUsage: usage.tokens },
-            now
-          ),
-      router.message(connection, "thread/goal/cleared", { threadId }, now)
-    ].filter((message) => message !== undefined)
-  }
-
-  const resume: Handler<"thread/resume"> = Effect.fnUntraced(function* (params, { connection, extensions }) {
-    const after = positionIn(extensions)
-    const loaded = yield* threads.resume({
-      threadId: params.threadId,
-      overrides: params,
-      returning: after !== undefined
-    })
+const makeResume = (routing: Routing, threads: Threads["Service"]): Handler<"thread/resume"> =>
+  Effect.fnUntraced(function* (params, context) {
+    const { connection } = context
+    const { threadId } = params
+    const after = positionIn(context.extensions)
+    const loaded = yield* threads.resume({ threadId, overrides: params, returning: after !== undefined })
     const { thread } = loaded
     const now = yield* Clock.currentTimeMillis
     return Reply.make(() => {
-      const otherwise = catchUp(thread, connection, now)
-      const { extensions, following } = subscribe({ router, serverRequests }, connection, thread.id, after, otherwise)
-      const commit = Effect.andThen(following, publishWarnings(loaded, unservedAtResume(params)))
+      const otherwise = catchUp(routing.router, connection, thread, now)
+      const { extensions, following } = subscribe(routing, connection, threadId, after, otherwise)
+      const commit = Effect.andThen(following, publishWarnings(routing.router, loaded, unservedAtResume(params)))
       return { result: resumedThread(thread, params), extensions, commit }
     })
   })
 
-  const read: Handler<"thread/read"> = Effect.fnUntraced(function* (params) {
-    const includeTurns = params.includeTurns === true
-    const loaded = threads.find(params.threadId)
-    if (loaded !== undefined) {
-      if (includeTurns && loaded.state.turns.length === 0) return yield* new HistoryUnavailable()
-      return { thread: loaded.view(includeTurns), readState: null }
+const makeFork = (routing: Routing, threads: Threads["Service"]): Handler<"thread/fork"> =>
+  Effect.fnUntraced(function* (params, { connection }) {
+    const { excludeTurns = false, ephemeral = false, threadId } = params
+    const point = yield* pointOf(params)
+    if (ephemeral && !excludeTurns) {
+      return yield* invalidRequest("ephemeral paginated thread/fork requires `excludeTurns: true`")
     }
-    yield* checkId(params.threadId, "thread")
-    const status = { type: "notLoaded" } as const
-    if (!includeTurns) {
-      const summary = yield* store.summary(params.threadId)
-      if (summary === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
-      return { thread: toThread(summary, status, null), readState: null }
-    }
-    const state = yield* readState(store, params.threadId)
-    if (state === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
-    const turns = state.turns.map((turn) => toTurn(cut(turn), "full"))
-    return { thread: toThread(summaryOf(state), status, null, turns), readState: null }
-  })
-
-  const loadedList: Handler<"thread/loaded/list"> = (params) =>
-    Effect.suspend(() => {
-      const { cursor } = params
-      if (cursor != null && problemOf(cursor) !== undefined) {
-        return Effect.fail(invalidRequest(`invalid cursor: ${cursor.slice(0, MaxEchoed)}`))
-      }
-      // In the order of their ids, so that a page goes on behind a thread that is no longer loaded.
-      const ids = threads.loaded().toSorted()
-      const behind = cursor == null ? 0 : ids.findIndex((id) => id > cursor.toLowerCase())
-      const from = behind === -1 ? ids.length : behind
-      const data = ids.slice(from, params.limit == null ? undefined : from + Math.max(1, params.limit))
-      return Effect.succeed({ data, nextCursor: from + data.length < ids.length ? (data.at(-1) ?? null) : null })
+    const originator = originatorOf(connection)
+    const threadSource = params.threadSource ?? null
+    const loaded = yield* threads.fork({ threadId, overrides: params, ephemeral, originator, threadSource, point })
+    const { thread } = loaded
+    const now = yield* Clock.currentTimeMillis
+    return Reply.make(() => {
+      const usage = usageFor(routing.router, connection, thread, now)
+      const { extensions, following } = subscribe(routing, connection, thread.id, undefined, usage)
+      const warnings = publishWarnings(routing.router, loaded, unservedAtFork(params))
+      const commit = following.pipe(Effect.andThen(threads.announce(thread)), Effect.andThen(warnings))
+      return { result: startedThread(thread, !excludeTurns), extensions, commit }
     })
-
-  const unsubscribe: Handler<"thread/unsubscribe"> = Effect.fnUntraced(function* (params, { connection }) {
-    yield* checkId(params.threadId, "thread")
-    if (threads.find(params.threadId) === undefined) return { status: "notLoaded" as const }
-    const followed = router.unsubscribe(params.threadId, connection)
-    return { status: followed ? ("unsubscribed" as const) : ("notSubscribed" as const) }
   })
 
+export const make: Effect.Effect<
+  HandlersFor<"thread/start" | "thread/resume" | "thread/fork">,
+  never,
+  OutboundRouter | ServerRequests | Threads
+> = Effect.gen(function* () {
+  const routing = { router: yield* OutboundRouter, serverRequests: yield* ServerRequests }
+  const threads = yield* Threads
   return {
-    "thread/start": start,
-    "thread/resume": resume,
-    "thread/read": read,
-    "thread/loaded/list": loadedList,
-    "thread/unsubscribe": unsubscribe
+    "thread/start": makeStart(routing, threads),
+    "thread/resume": makeResume(routing, threads),
+    "thread/fork": makeFork(routing, threads)
   }
 })

@@ -53,54 +53,57 @@ const checked = (
     : Effect.fail(Failure.unsendable(`base_url of model provider \`${id}\` is not an http or https URL`))
 }
 
+/** Finds the provider of a request: the one that it carries, or the configured one as it was when the thread first asked. */
+const lookup = Effect.fnUntraced(function* (config: Config["Service"]) {
+  const providers = yield* Cache.make({
+    capacity: MaxThreads,
+    lookup: (_threadId: string) =>
+      config.effective({ cwd: null, overrides: {} }).pipe(
+        Effect.map(({ providers }) => providers),
+        Effect.mapError((error) => Failure.unsendable(error.message))
+      )
+  })
+  const configured = ({ provider, threadId }: ModelRequest) =>
+    Cache.get(providers, threadId).pipe(
+      Effect.tapError(() => Cache.invalidate(providers, threadId)),
+      Effect.flatMap((all) => checked(provider, Object.hasOwn(all, provider) ? all[provider] : undefined))
+    )
+  return (request: ModelRequest) =>
+    request.providerInfo !== undefined ? checked(request.provider, request.providerInfo) : configured(request)
+})
+
+/** One attempt at an answer; `input` is the conversation it goes on from. */
+const answering =
+  (client: HttpClient.HttpClient, config: Config["Service"], auth: Auth["Service"]) =>
+  (
+    request: ModelRequest,
+    provider: ModelProviderInfo,
+    input: ReadonlyArray<ResponseItem>,
+    done: Array<ResponseItem>
+  ): Stream.Stream<ModelEvent, FailureType> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const credentials = yield* Credentials.of(auth, config, provider)
+        const secret = Option.isSome(credentials.key) ? Redacted.value(credentials.key.value) : null
+        const headers = Body.headersOf(request, provider, credentials.headers, secret)
+        const body = yield* Effect.try({ try: () => Body.bodyOf(request, input), catch: Failure.unwritable })
+        const hide = Failure.hiding([secret, ...credentials.headers.map(([, value]) => value)])
+        const explain = Advice.explaining({ provider, keyOrigin: credentials.origin, userFile: config.userFile })
+        const shown = (failure: FailureType) => hide(explain(failure))
+        const response = yield* Effect.mapError(send(client, provider, headers, body), shown)
+        const reader = new Events.Reader((index) => `msg_${request.turnId}_${input.length + index}`, done)
+        return Stream.mapError(read(response, reader, provider.streamIdleTimeoutMs), shown)
+      })
+    )
+
 export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.HttpClient | Config | Auth> = Effect.gen(
   function* () {
     const client = yield* HttpClient.HttpClient
     const config = yield* Config
     const auth = yield* Auth
     const patience = Duration.toSeconds(yield* NetworkPatience)
-
-    const providers = yield* Cache.make({
-      capacity: MaxThreads,
-      lookup: (_threadId: string) =>
-        config.effective({ cwd: null, overrides: {} }).pipe(
-          Effect.map(({ providers }) => providers),
-          Effect.mapError((error) => Failure.unsendable(error.message))
-        )
-    })
-
-    const providerOf = (request: ModelRequest) =>
-      request.providerInfo !== undefined ? checked(request.provider, request.providerInfo) : configured(request)
-
-    const configured = (request: ModelRequest) =>
-      Cache.get(providers, request.threadId).pipe(
-        Effect.tapError(() => Cache.invalidate(providers, request.threadId)),
-        Effect.flatMap((all) =>
-          checked(request.provider, Object.hasOwn(all, request.provider) ? all[request.provider] : undefined)
-        )
-      )
-
-    /** One attempt at an answer; `input` is the conversation it goes on from. */
-    const answer = (
-      request: ModelRequest,
-      provider: ModelProviderInfo,
-      input: ReadonlyArray<ResponseItem>,
-      done: Array<ResponseItem>
-    ): Stream.Stream<ModelEvent, FailureType> =>
-      Stream.unwrap(
-        Effect.gen(function* () {
-          const credentials = yield* Credentials.of(auth, config, provider)
-          const secret = Option.isSome(credentials.key) ? Redacted.value(credentials.key.value) : null
-          const headers = Body.headersOf(request, provider, credentials.headers, secret)
-          const body = yield* Effect.try({ try: () => Body.bodyOf(request, input), catch: Failure.unwritable })
-          const hide = Failure.hiding([secret, ...credentials.headers.map(([, value]) => value)])
-          const explain = Advice.explaining({ provider, keyOrigin: credentials.origin, userFile: config.userFile })
-          const shown = (failure: FailureType) => hide(explain(failure))
-          const response = yield* Effect.mapError(send(client, provider, headers, body), shown)
-          const reader = new Events.Reader((index) => `msg_${request.turnId}_${input.length + index}`, done)
-          return Stream.mapError(read(response, reader, provider.streamIdleTimeoutMs), shown)
-        })
-      )
+    const providerOf = yield* lookup(config)
+    const answer = answering(client, config, auth)
 
     return ModelProvider.of({
       ready: (provider, info) =>

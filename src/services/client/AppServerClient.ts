@@ -109,7 +109,7 @@ export class AppServerClient extends Context.Service<
     readonly events: Stream.Stream<ClientEvent>
     /** The next event; none after the last one. */
     readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
-    /** Closes the connection. Unread events are dropped. */
+    /** Closes the connection. Unread events are dropped; in the same process, those that were published before can be read. */
     readonly shutdown: Effect.Effect<void>
     /** The server's version, from its user agent. */
     readonly serverVersion: string

@@ -126,51 +126,94 @@ const invalid = (error: ConfigError): ConfigWarning => ({
 const warnUnless = (fatal: boolean, error: ConfigError): Effect.Effect<ReadonlyArray<ConfigWarning>, ConfigError> =>
   fatal ? Effect.fail(error) : Effect.succeed([invalid(error)])
 
+/** Where the files are. */
+const locationsOf = (options: ConfigOptions, path: Path.Path) => {
+  const { environment, home, loader, profile } = options
+  const machineFolder =
+    path.sep === "/" ? "/etc/codex" : path.join(environment["ProgramData"] ?? "C:\\ProgramData", "OpenAI", "Codex")
+  return {
+    userFile: loader?.configFile ?? path.join(home, "config.toml"),
+    profile: profile === undefined ? undefined : { name: profile, file: path.join(home, `${profile}.config.toml`) },
+    systemFile: loader?.systemConfigFile ?? path.join(machineFolder, "config.toml"),
+    managedFile: loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml"),
+    requirementsFile: loader?.requirementsFile ?? path.join(machineFolder, "requirements.toml"),
+    userHome: environment["HOME"] ?? environment["USERPROFILE"],
+    cwd: options.cwd,
+    flags: options.cliOverrides ?? []
+  }
+}
+
+/** The text of the file in `model_instructions_file`. */
+const instructions = Effect.fnUntraced(function* (texts: FileCache.FileCache<string>, stack: Layers.Stack) {
+  const file = getText(stack.merged, "model_instructions_file")
+  if (file === undefined) return undefined
+  const text = yield* Effect.mapError(texts.read(file), unreadable("model instructions file", file))
+  if (text !== undefined && text.value !== "") return text.value
+  const detail =
+    text === undefined
+      ? `failed to read model instructions file ${file}: No such file or directory (os error 2)`
+      : `model instructions file is empty: ${file}`
+  return yield* new ConfigError({ reason: "unresolved", location: "", detail })
+})
+
+/** The warning of a profile without a file. */
+const missingProfile = ({ home, profile }: ConfigOptions, stack: Layers.Stack): ReadonlyArray<string> =>
+  profile === undefined || stack.layers.some(({ source }) => source.type === "user" && source.profile === profile)
+    ? []
+    : [`The profile \`${profile}\` has no file ${profile}.config.toml in ${home}.`]
+
+interface Inspection {
+  readonly options: ConfigOptions
+  readonly locations: Layers.Locations
+  readonly load: Effect.Effect<Layers.Stack, ConfigError>
+  readonly resolve: (stack: Layers.Stack) => Effect.Effect<ReturnType<typeof resolve>, ConfigError>
+}
+
+/** The problems at start, before any request. Errors that the user can fix are warnings, all others fail. */
+const inspect = Effect.fnUntraced(function* ({ load, locations, options, resolve }: Inspection) {
+  const loaded = yield* Effect.result(load)
+  if (Result.isFailure(loaded)) {
+    const { file } = loaded.failure
+    return yield* warnUnless(file === locations.systemFile || file === locations.managedFile, loaded.failure)
+  }
+  const stack = loaded.success
+  if (stack.diagnostic !== undefined) {
+    const { error, source } = stack.diagnostic
+    return yield* warnUnless(source !== "user" && source !== "project", error)
+  }
+  const tried = yield* Effect.result(resolve(stack))
+  if (Result.isFailure(tried)) {
+    const { reason } = tried.failure
+    return yield* warnUnless(reason === "requirements" || reason === "unreadable", tried.failure)
+  }
+  const resolved = tried.success
+  if (Result.isFailure(resolved)) return yield* warnUnless(resolved.failure.fatal, unresolved(resolved.failure))
+  const disabled = disabledProjects(stack)
+  const texts = [
+    ...missingProfile(options, stack),
+    ...(disabled === undefined ? [] : [disabled]),
+    ...resolved.success.warnings
+  ]
+  return texts.map(warning)
+})
+
 /** Reads the configuration once and checks it. Fails on errors of the command line or of the machine's files. */
 export const make = Effect.fnUntraced(function* (
   options: ConfigOptions
 ): Effect.fn.Return<Config["Service"], ConfigError, Path.Path | SmallFiles> {
   const path = yield* Path.Path
   const { environment } = options
-  const machineFolder =
-    path.sep === "/" ? "/etc/codex" : path.join(environment["ProgramData"] ?? "C:\\ProgramData", "OpenAI", "Codex")
-  const userFile = options.loader?.configFile ?? path.join(options.home, "config.toml")
-  const systemFile = options.loader?.systemConfigFile ?? path.join(machineFolder, "config.toml")
-  const managedFile = options.loader?.managedConfigFile ?? path.join(machineFolder, "managed_config.toml")
-  const layers = yield* Layers.make({
-    userFile,
-    profile:
-      options.profile === undefined
-        ? undefined
-        : { name: options.profile, file: path.join(options.home, `${options.profile}.config.toml`) },
-    systemFile,
-    managedFile,
-    userHome: environment["HOME"] ?? environment["USERPROFILE"],
-    cwd: options.cwd,
-    flags: options.cliOverrides ?? []
-  })
+  const { requirementsFile, ...locations } = locationsOf(options, path)
+  const layers = yield* Layers.make(locations)
   const demands = yield* Demands.make({
-    file: options.loader?.requirementsFile ?? path.join(machineFolder, "requirements.toml"),
+    file: requirementsFile,
     cloud: options.cloudRequirements ?? Effect.succeed(null)
   })
   const texts = yield* FileCache.make((source) => source.trim(), { maxBytes: MaxInstructionsBytes, namedBy: "client" })
-  const ruleFolders = [path.dirname(systemFile), options.home].map((folder): RuleFolder => ({
+  const ruleFolders = [path.dirname(locations.systemFile), options.home].map((folder): RuleFolder => ({
     path: path.join(folder, rulesFolder),
     mayAllow: true
   }))
-
-  /** The text of the file in `model_instructions_file`. */
-  const instructions = Effect.fnUntraced(function* (stack: Layers.Stack) {
-    const file = getText(stack.merged, "model_instructions_file")
-    if (file === undefined) return undefined
-    const text = yield* Effect.mapError(texts.read(file), unreadable("model instructions file", file))
-    if (text !== undefined && text.value !== "") return text.value
-    const detail =
-      text === undefined
-        ? `failed to read model instructions file ${file}: No such file or directory (os error 2)`
-        : `model instructions file is empty: ${file}`
-    return yield* new ConfigError({ reason: "unresolved", location: "", detail })
-  })
 
   /** The layers; fails when they have an error. */
   const load = (folder: string | undefined, overrides: Readonly<Record<string, unknown>> = {}) =>
@@ -184,46 +227,21 @@ export const make = Effect.fnUntraced(function* (
     { cloud }: { readonly cloud: boolean }
   ) {
     const requirements = yield* demands.load(Layers.managedIn(stack), { cloud })
-    const instructionsFile = yield* instructions(stack)
+    const instructionsFile = yield* instructions(texts, stack)
     return resolve({ stack, requirements, requested, environment, ruleFolders, instructionsFile })
   })
 
-  /** The warning of a profile without a file. */
-  const missingProfile = (stack: Layers.Stack): ReadonlyArray<string> =>
-    options.profile === undefined ||
-    stack.layers.some(({ source }) => source.type === "user" && source.profile === options.profile)
-      ? []
-      : [`The profile \`${options.profile}\` has no file ${options.profile}.config.toml in ${options.home}.`]
-
-  /** The problems at start, before any request. Errors that the user can fix are warnings, all others fail. */
-  const inspect = Effect.gen(function* () {
-    const loaded = yield* Effect.result(layers.load({ folder: options.cwd, overrides: {} }))
-    if (Result.isFailure(loaded)) {
-      const { file } = loaded.failure
-      return yield* warnUnless(file === systemFile || file === managedFile, loaded.failure)
-    }
-    const stack = loaded.success
-    if (stack.diagnostic !== undefined) {
-      const { error, source } = stack.diagnostic
-      return yield* warnUnless(source !== "user" && source !== "project", error)
-    }
-    const tried = yield* Effect.result(resolveStack(stack, {}, { cloud: false }))
-    if (Result.isFailure(tried)) {
-      const { reason } = tried.failure
-      return yield* warnUnless(reason === "requirements" || reason === "unreadable", tried.failure)
-    }
-    const resolved = tried.success
-    if (Result.isFailure(resolved)) return yield* warnUnless(resolved.failure.fatal, unresolved(resolved.failure))
-    const disabled = disabledProjects(stack)
-    return [...missingProfile(stack), ...(disabled === undefined ? [] : [disabled]), ...resolved.success.warnings].map(
-      warning
-    )
+  const found = yield* inspect({
+    options,
+    locations,
+    load: layers.load({ folder: options.cwd, overrides: {} }),
+    resolve: (stack) => resolveStack(stack, {}, { cloud: false })
   })
 
   return Config.of({
     home: options.home,
-    userFile,
-    warnings: [...(options.warnings ?? []), ...(yield* inspect)],
+    userFile: locations.userFile,
+    warnings: [...(options.warnings ?? []), ...found],
     effective: Effect.fn("Config.effective")(function* ({ cwd, overrides, requested }) {
       const stack = yield* load(cwd ?? options.cwd, overrides)
       const resolved = yield* resolveStack(stack, requested ?? {}, { cloud: true })

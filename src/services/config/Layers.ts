@@ -9,27 +9,23 @@
  * system                  /etc/codex/config.toml
  * ```
  *
- * Owns reading, merging and trust. Other modules interpret the settings; `Undecided` handles projects without a trust
+ * Owns the order and the merge. `LayerFiles` reads the sources, `ProjectLayers` finds the project. Other modules interpret the settings; `Undecided` handles projects without a trust
  * decision.
  *
  * @module
  */
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
-import * as Result from "effect/Result"
-import type { ConfigLayerSource } from "../../protocol/v2/config/Config.ts"
-import { SmallFiles } from "./SmallFiles.ts"
 import { isDeeperThan, MaxDepth } from "../../protocol/jsonrpc/Depth.ts"
-import { ConfigError, unreadable } from "./ConfigError.ts"
-import * as Document from "./Document.ts"
-import * as FileCache from "./FileCache.ts"
-import { keys } from "./SettingsSchema.ts"
-import { normalize, unknownKeys } from "./SettingType.ts"
-import { firstDiagnostic, type ConfigDiagnostic } from "./ConfigDiagnostic.ts"
+import { type ConfigDiagnostic, firstDiagnostic } from "./ConfigDiagnostic.ts"
+import { ConfigError } from "./ConfigError.ts"
 import type { Content, Layer } from "./ConfigLayer.ts"
-import * as Project from "./Project.ts"
+import * as LayerFiles from "./LayerFiles.ts"
+import type * as Project from "./Project.ts"
+import * as ProjectLayers from "./ProjectLayers.ts"
 import { mergeSettings } from "./ShellEnvironmentPolicy.ts"
-import { empty, fromDotted, isTable, levelsOf, type Table, without } from "./Table.ts"
+import type { SmallFiles } from "./SmallFiles.ts"
+import { empty, levelsOf, type Table, without } from "./Table.ts"
 
 export interface Stack {
   /** Highest first, disabled ones included. */
@@ -93,24 +89,6 @@ export const managedIn = (stack: Stack): Managed | undefined => {
   return undefined
 }
 
-const nothing: Content = { table: empty, syntax: undefined, unknown: [], ignored: [] }
-
-const contentOf = (table: Table, resolve: (path: string) => string, ignored: ReadonlyArray<string>): Content => {
-  const resolved = normalize(keys, table, resolve)
-  return {
-    table: isTable(resolved) ? resolved : empty,
-    syntax: undefined,
-    unknown: unknownKeys(keys, table),
-    ignored
-  }
-}
-
-const layerOf = (
-  source: ConfigLayerSource,
-  file: FileCache.CachedFile<Content> | undefined,
-  disabledReason: string | null = null
-): Layer => ({ source, file, content: file?.value ?? nothing, disabledReason })
-
 /** Whether the layer is enabled. */
 export const counts = (layer: Layer): boolean => layer.disabledReason === null
 
@@ -125,184 +103,122 @@ const tooDeep = (key: string): ConfigError =>
     key: key.slice(0, MaxEchoed)
   })
 
-/** Limit on the markers of a project's root. Each is searched for in every folder above the working folder. */
-const MaxMarkers = 32
-
-const tooManyMarkers = (): ConfigError =>
-  new ConfigError({
-    reason: "value",
-    location: "",
-    detail: `more than ${MaxMarkers} names`,
-    key: "project_root_markers"
-  })
-
 /** Number of cached stacks, one per folder. A stack is valid until one of its files changes. */
-const keptStacks = 64
+const MaxCached = 64
 
-export const make = Effect.fnUntraced(function* (
-  locations: Locations
-): Effect.fn.Return<Layers, never, Path.Path | SmallFiles> {
-  const smallFiles = yield* SmallFiles
-  const path = yield* Path.Path
+/** The last stack of each folder. It is the same object until one of its layers changes, so that what depends on it is kept. */
+class StackCache {
+  readonly #stacks = new Map<string, Stack>()
 
-  const resolveFrom =
-    (folder: string) =>
-    (written: string): string => {
-      if (locations.userHome !== undefined && (written === "~" || written.startsWith("~/"))) {
-        return path.join(locations.userHome, written.slice(1))
-      }
-      return path.resolve(folder, written)
-    }
-  const parse =
-    (restrict: typeof Project.withoutReserved) =>
-    (source: string, file: string): Content =>
-      Result.match(Document.parse(source), {
-        onSuccess: (table) => {
-          const allowed = restrict(table)
-          return contentOf(allowed.table, resolveFrom(path.dirname(file)), allowed.ignored)
-        },
-        onFailure: (syntax) => ({ ...nothing, syntax })
-      })
-  const files = yield* FileCache.make(
-    parse((table) => ({ table, ignored: [] })),
-    { maxBytes: Document.MaxBytes, namedBy: "server" }
-  )
-  const projectFiles = yield* FileCache.make(parse(Project.withoutReserved), {
-    maxBytes: Project.MaxBytes,
-    namedBy: "client"
-  })
-  const read = (file: string) => Effect.mapError(files.read(file), unreadable("config file", file))
-
-  const flagTable = fromDotted(locations.flags)
-  const flagContent = contentOf(flagTable, resolveFrom(locations.cwd), [])
-  const flagsWith = (overrides: Readonly<Record<string, unknown>>, folder: string): Content => {
-    const entries = Object.entries(overrides)
-    if (entries.length === 0) return flagContent
-    const own = contentOf(fromDotted(entries), resolveFrom(folder), [])
-    return {
-      ...own,
-      table: layOver(flagContent.table, own.table),
-      unknown: [...new Set([...flagContent.unknown, ...own.unknown])]
-    }
-  }
-
-  /** The nearest folder, upwards, with one of the markers. */
-  const rootOf = Effect.fnUntraced(function* (folders: ReadonlyArray<string>, markers: ReadonlyArray<string>) {
-    const candidates = folders.flatMap((folder) => markers.map((marker) => path.join(folder, marker)))
-    const found = (yield* smallFiles.exist(candidates)).indexOf(true)
-    return found === -1 ? undefined : folders[Math.floor(found / markers.length)]
-  })
-
-  const projectLayers = Effect.fnUntraced(function* (base: Table, start: string) {
-    const folders = Project.ancestors(path, start)
-    const markers = Project.markersOf(base)
-    if (markers.length > MaxMarkers) return yield* tooManyMarkers()
-    const root = (yield* rootOf(folders, markers)) ?? start
-    const repository =
-      markers === Project.defaultMarkers ? root : ((yield* rootOf(folders, Project.defaultMarkers)) ?? root)
-    const inside = folders.slice(0, folders.indexOf(root) + 1)
-    const layers: Array<Layer> = []
-    const undecided = new Set<Layer>()
-    const rules: Array<Project.RuleFolder> = []
-    for (const folder of inside) {
-      const dotFolder = path.join(folder, Project.folder)
-      const settings = path.join(dotFolder, "config.toml")
-      // A project that contains the home folder: this file is the user's own.
-      if (settings === locations.userFile) continue
-      const decision = Project.decide(base, [folder, root, repository])
-      if (decision?.trust !== "untrusted") {
-        rules.push({
-          path: path.join(dotFolder, Project.rulesFolder),
-          mayAllow: decision?.trust === "trusted",
-          within: root
-        })
-      }
-      const file = yield* Effect.mapError(
-        projectFiles.read(settings, root),
-        unreadable("project config file", settings)
-      )
-      if (file === undefined) continue
-      const reason = Project.disabledReason(decision, root, locations.userFile)
-      const layer = layerOf({ type: "project", dotCodexFolder: dotFolder }, file, reason)
-      layers.push(layer)
-      if (decision === undefined) undecided.add(layer)
-    }
-    return { layers, undecided, rules, trust: Project.decide(base, [start, root, repository])?.trust }
-  })
-
-  const kept = new Map<string, Stack>()
-  let keptBase: Pick<Stack, "layers" | "merged"> = { layers: [], merged: empty }
-  /** All layers except the project's, merged. They decide where the project is and whether it is trusted. */
-  const baseOf = (layers: ReadonlyArray<Layer>): Table => {
-    if (!sameLayers(keptBase.layers, layers)) keptBase = { layers, merged: mergeLayers(layers) }
-    return keptBase.merged
-  }
-
-  const load: Layers["load"] = Effect.fnUntraced(function* ({ folder, overrides }) {
-    const system = yield* read(locations.systemFile)
-    const user = yield* read(locations.userFile)
-    const { profile } = locations
-    const profiled = profile === undefined ? undefined : yield* read(profile.file)
-    const managed = yield* read(locations.managedFile)
-    const start = folder === undefined ? undefined : path.resolve(locations.cwd, folder)
-    const deep = Object.keys(overrides).find(
-      (key) => levelsOf(key) > MaxDepth || isDeeperThan(overrides[key], MaxDepth)
-    )
-    if (deep !== undefined) yield* tooDeep(deep)
-    const flags = flagsWith(overrides, start ?? locations.cwd)
-    const above: ReadonlyArray<Layer> = [
-      ...(managed === undefined
-        ? []
-        : [layerOf({ type: "legacyManagedConfigTomlFromFile", file: locations.managedFile }, managed)]),
-      ...(Object.keys(flags.table).length === 0
-        ? []
-        : [{ source: { type: "sessionFlags" }, file: undefined, content: flags, disabledReason: null } as const])
-    ]
-    const below: ReadonlyArray<Layer> = [
-      ...(profile === undefined || profiled === undefined
-        ? []
-        : [layerOf({ type: "user", file: profile.file, profile: profile.name }, profiled)]),
-      layerOf({ type: "user", file: locations.userFile, profile: null }, user),
-      layerOf({ type: "system", file: locations.systemFile }, system)
-    ]
-    const project =
-      start === undefined
-        ? { layers: [], undecided: new Set<Layer>(), rules: [], trust: undefined }
-        : yield* projectLayers(baseOf([...above, ...below]), start)
-    const layers = [...above, ...project.layers, ...below]
-
-    const key = start ?? ""
-    const last = kept.get(key)
-    if (
+  find(folder: string, layers: ReadonlyArray<Layer>, project: ProjectLayers.ProjectLayers): Stack | undefined {
+    const last = this.#stacks.get(folder)
+    const isCurrent =
       last !== undefined &&
       last.trust === project.trust &&
       sameFolders(last.projectRules, project.rules) &&
       sameLayers(last.layers, layers)
-    ) {
-      return last
+    return isCurrent ? last : undefined
+  }
+
+  keep(folder: string, stack: Stack): void {
+    if (this.#stacks.size >= MaxCached) this.#stacks.clear()
+    this.#stacks.set(folder, stack)
+  }
+}
+
+/** All layers except the project's, merged. They decide where the project is and whether it is trusted. */
+class BaseCache {
+  #layers: ReadonlyArray<Layer> = []
+  #merged: Table = empty
+
+  merged(layers: ReadonlyArray<Layer>): Table {
+    if (!sameLayers(this.#layers, layers)) {
+      this.#layers = layers
+      this.#merged = mergeLayers(layers)
     }
-    const merged = mergeLayers(layers)
-    const stack: Stack = {
-      layers,
-      merged,
-      trust: project.trust,
-      projectRules: project.rules,
-      diagnostic: firstDiagnostic(layers, merged),
-      undecided: project.trust === undefined ? suggestionOf(layers, project.undecided) : undefined
+    return this.#merged
+  }
+}
+
+/** The flags of the server with the settings of a request on top. */
+const withOverrides = (flags: Content, own: Content): Content => ({
+  ...own,
+  table: layOver(flags.table, own.table),
+  unknown: [...new Set([...flags.unknown, ...own.unknown])]
+})
+
+const checkDepth = (overrides: Readonly<Record<string, unknown>>): Effect.Effect<void, ConfigError> => {
+  const deep = Object.keys(overrides).find((key) => levelsOf(key) > MaxDepth || isDeeperThan(overrides[key], MaxDepth))
+  return deep === undefined ? Effect.void : Effect.fail(tooDeep(deep))
+}
+
+export const make = Effect.fnUntraced(function* (
+  locations: Locations
+): Effect.fn.Return<Layers, never, Path.Path | SmallFiles> {
+  const path = yield* Path.Path
+  const { cwd, managedFile, profile, systemFile, userFile } = locations
+  const files = yield* LayerFiles.make(locations.userHome)
+  const projectOf = yield* ProjectLayers.make(files, userFile)
+  const serverFlags = files.flags(locations.flags, cwd)
+  const stacks = new StackCache()
+  const base = new BaseCache()
+
+  /** The layers above and below the project's. */
+  const around = Effect.fnUntraced(function* (flags: Content) {
+    const system = yield* files.read(systemFile)
+    const user = yield* files.read(userFile)
+    const profiled = profile === undefined ? undefined : yield* files.read(profile.file)
+    const managed = yield* files.read(managedFile)
+    const above: Array<Layer> = []
+    if (managed !== undefined)
+      above.push(LayerFiles.layerOf({ type: "legacyManagedConfigTomlFromFile", file: managedFile }, managed))
+    if (Object.keys(flags.table).length > 0) {
+      above.push({ source: { type: "sessionFlags" }, file: undefined, content: flags, disabledReason: null })
     }
-    if (flags === flagContent) {
-      if (kept.size >= keptStacks) kept.clear()
-      kept.set(key, stack)
+    const below: Array<Layer> = []
+    if (profile !== undefined && profiled !== undefined) {
+      below.push(LayerFiles.layerOf({ type: "user", file: profile.file, profile: profile.name }, profiled))
     }
+    below.push(LayerFiles.layerOf({ type: "user", file: userFile, profile: null }, user))
+    below.push(LayerFiles.layerOf({ type: "system", file: systemFile }, system))
+    return { above, below }
+  })
+
+  const load: Layers["load"] = Effect.fnUntraced(function* ({ folder, overrides }) {
+    yield* checkDepth(overrides)
+    const start = folder === undefined ? undefined : path.resolve(cwd, folder)
+    const entries = Object.entries(overrides)
+    const flags = entries.length === 0 ? serverFlags : withOverrides(serverFlags, files.flags(entries, start ?? cwd))
+    const { above, below } = yield* around(flags)
+    const project =
+      start === undefined ? ProjectLayers.none : yield* projectOf(base.merged([...above, ...below]), start)
+    const layers = [...above, ...project.layers, ...below]
+    const key = start ?? ""
+    const cached = stacks.find(key, layers, project)
+    if (cached !== undefined) return cached
+    const stack = stackOf(layers, project)
+    if (flags === serverFlags) stacks.keep(key, stack)
     return stack
   })
 
-  const managed = Effect.map(read(locations.managedFile), (file) =>
-    file === undefined ? undefined : { file: locations.managedFile, content: file.value }
+  const managed = Effect.map(files.read(managedFile), (file) =>
+    file === undefined ? undefined : { file: managedFile, content: file.value }
   )
 
   return { load, managed }
 })
+
+const stackOf = (layers: ReadonlyArray<Layer>, project: ProjectLayers.ProjectLayers): Stack => {
+  const merged = mergeLayers(layers)
+  return {
+    layers,
+    merged,
+    trust: project.trust,
+    projectRules: project.rules,
+    diagnostic: firstDiagnostic(layers, merged),
+    undecided: project.trust === undefined ? suggestionOf(layers, project.undecided) : undefined
+  }
+}
 
 /** A layer that selects a sandbox by its mode also removes the profile of lower layers, which would take precedence. */
 const layOver = (under: Table, over: Table): Table => {

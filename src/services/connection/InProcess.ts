@@ -167,7 +167,7 @@ export const start = Effect.fnUntraced(function* (
   const { served, shutdown } = yield* Effect.acquireRelease(
     Effect.map(serve, (served) => ({
       served,
-      shutdown: options.ownsServer === false ? served.close({ _tag: "Left" }, { within }) : stop({ within })
+      shutdown: options.ownsServer === false ? served.close({ _tag: "Left" }, { within }) : stop(within)
     })),
     ({ shutdown }) => shutdown
   )

@@ -269,6 +269,8 @@ export class ServedConnection implements Served {
       dispatcher.interruptNow()
       yield* connection.outgoing.end
       yield* Effect.raceFirst(awaitEnd(this.#writer), deadline.end)
+      if (isRunning(this.#writer))
+        yield* Effect.logWarning(`connection ${connection.id} has ended before everything was written`)
       const goodbye = early ?? this.#sayGoodbye(reason)
       yield* this.#abandon(goodbye, deadline)
       yield* Effect.andThen(disconnect, connection.outgoing.end)

@@ -25,6 +25,7 @@ export const guard = (handlers: HandlerTable): HandlerTable => ({
   ...handlers,
   "thread/start": guarded("thread/start", handlers["thread/start"]),
   "thread/resume": guarded("thread/resume", handlers["thread/resume"]),
+  "thread/fork": guarded("thread/fork", handlers["thread/fork"]),
   "turn/start": guarded("turn/start", handlers["turn/start"]),
   "turn/steer": guarded("turn/steer", handlers["turn/steer"])
 })

@@ -26,7 +26,7 @@ import type { ErrorObject } from "../../protocol/jsonrpc/Envelope.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
 import { Threads } from "../thread/Threads.ts"
-import { Deadline, DefaultDeadline } from "./Deadline.ts"
+import { Deadline } from "./Deadline.ts"
 import type { Fork } from "./Dispatcher.ts"
 import { MessageProcessor } from "./MessageProcessor.ts"
 import type { CloseReason } from "./Transport.ts"
@@ -37,54 +37,16 @@ export const ShuttingDown: ErrorObject = {
   message: "in-process app-server runtime is shutting down"
 }
 
-/** How long a stop may take: a time from now, or the deadline of a larger stop. */
-export type StopOptions = { readonly within: Duration.Input } | { readonly deadline: Deadline }
-
-/** A stop that runs once. */
-export class Stop {
-  readonly #fork: Fork
-  readonly #work: (deadline: Deadline) => Effect.Effect<void>
-  readonly #share: () => number
-  readonly #done = Deferred.makeUnsafe<void>()
-  #deadline: Deadline | undefined
-
-  /**
-   * `work` is run once, in a fiber of its own, and must end by the deadline that it gets. `share` is the part of the deadline that
-   * running turns and handlers get.
-   */
-  constructor(fork: Fork, work: (deadline: Deadline) => Effect.Effect<void>, share: () => number = () => 1) {
-    this.#fork = fork
-    this.#work = work
-    this.#share = share
-  }
-
-  /** Begins the stop, or brings its deadline forward. Waits for its end. */
-  run(options: StopOptions): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const isFirst = this.#deadline === undefined
-      const deadline = (this.#deadline ??= new Deadline(this.#fork))
-      if (!Deferred.isDoneUnsafe(this.#done)) {
-        if ("deadline" in options) deadline.follow(options.deadline)
-        else deadline.within(options.within, this.#share())
-      }
-      if (isFirst) this.#fork(Effect.ensuring(this.#work(deadline), this.#finish(deadline)))
-      return Deferred.await(this.#done)
-    })
-  }
-
-  #finish(deadline: Deadline): Effect.Effect<void> {
-    return Effect.sync(() => {
-      deadline.clear()
-      Deferred.doneUnsafe(this.#done, Exit.void)
-    })
-  }
-}
-
 export class Shutdown extends Context.Service<
   Shutdown,
   {
-    /** Stops the threads and closes the connections. Waits until that has happened, at most until the deadline. */
-    readonly stop: (options: StopOptions) => Effect.Effect<void>
+    /**
+     * Stops the server: its connections, its threads, and then what was registered with `atEnd`. Waits until that has happened,
+     * at most for `within`. Called again, it waits for the same end and may bring the deadline forward.
+     */
+    readonly stop: (within: Duration.Input) => Effect.Effect<void>
+    /** Adds what is run last, once. It has to end by the deadline. */
+    readonly atEnd: (work: (deadline: Deadline) => Effect.Effect<void>) => Effect.Effect<void>
   }
 >()("spindle/Shutdown") {}
 
@@ -117,10 +79,33 @@ export const make = Effect.gen(function* () {
     yield* Effect.all([stopThreads(ending, deadline), ...closing], { concurrency: "unbounded", discard: true })
   })
 
+  const last: Array<(deadline: Deadline) => Effect.Effect<void>> = []
+  const whole = (deadline: Deadline) =>
+    Effect.andThen(
+      work(deadline),
+      Effect.forEach(last, (each) => each(deadline), { discard: true })
+    )
+
+  const done = Deferred.makeUnsafe<void>()
+  const deadline = new Deadline(fork)
+  let isStopping = false
+  const finish = Effect.sync(() => {
+    deadline.clear()
+    Deferred.doneUnsafe(done, Exit.void)
+  })
   const readsFromStreams = () => processor.connections().some(({ connection }) => connection.origin !== "inProcess")
-  const stop = new Stop(fork, work, () => (readsFromStreams() ? WorkShare : 1))
-  yield* Effect.addFinalizer(() => stop.run({ within: DefaultDeadline }))
-  return Shutdown.of({ stop: (options) => stop.run(options) })
+
+  const stop = (within: Duration.Input) =>
+    Effect.suspend(() => {
+      if (!Deferred.isDoneUnsafe(done)) deadline.within(within, readsFromStreams() ? WorkShare : 1)
+      if (!isStopping) {
+        isStopping = true
+        fork(Effect.ensuring(whole(deadline), finish))
+      }
+      return Deferred.await(done)
+    })
+
+  return Shutdown.of({ stop, atEnd: (work) => Effect.sync(() => void last.push(work)) })
 })
 
 export const layer = Layer.effect(Shutdown, make)

@@ -108,6 +108,8 @@ const overrides = {
   personality
 } as const
 
+const { personality: _, ...forkOverrides } = overrides
+
 type Decisions = {
   readonly [M in ClientRequestMethod]: {
     readonly [P in keyof NonNullable<ParamsOf<M>>]-?: Decision<NonNullable<NonNullable<ParamsOf<M>>[P]>>
@@ -142,6 +144,20 @@ export const Parameters: Decisions = {
     path: warned("Threads are found by id; the path is not used."),
     excludeTurns: used,
     initialTurnsPage: used
+  },
+  "thread/fork": {
+    ...forkOverrides,
+    threadId: used,
+    lastTurnId: used,
+    beforeTurnId: used,
+    path: refused,
+    ephemeral: used,
+    threadSource: used,
+    attachToSource: refused,
+    excludeTurns: used,
+    deferGoalContinuation: ignored("Threads have no goals."),
+    experimentalPredictionMode: refused,
+    experimentalDisablePredictionMcp: ignored("It has no effect without `experimentalPredictionMode`.")
   },
   "thread/read": { threadId: used, includeTurns: used },
   "thread/list": {

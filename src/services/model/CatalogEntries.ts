@@ -43,106 +43,61 @@ const common = {
 
 const cyber = { hidden: true, specialty: "cyber", fast: null } as const
 
+type Differences = Partial<Omit<Entry, "slug" | "displayName" | "description">>
+
+const model = (slug: string, displayName: string, description: string, differences: Differences): Entry => ({
+  ...common,
+  slug,
+  displayName,
+  description,
+  ...differences
+})
+
 const build = (): ReadonlyArray<Entry> => [
-  {
-    ...common,
-    slug: "gpt-6.1-sol",
-    displayName: "GPT-6.1-Sol",
-    description: "The general-purpose model for code and daily work.",
+  model("gpt-6.1-sol", "GPT-6.1-Sol", "The general-purpose model for code and daily work.", {
     defaultEffort: "low",
     fast: 2
-  },
-  {
-    ...common,
-    slug: "gpt-6-astra",
-    displayName: "GPT-6-Astra",
-    description: "The most capable model, for the hardest tasks.",
+  }),
+  model("gpt-6-astra", "GPT-6-Astra", "The most capable model, for the hardest tasks.", {
     defaultEffort: "low",
     fast: 2
-  },
-  {
-    ...common,
-    slug: "gpt-6-sol",
-    displayName: "GPT-6-Sol",
-    description: "The previous general-purpose model.",
-    fastByDefault: true
-  },
-  {
-    ...common,
-    slug: "gpt-6-luna",
-    displayName: "GPT-6-Luna",
-    description: "A small, fast model for simple tasks.",
-    levels: 5,
-    fastByDefault: true
-  },
-  {
-    ...common,
-    slug: "gpt-5.6-sol",
-    displayName: "GPT-5.6-Sol",
-    description: "An older general-purpose model.",
+  }),
+  model("gpt-6-sol", "GPT-6-Sol", "The previous general-purpose model.", { fastByDefault: true }),
+  model("gpt-6-luna", "GPT-6-Luna", "A small, fast model for simple tasks.", { levels: 5, fastByDefault: true }),
+  model("gpt-5.6-sol", "GPT-5.6-Sol", "An older general-purpose model.", {
     defaultEffort: "low",
     upgrade: "gpt-6-sol"
-  },
-  {
-    ...common,
-    slug: "gpt-6.1-terra",
-    displayName: "GPT-6.1 Terra",
-    description: "A balanced model with a large context window.",
+  }),
+  model("gpt-6.1-terra", "GPT-6.1 Terra", "A balanced model with a large context window.", {
     defaultEffort: "low",
     contextWindow: 475_000
-  },
-  {
-    ...common,
-    slug: "gpt-5.6-terra",
-    displayName: "GPT-5.6-Terra",
-    description: "An older balanced model.",
-    upgrade: "gpt-6-sol"
-  },
-  {
-    ...common,
-    slug: "gpt-5.6-luna",
-    displayName: "GPT-5.6-Luna",
-    description: "An older small model.",
+  }),
+  model("gpt-5.6-terra", "GPT-5.6-Terra", "An older balanced model.", { upgrade: "gpt-6-sol" }),
+  model("gpt-5.6-luna", "GPT-5.6-Luna", "An older small model.", {
     levels: 5,
     multiAgentVersion: "v1",
     upgrade: "gpt-6-luna"
-  },
-  {
-    ...common,
+  }),
+  model("gpt-daybreak-blue-latest", "Daybreak Blue", "For defensive security work.", {
     ...cyber,
-    slug: "gpt-daybreak-blue-latest",
-    displayName: "Daybreak Blue",
-    description: "For defensive security work.",
     defaultEffort: "low"
-  },
-  {
-    ...common,
+  }),
+  model("gpt-daybreak-red-latest", "Daybreak Red", "For authorised security research.", {
     ...cyber,
-    slug: "gpt-daybreak-red-latest",
-    displayName: "Daybreak Red",
-    description: "For authorised security research.",
     contextWindow: 353_400,
     verbosity: "high"
-  },
-  {
-    ...common,
-    slug: "gpt-5.5",
-    displayName: "GPT-5.5",
-    description: "An earlier coding model.",
+  }),
+  model("gpt-5.5", "GPT-5.5", "An earlier coding model.", {
     levels: 4,
     multiAgentVersion: null,
     upgrade: "gpt-6-sol",
     responsesLite: false
-  },
-  {
-    ...common,
-    slug: "codex-auto-review",
-    displayName: "Codex Auto Review",
-    description: "Reviews approval requests.",
+  }),
+  model("codex-auto-review", "Codex Auto Review", "Reviews approval requests.", {
     hidden: true,
     levels: 5,
     multiAgentVersion: "v1"
-  }
+  })
 ]
 
 let built: ReadonlyArray<Entry> | undefined

@@ -69,6 +69,8 @@ export interface ThreadSnapshot {
   readonly running: boolean
   /** Ids of the connections that follow it. */
   readonly subscribers: ReadonlyArray<number>
+  /** Notifications of the thread since it was loaded. */
+  readonly published: number
 }
 
 export interface Snapshot {

@@ -37,6 +37,7 @@ import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
 import type { TurnTask } from "./turn/TurnTask.ts"
 import { type ClientIdentity, userTask } from "./turn/UserTurn.ts"
+import type { TurnActivity } from "./RunningTurns.ts"
 import type { ThreadState } from "./ThreadState.ts"
 import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
@@ -74,14 +75,6 @@ export interface AcceptedCommand {
   /** Of the turn that it gets where none runs. */
   readonly turnId: string
   readonly command: Omit<UserCommand, "itemId">
-}
-
-/** Where a thread reports its turns, and learns whether another may begin. */
-export interface TurnActivity {
-  /** False when the server is about to end: no turn may start any more. */
-  readonly isAdmitting: () => boolean
-  readonly began: (threadId: string) => Effect.Effect<void>
-  readonly ended: (threadId: string) => Effect.Effect<void>
 }
 
 export interface ThreadOptions {

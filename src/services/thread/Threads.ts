@@ -135,106 +135,124 @@ const makeServices = Effect.gen(function* () {
   } satisfies ThreadServices
 })
 
+/** What the operations are made of. */
+interface Engine {
+  readonly services: ThreadServices
+  readonly store: ThreadStore["Service"]
+  readonly info: ServerInfo["Service"]
+  readonly setUp: Effect.Success<typeof Setup.make>
+  readonly threads: Effect.Success<ReturnType<typeof LoadedThreads.make>>
+}
+
+const notOnRecord = (threadId: string) => new ThreadNotFound({ threadId, sought: "record" })
+
+/** The first event of a new thread. `source` is the thread that it is forked from. */
+const createdBy = Effect.fnUntraced(function* (
+  { info, services: { clock, random } }: Engine,
+  request: StartThread,
+  setup: Setup.ThreadSetup,
+  source: string | null
+) {
+  const id = yield* random.uuidV7()
+  const at = clock.currentTimeMillisUnsafe()
+  const settings = setup.settings.value
+  const origin = {
+    id,
+    sessionId: id,
+    forkedFromId: source,
+    createdAt: seconds(at),
+    cwd: settings.cwd,
+    ephemeral: request.ephemeral,
+    cliVersion: Version,
+    originator: request.originator,
+    source: info.sessionSource,
+    threadSource: request.threadSource,
+    gitInfo: null
+  }
+  return { _tag: "Created", at, origin, settings } as const
+})
+
+const start = Effect.fnUntraced(function* (
+  engine: Engine,
+  request: StartThread
+): Effect.fn.Return<LoadedThread, LoadError> {
+  const setup = yield* engine.setUp(request.overrides, null)
+  const created = yield* createdBy(engine, request, setup, null)
+  const threadId = created.origin.id
+  const stored = request.ephemeral ? Effect.void : engine.store.append(threadId, 0, [created])
+  const state = Effect.as(stored, initial(created))
+  const opened = yield* engine.threads.open({ threadId, setup, state, changes: () => [] })
+  return { ...opened, warnings: setup.warnings }
+})
+
+/** Loads a thread that is not loaded. */
+const load = Effect.fnUntraced(function* (
+  { services: { clock, router }, setUp, store, threads }: Engine,
+  { overrides, threadId }: ResumeThread
+): Effect.fn.Return<LoadedThread, LoadError> {
+  yield* checkId(threadId, "session")
+  const state = yield* readState(store, threadId)
+  if (state === null || state.turns.length === 0) return yield* notOnRecord(threadId)
+  const setup = yield* setUp(overrides, state.settings)
+  const at = clock.currentTimeMillisUnsafe()
+  const changes = () => [...interruptions(state, at), ...settingsChange(state, setup.settings.value, at)]
+  const opened = yield* threads.open({ threadId, setup, state: Effect.succeed(state), changes })
+  yield* router.notify("thread/status/changed", { threadId, status: opened.thread.status }, threadId)
+  return { ...opened, warnings: setup.warnings }
+})
+
+/** Goes on with a thread that is loaded. */
+const join = Effect.fnUntraced(function* (
+  thread: Thread,
+  { overrides, returning, threadId }: ResumeThread
+): Effect.fn.Return<LoadedThread, LoadError> {
+  if (!isOnRecord(thread.state) && !returning) return yield* notOnRecord(threadId)
+  yield* thread.checkOpen(true)
+  const unused = Settings.unusedModel(thread.answersAs, overrides.model)
+  return { thread, warnings: unused === undefined ? [] : [unused], configWarnings: [] }
+})
+
+const fork = Effect.fnUntraced(function* (
+  engine: Engine,
+  request: ForkThread
+): Effect.fn.Return<LoadedThread, LoadError> {
+  const { setUp, store, threads } = engine
+  const sourceId = request.threadId
+  yield* threads.find(sourceId)?.stored ?? checkId(sourceId, "session")
+  const events = yield* readEvents(store, sourceId)
+  const source = foldAll(events)
+  if (source === undefined || source.turns.length === 0) return yield* notOnRecord(sourceId)
+  const length = yield* forkLength(events, source, request.point)
+  const setup = yield* setUp(request.overrides, source.settings)
+  const created = yield* createdBy(engine, request, setup, sourceId)
+  const threadId = created.origin.id
+  const stored = request.ephemeral ? Effect.void : store.fork(sourceId, length, created)
+  const changes = (state: ThreadState) => [
+    ...interruptions(state, created.at),
+    ...named(state, source.name, created.at),
+    ...settingsChange(state, setup.settings.value, created.at)
+  ]
+  const state = Effect.map(stored, () => fold(initial(created), events.slice(1, length)))
+  const opened = yield* threads.open({ threadId, setup, state, changes })
+  return { ...opened, warnings: setup.warnings }
+})
+
 export const make = Effect.gen(function* () {
   const services = yield* makeServices
-  const { clock, random, router } = services
   const store = yield* ThreadStore
-  const info = yield* ServerInfo
-  const setUp = yield* Setup.make
   const threads = yield* LoadedThreads.make(services, store)
   const { find } = threads
+  const engine: Engine = { services, store, threads, info: yield* ServerInfo, setUp: yield* Setup.make }
   /** One per thread that is being loaded, so that it is loaded once however many ask for it. */
   const locks = yield* RcMap.make({ lookup: (_threadId: string) => Semaphore.make(1) })
-
-  const createdBy = Effect.fnUntraced(function* (
-    request: StartThread,
-    setup: Setup.ThreadSetup,
-    source: string | null
-  ) {
-    const id = yield* random.uuidV7()
-    const at = clock.currentTimeMillisUnsafe()
-    const settings = setup.settings.value
-    const origin = {
-      id,
-      sessionId: id,
-      forkedFromId: source,
-      createdAt: seconds(at),
-      cwd: settings.cwd,
-      ephemeral: request.ephemeral,
-      cliVersion: Version,
-      originator: request.originator,
-      source: info.sessionSource,
-      threadSource: request.threadSource,
-      gitInfo: null
-    }
-    return { _tag: "Created", at, origin, settings } as const
-  })
-
-  const notOnRecord = (threadId: string) => new ThreadNotFound({ threadId, sought: "record" })
-
-  const start = Effect.fnUntraced(function* (request: StartThread): Effect.fn.Return<LoadedThread, LoadError> {
-    const setup = yield* setUp(request.overrides, null)
-    const created = yield* createdBy(request, setup, null)
-    const threadId = created.origin.id
-    const stored = request.ephemeral ? Effect.void : store.append(threadId, 0, [created])
-    const state = Effect.as(stored, initial(created))
-    const opened = yield* threads.open({ threadId, setup, state, changes: () => [] })
-    return { ...opened, warnings: setup.warnings }
-  })
-
-  const load = Effect.fnUntraced(function* ({
-    overrides,
-    threadId
-  }: ResumeThread): Effect.fn.Return<LoadedThread, LoadError> {
-    yield* checkId(threadId, "session")
-    const state = yield* readState(store, threadId)
-    if (state === null || state.turns.length === 0) return yield* notOnRecord(threadId)
-    const setup = yield* setUp(overrides, state.settings)
-    const at = clock.currentTimeMillisUnsafe()
-    const changes = () => [...interruptions(state, at), ...settingsChange(state, setup.settings.value, at)]
-    const opened = yield* threads.open({ threadId, setup, state: Effect.succeed(state), changes })
-    yield* router.notify("thread/status/changed", { threadId, status: opened.thread.status }, threadId)
-    return { ...opened, warnings: setup.warnings }
-  })
-
-  const join = Effect.fnUntraced(function* (
-    thread: Thread,
-    { overrides, returning, threadId }: ResumeThread
-  ): Effect.fn.Return<LoadedThread, LoadError> {
-    if (!isOnRecord(thread.state) && !returning) return yield* notOnRecord(threadId)
-    yield* thread.checkOpen(true)
-    const unused = Settings.unusedModel(thread.answersAs, overrides.model)
-    return { thread, warnings: unused === undefined ? [] : [unused], configWarnings: [] }
-  })
 
   const resume = (request: ResumeThread): Effect.Effect<LoadedThread, LoadError> => {
     const resumed = Effect.suspend(() => {
       const thread = find(request.threadId)
-      return thread === undefined ? load(request) : join(thread, request)
+      return thread === undefined ? load(engine, request) : join(thread, request)
     })
     return Effect.scoped(Effect.flatMap(RcMap.get(locks, request.threadId), (lock) => lock.withPermit(resumed)))
   }
-
-  const fork = Effect.fnUntraced(function* (request: ForkThread): Effect.fn.Return<LoadedThread, LoadError> {
-    const sourceId = request.threadId
-    yield* find(sourceId)?.stored ?? checkId(sourceId, "session")
-    const events = yield* readEvents(store, sourceId)
-    const source = foldAll(events)
-    if (source === undefined || source.turns.length === 0) return yield* notOnRecord(sourceId)
-    const length = yield* forkLength(events, source, request.point)
-    const setup = yield* setUp(request.overrides, source.settings)
-    const created = yield* createdBy(request, setup, sourceId)
-    const threadId = created.origin.id
-    const stored = request.ephemeral ? Effect.void : store.fork(sourceId, length, created)
-    const changes = (state: ThreadState) => [
-      ...interruptions(state, created.at),
-      ...named(state, source.name, created.at),
-      ...settingsChange(state, setup.settings.value, created.at)
-    ]
-    const state = Effect.map(stored, () => fold(initial(created), events.slice(1, length)))
-    const opened = yield* threads.open({ threadId, setup, state, changes })
-    return { ...opened, warnings: setup.warnings }
-  })
 
   const get = Effect.fnUntraced(function* (threadId: string) {
     const thread = find(threadId)
@@ -244,10 +262,10 @@ export const make = Effect.gen(function* () {
   })
 
   return Threads.of({
-    start,
+    start: (request) => start(engine, request),
     resume,
-    fork,
-    announce: (thread) => router.notify("thread/started", { thread: thread.view(false) }, thread.id),
+    fork: (request) => fork(engine, request),
+    announce: (thread) => services.router.notify("thread/started", { thread: thread.view(false) }, thread.id),
     get,
     find,
     loaded: threads.ids,

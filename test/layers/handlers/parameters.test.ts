@@ -51,6 +51,16 @@ const refusals: Readonly<Record<string, ReadonlyArray<readonly [value: unknown, 
       "`thread/resume.history` is not supported by this server yet"
     ]
   ],
+  ...Object.fromEntries(
+    [
+      ["path", "/a/rollout.jsonl"],
+      ["attachToSource", true],
+      ["experimentalPredictionMode", true]
+    ].map(([name, value]) => [
+      `thread/fork.${name}`,
+      [[value, `\`thread/fork.${name}\` is not supported by this server yet`]]
+    ])
+  ),
   "turn/start.toolOutput": [
     [{ name: "a", output: "text" }, "`turn/start.toolOutput` is not supported by this server yet"]
   ],
@@ -82,6 +92,8 @@ const warned: Readonly<Record<string, ReadonlyArray<unknown>>> = {
   "thread/resume.serviceTier": ["priority"],
   "thread/resume.approvalsReviewer": ["auto_review"],
   "thread/resume.path": ["/a/rollout.jsonl"],
+  "thread/fork.serviceTier": ["priority"],
+  "thread/fork.approvalsReviewer": ["auto_review"],
   "turn/start.additionalContext": [{ editor: { kind: "application", value: "line 3" } }],
   "turn/start.approvalsReviewer": ["auto_review"],
   "turn/start.serviceTier": ["priority"],
@@ -114,6 +126,7 @@ const setUp = Effect.gen(function* () {
     const common: Readonly<Record<string, object>> = {
       "thread/start": { cwd },
       "thread/resume": { threadId: thread.id },
+      "thread/fork": { threadId: thread.id },
       "turn/start": { threadId: thread.id, input },
       "turn/steer": { threadId: thread.id, input, expectedTurnId: turnId }
     }
@@ -203,8 +216,8 @@ describe("the parameters of the served methods", () => {
         const [method, name] = split(key)
         if (name === "input" || method === "turn/start") continue
         const isList = /tools|roots|environments|history/i.test(name) && name !== "historyMode"
-        for (const value of [null, ...(isList ? [[]] : [])]) {
-          if (name === "experimentalRawEvents") continue
+        const isFlag = ["experimentalRawEvents", "attachToSource", "experimentalPredictionMode"].includes(name)
+        for (const value of [isFlag ? false : null, ...(isList ? [[]] : [])]) {
           const answer = yield* request(method, name, value, turnId)
           assert.strictEqual(answer._tag, "Success", `${key} ${JSON.stringify(answer)}`)
         }

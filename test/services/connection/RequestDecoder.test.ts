@@ -108,7 +108,7 @@ describe("RequestReader", () => {
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* said(fresh, "thread/start", {}), invalid("Not initialized"))
         assert.deepStrictEqual(yield* said(fresh, "mock/experimentalMethod", {}), invalid("Not initialized"))
-        assert.deepStrictEqual(yield* said(fresh, "thread/fork", { threadId }), invalid("Not initialized"))
+        assert.deepStrictEqual(yield* said(fresh, "thread/archive", { threadId }), invalid("Not initialized"))
         assert.isUndefined(yield* said(fresh, ...initialize))
       })
     )
@@ -145,8 +145,8 @@ describe("RequestReader", () => {
 
     it.effect("says of what the release has and this server has not that it is not there yet", () =>
       Effect.gen(function* () {
-        const expected = { code: -32601, message: "thread/fork is not supported yet" }
-        assert.deepStrictEqual(yield* said(stable, "thread/fork", { threadId }), expected)
+        const expected = { code: -32601, message: "thread/archive is not supported yet" }
+        assert.deepStrictEqual(yield* said(stable, "thread/archive", { threadId }), expected)
         assert.deepStrictEqual(yield* said(experimental, "mock/experimentalMethod", {}), {
           code: -32601,
           message: "mock/experimentalMethod is not supported yet"

@@ -54,7 +54,7 @@ describe("Diagnostics", () => {
         ],
         scheduler: [],
         serverRequests: [{ id: 0, method: "item/tool/call", threadId, openedAt: 0, asked: [0] }],
-        threads: [{ id: threadId, status: "idle", running: false, subscribers: [0] }],
+        threads: [{ id: threadId, status: "idle", running: false, subscribers: [0], published: 1 }],
         traffic: null
       })
     })
@@ -65,8 +65,9 @@ describe("Diagnostics", () => {
       const { client, snapshot, start, threadId, model } = yield* open()
       yield* start("hello")
       yield* client.notified("turn/started")
-      const { threads } = yield* snapshot
-      assert.deepStrictEqual(threads, [{ id: threadId, status: "active", running: true, subscribers: [0] }])
+      const [{ published, ...thread } = assert.fail("no thread")] = (yield* snapshot).threads
+      assert.deepStrictEqual(thread, { id: threadId, status: "active", running: true, subscribers: [0] })
+      assert.isAbove(published, 1)
       yield* model.say("done")
     })
   )

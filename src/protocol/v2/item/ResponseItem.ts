@@ -86,8 +86,8 @@ const messages = () =>
     })
   ] as const
 
-/** Tool calls and tool outputs. */
-const calls = () =>
+/** Calls of functions and custom tools, and their outputs. */
+const functionCalls = () =>
   [
     Schema.Struct({
       type: Schema.Literal("local_shell_call"),
@@ -137,7 +137,12 @@ const calls = () =>
       name: optional(Schema.String),
       output: FunctionCallOutputBody(),
       ...passthrough
-    }),
+    })
+  ] as const
+
+/** Calls of tools that the model server runs. */
+const hostedCalls = () =>
+  [
     Schema.Struct({
       type: Schema.Literal("tool_search_call"),
       ...id,
@@ -208,7 +213,7 @@ const later = (known: ReadonlyArray<{ readonly fields: { readonly type: { readon
 
 /** An entry of the model's conversation. */
 export const ResponseItem = lazy(() => {
-  const known = [...messages(), ...calls(), ...control()] as const
+  const known = [...messages(), ...functionCalls(), ...hostedCalls(), ...control()] as const
   return Schema.Union([...known, later(known)]).annotate({ identifier: "ResponseItem" })
 })
 export type ResponseItem = Of<typeof ResponseItem>

@@ -147,6 +147,32 @@ export const ThreadResumeResponse = lazy(() =>
 )
 export type ThreadResumeResponse = Of<typeof ThreadResumeResponse>
 
+/**
+ * A fork ends with `lastTurnId`, or in front of `beforeTurnId`; with neither it has all turns of the source. `path` names the
+ * source instead of the id.
+ */
+export const ThreadForkParams = lazy(() => {
+  const { personality: _, ...overrides } = threadOverrides()
+  return Schema.Struct({
+    threadId: Schema.String,
+    lastTurnId: optional(Schema.String),
+    beforeTurnId: optional(Schema.String),
+    path: optional(Schema.String),
+    ...overrides,
+    ephemeral: absent(Schema.Boolean),
+    threadSource: optional(ThreadSource()),
+    attachToSource: absent(Schema.Boolean),
+    excludeTurns: absent(Schema.Boolean),
+    deferGoalContinuation: absent(Schema.Boolean),
+    experimentalPredictionMode: absent(Schema.Boolean),
+    experimentalDisablePredictionMcp: absent(Schema.Boolean)
+  }).annotate({ identifier: "ThreadForkParams" })
+})
+export type ThreadForkParams = Of<typeof ThreadForkParams>
+
+export const ThreadForkResponse = lazy(() => Schema.Struct(startedThread()))
+export type ThreadForkResponse = Of<typeof ThreadForkResponse>
+
 export const ThreadReadParams = lazy(() =>
   Schema.Struct({ threadId: Schema.String, includeTurns: absent(Schema.Boolean) }).annotate({
     identifier: "ThreadReadParams"
@@ -295,6 +321,24 @@ export const threadRequests = {
       granularField,
       "permissions",
       "initialTurnsPage"
+    ]
+  }),
+
+  /** Creates a thread from the history of another one and subscribes the caller. */
+  "thread/fork": Method.clientRequest({
+    params: ThreadForkParams,
+    result: ThreadForkResponse,
+    scope: Method.perThread,
+    experimentalFields: [
+      "beforeTurnId",
+      { field: "path", unused: [null, ""] },
+      "runtimeWorkspaceRoots",
+      granularField,
+      "permissions",
+      flag("attachToSource"),
+      flag("deferGoalContinuation"),
+      flag("experimentalPredictionMode"),
+      flag("experimentalDisablePredictionMcp")
     ]
   }),
 

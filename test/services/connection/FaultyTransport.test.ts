@@ -1,0 +1,120 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import * as TestClock from "effect/testing/TestClock"
+import * as StreamTransport from "../../../src/layers/transports/StreamTransport.ts"
+import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
+import * as FaultyTransport from "../../support/FaultyTransport.ts"
+import { makeServer } from "../../support/Server.ts"
+
+const List = "thread/loaded/list"
+
+const initialize = { id: "i", method: "initialize", params: { clientInfo: { name: "a", version: "1" } } }
+
+/** What of the log names the fault of a connection. */
+const named: Readonly<Record<FaultyTransport.Step, Readonly<Record<FaultyTransport.Fault, RegExp | undefined>>>> = {
+  read: {
+    fails: /closing connection 0: broken/,
+    dies: /reading from connection 0 failed/,
+    // It is what every client does that says nothing.
+    "never ends": undefined,
+    "cannot be interrupted": /connection 0 has ended and leaves behind: read/
+  },
+  write: {
+    fails: /closing connection 0: broken/,
+    dies: /writing to connection 0 failed/,
+    "never ends": /connection 0 has ended before everything was written/,
+    "cannot be interrupted": /connection 0 has ended and leaves behind: write/
+  },
+  close: {
+    fails: /closing connection 0 failed/,
+    dies: /closing connection 0 failed/,
+    "never ends": /connection 0 has ended and leaves behind: close/,
+    "cannot be interrupted": /connection 0 has ended and leaves behind: close/
+  }
+}
+
+const serving = Effect.fnUntraced(function* (
+  step: FaultyTransport.Step,
+  fault: FaultyTransport.Fault,
+  evictable: boolean
+) {
+  const server = yield* makeServer()
+  const client = FaultyTransport.make(step, fault, evictable)
+  const serve = StreamTransport.serve(client.transport, { ...StreamTransport.defaultLimits, outgoingCapacity: 1 })
+  const served = yield* Effect.provideContext(serve, server.services)
+  client.send(initialize)
+  while ((yield* client.next).id !== "i");
+  const other = yield* server.connect({ ownsServer: false })
+  return { ...server, client, served, other }
+})
+
+/** Lets time pass until the effect has ended; the time that it took, in milliseconds. */
+const timed = Effect.fnUntraced(function* (effect: Effect.Effect<unknown>) {
+  const start = yield* Clock.currentTimeMillis
+  const fiber = yield* Effect.forkChild(effect)
+  yield* Effect.yieldNow
+  while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+  yield* Fiber.join(fiber)
+  return (yield* Clock.currentTimeMillis) - start
+})
+
+describe("a connection whose transport", () => {
+  for (const step of FaultyTransport.steps) {
+    for (const fault of FaultyTransport.faults) {
+      for (const evictable of [true, false]) {
+        const kind = evictable ? "a client that can be evicted" : "a client that is waited for"
+        it.effect(`${fault} at ${step}, of ${kind}, harms no other, and the server stops in time [23] [57]`, () => {
+          const logged: Array<string> = []
+          const logger = Logger.make(({ message }) => void logged.push(String(message)))
+          return Effect.gen(function* () {
+            const { client, other, services } = yield* serving(step, fault, evictable)
+            client.breakNow()
+            for (const id of [1, 2, 3]) client.send({ id, method: List, params: {} })
+            for (let times = 0; times < 10; times++) {
+              assert.deepStrictEqual(yield* other.request(List, {}), { data: [], nextCursor: null })
+            }
+            const { stop } = yield* Effect.provideContext(Shutdown, services)
+            assert.isAtMost(yield* timed(stop("5 seconds")), 5000)
+            const pattern = named[step][fault]
+            if (pattern === undefined) assert.notMatch(logged.join("\n"), /leaves behind|failed/)
+            else assert.match(logged.join("\n"), pattern)
+            const answered = client.heard.flatMap(({ id, method }) => (method === undefined ? [id] : []))
+            assert.deepStrictEqual(answered, Array.from(new Set(answered)), "no request has two answers")
+            // What was read is answered, unless the answers cannot be written any more.
+            if (step !== "write" && !(step === "read" && fault === "dies")) {
+              assert.deepStrictEqual(answered, ["i", 1, 2, 3])
+            }
+          }).pipe(Effect.provide(Logger.layer([logger])))
+        })
+      }
+    }
+  }
+
+  it.effect("never ends at write is evicted when producers have waited for the grace, and leaves nothing [46]", () =>
+    Effect.gen(function* () {
+      const { client, other, router, served } = yield* serving("write", "never ends", true)
+      client.breakNow()
+      const publish = (threadId: string) => router.notify("thread/closed", { threadId }, threadId)
+      yield* Effect.forkChild(Effect.forEach(["a", "b", "c"], publish))
+      const took = yield* timed(served.closed)
+      assert.isAtLeast(took, 10_000)
+      assert.isAtMost(took, 20_000)
+      assert.strictEqual(router.connections().length, 1)
+      assert.deepStrictEqual(yield* other.request(List, {}), { data: [], nextCursor: null })
+    })
+  )
+
+  it.effect("cannot be interrupted at read ends all the same when its client is closed, without a deadline", () =>
+    Effect.gen(function* () {
+      const { client, router, served } = yield* serving("read", "cannot be interrupted", true)
+      client.breakNow()
+      client.send({ id: 1, method: List, params: {} })
+      yield* client.next
+      assert.isAtMost(yield* timed(served.close({ _tag: "Gone" })), 5000)
+      assert.strictEqual(router.connections().length, 1)
+    })
+  )
+})
