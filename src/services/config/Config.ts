@@ -209,10 +209,8 @@ export const make = Effect.fnUntraced(function* (
   const { environment } = options
   const { requirementsFile, ruleFolders, ...locations } = locationsOf(options, yield* Path.Path)
   const layers = yield* Layers.make(locations)
-  const demands = yield* Demands.make({
-    file: requirementsFile,
-    cloud: options.cloudRequirements ?? Effect.succeed(null)
-  })
+  const cloud = options.cloudRequirements ?? Effect.succeed(null)
+  const demands = yield* Demands.make({ file: requirementsFile, cloud })
   const texts = yield* FileCache.make((source) => source.trim(), { maxBytes: MaxInstructionsBytes, namedBy: "client" })
 
   /** The layers; fails when they have an error. */
@@ -247,10 +245,9 @@ export const make = Effect.fnUntraced(function* (
       const resolved = yield* resolveStack(stack, requested ?? {}, { cloud: true })
       return yield* Effect.fromResult(Result.mapError(resolved, unresolved))
     }),
-    bounds: Effect.gen(function* () {
-      const { bounds } = yield* demands.load(yield* layers.managed, { cloud: true })
-      return bounds
-    }),
+    bounds: Effect.flatMap(layers.managed, (managed) =>
+      Effect.map(demands.load(managed, { cloud: true }), ({ bounds }) => bounds)
+    ),
     read: Effect.fn("Config.read")(function* (params) {
       const stack = yield* load(params.cwd ?? undefined)
       const { settings: demanded } = yield* demands.load(Layers.managedIn(stack), { cloud: true })

@@ -19,6 +19,9 @@ export const MaxImageUrl = Math.ceil((20 * 1024 * 1024 * 4) / 3) + 128
 /** Images that one call brings back. */
 export const MaxImages = 16
 
+/** UTF-16 units of the URLs of all these images. */
+export const MaxImageUrls = 2 * MaxImageUrl
+
 type Part = Exclude<FunctionCallOutputBody, string>[number]
 
 const note = (text: string): Part => ({ type: "input_text", text })
@@ -35,11 +38,15 @@ const imagePart = ({ detail, url }: Extract<ToolContent, { readonly type: "image
 const parts = (content: ReadonlyArray<ToolContent>): ReadonlyArray<Part> => {
   let room = MaxText
   let images = 0
+  let imageRoom = MaxImageUrls
   const out: Array<Part> = []
   for (const part of content) {
     if (part.type === "image") {
-      if (++images <= MaxImages) out.push(imagePart(part))
-      else if (images === MaxImages + 1) out.push(note(`images omitted: a call brings back ${MaxImages} at most`))
+      if (++images === MaxImages + 1) out.push(note(`images omitted: a call brings back ${MaxImages} at most`))
+      if (images > MaxImages) continue
+      const fits = part.url.length <= imageRoom
+      if (fits) imageRoom -= part.url.length
+      out.push(fits ? imagePart(part) : note("image content omitted because the images of a call exceed 40 MiB"))
       continue
     }
     const text = part.type === "text" ? part.text : JSON.stringify(part.value)

@@ -39,6 +39,10 @@ describe("the output of a tool", () => {
         { type: "input_image", image_url: "https://host/a.png" }
       ]
     )
+    const large = image(`${png}${"A".repeat(MaxImageUrl - png.length)}`)
+    assert.deepStrictEqual(outputOf(large, large, image(png)).slice(2), [
+      note("image content omitted because the images of a call exceed 40 MiB")
+    ])
     const many = outputOf(...Array.from({ length: MaxImages + 3 }, () => image(png)))
     assert.strictEqual(many.length, MaxImages + 1)
     assert.deepStrictEqual(many.at(-1), note("images omitted: a call brings back 16 at most"))
