@@ -8,7 +8,7 @@
  *  starting ──signal──► exit 0
  *  serving ──signal──► draining ──no turn runs──► closing ─► exit 0
  *     │                   └──second SIGINT or SIGTERM──► closing, at once
- *     └──stdin was listened on and has ended, and nobody else is connected──► closing
+ *     └──stdin was served and has ended, and no other client is connected──► closing
  * ```
  *
  * @module
@@ -80,7 +80,7 @@ const close = Effect.fnUntraced(function* ({ listeners }: Endpoints, within: Dur
   yield* stop(within)
 })
 
-/** Ends when standard input has ended and nobody else is connected: whoever started the program is done with it. */
+/** Ends when standard input has ended and no client is connected to a socket: nobody uses the program any more. */
 const abandoned = Effect.fnUntraced(function* ({ listeners, stdio }: Endpoints) {
   if (stdio === undefined) return yield* Effect.never
   yield* stdio.inputEnded
@@ -91,7 +91,7 @@ const abandoned = Effect.fnUntraced(function* ({ listeners, stdio }: Endpoints) 
   return "abandoned" as const
 })
 
-/** The signals that have come and nobody has looked at. */
+/** Signals that were received and not yet handled. */
 type Asked = Queue.Dequeue<Signals.Signal>
 
 /** Ends with the next signal that forces. */
@@ -123,7 +123,7 @@ const openAll = Effect.fnUntraced(function* (options: ListeningOptions) {
 
 const serve = Effect.fnUntraced(function* (options: ListeningOptions, signals: Asked) {
   const threads = yield* Threads
-  // Who stops the program while it starts does not wait until it has.
+  // A signal during startup stops the program immediately.
   const endpoints = yield* Effect.raceFirst(openAll(options), Effect.as(Queue.take(signals), undefined))
   if (endpoints === undefined) return 0
   const ending = yield* Effect.raceFirst(Queue.take(signals), abandoned(endpoints))
@@ -138,7 +138,7 @@ const serve = Effect.fnUntraced(function* (options: ListeningOptions, signals: A
   return 1
 }, Effect.scoped)
 
-/** Where somebody can read how long requests take, they are timed. */
+/** Times requests where the figures can be read. */
 const measured = <A, E, R>(
   service: Effect.Effect<A, E, R>,
   listens: ReadonlyArray<ListenAddress>
@@ -151,8 +151,8 @@ export const run = (options: ListeningOptions, server: AppServer.AppServerOption
     const nowhere = Effect.logError("no transport configured; use --listen or enable remote control")
     return Effect.provide(Effect.as(nowhere, 1), Logging.layer)
   }
-  // A signal interrupts the program. What is served is not to end with that, but in its own time; so nothing but this sees
-  // a signal from here on, however early it comes.
+  // A signal interrupts the main fiber. The service ends in its own time instead: it runs in a fiber that only this function
+  // interrupts, however early the signal comes.
   const service = Effect.flatMap(Signals.received, (signals) =>
     Serve.provide(measured(serve(options, signals), options.listens), server)
   ).pipe(Effect.scoped)

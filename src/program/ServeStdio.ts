@@ -36,7 +36,7 @@ const signal: Effect.Effect<void> = Effect.callback((resume) => {
   })
 })
 
-/** Serves until the client is done; the exit code. Not zero when that cut a turn short, which is said on stderr. */
+/** Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn; stderr says so. */
 const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
   const { stop } = yield* Shutdown
@@ -52,7 +52,7 @@ const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   return 1
 }, Effect.scoped)
 
-/** Gives a service its server, its machine and a place for its words; what keeps it from starting is said there. */
+/** Provides a service with its server, the platform and logging. A server that cannot start logs why and exits with 1. */
 export const provide = <E extends { readonly message: string }>(
   service: Effect.Effect<number, E, AppServer.AppServer | Layer.Success<typeof platform>>,
   options: AppServer.AppServerOptions

@@ -23,18 +23,18 @@ import { Budget } from "./ReadBudget.ts"
 import * as StreamTransport from "./StreamTransport.ts"
 import * as WebSocketTransport from "./WebSocketTransport.ts"
 
-/** How often connections that are not initialised are looked at, at least. */
+/** How often the listener looks for connections that have not initialized in time, at least. */
 const SweepInterval = Duration.seconds(5)
 
 const late: Refusal = { code: CloseCode.policy, reason: "no initialize in time" }
 const crowded: Refusal = { code: CloseCode.tryAgainLater, reason: "too many connections without initialize" }
 
-/** How often clients are asked for a sign of life; who gives none until the next time is taken for gone. */
+/** How often clients are pinged. A client that has not reacted to a ping by the time of the next one is disconnected. */
 const PingInterval = "30 seconds"
 
 export interface SocketListenerOptions {
   readonly listen: Net.ListenOptions
-  /** How errors call the address. */
+  /** The address in error messages. */
   readonly url: string
   readonly origin: Origin
   readonly admission: Admission
@@ -48,11 +48,11 @@ export interface SocketListener {
   /** As bound: with the port that the system chose. */
   readonly address: string | Net.AddressInfo | null
   readonly served: () => ReadonlyArray<Served>
-  /** Ends when nobody is connected. */
+  /** Waits until no client is connected. */
   readonly isEmpty: Effect.Effect<void>
-  /** Takes no more clients. Those that are there stay. */
+  /** Stops accepting clients. Connected ones stay. */
   readonly refuse: Effect.Effect<void>
-  /** Takes no more clients, closes the connections of those that are there when they have read everything, and ends when all are closed. */
+  /** Stops accepting clients, lets connected ones read what was published, and closes their connections. */
   readonly dismiss: (reason: string) => Effect.Effect<void>
 }
 

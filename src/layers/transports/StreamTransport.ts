@@ -14,7 +14,7 @@ import type { BacklogLimits } from "../../services/routing/TieredQueue.ts"
 
 /** How much one client may have under way. */
 export interface ConnectionLimits {
-  /** Messages read and not yet looked at. */
+  /** Messages that were received and not yet handled. */
   readonly ingressCapacity: number
   /** Bytes of them; a single longer message is taken all the same. */
   readonly ingressBytes: number
@@ -22,11 +22,11 @@ export interface ConnectionLimits {
   readonly outgoingCapacity: number
   /** Characters of what is not yet written; a single longer message is taken all the same. */
   readonly outgoingBytes: number
-  /** How far beyond that a client that can be cut off may fall behind others who listen to the same, before it is. */
+  /** How far beyond that an evictable client may fall behind other subscribers before it is disconnected. */
   readonly backlog: BacklogLimits
   /** Bytes of one message; longer ones are refused. */
   readonly maxMessageBytes: number
-  /** The same for a client that is not initialised. What it sends along with `initialize` counts as sent after it. */
+  /** The same for a client that is not initialized. What it sends along with `initialize` counts as sent after it. */
   readonly uninitializedBytes: number
   /** How long a server request may wait for room before it is failed back into the server. */
   readonly requestGrace: Duration.Input
@@ -34,9 +34,9 @@ export interface ConnectionLimits {
   readonly stallGrace: Duration.Input
   /** How long a client on a socket may take for its HTTP request, from the moment it connects. */
   readonly requestTimeout: Duration.Input
-  /** How long a client on a socket may take from the upgrade to its `initialize`. Initialised clients may stay idle for ever. */
+  /** How long a client on a socket may take from the upgrade to its `initialize`. Initialized clients may stay idle for ever. */
   readonly initializeTimeout: Duration.Input
-  /** Connections of one listener that are not initialised. Of more the oldest is closed. */
+  /** Connections of one listener that are not initialized. When there are more, the oldest is closed. */
   readonly maxUninitialized: number
   /** Connections of one listener. More are closed at once. */
   readonly maxConnections: number

@@ -1,9 +1,9 @@
 /**
  * The far end of one WebSocket.
  *
- * Owns the socket: messages in as they come, what is still arriving, messages out in batches, signs of life, and the end. The handshake, the
- * reading of frames and the closing handshake are the library's; what is written is framed here (Frames). Does not own the
- * connection it belongs to: `WebSocketTransport` makes a transport of a peer.
+ * Owns the socket: incoming messages, the size of the one that is still arriving, outgoing messages in batches, pings, and the
+ * end. The library does the handshake, reads frames and closes; outgoing frames are made here (Frames). Does not own the
+ * connection that it belongs to: `WebSocketTransport` makes a transport of a peer.
  *
  * ```
  *  paused ──attach──► open ──close frame from here──► closing ─┐
@@ -24,7 +24,7 @@ import type * as Frames from "./Frames.ts"
 import type { ReadBuffer } from "./ReadBuffer.ts"
 import { parse } from "../../protocol/jsonrpc/Parse.ts"
 
-/** Why the server closes: the code of the close frame; what it says besides is for people. */
+/** The code of a close frame, by the reason for which the server closes. */
 export const CloseCode = { goingAway: 1001, policy: 1008, tooBig: 1009, internal: 1011, tryAgainLater: 1013 } as const
 
 /** Why the server closes a connection by itself. */
@@ -41,7 +41,7 @@ const ControlHeader = 6
 /** What a chunk costs in memory besides its bytes while its message is not complete. */
 const PerChunk = 256
 
-/** What the library says of what it closes for by itself: it has the code only. */
+/** Reasons for the codes with which the library closes by itself. */
 const reasons: Readonly<Record<number, string>> = {
   1002: "malformed frame",
   1007: "text is not UTF-8",
@@ -67,7 +67,7 @@ const binary: Incoming = { _tag: "Ignored", reason: "binary frame" }
  */
 const MaxBatchChars = 64 * 1024
 
-/** What went wrong is in the close frame; for a reset there is nobody left to tell. */
+/** The close frame has the error; after a reset there is no client to send it to. */
 const ignore = () => {}
 
 export class WebSocketPeer {
@@ -99,7 +99,7 @@ export class WebSocketPeer {
     ws.on("error", ignore)
     ws.on("close", WebSocketPeer.#closed)
     socket.on("drain", () => this.#drained())
-    // The library has looked at each chunk by then.
+    // Runs after the library's own listener, which has parsed the chunk.
     socket.on("data", (chunk: Buffer) => this.#looked(chunk.length))
   }
 
@@ -165,7 +165,7 @@ export class WebSocketPeer {
     }
   }
 
-  /** Whether the client has been served and has initialised. */
+  /** Whether the client has initialized. */
   get isInitialized(): boolean {
     return this.#readBuffer?.isInitialized === true
   }

@@ -2,7 +2,7 @@
  * One client, whatever it is connected through.
  *
  * Owns a client's identity, its session (what initialize settled), its counters and its outgoing queue. Does not read or write
- * (ServedConnection), does not decide who is told what (OutboundRouter) nor what runs when (MessageProcessor).
+ * (ServedConnection), does not decide who receives what (OutboundRouter) nor what runs when (MessageProcessor).
  *
  * ```
  *  open ──initialize──► initialized ──close──► closed

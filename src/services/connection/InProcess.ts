@@ -39,7 +39,7 @@ import { Shutdown } from "./Shutdown.ts"
 
 export { InProcessError } from "./InProcessTransport.ts"
 
-/** Messages that queue for a consumer, and requests that queue for the server, unless the caller says otherwise. */
+/** Default capacity of the queues of events and of requests, in messages. */
 export const DefaultChannelCapacity = 128
 
 /** A request of the caller's own numbering; ids have to be unique among those in flight. */
@@ -102,7 +102,7 @@ export interface InProcessOptions {
   readonly legacyEvents?: boolean
   /** Server requests the caller never answers, by method, with the error that is answered for it. */
   readonly unsupported?: Readonly<Record<string, ErrorObject>>
-  /** What the server is told when an event that wants an answer finds no room, or no consumer. */
+  /** The error texts of a server request that finds no room, or no consumer. */
   readonly refusals?: Readonly<Record<Refusal, string>>
   /** Whether the server is this client's own and stops with it; false for one of several clients. Default: true. */
   readonly ownsServer?: boolean
@@ -139,7 +139,7 @@ const senderOf = (
   failServerRequest: (id, error) => send({ _tag: "Failure", failure: { id, error } })
 })
 
-/** Where somebody collects spans the caller's goes with the request, as it would over a wire. */
+/** Sends the caller's span along with the request, as a client on a socket would. */
 const traced =
   (requestUnknown: Sender["requestUnknown"]): Sender["requestUnknown"] =>
   (request) =>
@@ -175,7 +175,7 @@ export const start = Effect.fnUntraced(function* (
   transport.onRejected = () => void connection.ingressRejected++
   transport.onCancelled = served.cancelNow
 
-  /** What the server has asked and nobody will read now is given back to it. */
+  /** Fails the unread requests of the server: nobody will answer them. */
   const dropEvents = Effect.gen(function* () {
     const error = { code: ErrorCode.Internal, message: connection.refusals.closed }
     for (const message of yield* connection.outgoing.discard) {
@@ -205,7 +205,7 @@ const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect
         : new InProcessError({ kind: "InvalidData", message: `in-process initialize failed: ${error.message}` })
     ),
     Effect.andThen(sender.notify({ method: "initialized" })),
-    // Read before the caller goes on, who may have room for one message only.
+    // The caller may have room for one message only: let the server read this one first.
     Effect.andThen(Effect.yieldNow)
   )
 

@@ -11,8 +11,8 @@
  *               └─ error ─┴─ error ─┴─ overload ──────────────────────────────┘
  * ```
  *
- * Invariant: the connection is read from until it closes. A fault that one message leads to is logged, answered where there
- * is somebody to answer, and the next message is looked at.
+ * Invariant: a connection is read from until it closes. A defect while a message is handled is logged, answered when the message
+ * is a request, and does not keep the next message from being handled.
  *
  * @module
  */

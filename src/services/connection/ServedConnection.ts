@@ -47,7 +47,7 @@ const TransportGrace = Duration.seconds(5)
 /** A connection that is being served. */
 export interface Served {
   readonly connection: Connection
-  /** Waits until the client has sent everything and all of it has been looked at, or until reading ended otherwise. */
+  /** Waits until the client has sent everything and all of it has been handled, or until reading ended otherwise. */
   readonly inputEnded: Effect.Effect<void>
   /** Waits until the connection has ended. */
   readonly closed: Effect.Effect<void>

@@ -5,7 +5,7 @@
  * back-pressure, eviction and the end. A transport does not know threads, queues or deadlines.
  *
  * Contract:
- * - `read` is called again only after everything that it returned has been looked at. Not calling it is the back-pressure.
+ * - `read` is called again only after everything that it returned has been handled. Not calling it is the back-pressure.
  * - `write` completes when the client can take more. One write runs at a time.
  * - `read` and `write` fail with `TransportClosed` as soon as the client is gone, also while they wait.
  * - `close` is called once, possibly while a `read` or a `write` waits.
