@@ -96,6 +96,42 @@ const logging = () => {
   return { logged, layer: Logger.layer([logger]) }
 }
 
+const broken = Effect.gen(function* () {
+  const stubborn = yield* makeStubborn
+  const memory = Context.get(yield* Layer.build(MemoryStore.layer), ThreadStore)
+  const appended: Array<string> = []
+  const store = Layer.succeed(ThreadStore, {
+    ...memory,
+    append: (threadId, seq, events) =>
+      Effect.andThen(
+        memory.append(threadId, seq, events),
+        Effect.sync(() => void appended.push(...events.map(({ _tag }) => _tag)))
+      )
+  })
+  return { stubborn, store, appended }
+})
+
+const streaming = (stream: Stream.Stream<never>) => Layer.succeed(ModelProvider, { stream: () => stream })
+
+type Stubborn = Effect.Success<typeof makeStubborn>
+
+const cases: ReadonlyArray<readonly [string, (stubborn: Stubborn) => ServerOptions]> = [
+  ["a model stream", ({ wait }) => ({ model: streaming(Stream.fromEffect(Effect.andThen(wait, Effect.never))) })],
+  [
+    "a finalizer of a model",
+    ({ wait }) => ({
+      model: streaming(
+        Stream.unwrap(
+          Effect.as(
+            Effect.addFinalizer(() => wait),
+            Stream.never
+          )
+        )
+      )
+    })
+  ]
+]
+
 describe("the runtime of a server, when it stops", () => {
   it.effect("leaves what was published to be read: the end of the turn, the last legacy event, the end [24]", () =>
     Effect.gen(function* () {
@@ -185,61 +221,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("ends the turn of a tool that cannot be interrupted sooner than that, and names the tool", () => {
-    const { layer, logged } = logging()
-    return Effect.gen(function* () {
-      const stubborn = yield* makeStubborn
-      const { client } = yield* working(stubborn.tool)
-      yield* stubborn.entered
-      const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
-      while (stopping.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
-      assert.isBelow(yield* Clock.currentTimeMillis, 5000)
-      assert.match(logged.join("\n"), /stubborn.* was left behind/)
-      assert.include(yield* rest(client), "turn/completed interrupted")
-      yield* stubborn.open
-    }).pipe(Effect.provide(layer))
-  })
-
-  describe("under its deadline, with", () => {
-    /** Turns wait for what they have interrupted longer than the server does. */
-    const patiently = Effect.provideService(InterruptGrace, Duration.hours(1))
-
-    const broken = Effect.gen(function* () {
-      const stubborn = yield* makeStubborn
-      const memory = Context.get(yield* Layer.build(MemoryStore.layer), ThreadStore)
-      const appended: Array<string> = []
-      const store = Layer.succeed(ThreadStore, {
-        ...memory,
-        append: (threadId, seq, events) =>
-          Effect.andThen(
-            memory.append(threadId, seq, events),
-            Effect.sync(() => void appended.push(...events.map(({ _tag }) => _tag)))
-          )
-      })
-      return { stubborn, store, appended }
-    })
-
-    const streaming = (stream: Stream.Stream<never>) => Layer.succeed(ModelProvider, { stream: () => stream })
-
-    type Stubborn = Effect.Success<typeof makeStubborn>
-
-    const cases: ReadonlyArray<readonly [string, (stubborn: Stubborn) => ServerOptions]> = [
-      ["a model stream", ({ wait }) => ({ model: streaming(Stream.fromEffect(Effect.andThen(wait, Effect.never))) })],
-      [
-        "a finalizer of a model",
-        ({ wait }) => ({
-          model: streaming(
-            Stream.unwrap(
-              Effect.as(
-                Effect.addFinalizer(() => wait),
-                Stream.never
-              )
-            )
-          )
-        })
-      ]
-    ]
-
+  describe("before its deadline, with", () => {
     for (const how of ["shutdown", "the end of the scope"]) {
       it.effect(`a tool that cannot be interrupted: ${how} ends, names it, and it does nothing more [23]`, () => {
         const { layer, logged } = logging()
@@ -266,7 +248,7 @@ describe("the runtime of a server, when it stops", () => {
           for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
           assert.deepStrictEqual(appended, before)
           yield* Scope.close(scope, Exit.void)
-        }).pipe(Effect.provide(layer), patiently)
+        }).pipe(Effect.provide(layer))
       })
     }
 
@@ -284,6 +266,55 @@ describe("the runtime of a server, when it stops", () => {
         yield* TestClock.adjust("2 seconds")
         yield* Fiber.join(stopping)
         assert.include(logged.join("\n"), "the model's stream did not stop within 2s and was left behind")
+        yield* stubborn.open
+      }).pipe(Effect.provide(layer))
+    })
+  })
+
+  describe("under its deadline, with", () => {
+    /** Turns wait for what they have interrupted longer than the server does. */
+    const patiently = Effect.provideService(InterruptGrace, Duration.hours(1))
+
+    for (const how of ["shutdown", "the end of the scope"]) {
+      it.effect(`a tool that cannot be interrupted: ${how} ends, names it, and it does nothing more [23]`, () => {
+        const { layer, logged } = logging()
+        return Effect.gen(function* () {
+          const { appended, store, stubborn } = yield* broken
+          const scope = yield* Scope.make()
+          const { client, threadId } = yield* Scope.provide(working(stubborn.tool, { store }), scope)
+          yield* stubborn.entered
+          const end = how === "shutdown" ? client.handle.shutdown : Scope.close(scope, Exit.void)
+          const stopping = yield* Effect.forkChild(end, { startImmediately: true })
+          yield* TestClock.adjust("4999 millis")
+          assert.isUndefined(stopping.pollUnsafe())
+          yield* TestClock.adjust("1 millis")
+          yield* Fiber.join(stopping)
+          assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${threadId}`)
+          const names = yield* rest(client)
+          assert.notInclude(names.join(), "turn/completed")
+          const before = [...appended]
+          yield* stubborn.open
+          for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
+          assert.deepStrictEqual(appended, before)
+          yield* Scope.close(scope, Exit.void)
+        }).pipe(Effect.provide(layer), patiently)
+      })
+    }
+
+    it.effect.each(cases)("%s that cannot be interrupted: it ends, and names the turn [23]", ([, optionsFor]) => {
+      const { layer, logged } = logging()
+      return Effect.gen(function* () {
+        const { stubborn, store } = yield* broken
+        const { start } = yield* starting({ store, ...optionsFor(stubborn) })
+        const client = yield* start
+        const { thread } = yield* client.request("thread/start", { cwd })
+        yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+        yield* client.notified("turn/started")
+        for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
+        const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
+        yield* TestClock.adjust("5 seconds")
+        yield* Fiber.join(stopping)
+        assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${thread.id}`)
         yield* stubborn.open
       }).pipe(Effect.provide(layer), patiently)
     })

@@ -100,7 +100,7 @@ describe("a service on standard input and output", () => {
     })
   }
 
-  test("ends at once with a second signal when its client does not read", function* () {
+  test("exits immediately on a second signal when its client does not read", function* () {
     const service = yield* start(["app-server"], { until: /^/, environment: { SPINDLE_LOG: "debug" } })
     const send = (...messages: ReadonlyArray<object>) =>
       service.stdin.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""))

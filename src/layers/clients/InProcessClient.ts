@@ -83,7 +83,7 @@ const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
     take: Effect.flatMap(handle.nextEvent, (event) =>
       Option.isSome(event) ? Effect.succeed(event.value) : (CauseModule.done() as Effect.Effect<never, Cause.Done>)
     ),
-    // From then on no producer waits for the client; events that were published stay readable.
+    // From then on no producer waits for the client; events that were already published can still be read.
     close: handle.shutdown
   }
 }

@@ -13,8 +13,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import { DefaultDeadline } from "../../services/connection/Deadline.ts"
-import type { MessageProcessor, Served } from "../../services/connection/MessageProcessor.ts"
+import { closeAll, type MessageProcessor, type Served } from "../../services/connection/MessageProcessor.ts"
 import type { Origin } from "../../services/connection/Transport.ts"
 import type { Admission, Page } from "./HttpScreen.ts"
 import * as HttpUpgrade from "./HttpUpgrade.ts"
@@ -57,86 +56,97 @@ export interface SocketListener {
   readonly dismiss: (reason: string) => Effect.Effect<void>
 }
 
-/** Listens until the scope closes. */
-export const make = Effect.fnUntraced(function* (
-  options: SocketListenerOptions
-): Effect.fn.Return<SocketListener, HttpUpgrade.ListenFailed, MessageProcessor | Scope.Scope> {
-  const sessions = new Map<WebSocketPeer, Served>()
-  const reads = yield* Budget
-  let farewell = "the server is going away"
+/** The connections of a listener. */
+class Sessions {
+  readonly #served = new Map<WebSocketPeer, Served>()
+  readonly #isEmpty = Latch.makeUnsafe(true)
 
-  const isEmpty = yield* Latch.make(true)
-
-  const serve = (peer: WebSocketPeer) => {
-    const transport = WebSocketTransport.make(peer, options.origin, options.limits, reads)
-    const onClosed = () => {
-      peer.terminate()
-      sessions.delete(peer)
-      if (sessions.size === 0) isEmpty.openUnsafe()
-    }
-    return Effect.map(StreamTransport.serve(transport, options.limits, onClosed), (served) => {
-      sessions.set(peer, served)
-      isEmpty.closeUnsafe()
-    })
+  get served(): ReadonlyArray<Served> {
+    return Array.from(this.#served.values())
   }
 
-  const { listen, limits, url, admission } = options
-  const clock = yield* Clock.Clock
-  const newcomers = new Newcomers(limits.maxUninitialized)
-  const initializeTimeout = Duration.fromInputUnsafe(limits.initializeTimeout)
-  const sweep = Effect.gen(function* () {
-    while (true) {
-      yield* Effect.sleep(Duration.min(initializeTimeout, SweepInterval))
-      newcomers.sweep(clock.currentTimeMillisUnsafe() - Duration.toMillis(initializeTimeout))
+  get isEmpty(): Effect.Effect<void> {
+    return this.#isEmpty.await
+  }
+
+  add(peer: WebSocketPeer, served: Served): void {
+    this.#served.set(peer, served)
+    this.#isEmpty.closeUnsafe()
+  }
+
+  remove(peer: WebSocketPeer): void {
+    peer.terminate()
+    this.#served.delete(peer)
+    if (this.#served.size === 0) this.#isEmpty.openUnsafe()
+  }
+
+  /** Pings every client, and disconnects those that did not answer the last ping. */
+  ping(): void {
+    for (const peer of this.#served.keys()) {
+      if (peer.ping()) continue
+      peer.close(CloseCode.policy, "no answer to a ping")
+      peer.terminate()
     }
-  })
+  }
+}
+
+/** Closes clients that do not initialize in time, and the oldest of too many. */
+const newcomersOf = Effect.fnUntraced(function* ({
+  initializeTimeout,
+  maxUninitialized
+}: StreamTransport.ConnectionLimits) {
+  const clock = yield* Clock.Clock
+  const newcomers = new Newcomers(maxUninitialized)
+  const timeout = Duration.fromInputUnsafe(initializeTimeout)
+  const sweep = Effect.sync(() => newcomers.sweep(clock.currentTimeMillisUnsafe() - Duration.toMillis(timeout)))
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(sweep, Duration.min(timeout, SweepInterval))))
   const welcome = (peer: WebSocketPeer): void => {
     const isDone = () => peer.isInitialized || peer.isGone
     const close = (why: "late" | "crowded") => peer.refuse(why === "late" ? late : crowded)
     newcomers.add({ isDone, close }, clock.currentTimeMillisUnsafe())
   }
+  return { newcomers, welcome }
+})
 
-  const heartbeat = Effect.gen(function* () {
-    while (true) {
-      yield* Effect.sleep(PingInterval)
-      for (const peer of sessions.keys()) {
-        if (peer.ping()) continue
-        peer.close(CloseCode.policy, "no answer to a ping")
-        peer.terminate()
-      }
-    }
-  })
+/** Listens until the scope closes. */
+export const make = Effect.fnUntraced(function* (
+  options: SocketListenerOptions
+): Effect.fn.Return<SocketListener, HttpUpgrade.ListenFailed, MessageProcessor | Scope.Scope> {
+  const { limits, origin } = options
+  const sessions = new Sessions()
+  const reads = yield* Budget
+  const { newcomers, welcome } = yield* newcomersOf(limits)
+  let farewell = "the server is going away"
 
-  // Sockets end before their server does: it waits for them.
+  const serve = (peer: WebSocketPeer) =>
+    Effect.map(
+      StreamTransport.serve(WebSocketTransport.make(peer, origin, limits, reads), limits, () => sessions.remove(peer)),
+      (served) => sessions.add(peer, served)
+    )
+
+  // The sockets end before their server does: it waits for them.
   let onPeer: (peer: WebSocketPeer) => void = (peer) => peer.terminate()
   const server = yield* HttpUpgrade.listen({
-    listen,
-    url,
-    admission,
-    limits,
+    ...options,
     newcomers,
     pages: options.pages ?? new Map(),
     onPeer: (peer) => onPeer(peer)
   })
   const fork = yield* FiberSet.makeRuntime<MessageProcessor>()
-  const closeAll = (message: string) =>
-    Effect.suspend(() =>
-      Effect.forEach(
-        sessions.values(),
-        ({ close }) => close({ _tag: "Stopping", message }, { within: DefaultDeadline }),
-        {
-          concurrency: "unbounded",
-          discard: true
-        }
-      )
-    )
-  yield* Effect.addFinalizer(() => closeAll(farewell))
+  const closeSessions = Effect.suspend(() => closeAll(sessions.served, { _tag: "Stopping", message: farewell }))
+  yield* Effect.addFinalizer(() => closeSessions)
   onPeer = (peer) => {
     welcome(peer)
     fork(serve(peer))
   }
-  yield* Effect.forkScoped(heartbeat)
-  yield* Effect.forkScoped(sweep)
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.delay(
+        Effect.sync(() => sessions.ping()),
+        PingInterval
+      )
+    )
+  )
 
   const refuse = Effect.sync(() => {
     onPeer = (peer) => {
@@ -148,14 +158,13 @@ export const make = Effect.fnUntraced(function* (
   })
   return {
     address: server.address(),
-    served: () => Array.from(sessions.values()),
-    isEmpty: isEmpty.await,
+    served: () => sessions.served,
+    isEmpty: sessions.isEmpty,
     refuse,
     dismiss: (reason) =>
-      Effect.gen(function* () {
+      Effect.suspend(() => {
         farewell = reason
-        yield* refuse
-        yield* closeAll(farewell)
+        return Effect.andThen(refuse, closeSessions)
       })
   }
 })

@@ -74,10 +74,10 @@ const NetworkPatience = "60 seconds"
 /** Time limit for a turn to end after it was interrupted. */
 const InterruptDeadline = "3 seconds"
 
-/** The models that local model servers are used with, as in the release. */
+/** The default models of local model servers, as in the release. */
 const localModels = { lmstudio: "openai/gpt-oss-20b", ollama: "gpt-oss:20b" } as const
 
-/** The model server of this machine that the task asks for. `--model` counts before the usual model of that server. */
+/** The requested local model server and its model. `--model` takes precedence over the server's default model. */
 const localModel = Effect.fnUntraced(function* (client: Client, { local, model }: Task) {
   if (local === null) return { model }
   const { config } = yield* client.request("config/read", {})

@@ -1,5 +1,5 @@
 /**
- * The flags of `spindle exec`, and the task and the settings that they stand for.
+ * The flags of `spindle exec`, and their conversion to a task and settings.
  *
  * @module
  */
@@ -59,8 +59,8 @@ export const flags = {
     Flag.withDescription("The model server that --oss uses"),
     Flag.optional
   ),
-  enable: feature("enable", "Switch a feature on; the same as -c features.FEATURE=true"),
-  disable: feature("disable", "Switch a feature off; the same as -c features.FEATURE=false"),
+  enable: feature("enable", "Enable a feature; the same as -c features.FEATURE=true"),
+  disable: feature("disable", "Disable a feature; the same as -c features.FEATURE=false"),
   cd: Flag.Directory("cd", { mustExist: true }).pipe(
     Flag.withAlias("C"),
     Flag.withMetavar("DIR"),
@@ -135,7 +135,7 @@ const featureName = /^[A-Za-z0-9_.-]+$/
 
 type Override = readonly [key: string, value: unknown]
 
-/** The settings that the flags stand for, in order. */
+/** The settings of the flags, in order. */
 export const settingsOf = (flags: Flags): ReadonlyArray<Override> | UsageError => {
   const wrong = [...flags.enable, ...flags.disable].find((name) => !featureName.test(name))
   if (wrong !== undefined)
@@ -151,7 +151,7 @@ export const settingsOf = (flags: Flags): ReadonlyArray<Override> | UsageError =
   ]
 }
 
-/** What the server is told besides settings. */
+/** The server options of the flags, besides settings. */
 export const serverOptionsOf = (flags: Flags): Pick<AppServerOptions, "profile"> | UsageError => {
   const profile = Option.getOrUndefined(flags.profile)
   if (profile === undefined) return {}

@@ -38,15 +38,15 @@ const readStdin = (stdio: Stdio.Stdio): Effect.Effect<string, UsageError> =>
     Stream.mkString
   )
 
-/** How long stdin may be silent before a person is informed that it is read. */
+/** How long stdin may be silent before the user is informed that it is read. */
 const Patience = "1 second"
 
-/** What is piped into a run that has a prompt goes behind it, as in the release. */
+/** Appends piped input to the prompt, as in the release. */
 const withStdin = (prompt: string, piped: string): string =>
   piped.trim() === "" ? prompt : `${prompt}\n\n<stdin>\n${piped}${piped.endsWith("\n") ? "" : "\n"}</stdin>`
 
 /**
- * The argument, with piped input behind it; or stdin alone where the argument is `-` or left out. At a terminal stdin is read
+ * The argument, followed by piped input; or stdin alone when the argument is `-` or absent. On a terminal, stdin is read
  * only for `-`.
  */
 export const prompt = Effect.fnUntraced(function* (argument: string | undefined) {

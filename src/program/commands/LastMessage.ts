@@ -1,7 +1,7 @@
 /**
- * `--output-last-message`: the last message of the agent, in a file.
+ * `--output-last-message`: writes the agent's last message to a file.
  *
- * Owns the file: that it can be written is checked before the model is asked, and it is written once, when the turn has ended.
+ * Owns the file: it is checked for write access before the model request, and written once, after the turn.
  *
  * @module
  */
@@ -16,13 +16,13 @@ export class LastMessageError extends Schema.TaggedError<LastMessageError>()("La
 }) {}
 
 export interface LastMessage {
-  /** The reporter, with every completed message of the agent noted. */
+  /** A reporter that also records the agent's completed messages. */
   readonly watching: (reporter: Reporter) => Reporter
-  /** Writes the last message. Without one the file is empty, which the reporter says. */
+  /** Writes the last message. When there is none, the file is empty and the reporter shows a remark. */
   readonly write: (reporter: Reporter) => Effect.Effect<void, LastMessageError>
 }
 
-/** Fails when the file cannot be written. It is created, or left as it is. */
+/** Fails when the file cannot be written. Creates it if it does not exist, and keeps existing content. */
 export const make = Effect.fnUntraced(function* (
   file: string
 ): Effect.fn.Return<LastMessage, LastMessageError, FileSystem.FileSystem> {

@@ -51,7 +51,7 @@ export interface Suggestion {
 
 export interface Locations {
   readonly userFile: string
-  /** A file that is layered on top of the user's, and the name it was chosen by. */
+  /** A file that is merged over the user's file, and the name of its profile. */
   readonly profile?: { readonly name: string; readonly file: string } | undefined
   readonly systemFile: string
   readonly managedFile: string

@@ -82,45 +82,24 @@ const tracedHandlers = Effect.gen(function* () {
   return traced(handlers)
 })
 
-export const make: Effect.Effect<
-  MessageProcessor["Service"],
-  never,
-  Handlers | OutboundRouter | Scope.Scope | ServerRequests
-> = Effect.gen(function* () {
-  const handlers = yield* tracedHandlers
-  const router = yield* OutboundRouter
-  const serverRequests = yield* ServerRequests
-  const requests = yield* Registry.requests
-  const clients = yield* Diagnostics.clients
-  const { traffic } = yield* Diagnostics.Contributing
-  const scheduler = new KeyedScheduler()
-  yield* Diagnostics.contribute("scheduler", () => scheduler.keys)
-  const open = new Set<Served>()
-  let nextId = 0
-
-  const request = (
-    request: Request,
-    connection: Connection,
-    dispatcher: Dispatcher
-  ): Effect.Effect<void> | undefined => {
-    let call: DecodedRequest | RequestError
-    try {
-      call = admissible(request, connection)
-    } catch (defect) {
-      const logged = Effect.logError("a request could not be read", Cause.die(defect))
-      return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")) ?? Effect.void)
-    }
-    if (call instanceof RequestError) return dispatcher.refuse(request, call)
-    // The handshake is settled before the next message is looked at: requests may be sent right behind it.
-    return call.served === "initialize" ? dispatcher.inline(call) : dispatcher.admit(call)
+/** Starts what a request asks for. The result is what has to be waited for before the next message is read. */
+const request = (request: Request, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> | undefined => {
+  let call: DecodedRequest | RequestError
+  try {
+    call = admissible(request, connection)
+  } catch (defect) {
+    const logged = Effect.logError("a request could not be read", Cause.die(defect))
+    return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")) ?? Effect.void)
   }
+  if (call instanceof RequestError) return dispatcher.refuse(request, call)
+  // The handshake is settled before the next message is processed: a client may send requests immediately after it.
+  return call.served === "initialize" ? dispatcher.inline(call) : dispatcher.admit(call)
+}
 
-  /** Undefined when nothing is left to do or to wait for. */
-  const accept = (
-    incoming: Incoming,
-    connection: Connection,
-    dispatcher: Dispatcher
-  ): Effect.Effect<void> | undefined => {
+/** Processes one message. Undefined when there is nothing to wait for. */
+const accepting =
+  (serverRequests: ServerRequests["Service"], traffic: Diagnostics.Contributors["traffic"]) =>
+  (incoming: Incoming, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> | undefined => {
     if (traffic !== undefined) TrafficTap.received(traffic, connection, incoming)
     switch (incoming._tag) {
       case "Request":
@@ -130,7 +109,7 @@ export const make: Effect.Effect<
       case "Failure":
         return serverRequests.fail(incoming.failure.id, connection, incoming.failure.error)
       case "Notification":
-        // `initialized` has no effect: readiness comes from initialize itself. Others are of no known use.
+        // `initialized` has no effect: a connection is ready after initialize. Other notifications are unknown.
         return undefined
       case "Refused":
         return dispatcher.refuse(incoming, invalidRequest(`Invalid request: ${incoming.reason}`))
@@ -139,8 +118,24 @@ export const make: Effect.Effect<
     }
   }
 
+export const make: Effect.Effect<
+  MessageProcessor["Service"],
+  never,
+  Handlers | OutboundRouter | Scope.Scope | ServerRequests
+> = Effect.gen(function* () {
+  const handlers = yield* tracedHandlers
+  const router = yield* OutboundRouter
+  const requests = yield* Registry.requests
+  const clients = yield* Diagnostics.clients
+  const { traffic } = yield* Diagnostics.Contributing
+  const accept = accepting(yield* ServerRequests, traffic)
+  const scheduler = new KeyedScheduler()
+  yield* Diagnostics.contribute("scheduler", () => scheduler.keys)
+  const open = new Set<Served>()
+  let nextId = 0
+
   const start = Effect.fnUntraced(function* (connection: Connection, transport: Transport, options: ServeOptions) {
-    // What is forked is interrupted when the connection ends: there is no scope for each, so that an idle one holds little.
+    // Forked fibers are interrupted when the connection ends. Without a scope of its own, an idle connection needs less memory.
     const fork: Fork = Effect.runForkWith(yield* Effect.context<never>())
     const meter = new Meter(requests, (yield* RequestTiming) ? yield* Clock.Clock : undefined)
     const dispatcher = new Dispatcher(connection, handlers, scheduler, fork, meter)
@@ -169,20 +164,22 @@ export const make: Effect.Effect<
     const outgoing = yield* TieredQueue.make(options.outgoing)
     const connection = new Connection(nextId++, transport, outgoing, options)
     const { id, origin } = connection
-    // What is logged in its handlers, and in the turns they start, names the client.
+    // Log lines of its handlers, and of the turns they start, name the client.
     const started = Effect.annotateLogs(start(connection, transport, options), { connection: id, origin })
     return yield* Effect.uninterruptible(started)
   })
 
   const connections = () => Array.from(open)
-  yield* Effect.addFinalizer(() =>
-    Effect.forEach(connections(), (served) => served.close(closing, { within: DefaultDeadline }), {
-      concurrency: "unbounded",
-      discard: true
-    })
-  )
+  yield* Effect.addFinalizer(() => closeAll(connections(), closing))
   return MessageProcessor.of({ serve, connections })
 })
+
+/** Closes the connections at the same time, within one deadline. */
+export const closeAll = (connections: Iterable<Served>, reason: CloseReason): Effect.Effect<void> =>
+  Effect.forEach(connections, (served) => served.close(reason, { within: DefaultDeadline }), {
+    concurrency: "unbounded",
+    discard: true
+  })
 
 export const layer: Layer.Layer<MessageProcessor, never, Handlers | OutboundRouter | ServerRequests> = Layer.effect(
   MessageProcessor,

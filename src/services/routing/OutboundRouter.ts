@@ -101,45 +101,83 @@ const awaitAll = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effect<
 const awaitFirst = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effect<void> =>
   Effect.raceAllFirst(waits.map(Deferred.await))
 
+/** Offers to all before waiting for any, so that one slow receiver delays no other. */
+const offer = (targets: Iterable<Subscriber>, message: OutboundNotification): Effect.Effect<void> | undefined => {
+  let slow: Array<Deferred.Deferred<void>> | undefined
+  let behind: Array<Deferred.Deferred<void>> | undefined
+  let othersKeepUp = false
+  for (const { outgoing, session } of targets) {
+    // A connection that was cut off stays subscribed until its session ends; it must not count as one that keeps up.
+    if (!hears(session, message.method) || outgoing.isClosed) continue
+    const wait = outgoing.offerUnsafe(message)
+    if (wait === undefined) othersKeepUp = true
+    else if (outgoing.hasBacklog) (behind ??= []).push(wait)
+    else (slow ??= []).push(wait)
+  }
+  if (slow !== undefined) return awaitAll(slow)
+  return behind === undefined || othersKeepUp ? undefined : awaitFirst(behind)
+}
+
+/** Which connections there are, and which of them follow which thread. */
+class Subscriptions {
+  readonly connections = new Set<Subscriber>()
+  readonly #audiences = new Map<string, Set<Subscriber>>()
+  readonly #listeners: Array<(threadId: string) => void> = []
+
+  #changed(threadId: string): void {
+    for (const listener of this.#listeners) listener(threadId)
+  }
+
+  listen(listener: (threadId: string) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  of(threadId: string): Iterable<Subscriber> {
+    return this.#audiences.get(threadId) ?? []
+  }
+
+  /** False when the connection is closed or follows the thread already. */
+  add(threadId: string, connection: Subscriber): boolean {
+    if (connection.isClosed) return false
+    const audience = this.#audiences.get(threadId) ?? new Set<Subscriber>()
+    if (audience.has(connection)) return false
+    this.#audiences.set(threadId, audience.add(connection))
+    return true
+  }
+
+  /** Runs the listeners for a subscription that was added. */
+  added(threadId: string): void {
+    this.#changed(threadId)
+  }
+
+  /** False when the connection does not follow the thread. */
+  remove(threadId: string, connection: Subscriber): boolean {
+    const audience = this.#audiences.get(threadId)
+    if (audience === undefined || !audience.delete(connection)) return false
+    if (audience.size === 0) this.#audiences.delete(threadId)
+    this.#changed(threadId)
+    return true
+  }
+
+  disconnect(connection: Subscriber): void {
+    this.connections.delete(connection)
+    for (const threadId of Array.from(this.#audiences.keys())) this.remove(threadId, connection)
+  }
+
+  forget(threadId: string): void {
+    this.#audiences.delete(threadId)
+  }
+}
+
 export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const threadLog = new ThreadLog((yield* Random.nextIntBetween(0, 2 ** 31)).toString(36))
-  const connections = new Set<Subscriber>()
-  const audiences = new Map<string, Set<Subscriber>>()
-  const listeners: Array<(threadId: string) => void> = []
-  const changed = (threadId: string) => {
-    for (const listener of listeners) listener(threadId)
-  }
+  const subscriptions = new Subscriptions()
 
-  /** Offers to all before waiting for any, so that one slow receiver delays no other. */
-  const offer = (targets: Iterable<Subscriber>, message: OutboundNotification): Effect.Effect<void> | undefined => {
-    let slow: Array<Deferred.Deferred<void>> | undefined
-    let behind: Array<Deferred.Deferred<void>> | undefined
-    let othersKeepUp = false
-    for (const { outgoing, session } of targets) {
-      // Who is cut off is still in the audience until its session has ended, and keeps up with nothing.
-      if (!hears(session, message.method) || outgoing.isClosed) continue
-      const wait = outgoing.offerUnsafe(message)
-      if (wait === undefined) othersKeepUp = true
-      else if (outgoing.hasBacklog) (behind ??= []).push(wait)
-      else (slow ??= []).push(wait)
-    }
-    if (slow !== undefined) return awaitAll(slow)
-    return behind === undefined || othersKeepUp ? undefined : awaitFirst(behind)
-  }
-
-  const targetsOf = (method: ServerNotificationMethod, threadId: string | null): Iterable<Subscriber> => {
-    if (declarations[method]?.reach === "everyone" || threadId === null) return connections
-    return audiences.get(threadId) ?? []
-  }
-
-  const unsubscribe = (threadId: string, connection: Subscriber): boolean => {
-    const audience = audiences.get(threadId)
-    if (audience === undefined || !audience.delete(connection)) return false
-    if (audience.size === 0) audiences.delete(threadId)
-    changed(threadId)
-    return true
-  }
+  const targetsOf = (method: ServerNotificationMethod, threadId: string | null): Iterable<Subscriber> =>
+    declarations[method]?.reach === "everyone" || threadId === null
+      ? subscriptions.connections
+      : subscriptions.of(threadId)
 
   const publishNow: OutboundRouter["Service"]["publishNow"] = (method, params, threadId) => {
     const seq = threadId === null ? undefined : threadLog.next(threadId)
@@ -149,30 +187,22 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
   }
 
   return OutboundRouter.of({
-    connect: (connection) => Effect.sync(() => void connections.add(connection)),
-    disconnect: (connection) =>
-      Effect.sync(() => {
-        connections.delete(connection)
-        for (const threadId of Array.from(audiences.keys())) unsubscribe(threadId, connection)
-      }),
-    connections: () => Array.from(connections),
+    connect: (connection) => Effect.sync(() => void subscriptions.connections.add(connection)),
+    disconnect: (connection) => Effect.sync(() => subscriptions.disconnect(connection)),
+    connections: () => Array.from(subscriptions.connections),
     subscribe: (threadId, connection) => {
-      if (connection.isClosed) return false
-      let audience = audiences.get(threadId)
-      if (audience === undefined) audiences.set(threadId, (audience = new Set()))
-      if (audience.has(connection)) return false
-      audience.add(connection)
+      if (!subscriptions.add(threadId, connection)) return false
       if (connection.session?.sequenced === true) threadLog.keep(threadId)
-      changed(threadId)
+      subscriptions.added(threadId)
       return true
     },
-    unsubscribe,
-    subscribers: (threadId) => Array.from(audiences.get(threadId) ?? []),
+    unsubscribe: (threadId, connection) => subscriptions.remove(threadId, connection),
+    subscribers: (threadId) => Array.from(subscriptions.of(threadId)),
     forget: (threadId) => {
-      audiences.delete(threadId)
+      subscriptions.forget(threadId)
       threadLog.forget(threadId)
     },
-    onAudienceChange: (listener) => Effect.sync(() => void listeners.push(listener)),
+    onAudienceChange: (listener) => Effect.sync(() => subscriptions.listen(listener)),
     notify: (method, params, threadId) => Effect.suspend(() => publishNow(method, params, threadId) ?? Effect.void),
     publishNow,
     notifyConnection: (connection, method, params) =>

@@ -124,92 +124,101 @@ const toError = (error: ErrorObject): RequestError =>
 const dataOf = (error: ErrorObject) =>
   error.data === undefined ? {} : { data: error.data as RequestError["data"] & {} }
 
-export const make = Effect.gen(function* () {
-  const router = yield* OutboundRouter
-  const pending = new Map<number, Pending>()
-  yield* contribute("serverRequests", () => Array.from(pending.values(), toSnapshot))
-  const clock = yield* Clock.Clock
-  let nextId = firstIdAt(clock.currentTimeMillisUnsafe())
+/** Offers a request to a connection. The error is why the connection cannot answer; undefined when it can. */
+const offer = (connection: Subscriber, { asked, message }: Pending): Effect.Effect<ErrorObject | undefined> => {
+  const unsupported = connection.unsupported[message.method]
+  if (unsupported !== undefined) return Effect.succeed(unsupported)
+  asked.add(connection)
+  return Effect.map(connection.outgoing.offerRequest(visibleTo(connection, message)), (refusal) => {
+    if (refusal === undefined) return undefined
+    asked.delete(connection)
+    return {
+      code: refusal === "full" ? ErrorCode.Overloaded : ErrorCode.Internal,
+      message: connection.refusals[refusal]
+    }
+  })
+}
 
-  const settle = (request: Pending, exit: Exit.Exit<unknown, RequestError>): void => {
-    pending.delete(request.id)
+/** The requests without an answer. */
+class PendingRequests {
+  readonly #requests = new Map<number, Pending>()
+  #nextId: number
+
+  constructor(firstId: number) {
+    this.#nextId = firstId
+  }
+
+  get all(): ReadonlyArray<Pending> {
+    return Array.from(this.#requests.values())
+  }
+
+  open(threadId: string, method: string, params: unknown, openedAt: number): Pending {
+    const id = this.#nextId++
+    const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
+    const request: Pending = { id, threadId, message, asked: new Set(), answer: Deferred.makeUnsafe(), openedAt }
+    this.#requests.set(id, request)
+    return request
+  }
+
+  has(request: Pending): boolean {
+    return this.#requests.has(request.id)
+  }
+
+  find(id: RequestId): Pending | undefined {
+    return typeof id === "number" ? this.#requests.get(id) : undefined
+  }
+
+  ofThread(threadId: string): ReadonlyArray<Pending> {
+    return this.all.filter((request) => request.threadId === threadId)
+  }
+
+  settle(request: Pending, exit: Exit.Exit<unknown, RequestError>): void {
+    this.#requests.delete(request.id)
     Deferred.doneUnsafe(request.answer, exit)
   }
 
-  const find = (id: RequestId): Pending | undefined => (typeof id === "number" ? pending.get(id) : undefined)
+  cancel(requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> {
+    for (const request of requests) this.settle(request, Exit.fail(toError(error)))
+    return requests.map(({ id }) => id)
+  }
+}
+
+export const make = Effect.gen(function* () {
+  const router = yield* OutboundRouter
+  const clock = yield* Clock.Clock
+  const pending = new PendingRequests(firstIdAt(clock.currentTimeMillisUnsafe()))
+  yield* contribute("serverRequests", () => pending.all.map(toSnapshot))
 
   /** Whether the connection's answer counts: it was sent the request and follows the thread now. */
   const mayAnswer = ({ asked, threadId }: Pending, connection: Subscriber): boolean =>
     asked.has(connection) && router.subscribers(threadId).includes(connection)
 
-  const answered = (
-    id: RequestId,
-    connection: Subscriber,
-    exit: Exit.Exit<unknown, RequestError>
-  ): Effect.Effect<void> =>
+  const answered = (id: RequestId, connection: Subscriber, exit: Exit.Exit<unknown, RequestError>) =>
     Effect.suspend(() => {
-      const request = find(id)
+      const request = pending.find(id)
       if (request === undefined) return Effect.logDebug("ignoring an answer to no pending request")
-      if (!mayAnswer(request, connection)) {
-        return Effect.logWarning(
-          `ignoring an answer to request ${request.id}: connection ${connection.id} was not asked, or no longer follows the thread`
-        )
-      }
-      settle(request, exit)
-      return Effect.void
-    })
-
-  /** What the connection says to being asked: nothing yet, or why it cannot be. */
-  const offer = (connection: Subscriber, { asked, message }: Pending): Effect.Effect<ErrorObject | undefined> => {
-    const unsupported = connection.unsupported[message.method]
-    if (unsupported !== undefined) return Effect.succeed(unsupported)
-    asked.add(connection)
-    return Effect.map(connection.outgoing.offerRequest(visibleTo(connection, message)), (refusal) => {
-      if (refusal === undefined) return undefined
-      asked.delete(connection)
-      return {
-        code: refusal === "full" ? ErrorCode.Overloaded : ErrorCode.Internal,
-        message: connection.refusals[refusal]
-      }
-    })
-  }
-
-  const ask: ServerRequests["Service"]["ask"] = (threadId, method, params) =>
-    Effect.gen(function* () {
-      const id = nextId++
-      const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
-      const answer = Deferred.makeUnsafe<unknown, RequestError>()
-      const request: Pending = {
-        id,
-        threadId,
-        message,
-        asked: new Set(),
-        answer,
-        openedAt: clock.currentTimeMillisUnsafe()
-      }
-      pending.set(id, request)
-      const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
-        concurrency: "unbounded"
-      })
-      // Placed at once. Whether they take it is found out beside the asker: one who is slow to must not keep it from
-      // hearing the answer of another.
-      yield* Effect.forkChild(
-        Effect.flatMap(offering, (refused) => {
-          const [first] = refused
-          if (first === undefined || request.asked.size > 0 || !pending.has(id)) return Effect.void
-          return Effect.sync(() => settle(request, Exit.fail(toError(first))))
-        }),
-        { startImmediately: true }
+      if (mayAnswer(request, connection)) return Effect.sync(() => pending.settle(request, exit))
+      return Effect.logWarning(
+        `ignoring an answer to request ${request.id}: connection ${connection.id} did not get it, or no longer follows the thread`
       )
-      return { id, answer: Deferred.await(answer) }
     })
 
-  const cancel = (requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> => {
-    for (const request of requests) settle(request, Exit.fail(toError(error)))
-    return requests.map((request) => request.id)
-  }
-
-  const ofThread = (threadId: string) => Array.from(pending.values()).filter((p) => p.threadId === threadId)
+  const ask: ServerRequests["Service"]["ask"] = Effect.fnUntraced(function* (threadId, method, params) {
+    const request = pending.open(threadId, method, params, clock.currentTimeMillisUnsafe())
+    const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
+      concurrency: "unbounded"
+    })
+    // The offers are made now. Their outcome is awaited in another fiber: a slow connection must not delay the answer of
+    // another one.
+    yield* Effect.forkChild(
+      Effect.map(offering, ([first]) => {
+        if (first === undefined || request.asked.size > 0 || !pending.has(request)) return
+        pending.settle(request, Exit.fail(toError(first)))
+      }),
+      { startImmediately: true }
+    )
+    return { id: request.id, answer: Deferred.await(request.answer) }
+  })
 
   return ServerRequests.of({
     ask,
@@ -217,15 +226,15 @@ export const make = Effect.gen(function* () {
     fail: (id, connection, error) => answered(id, connection, Exit.fail(toError(error))),
     abandon: (id, connection, error) =>
       Effect.sync(() => {
-        const request = find(id)
+        const request = pending.find(id)
         if (request === undefined || !request.asked.delete(connection)) return
         const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
-        if (!others) settle(request, Exit.fail(toError(error)))
+        if (!others) pending.settle(request, Exit.fail(toError(error)))
       }),
-    cancelThread: (threadId, error) => cancel(ofThread(threadId), error),
-    cancelAll: (error) => Effect.sync(() => void cancel(Array.from(pending.values()), error)),
+    cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
+    cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>
-      ofThread(threadId).map((request) => {
+      pending.ofThread(threadId).map((request) => {
         request.asked.add(connection)
         return visibleTo(connection, request.message)
       })

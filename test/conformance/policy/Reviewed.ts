@@ -29,11 +29,6 @@ const needsSandbox = ({ own }: Compared): boolean =>
 /** A difference is of the first matching kind. */
 export const kinds: ReadonlyArray<Kind> = [
   {
-    name: "thread/fork",
-    reason: "not served yet, and refused with an error",
-    holds: ({ own }) => own.error === "thread/fork is not supported yet"
-  },
-  {
     name: "user-defined permission profiles",
     reason: "this server has only the built-in profiles, and refuses others",
     holds: ({ own }) => own.error?.includes("unknown permission profile") === true

@@ -24,7 +24,7 @@ const setUp = Effect.gen(function* () {
 })
 
 describe("thread/fork", () => {
-  it.effect("answers with the new thread, then come its tokens, then the news that it started", () =>
+  it.effect("answers with the new thread, then come its tokens, then thread/started [74]", () =>
     Effect.gen(function* () {
       const { client, first, fork, second, thread: source } = yield* setUp
       const { thread } = yield* fork()
@@ -106,7 +106,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("of a thread that runs interrupts the turn in the fork alone", () =>
+  it.effect("of a thread that runs interrupts the turn in the fork alone [74]", () =>
     Effect.gen(function* () {
       const { client, fork, model, threadId } = yield* setUp
       const { turn } = yield* client.request("turn/start", { threadId, input: say("three") })

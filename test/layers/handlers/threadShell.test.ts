@@ -53,7 +53,7 @@ const shellText = (command: string, exitCode: number, output: string) =>
     ]
   })
 
-describe("a command that the user runs by hand [77]", () => {
+describe("a command that the user runs by hand [80]", () => {
   it.effect("is a turn of its own in an idle thread, and the model reads of it in the next", () =>
     Effect.gen(function* () {
       const cwd = yield* directory

@@ -118,7 +118,7 @@ describe("spindle exec", () => {
     { input: "line1\nline2\n", sent: "do it\n\n<stdin>\nline1\nline2\n</stdin>" },
     { input: "cut", sent: "do it\n\n<stdin>\ncut\n</stdin>" }
   ])(
-    "sends a prompt with the piped input $input behind it",
+    "appends the piped input $input to the prompt",
     ({ input, sent }) =>
       Effect.gen(function* () {
         const server = yield* ModelServer.ModelServer

@@ -174,7 +174,7 @@ describe("MessageProcessor", () => {
     })
   )
 
-  it.effect("runs what belongs to an answer right behind it, before anything else of the connection", () =>
+  it.effect("runs what belongs to an answer right behind it, before anything else of the connection [73]", () =>
     Effect.gen(function* () {
       const { connect } = yield* makeProcessor({
         [List]: (_, { connection }) =>
@@ -216,7 +216,7 @@ describe("MessageProcessor", () => {
     })
   )
 
-  it.effect("makes no reply to a request that was cancelled, and runs nothing that belongs to it", () =>
+  it.effect("makes no reply to a request that was cancelled, and runs nothing that belongs to it [73]", () =>
     Effect.gen(function* () {
       const gates = makeGates()
       let replies = 0

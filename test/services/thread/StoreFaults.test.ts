@@ -99,7 +99,7 @@ const storeError = (operation: string) => ({ code: -32603, message: `thread stor
 
 describe("a store that", () => {
   describe.each(FaultyStore.allFaults)("%s", (fault) => {
-    describe("is asked by a request: there is one answer, which names the operation, and so does the log", () => {
+    describe("is asked by a request: there is one answer, which names the operation, and so does the log [75]", () => {
       const requests: ReadonlyArray<
         readonly [method: string, broken: FaultyStore.StoreMethod, params: (threadId: string) => object]
       > = [
@@ -172,7 +172,7 @@ describe("a store that", () => {
       )
     })
 
-    describe("is written to by a turn: the turn has one terminal state, and nothing of it is lost", () => {
+    describe("is written to by a turn: the turn has one terminal state, and nothing of it is lost [75]", () => {
       const stages: ReadonlyArray<
         readonly [stage: string, from: (event: ThreadEvent) => boolean, status: "completed" | "failed"]
       > = [

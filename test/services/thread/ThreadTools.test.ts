@@ -88,7 +88,7 @@ describe("the tools of a thread", () => {
     })
   )
 
-  it.effect("are items that clients see, in the release's form [76]", () =>
+  it.effect("are items that clients see, in the release's form [79]", () =>
     Effect.gen(function* () {
       const namespace = { name: "home", description: "The house" }
       const image = "data:image/png;base64,AAAA"

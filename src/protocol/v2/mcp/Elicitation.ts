@@ -1,5 +1,5 @@
 /**
- * Elicitation: requests from an MCP server to the user: a form, a URL to visit, or an identity check.
+ * Elicitation: requests from an MCP server to the user: a form, a URL to visit, or user verification.
  *
  * The form fields are the subset of JSON Schema that MCP allows. They come from an MCP server and are passed on unchanged,
  * so omitted members are not filled in.

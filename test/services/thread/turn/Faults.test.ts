@@ -127,7 +127,7 @@ const callOf = (name: string): ModelEvent => ({
 
 const calling = (name: string) => (): Stream.Stream<ModelEvent, ModelError> => Stream.make(callOf(name), completed)
 
-describe("a turn ends once, whatever a port does [73] [74]", () => {
+describe("a turn ends once, whatever a port does [76] [77]", () => {
   for (const [step, events] of Object.entries(modelSteps)) {
     for (const [name, [status, isInterrupted, logged]] of Object.entries(modelOutcomes)) {
       it.effect(`the model ${name}, ${step}`, () =>

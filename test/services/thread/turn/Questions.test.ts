@@ -37,7 +37,7 @@ const withoutTokens = (events: ReadonlyArray<Parameters<typeof nameOf>[0]>) =>
   events.filter((event) => nameOf(event) !== "thread/tokenUsage/updated")
 
 describe("a question of a tool", () => {
-  it.effect("makes the thread wait for the user, in the release's order [75]", () =>
+  it.effect("makes the thread wait for the user, in the release's order [78]", () =>
     Effect.gen(function* () {
       const { client, model, start, threadId } = yield* makeThread({ toolbox: [asking] })
       yield* start("go")
@@ -110,7 +110,7 @@ describe("a question of a tool", () => {
     })
   )
 
-  it.effect("ends with the turn, and one that comes later fails at once [65] [75]", () =>
+  it.effect("ends with the turn, and one that comes later fails at once [65] [78]", () =>
     Effect.gen(function* () {
       const turns: Array<ToolTurn> = []
       const entered = yield* Deferred.make<void>()
