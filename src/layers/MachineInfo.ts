@@ -8,7 +8,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
-import type { Machine } from "../services/config/Identity.ts"
+import type { Machine } from "../services/config/ServerIdentity.ts"
 import type { ServerInfo } from "../services/config/ServerInfo.ts"
 
 /** `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`; absolute. */

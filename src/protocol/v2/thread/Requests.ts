@@ -313,7 +313,7 @@ export const threadRequests = {
   "thread/resume": Method.clientRequest({
     params: ThreadResumeParams,
     result: ThreadResumeResponse,
-    scope: Method.perThread,
+    schedule: Method.perThread,
     experimentalFields: [
       "history",
       { field: "path", unused: [null, ""] },
@@ -328,7 +328,7 @@ export const threadRequests = {
   "thread/fork": Method.clientRequest({
     params: ThreadForkParams,
     result: ThreadForkResponse,
-    scope: Method.perThread,
+    schedule: Method.perThread,
     experimentalFields: [
       "beforeTurnId",
       { field: "path", unused: [null, ""] },
@@ -346,7 +346,7 @@ export const threadRequests = {
   "thread/read": Method.clientRequest({
     params: ThreadReadParams,
     result: ThreadReadResponse,
-    scope: Method.perThreadShared
+    schedule: Method.perThreadShared
   }),
 
   /** The stored threads, paginated. */
@@ -366,7 +366,7 @@ export const threadRequests = {
   "thread/shellCommand": Method.clientRequest({
     params: ThreadShellCommandParams,
     result: ThreadShellCommandResponse,
-    scope: Method.perThread
+    schedule: Method.perThread
   }),
 
   /** The ids of the threads in memory. */
@@ -379,6 +379,6 @@ export const threadRequests = {
   "thread/unsubscribe": Method.clientRequest({
     params: ThreadUnsubscribeParams,
     result: ThreadUnsubscribeResponse,
-    scope: Method.perThread
+    schedule: Method.perThread
   })
 } as const
