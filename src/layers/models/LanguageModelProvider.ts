@@ -4,7 +4,7 @@
  * Owns the translation both ways: the conversation into a prompt, the parts that the model streams into events. The tools
  * of the thread are offered as dynamic tools, and what the model calls goes back to the turn loop, which runs it with
  * approvals and all. Which model answers, how hard it thinks and how long its answers may be is what the given
- * `LanguageModel` was made with: a request's `model`, `effort` and `summary` say nothing here. Clients read the names that
+ * `LanguageModel` was made with: a request's `model`, `effort` and `summary` have no effect here. Clients read the names that
  * `Model.make` of `effect/ai` was given.
  *
  * Only this module and those beside it in `languageModel/` load `effect/ai`.
@@ -38,7 +38,7 @@ const MaxRetries = 5
 /** What clients read as the provider and the model of a `LanguageModel` that was made without `Model.make`. */
 const unnamed = "language-model"
 
-/** The schema of the answer, said in words: not every model can be held to one while it streams and calls tools. */
+/** The schema of the answer as an instruction: not every model can be held to one while it streams and calls tools. */
 const schemaNote = (schema: unknown): ResponseItem => {
   const text = `Your final message must be JSON that satisfies this schema, and nothing else:\n${JSON.stringify(schema)}`
   return { type: "message", role: "developer", content: [{ type: "input_text", text }] }

@@ -1,5 +1,5 @@
 /**
- * A model without a network: it does what it is told, and always the same.
+ * A model without a network: it follows directives, always in the same way.
  *
  * For the demo, for tests, and for people who write clients: it exercises the whole turn loop. It answers only where it was
  * chosen (`Default.ts`, or the `model` of an embedding program), and never stands in for another model.

@@ -22,7 +22,7 @@ import * as SmallFile from "../../services/config/SmallFiles.ts"
 import type { ModelProvider } from "../../services/model/ModelProvider.ts"
 import * as Responses from "./Responses.ts"
 
-/** This machine is never behind a proxy, whatever `NO_PROXY` says. */
+/** This machine is never behind a proxy, whatever `NO_PROXY` is. */
 const loopback = ["localhost", "127.0.0.1", "[::1]"]
 
 /** The value of a proxy variable in either case; the lower case is stronger, as everywhere. */

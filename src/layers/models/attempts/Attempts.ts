@@ -12,7 +12,7 @@ import type { ModelError, ModelEvent } from "../../../services/model/ModelProvid
 import type { Failure } from "./Failure.ts"
 import * as Retry from "./Retry.ts"
 
-/** Calls that have to be answered before the model can be asked again. */
+/** Calls that have to be answered before another request to the model. */
 const calls: ReadonlySet<ResponseItem["type"]> = new Set([
   "custom_tool_call",
   "function_call",

@@ -22,13 +22,13 @@ export interface Failure {
   readonly error: ModelError
   /**
    * - `never`: the same request would fail the same way.
-   * - `stream`: worth a new attempt, of which the client is told.
+   * - `stream`: worth a new attempt, which is announced to clients.
    * - `network`: the server cannot be reached at all; wait for the network, for as long as it takes.
    */
   readonly retry: "never" | "stream" | "network"
   /** Whether the request is repeated first without a word to anybody. */
   readonly silent: boolean
-  /** The HTTP status that clients are told of while the attempt is repeated. */
+  /** The HTTP status in the announcement of the next attempt. */
   readonly status: number | null
   /** Milliseconds that the server asked to wait. */
   readonly wait: number | null
@@ -41,7 +41,7 @@ interface Options extends Partial<Omit<Failure, "error">> {
   readonly details?: string
 }
 
-/** A failure that is final, unless `options` say otherwise. */
+/** A failure that is final, unless `options` make it retryable. */
 export const failure = (message: string, info: CodexErrorInfo, options: Options = {}): Failure => {
   const { details, ...rest } = options
   return {

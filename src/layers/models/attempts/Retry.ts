@@ -2,7 +2,7 @@
  * When a failed request is sent again.
  *
  * There are two levels. The request level repeats what never got an answer, without telling anybody. The stream level
- * starts the answer anew and announces each attempt. A server that cannot be reached at all is waited for outside both
+ * starts the answer over and announces each attempt. A server that cannot be reached at all is waited for outside both
  * budgets: the machine may be offline for a while.
  *
  * @module

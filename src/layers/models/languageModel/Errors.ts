@@ -28,7 +28,7 @@ const infoOf = (reason: AiError.AiErrorReason): CodexErrorInfo => {
   }
 }
 
-/** Whether the model says something else when it is asked the same again is not for us to try out. */
+/** Repeating a request in the hope of another answer is not for this adapter to try. */
 const isWorthRetrying = (reason: AiError.AiErrorReason): boolean =>
   reason.isRetryable &&
   (reason._tag === "NetworkError" || reason._tag === "RateLimitError" || reason._tag === "InternalProviderError")

@@ -107,7 +107,7 @@ export class Translator {
     }
   }
 
-  /** How the answer ended; `undefined` where the model did not say. Items it left open are finished. */
+  /** How the answer ended; `undefined` where the model did not report it. Items it left open are finished. */
   finish(out: Array<ModelEvent>): ModelEvent | Failure | undefined {
     if (this.#end !== undefined && "_tag" in this.#end) for (const id of this.#open.keys()) this.#close(id, {}, out)
     return this.#end

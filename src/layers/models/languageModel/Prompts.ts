@@ -1,7 +1,7 @@
 /**
  * The conversation as a prompt of `effect/ai`.
  *
- * Owns what of the conversation such a model can be told. What a provider attached to its own parts (signatures, ids) is
+ * Owns what of the conversation such a model can be given. What a provider attached to its own parts (signatures, ids) is
  * carried in the entries' `encrypted_content`, which is what that member is for, and goes back to it.
  *
  * @module
@@ -89,7 +89,7 @@ const finished = (draft: Draft): Prompt.Message => {
 }
 
 /**
- * Collects messages; what the model says in a row is one message, and so are the outputs of its tools. The result of a tool is
+ * Collects messages; consecutive parts of the model are one message, and so are the outputs of its tools. The result of a tool is
  * text for such a model: the images in it follow in a message of their own, behind the results that belong together.
  */
 class Messages {

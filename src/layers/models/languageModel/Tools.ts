@@ -33,7 +33,7 @@ const definition = (spec: ToolSpec) =>
 /** The definitions by name. */
 export type Definitions = Record<string, ReturnType<typeof definition>>
 
-/** A toolkit that only tells the model what there is. */
+/** A toolkit that only describes the tools to the model. */
 export const toolkitOf = (specs: ReadonlyArray<ToolSpec>): Toolkit.WithHandler<Definitions> => ({
   tools: Object.fromEntries(specs.map((spec) => [offeredName(spec), definition(spec)])),
   handle: (name) => Effect.die(`the turn loop runs ${name}`)

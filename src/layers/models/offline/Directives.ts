@@ -1,5 +1,5 @@
 /**
- * The lines that tell the offline model what to do.
+ * The directives of the offline model, one per line.
  *
  * Owns their grammar: one directive a line, from its first column on: a word, a colon, the rest. A text is a list of
  * directives or it is none: one line of another kind, and nothing in it is a directive. So a text that only quotes a

@@ -1,5 +1,5 @@
 /**
- * How the offline model is named to clients. It has one model, so a thread's `model` says nothing here.
+ * How the offline model is named to clients. It has one model, so a thread's `model` has no effect here.
  *
  * @module
  */

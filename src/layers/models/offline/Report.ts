@@ -47,12 +47,12 @@ const report = (call: AnsweredCall): string => {
 /** One paragraph for each call. */
 export const reportOf = (calls: ReadonlyArray<AnsweredCall>): string => calls.map(report).join("\n\n")
 
-/** What is said to a text that is not a list of directives. */
-export const greeting = (said: string): string => {
-  const words = countWords(said)
-  const heard = words === 0 ? "You said nothing" : words === 1 ? "You wrote one word" : `You wrote ${words} words`
+/** The answer to a text that is not a list of directives. */
+export const greeting = (prompt: string): string => {
+  const words = countWords(prompt)
+  const received = words === 0 ? "You said nothing" : words === 1 ? "You wrote one word" : `You wrote ${words} words`
   return [
-    `Hello! I am Spindle's offline model: I need no network and no key, and I always answer the same. ${heard}, and I did nothing: I follow a message only where every line of it is one of these, from its first column on:`,
+    `Hello! I am Spindle's offline model: I need no network and no key, and I always answer the same. ${received}, and I did nothing: I follow a message only where every line of it is one of these, from its first column on:`,
     "",
     "- `run: <command>` runs a command and reports what came of it",
     "- `say: <text>` says the text",

@@ -47,7 +47,7 @@ const setAll = (headers: Record<string, string>, entries: Iterable<readonly [str
 const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-/** What the server is told about the turn; what the caller supplied is beside it and cannot pose as it. */
+/** The turn's metadata for the server. Entries of the caller are added to it and cannot replace it. */
 const turnMetadata = (request: ModelRequest): string =>
   asciiJson({
     ...request.metadata,
@@ -115,7 +115,7 @@ const toolsOf = (specs: ReadonlyArray<ToolSpec>): ReadonlyArray<object> => {
   })
 }
 
-/** Reasoning models sum up their thoughts unless told not to; others ignore the wish. */
+/** Reasoning models summarise unless that is disabled; others ignore the parameter. */
 const reasoningOf = (request: ModelRequest) => ({
   ...(request.effort === null ? undefined : { effort: request.effort }),
   ...(request.summary === "none" ? undefined : { summary: request.summary ?? "auto" })

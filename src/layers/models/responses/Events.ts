@@ -91,7 +91,7 @@ const decodeItem = (() => {
   return (input: unknown) => (decode ??= Schema.decodeUnknownOption(ResponseItem()))(input)
 })()
 
-/** The item that deltas belong to. They are told apart by order, not by the id they carry. */
+/** The item that deltas belong to. They are distinguished by order, not by the id they carry. */
 interface ActiveItem {
   readonly id: string
   readonly kind: "message" | "reasoning"
@@ -147,7 +147,7 @@ export class Reader {
   readonly #pieces = new Pieces()
   readonly #skipped = new Set<string>()
   readonly #limits: Limits
-  #told = 0
+  #reported = 0
   #bytes = 0
   #started = 0
   #progress: Progress = open
@@ -187,9 +187,9 @@ export class Reader {
 
   /** What kinds of thing were left out for the first time since the last call, for the log; without content. */
   skipped(): ReadonlyArray<string> {
-    if (this.#skipped.size === this.#told) return []
-    const fresh = [...this.#skipped].slice(this.#told)
-    this.#told = this.#skipped.size
+    if (this.#skipped.size === this.#reported) return []
+    const fresh = [...this.#skipped].slice(this.#reported)
+    this.#reported = this.#skipped.size
     return fresh
   }
 
@@ -248,7 +248,7 @@ export class Reader {
     return undefined
   }
 
-  /** The text of a delta; an empty one says nothing. */
+  /** The text of a delta; an empty one is skipped. */
   #deltaOf(event: JsonObject): string | undefined {
     const delta = event["delta"]
     if (typeof delta !== "string") this.#skip("a delta without text")

@@ -96,7 +96,7 @@ const unexpected = (refusal: HttpFailure, error: JsonObject, wait: number | null
   )
 }
 
-/** Too many requests: only a server that says when to come back is asked again. */
+/** Too many requests: retried only when the server names a time. */
 const tooMany = (refusal: HttpFailure, error: JsonObject, wait: number | null, now: number): FailureType => {
   const type = stringIn(error, "type")
   const code = stringIn(error, "code")

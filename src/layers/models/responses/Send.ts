@@ -30,7 +30,7 @@ const MaxRefusal = 64 * 1024
 /** Milliseconds that the body of a redirect is read. */
 const DiscardMillis = 50
 
-/** Codes of the operating system that say that no server was reached. */
+/** Operating system error codes for a server that could not be reached. */
 const unreachableCodes: ReadonlySet<string> = new Set([
   "EAI_AGAIN",
   "ECONNREFUSED",
@@ -88,7 +88,7 @@ const requestOf = ({ body, headers, url }: Redirect.Asked): HttpClientRequest.Ht
     ? HttpClientRequest.get(url, { headers })
     : HttpClientRequest.post(url, { headers, body: HttpBody.text(body, "application/json") })
 
-/** Lets go of an answer that says nothing: what has arrived is read, so that the connection may be used again. */
+/** Releases a response without content: what has arrived is read, so that the connection may be used again. */
 const discard = (response: HttpClientResponse): Effect.Effect<void> =>
   Stream.runDrain(Stream.take(response.stream, 1)).pipe(
     Effect.timeoutOption(DiscardMillis),
@@ -124,7 +124,7 @@ const execute = (
   )
 
 /**
- * Where nobody collects spans the model server is told of none. Where somebody does, what the URL's query says stays here:
+ * Without a span collector the model server gets no trace headers. With one, the URL's query stays out of the spans:
  * it may be a key.
  */
 const withSpans = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -135,7 +135,7 @@ const withSpans = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E,
   )
 
 /**
- * Sends a request until there is an answer with status 2xx, or a reason to tell the client. Closing the stream of the
+ * Sends a request until there is an answer with status 2xx, or an error for the client. Closing the stream of the
  * response, at any point, closes the connection; read to its end, the connection is kept for the next request.
  */
 export const send = (

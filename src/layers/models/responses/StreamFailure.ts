@@ -119,7 +119,7 @@ export const overloaded = (): Failure =>
 /** The cheaper service tier has no capacity left. */
 export const flexUnavailable = (): Failure => failure("Flex capacity unavailable.", "flexUnavailable")
 
-/** The longest wait that a server may ask for. A longer one says that there is no use in waiting. */
+/** The longest wait that a server may ask for. With a longer one, waiting is of no use. */
 export const MaxWaitMillis = 3_600_000
 
 /** The milliseconds in "Please try again in 1.5s". Minutes are not understood, as in the release. */

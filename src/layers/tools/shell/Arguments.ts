@@ -1,5 +1,5 @@
 /**
- * The arguments of the shell tools, from the text that the model wrote. What is wrong with them is told to the model, in
+ * The arguments of the shell tools, from the text that the model wrote. Mistakes are reported to the model in
  * the release's words.
  *
  * @module

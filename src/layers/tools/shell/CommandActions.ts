@@ -223,7 +223,7 @@ const Finders: ReadonlyMap<string, Finder> = table<Finder>({
 
 const Uninformative = new Set(["src", "dist", "build", "node_modules"])
 
-/** The last part of a path that says something: `a/src` is `a`, and `src` alone is `src`. */
+/** The last meaningful part of a path: `a/src` is `a`, and `src` alone is `src`. */
 const shortPath = (path: string | null): string | null => {
   if (path === null) return null
   const parts = path.replace(/\/+$/, "").split("/")

@@ -3,11 +3,11 @@
  *
  * ```
  *          150 ms              exit
- *   silent ──────► speaking ───────► draining ──► finished
+ *   silent ──────► streaming ──────► draining ──► finished
  *      └──────────── exit ─────────────┘
  * ```
  *
- * Short commands say nothing before they are done: `item/started` and `item/completed` come together and there are no
+ * Short commands publish nothing before they are done: `item/started` and `item/completed` come together and there are no
  * deltas. A command that outlives the window is announced, what it printed so far is the first delta, and from then on
  * every piece of output is one. A slow client holds up the reading of the pipe, and with it the command.
  *
@@ -92,9 +92,9 @@ export class CommandSession {
   awaitedBy = 0
   /** The user's question about the command already showed the item. */
   readonly #announced: boolean
-  readonly #voice = Semaphore.makeUnsafe(1)
+  readonly #publishing = Semaphore.makeUnsafe(1)
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true })
-  #phase: "silent" | "speaking" = "silent"
+  #phase: "silent" | "streaming" = "silent"
   #streaming = false
   #terminated = false
   #closing: string | undefined
@@ -151,7 +151,7 @@ export class CommandSession {
     // What the command left running in its group ends with it, as in the release.
     yield* this.process.kill
     this.hasExited = true
-    if (this.#phase === "speaking") yield* Fiber.join(announcer)
+    if (this.#phase === "streaming") yield* Fiber.join(announcer)
     else {
       yield* Fiber.interrupt(announcer)
       if (!this.#announced) yield* this.turn.itemStarted(this.#item({}))
@@ -180,14 +180,14 @@ export class CommandSession {
   }
 
   readonly #announce: Effect.Effect<void> = Effect.suspend(() => {
-    this.#phase = "speaking"
-    return this.#voice.withPermit(
+    this.#phase = "streaming"
+    return this.#publishing.withPermit(
       Effect.gen({ self: this }, function* () {
         if (!this.#announced) yield* this.turn.itemStarted(this.#item({}))
-        // Taken and switched over in one go: the reader cannot run in between, so no byte is said twice or never.
+        // Taken and switched over in one go: the reader cannot run in between, so no byte is published twice or lost.
         const early = this.#earlyOutput()
         this.#streaming = true
-        yield* Effect.forEach(early, this.#say, { discard: true })
+        yield* Effect.forEach(early, this.#publishDelta, { discard: true })
       })
     )
   })
@@ -201,9 +201,10 @@ export class CommandSession {
       this.#chunks++
       this.output.write(chunk)
       this.unread.write(chunk)
-      if (this.#streaming) yield* this.#voice.withPermit(this.#say(this.#decoder.decode(chunk, { stream: true })))
+      if (this.#streaming)
+        yield* this.#publishing.withPermit(this.#publishDelta(this.#decoder.decode(chunk, { stream: true })))
     }
-    if (this.#streaming) yield* this.#voice.withPermit(this.#say(this.#decoder.decode()))
+    if (this.#streaming) yield* this.#publishing.withPermit(this.#publishDelta(this.#decoder.decode()))
   })
 
   /** Waits for the end of the output; the pipe may be held by others than the command. */
@@ -237,7 +238,7 @@ export class CommandSession {
     return [...decode(head), this.#decoder.decode(), `\n${gap(this.output.omitted)}\n`, ...decode(tail)]
   }
 
-  readonly #say = (delta: string): Effect.Effect<void> => {
+  readonly #publishDelta = (delta: string): Effect.Effect<void> => {
     if (delta === "" || this.#deltas >= MaxDeltas) return Effect.void
     this.#deltas++
     return this.turn.notify("item/commandExecution/outputDelta", {

@@ -45,7 +45,7 @@ export interface Request {
   readonly rules: RuleSet
   /** The search path is the same wherever the command runs, so a bare name is no file of the project. */
   readonly fixedSearchPath: boolean
-  /** The user said yes to this very command before, for the session. */
+  /** The user approved this very command before, for the session. */
   readonly approvedForSession: boolean
 }
 
@@ -101,7 +101,7 @@ export const decide = (request: Request): Decision => {
 const commandsOf = (request: Request): ReadonlyArray<Words> =>
   request.script.plain?.map((command) => command.words) ?? [request.argv]
 
-/** What the rules that restrict say. The strictest wins, and of those the first. */
+/** The verdict of the rules that restrict. The strictest wins, and of those the first. */
 const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined => {
   const restricting = request.rules.rules.filter(({ decision }) => decision !== "allow")
   if (restricting.length === 0) return undefined
@@ -197,8 +197,8 @@ const refusalOf = (request: Request, concern: Concern): string | undefined => {
 const reasonOf = (request: Request, concern: Concern): string | null => {
   switch (concern.type) {
     case "promptRule": {
-      const said = concern.rule.justification
-      return `\`${request.command}\` requires approval${said === null ? " by policy" : `: ${said}`}`
+      const justification = concern.rule.justification
+      return `\`${request.command}\` requires approval${justification === null ? " by policy" : `: ${justification}`}`
     }
     case "suspectedRule": {
       const { decision, justification } = concern.rule

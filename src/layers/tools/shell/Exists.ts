@@ -5,7 +5,7 @@
  */
 import * as Fs from "node:fs"
 
-/** True when something is there, or when that cannot be told. One look, for the start of every thread. */
+/** True when something is there, or when that is unknown. Runs once at the start of every thread. */
 export const exists = (folder: string): boolean => {
   try {
     return Fs.statSync(folder, { throwIfNoEntry: false }) !== undefined

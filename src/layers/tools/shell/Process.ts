@@ -2,7 +2,7 @@
  * A child process with a process group of its own, for a scope.
  *
  * Owns the child: the group is gone when the scope is closed. What left the group, and what a killed server leaves, is
- * the watchdog's. Node's own module is used rather than `effect/process`, for three things that were measured or read there: a command killed by a signal is only told by the text of an error,
+ * the watchdog's. Node's own module is used rather than `effect/process`, for three things that were measured or read there: a command killed by a signal is only reported by the text of an error,
  * where its exit status is wanted; closing the scope of a command whose own children remain as zombies (any container
  * whose first process does not reap) takes a full second per command; and stdout and stderr are two streams, merged in
  * no certain order. Here one pipe carries both, in the order they were written.

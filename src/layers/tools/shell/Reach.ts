@@ -1,5 +1,5 @@
 /**
- * Which programs a script may run: those it names, those that its programs are told to run (`env touch x`, `bash -c '…'`,
+ * Which programs a script may run: those it names, those that its programs are made to run (`env touch x`, `bash -c '…'`,
  * `find -exec`), and whether there may be others.
  *
  * An over-approximation, for rules that restrict. A program that is not known is taken for one that may run any of its
@@ -301,7 +301,7 @@ const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
   )
 }
 
-/** True when an argument may be a shell's text that means something else than it says. */
+/** True when an argument may be a shell's text that means something else than its words. */
 const hidesCall = (name: string, args: ReadonlyArray<Word>): boolean => {
   if (name === "find" && args.includes(null)) return args.some((word) => word !== null && /^-(?:exec|ok)/.test(word))
   if (!Callers.has(name) || (name === "git" && QuietGit.has(args[0] ?? ""))) return false

@@ -1,5 +1,5 @@
 /**
- * The form in which the released server tells the model that a command was not started. Strings in it are quoted twice
+ * The form in which the released server reports to the model that a command was not started. Strings in it are quoted twice
  * over, as its language prints nested errors.
  *
  * @module

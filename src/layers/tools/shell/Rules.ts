@@ -21,10 +21,10 @@ export const allowPrefix = (prefix: ReadonlyArray<string>): Rule => ({
 /** A word of a command; null where only the shell knows it. */
 export type Word = string | null
 
-/** How a program's name is compared: some file systems do not tell case or the form of a character apart. */
+/** How a program's name is compared: some file systems ignore case and the normal form of characters. */
 export const programName = (word: string): string => Path.basename(word).normalize("NFKC").toLowerCase()
 
-/** True when `words` begin as the rule says, the program named exactly so. */
+/** True when `words` begin with the rule's pattern, the program's name included. */
 export const matches = (rule: Rule, words: ReadonlyArray<Word>): boolean => matchesFrom(rule, words, 0)
 
 /** True when a rule that allows holds for a command. */

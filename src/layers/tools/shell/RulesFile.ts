@@ -1,5 +1,5 @@
 /**
- * What a `*.rules` file says. It is a Starlark file that calls
+ * The contents of a `*.rules` file: a Starlark file that calls
  *
  * ```
  * prefix_rule(pattern=["git", ["add", "rm"]], decision="allow", match=["git add x"], not_match=["git push"])

@@ -45,7 +45,7 @@ const MaxLength = 64 * 1024
 /** Nodes of the syntax tree that are looked at. */
 const MaxNodes = 100_000
 
-/** Nodes within nodes. The parser reads substitutions anew at each level, so depth costs time. */
+/** Nodes within nodes. The parser reads substitutions again at each level, so depth costs time. */
 const MaxDepth = 60
 
 const unreadable: Script = {

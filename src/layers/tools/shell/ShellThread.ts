@@ -155,7 +155,7 @@ export class ShellThread {
     })
   }
 
-  /** Works a call out and decides about it. Fails with what the model is told where it may not run. */
+  /** Plans a call and decides about it. Fails with the text for the model when it may not run. */
   #judge(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, string>> {
     return Effect.gen({ self: this }, function* () {
       const args = readExecCommand(call.input)
@@ -221,7 +221,7 @@ export class ShellThread {
 
   /**
    * The shell is started without `-l` although the item shows it: the server has the user's environment already, and
-   * reading the profile anew costs more than most commands. The release does the same from a snapshot. The policy can ask
+   * reading the profile again costs more than most commands. The release does the same from a snapshot. The policy can ask
    * for the profile all the same.
    */
   #commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
@@ -242,7 +242,7 @@ export class ShellThread {
     })
   }
 
-  /** What the model is told of a session, which counts as seen. */
+  /** The model's view of a session. What it contains counts as seen. */
   #observe(
     session: CommandSession,
     startedAt: bigint,
@@ -265,7 +265,7 @@ export class ShellThread {
     })
   }
 
-  /** Puts the command to the user. Returns what to tell the model when it must not run. */
+  /** Requests an approval of the user. Returns the output for the model when the command must not run. */
   #ask(
     plan: Plan,
     decision: Extract<ExecPolicy.Decision, { type: "ask" }>,

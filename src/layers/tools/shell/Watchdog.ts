@@ -128,7 +128,7 @@ export class Watchdog {
       const sweep = (): void => {
         if (!used || this.#closed) return
         if (!this.#isServing) this.#launch()
-        this.#tell(`=${id}\n`)
+        this.#send(`=${id}\n`)
       }
       return { environment, register, sweep }
     }),
@@ -145,7 +145,7 @@ export class Watchdog {
       descriptor: this.#isServing && this.#pipe !== undefined ? this.#pipe : "ignore",
       started: (group) => void this.#running.set(token, group),
       ended: () => {
-        if (this.#running.delete(token)) this.#tell(`-${token}\n`)
+        if (this.#running.delete(token)) this.#send(`-${token}\n`)
       }
     }
   }
@@ -181,7 +181,7 @@ export class Watchdog {
     return this.#pipe !== undefined && this.#pipe.writable
   }
 
-  #tell(line: string): void {
+  #send(line: string): void {
     if (!this.#isServing) return
     this.#pipe?.write(line)
     // A stopped script would let lines pile up.
@@ -200,7 +200,7 @@ export class Watchdog {
     const pipe = child.stdin instanceof Net.Socket ? child.stdin : undefined
     this.#child = child
     this.#pipe = pipe
-    // Neither keeps the program running, and what is said to a script that is gone is said to the next one.
+    // Neither keeps the program running. What a script that is gone did not read is sent to the next one.
     child.unref()
     pipe?.unref().on("error", () => {})
     const gone = (): void => {
@@ -211,7 +211,7 @@ export class Watchdog {
       if (this.#running.size > 0 && this.#replacements-- > 0) this.#launch()
     }
     child.once("exit", gone).once("error", gone)
-    for (const [token, group] of this.#running) this.#tell(`+${token} ${group}\n`)
+    for (const [token, group] of this.#running) this.#send(`+${token} ${group}\n`)
   }
 }
 

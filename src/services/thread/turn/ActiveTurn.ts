@@ -3,7 +3,7 @@
  *
  * ```
  *  running ──model is done, nothing to steer──► completed
- *    │  ▲ └──steered: the open answer is dropped, the model is asked again──┐
+ *    │  ▲ └──steered: the open answer is dropped, another request is made────┐
  *    │  └───────────────────────────────────────────────────────────────────┘
  *    ├──interrupt, or `cancel` in an approval──► interrupted
  *    └──the model fails──► failed

@@ -2,7 +2,7 @@
  * One answer of the model, published in the thread as it comes.
  *
  * Owns the step from model events to items and deltas. The item that the model finishes is authoritative: it completes
- * what was started, or starts and completes at once when nothing was announced. A retried answer is begun anew; what was
+ * what was started, or starts and completes at once when nothing was announced. A retried answer starts over; what was
  * shown of the first try stays open, as the release has it.
  *
  * @module

@@ -17,7 +17,7 @@ import { supervised } from "./Supervised.ts"
 import { toolTurn } from "./ToolCalls.ts"
 import { TaskFailed, type TurnTask } from "./TurnTask.ts"
 
-/** What the release says of a thread that has no environment. */
+/** The release's text for a thread without an environment. */
 export const noShell = "shell is unavailable in this session"
 
 /** Whether the thread has a place in which commands can run. */

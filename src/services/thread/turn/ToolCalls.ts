@@ -105,7 +105,7 @@ const shown = (
     return Effect.andThen(context.itemStarted(turn.id, item), running).pipe(Effect.onExit(completed))
   })
 
-/** Runs one call. What the model did wrong is an output that says so. */
+/** Runs one call. A mistake of the model is reported to it as the output. */
 export const runCall = (
   context: ThreadContext,
   turn: ActiveTurn,

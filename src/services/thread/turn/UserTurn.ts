@@ -2,7 +2,7 @@
  * The turn of a user's message: model and tools in alternation, until the model is done and nothing was added.
  *
  * ```
- *  ┌► model answer (items, deltas) ─► token usage ─► tool outputs ─┐   until nothing is left to say
+ *  ┌► model answer (items, deltas) ─► token usage ─► tool outputs ─┐   until nothing is left to do
  *  └───────────────── calls, end_turn false, steering ◄────────────┘
  * ```
  *
@@ -67,7 +67,7 @@ const requestOf = (context: ThreadContext, turn: ActiveTurn, { caller, options }
   }
 }
 
-/** One answer with the tools it calls. True when the model has to be asked again. */
+/** One answer with the tools it calls. True when another request to the model is needed. */
 const step = Effect.fnUntraced(function* (
   { context, turn }: TurnStep,
   options: UserTurnOptions
