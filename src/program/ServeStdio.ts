@@ -36,7 +36,10 @@ const signal: Effect.Effect<void> = Effect.callback((resume) => {
   })
 })
 
-/** Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn, or stdout failed; stderr says so. */
+/**
+ * Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn, or when stdout
+ * failed; stderr says so.
+ */
 const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
   const { stop } = yield* Shutdown
