@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { SelectedCapabilityRoot, TurnEnvironmentParams } from "./Environment.ts"
-import { absent, AbsolutePath, defaulted, I64, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
+import { absent, Empty, AbsolutePath, defaulted, I64, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ResponseItem } from "../item/ResponseItem.ts"
@@ -283,7 +283,7 @@ export const ThreadShellCommandParams = lazy(() =>
 )
 export type ThreadShellCommandParams = Of<typeof ThreadShellCommandParams>
 
-export const ThreadShellCommandResponse = lazy(() => Schema.Struct({}))
+export const ThreadShellCommandResponse = lazy(() => Empty)
 export type ThreadShellCommandResponse = Of<typeof ThreadShellCommandResponse>
 
 /** By method name. */
