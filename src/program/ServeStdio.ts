@@ -36,17 +36,25 @@ const signal: Effect.Effect<void> = Effect.callback((resume) => {
   })
 })
 
-/** Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn; stderr says so. */
+/**
+ * Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn, or when stdout
+ * failed; stderr says so.
+ */
 const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
   const { stop } = yield* Shutdown
   const served = yield* Stdio.serve({ answered: early?.release() })
-  const finish = Effect.suspend(() => Effect.as(stop(DefaultDeadline), threads.running()))
+  const finish = Effect.suspend(() => {
+    const found = { cut: threads.running(), isGone: served.connection.isClosed }
+    return Effect.as(stop(DefaultDeadline), found)
+  })
   // The first signal interrupts the wait. From then on the next one is listened for.
   const forced = Effect.andThen(signal, stop(ForcedDeadline))
-  const cut = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
+  const { cut, isGone } = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
     Effect.andThen(Effect.forkScoped(Effect.interruptible(forced), { startImmediately: true }), finish)
   )
+  // Stdin may stay open, and would keep the process: what failed has been logged.
+  if (isGone) return 1
   if (cut === 0) return 0
   yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
   return 1
