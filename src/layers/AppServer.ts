@@ -198,6 +198,16 @@ const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServe
     })
   )
 
+/** The logger of an embedder, whose errors do not reach the fiber that logs. */
+const safe = (logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, void> =>
+  Logger.make((entry) => {
+    try {
+      logger.log(entry)
+    } catch {
+      // There is no other place to report it: logging it would call the same logger.
+    }
+  })
+
 /** A server. Connect clients with a transport, or embed it with `InProcessClient.layer`. */
 export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> =>
   owned(serverOf(options))
@@ -224,7 +234,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
   const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Toolsets.builtIn, shell, rules]))
   const logging =
-    options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
+    options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
   // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
   const stderr = Layer.succeed(LogToStderr, true)
   return Shutdown.layer.pipe(
