@@ -56,6 +56,11 @@ describe("the early answer", () => {
     ["a notification", { method: "initialize", params: { clientInfo: { name: "x", version: "1" } } }],
     ["a name that is not a valid header value", initialize({ clientInfo: { name: "a\nb", version: "1" } })],
     ["missing parameters", initialize(undefined)],
+    [
+      "an answer that a pipe might take in part only",
+      initialize({ clientInfo: { name: "x".repeat(4096), version: "1" } })
+    ],
+    ["one of more bytes than characters", initialize({ clientInfo: { name: "€".repeat(1366), version: "1" } })],
     ["an extension", initialize({ clientInfo: { name: "x", version: "1" }, capabilities: { extensions: {} } })]
   ])("leaves %s to the server", (_, message) => {
     assert.isUndefined(answer(message))

@@ -33,7 +33,15 @@ const reader = Effect.fnUntraced(function* (limits: ConnectionLimits.ConnectionL
     if (lines.partialBytes <= limits.uninitializedBytes || isInitialized()) return
     lines.skip(limits.uninitializedBytes)
   }
-  return Effect.gen(function* () {
+  let isEnded = false
+  /** The last line may have no line ending. */
+  const ended = Effect.suspend(() => {
+    if (isEnded) return Cause.done()
+    isEnded = true
+    const messages = lines.end()
+    return messages.length === 0 ? Cause.done() : Effect.succeed(messages)
+  })
+  const next = Effect.gen(function* () {
     while (true) {
       skipLong()
       account.remove(account.held - lines.partialBytes)
@@ -49,10 +57,11 @@ const reader = Effect.fnUntraced(function* (limits: ConnectionLimits.ConnectionL
   }).pipe(
     Effect.catch((error) =>
       Cause.isDone(error)
-        ? Effect.fail(error)
+        ? ended
         : Effect.andThen(Effect.logError("reading stdin failed", Cause.fail(error)), Cause.done())
     )
   )
+  return Effect.suspend(() => (isEnded ? Cause.done() : next))
 })
 
 const room = (account: ReadAccount): Effect.Effect<void> =>

@@ -128,6 +128,8 @@ export class ServedConnection implements Served {
     const { fork } = this.#engine
     const { write } = this.#transport
     this.#reader = fork(Effect.flatMap(Effect.exit(this.#readAll()), (exit) => this.#readEnded(exit)))
+    // Also when the reader is interrupted.
+    this.#reader.addObserver(() => Deferred.doneUnsafe(this.#inputEnded, Exit.void))
     if (write === undefined) return
     this.#writer = fork(Effect.flatMap(Effect.exit(this.#writeAll(write)), (exit) => this.#writeEnded(exit)))
   }
@@ -173,7 +175,6 @@ export class ServedConnection implements Served {
 
   #readEnded(exit: Exit.Exit<void, Cause.Done | TransportClosed>): Effect.Effect<void> {
     this.#isReading = false
-    Deferred.doneUnsafe(this.#inputEnded, Exit.void)
     return Exit.isSuccess(exit) ? Effect.void : this.#failed("reading from", exit.cause)
   }
 

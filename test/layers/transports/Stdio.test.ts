@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as PlatformError from "effect/PlatformError"
 import * as Queue from "effect/Queue"
 import * as Sink from "effect/Sink"
 import * as StandardIo from "effect/Stdio"
@@ -12,18 +13,21 @@ import { MessageProcessor } from "../../../src/services/connection/MessageProces
 import { sessionOf } from "../../support/Connections.ts"
 import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
 
+const brokenPipe = PlatformError.systemError({ _tag: "Unknown", module: "Stdio", method: "stdout" })
+
 /** A client of handlers with gates: what is typed into standard input, and what comes out. */
 const serving = Effect.fnUntraced(function* (
   limits: Partial<ConnectionLimits.ConnectionLimits> = {},
   isInitialized = true,
-  answered?: string
+  answered?: string,
+  isOutputOpen = true
 ) {
   const { gates, processor } = yield* gated
   const input = yield* Queue.make<Uint8Array, Cause.Done>()
   const output = yield* Queue.unbounded<string>()
   const stdio = StandardIo.layerTest({
     stdin: Stream.fromQueue(input),
-    stdout: () => Sink.forEach((text) => Queue.offer(output, String(text)))
+    stdout: () => (isOutputOpen ? Sink.forEach((text) => Queue.offer(output, String(text))) : Sink.fail(brokenPipe))
   })
   const served = yield* Stdio.serve({
     limits: { ...ConnectionLimits.defaultLimits, ...limits },
@@ -98,6 +102,27 @@ describe("a server on standard input and output", () => {
         ids.map((id) => ok(id, page()))
       )
       yield* served.close({ _tag: "InputEnded" })
+    })
+  )
+
+  it.effect("answers a request in a last line without a line ending [52]", () =>
+    Effect.gen(function* () {
+      const { endInput, served, type, written } = yield* serving()
+      yield* type(`{"id":1,"method":"${List}",`)
+      yield* type('"params":{}}')
+      yield* endInput
+      yield* served.inputEnded
+      assert.deepStrictEqual(yield* written, [ok(1, page())])
+      yield* served.close({ _tag: "InputEnded" })
+    })
+  )
+
+  it.effect("ends when standard output fails, although the input does not end", () =>
+    Effect.gen(function* () {
+      const { ask, served } = yield* serving({}, true, undefined, false)
+      yield* ask(1, List, {})
+      yield* served.inputEnded
+      yield* served.closed
     })
   )
 
