@@ -72,7 +72,7 @@ import * as RulesCheck from "./tools/shell/RulesCheck.ts"
 
 /** What an embedding program may say. Everything has a default, so that `layer({})` is a working server. */
 export interface AppServerOptions {
-  /** Where configuration, credentials and rules are. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`. */
+  /** Where configuration, credentials and rules are. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`, or `~/.codex` if only that exists. */
   readonly home?: string
   /** Relative folders in requests count from here. Default: the process's working directory. */
   readonly cwd?: string

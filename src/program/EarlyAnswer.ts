@@ -113,7 +113,7 @@ const ignore = (): void => undefined
  * undefined when the command line is not the plain service.
  */
 export const listen = async (args: ReadonlyArray<string>): Promise<EarlyAnswer | undefined> =>
-  isPlainService(args) ? listening() : undefined
+  isPlainService(args, process.stdin.isTTY) ? listening() : undefined
 
 const listening = (): Promise<EarlyAnswer> =>
   new Promise((resolve) => {

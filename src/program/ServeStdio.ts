@@ -8,6 +8,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import process from "node:process"
 import * as Duration from "effect/Duration"
+import { Console } from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AppServer from "../layers/AppServer.ts"
@@ -60,6 +61,12 @@ const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   return 1
 }, Effect.scoped)
 
+/** A start that failed is an error of the command line, for a person; with `LOG_FORMAT=json` it is a log line. */
+const startFailed = (message: string): Effect.Effect<void> =>
+  process.env["LOG_FORMAT"] === "json"
+    ? Effect.logError(message)
+    : Effect.flatMap(Console, (console) => Effect.sync(() => console.error(`error: ${message}`)))
+
 /** Provides a service with its server, the platform and logging. A server that cannot start logs why and exits with 1. */
 export const provide = <E extends { readonly message: string }>(
   service: Effect.Effect<number, E, AppServer.AppServer | Layer.Success<typeof platform>>,
@@ -67,7 +74,7 @@ export const provide = <E extends { readonly message: string }>(
 ): Effect.Effect<number> =>
   service.pipe(
     Effect.provide(AppServer.layer(options).pipe(Layer.provideMerge(platform))),
-    Effect.catch((error) => Effect.as(Effect.logError(error.message), 1)),
+    Effect.catch((error) => Effect.as(startFailed(error.message), 1)),
     Effect.provide(Telemetry.layer),
     Effect.provide(Logging.layer)
   )
