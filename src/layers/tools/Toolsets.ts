@@ -12,8 +12,10 @@
  *
  * @module
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { Tool } from "../../services/tool/Tool.ts"
 import { Toolset } from "../../services/tool/Toolset.ts"
@@ -40,8 +42,9 @@ export const combine = <E = never, R = never>(
           const opened = yield* Effect.forEach(toolsets, (toolset) => Effect.exit(toolset.open(thread)), {
             concurrency: "unbounded"
           })
-          // Each had its chance: now the first failure is reported.
-          for (const exit of opened) yield* exit
+          // Each had its chance: now every failure is reported.
+          const failed = opened.flatMap((exit) => (Exit.isFailure(exit) ? exit.cause.reasons : []))
+          if (failed.length > 0) yield* Effect.failCause(Cause.fromReasons(failed))
         })
       })
     })

@@ -8,15 +8,22 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { EffectiveConfig } from "../config/Config.ts"
 import { ExecRules } from "../tool/ExecRules.ts"
 import { ShellSessions } from "../tool/ShellSessions.ts"
 import { type ToolRegistry } from "../tool/ToolRegistry.ts"
-import { Toolset } from "../tool/Toolset.ts"
+import { Toolset, type ToolsUnavailable } from "../tool/Toolset.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
 import { supervised } from "./turn/Supervised.ts"
+
+/** The warnings for a failure: one for each set of tools. Those that died are warned of once. */
+const messagesOf = (cause: Cause.Cause<ToolsUnavailable>): ReadonlySet<string> =>
+  new Set(
+    cause.reasons.map((reason) =>
+      Cause.isFailReason(reason) ? reason.error.message : "tools are not available: internal error"
+    )
+  )
 
 export const make = Effect.gen(function* () {
   const execRules = yield* ExecRules
@@ -36,12 +43,14 @@ export const make = Effect.gen(function* () {
     const added = Effect.suspend(() => toolset.open({ threadId, config, shell, registry }))
     const opening = supervised(Scope.provide(added, scope), { name: "the opening of tools", scope }).pipe(
       Effect.catchCause((cause) => {
-        const error = Cause.findErrorOption(cause)
-        const message = Option.isSome(error) ? error.value.message : "tools are not available: internal error"
         // Not in this step: the client that starts the thread is subscribed in it.
         return Effect.logError("a set of tools cannot be opened", cause).pipe(
           Effect.andThen(Effect.yieldNow),
-          Effect.andThen(context.notify("warning", { threadId, message }))
+          Effect.andThen(
+            Effect.forEach(messagesOf(cause), (message) => context.notify("warning", { threadId, message }), {
+              discard: true
+            })
+          )
         )
       }),
       Effect.annotateLogs({ thread: threadId })

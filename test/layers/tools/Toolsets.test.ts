@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
@@ -104,6 +106,20 @@ describe("sets of tools", () => {
       assert.deepStrictEqual(
         opening.pollUnsafe(),
         Exit.succeed(Exit.fail(new ToolsUnavailable({ detail: "no server" })))
+      )
+    })
+  )
+
+  it.effect("report every failure", () =>
+    Effect.gen(function* () {
+      const { opening } = yield* opened(
+        Toolsets.combine(["first", "second"].map((detail) => setOf(() => new ToolsUnavailable({ detail }))))
+      )
+      const exit = yield* Effect.flatten(Fiber.await(opening))
+      assert(Exit.isFailure(exit))
+      assert.deepStrictEqual(
+        exit.cause.reasons.map((reason) => (Cause.isFailReason(reason) ? reason.error.message : "")),
+        ["tools are not available: first", "tools are not available: second"]
       )
     })
   )

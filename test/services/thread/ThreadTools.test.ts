@@ -88,6 +88,24 @@ describe("the tools of a thread", () => {
     })
   )
 
+  it.effect("are missing when several sets fail to open, and clients are warned of each", () =>
+    Effect.gen(function* () {
+      const tools = Toolsets.combine(
+        ["first", "second"].map((detail) =>
+          Layer.succeed(Toolset, { open: () => Effect.fail(new ToolsUnavailable({ detail })) })
+        )
+      )
+      const { connect } = yield* makeServer({ tools })
+      const client = yield* connect()
+      yield* client.request("thread/start", { cwd })
+      const warnings = [yield* client.notified("warning"), yield* client.notified("warning")]
+      assert.deepStrictEqual(
+        warnings.map(({ message }) => message),
+        ["tools are not available: first", "tools are not available: second"]
+      )
+    })
+  )
+
   it.effect("are items that clients see, in the release's form [79]", () =>
     Effect.gen(function* () {
       const namespace = { name: "home", description: "The house" }
