@@ -86,12 +86,14 @@ const openIn = Effect.fnUntraced(function* <E>(
   const journal = new ThreadJournal({ state, store, router, onDegraded })
   const { preamble, sources } = instructions
   const registry = new ToolRegistry()
-  const context = new ThreadContext({ services, journal, preamble, registry, shell, config, scope, provider })
+  // Closed before the tools. What runs in it is interrupted all at once.
+  const running = yield* Scope.fork(scope, "parallel")
+  const context = new ThreadContext({ services, journal, preamble, registry, shell, config, scope: running, provider })
   yield* journal.commit(changes(state))
   if (model.prepare !== undefined) {
     yield* Effect.forkIn(Effect.delay(model.prepare(journal.state.settings.modelProvider), PrepareDelay), scope)
   }
-  const thread = new Thread({ context, activity, instructionSources: sources, scope })
+  const thread = new Thread({ context, activity, instructionSources: sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
   threads.set(threadId, { thread, journal, scope, toolScope, isUnloading: false })
   touch(threadId)

@@ -10,7 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
 import type { ModelError, ModelRequest } from "../../model/ModelProvider.ts"
 import * as Tracing from "../../observability/Tracing.ts"
@@ -70,11 +70,10 @@ const requestOf = (context: ThreadContext, turn: ActiveTurn, { caller, options }
 /** One answer with the tools it calls. True when another request to the model is needed. */
 const step = Effect.fnUntraced(function* (
   { context, turn }: TurnStep,
-  options: UserTurnOptions
-): Effect.fn.Return<boolean, ModelError | TurnCancelled, Scope.Scope> {
+  options: UserTurnOptions,
+  scope: Scope.Scope
+): Effect.fn.Return<boolean, ModelError | TurnCancelled> {
   const calls: Array<Running> = []
-  // Not children of the sampling fiber: calls go on when steering drops the rest of the answer.
-  const scope = yield* Effect.scope
   const span = yield* Tracing.current
   const onCall = (call: ToolCall, custom: boolean) =>
     Effect.suspend(() => {
@@ -93,7 +92,14 @@ const step = Effect.fnUntraced(function* (
     yield* Effect.yieldNow
   }
   return calls.length > 0 || sampled?.endTurn === false
-}, Effect.scoped)
+})
+
+/**
+ * A step with a scope for its calls. They are not children of the sampling fiber: they go on when steering drops the rest of
+ * the answer. They are interrupted all at once, so that those that do not stop take one grace together.
+ */
+const scopedStep = (at: TurnStep, options: UserTurnOptions): Effect.Effect<boolean, ModelError | TurnCancelled> =>
+  Effect.acquireUseRelease(Scope.make("parallel"), (scope) => step(at, options, scope), Scope.close)
 
 const recordAdded = Effect.fnUntraced(function* ({ context, turn }: TurnStep) {
   const entries = turn.takeEntries()
@@ -107,6 +113,6 @@ export const userTask = (options: UserTurnOptions): TurnTask => ({
   steerable: true,
   message: options.message,
   run: Effect.fnUntraced(function* (at) {
-    while ((yield* step(at, options)) || !at.turn.finish()) yield* recordAdded(at)
+    while ((yield* scopedStep(at, options)) || !at.turn.finish()) yield* recordAdded(at)
   })
 })

@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { ModelError, ModelEvent } from "../../../../src/services/model/ModelProvider.ts"
 import { Sandbox } from "../../../../src/services/sandbox/Sandbox.ts"
-import { fine, modelEnds, modelOf, modelSteps, sandboxes, toolOf, toolRuns } from "../../../support/Faults.ts"
+import { fine, modelEnds, modelOf, modelSteps, sandboxes, stuck, toolOf, toolRuns } from "../../../support/Faults.ts"
 import { completed } from "../../../support/ScriptedModel.ts"
 import { type Client, cwd, makeServer, nameOf, say, type ServerOptions } from "../../../support/Server.ts"
 import { paramsOf } from "../../../support/Threads.ts"
@@ -163,6 +163,25 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
       )
     }
   }
+
+  it.effect("calls that do not stop take one grace together when they are interrupted", () =>
+    Effect.gen(function* () {
+      const calls = Array.from({ length: 4 }, (_, index): ModelEvent => ({
+        _tag: "ItemDone",
+        item: { type: "function_call", call_id: `c${index}`, name: "faulty", arguments: "{}" }
+      }))
+      const { client, log, threadId } = yield* setUp({
+        model: modelOf(() => Stream.make(...calls, completed)),
+        toolbox: [toolOf(() => stuck)]
+      })
+      const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+      for (const _ of calls) yield* client.notified("item/started")
+      yield* client.notified("thread/tokenUsage/updated")
+      const { millis } = yield* passing(client.request("turn/interrupt", { threadId, turnId: turn.id }))
+      assert.isAtMost(millis, 2000)
+      assert.strictEqual(log.filter((line) => line.includes("tool faulty did not stop")).length, calls.length)
+    })
+  )
 
   it.effect("the call of a tool that is left behind is completed, and publishes nothing any more", () =>
     Effect.gen(function* () {
