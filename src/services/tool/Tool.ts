@@ -82,7 +82,7 @@ export class TurnCancelled extends Schema.TaggedError<TurnCancelled>()("TurnCanc
 /**
  * A request to the clients was not answered in the protocol. It is no denial.
  *
- * - `error`: a client answered with an error, or none is there to answer
+ * - `error`: a client answered with an error. Without a subscriber the request waits for one
  * - `malformed`: the result does not have the form that the method table declares
  * - `turnTransition`: the turn ended first
  * - `overloaded`: no client could take the request
