@@ -37,8 +37,9 @@ export const recordOutput = (
   callId: string,
   custom: boolean,
   output: FunctionCallOutputBody
-): Effect.Effect<void> => {
-  turn.openCalls.delete(callId)
-  const type = custom ? "custom_tool_call_output" : "function_call_output"
-  return context.commit([context.entry({ type, call_id: callId, output })])
-}
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    turn.openCalls.delete(callId)
+    const type = custom ? "custom_tool_call_output" : "function_call_output"
+    return context.commit([context.entry({ type, call_id: callId, output })])
+  })
