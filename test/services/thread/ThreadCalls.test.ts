@@ -2,11 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
 import * as Memory from "../../../src/layers/stores/Memory.ts"
-import type { ModelEvent } from "../../../src/services/model/ModelProvider.ts"
+import type { ModelEvent, ModelRequest } from "../../../src/services/model/ModelProvider.ts"
 import { text, type Tool } from "../../../src/services/tool/Tool.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { say } from "../../support/Server.ts"
+import * as SlowStore from "../../support/SlowStore.ts"
 import { makeThread } from "../../support/Threads.ts"
 import { command } from "../../support/Tools.ts"
 
@@ -101,4 +105,72 @@ describe("Thread", () => {
       assert.deepStrictEqual([turn.status, turn.error], ["completed", null])
     })
   )
+
+  describe("a call that is being stored when the rest of the answer is dropped", () => {
+    const inputOf = (request: ModelRequest) =>
+      request.input.flatMap((entry) =>
+        entry.type === "function_call"
+          ? [`call ${entry.call_id}`]
+          : entry.type === "function_call_output"
+            ? [`output ${JSON.stringify(entry.output)}`]
+            : []
+      )
+
+    /** A turn whose store is halted at the call of a tool. */
+    const halted = Effect.gen(function* () {
+      runs.length = 0
+      const slow = yield* SlowStore.make
+      const thread = yield* makeThread({ toolbox: [echo], store: slow.layer })
+      const { goOn, reached } = slow.haltAt(
+        (event) => event._tag === "ConversationEntry" && event.item.type === "function_call"
+      )
+      const { turn } = yield* thread.start("go")
+      const first = yield* thread.model.next
+      yield* first.emit(functionCall("c", "1"))
+      yield* reached
+      const steer = thread.client.request("turn/steer", {
+        threadId: thread.threadId,
+        expectedTurnId: turn.id,
+        input: say("more")
+      })
+      return { ...thread, goOn, steer }
+    })
+
+    it.effect("runs, and has its output, when the turn is steered", () =>
+      Effect.gen(function* () {
+        const { goOn, model, steer } = yield* halted
+        yield* steer
+        yield* goOn
+        assert.deepStrictEqual(inputOf((yield* model.say("done")).request), ["call c", 'output "echo 1"'])
+      })
+    )
+
+    it.effect("does not run when it is stored too late, and has an output", () =>
+      Effect.gen(function* () {
+        const { goOn, model, steer } = yield* halted
+        yield* steer
+        yield* TestClock.adjust("2 seconds")
+        yield* goOn
+        const output = 'output "Wall time: 2.0 seconds\\naborted by user"'
+        assert.deepStrictEqual(inputOf((yield* model.say("done")).request), ["call c", output])
+        assert.deepStrictEqual(runs, [])
+      })
+    )
+
+    it.effect("does not run when the turn is interrupted, and has an output", () =>
+      Effect.gen(function* () {
+        const { client, goOn, model, start, threadId } = yield* halted
+        const interrupting = yield* Effect.forkChild(client.request("turn/interrupt", { threadId, turnId: "" }), {
+          startImmediately: true
+        })
+        yield* TestClock.adjust("1 second")
+        yield* goOn
+        yield* Fiber.join(interrupting)
+        yield* start("again")
+        const output = 'output "Wall time: 1.0 seconds\\naborted by user"'
+        assert.deepStrictEqual(inputOf((yield* model.next).request), ["call c", output])
+        assert.deepStrictEqual(runs, [])
+      })
+    )
+  })
 })

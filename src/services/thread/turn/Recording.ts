@@ -43,3 +43,12 @@ export const recordOutput = (
     const type = custom ? "custom_tool_call_output" : "function_call_output"
     return context.commit([context.entry({ type, call_id: callId, output })])
   })
+
+/** Records an output for every call that has none: the model is not asked with a call that is open. */
+export const recordAborted = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn) {
+  const now = context.now()
+  for (const [callId, { custom, startedAt }] of Array.from(turn.openCalls)) {
+    const text = `Wall time: ${((now - startedAt) / 1000).toFixed(1)} seconds\naborted by user`
+    yield* recordOutput(context, turn, callId, custom, text)
+  }
+})

@@ -28,8 +28,8 @@ export interface Sampled {
   readonly usage: ModelUsage | null
 }
 
-/** Called for each call the model makes, in order, as soon as it is made. */
-export type OnCall = (call: ToolCall, custom: boolean) => Effect.Effect<void>
+/** Called for each call the model makes, in order, as soon as it is made. It runs `recorded`, which stores the call. */
+export type OnCall = (call: ToolCall, custom: boolean, recorded: Effect.Effect<void>) => Effect.Effect<void>
 
 type DeltaMethod =
   | "item/agentMessage/delta"
@@ -187,9 +187,7 @@ class Sampler {
   ): Effect.Effect<void, ModelError> {
     if (++this.#calls > MaxCalls) return Effect.fail(tooManyCalls())
     const call = { callId: item.call_id, name: item.name, namespace: item.namespace ?? null, input }
-    return this.#context
-      .commit([entry])
-      .pipe(Effect.andThen(this.#onCall(call, custom)), Effect.andThen(Effect.yieldNow))
+    return Effect.andThen(this.#onCall(call, custom, this.#context.commit([entry])), Effect.yieldNow)
   }
 
   #finish(

@@ -31,7 +31,7 @@ import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import type { Message } from "./UserMessage.ts"
-import { recordMessage, recordOutput } from "./Recording.ts"
+import { recordAborted, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
@@ -105,11 +105,7 @@ const counted = Effect.fnUntraced(function* (context: ThreadContext, turn: Activ
 
 /** What the model has to know of a turn that did not finish, when it is asked the next time. */
 const closeConversation = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, ending: Ending) {
-  const now = context.now()
-  for (const [callId, { custom, startedAt }] of Array.from(turn.openCalls)) {
-    const text = `Wall time: ${((now - startedAt) / 1000).toFixed(1)} seconds\naborted by user`
-    yield* recordOutput(context, turn, callId, custom, text)
-  }
+  yield* recordAborted(context, turn)
   if (ending.status !== "interrupted") return
   yield* context.commit([
     context.entry({ type: "message", role: "user", content: [{ type: "input_text", text: interruptedNotice }] })

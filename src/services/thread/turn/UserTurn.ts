@@ -17,8 +17,8 @@ import * as Tracing from "../../observability/Tracing.ts"
 import type { ToolCall, TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
-import { sample } from "./Sampling.ts"
-import { recordMessage, recordOutput } from "./Recording.ts"
+import { type OnCall, sample } from "./Sampling.ts"
+import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
 import { countFailure, countTokens } from "./TokenCount.ts"
 import { runCall } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
@@ -75,12 +75,19 @@ const step = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean, ModelError | TurnCancelled> {
   const calls: Array<Running> = []
   const span = yield* Tracing.current
-  const onCall = (call: ToolCall, custom: boolean) =>
+  // A call that is stored gets an output: it is known before it is stored, and no interruption comes between.
+  const onCall: OnCall = (call, custom, recorded) =>
     Effect.suspend(() => {
-      turn.openCalls.set(call.callId, { custom, startedAt: context.now() })
-      const running = Effect.forkIn(runCall(context, turn, call, span), scope, { startImmediately: true })
-      return Effect.map(running, (fiber) => void calls.push({ call, custom, fiber }))
-    })
+      const open = { custom, startedAt: context.now() }
+      turn.openCalls.set(call.callId, open)
+      const started = Effect.suspend(() => {
+        // The turn ended meanwhile, or went on without the call.
+        if (turn.isCut || turn.openCalls.get(call.callId) !== open) return Effect.void
+        const running = Effect.forkIn(runCall(context, turn, call, span), scope, { startImmediately: true })
+        return Effect.map(running, (fiber) => void calls.push({ call, custom, fiber }))
+      })
+      return Effect.andThen(recorded, started)
+    }).pipe(Effect.uninterruptible)
   const request = requestOf(context, turn, options)
   const sampled = yield* Effect.raceFirst(
     TurnSpans.modelRequest(sample(context, turn, request, onCall), request),
@@ -91,6 +98,8 @@ const step = Effect.fnUntraced(function* (
     yield* recordOutput(context, turn, call.callId, custom, yield* Fiber.join(fiber))
     yield* Effect.yieldNow
   }
+  // What is left was being stored when the answer was dropped, for longer than the answer is waited for.
+  yield* recordAborted(context, turn)
   return calls.length > 0 || sampled?.endTurn === false
 })
 
