@@ -146,7 +146,7 @@ const makeIdleUnload = Effect.fnUntraced(function* (engine: Engine) {
   const { scope, services, threads } = engine
   const touch = yield* IdleThreads.make({
     isInUse: (threadId) =>
-      threads.get(threadId)?.thread.isRunning === true || services.router.subscribers(threadId).length > 0,
+      threads.get(threadId)?.thread.isInUse === true || services.router.subscribers(threadId).length > 0,
     unload: (threadId) =>
       Effect.suspend(() => {
         const loaded = threads.get(threadId)

@@ -13,9 +13,11 @@ export interface TurnActivity {
   readonly isAdmitting: () => boolean
   readonly began: (threadId: string) => Effect.Effect<void>
   readonly ended: (threadId: string) => Effect.Effect<void>
+  /** The thread may have come into use, or out of it, without a turn. */
+  readonly changed: (threadId: string) => void
 }
 
-/** `onChange` is called when a turn of the thread has begun or ended. */
+/** `onChange` is called when a turn of the thread has begun or ended, or is accepted. */
 export const make = Effect.fnUntraced(function* (onChange: (threadId: string) => void) {
   const running = yield* SubscriptionRef.make(0)
   let isDraining = false
@@ -29,7 +31,8 @@ export const make = Effect.fnUntraced(function* (onChange: (threadId: string) =>
   const activity: TurnActivity = {
     isAdmitting: () => !isDraining,
     began: (threadId) => change(threadId, 1),
-    ended: (threadId) => change(threadId, -1)
+    ended: (threadId) => change(threadId, -1),
+    changed: onChange
   }
 
   return {

@@ -93,6 +93,8 @@ export class Thread {
   readonly #scope: Scope.Scope
   #active: ActiveTurn | undefined
   #closing = false
+  /** Requests that are being accepted: that may wait for the store. */
+  #accepting = 0
 
   constructor(options: ThreadOptions) {
     this.instructionSources = options.instructionSources
@@ -121,6 +123,24 @@ export class Thread {
   /** Whether a turn runs. */
   get isRunning(): boolean {
     return this.#active !== undefined
+  }
+
+  /** Whether a turn runs or is being accepted: the thread is not unloaded meanwhile. */
+  get isInUse(): boolean {
+    return this.isRunning || this.#accepting > 0
+  }
+
+  #whileInUse<A, E>(accepting: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    const change = (by: number) =>
+      Effect.sync(() => {
+        this.#accepting += by
+        this.#activity.changed(this.id)
+      })
+    return Effect.acquireUseRelease(
+      change(1),
+      () => accepting,
+      () => change(-1)
+    )
   }
 
   /** From now on the thread takes no requests. */
@@ -177,8 +197,10 @@ export class Thread {
       yield* Effect.andThen(this.checkOpen(false), this.#admission)
     }
     const id = yield* this.#context.services.random.uuidV7()
+    // It may have closed while this waited.
+    yield* this.checkOpen(false)
     return { turn: startingTurn({ id, rootTurnId: request.rootTurnId ?? id }), request }
-  }).bind(this)
+  }, this.#whileInUse.bind(this)).bind(this)
 
   /**
    * Begins an accepted turn, unless its input went to another. It does so at once where no turn runs, which is the case for
@@ -196,6 +218,8 @@ export class Thread {
 
   #run(id: string, rootTurnId: string, task: TurnTask): Effect.Effect<void> {
     const started = Effect.suspend(() => {
+      // Nothing runs in a thread that is gone.
+      if (this.#scope.state._tag === "Closed") return Effect.void
       const turn = new ActiveTurn(id, rootTurnId, task)
       // It was accepted before the thread closed: it is recorded, and does nothing.
       if (this.#closing) turn.interrupt()
@@ -262,8 +286,10 @@ export class Thread {
     yield* this.stored
     if (this.#active === undefined) yield* this.#admission
     else if (!hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
-    return { turnId: yield* this.#context.services.random.uuidV7(), command }
-  }).bind(this)
+    const turnId = yield* this.#context.services.random.uuidV7()
+    yield* this.checkOpen(false)
+    return { turnId, command }
+  }, this.#whileInUse.bind(this)).bind(this)
 
   /** Runs the command: in the turn that runs, else in a turn of its own. It does not wait for the command's end. */
   beginCommand({ command, turnId }: AcceptedCommand): Effect.Effect<void> {

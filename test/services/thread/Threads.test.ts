@@ -9,6 +9,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { Toolset } from "../../../src/services/tool/Toolset.ts"
+import * as SlowStore from "../../support/SlowStore.ts"
 import { cwd, makeServer, nameOf, say, type ServerOptions } from "../../support/Server.ts"
 
 const invalid = (message: string) => new RequestError({ code: -32600, message })
@@ -152,6 +153,34 @@ describe("ThreadManager", () => {
       )
     }
 
+    it.effect("stays loaded while a turn of it is being accepted", () =>
+      Effect.gen(function* () {
+        const slow = yield* SlowStore.make
+        const { client, isLoaded, leave, model, threadId, threads } = yield* setUp({ store: slow.layer })
+        yield* leave
+        yield* TestClock.adjust("1795 seconds")
+        const { goOn, reached } = slow.haltAt(({ _tag }) => _tag === "SettingsChanged")
+        const starting = yield* Effect.forkChild(
+          client.request("turn/start", { threadId, input: say("more"), cwd: `${cwd}/other` })
+        )
+        yield* reached
+        yield* TestClock.adjust("6 seconds")
+        yield* goOn
+        yield* Fiber.join(starting)
+        yield* model.say("ok")
+        yield* threads.drain
+        const { thread } = yield* client.request("thread/read", { threadId, includeTurns: true })
+        assert.deepStrictEqual(
+          thread.turns.map(({ status }) => status),
+          ["completed", "completed"]
+        )
+        yield* TestClock.adjust("29 minutes")
+        assert.isTrue(isLoaded())
+        yield* TestClock.adjust("1 minutes")
+        assert.isFalse(isLoaded())
+      })
+    )
+
     it.effect("can be resumed and followed while slow clients are still being told that it was closed [69]", () =>
       Effect.gen(function* () {
         const { client, connect, leave, model, threadId } = yield* setUp()
@@ -225,6 +254,24 @@ describe("ThreadManager", () => {
         const { message } = yield* Effect.flip(list(null, cursor))
         assert.strictEqual(message, `invalid cursor: ${cursor}`)
       }
+    })
+  )
+
+  it.effect("stopping refuses a turn that is being accepted", () =>
+    Effect.gen(function* () {
+      const slow = yield* SlowStore.make
+      const { client, threadId, threads } = yield* setUp({ store: slow.layer })
+      const { goOn, reached } = slow.haltAt(({ _tag }) => _tag === "SettingsChanged")
+      const starting = yield* Effect.forkChild(
+        Effect.flip(client.request("turn/start", { threadId, input: say("more"), cwd: `${cwd}/other` }))
+      )
+      yield* reached
+      yield* threads.stop
+      yield* goOn
+      const refusal = yield* Fiber.join(starting)
+      assert.deepStrictEqual(refusal, invalid(`thread ${threadId} is closing; retry after the thread is closed`))
+      yield* threads.drain
+      assert.strictEqual(threads.running(), 0)
     })
   )
 

@@ -53,6 +53,20 @@ const turnsOf = (state: ThreadState | null) =>
 const resuming = (threadId: string, overrides = {}) => ({ threadId, overrides, returning: false })
 
 describe("the engine's threads, with nobody connected", () => {
+  it.effect("begin nothing when they are gone, whatever they have accepted before", () =>
+    Effect.gen(function* () {
+      const { threads } = yield* makeEngine()
+      const { thread } = yield* threads.start(anew)
+      const accepted = yield* thread.accept(turnRequest("hello"))
+      const command = yield* thread.acceptCommand({ command: "ls", timeoutMs: 1000 })
+      yield* threads.stop
+      yield* thread.begin(accepted)
+      yield* thread.beginCommand(command)
+      yield* threads.drain
+      assert.deepStrictEqual([threads.running(), thread.isRunning, thread.state.turns], [0, false, []])
+    })
+  )
+
   it.effect("are started, and run turns that are stored", () =>
     Effect.gen(function* () {
       const { store, threads, turn } = yield* makeEngine()
