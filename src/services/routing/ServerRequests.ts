@@ -88,6 +88,8 @@ export class ServerRequests extends Context.Service<
      * thread.
      */
     readonly abandon: (id: RequestId, connection: Subscriber, error: ErrorObject) => Effect.Effect<void>
+    /** Ends a pending request that nobody waits for any more. Nothing happens for one that is answered. */
+    readonly cancel: (id: number) => void
     /** Ends the thread's pending requests; their ids, ascending. */
     readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
     /** Ends every pending request. */
@@ -231,6 +233,10 @@ export const make = Effect.gen(function* () {
         const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
         if (!others) pending.settle(request, Exit.fail(toError(error)))
       }),
+    cancel: (id) => {
+      const request = pending.find(id)
+      if (request !== undefined) pending.cancel([request], TurnTransition)
+    },
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>

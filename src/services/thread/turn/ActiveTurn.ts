@@ -60,6 +60,8 @@ export class ActiveTurn {
   #failure: TurnError | undefined
   /** Commands of the user that joined the turn. They are ended with a turn that is interrupted. */
   readonly joined = new Set<Fiber.Fiber<void>>()
+  /** Requests that ended with a call that the end of the turn interrupted. They are published as resolved behind that end. */
+  readonly unanswered: Array<number> = []
   /** The end has been decided: no request of the turn waits for an answer any more. */
   isOver = false
 

@@ -9,7 +9,8 @@
  * is completed before the status changes; `ThreadContext.itemCompleted` publishes that change.
  *
  * An answer that is an error, or not in the protocol, is no denial: the call fails with `AskFailed`. When the turn ends
- * first, `TurnRunner` cancels the request and publishes `serverRequest/resolved` after the turn's own end.
+ * first, `TurnRunner` cancels the request and publishes `serverRequest/resolved` after the turn's own end. When the asker is
+ * interrupted while the turn goes on, the request ends with it.
  *
  * @module
  */
@@ -87,14 +88,58 @@ const complete = <M extends ServerRequestMethod>(
   return { ...params, ...at, threadId: context.id, turnId: turn.id } as unknown as ServerRequestParams<M>
 }
 
-/** The requests of one turn. */
-export const askIn = (context: ThreadContext, turn: ActiveTurn): ToolTurn["ask"] =>
+/** What a call may still do. */
+export interface Gate {
+  /** False for a call that was left behind: it publishes nothing. */
+  open: boolean
+  /** The call is interrupted from outside: the turn ends. */
+  stopping: boolean
+}
+
+/** Whether the end of the turn has ended the request. `TurnRunner` publishes it as resolved then. */
+const endedWithTurn = (turn: ActiveTurn, answer: Exit.Exit<unknown, RequestError>): boolean =>
+  turn.isOver && Exit.isFailure(answer) && answer.cause.reasons.some(isTurnEnd)
+
+const isTurnEnd = (reason: Cause.Reason<RequestError>): boolean =>
+  Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && isTurnTransition(reason.error))
+
+/** Sends the request and waits for its answer. It is published as resolved once, whatever becomes of it. */
+const answerTo = <M extends ServerRequestMethod>(
+  context: ThreadContext,
+  turn: ActiveTurn,
+  gate: Gate,
+  method: M,
+  params: ServerRequestParams<M>
+): Effect.Effect<Exit.Exit<unknown, RequestError>> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { serverRequests } = context.services
+      const asked = yield* serverRequests.ask(context.id, method, params)
+      const answer = yield* Effect.exit(restore(asked.answer))
+      if (endedWithTurn(turn, answer)) return answer
+      if (Exit.hasInterrupts(answer)) {
+        serverRequests.cancel(asked.id)
+        if (gate.stopping) {
+          turn.unanswered.push(asked.id)
+          return answer
+        }
+      }
+      yield* context.notify("serverRequest/resolved", { threadId: context.id, requestId: asked.id })
+      return answer
+    })
+  )
+
+/** The requests of one call. */
+export const askIn = (context: ThreadContext, turn: ActiveTurn, gate: Gate): ToolTurn["ask"] =>
   Effect.fnUntraced(function* <M extends ServerRequestMethod>(
     method: M,
     params: AskParams<M>,
     options: AskOptions<M> = {}
   ): Effect.fn.Return<ServerRequestResult<M>, AskFailed> {
-    if (turn.isOver) return yield* new AskFailed({ method, reason: "turnTransition" })
+    const checkOpen = Effect.suspend(() =>
+      turn.isOver || !gate.open ? Effect.fail(new AskFailed({ method, reason: "turnTransition" })) : Effect.void
+    )
+    yield* checkOpen
     const waiting = kinds[method]?.waiting
     const full = complete(context, turn, method, params)
     if (waiting !== undefined) context.facts[waiting]++
@@ -106,14 +151,14 @@ export const askIn = (context: ThreadContext, turn: ActiveTurn): ToolTurn["ask"]
       yield* context.statusChanged
       if (options.item !== undefined) {
         const startedAtMs = "startedAtMs" in full ? Number(full.startedAtMs) : context.now()
+        yield* checkOpen
         yield* context.itemStarted(turn.id, { ...options.item, startedAtMs })
       }
-      const asked = yield* context.services.serverRequests.ask(context.id, method, full)
-      const answer = yield* Effect.exit(asked.answer)
-      yield* context.notify("serverRequest/resolved", { threadId: context.id, requestId: asked.id })
-      return answer
+      yield* checkOpen
+      return yield* answerTo(context, turn, gate, method, full)
     })
-    const answer = yield* Effect.ensuring(answered, settle)
+    const abandoned = Effect.suspend(() => (gate.stopping ? Effect.void : context.statusChanged))
+    const answer = yield* Effect.onInterrupt(Effect.ensuring(answered, settle), () => abandoned)
     const result = Exit.isFailure(answer)
       ? yield* Effect.result(Effect.fail(failureOf(method, answer.cause)))
       : yield* Effect.result(decode(method, answer.value))

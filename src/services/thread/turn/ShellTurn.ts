@@ -38,7 +38,7 @@ const run = Effect.fnUntraced(function* (
   record: (entry: ResponseItem) => Effect.Effect<void>
 ) {
   const itemId = yield* context.services.random.uuidV7()
-  const gate = { open: true }
+  const gate = { open: true, stopping: false }
   // Once: nothing is published behind the result, so the gate closes with it.
   const recorded = (result: UserCommandResult) =>
     Effect.suspend(() => {

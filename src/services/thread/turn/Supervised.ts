@@ -23,13 +23,16 @@ export interface Supervision {
   readonly name: string
   /** Of the thread. */
   readonly scope: Scope.Scope
+  /** Runs before the code is interrupted from outside. */
+  readonly onStop?: () => void
   /** Runs at once when the code is left behind. */
   readonly onAbandoned?: () => void
 }
 
 /** Interrupts the fiber and waits for its end, but no longer than the grace. */
-const stop = <A, E>(fiber: Fiber.Fiber<A, E>, { name, onAbandoned }: Supervision): Effect.Effect<void> =>
+const stop = <A, E>(fiber: Fiber.Fiber<A, E>, { name, onAbandoned, onStop }: Supervision): Effect.Effect<void> =>
   Effect.gen(function* () {
+    onStop?.()
     fiber.interruptUnsafe()
     if (fiber.pollUnsafe() !== undefined) return
     const grace = yield* InterruptGrace

@@ -14,7 +14,7 @@ import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.t
 import { failure, type Tool, type ToolCall, type ToolOutput, type ToolTurn, TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { askIn } from "./Questions.ts"
+import { askIn, type Gate } from "./Questions.ts"
 import { supervised } from "./Supervised.ts"
 import { startedItem, toItem, toModel } from "./ToolOutputs.ts"
 import * as TurnSpans from "./TurnSpans.ts"
@@ -22,10 +22,6 @@ import * as TurnSpans from "./TurnSpans.ts"
 /** UTF-16 units of a call's input; a tool may take less. */
 const MaxInput = 1024 * 1024
 
-/** Whether a call may still publish. */
-interface Gate {
-  open: boolean
-}
 
 /** The turn as this call sees it. */
 export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: string, gate: Gate): ToolTurn => {
@@ -44,7 +40,7 @@ export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: strin
       whileOpen(() =>
         context.notify("item/mcpToolCall/progress", { threadId: context.id, turnId: turn.id, itemId, message })
       ),
-    ask: askIn(context, turn)
+    ask: askIn(context, turn, gate)
   }
 }
 
@@ -66,14 +62,15 @@ const settled = (
   call: ToolCall
 ): Effect.Effect<Outcome, TurnCancelled> => {
   const name = `tool ${call.name}`
-  const gate: Gate = { open: true }
+  const gate: Gate = { open: true, stopping: false }
   const onAbandoned = () => void (gate.open = false)
+  const onStop = () => void (gate.stopping = true)
   // The output is looked at in the same fiber: what it throws is the tool's defect.
   const running = Effect.map(
     Effect.suspend(() => tool.run(call, toolTurn(context, turn, call.callId, gate))),
     outcomeOf
   )
-  return Effect.exit(supervised(running, { name, scope: context.scope, onAbandoned })).pipe(
+  return Effect.exit(supervised(running, { name, scope: context.scope, onAbandoned, onStop })).pipe(
     Effect.flatMap((exit) => {
       if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
       if (Cause.hasFails(exit.cause)) return Effect.fail(new TurnCancelled())

@@ -132,7 +132,8 @@ const end = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTur
   const at = context.now()
   yield* counted(context, turn, ending, at)
   Deferred.doneUnsafe(turn.stopped, Exit.void)
-  const unanswered = context.services.serverRequests.cancelThread(context.id, TurnTransition)
+  const cancelled = context.services.serverRequests.cancelThread(context.id, TurnTransition)
+  const unanswered = [...turn.unanswered, ...cancelled].toSorted((a, b) => a - b)
   context.facts.running = false
   context.facts.pendingApprovals = 0
   context.facts.pendingQuestions = 0

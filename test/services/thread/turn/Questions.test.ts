@@ -1,13 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import { fromServiceError } from "../../../../src/services/connection/ServiceError.ts"
+import { TurnTransition } from "../../../../src/services/routing/ServerRequests.ts"
 import { RequestError } from "../../../../src/services/routing/RequestError.ts"
 import { ActiveTurn } from "../../../../src/services/thread/turn/ActiveTurn.ts"
 import { TurnNotSteerable } from "../../../../src/services/thread/ThreadError.ts"
 import { failure, text, type Tool, type ToolTurn } from "../../../../src/services/tool/Tool.ts"
 import { nameOf } from "../../../support/Server.ts"
-import { makeThread, paramsOf } from "../../../support/Threads.ts"
+import { makeThread, paramsOf, unread } from "../../../support/Threads.ts"
 
 const toolOf = (run: Tool["run"]): Tool => ({
   spec: { type: "function", name: "ask", description: "", parameters: { type: "object" }, strict: false },
@@ -107,6 +109,53 @@ describe("a question of a tool", () => {
         nameOf(event) === "thread/status/changed" ? [JSON.stringify(paramsOf(event))] : []
       )
       assert.isFalse(statuses.some((status) => status.includes("waitingOnUserInput")))
+    })
+  )
+
+  it.effect("ends with an asker that does not wait any longer", () =>
+    Effect.gen(function* () {
+      const impatient = toolOf((call, turn) => {
+        const asked = Effect.timeoutOption(asking.run(call, turn), "1 second")
+        return Effect.map(asked, ({ _tag }) => text(`answer: ${_tag}`))
+      })
+      const { client, model, serverRequests, start, threadId } = yield* makeThread({ toolbox: [impatient] })
+      yield* start("go")
+      yield* model.call(["ask", "c1"])
+      const { id } = yield* client.asked
+      yield* TestClock.adjust("1 second")
+      const last = yield* model.say("done")
+      assert.include(JSON.stringify(last.request.input.at(-1)), "answer: None")
+      assert.deepStrictEqual(serverRequests.cancelThread(threadId, TurnTransition), [])
+      const events = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
+      assert.deepStrictEqual(events.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
+      assert.deepStrictEqual(events.slice(0, 2).map(paramsOf), [
+        { threadId, requestId: id },
+        { threadId, status: { type: "active", activeFlags: [] } }
+      ])
+    })
+  )
+
+  it.effect("of a call that is left behind is published as resolved once, and the call asks nothing more", () =>
+    Effect.gen(function* () {
+      const released = yield* Deferred.make<void>()
+      const stubborn = toolOf((call, turn) =>
+        Effect.gen(function* () {
+          yield* asking.run(call, turn)
+          const output = yield* asking.run(call, turn)
+          yield* Deferred.succeed(released, undefined)
+          return output
+        }).pipe(Effect.uninterruptible)
+      )
+      const { client, model, start, threadId } = yield* makeThread({ toolbox: [stubborn] })
+      yield* start("go")
+      yield* model.call(["ask", "c1"])
+      yield* client.asked
+      const interrupting = yield* Effect.forkChild(client.request("turn/interrupt", { threadId, turnId: "" }))
+      while (interrupting.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+      yield* Deferred.await(released)
+      const names = yield* client.names("serverRequest/resolved")
+      assert.deepStrictEqual(names.slice(-2), ["turn/completed", "serverRequest/resolved"])
+      assert.deepStrictEqual(yield* unread(client), [])
     })
   )
 
