@@ -132,19 +132,22 @@ const end = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTur
   const at = context.now()
   yield* counted(context, turn, ending, at)
   Deferred.doneUnsafe(turn.stopped, Exit.void)
-  const cancelled = context.services.serverRequests.cancelThread(context.id, TurnTransition)
-  const unanswered = [...turn.unanswered, ...cancelled].toSorted((a, b) => a - b)
-  context.facts.running = false
-  context.facts.pendingApprovals = 0
-  context.facts.pendingQuestions = 0
-  context.facts.systemError = ending.status === "failed"
+  settle(context, turn, ending.status === "failed")
   yield* context.statusChanged
   if (ending.error !== null) {
     yield* context.notify("error", { error: ending.error, willRetry: false, threadId: context.id, turnId: turn.id })
   }
   yield* recordEnd(context, turn, ending, at)
-  yield* resolved(context, unanswered)
+  yield* resolved(context, turn.unanswered.splice(0))
 })
+
+/** Ends what waits for an answer, and sets the facts. The requests without an answer are published as resolved later. */
+const settle = (context: ThreadContext, turn: ActiveTurn, systemError: boolean): void => {
+  const cancelled = context.services.serverRequests.cancelThread(context.id, TurnTransition)
+  Object.assign(context.facts, { running: false, pendingApprovals: 0, pendingQuestions: 0, systemError })
+  turn.unanswered.push(...cancelled)
+  turn.unanswered.sort((a, b) => a - b)
+}
 
 const recordEnd = (context: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Effect.Effect<void> =>
   context.commit(
@@ -157,9 +160,14 @@ const endAnyway = (context: ThreadContext, turn: ActiveTurn, cause: Cause.Cause<
   Effect.suspend(() => {
     const isOpen = turnOf(context.state, turn.id)?.status === "inProgress"
     const ending: Ending = { status: "failed", error: errorOf(undefined) }
-    context.facts.running = false
-    const recorded = isOpen ? recordEnd(context, turn, ending, context.now()) : Effect.void
-    return Effect.andThen(Effect.logError("the end of a turn died", cause), recorded)
+    turn.close()
+    turn.isOver = true
+    settle(context, turn, isOpen || context.facts.systemError)
+    return Effect.logError("the end of a turn died", cause).pipe(
+      Effect.andThen(context.statusChanged),
+      Effect.andThen(isOpen ? recordEnd(context, turn, ending, context.now()) : Effect.void),
+      Effect.andThen(resolved(context, turn.unanswered.splice(0)))
+    )
   })
 
 /** Unix milliseconds; `at` for a turn that never came so far. */

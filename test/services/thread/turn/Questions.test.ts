@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import { fromServiceError } from "../../../../src/services/connection/ServiceError.ts"
 import { TurnTransition } from "../../../../src/services/routing/ServerRequests.ts"
@@ -37,6 +39,14 @@ const asking = toolOf(({ callId }, turn) =>
 
 const withoutTokens = (events: ReadonlyArray<Parameters<typeof nameOf>[0]>) =>
   events.filter((event) => nameOf(event) !== "thread/tokenUsage/updated")
+
+/** A log that dies of this message. */
+const dyingLog = (text: string) =>
+  Logger.layer([
+    Logger.make(({ message }) => {
+      if (String(message) === text) throw new Error("the log dies")
+    })
+  ])
 
 describe("a question of a tool", () => {
   it.effect("makes the thread wait for the user, in the release's order [78]", () =>
@@ -157,6 +167,34 @@ describe("a question of a tool", () => {
       assert.deepStrictEqual(names.slice(-2), ["turn/completed", "serverRequest/resolved"])
       assert.deepStrictEqual(yield* unread(client), [])
     })
+  )
+
+  it.effect("ends with a turn whose end dies, which has failed", () =>
+    Effect.gen(function* () {
+      const { client, model, serverRequests, start, threadId } = yield* makeThread()
+      yield* start("go")
+      const answering = yield* model.next
+      const call = { turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
+      const { id } = yield* serverRequests.ask(threadId, "item/tool/call", { threadId, ...call })
+      yield* client.asked
+      yield* answering.finish("done")
+      const events = yield* client.until((event) => nameOf(event) === "serverRequest/resolved")
+      assert.deepStrictEqual(events.slice(-3).map(nameOf), [
+        "thread/status/changed",
+        "turn/completed",
+        "serverRequest/resolved"
+      ])
+      assert.deepStrictEqual(paramsOf(events.at(-3)), { threadId, status: { type: "systemError" } })
+      assert.deepStrictEqual(paramsOf(events.at(-1)), { threadId, requestId: id })
+      const { turns } = (yield* client.request("thread/read", { threadId, includeTurns: true })).thread
+      assert.deepStrictEqual(
+        turns.map(({ status }) => status),
+        ["failed"]
+      )
+    }).pipe(
+      Effect.provide(dyingLog("turn completed")),
+      Effect.provideService(References.MinimumLogLevel, "Debug")
+    )
   )
 
   it.effect("ends with the turn, and one that comes later fails at once [65] [78]", () =>
