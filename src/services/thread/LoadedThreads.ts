@@ -11,9 +11,12 @@
  *
  * @module
  */
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { ConfigWarning } from "../config/Config.ts"
 import { contribute } from "../observability/Diagnostics.ts"
@@ -33,6 +36,9 @@ import * as ThreadTools from "./ThreadTools.ts"
 
 /** How long after its start a thread's model gets ready: not before the answer to thread/start is out. */
 const PrepareDelay = Duration.millis(100)
+
+/** How long the unloading of a thread waits for its tools to close. */
+export const UnloadGrace = Context.Reference("spindle/UnloadGrace", { defaultValue: () => Duration.seconds(10) })
 
 /** A thread to open. */
 export interface Opening<E> {
@@ -108,10 +114,23 @@ const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E |
     )
   )
 
-const unload = Effect.fnUntraced(function* ({ services: { router }, threads }: Engine, { scope, thread }: Loaded) {
-  const threadId = thread.id
-  yield* Scope.close(scope, Exit.void)
+/** Closes the scope of a thread, but waits for its tools no longer than the grace. What is left then does not act any more. */
+const closeInTime = Effect.fnUntraced(function* ({ journal, scope, thread }: Loaded) {
+  const grace = yield* UnloadGrace
+  // Not a fiber of the server's scope: its stop must not wait for it.
+  const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
+  const closed = yield* Effect.timeoutOption(Fiber.await(closing), grace)
   yield* thread.flush
+  if (Option.isSome(closed)) return
+  journal.closeNow()
+  yield* Effect.logError(
+    `the tools of thread ${thread.id} did not close within ${Duration.format(grace)} and were left behind`
+  )
+})
+
+const unload = Effect.fnUntraced(function* ({ services: { router }, threads }: Engine, loaded: Loaded) {
+  const threadId = loaded.thread.id
+  yield* closeInTime(loaded)
   // One step: a client that loads the thread again, while the end is still being published to slow clients, begins anew.
   yield* Effect.suspend(() => {
     threads.delete(threadId)

@@ -222,6 +222,28 @@ describe("ThreadManager", () => {
     })
   )
 
+  it.effect("a thread is unloaded without tools that do not close, and can be resumed", () =>
+    Effect.gen(function* () {
+      let opened = 0
+      const tools = Layer.succeed(Toolset, {
+        open: () => (opened++ === 0 ? Effect.addFinalizer(() => Effect.never) : Effect.void)
+      })
+      const { client, leave, threadId, turn } = yield* setUp({ tools })
+      yield* leave
+      yield* TestClock.adjust("30 minutes")
+      yield* TestClock.adjust("9 seconds")
+      assert.deepStrictEqual(
+        yield* Effect.flip(client.request("thread/resume", { threadId })),
+        invalid(`thread ${threadId} is closing; retry thread/resume after the thread is closed`)
+      )
+      yield* TestClock.adjust("1 seconds")
+      yield* client.notified("thread/closed")
+      const { thread } = yield* client.request("thread/resume", { threadId })
+      assert.strictEqual(thread.turns.length, 1)
+      yield* turn
+    })
+  )
+
   it.effect("the tools of a thread end with it, and those of others do not [69]", () =>
     Effect.gen(function* () {
       const ended: Array<string> = []
