@@ -170,6 +170,11 @@ class PendingRequests {
     return typeof id === "number" ? this.#requests.get(id) : undefined
   }
 
+  withId(id: number): ReadonlyArray<Pending> {
+    const request = this.#requests.get(id)
+    return request === undefined ? [] : [request]
+  }
+
   ofThread(threadId: string): ReadonlyArray<Pending> {
     return this.all.filter((request) => request.threadId === threadId)
   }
@@ -233,10 +238,7 @@ export const make = Effect.gen(function* () {
         const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
         if (!others) pending.settle(request, Exit.fail(toError(error)))
       }),
-    cancel: (id) => {
-      const request = pending.find(id)
-      if (request !== undefined) pending.cancel([request], TurnTransition)
-    },
+    cancel: (id) => void pending.cancel(pending.withId(id), TurnTransition),
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>

@@ -22,7 +22,7 @@ import type { ThreadShell } from "../tool/ShellSessions.ts"
 import type { Tool } from "../tool/Tool.ts"
 import type { ToolRegistry } from "../tool/ToolRegistry.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
-import type { Notification, ThreadJournal } from "./ThreadJournal.ts"
+import { awaitClients, type Notification, type ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadState } from "./ThreadState.ts"
 import { inEnvironment, switchedOn } from "./Switches.ts"
 import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
@@ -109,7 +109,10 @@ export class ThreadContext {
 
   /** Publishes to the thread's subscribers. Its place in their order is fixed when this is run. */
   notify<M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>): Effect.Effect<void> {
-    return this.services.router.notify(method, params, this.id)
+    return Effect.suspend(() => {
+      const wait = this.services.router.publishNow(method, params, this.id)
+      return wait === undefined ? Effect.void : awaitClients(wait)
+    })
   }
 
   /** See `ThreadJournal.commit`. */

@@ -18,6 +18,7 @@
  *
  * @module
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { NotificationParams, ServerNotificationMethod } from "../../protocol/Methods.ts"
@@ -42,6 +43,16 @@ export interface JournalOptions {
 
 const nothing: ReadonlyArray<never> = []
 
+/** False where what is published goes at nobody's pace, such as the end of a turn. */
+export const AwaitsClients = Context.Reference<boolean>("spindle/AwaitsClients", { defaultValue: () => true })
+
+/**
+ * Waits for slow clients. An interrupted fiber does not wait, also where it cannot be interrupted otherwise: what it publishes
+ * has its place already, and whoever interrupts it may be the client that is waited for.
+ */
+export const awaitClients = (wait: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.flatMap(AwaitsClients, (waits) => (waits ? Effect.asVoid(Effect.exit(Effect.interruptible(wait))) : Effect.void))
+
 export class ThreadJournal {
   readonly #options: JournalOptions
   readonly #writing = Semaphore.makeUnsafe(1)
@@ -65,7 +76,7 @@ export class ThreadJournal {
   /**
    * Stores and folds `events` and publishes `notifications`. It never fails: see the policy above. The events are in the state,
    * and the places of the notifications are fixed, when the effect starts to wait for slow clients; only that wait can be
-   * interrupted.
+   * interrupted, and it always can.
    */
   commit(
     events: ReadonlyArray<ThreadEvent>,
@@ -145,7 +156,7 @@ export class ThreadJournal {
       const wait = router.publishNow(method, params, id)
       if (wait !== undefined) (waits ??= []).push(wait)
     }
-    return waits === undefined ? Effect.void : Effect.all(waits, { discard: true })
+    return waits === undefined ? Effect.void : awaitClients(Effect.all(waits, { discard: true }))
   }
 
   /** Announces a failure, once until the store recovers. */

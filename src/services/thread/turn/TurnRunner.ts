@@ -27,6 +27,7 @@ import { turnDuration, turnsEnded, turnsStarted } from "../../observability/Metr
 import { TurnTransition } from "../../routing/ServerRequests.ts"
 import { TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
@@ -197,8 +198,11 @@ export const run = (context: ThreadContext, turn: ActiveTurn, task: TurnTask, on
       turn.isCut ? Effect.interrupt : task.run({ context, turn })
     )
     const exit = Effect.exit(Effect.andThen(begin(context, turn, task.message), restore(running)))
+    // The next turn waits for this end, and so do requests. Clients that do not read must not delay them.
     const ended = (exit: Exit.Exit<void, TaskError>) =>
-      Effect.catchCause(end(context, turn, exit), (cause) => endAnyway(context, turn, cause))
+      Effect.catchCause(end(context, turn, exit), (cause) => endAnyway(context, turn, cause)).pipe(
+        Effect.provideService(AwaitsClients, false)
+      )
     const whole = Effect.flatMap(exit, (exit) => Effect.andThen(ended(exit), exit))
     // How it ended is published by now; the failure is for the span alone.
     return Effect.exit(TurnSpans.turn(whole, context, turn, (exit) => endingOf(turn, exit).status)).pipe(
