@@ -32,6 +32,7 @@ export interface Supervision {
 /** Interrupts the fiber and waits for its end, but no longer than the grace. */
 const stop = <A, E>(fiber: Fiber.Fiber<A, E>, { name, onAbandoned, onStop }: Supervision): Effect.Effect<void> =>
   Effect.gen(function* () {
+    if (fiber.pollUnsafe() !== undefined) return
     onStop?.()
     fiber.interruptUnsafe()
     if (fiber.pollUnsafe() !== undefined) return
