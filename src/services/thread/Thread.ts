@@ -39,6 +39,7 @@ import type { TurnTask } from "./turn/TurnTask.ts"
 import { type ClientIdentity, userTask } from "./turn/UserTurn.ts"
 import type { TurnActivity } from "./RunningTurns.ts"
 import type { ThreadState } from "./ThreadState.ts"
+import { AwaitsClients } from "./ThreadJournal.ts"
 import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
 import { checkLength, type Message } from "./turn/UserMessage.ts"
@@ -244,10 +245,12 @@ export class Thread {
   readonly #changeSettings = ({ value: settings }: PermittedSettings): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (JSON.stringify(settings) === JSON.stringify(this.settings)) return Effect.void
-      return this.#context.commit(
+      const committed = this.#context.commit(
         [{ _tag: "SettingsChanged", at: this.#context.now(), settings }],
         [{ method: "thread/settings/updated", params: { threadId: this.id, threadSettings: settings } }]
       )
+      // The answer to the request must not wait for a client to read its events.
+      return Effect.provideService(committed, AwaitsClients, false)
     })
 
   #running(purpose: "steer" | "interrupt", expected: string): Effect.Effect<ActiveTurn, NoActiveTurn | TurnMismatch> {

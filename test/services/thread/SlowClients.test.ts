@@ -44,6 +44,15 @@ describe("a client that does not read its events", () => {
     })
   )
 
+  it.effect("has the answer to a turn that changes settings", () =>
+    Effect.gen(function* () {
+      const { client, threadId } = yield* setUp(1, { model: modelOf(() => Stream.make(completed)) })
+      const { turn } = yield* client.request("turn/start", { threadId, input: say("go"), cwd: `${cwd}/other` })
+      assert.strictEqual(turn.status, "inProgress")
+      yield* client.until((event) => nameOf(event) === "turn/completed")
+    })
+  )
+
   const rooms = Array.from({ length: 16 }, (_, index) => index + 1)
   it.effect.each(rooms)("has the answers to its turns, with room for %d", (room) =>
     Effect.gen(function* () {
