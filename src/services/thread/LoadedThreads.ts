@@ -63,6 +63,8 @@ interface Loaded {
   /** Of the tools, within the scope. */
   readonly toolScope: Scope.Closeable
   isUnloading: boolean
+  /** Closes the scope of a thread that is unloaded. */
+  closing: Fiber.Fiber<void> | undefined
 }
 
 /** What all threads of a server are opened with. */
@@ -101,7 +103,7 @@ const openIn = Effect.fnUntraced(function* <E>(
   }
   const thread = new Thread({ context, activity, instructionSources: sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
-  threads.set(threadId, { thread, journal, scope, toolScope, isUnloading: false })
+  threads.set(threadId, { thread, journal, scope, toolScope, isUnloading: false, closing: undefined })
   touch(threadId)
   return { thread, configWarnings } satisfies Opened
 })
@@ -115,10 +117,12 @@ const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E |
   )
 
 /** Closes the scope of a thread, but waits for its tools no longer than the grace. What is left then does not act any more. */
-const closeInTime = Effect.fnUntraced(function* ({ journal, scope, thread }: Loaded) {
+const closeInTime = Effect.fnUntraced(function* (loaded: Loaded) {
+  const { journal, scope, thread } = loaded
   const grace = yield* UnloadGrace
-  // Not a fiber of the server's scope: its stop must not wait for it.
+  // A fiber of its own, so that it can be left behind. Until then the stop of all threads waits for it.
   const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
+  loaded.closing = closing
   const closed = yield* Effect.timeoutOption(Fiber.await(closing), grace)
   yield* thread.flush
   if (Option.isSome(closed)) return
@@ -144,9 +148,9 @@ const unload = Effect.fnUntraced(function* ({ services: { router }, threads }: E
 })
 
 /** Ends a thread with its turn, its tools and its commands. */
-const end = Effect.fnUntraced(function* ({ threads }: Engine, { scope, thread }: Loaded) {
+const end = Effect.fnUntraced(function* ({ threads }: Engine, { closing, scope, thread }: Loaded) {
   yield* thread.stop
-  yield* Scope.close(scope, Exit.void)
+  yield* closing === undefined ? Scope.close(scope, Exit.void) : Fiber.await(closing)
   threads.delete(thread.id)
 })
 

@@ -244,6 +244,22 @@ describe("ThreadManager", () => {
     })
   )
 
+  it.effect("stopping waits for the tools of a thread that is being unloaded", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      const tools = Layer.succeed(Toolset, { open: () => Effect.addFinalizer(() => Deferred.await(gate)) })
+      const { leave, threads } = yield* setUp({ tools })
+      yield* leave
+      yield* TestClock.adjust("30 minutes")
+      const stopping = yield* Effect.forkChild(threads.stop, { startImmediately: true })
+      yield* TestClock.adjust("1 seconds")
+      assert.isUndefined(stopping.pollUnsafe())
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(stopping)
+      assert.deepStrictEqual(threads.loaded(), [])
+    })
+  )
+
   it.effect("the tools of a thread end with it, and those of others do not [69]", () =>
     Effect.gen(function* () {
       const ended: Array<string> = []
