@@ -18,7 +18,7 @@ const call = Stream.make(
 /** A client with room for so many events, and a thread. */
 const setUp = Effect.fnUntraced(function* (channelCapacity: number, options: ServerOptions) {
   const server = yield* makeServer(options)
-  const client = yield* server.connect({ channelCapacity })
+  const client = yield* server.connect({ channelCapacity, capabilities: { experimentalApi: true } })
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
   return { ...server, client, threadId, start: client.request("turn/start", { threadId, input: say("go") }) }
