@@ -1,17 +1,17 @@
 /**
- * How a server stops: once, in a fiber of its own, under one deadline, whoever asked for it.
+ * Stops a server: once, in a separate fiber, under one deadline.
  *
- * Owns the order of the stop and what becomes of everybody who waits for it. Does not own the end of a connection
- * (ServedConnection) nor of a thread (Threads).
+ * Owns the order of the stop and the waits of its callers. Does not own the end of a connection (ServedConnection) nor of a
+ * thread (Threads).
  *
  * ```
  *  pending server requests fail ─► connections stop reading ─► threads end    ┐ at once,      what is left   clients read
- *                                                              handlers finish ┘ until `work` ─► is named ───► the last, until `end`
+ *                                                              handlers finish ┘ until `work` ─► is logged ───► the last, until `end`
  * ```
  *
  * Invariants:
- * - Whoever calls `stop`, however often and from wherever, waits for the same end. Giving up the wait stops nothing.
- * - The wait ends at the deadline. What has not ended then is named in the log, and can neither publish nor store anything.
+ * - Every call of `stop` waits for the same end. Interrupting the wait does not interrupt the stop.
+ * - The wait ends at the deadline. What still runs then is logged, and can neither publish nor store anything.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import type { Fork } from "./Dispatcher.ts"
 import { MessageProcessor } from "./MessageProcessor.ts"
 import type { CloseReason } from "./Transport.ts"
 
-/** The error of everything that still waits for an answer. */
+/** The error of all pending requests. */
 export const ShuttingDown: ErrorObject = {
   code: ErrorCode.Internal,
   message: "in-process app-server runtime is shutting down"
@@ -41,16 +41,16 @@ export class Shutdown extends Context.Service<
   Shutdown,
   {
     /**
-     * Stops the server: its connections, its threads, and then what was registered with `atEnd`. Waits until that has happened,
-     * at most for `within`. Called again, it waits for the same end and may bring the deadline forward.
+     * Stops the server: its connections, its threads, and then the effects registered with `atEnd`. Waits for the end, at most
+     * for `within`. A further call waits for the same end and may bring the deadline forward.
      */
     readonly stop: (within: Duration.Input) => Effect.Effect<void>
-    /** Adds what is run last, once. It has to end by the deadline. */
+    /** Registers an effect that runs last, once. It must end by the deadline. */
     readonly atEnd: (work: (deadline: Deadline) => Effect.Effect<void>) => Effect.Effect<void>
   }
 >()("spindle/Shutdown") {}
 
-/** The part of the deadline for turns and handlers where clients read the last messages from a stream. */
+/** The share of the deadline for turns and handlers; in the rest clients read the last messages. */
 const WorkShare = 0.8
 
 const stopping: CloseReason = { _tag: "Stopping", message: "the server is shutting down" }
@@ -63,10 +63,10 @@ export const make = Effect.gen(function* () {
 
   const stopThreads = Effect.fnUntraced(function* (stopping: Fiber.Fiber<unknown, unknown>, deadline: Deadline) {
     yield* Effect.raceFirst(Fiber.await(stopping), deadline.work)
-    // What has just been interrupted gets a moment to end.
+    // Interrupted work gets a short time to end.
     yield* Effect.yieldNow
     const left = threads.abandonNow()
-    if (left.length > 0) yield* Effect.logWarning(`the server stops and leaves behind: ${left.join(", ")}`)
+    if (left.length > 0) yield* Effect.logWarning(`the server stops; still running: ${left.join(", ")}`)
   })
 
   const work = Effect.fnUntraced(function* (deadline: Deadline) {

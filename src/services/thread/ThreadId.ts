@@ -1,12 +1,12 @@
 /**
- * Whether a text may name a thread: a UUID, in the words of the release where it is none.
+ * Checks that a thread id is a UUID, with the error texts of the release.
  *
  * @module
  */
 
 const hex = /^[0-9a-f]+$/i
 
-/** What the release says of an id that is no UUID, or undefined. */
+/** The release's error text for an id that is not a UUID, or undefined. */
 export const problemOf = (threadId: string): string | undefined => {
   const digits = threadId.replaceAll("-", "")
   if (digits.length === 32 && hex.test(digits)) return undefined

@@ -1,9 +1,9 @@
 /**
- * The tools of a thread, and the port to those who bring them.
+ * The tools of a thread, and the port that adds them.
  *
- * Owns which tools a thread has at a moment. It is read for each request to the model, so tools may come and go while the
- * thread lives: each is there until the scope in which it was added is closed. Does not own what a tool does (`Tool`), nor
- * which features switch it off.
+ * Owns the current tools of a thread. They are read for each model request, so tools may be added and removed while the
+ * thread runs: each exists until the scope in which it was added is closed. Does not own the work of a tool (`Tool`), nor
+ * which features disable it.
  *
  * @module
  */
@@ -15,25 +15,25 @@ import type { EffectiveConfig } from "../config/Config.ts"
 import type { ThreadShell } from "./ShellSessions.ts"
 import type { Tool, ToolSpec } from "./Tool.ts"
 
-/** What the model calls a tool by. */
+/** The full name of a tool. */
 export const qualifiedName = (spec: ToolSpec): string =>
   spec.type === "function" && spec.namespace !== undefined ? `${spec.namespace.name}.${spec.name}` : spec.name
 
 export class ToolRegistry {
   #tools: ReadonlyArray<Tool> = []
 
-  /** What there is now, in the order in which it came. */
+  /** The current tools, in the order in which they were added. */
   get current(): ReadonlyArray<Tool> {
     return this.#tools
   }
 
-  /** The tool that a call names. */
+  /** The tool named by a call. */
   find(name: string, namespace: string | null): Tool | undefined {
     const wanted = namespace === null ? name : `${namespace}.${name}`
     return this.#tools.find(({ spec }) => qualifiedName(spec) === wanted)
   }
 
-  /** Adds tools until the scope is closed. A name that is taken stays with the tool that has it; the other one is left out. */
+  /** Adds tools until the scope is closed. A tool whose name is taken is left out. */
   add(tools: ReadonlyArray<Tool>): Effect.Effect<void, never, Scope.Scope> {
     const added = Effect.sync(() => {
       const taken = new Set(this.#tools.map(({ spec }) => qualifiedName(spec)))
@@ -61,20 +61,20 @@ export class ToolRegistry {
   }
 }
 
-/** What a set of tools gets from the thread that opens it. */
+/** The thread's data for opening a set of tools. */
 export interface ToolThread {
   readonly threadId: string
-  /** The configuration the thread was started or resumed with. Its policies are in the turn: they may change. */
+  /** The configuration the thread was started or resumed with. The current policies are in the turn, because they may change. */
   readonly config: EffectiveConfig
   /** The thread's command sessions. */
   readonly shell: ThreadShell
-  /** Where the tools are added. */
+  /** The registry to which the tools are added. */
   readonly registry: ToolRegistry
 }
 
-/** A set of tools cannot be opened for a thread. The thread goes on without it, and its subscribers are warned. */
+/** A set of tools cannot be opened for a thread. The thread continues without it and warns its subscribers. */
 export class ToolsUnavailable extends Schema.TaggedError<ToolsUnavailable>()("ToolsUnavailable", {
-  /** Which tools, and why. */
+  /** The tools and the reason. */
   detail: Schema.String
 }) {
   override get message(): string {
@@ -86,8 +86,8 @@ export class Toolset extends Context.Service<
   Toolset,
   {
     /**
-     * Adds the tools of a thread to its registry, at once or later. It runs beside the thread and delays nothing: a tool is
-     * offered from the next request to the model on. What the tools keep ends with the scope, which is the thread's.
+     * Adds the tools of a thread to its registry, immediately or later. It runs concurrently and delays nothing: a tool is
+     * offered from the next model request on. Resources of the tools end with the scope, which is the thread's.
      */
     readonly open: (thread: ToolThread) => Effect.Effect<void, ToolsUnavailable, Scope.Scope>
   }

@@ -20,19 +20,19 @@ const named: Readonly<Record<FaultyTransport.Step, Readonly<Record<FaultyTranspo
     dies: /reading from connection 0 failed/,
     // It is what every client does that says nothing.
     "never ends": undefined,
-    "cannot be interrupted": /connection 0 has ended and leaves behind: read/
+    "cannot be interrupted": /connection 0 ended; still running: read/
   },
   write: {
     fails: /closing connection 0: broken/,
     dies: /writing to connection 0 failed/,
-    "never ends": /connection 0 has ended before everything was written/,
-    "cannot be interrupted": /connection 0 has ended and leaves behind: write/
+    "never ends": /connection 0 ended before all messages were written/,
+    "cannot be interrupted": /connection 0 ended; still running: write/
   },
   close: {
     fails: /closing connection 0 failed/,
     dies: /closing connection 0 failed/,
-    "never ends": /connection 0 has ended and leaves behind: close/,
-    "cannot be interrupted": /connection 0 has ended and leaves behind: close/
+    "never ends": /connection 0 ended; still running: close/,
+    "cannot be interrupted": /connection 0 ended; still running: close/
   }
 }
 
@@ -79,7 +79,7 @@ describe("a connection whose transport", () => {
             const { stop } = yield* Effect.provideContext(Shutdown, services)
             assert.isAtMost(yield* timed(stop("5 seconds")), 5000)
             const pattern = named[step][fault]
-            if (pattern === undefined) assert.notMatch(logged.join("\n"), /leaves behind|failed/)
+            if (pattern === undefined) assert.notMatch(logged.join("\n"), /still running|failed/)
             else assert.match(logged.join("\n"), pattern)
             const answered = client.heard.flatMap(({ id, method }) => (method === undefined ? [id] : []))
             assert.deepStrictEqual(answered, Array.from(new Set(answered)), "no request has two answers")

@@ -335,7 +335,7 @@ describe("BoundedStore", () => {
             yield* Fiber.join(running)
           })
         )
-        assert.include(lines, "thread store: left behind without an answer: list")
+        assert.include(lines, "thread store: operations without an answer: list")
       })
     )
   )

@@ -57,8 +57,8 @@ const endsUntil = Effect.fnUntraced(function* (client: Client, turnId: string) {
 })
 
 /**
- * Runs a turn in which a port goes wrong, interrupting it where `interrupts` says so. Holds for every port: one end, told once
- * to clients and kept in the thread; one answer for the request to interrupt, in time; and the next turn is as it should be.
+ * Runs a turn with a faulty port, and interrupts it if `interrupts` is given. For every port: the turn ends exactly once for
+ * clients and in the thread; the request to interrupt is answered in time; and the next turn is correct.
  */
 const faultyTurn = Effect.fnUntraced(function* (
   { client, threadId }: { readonly client: Client; readonly threadId: string },
@@ -83,7 +83,7 @@ const faultyTurn = Effect.fnUntraced(function* (
   return ends[0]?.[1]
 })
 
-/** What the model's turn comes to: the status, and whether it has to be interrupted for that. */
+/** The outcome of a turn with a faulty model: the status, and whether an interrupt is needed. */
 const modelOutcomes: Readonly<Record<keyof typeof modelEnds, readonly [Status, interrupted: boolean, log: string]>> = {
   fails: ["failed", false, ""],
   dies: ["failed", false, "turn died"],
@@ -91,18 +91,18 @@ const modelOutcomes: Readonly<Record<keyof typeof modelEnds, readonly [Status, i
   "ends without an end": ["failed", false, ""],
   throws: ["failed", false, "turn died"],
   "never ends": ["interrupted", true, ""],
-  "cannot be interrupted": ["interrupted", true, "the model's stream did not stop within 2s and was left behind"],
-  "never lets go": ["interrupted", true, "the model's stream did not stop within 2s and was left behind"],
+  "cannot be interrupted": ["interrupted", true, "the model's stream did not stop within 2s and was abandoned"],
+  "never finishes its finalizer": ["interrupted", true, "the model's stream did not stop within 2s and was abandoned"],
   completes: ["completed", false, ""],
   "completes twice": ["completed", false, ""],
-  "goes on behind its end": ["completed", false, ""],
-  "fails behind its end": ["completed", false, "the model's stream failed behind its end"],
-  "dies behind its end": ["completed", false, "the model's stream failed behind its end"],
-  "never ends behind its end": ["completed", false, ""],
-  "cannot be interrupted behind its end": [
+  "continues after its end": ["completed", false, ""],
+  "fails after its end": ["completed", false, "the model's stream failed after its end"],
+  "dies after its end": ["completed", false, "the model's stream failed after its end"],
+  "never ends after its end": ["completed", false, ""],
+  "cannot be interrupted after its end": [
     "completed",
     false,
-    "the model's stream did not stop within 2s and was left behind"
+    "the model's stream did not stop within 2s and was abandoned"
   ]
 }
 
@@ -115,9 +115,9 @@ const toolOutcomes: Readonly<Record<keyof typeof toolRuns, readonly [Status, int
   "gives what is not JSON": ["completed", false, "tool faulty died"],
   cancels: ["interrupted", false, ""],
   "never ends": ["interrupted", true, ""],
-  "cannot be interrupted": ["interrupted", true, "tool faulty did not stop within 2s and was left behind"],
-  "never lets go": ["interrupted", true, "tool faulty did not stop within 2s and was left behind"],
-  "asks, and nobody answers": ["interrupted", true, ""]
+  "cannot be interrupted": ["interrupted", true, "tool faulty did not stop within 2s and was abandoned"],
+  "never finishes its finalizer": ["interrupted", true, "tool faulty did not stop within 2s and was abandoned"],
+  "asks and gets no answer": ["interrupted", true, ""]
 }
 
 const callOf = (name: string): ModelEvent => ({
@@ -220,7 +220,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
       "tool",
       {
         model: modelOf(calling("faulty")),
-        toolbox: [toolOf(() => toolRuns["never lets go"]?.({} as never) ?? Effect.never)]
+        toolbox: [toolOf(() => toolRuns["never finishes its finalizer"]?.({} as never) ?? Effect.never)]
       }
     ]
   ] as const) {
