@@ -1,5 +1,5 @@
 /**
- * `spindle app-server`: one client on standard input and output, until the input ends or a signal comes.
+ * `spindle app-server`: one client on standard input and output, until the input ends or a signal arrives.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import * as Telemetry from "./Telemetry.ts"
 
 const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, NodeSmallFiles.layer)
 
-/** The most that the stop may take once a second signal has come. */
+/** Maximum duration of the stop after a second signal. */
 export const ForcedDeadline = Duration.seconds(1)
 
 /** Waits for a SIGINT or SIGTERM. */
@@ -36,13 +36,13 @@ const signal: Effect.Effect<void> = Effect.callback((resume) => {
   })
 })
 
-/** Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn; stderr says so. */
+/** Serves until the input ends or a signal arrives. The exit code is 1 when the end of the input interrupted a turn; stderr says so. */
 const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
   const { stop } = yield* Shutdown
   const served = yield* Stdio.serve({ answered: early?.release() })
   const finish = Effect.suspend(() => Effect.as(stop(DefaultDeadline), threads.running()))
-  // The first signal interrupts the wait. From then on the next one is listened for.
+  // The first signal interrupts the wait. From then on the next signal is awaited.
   const forced = Effect.andThen(signal, stop(ForcedDeadline))
   const cut = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
     Effect.andThen(Effect.forkScoped(Effect.interruptible(forced), { startImmediately: true }), finish)

@@ -236,7 +236,7 @@ describe("the runtime of a server, when it stops", () => {
           assert.isUndefined(stopping.pollUnsafe())
           yield* TestClock.adjust("1 millis")
           yield* Fiber.join(stopping)
-          assert.include(logged.join("\n"), "tool stubborn did not stop within 2s and was left behind")
+          assert.include(logged.join("\n"), "tool stubborn did not stop within 2s and was abandoned")
           const names = yield* rest(client)
           assert.deepStrictEqual(
             names.filter((name) => name.startsWith("turn/completed")),
@@ -264,7 +264,7 @@ describe("the runtime of a server, when it stops", () => {
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("2 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), "the model's stream did not stop within 2s and was left behind")
+        assert.include(logged.join("\n"), "the model's stream did not stop within 2s and was abandoned")
         yield* stubborn.open
       }).pipe(Effect.provide(layer))
     })
@@ -288,7 +288,7 @@ describe("the runtime of a server, when it stops", () => {
           assert.isUndefined(stopping.pollUnsafe())
           yield* TestClock.adjust("1 millis")
           yield* Fiber.join(stopping)
-          assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${threadId}`)
+          assert.include(logged.join("\n"), `still running: the turn that runs in thread ${threadId}`)
           const names = yield* rest(client)
           assert.notInclude(names.join(), "turn/completed")
           const before = [...appended]
@@ -313,7 +313,7 @@ describe("the runtime of a server, when it stops", () => {
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${thread.id}`)
+        assert.include(logged.join("\n"), `still running: the turn that runs in thread ${thread.id}`)
         yield* stubborn.open
       }).pipe(Effect.provide(layer), patiently)
     })
@@ -338,7 +338,7 @@ describe("the runtime of a server, when it stops", () => {
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${threadId}`)
+        assert.include(logged.join("\n"), `still running: the turn that runs in thread ${threadId}`)
         const before = [...appended]
         isStuck = false
         yield* stubborn.open
@@ -365,7 +365,7 @@ describe("the runtime of a server, when it stops", () => {
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), "not everything that it holds was released in time")
+        assert.include(logged.join("\n"), "some resources were not released in time")
         yield* stubborn.open
       }).pipe(Effect.provide(layer))
     })

@@ -1,5 +1,5 @@
 /**
- * What every byte transport has in common: its limits, and how its connection is served.
+ * The common part of all byte transports: limits and the serving of a connection.
  *
  * @module
  */
@@ -12,33 +12,33 @@ import type { Transport } from "../../services/connection/Transport.ts"
 import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import type { BacklogLimits } from "../../services/routing/TieredQueue.ts"
 
-/** How much one client may have under way. */
+/** Limits of one client. */
 export interface ConnectionLimits {
-  /** Messages that were received and not yet handled. */
+  /** Maximum number of received and unhandled messages. */
   readonly ingressCapacity: number
-  /** Bytes of them; a single longer message is taken all the same. */
+  /** Their maximum size in bytes. A single longer message is still accepted. */
   readonly ingressBytes: number
-  /** Messages not yet written. */
+  /** Maximum number of unwritten messages. */
   readonly outgoingCapacity: number
-  /** Characters of what is not yet written; a single longer message is taken all the same. */
+  /** Their maximum size in characters. A single longer message is still accepted. */
   readonly outgoingBytes: number
-  /** How far beyond that an evictable client may fall behind other subscribers before it is disconnected. */
+  /** Additional backlog of an evictable client before it is disconnected. */
   readonly backlog: BacklogLimits
-  /** Bytes of one message; longer ones are refused. */
+  /** Maximum size of one message in bytes. */
   readonly maxMessageBytes: number
-  /** The same for a client that is not initialized. What it sends along with `initialize` counts as sent after it. */
+  /** The same for an uninitialized client. Messages received together with `initialize` count as sent after it. */
   readonly uninitializedBytes: number
-  /** How long a server request may wait for room before it is failed back into the server. */
+  /** How long a server request waits for room before it fails in the server. */
   readonly requestGrace: Duration.Input
-  /** How long a client whose outgoing is full may read nothing, before a transport that can cut it off does. */
+  /** How long an evictable client with a full queue may read nothing before it is disconnected. */
   readonly stallGrace: Duration.Input
-  /** How long a client on a socket may take for its HTTP request, from the moment it connects. */
+  /** Time limit of a socket client's HTTP request, from the connect. */
   readonly requestTimeout: Duration.Input
-  /** How long a client on a socket may take from the upgrade to its `initialize`. Initialized clients may stay idle for ever. */
+  /** Time limit of a socket client's `initialize`, from the upgrade. Initialized clients may stay idle. */
   readonly initializeTimeout: Duration.Input
-  /** Connections of one listener that are not initialized. When there are more, the oldest is closed. */
+  /** Maximum number of uninitialized connections per listener. When it is exceeded, the oldest is closed. */
   readonly maxUninitialized: number
-  /** Connections of one listener. More are closed at once. */
+  /** Maximum number of connections per listener. Further ones are closed at once. */
   readonly maxConnections: number
 }
 
@@ -58,7 +58,7 @@ export const defaultLimits: ConnectionLimits = {
   maxConnections: 10_000
 }
 
-/** The limits of transports that are not given any. */
+/** The default limits. */
 export const Limits = Context.Reference<ConnectionLimits>("spindle/WireLimits", { defaultValue: () => defaultLimits })
 
 const overload = "Server overloaded; retry later."
@@ -67,7 +67,7 @@ const refusals = { full: overload, closed: "the client is gone" }
 
 const lengthOf = (message: OutboundMessage): number => encode(message).length
 
-/** Serves a client. Whoever connected it closes the connection; `onClosed` is called when it has ended. */
+/** Serves a client. The caller closes the connection; `onClosed` is called when it has ended. */
 export const serve = Effect.fnUntraced(function* (
   transport: Transport,
   limits: ConnectionLimits,
@@ -81,7 +81,7 @@ export const serve = Effect.fnUntraced(function* (
       requestGrace: limits.requestGrace,
       emitLagMarkers: false,
       bytes: { max: limits.outgoingBytes, of: lengthOf },
-      // A client that cannot be evicted is waited for.
+      // Producers wait for a client that cannot be evicted.
       ...(transport.evictable ? { backlog: limits.backlog, budget: yield* Budget } : {})
     },
     stallGrace: limits.stallGrace,

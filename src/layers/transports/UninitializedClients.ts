@@ -1,23 +1,23 @@
 /**
- * Connections that have not shown yet that they are clients: without a request, or without an `initialize`.
+ * Connections that have not sent an HTTP request or `initialize` yet.
  *
- * Owns how long and how many of them there may be. When there is no place for one more the oldest is closed: a client that
- * initialises at once gets in, however many others keep silent. Does not own what is done to close one (its caller says).
+ * Owns their maximum age and number. When the number is exceeded the oldest is closed, so that a client that initializes at
+ * once is served however many others stay silent. Does not own how one is closed (the caller provides that).
  *
  * @module
  */
 
-/** One of them. */
+/** A tracked connection. */
 export interface Newcomer {
-  /** True once the connection may stay. */
+  /** True once the connection has initialized. */
   readonly isDone: () => boolean
-  /** Closes the connection, because it took too long, or because there are too many. */
+  /** Closes the connection, because it is too old or one of too many. */
   readonly close: (why: "late" | "crowded") => void
 }
 
 export class Newcomers {
   readonly #max: number
-  /** The oldest first; with the time each came, in milliseconds. */
+  /** Oldest first, with the time at which each was added, in milliseconds. */
   readonly #since = new Map<Newcomer, number>()
 
   constructor(max: number) {
@@ -28,7 +28,7 @@ export class Newcomers {
     return this.#since.size
   }
 
-  /** Adds a connection that came now. */
+  /** Adds a new connection. */
   add(newcomer: Newcomer, nowMillis: number): void {
     this.#since.set(newcomer, nowMillis)
     for (const oldest of this.#since.keys()) {
@@ -38,12 +38,12 @@ export class Newcomers {
     }
   }
 
-  /** The connection is gone, or somebody else's concern. */
+  /** Removes a connection that is closed or tracked elsewhere. */
   remove(newcomer: Newcomer): void {
     this.#since.delete(newcomer)
   }
 
-  /** Forgets those that are done and closes those that came at this time or before. */
+  /** Removes initialized connections, and closes those added at this time or before. */
   sweep(untilMillis: number): void {
     for (const [newcomer, since] of this.#since) {
       const isDone = newcomer.isDone()

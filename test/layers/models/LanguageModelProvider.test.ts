@@ -145,7 +145,7 @@ describe("LanguageModelProvider", () => {
             "Patches.",
             {
               type: "object",
-              properties: { input: { type: "string", description: "The input of the tool, as it is." } },
+              properties: { input: { type: "string", description: "The raw input of the tool." } },
               required: ["input"],
               additionalProperties: false
             }

@@ -99,7 +99,7 @@ describe("tools with namespaces, and outputs that are more than text", () => {
       )
       const text = JSON.stringify(messages)
       assert.include(text, '"name":"home__look"')
-      assert.include(text, "Images that home__look brought back:")
+      assert.include(text, "Images in the output of home__look:")
       const [, , results, images] = messages
       assert.include(JSON.stringify(results), 'seen\\n\\n{\\"rooms\\":2}')
       assert.notInclude(JSON.stringify(results), "AAAA")

@@ -63,7 +63,7 @@ const closeFrame = ({ opcode, payload }: { readonly opcode: number; readonly pay
   payload.toString("utf8", 2)
 ]
 
-const tooLong = [8, 1009, "message before initialize is longer than the server takes"]
+const tooLong = [8, 1009, "message before initialize exceeds the size limit"]
 
 describe("a client on a WebSocket that has not initialised", () => {
   it.effect("may send a message of 1 MiB, and one that is longer closes its connection", () =>

@@ -53,12 +53,12 @@ describe("frames for a server on a WebSocket", () => {
   )
 
   it.effect.each<[string, Buffer, number, string]>([
-    ["a message that is too long", frame(Text, "x".repeat(1001)), 1009, "message is longer than the server takes"],
+    ["a message that is too long", frame(Text, "x".repeat(1001)), 1009, "message exceeds the size limit"],
     [
       "fragments that are",
       Buffer.concat([frame(Text, "x".repeat(600), { fin: false }), frame(0, "x".repeat(600))]),
       1009,
-      "message is longer than the server takes"
+      "message exceeds the size limit"
     ],
     ["text that is no UTF-8", frame(Text, Uint8Array.of(0xc3, 0x28)), 1007, "text is not UTF-8"],
     ["a frame of an unknown kind", frame(3, "x"), 1002, "malformed frame"],

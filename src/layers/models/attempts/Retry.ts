@@ -1,9 +1,9 @@
 /**
- * When a failed request is sent again.
+ * The retry policy of model requests.
  *
- * There are two levels. The request level repeats what never got an answer, without telling anybody. The stream level
- * starts the answer over and announces each attempt. A server that cannot be reached at all is waited for outside both
- * budgets: the machine may be offline for a while.
+ * There are two levels. The request level repeats requests without a response and announces nothing. The stream level
+ * restarts the answer and announces each attempt. Waiting for an unreachable server counts towards neither budget, because
+ * the machine may be offline for a while.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const LongestDelayMillis = 60_000
 const FirstNetworkDelaySeconds = 5
 const LongestNetworkDelaySeconds = 60
 
-/** 200 ms, doubled with every attempt (the first is 1), a tenth more or less; or what the server asked for. */
+/** 200 ms, doubled per attempt (the first is 1), with 10 % jitter; or the delay requested by the server. */
 const delay = (failure: Failure, attempt: number): Effect.Effect<Duration.Duration> => {
   if (failure.wait !== null) return Effect.succeed(Duration.millis(failure.wait))
   const millis = Math.min(FirstDelayMillis * 2 ** (attempt - 1), LongestDelayMillis)
@@ -34,18 +34,18 @@ export const request = (times: number) =>
     Schedule.modifyDelay(({ attempt, input }) => delay(input, attempt))
   )
 
-/** How many attempts an answer has cost so far. */
+/** The attempts of an answer so far. */
 export interface Attempts {
   readonly streams: number
   readonly networks: number
-  /** Seconds that were spent waiting for the network, since the server was last reached. */
+  /** Seconds spent waiting for the network since the server was last reached. */
   readonly waited: number
 }
 
-/** Before the first attempt. */
+/** The state before the first attempt. */
 export const none: Attempts = { streams: 0, networks: 0, waited: 0 }
 
-/** The announcement of the next attempt, and how long to wait before it. */
+/** The announcement of the next attempt and the delay before it. */
 export interface Next {
   readonly attempts: Attempts
   readonly event: ModelEvent
@@ -62,13 +62,13 @@ const announcement = (message: string, failure: Failure): ModelEvent => ({
 })
 
 export interface Budget {
-  /** Attempts that are announced. */
+  /** Maximum number of announced attempts. */
   readonly times: number
-  /** Seconds that the network is waited for. */
+  /** Maximum wait for the network in seconds. */
   readonly patience: number
 }
 
-/** What the stream level does after `failure`: `null` when it gives up. */
+/** The next step of the stream level after `failure`; `null` when it gives up. */
 export const stream = (failure: Failure, attempts: Attempts, { patience, times }: Budget): Next | null => {
   if (failure.retry === "network") {
     const seconds = Math.min(FirstNetworkDelaySeconds * 2 ** attempts.networks, LongestNetworkDelaySeconds)

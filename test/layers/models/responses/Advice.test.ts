@@ -49,7 +49,7 @@ describe("the details of a failed answer", () => {
     [
       "a server with a problem",
       refuse(500, "boom"),
-      `status 500: boom\n${key} The server has a problem of its own. Try again later.`
+      `status 500: boom\n${key} The server has an internal problem. Try again later.`
     ],
     [
       "a website",

@@ -160,7 +160,7 @@ describe("Events", () => {
     )
     assert.deepStrictEqual(out, [{ _tag: "ItemDone", item: assistant("msg_1", "fine") }, Completed])
     assert.deepStrictEqual(progress, { _tag: "Completed" })
-    assert.deepStrictEqual(skipped, ["an event that is not a JSON object", "an item that is not of the protocol"])
+    assert.deepStrictEqual(skipped, ["an event that is not a JSON object", "an item outside the protocol"])
   })
 
   it("reads the type from the data, and data of many lines", () => {
@@ -225,7 +225,7 @@ describe("Events", () => {
 
     it("fills an event with more values than are parsed: it is left out", () => {
       const { items, skipped } = read(search(`[${"1,".repeat(250_000)}1]`))
-      assert.deepStrictEqual([items, skipped], [[], ["an event of too many values"]])
+      assert.deepStrictEqual([items, skipped], [[], ["an event with too many values"]])
     })
 
     it("gives an item an id that is no text: it is left out from its start to its end", () => {
