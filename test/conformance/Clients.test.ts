@@ -41,7 +41,7 @@ describe("a client of the released server whose connection is cut", () => {
         const { thread } = yield* client.request("thread/start", {})
         yield* turn(client, thread.id, "first")
         yield* proxy.cut
-        yield* proxy.mend
+        yield* proxy.restore
         const back = yield* until(client, (event) => event._tag === "Reconnected" && event.thread !== null)
         assert.deepStrictEqual(
           back.filter((event) => event._tag === "Reconnected"),

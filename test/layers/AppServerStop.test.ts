@@ -23,7 +23,7 @@ import type { Tool } from "../../src/services/tool/Tool.ts"
 import { Toolset } from "../../src/services/tool/ToolRegistry.ts"
 import * as MemoryFiles from "../support/MemoryFiles.ts"
 import { makeModel } from "../support/ScriptedModel.ts"
-import { clientOf, cwd, makeServer, nameOf, optionsOf, say, type ServerOptions } from "../support/Server.ts"
+import { clientOf, cwd, makeServer, nameOf, optionsOf, userInput, type ServerOptions } from "../support/Server.ts"
 import { gated } from "../support/Tools.ts"
 
 const who = { clientInfo: { name: "test", version: "1" }, capabilities: { experimentalApi: true } }
@@ -56,7 +56,7 @@ const working = Effect.fnUntraced(function* (tool: Tool, options: ServerOptions 
   const { model, start } = yield* starting({ toolbox: [tool], ...options })
   const client = yield* start
   const { thread } = yield* client.request("thread/start", { cwd })
-  yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+  yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
   yield* model.call([tool.spec.name, "c1"])
   return { client, model, threadId: thread.id }
 })
@@ -150,7 +150,7 @@ describe("the runtime of a server, when it stops", () => {
     Effect.gen(function* () {
       const { client, model } = yield* facade()
       const { thread } = yield* client.request("thread/start", { cwd })
-      yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
       yield* model.next
       yield* client.shutdown
       const events = yield* Stream.runCollect(client.events)
@@ -164,7 +164,7 @@ describe("the runtime of a server, when it stops", () => {
       const { connect, model } = yield* makeServer({ toolbox: [stubborn.tool] })
       const client = yield* connect()
       const { thread } = yield* client.request("thread/start", { cwd })
-      yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
       yield* model.call(["stubborn", "c1"])
       yield* stubborn.entered
       const first = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
@@ -258,7 +258,7 @@ describe("the runtime of a server, when it stops", () => {
         const { start } = yield* starting({ store, ...optionsFor(stubborn) })
         const client = yield* start
         const { thread } = yield* client.request("thread/start", { cwd })
-        yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         yield* client.notified("turn/started")
         for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
@@ -307,7 +307,7 @@ describe("the runtime of a server, when it stops", () => {
         const { start } = yield* starting({ store, ...optionsFor(stubborn) })
         const client = yield* start
         const { thread } = yield* client.request("thread/start", { cwd })
-        yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         yield* client.notified("turn/started")
         for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })

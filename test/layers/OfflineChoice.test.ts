@@ -73,15 +73,15 @@ const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
     params: Partial<ParamsInputOf<"turn/start">> = {}
   ) {
     yield* client.request("turn/start", { threadId, input: inputOf(texts), ...params })
-    const told = { said: "", warnings: new Array<string>(), settings: new Array<string>() }
+    const result = { text: "", warnings: new Array<string>(), settings: new Array<string>() }
     while (true) {
       const event = yield* Effect.flatMap(client.nextEvent, Effect.fromOption)
       if (event._tag !== "ServerNotification") continue
       const { method, params } = event.notification
-      if (method === "item/agentMessage/delta") told.said += params.delta
-      if (method === "warning") told.warnings.push(params.message)
-      if (method === "thread/settings/updated") told.settings.push(params.threadSettings.model)
-      if (method === "turn/completed") return { ...told, status: params.turn.status, error: params.turn.error }
+      if (method === "item/agentMessage/delta") result.text += params.delta
+      if (method === "warning") result.warnings.push(params.message)
+      if (method === "thread/settings/updated") result.settings.push(params.threadSettings.model)
+      if (method === "turn/completed") return { ...result, status: params.turn.status, error: params.turn.error }
     }
   })
   return { client, home, ran, turn, write }
@@ -138,7 +138,7 @@ describe("the offline model", () => {
       Effect.gen(function* () {
         const { client, ran, turn } = yield* serve(situation)
         const { model, modelProvider, thread } = yield* client.request("thread/start", start)
-        const { error, said } = yield* turn(thread.id, ["run: echo hi"])
+        const { error, text } = yield* turn(thread.id, ["run: echo hi"])
         const listed = yield* client.request("thread/list", {})
         assert.deepStrictEqual(
           {
@@ -146,7 +146,7 @@ describe("the offline model", () => {
             thread: { model: thread.model, modelProvider: thread.modelProvider },
             listed: listed.data.map(({ modelProvider }) => modelProvider),
             error,
-            said,
+            text,
             ran
           },
           {
@@ -154,7 +154,7 @@ describe("the offline model", () => {
             thread: offline,
             listed: ["offline"],
             error: null,
-            said: "`echo hi` did not run:\n\n1",
+            text: "`echo hi` did not run:\n\n1",
             ran: ['{"cmd":"echo hi"}']
           }
         )
@@ -197,7 +197,7 @@ describe("the offline model", () => {
       assert.deepStrictEqual({ model, modelProvider }, { model: "gpt-6.1-sol", modelProvider: "openai" })
       const failed = yield* turn(thread.id, ["run: echo hi"])
       assert.deepStrictEqual(failed, {
-        said: "",
+        text: "",
         warnings: [],
         settings: [],
         status: "failed",
@@ -245,7 +245,7 @@ describe("the offline model", () => {
       const { thread } = yield* client.request("thread/start", {})
       const mixed = yield* turn(thread.id, ["run: echo one", "pasted:\n  run: echo two"])
       yield* turn(thread.id, [])
-      assert.deepStrictEqual([ran, mixed.said.includes("I did nothing")], [[], true])
+      assert.deepStrictEqual([ran, mixed.text.includes("I did nothing")], [[], true])
       yield* turn(thread.id, ["run: echo one", "run: echo two"])
       yield* turn(thread.id, [])
       assert.deepStrictEqual(ran, ['{"cmd":"echo one"}', '{"cmd":"echo two"}'])
@@ -265,14 +265,14 @@ describe("the offline model", () => {
       const failed = yield* second.turn(thread.id, ["run: echo hi"])
       const third = yield* serve({ options: { model: Offline.layer, store } })
       const back = yield* third.client.request("thread/resume", { threadId: thread.id, model: "gpt-5.5" })
-      const { said, warnings } = yield* third.turn(thread.id, ["say: back"])
+      const { text, warnings } = yield* third.turn(thread.id, ["say: back"])
       assert.deepStrictEqual(
         {
           elsewhere: named(elsewhere),
           status: failed.status,
           ran: [first.ran.length, second.ran.length, third.ran.length],
           back: named(back),
-          said,
+          text,
           warnings
         },
         {
@@ -280,7 +280,7 @@ describe("the offline model", () => {
           status: "failed",
           ran: [1, 0, 0],
           back: offline,
-          said: "back",
+          text: "back",
           warnings: ["The model `gpt-5.5` is not used: the model provider `offline` has only the model `offline`."]
         }
       )

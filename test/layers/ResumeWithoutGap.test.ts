@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import * as AppServer from "../../src/layers/AppServer.ts"
 import { type ModelEvent, ModelProvider } from "../../src/services/model/ModelProvider.ts"
-import { connect, type Heard } from "../support/WirePeer.ts"
+import { connect, type ReceivedMessage } from "../support/WirePeer.ts"
 
 const sequence = { extensions: { "spindle/sequence": {} } }
 
@@ -43,10 +43,11 @@ const withServer = <A, E>(
     return yield* Effect.scoped(use(gate)).pipe(Effect.provide(server.pipe(Layer.provide(NodeServices.layer))))
   })
 
-const words = (messages: ReadonlyArray<Heard>) =>
+const words = (messages: ReadonlyArray<ReceivedMessage>) =>
   messages.filter(({ method }) => method === "item/agentMessage/delta").map(({ params }) => Number(params?.["delta"]))
 
-const seqs = (messages: ReadonlyArray<Heard>) => messages.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
+const seqs = (messages: ReadonlyArray<ReceivedMessage>) =>
+  messages.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
 
@@ -69,8 +70,8 @@ describe("resume without a gap", () => {
         const { threadId, started } = yield* startTurn(first)
         const { epoch } = started.extensions?.["spindle/sequence"] ?? {}
         assert.deepStrictEqual(started.extensions, { "spindle/sequence": { epoch, seq: 0 } })
-        const last = yield* first.until((heard) => heard.params?.["delta"] === "41 ")
-        const before = first.heard.slice(0, first.position())
+        const last = yield* first.until((received) => received.params?.["delta"] === "41 ")
+        const before = first.received.slice(0, first.position())
         yield* Scope.close(life, Exit.void)
 
         const second = yield* connect()
@@ -84,8 +85,8 @@ describe("resume without a gap", () => {
         yield* Deferred.succeed(gate, undefined)
         yield* second.until(({ method }) => method === "turn/completed")
 
-        assert.deepStrictEqual(words([...before, ...second.heard]), upTo(200))
-        const numbers = [...seqs(before), ...seqs(second.heard)]
+        assert.deepStrictEqual(words([...before, ...second.received]), upTo(200))
+        const numbers = [...seqs(before), ...seqs(second.received)]
         assert.deepStrictEqual(
           numbers,
           upTo(numbers.length).map((index) => index + 1)
@@ -126,7 +127,7 @@ describe("resume without a gap", () => {
         yield* Deferred.succeed(gate, undefined)
         yield* peer.until(({ method }) => method === "turn/completed")
         assert.deepStrictEqual(
-          peer.heard.filter((heard) => "seq" in heard || "extensions" in heard),
+          peer.received.filter((received) => "seq" in received || "extensions" in received),
           []
         )
       })

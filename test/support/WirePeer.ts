@@ -7,10 +7,10 @@ import * as Effect from "effect/Effect"
 import { classify } from "../../src/protocol/jsonrpc/Envelope.ts"
 import { encode } from "../../src/services/routing/OutboundMessage.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
-import * as Wire from "../../src/layers/transports/StreamTransport.ts"
+import * as StreamTransport from "../../src/layers/transports/StreamTransport.ts"
 
 /** A received message, with the members that tests inspect. */
-export interface Heard {
+export interface ReceivedMessage {
   readonly id?: number | string
   readonly method?: string
   readonly params?: { readonly [key: string]: unknown }
@@ -21,14 +21,14 @@ export interface Heard {
 }
 
 /** Connects; the connection ends with the scope. */
-export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}) {
+export const connect = Effect.fnUntraced(function* (limits: Partial<StreamTransport.ConnectionLimits> = {}) {
   const memory = MemoryTransport.make({ origin: "webSocket", evictable: true })
   const served = yield* Effect.acquireRelease(
-    Wire.serve(memory.transport, { ...Wire.defaultLimits, ...limits }),
+    StreamTransport.serve(memory.transport, { ...StreamTransport.defaultLimits, ...limits }),
     ({ close }) => close({ _tag: "Gone" }, { within: 0 })
   )
   const { connection } = served
-  const heard: Array<Heard> = []
+  const received: Array<ReceivedMessage> = []
   let read = 0
 
   const send = (message: object) => Effect.sync(() => void memory.send(classify(message)))
@@ -36,14 +36,14 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.Connect
   /** All available messages, at least one. */
   const pull = Effect.map(connection.outgoing.takeAll, (messages) => {
     for (const message of messages)
-      heard.push(JSON.parse(encode(message, connection.session?.sequenced === true)) as Heard)
+      received.push(JSON.parse(encode(message, connection.session?.sequenced === true)) as ReceivedMessage)
   })
 
   /** Reads messages until one matches, and returns it. Earlier messages are consumed. */
-  const until = Effect.fnUntraced(function* (matches: (message: Heard) => boolean) {
+  const until = Effect.fnUntraced(function* (matches: (message: ReceivedMessage) => boolean) {
     while (true) {
-      while (read < heard.length) {
-        const message = heard[read++]
+      while (read < received.length) {
+        const message = received[read++]
         if (message !== undefined && matches(message)) return message
       }
       yield* pull
@@ -60,5 +60,5 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.Connect
   const initialize = (capabilities: object = {}) =>
     request("initialize", { clientInfo: { name: "peer", version: "1" }, capabilities })
 
-  return { connection, served, heard, send, until, request, initialize, position: () => read }
+  return { connection, served, received, send, until, request, initialize, position: () => read }
 })

@@ -36,13 +36,13 @@ import * as MemoryTransport from "../support/MemoryTransport.ts"
 import { makeServer } from "../support/Server.ts"
 import { tryConnect, type Where } from "../support/Sockets.ts"
 import { asking, gated } from "../support/Tools.ts"
-import type { Heard } from "../support/WirePeer.ts"
+import type { ReceivedMessage } from "../support/WirePeer.ts"
 
 /** The client's end of a connection, for messages as JSON has them. */
 export interface Channel {
   readonly send: (message: object) => Effect.Effect<void>
   /** The next message. */
-  readonly next: Effect.Effect<Heard>
+  readonly next: Effect.Effect<ReceivedMessage>
   /** Ends the connection from the client's side. */
   readonly leave: Effect.Effect<void>
   /** Waits until the connection has been ended by the server. */
@@ -83,31 +83,34 @@ const subjectOf = (prepare: Effect.Effect<Connect, unknown, AppServer.AppServer 
     })
   )
 
-const messagesIn = (text: string): ReadonlyArray<Heard> =>
+const messagesIn = (text: string): ReadonlyArray<ReceivedMessage> =>
   text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Heard)
+    .map((line) => JSON.parse(line) as ReceivedMessage)
 
 /** A client without a way in between. */
 export const inMemory = subjectOf(
   Effect.succeed(
     Effect.gen(function* () {
-      const heard = yield* Queue.unbounded<Heard>()
+      const received = yield* Queue.unbounded<ReceivedMessage>()
       const ended = yield* Deferred.make<void>()
       const { leave, send, transport } = MemoryTransport.make({
         evictable: true,
         write: (messages, sequenced) =>
           Effect.sync(
             () =>
-              void Queue.offerAllUnsafe(heard, messagesIn(messages.map((each) => encode(each, sequenced)).join("\n")))
+              void Queue.offerAllUnsafe(
+                received,
+                messagesIn(messages.map((each) => encode(each, sequenced)).join("\n"))
+              )
           ),
         close: () => Deferred.succeed(ended, undefined)
       })
       yield* StreamTransport.serve(transport, StreamTransport.defaultLimits)
       return {
         send: (message) => Effect.sync(() => void send(classify(message))),
-        next: Queue.take(heard),
+        next: Queue.take(received),
         leave,
         ended: Deferred.await(ended)
       } satisfies Channel
@@ -119,15 +122,15 @@ export const stdio = subjectOf(
   Effect.succeed(
     Effect.gen(function* () {
       const input = yield* Queue.make<Uint8Array, Cause.Done>()
-      const heard = yield* Queue.unbounded<Heard>()
+      const received = yield* Queue.unbounded<ReceivedMessage>()
       const io = StandardIo.layerTest({
         stdin: Stream.fromQueue(input),
-        stdout: () => Sink.forEach((text) => Queue.offerAll(heard, messagesIn(String(text))))
+        stdout: () => Sink.forEach((text) => Queue.offerAll(received, messagesIn(String(text))))
       })
       const served = yield* Effect.provide(Stdio.serve(), io)
       return {
         send: (message) => Queue.offer(input, new TextEncoder().encode(`${JSON.stringify(message)}\n`)),
-        next: Queue.take(heard),
+        next: Queue.take(received),
         // As the program does when its input has ended.
         leave: Effect.andThen(
           Queue.end(input),
@@ -163,12 +166,12 @@ export const unixSocket = subjectOf(
   }).pipe(Effect.provide([NodeServices.layer, NodeSmallFiles.layer]))
 )
 
-const heardOf = (event: ClientEvent): Heard => {
+const receivedOf = (event: ClientEvent): ReceivedMessage => {
   switch (event._tag) {
     case "ServerRequest":
-      return event.request as unknown as Heard
+      return event.request as unknown as ReceivedMessage
     case "ServerNotification":
-      return event.notification as unknown as Heard
+      return event.notification as unknown as ReceivedMessage
     default:
       return { method: event._tag }
   }
@@ -193,8 +196,8 @@ export const inProcess = subjectOf(
         ownsServer: false
       })
       const served = processor.connections().at(-1)
-      const heard = yield* Queue.unbounded<Heard>()
-      yield* Effect.forkScoped(Stream.runForEach(handle.events, (event) => Queue.offer(heard, heardOf(event))))
+      const received = yield* Queue.unbounded<ReceivedMessage>()
+      yield* Effect.forkScoped(Stream.runForEach(handle.events, (event) => Queue.offer(received, receivedOf(event))))
       const send = (message: object) =>
         Effect.gen(function* () {
           const incoming = classify(message)
@@ -206,14 +209,14 @@ export const inProcess = subjectOf(
             Effect.exit(handle.whenRoom.requestUnknown({ id, method, params })),
             (exit) => {
               const answer = answerOf(id, exit)
-              return answer === undefined ? Effect.void : Queue.offer(heard, answer as Heard)
+              return answer === undefined ? Effect.void : Queue.offer(received, answer as ReceivedMessage)
             }
           )
           yield* Effect.forkDetach(answering, { startImmediately: true })
         }).pipe(Effect.ignore)
       return {
         send,
-        next: Queue.take(heard),
+        next: Queue.take(received),
         leave: handle.shutdown,
         ended: served?.closed ?? Effect.void
       } satisfies Channel

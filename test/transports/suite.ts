@@ -14,8 +14,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { Shutdown } from "../../src/services/connection/Shutdown.ts"
 import { MessageProcessor } from "../../src/services/connection/MessageProcessor.ts"
 import { InterruptGrace } from "../../src/services/thread/turn/Supervised.ts"
-import { cwd, say } from "../support/Server.ts"
-import type { Heard } from "../support/WirePeer.ts"
+import { cwd, userInput } from "../support/Server.ts"
+import type { ReceivedMessage } from "../support/WirePeer.ts"
 import { type Channel, Subject } from "./Subject.ts"
 
 /** What differs between transports. */
@@ -36,7 +36,7 @@ const initialize = { clientInfo: { name: "suite", version: "1" }, capabilities: 
 const clientOf = (channel: Channel) => {
   let nextId = 1
   /** Reads on to the first message that matches. */
-  const until = Effect.fnUntraced(function* (matches: (message: Heard) => boolean) {
+  const until = Effect.fnUntraced(function* (matches: (message: ReceivedMessage) => boolean) {
     while (true) {
       const message = yield* channel.next
       if (matches(message)) return message
@@ -52,9 +52,9 @@ const clientOf = (channel: Channel) => {
   return { ...channel, until, answerTo, request, notified }
 }
 
-const threadOf = ({ result }: Heard) => (result as { readonly thread: { readonly id: string } }).thread.id
+const threadOf = ({ result }: ReceivedMessage) => (result as { readonly thread: { readonly id: string } }).thread.id
 
-const statusOf = ({ params }: Heard) => (params as { readonly turn: { readonly status: string } }).turn.status
+const statusOf = ({ params }: ReceivedMessage) => (params as { readonly turn: { readonly status: string } }).turn.status
 
 export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits: Traits): void => {
   const test = (
@@ -76,7 +76,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     const { model } = yield* Subject
     const client = yield* connected
     const threadId = threadOf(yield* client.request("thread/start", { cwd }))
-    yield* client.request("turn/start", { threadId, input: say("go") })
+    yield* client.request("turn/start", { threadId, input: userInput("go") })
     yield* model.call([tool, "c1"])
     return { client, threadId }
   })
@@ -151,7 +151,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
         const asked = yield* client.until(({ id, method }) => id !== undefined && method !== undefined)
         assert.isDefined((yield* client.request("thread/read", { threadId })).result)
         yield* client.send({ id: asked.id, result: { decision: "accept" } })
-        yield* model.say("done")
+        yield* model.reply("done")
         assert.strictEqual(statusOf(yield* client.notified("turn/completed")), "completed")
       })
     )
@@ -167,7 +167,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
         const other = yield* connected
         assert.isDefined((yield* other.request("thread/resume", { threadId })).result)
         yield* open
-        yield* model.say("done")
+        yield* model.reply("done")
         assert.strictEqual(statusOf(yield* other.notified("turn/completed")), "completed")
       })
     )

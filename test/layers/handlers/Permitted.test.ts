@@ -9,7 +9,7 @@ import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { failure, workspace } from "../../support/Configs.ts"
 import { inForce, policyServer, requirementsFile, type Start, type Turn } from "../../support/Policies.ts"
 import { created, settings as recorded, turnEvents } from "../../../src/testing/ThreadEvents.ts"
-import { cwd, say } from "../../support/Server.ts"
+import { cwd, userInput } from "../../support/Server.ts"
 
 const readOnly = { type: "readOnly", networkAccess: false } as const
 const full = { type: "dangerFullAccess" } as const
@@ -45,8 +45,8 @@ describe("requirements and the ways to settings", () => {
         const { start, turn } = yield* policyServer(onlyReadOnly)
         const started = yield* start(params)
         assert.deepStrictEqual(
-          { told: started.answer.sandbox, profile: started.profile, tool: yield* turn(started.threadId) },
-          { told: readOnly, profile, tool: { approvalPolicy: "on-request", sandboxPolicy: readOnly } }
+          { published: started.answer.sandbox, profile: started.profile, tool: yield* turn(started.threadId) },
+          { published: readOnly, profile, tool: { approvalPolicy: "on-request", sandboxPolicy: readOnly } }
         )
       })
     )
@@ -54,11 +54,11 @@ describe("requirements and the ways to settings", () => {
 
   it.effect("say why a profile was not taken", () =>
     Effect.gen(function* () {
-      const { client, said, start } = yield* policyServer(onlyReadOnly)
+      const { client, withRealPath, start } = yield* policyServer(onlyReadOnly)
       const { threadId } = yield* start({ permissions: ":danger-full-access" })
       const warning = yield* client.notified("warning")
       assert.deepStrictEqual(
-        { ...warning, message: said(warning.message) },
+        { ...warning, message: withRealPath(warning.message) },
         { threadId, message: fallsBack("DangerFullAccess", "[ReadOnly]") }
       )
     })
@@ -113,7 +113,7 @@ describe("requirements and the ways to settings", () => {
       const { threadId } = yield* start({ permissions: ":danger-full-access", approvalPolicy: "never" })
       assert.deepStrictEqual(yield* turn(threadId), { approvalPolicy: "never", sandboxPolicy: full })
       demand(`${onlyReadOnly}allowed_approval_policies = ["on-request"]\n`)
-      yield* client.request("turn/start", { threadId, input: say("look") })
+      yield* client.request("turn/start", { threadId, input: userInput("look") })
       const { threadSettings } = yield* client.notified("thread/settings/updated")
       assert.deepStrictEqual(inForce(threadSettings), { approvalPolicy: "on-request", sandboxPolicy: readOnly })
       assert.deepStrictEqual(threadSettings.activePermissionProfile, null)
@@ -167,7 +167,7 @@ describe("requirements and the ways to settings", () => {
       const both =
         'allowed_permission_profiles = { ":read-only" = true, ":workspace" = true, ":danger-full-access" = false }\n'
       const { client, refused, start } = yield* policyServer(both)
-      const told = yield* Effect.forEach(
+      const published = yield* Effect.forEach(
         [
           {},
           { permissions: ":read-only" },
@@ -176,7 +176,7 @@ describe("requirements and the ways to settings", () => {
         ] as const,
         (params) => Effect.map(start(params), ({ answer, profile }) => [answer.sandbox, profile])
       )
-      assert.deepStrictEqual(told, [
+      assert.deepStrictEqual(published, [
         [workspace, ":workspace"],
         [readOnly, ":read-only"],
         [workspace, ":workspace"],
@@ -261,11 +261,11 @@ describe("requirements and the ways to settings", () => {
   for (const [requirements, detail] of broken) {
     it.effect(`that make no sense let no turn start: ${requirements}`, () =>
       Effect.gen(function* () {
-        const { demand, refused, said, start } = yield* policyServer("")
+        const { demand, refused, withRealPath, start } = yield* policyServer("")
         const { threadId } = yield* start({})
         demand(requirements)
         assert.include(String(yield* refused(threadId, {})), detail)
-        assert.include(said(String((yield* failure(start({})))?.message)), detail)
+        assert.include(withRealPath(String((yield* failure(start({})))?.message)), detail)
       })
     )
   }

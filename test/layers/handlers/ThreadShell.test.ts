@@ -3,7 +3,14 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import process from "node:process"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import { type Client, cwd as noFolder, makeServer, nameOf, say, type ServerOptions } from "../../support/Server.ts"
+import {
+  type Client,
+  cwd as noFolder,
+  makeServer,
+  nameOf,
+  userInput,
+  type ServerOptions
+} from "../../support/Server.ts"
 import { invalid, paramsOf } from "../../support/Threads.ts"
 import { asking } from "../../support/Tools.ts"
 import { directory, pipes } from "../tools/TestShell.ts"
@@ -96,8 +103,8 @@ describe("a command that the user runs by hand [80]", () => {
         readonly turn: { readonly status: string; readonly error: unknown }
       }
       assert.deepStrictEqual([turn.status, turn.error], ["completed", null])
-      yield* client.request("turn/start", { threadId, input: say("next") })
-      const { request } = yield* model.say("k")
+      yield* client.request("turn/start", { threadId, input: userInput("next") })
+      const { request } = yield* model.reply("k")
       assert.deepStrictEqual(recorded(request.input), [shellText("echo hi; exit 3", 3, "hi\n")])
     })
   )
@@ -227,8 +234,8 @@ describe("a command that the user runs by hand [80]", () => {
       assert.deepStrictEqual(events.map(nameOf), ["item/completed", "thread/status/changed", "turn/completed"])
       assert.include(JSON.stringify(events), '"aggregatedOutput":"part\\ncommand aborted by user\\n"')
       assert.include(JSON.stringify(events), '"status":"interrupted"')
-      yield* client.request("turn/start", { threadId, input: say("next") })
-      const { request } = yield* model.say("k")
+      yield* client.request("turn/start", { threadId, input: userInput("next") })
+      const { request } = yield* model.reply("k")
       assert.deepStrictEqual(recorded(request.input), [
         shellText("echo part; read -r line < go", -1, "part\ncommand aborted by user\n")
       ])
@@ -241,7 +248,7 @@ describe("a command that the user runs by hand [80]", () => {
       const { client, run, threadId } = yield* setUp(cwd)
       yield* run("read -r line < go")
       const { turn } = yield* client.notified("turn/started")
-      const started = yield* client.request("turn/start", { threadId, input: say("while it runs") })
+      const started = yield* client.request("turn/start", { threadId, input: userInput("while it runs") })
       assert.strictEqual(started.turn.id, turn.id)
       yield* release("go")
       const events = yield* seen(client)
@@ -260,14 +267,14 @@ describe("a command that the user runs by hand [80]", () => {
     Effect.gen(function* () {
       const cwd = yield* directory
       const { client, model, run, threadId } = yield* setUp(cwd, { toolbox: [asking] })
-      yield* client.request("turn/start", { threadId, input: say("go") })
+      yield* client.request("turn/start", { threadId, input: userInput("go") })
       yield* model.call(["ask", "c1"])
       const { id, params } = yield* client.asked
       yield* run("echo joined")
       const done = yield* client.notified("item/completed")
       assert.strictEqual(done.turnId, "turnId" in params ? params.turnId : "")
       yield* client.handle.respondToServerRequest(id, { decision: "accept" })
-      const { request } = yield* model.say("done")
+      const { request } = yield* model.reply("done")
       assert.deepStrictEqual(recorded(request.input.slice(-1)), [shellText("echo joined", 0, "joined\n")])
       yield* client.notified("turn/completed")
     })
@@ -277,7 +284,7 @@ describe("a command that the user runs by hand [80]", () => {
     Effect.gen(function* () {
       const { cwd, release } = yield* pipes("go")
       const { client, model, run, threadId } = yield* setUp(cwd)
-      const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+      const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
       const answering = yield* model.next
       yield* run("read -r line < go; echo late")
       yield* answering.finish("done")
@@ -285,8 +292,8 @@ describe("a command that the user runs by hand [80]", () => {
       yield* release("go")
       const late = yield* client.notified("item/completed")
       assert.strictEqual(late.turnId, turn.id)
-      yield* client.request("turn/start", { threadId, input: say("next") })
-      const { request } = yield* model.say("k")
+      yield* client.request("turn/start", { threadId, input: userInput("next") })
+      const { request } = yield* model.reply("k")
       assert.deepStrictEqual(recorded(request.input), [shellText("read -r line < go; echo late", 0, "late\n")])
     })
   )
@@ -295,7 +302,7 @@ describe("a command that the user runs by hand [80]", () => {
     Effect.gen(function* () {
       const { cwd } = yield* pipes("go")
       const { client, model, run, threadId } = yield* setUp(cwd)
-      yield* client.request("turn/start", { threadId, input: say("go") })
+      yield* client.request("turn/start", { threadId, input: userInput("go") })
       const first = yield* model.next
       yield* run("echo one")
       yield* client.notified("item/completed")
@@ -308,8 +315,8 @@ describe("a command that the user runs by hand [80]", () => {
       yield* client.request("turn/interrupt", { threadId, turnId: "" })
       const events = yield* seen(client)
       assert.deepStrictEqual(events.map(nameOf), ["item/completed", "thread/status/changed", "turn/completed"])
-      yield* client.request("turn/start", { threadId, input: say("next") })
-      const { request } = yield* model.say("k")
+      yield* client.request("turn/start", { threadId, input: userInput("next") })
+      const { request } = yield* model.reply("k")
       assert.deepStrictEqual(recorded(request.input), [
         shellText("echo one", 0, "one\n"),
         shellText("echo two; read -r line < go", -1, "two\ncommand aborted by user\n")

@@ -172,7 +172,7 @@ describe("LanguageModelProvider", () => {
 
   it.effect("tells the conversation in the terms of the model", () =>
     Effect.gen(function* () {
-      const said = (role: string, text: string) => ({
+      const messageOf = (role: string, text: string) => ({
         type: "message" as const,
         role,
         content: [{ type: "input_text" as const, text }]
@@ -180,8 +180,8 @@ describe("LanguageModelProvider", () => {
       const { options } = yield* run([Stream.fromIterable([...text("fine"), finish])], {
         outputSchema: { type: "object" },
         input: [
-          said("developer", "Be good."),
-          said("user", "look"),
+          messageOf("developer", "Be good."),
+          messageOf("user", "look"),
           {
             type: "message",
             role: "user",
@@ -199,7 +199,7 @@ describe("LanguageModelProvider", () => {
           { type: "function_call_output", call_id: "c1", output: "files" },
           { type: "custom_tool_call_output", call_id: "c2", output: [{ type: "input_text", text: "done" }] },
           { type: "function_call_output", call_id: "lost", output: "whose?" },
-          said("developer", "Be quick.")
+          messageOf("developer", "Be quick.")
         ]
       })
       const prompt: unknown = JSON.parse(JSON.stringify(options[0]?.prompt.content))

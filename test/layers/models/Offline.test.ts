@@ -29,7 +29,7 @@ const ask = (input: ReadonlyArray<ResponseItem>, asked: Partial<ModelRequest> = 
   Effect.provide(answerTo({ ...request, input, tools: [exec, custom], ...asked }), Offline.layer)
 
 /** A turn that the user begins with this text. */
-const told = (text: string, asked: Partial<ModelRequest> = {}) => ask([user(text)], { prompt: text, ...asked })
+const askText = (text: string, asked: Partial<ModelRequest> = {}) => ask([user(text)], { prompt: text, ...asked })
 
 const itemsOf = (events: ReadonlyArray<ModelEvent>) =>
   events.flatMap((event) => (event._tag === "ItemDone" ? [event.item] : []))
@@ -63,7 +63,7 @@ const directive = Arbitrary.schema(Schema.Literals(["run: echo a", "say: b", "ex
 describe("Offline", () => {
   it.effect("says what it is told, word by word, and counts the words", () =>
     Effect.gen(function* () {
-      const { error, events } = yield* told("say: Hello  wide world")
+      const { error, events } = yield* askText("say: Hello  wide world")
       const itemId = "msg_turn-1_1"
       assert.strictEqual(error, null)
       assert.deepStrictEqual(events, [
@@ -89,7 +89,7 @@ describe("Offline", () => {
 
   it.effect("thinks before it speaks", () =>
     Effect.gen(function* () {
-      const { events } = yield* told("think: about it")
+      const { events } = yield* askText("think: about it")
       const itemId = "rs_turn-1_1"
       assert.deepStrictEqual(events.slice(0, 5), [
         { _tag: "ItemStarted", itemId, kind: "reasoning" },
@@ -112,7 +112,7 @@ describe("Offline", () => {
 
   it.effect("calls the shell once for each line, and other tools by their names", () =>
     Effect.gen(function* () {
-      const { events } = yield* told(
+      const { events } = yield* askText(
         'run: echo "hi"\n\nrun: pwd\r\napply_patch: "*** Begin\\n*** End"\n \t\nexec_command: {"cmd":1}\n'
       )
       assert.deepStrictEqual(itemsOf(events), [
@@ -126,7 +126,7 @@ describe("Offline", () => {
 
   it.effect("says so when there is no shell", () =>
     Effect.gen(function* () {
-      const { events } = yield* told("run: ls", { tools: [] })
+      const { events } = yield* askText("run: ls", { tools: [] })
       assert.deepStrictEqual(textsOf(events), ["I cannot run `ls`: the tool exec_command is not offered here."])
     })
   )
@@ -204,7 +204,7 @@ describe("Offline", () => {
     "\uFEFFrun: echo a mark"
   ])("takes %j for plain text", (text) =>
     Effect.gen(function* () {
-      const { events } = yield* told(text)
+      const { events } = yield* askText(text)
       assert.deepStrictEqual(callsOf(events), [])
       assert.include(textsOf(events).join(), "I did nothing")
     })
@@ -212,7 +212,7 @@ describe("Offline", () => {
 
   it.effect("counts in as many deltas", () =>
     Effect.gen(function* () {
-      const { events } = yield* told("count: 1200")
+      const { events } = yield* askText("count: 1200")
       const deltas = events.flatMap((event) => (event._tag === "TextDelta" ? [event.delta] : []))
       assert.strictEqual(deltas.length, 1200)
       assert.deepStrictEqual([deltas[0], deltas[1199]], ["1 ", "1200"])
@@ -222,7 +222,7 @@ describe("Offline", () => {
 
   it.effect("fails when it is told to, after what comes before", () =>
     Effect.gen(function* () {
-      const { error, events } = yield* told("say: a\nfail: no more\nsay: b")
+      const { error, events } = yield* askText("say: a\nfail: no more\nsay: b")
       assert.deepStrictEqual(error, new ModelError({ message: "no more", info: "other" }))
       assert.deepStrictEqual(textsOf(events), ["a"])
       assert.isFalse(events.some((event) => event._tag === "Completed"))
@@ -231,15 +231,15 @@ describe("Offline", () => {
 
   it.effect("waits until it is interrupted", () =>
     Effect.gen(function* () {
-      const said = yield* Deferred.make<void>()
+      const replied = yield* Deferred.make<void>()
       const model = yield* ModelProvider
       const fiber = yield* Effect.forkChild(
         Stream.runForEach(
           model.stream({ ...request, prompt: "say: a\nwait", input: [user("say: a\nwait")] }),
-          (event) => (event._tag === "ItemDone" ? Deferred.succeed(said, undefined) : Effect.void)
+          (event) => (event._tag === "ItemDone" ? Deferred.succeed(replied, undefined) : Effect.void)
         )
       )
-      yield* Deferred.await(said)
+      yield* Deferred.await(replied)
       assert.isUndefined(fiber.pollUnsafe())
       yield* Fiber.interrupt(fiber)
     }).pipe(Effect.provide(Offline.layer))
@@ -247,14 +247,14 @@ describe("Offline", () => {
 
   it.effect("introduces itself to anybody who says anything else", () =>
     Effect.gen(function* () {
-      const heard = (text: string) => Effect.map(told(text), ({ events }) => textsOf(events)[0] ?? "")
-      const answer = yield* heard("What is a monad: tell me")
+      const replyTo = (text: string) => Effect.map(askText(text), ({ events }) => textsOf(events)[0] ?? "")
+      const answer = yield* replyTo("What is a monad: tell me")
       assert.isTrue(answer.startsWith("Hello! I am Spindle's offline model"))
       assert.include(answer, "You wrote 6 words")
       assert.include(answer, "`run: <command>`")
-      assert.include(yield* heard(""), "You said nothing")
-      assert.include(yield* heard("run:"), "You wrote one word")
-      assert.include(yield* heard("count: -1"), "You wrote 2 words")
+      assert.include(yield* replyTo(""), "You said nothing")
+      assert.include(yield* replyTo("run:"), "You wrote one word")
+      assert.include(yield* replyTo("count: -1"), "You wrote 2 words")
     })
   )
 
@@ -266,7 +266,7 @@ describe("Offline", () => {
         // A sentence is none, and neither is what begins with a blank, a mark or a capital.
         for (const line of [` ${other}`, `> ${other}`, `Please ${other}`, `R${other}`].map(oneLine)) {
           if (line.trim() === "") continue
-          const { events } = yield* told([...before, line, ...after].join("\n"))
+          const { events } = yield* askText([...before, line, ...after].join("\n"))
           assert.deepStrictEqual(callsOf(events), [])
         }
       })
@@ -275,10 +275,10 @@ describe("Offline", () => {
   it.effect.prop("streams exactly the text of its messages, and the same each time", [Schema.String], ([text]) =>
     Effect.gen(function* () {
       const line = oneLine(text)
-      const first = yield* told(`say: ${line}`)
+      const first = yield* askText(`say: ${line}`)
       const deltas = first.events.flatMap((event) => (event._tag === "TextDelta" ? [event.delta] : []))
       assert.strictEqual(deltas.join(""), textsOf(first.events)[0])
-      assert.deepStrictEqual(yield* told(`say: ${line}`), first)
+      assert.deepStrictEqual(yield* askText(`say: ${line}`), first)
     })
   )
 })

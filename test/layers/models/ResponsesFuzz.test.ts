@@ -71,7 +71,8 @@ const spellings: Readonly<Record<string, (id: string, value: string, type: strin
   added: (id, value, type) => eventOf("output_item.added", `"item":${itemOf(type, id, value)}`),
   message: (id) => eventOf("output_item.added", `"item":${itemOf("message", id, "[]")}`),
   done: (id, value, type) => eventOf("output_item.done", `"item":${itemOf(type, id, value)}`),
-  said: (id) => eventOf("output_item.done", `"item":${itemOf("message", id, '[{"type":"output_text","text":"x"}]')}`),
+  finished: (id) =>
+    eventOf("output_item.done", `"item":${itemOf("message", id, '[{"type":"output_text","text":"x"}]')}`),
   call: (id) => eventOf("output_item.done", `"item":${itemOf("function_call", id, '"{}"')}`),
   search: (_, value) => eventOf("output_item.done", `"item":${itemOf("tool_search_call", '"a"', value)}`),
   deep: () => eventOf("output_item.done", `"item":${itemOf("tool_search_call", '"a"', deep)}`),

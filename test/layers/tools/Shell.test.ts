@@ -17,7 +17,7 @@ describe("a short command", () => {
       const cmd = "echo hi; echo err >&2"
       const output = yield* exec({ cmd, shell: "/bin/sh" }, turn)
       assert.deepStrictEqual(facts(output), done(0, 2, "hi\nerr\n"))
-      assert.deepStrictEqual(items(turn.told), [
+      assert.deepStrictEqual(items(turn.published), [
         { type: "started", item: shown(cmd, { processId: "#" }) },
         {
           type: "completed",
@@ -229,7 +229,7 @@ describe("a command that does not start", () => {
       const { exec } = yield* opened
       const turn = TestTurn.make()
       assert.deepStrictEqual(yield* exec(args, turn), { text, success: false })
-      assert.deepStrictEqual(turn.told, [])
+      assert.deepStrictEqual(turn.published, [])
     })
   )
 
@@ -258,7 +258,7 @@ describe("a command that does not start", () => {
         text: `exec_command failed: CreateProcess { message: "Rejected(\\"${reason}\\")" }`,
         success: false
       })
-      assert.deepStrictEqual(items(turn.told), [
+      assert.deepStrictEqual(items(turn.published), [
         { type: "started", item: shown("true #", { cwd }) },
         {
           type: "completed",

@@ -26,7 +26,7 @@ describe("a command that the user is asked about", () => {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("accept") })
       assert.deepStrictEqual(facts(yield* exec({ cmd, shell: "sh" }, turn)), done(0, 1, "a\n"))
-      assert.deepStrictEqual(items(turn.told), [
+      assert.deepStrictEqual(items(turn.published), [
         asked,
         {
           type: "completed",
@@ -69,7 +69,10 @@ describe("a command that the user is asked about", () => {
         text: 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
         success: false
       })
-      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+      assert.deepStrictEqual(items(turn.published), [
+        asked,
+        { type: "completed", item: { ...agent, status: "declined" } }
+      ])
     })
   )
 
@@ -88,7 +91,10 @@ describe("a command that the user is asked about", () => {
         text: 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
         success: false
       })
-      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+      assert.deepStrictEqual(items(turn.published), [
+        asked,
+        { type: "completed", item: { ...agent, status: "declined" } }
+      ])
     })
   )
 
@@ -98,7 +104,10 @@ describe("a command that the user is asked about", () => {
       const turn = answered({ answer: Effect.succeed("cancel") })
       const error = yield* Effect.flip(exec({ cmd, shell: "sh" }, turn))
       assert.strictEqual(error._tag, "TurnCancelled")
-      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+      assert.deepStrictEqual(items(turn.published), [
+        asked,
+        { type: "completed", item: { ...agent, status: "declined" } }
+      ])
     })
   )
 
@@ -119,7 +128,7 @@ describe("a command that the user is asked about", () => {
         success: false
       })
       assert.deepStrictEqual(
-        items(turn.told),
+        items(turn.published),
         ends ? [asked, { type: "completed", item: { ...agent, status: "failed" } }] : [asked]
       )
     })
@@ -130,7 +139,7 @@ describe("a command that the user is asked about", () => {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("acceptForSession") })
       for (const source of [cmd, "echo  a", "echo b", cmd]) yield* exec({ cmd: source, shell: "sh" }, turn)
-      const questions = turn.told.flatMap((entry) => (entry.type === "asked" ? [entry.approval.command] : []))
+      const questions = turn.published.flatMap((entry) => (entry.type === "asked" ? [entry.approval.command] : []))
       assert.deepStrictEqual(questions, ["/bin/sh -lc 'echo a'", "/bin/sh -lc 'echo b'"])
     })
   )
@@ -143,7 +152,7 @@ describe("a command that the user is asked about", () => {
       })
       yield* one.exec({ cmd }, rule)
       yield* one.exec({ cmd: "echo b && echo c" }, rule)
-      assert.strictEqual(rule.told.filter((entry) => entry.type === "asked").length, 1)
+      assert.strictEqual(rule.published.filter((entry) => entry.type === "asked").length, 1)
     })
   )
 
@@ -203,7 +212,7 @@ describe("a command on a machine with a sandbox", () => {
       const turn = TestTurn.make(policy)
       const { text } = yield* exec(args, turn)
       assert.deepStrictEqual(
-        [turn.told.filter((entry) => entry.type === "asked").length, text.split("Output:\n")[1]],
+        [turn.published.filter((entry) => entry.type === "asked").length, text.split("Output:\n")[1]],
         [asked, output]
       )
     })

@@ -35,7 +35,7 @@ describe("a command that takes its time", () => {
       const output = yield* Fiber.join(fiber)
       assert.deepStrictEqual(facts(output), done(0, 3, "one €two\n"))
       assert.deepStrictEqual(
-        turn.told.map((entry) => TestTurn.deltaOf(entry) ?? entry.type),
+        turn.published.map((entry) => TestTurn.deltaOf(entry) ?? entry.type),
         ["started", "one ", "€", "two\n", "completed"]
       )
     })
@@ -52,7 +52,7 @@ describe("a command that takes its time", () => {
       yield* release("p")
       yield* Fiber.join(fiber)
       const half = "y".repeat(512 * 1024)
-      assert.strictEqual(TestTurn.streamed(turn.told), `${half}\n... 1951424 bytes omitted ...\n${half}end\n`)
+      assert.strictEqual(TestTurn.streamed(turn.published), `${half}\n... 1951424 bytes omitted ...\n${half}end\n`)
     })
   )
 
@@ -70,7 +70,7 @@ describe("a command that takes its time", () => {
       const second = TestTurn.make({ cwd, turnId: "turn-2" })
       const rest = yield* write({ session_id: sessionOf(output) }, second)
       assert.deepStrictEqual(facts(rest), done(0, 1, "end\n"))
-      assert.deepStrictEqual(second.told, [])
+      assert.deepStrictEqual(second.published, [])
       assert.deepStrictEqual(yield* write({ session_id: sessionOf(output) }, second), {
         text: `write_stdin failed: Unknown process id ${sessionOf(output)}`,
         success: false
@@ -87,7 +87,7 @@ describe("a command that takes its time", () => {
       const fiber = yield* Effect.forkChild(write({ session_id, chars: "" }, second))
       yield* release("p")
       assert.deepStrictEqual(facts(yield* Fiber.join(fiber)), done(0, 1, "end\n"))
-      assert.deepStrictEqual(second.told, [
+      assert.deepStrictEqual(second.published, [
         {
           type: "notified",
           method: "item/commandExecution/terminalInteraction",
@@ -122,7 +122,7 @@ describe("a command that takes its time", () => {
       const fiber = yield* Effect.forkChild(exec({ cmd: "echo begin; cat p; echo end" }, turn))
       yield* turn.when(TestTurn.deltaOf)
       yield* Fiber.interrupt(fiber)
-      assert.isFalse(turn.told.some((entry) => entry.type === "completed"))
+      assert.isFalse(turn.published.some((entry) => entry.type === "completed"))
       yield* release("p")
       const item = yield* turn.when(TestTurn.completed)
       assert.deepStrictEqual([item.aggregatedOutput, item.status], ["begin\nend\n", "completed"])
@@ -134,18 +134,18 @@ describe("a command that takes its time", () => {
       const { exec } = yield* opened
       const { cwd, release } = yield* pipes("p")
       const taking = yield* Deferred.make<void>()
-      const told = TestTurn.make({ cwd })
+      const published = TestTurn.make({ cwd })
       const turn: ToolTurn = {
-        ...told,
-        notify: (method, params) => Effect.andThen(Deferred.await(taking), told.notify(method, params))
+        ...published,
+        notify: (method, params) => Effect.andThen(Deferred.await(taking), published.notify(method, params))
       }
       const fiber = yield* Effect.forkChild(exec({ cmd: "echo first; cat p; seq 1 100000" }, turn))
-      yield* told.when((entry) => (entry.type === "started" ? true : undefined))
+      yield* published.when((entry) => (entry.type === "started" ? true : undefined))
       yield* release("p")
       yield* Deferred.succeed(taking, undefined)
       yield* Fiber.join(fiber)
-      const item = yield* told.when(TestTurn.completed)
-      assert.strictEqual(TestTurn.streamed(told.told), item.aggregatedOutput)
+      const item = yield* published.when(TestTurn.completed)
+      assert.strictEqual(TestTurn.streamed(published.published), item.aggregatedOutput)
     })
   )
 })
@@ -156,24 +156,24 @@ describe("a command that is gone before the client took its output", () => {
       const { exec } = yield* opened
       const { cwd, release, closed } = yield* pipes("p", "q", "x")
       const taking = yield* Deferred.make<void>()
-      const told = TestTurn.make({ cwd })
+      const published = TestTurn.make({ cwd })
       const turn: ToolTurn = {
-        ...told,
-        notify: (method, params) => Effect.andThen(Deferred.await(taking), told.notify(method, params))
+        ...published,
+        notify: (method, params) => Effect.andThen(Deferred.await(taking), published.notify(method, params))
       }
       const gone = yield* Effect.forkChild(closed("x"))
       yield* Effect.forkChild(exec({ cmd: "exec 9> x; echo first; cat p; echo second; cat q; seq 1 20000" }, turn))
-      yield* passUntil(told.when((entry) => (entry.type === "started" ? true : undefined)))
+      yield* passUntil(published.when((entry) => (entry.type === "started" ? true : undefined)))
       yield* release("p")
       yield* release("q")
       yield* Fiber.join(gone)
       yield* Effect.repeat(pass, { times: 200 })
       yield* Deferred.succeed(taking, undefined)
-      const item = yield* passUntil(told.when(TestTurn.completed))
+      const item = yield* passUntil(published.when(TestTurn.completed))
       // More than is read ahead, less than fits into what is read ahead and the pipe.
       const numbers = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\n`).join("")
       const all = `first\nsecond\n${numbers}`
-      assert.deepStrictEqual([TestTurn.streamed(told.told), item.aggregatedOutput], [all, all])
+      assert.deepStrictEqual([TestTurn.streamed(published.published), item.aggregatedOutput], [all, all])
     })
   )
 })
@@ -194,7 +194,7 @@ describe("the commands of a thread", () => {
     return { cwd, open }
   })
   const count = (turn: TestTurn.TestTurn, type: "started" | "completed") =>
-    turn.told.filter((entry) => entry.type === type).length
+    turn.published.filter((entry) => entry.type === type).length
   const until = (turn: TestTurn.TestTurn, type: "started" | "completed", wanted: number) =>
     turn.when(() => (count(turn, type) >= wanted ? true : undefined))
   const background = Effect.fnUntraced(function* (
@@ -235,7 +235,7 @@ describe("the commands of a thread", () => {
       const later = TestTurn.make({ cwd, turnId: "turn-2" })
       assert.deepStrictEqual(facts(yield* exec({ cmd: "echo hi" }, later)), done(0, 1, "hi\n"))
       yield* until(turn, "completed", 1)
-      const [item] = turn.told.flatMap((entry) => TestTurn.completed(entry) ?? [])
+      const [item] = turn.published.flatMap((entry) => TestTurn.completed(entry) ?? [])
       assert.deepStrictEqual(
         [item?.id, item?.status, item?.exitCode, item?.aggregatedOutput],
         ["first", "failed", -1, "[ended to make room: 64 commands of this thread were running]\n"]
@@ -265,7 +265,7 @@ describe("the commands of a thread", () => {
       assert.strictEqual(count(turn, "completed"), 0)
       yield* open(1)
       assert.deepStrictEqual(facts(yield* Fiber.join(next)), done(0, 2, "next\n"))
-      assert.isFalse(turn.told.some((entry) => "item" in entry && entry.item.id === "waiting"))
+      assert.isFalse(turn.published.some((entry) => "item" in entry && entry.item.id === "waiting"))
     })
   )
 
@@ -304,7 +304,7 @@ describe("the end of a thread", () => {
       yield* Fiber.interrupt(fiber)
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.join(gone)
-      assert.isFalse(turn.told.some((entry) => entry.type === "completed"))
+      assert.isFalse(turn.published.some((entry) => entry.type === "completed"))
     })
   )
 

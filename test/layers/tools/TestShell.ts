@@ -132,8 +132,8 @@ export const running = (tokens: number, text: string): Output => ({
 export const sessionOf = (output: Output): number => Number(/session ID (\d+)/.exec(output.text)?.[1])
 
 /** The items, with the process id taken from the item itself, since it is random. */
-export const items = (told: ReadonlyArray<TestTurn.Told>): ReadonlyArray<unknown> =>
-  told.map((entry) => {
+export const items = (published: ReadonlyArray<TestTurn.Published>): ReadonlyArray<unknown> =>
+  published.map((entry) => {
     if (!("item" in entry) || entry.item.type !== "commandExecution") return entry
     const { processId, durationMs, ...item } = entry.item
     return {

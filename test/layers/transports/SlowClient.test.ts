@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type * as Wire from "../../../src/layers/transports/StreamTransport.ts"
+import type * as StreamTransport from "../../../src/layers/transports/StreamTransport.ts"
 import { listening, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, type SocketClient } from "../../support/Sockets.ts"
 
@@ -13,7 +13,7 @@ const text = "x".repeat(64 * 1024)
 const order = Array.from({ length: Deltas }, (_, index) => index)
 
 /** A client that has begun a turn, and what streams the turn. */
-const watched = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits>) {
+const watched = Effect.fnUntraced(function* (limits: Partial<StreamTransport.ConnectionLimits>) {
   const { listener, model, port } = yield* listening({ outgoingCapacity: 8, ...limits })
   const reader = yield* connect(port)
   const threadId = yield* startThread(reader)
@@ -37,12 +37,12 @@ const stop = Effect.fnUntraced(function* (port: number, threadId: string) {
 
 /** Which deltas the client hears up to the end of the turn, by their numbers. */
 const deltasOf = Effect.fnUntraced(function* (client: SocketClient) {
-  const heard: Array<number> = []
+  const received: Array<number> = []
   yield* client.until(({ method, params }) => {
-    if (method === "item/agentMessage/delta") heard.push(Number.parseInt(String(params?.["delta"]), 10))
+    if (method === "item/agentMessage/delta") received.push(Number.parseInt(String(params?.["delta"]), 10))
     return method === "turn/completed"
   })
-  return heard
+  return received
 })
 
 describe("a client on a WebSocket that does not read", () => {

@@ -7,14 +7,14 @@ import * as Sink from "effect/Sink"
 import * as StandardIo from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Stdio from "../../../src/layers/transports/Stdio.ts"
-import * as Wire from "../../../src/layers/transports/StreamTransport.ts"
+import * as StreamTransport from "../../../src/layers/transports/StreamTransport.ts"
 import { MessageProcessor } from "../../../src/services/connection/MessageProcessor.ts"
 import { sessionOf } from "../../support/Connections.ts"
 import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
 
 /** A client of handlers with gates: what is typed into standard input, and what comes out. */
 const serving = Effect.fnUntraced(function* (
-  limits: Partial<Wire.ConnectionLimits> = {},
+  limits: Partial<StreamTransport.ConnectionLimits> = {},
   isInitialized = true,
   answered?: string
 ) {
@@ -26,7 +26,7 @@ const serving = Effect.fnUntraced(function* (
     stdout: () => Sink.forEach((text) => Queue.offer(output, String(text)))
   })
   const served = yield* Stdio.serve({
-    limits: { ...Wire.defaultLimits, ...limits },
+    limits: { ...StreamTransport.defaultLimits, ...limits },
     answered
   }).pipe(Effect.provide(stdio), Effect.provideService(MessageProcessor, processor))
   if (isInitialized) served.connection.initialize(sessionOf())

@@ -9,7 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { Budget, ReadBudget } from "../../../src/layers/transports/ReadBudget.ts"
 import { listening } from "../../support/Listening.ts"
 import { connect, connectRaw, exchange, frame, tryConnect } from "../../support/Sockets.ts"
-import type { Heard } from "../../support/WirePeer.ts"
+import type { ReceivedMessage } from "../../support/WirePeer.ts"
 
 const Text = 1
 const MiB = 1024 * 1024
@@ -51,7 +51,7 @@ const openTcp = Effect.fnUntraced(function* (port: number, bytes = "") {
 const answers = Effect.fnUntraced(function* (client: Effect.Success<ReturnType<typeof connectRaw>>, count: number) {
   const ids: Array<unknown> = []
   while (ids.length < count) {
-    const { id } = JSON.parse((yield* client.next).payload.toString()) as Heard
+    const { id } = JSON.parse((yield* client.next).payload.toString()) as ReceivedMessage
     if (id !== undefined) ids.push(id)
   }
   return ids

@@ -4,9 +4,12 @@ import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
 import { makeServer } from "../../support/Server.ts"
 import { answersTo, listening, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, tryConnect } from "../../support/Sockets.ts"
-import type { Heard } from "../../support/WirePeer.ts"
+import type { ReceivedMessage } from "../../support/WirePeer.ts"
 
-const codes = ({ error, id, result }: Heard) => ({ id, code: error?.code ?? (result === undefined ? "?" : "ok") })
+const codes = ({ error, id, result }: ReceivedMessage) => ({
+  id,
+  code: error?.code ?? (result === undefined ? "?" : "ok")
+})
 
 describe("a server on a WebSocket", () => {
   it.effect("says which port the system gave it", () =>

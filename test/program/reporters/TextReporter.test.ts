@@ -22,7 +22,7 @@ const message = (id: string, text: string, phase: Item<"agentMessage">["phase"] 
   phase
 })
 
-const said = (itemId: string, delta: string): ServerNotification => ({
+const printed = (itemId: string, delta: string): ServerNotification => ({
   method: "item/agentMessage/delta",
   params: { ...place, itemId, delta }
 })
@@ -103,8 +103,8 @@ describe("TextReporter", () => {
       const shown = yield* read([
         begun,
         started(message("a", "")),
-        said("a", "One, "),
-        said("a", "two."),
+        printed("a", "One, "),
+        printed("a", "two."),
         completed(message("a", "One, two.")),
         completed(message("b", "Three.")),
         completed(message("c", "")),
@@ -127,7 +127,7 @@ describe("TextReporter", () => {
         thought("r", "why?"),
         completed(reasoning),
         started(message("a", "", "commentary")),
-        said("a", "I look."),
+        printed("a", "I look."),
         completed(message("a", "I look.", "commentary")),
         completed(message("b", "Because.", "final_answer")),
         ended
@@ -201,7 +201,7 @@ describe("TextReporter", () => {
     Effect.gen(function* () {
       const { err, out, terminal } = yield* read([
         begun,
-        said("a", "\u001B[2Jred"),
+        printed("a", "\u001B[2Jred"),
         completed(message("a", "")),
         completed(command("1", "one", "\u001B]0;title\u0007out\r\n")),
         ended

@@ -8,7 +8,7 @@ import { Deadline } from "../../../src/services/connection/Deadline.ts"
 import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
 import { makeServer } from "../../support/Server.ts"
 
-/** A server, and what is run last when it stops: it waits for its deadline. */
+/** A server whose last effect waits for the deadline. */
 const stubborn = Effect.gen(function* () {
   const { services } = yield* makeServer()
   const { atEnd, stop } = yield* Effect.provideContext(Shutdown, services)
@@ -40,7 +40,7 @@ describe("the stop of a server", () => {
     })
   )
 
-  it.effect("waits for nothing where nothing runs, and leaves no timer", () =>
+  it.effect("does not wait when nothing runs, and leaves no timer", () =>
     Effect.gen(function* () {
       const { services } = yield* makeServer()
       const { stop } = yield* Effect.provideContext(Shutdown, services)
@@ -53,7 +53,7 @@ describe("the stop of a server", () => {
 describe("a deadline", () => {
   const make = Effect.map(Effect.context<never>(), (context) => new Deadline(Effect.runForkWith(context)))
 
-  /** Whether the marks are reached. */
+  /** Whether the marks have passed. */
   const watch = Effect.fnUntraced(function* (deadline: Deadline) {
     const marks = { work: yield* Deferred.make<void>(), end: yield* Deferred.make<void>() }
     yield* Effect.forkChild(Effect.andThen(deadline.work, Deferred.succeed(marks.work, undefined)))
@@ -62,7 +62,7 @@ describe("a deadline", () => {
     return () => [Deferred.isDoneUnsafe(marks.work), Deferred.isDoneUnsafe(marks.end)]
   })
 
-  it.effect("has a mark for work before its end, and comes with another one that it follows", () =>
+  it.effect("has a mark for work before its end, and follows an earlier deadline", () =>
     Effect.gen(function* () {
       const [outer, inner] = [yield* make, yield* make]
       const reached = yield* watch(inner)
@@ -78,7 +78,7 @@ describe("a deadline", () => {
     })
   )
 
-  it.effect("does not come any more once it is cleared", () =>
+  it.effect("has no effect once it is cleared", () =>
     Effect.gen(function* () {
       const deadline = yield* make
       const reached = yield* watch(deadline)

@@ -10,7 +10,7 @@ import { AppServerClient } from "../../../src/services/client/AppServerClient.ts
 import { Diagnostics } from "../../../src/services/observability/Diagnostics.ts"
 import { MaxEntries, Traffic } from "../../../src/services/observability/Traffic.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
-import { makeServer, optionsOf, say, type ServerOptions } from "../../support/Server.ts"
+import { makeServer, optionsOf, userInput, type ServerOptions } from "../../support/Server.ts"
 import { makeThread } from "../../support/Threads.ts"
 
 const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
@@ -68,7 +68,7 @@ describe("Diagnostics", () => {
       const [{ published, ...thread } = assert.fail("no thread")] = (yield* snapshot).threads
       assert.deepStrictEqual(thread, { id: threadId, status: "active", running: true, subscribers: [0] })
       assert.isAbove(published, 1)
-      yield* model.say("done")
+      yield* model.reply("done")
     })
   )
 
@@ -138,11 +138,11 @@ describe("Diagnostics", () => {
         const { client, model, snapshot, start, threadId } = yield* open({ diagnostics: { traffic: 1000 } })
         const before = (yield* snapshot).traffic?.length ?? 0
         yield* start("open sesame")
-        yield* model.say("a secret answer")
+        yield* model.reply("a secret answer")
         yield* client.notified("turn/completed")
         const { traffic } = yield* snapshot
         const seen = (traffic ?? []).slice(before)
-        const size = JSON.stringify({ threadId, input: say("open sesame") }).length
+        const size = JSON.stringify({ threadId, input: userInput("open sesame") }).length
         assert.deepStrictEqual(seen[0], {
           at: 0,
           connection: 0,

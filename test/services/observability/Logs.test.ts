@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { makeProcessor } from "../../support/Processor.ts"
-import { makeServer, say } from "../../support/Server.ts"
+import { makeServer, userInput } from "../../support/Server.ts"
 import { text } from "../../../src/services/tool/Tool.ts"
 
 const List = "thread/loaded/list"
@@ -54,9 +54,9 @@ describe("Logs", () => {
         const { connect, model } = yield* makeServer({ toolbox: [tool] })
         const client = yield* connect()
         const { thread } = yield* client.request("thread/start", {})
-        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: say("a secret") })
+        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: userInput("a secret") })
         yield* model.call(["look", "call_1"])
-        yield* model.say("a secret")
+        yield* model.reply("a secret")
         yield* client.notified("turn/completed")
         const about = { connection: 0, origin: "inProcess", thread: thread.id, turn: turn.id }
         assert.deepStrictEqual(

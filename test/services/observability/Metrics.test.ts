@@ -14,7 +14,7 @@ import { measured, series } from "../../support/Measured.ts"
 import { bestEffort, lossless } from "../../support/Messages.ts"
 import { makeProcessor } from "../../support/Processor.ts"
 import { makeRuntime } from "../../support/Runtime.ts"
-import { makeServer, say } from "../../support/Server.ts"
+import { makeServer, userInput } from "../../support/Server.ts"
 
 const List = "thread/loaded/list"
 const page = { data: [], nextCursor: null }
@@ -162,7 +162,7 @@ describe("Metrics", () => {
         const { connect, model } = yield* makeServer()
         const client = yield* connect()
         const { thread } = yield* client.request("thread/start", {})
-        const start = client.request("turn/start", { threadId: thread.id, input: say("go") })
+        const start = client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         const ended = client.notified("turn/completed")
 
         yield* start

@@ -12,7 +12,7 @@ import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import * as FakeServer from "../../support/FakeServer.ts"
 import { makeRecorder, parentOf, type Recorded } from "../../support/Measured.ts"
 import { makeProcessor } from "../../support/Processor.ts"
-import { makeServer, say } from "../../support/Server.ts"
+import { makeServer, userInput } from "../../support/Server.ts"
 import { text } from "../../../src/services/tool/Tool.ts"
 
 const List = "thread/loaded/list"
@@ -111,11 +111,11 @@ describe("Tracing", () => {
       yield* FakeServer.welcome(connection)
       const { link } = yield* Fiber.join(fiber)
       yield* Effect.forkChild(record(Effect.withSpan(link.request(List, {}), "caller")))
-      const heard = yield* connection.hear
+      const received = yield* connection.receive
       const { span } = named("caller")
-      assert.deepInclude(heard, { method: List, trace: { traceparent: `00-${span.traceId}-${span.spanId}-01` } })
+      assert.deepInclude(received, { method: List, trace: { traceparent: `00-${span.traceId}-${span.spanId}-01` } })
       yield* Effect.forkChild(link.request(List, {}))
-      assert.notProperty(yield* connection.hear, "trace")
+      assert.notProperty(yield* connection.receive, "trace")
     }).pipe(Effect.scoped)
   )
 
@@ -142,9 +142,9 @@ describe("Tracing", () => {
         const { connect, model } = yield* makeServer({ toolbox: [tool] })
         const client = yield* connect()
         const { thread } = yield* client.request("thread/start", {})
-        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: say("a secret") })
+        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: userInput("a secret") })
         yield* model.call(["look", "call_1"], ["unknown", "call_2"])
-        yield* model.say("another secret")
+        yield* model.reply("another secret")
         yield* client.notified("turn/completed")
 
         const whole = named("spindle.turn")
@@ -187,7 +187,7 @@ describe("Tracing", () => {
         const { connect, model } = yield* makeServer()
         const client = yield* connect()
         const { thread } = yield* client.request("thread/start", {})
-        const start = client.request("turn/start", { threadId: thread.id, input: say("go") })
+        const start = client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         yield* start
         yield* (yield* model.next).fail(error)
         yield* client.notified("turn/completed")

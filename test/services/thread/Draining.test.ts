@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
-import { type Client, makeServer, say } from "../../support/Server.ts"
+import { type Client, makeServer, userInput } from "../../support/Server.ts"
 
 const startThread = (client: Client) => Effect.map(client.request("thread/start", {}), ({ thread }) => thread.id)
 
@@ -30,7 +30,7 @@ describe("a server that drains", () => {
       const client = yield* connect()
       const ids = [yield* startThread(client), yield* startThread(client)]
       const calls = yield* Effect.forEach(ids, (threadId) =>
-        Effect.andThen(client.request("turn/start", { threadId, input: say("go") }), model.next)
+        Effect.andThen(client.request("turn/start", { threadId, input: userInput("go") }), model.next)
       )
       const drain = yield* Effect.forkChild(threads.drain, { startImmediately: true })
       yield* calls[0]!.finish("one")
@@ -48,11 +48,11 @@ describe("a server that drains", () => {
       const client = yield* connect()
       const busy = yield* startThread(client)
       const idle = yield* startThread(client)
-      yield* client.request("turn/start", { threadId: busy, input: say("go") })
+      yield* client.request("turn/start", { threadId: busy, input: userInput("go") })
       const call = yield* model.next
       yield* Effect.forkChild(threads.drain, { startImmediately: true })
       const refused = yield* Effect.flip(
-        client.request("turn/start", { threadId: idle, input: say("go"), model: "other" })
+        client.request("turn/start", { threadId: idle, input: userInput("go"), model: "other" })
       )
       assert.deepStrictEqual(refusalOf(refused), draining)
       // Nothing of the refused request stays.
@@ -60,7 +60,7 @@ describe("a server that drains", () => {
       assert.notStrictEqual(thread.preview, "go")
       yield* call.finish("done")
       yield* client.notified("turn/completed")
-      const late = yield* Effect.flip(client.request("turn/start", { threadId: busy, input: say("more") }))
+      const late = yield* Effect.flip(client.request("turn/start", { threadId: busy, input: userInput("more") }))
       assert.deepStrictEqual(refusalOf(late), draining)
     })
   )
@@ -70,10 +70,10 @@ describe("a server that drains", () => {
       const { connect, model, threads } = yield* makeServer()
       const client = yield* connect()
       const threadId = yield* startThread(client)
-      const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+      const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
       const call = yield* model.next
       yield* Effect.forkChild(threads.drain, { startImmediately: true })
-      const added = yield* client.request("turn/start", { threadId, input: say("and this") })
+      const added = yield* client.request("turn/start", { threadId, input: userInput("and this") })
       assert.strictEqual(added.turn.id, turn.id)
       assert.deepStrictEqual((yield* client.request("thread/loaded/list", {})).data, [threadId])
       yield* startThread(client)
@@ -99,7 +99,7 @@ describe("a server that drains", () => {
       const calls = yield* Effect.forEach([1, 2, 3], () =>
         Effect.gen(function* () {
           const threadId = yield* startThread(client)
-          yield* client.request("turn/start", { threadId, input: say("go") })
+          yield* client.request("turn/start", { threadId, input: userInput("go") })
           return yield* model.next
         })
       )

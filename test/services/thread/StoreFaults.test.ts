@@ -13,7 +13,7 @@ import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
 import * as FaultyStore from "../../support/FaultyStore.ts"
-import { cwd, makeServer, say } from "../../support/Server.ts"
+import { cwd, makeServer, userInput } from "../../support/Server.ts"
 import { asking } from "../../support/Tools.ts"
 
 type Message = Record<string, unknown>
@@ -158,7 +158,7 @@ describe("a store that", () => {
           ])
           faulty.break("append", fault)
           assert.property(yield* request("thread/resume", { threadId: stranger }), "result")
-          const start = { threadId: stranger, input: say("more") }
+          const start = { threadId: stranger, input: userInput("more") }
           assert.deepStrictEqual<unknown>((yield* request("turn/start", start))["error"], storeError("append"))
           assert.deepStrictEqual(notified("turn/started"), [])
           faulty.repair()
@@ -196,9 +196,9 @@ describe("a store that", () => {
           Effect.gen(function* () {
             const { answeredOnce, faulty, model, notified, request, startThread, threads, turnEnd } = yield* setUp
             const threadId = yield* startThread
-            yield* Effect.forkChild(model.say("hi"))
+            yield* Effect.forkChild(model.reply("hi"))
             faulty.breakFrom(from, fault)
-            const start = { threadId, input: say("hello") }
+            const start = { threadId, input: userInput("hello") }
             assert.property(yield* request("turn/start", start), "result")
             yield* turnEnd
             while (threads.running() > 0) yield* Effect.yieldNow
@@ -212,7 +212,7 @@ describe("a store that", () => {
             assert.strictEqual(storeWarnings(notified("warning")).length, 1)
             assert.isTrue(lines.some((line) => line.includes("thread store failed to append")))
             faulty.repair()
-            yield* Effect.forkChild(model.say("again"))
+            yield* Effect.forkChild(model.reply("again"))
             assert.property(yield* request("turn/start", start), "result")
             yield* turnEnd
             while (threads.running() > 0) yield* Effect.yieldNow
@@ -231,7 +231,7 @@ describe("a store that", () => {
         Effect.gen(function* () {
           const { answeredOnce, faulty, model, notified, request, startThread, threads, turnEnd } = yield* setUp
           const threadId = yield* startThread
-          assert.property(yield* request("turn/start", { threadId, input: say("hello") }), "result")
+          assert.property(yield* request("turn/start", { threadId, input: userInput("hello") }), "result")
           yield* model.next
           faulty.break("append", fault)
           assert.deepStrictEqual((yield* request("turn/interrupt", { threadId, turnId: "" }))["result"], {})
@@ -254,7 +254,7 @@ describe("a store that", () => {
             const { connect, model } = yield* makeServer({ store: faulty.layer })
             const client = yield* connect({ shutdownDeadline: "5 seconds" })
             const { thread } = yield* client.request("thread/start", { cwd })
-            yield* client.request("turn/start", { threadId: thread.id, input: say("hello") })
+            yield* client.request("turn/start", { threadId: thread.id, input: userInput("hello") })
             yield* model.next
             faulty.break("append", fault)
             const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
@@ -273,7 +273,7 @@ describe("a store that", () => {
       const { faulty, request, startThread, threads, turnEnd } = yield* setUp
       const threadId = yield* startThread
       faulty.break("append", "fails")
-      yield* request("turn/start", { threadId, input: say("hello") })
+      yield* request("turn/start", { threadId, input: userInput("hello") })
       yield* turnEnd
       const { state } = threads.find(threadId)!
       faulty.repair()

@@ -5,7 +5,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { ModelError } from "../../../src/services/model/ModelProvider.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import { cwd, makeServer, nameOf, say } from "../../support/Server.ts"
+import { cwd, makeServer, nameOf, userInput } from "../../support/Server.ts"
 import { makeThread, paramsOf, unread } from "../../support/Threads.ts"
 
 describe("Thread", () => {
@@ -16,7 +16,7 @@ describe("Thread", () => {
         const [client, other] = [yield* connect(), yield* connect()]
         const { thread } = yield* client.request("thread/start", { cwd })
         assert.deepStrictEqual(thread.status, { type: "idle" })
-        yield* client.request("turn/start", { threadId: thread.id, input: say("x") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("x") })
         for (const each of [client, other]) {
           const [first, second] = [yield* each.next, yield* each.next]
           assert.deepStrictEqual<unknown>(first, {
@@ -34,9 +34,9 @@ describe("Thread", () => {
         const client = yield* wire()
         yield* client.initialize()
         yield* client.send(1, "thread/start", { cwd })
-        const [answer, told] = [yield* client.next, yield* client.next]
+        const [answer, notified] = [yield* client.next, yield* client.next]
         assert.strictEqual(answer["id"], 1)
-        assert.strictEqual(told["method"], "thread/started")
+        assert.strictEqual(notified["method"], "thread/started")
       })
     )
   })
@@ -57,7 +57,7 @@ describe("Thread", () => {
           completedAt: null,
           durationMs: null
         })
-        yield* model.say("hi")
+        yield* model.reply("hi")
         assert.deepStrictEqual(yield* client.names("turn/completed"), [
           "thread/status/changed",
           "turn/started",
@@ -133,7 +133,7 @@ describe("Thread", () => {
             event.notification.params.status.type === "idle"
         )
         yield* start("more")
-        yield* model.say("ok")
+        yield* model.reply("ok")
         assert.deepStrictEqual(
           yield* Effect.all([client.next, client.next]).pipe(Effect.map((all) => all.map(nameOf))),
           ["thread/status/changed", "thread/status/changed"]
@@ -160,10 +160,10 @@ describe("Thread", () => {
           additionalDetails: null,
           misalignment: null
         }
-        const [status, told, completed] = events.slice(-3).map(paramsOf) as ReadonlyArray<Record<string, unknown>>
+        const [status, notified, completed] = events.slice(-3).map(paramsOf) as ReadonlyArray<Record<string, unknown>>
         assert.deepStrictEqual(status?.["status"], { type: "systemError" })
-        assert.deepStrictEqual(told?.["error"], error)
-        assert.strictEqual(told?.["willRetry"], false)
+        assert.deepStrictEqual(notified?.["error"], error)
+        assert.strictEqual(notified?.["willRetry"], false)
         const failed = completed?.["turn"] as Record<string, unknown>
         assert.deepStrictEqual([failed["status"], failed["error"], failed["items"]], ["failed", error, []])
         const next = yield* turn("again", "hi")
@@ -179,7 +179,7 @@ describe("Thread", () => {
         const answer = yield* client.request(1, "thread/start", { cwd })
         const { thread } = answer["result"] as { readonly thread: { readonly id: string } }
         yield* client.next
-        yield* client.send(2, "turn/start", { threadId: thread.id, input: say("x") })
+        yield* client.send(2, "turn/start", { threadId: thread.id, input: userInput("x") })
         assert.strictEqual((yield* client.next)["id"], 2)
         assert.strictEqual((yield* client.next)["method"], "thread/status/changed")
         assert.strictEqual((yield* client.next)["method"], "turn/started")
@@ -195,11 +195,11 @@ describe("Thread", () => {
         yield* Effect.yieldNow
         // Full behind the processor's back, so that the answer finds no room.
         yield* router.notifyConnection(slow.connection, "thread/closed", { threadId })
-        yield* slow.send(1, "turn/start", { threadId, input: say("x") })
+        yield* slow.send(1, "turn/start", { threadId, input: userInput("x") })
         yield* Effect.yieldNow
         yield* Effect.yieldNow
         yield* Scope.close(scope, Exit.void)
-        yield* model.say("hi")
+        yield* model.reply("hi")
         yield* client.notified("turn/completed")
         yield* turn("again", "hi")
       })
@@ -218,7 +218,7 @@ describe("Thread", () => {
     it.effect("that is too long is refused with its length, over all its texts, and nothing begins [68]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
-        const input = [...say("x".repeat(max)), ...say("yz")]
+        const input = [...userInput("x".repeat(max)), ...userInput("yz")]
         assert.deepStrictEqual(yield* Effect.flip(client.request("turn/start", { threadId, input })), tooLarge(max + 2))
         const { turn } = yield* start("hello")
         yield* model.next
@@ -233,7 +233,7 @@ describe("Thread", () => {
     it.effect("may be as long as the limit, counted in characters and not in halves of them [68]", () =>
       Effect.gen(function* () {
         const { client, threadId } = yield* makeThread()
-        const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
+        const start = (text: string) => client.request("turn/start", { threadId, input: userInput(text) })
         assert.deepStrictEqual(yield* Effect.flip(start(`${"😀".repeat(max)}x`)), tooLarge(max + 1))
         assert.strictEqual((yield* start("😀".repeat(max))).turn.status, "inProgress")
       })

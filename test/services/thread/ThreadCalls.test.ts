@@ -39,7 +39,7 @@ const outputsOf = (...calls: ReadonlyArray<ModelEvent>) =>
     const first = yield* model.next
     yield* first.emit(...calls)
     yield* first.finish()
-    const { request } = yield* model.say("done")
+    const { request } = yield* model.reply("done")
     yield* client.notified("turn/completed")
     return request.input.filter(({ type }) => type.endsWith("_output"))
   })
@@ -96,7 +96,7 @@ describe("Thread", () => {
       const { client, model, start } = yield* makeThread({ toolbox: [completing], store })
       yield* start("go")
       yield* model.call(["complete", "c1"], ["complete", "c2"])
-      yield* model.say("done")
+      yield* model.reply("done")
       const { turn } = yield* client.notified("turn/completed")
       assert.deepStrictEqual([turn.status, turn.error], ["completed", null])
     })

@@ -23,7 +23,7 @@ describe("Thread", () => {
         yield* client.handle.respondToServerRequest(0, { decision: "accept" })
         yield* other.handle.respondToServerRequest(0, { decision: "decline" })
         yield* client.handle.respondToServerRequest(0, { decision: "cancel" })
-        const last = yield* model.say("done")
+        const last = yield* model.reply("done")
         assert.include(JSON.stringify(last.request.input.at(-1)), "decided accept")
         for (const each of [client, other]) {
           const all = yield* each.until((event) => nameOf(event) === "turn/completed")
@@ -120,7 +120,7 @@ describe("Thread", () => {
         yield* other.request("thread/resume", { threadId })
         assert.strictEqual((yield* other.asked).id, 0)
         yield* other.handle.respondToServerRequest(0, { decision: "accept" })
-        yield* model.say("done")
+        yield* model.reply("done")
         assert.strictEqual((yield* other.notified("turn/completed")).turn.status, "completed")
       })
     )

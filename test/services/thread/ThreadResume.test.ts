@@ -9,7 +9,7 @@ import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { readState } from "../../../src/services/thread/StoredThread.ts"
 import { completed, delta, done, started } from "../../support/ScriptedModel.ts"
 import { created, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
-import { cwd, makeServer, say, type ServerOptions } from "../../support/Server.ts"
+import { cwd, makeServer, userInput, type ServerOptions } from "../../support/Server.ts"
 import * as SlowStore from "../../support/SlowStore.ts"
 import { unread } from "../../support/Threads.ts"
 import { asking } from "../../support/Tools.ts"
@@ -24,9 +24,9 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const client = yield* server.connect()
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
-  const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
+  const start = (text: string) => client.request("turn/start", { threadId, input: userInput(text) })
   yield* start("hello")
-  yield* server.model.say("hi")
+  yield* server.model.reply("hi")
   yield* client.notified("turn/completed")
 
   /** Another client, over a wire: what it is told is in one order with its answers. */
@@ -40,24 +40,24 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
     })
     /** All that is told up to and with this. */
     const until = Effect.fnUntraced(function* (method: string) {
-      const told: Array<Record<string, unknown>> = []
-      do told.push(yield* wire.next)
-      while (told.at(-1)?.["method"] !== method)
-      return told
+      const received: Array<Record<string, unknown>> = []
+      do received.push(yield* wire.next)
+      while (received.at(-1)?.["method"] !== method)
+      return received
     })
     return { ...wire, resume, until }
   })
   return { ...server, client, late, start, threadId }
 })
 
-const methods = (told: ReadonlyArray<Record<string, unknown>>) => told.map((message) => message["method"])
+const methods = (received: ReadonlyArray<Record<string, unknown>>) => received.map((message) => message["method"])
 
 /** What a client knows of a thread by its answer and by what it heard afterwards. */
-const known = (thread: ThreadView, told: ReadonlyArray<Record<string, unknown>>) => {
+const known = (thread: ThreadView, received: ReadonlyArray<Record<string, unknown>>) => {
   const turns = thread.turns.map(({ id }) => id)
   const ended = thread.turns.filter(({ status }) => status !== "inProgress").map(({ id }) => id)
   const items = thread.turns.flatMap((turn) => turn.items.map(({ id }) => id))
-  for (const { method, params } of told) {
+  for (const { method, params } of received) {
     const { turn, item } = params as {
       readonly turn?: { readonly id: string }
       readonly item?: { readonly id: string }
@@ -86,9 +86,9 @@ describe("thread/resume", () => {
           ["completed", "inProgress"]
         )
         assert.deepStrictEqual(thread.status, { type: "active", activeFlags: ["waitingOnApproval"] })
-        const told = [yield* other.next, yield* other.next, yield* other.next, yield* other.next]
+        const received = [yield* other.next, yield* other.next, yield* other.next, yield* other.next]
         assert.deepStrictEqual(
-          told.map((message) => message["id"] ?? message["method"]),
+          received.map((message) => message["id"] ?? message["method"]),
           ["thread/tokenUsage/updated", "thread/goal/cleared", 0, 2]
         )
         yield* client.handle.respondToServerRequest(2, { decision: "accept" })
@@ -113,14 +113,14 @@ describe("thread/resume", () => {
           const { client, late, model, router, start, threadId } = yield* setUp({ store: slow.layer })
           const halted = slow.haltAt(meant)
           yield* start("more")
-          yield* Effect.forkChild(model.say("ok"))
+          yield* Effect.forkChild(model.reply("ok"))
           yield* halted.reached
           const other = yield* late
           const thread = yield* other.resume
           yield* halted.goOn
           yield* client.notified("turn/completed")
           yield* router.notify("thread/closed", { threadId }, threadId)
-          const told = yield* other.until("thread/closed")
+          const received = yield* other.until("thread/closed")
           const record = yield* readState(slow.store, threadId)
           const all = {
             turns: record!.turns.map(({ id }) => id),
@@ -128,7 +128,7 @@ describe("thread/resume", () => {
             items: record!.turns.flatMap((turn) => turn.items.map(({ id }) => id))
           }
           assert.strictEqual(all.turns.length, 2)
-          assert.deepStrictEqual(known(thread, told), all)
+          assert.deepStrictEqual(known(thread, received), all)
         })
       )
     }
@@ -148,14 +148,14 @@ describe("thread/resume", () => {
         )
         yield* call.emit(delta("m", "two"), done("m", "one two"), completed)
         yield* call.finish()
-        const told = yield* other.until("turn/completed")
-        assert.deepStrictEqual(methods(told).slice(0, 4), [
+        const received = yield* other.until("turn/completed")
+        assert.deepStrictEqual(methods(received).slice(0, 4), [
           "thread/tokenUsage/updated",
           "thread/goal/cleared",
           "item/agentMessage/delta",
           "item/completed"
         ])
-        assert.include(JSON.stringify(told[3]), '"text":"one two"')
+        assert.include(JSON.stringify(received[3]), '"text":"one two"')
       })
     )
 
@@ -165,7 +165,7 @@ describe("thread/resume", () => {
         yield* client.request("thread/resume", { threadId })
         yield* client.notified("thread/goal/cleared")
         yield* start("more")
-        yield* model.say("ok")
+        yield* model.reply("ok")
         const names = yield* client.names("turn/completed")
         assert.strictEqual(names.filter((name) => name === "turn/started").length, 1)
       })
@@ -212,15 +212,15 @@ describe("thread/resume", () => {
         const { connect, model } = yield* makeServer({ store: stored })
         const client = yield* connect()
         yield* client.request("thread/resume", { threadId: unknown })
-        const told = [yield* client.next, yield* client.next, yield* client.next]
+        const received = [yield* client.next, yield* client.next, yield* client.next]
         assert.deepStrictEqual(
-          told.map((event) => event._tag === "ServerNotification" && event.notification.method),
+          received.map((event) => event._tag === "ServerNotification" && event.notification.method),
           ["thread/status/changed", "thread/tokenUsage/updated", "thread/goal/cleared"]
         )
-        yield* client.request("turn/start", { threadId: unknown, input: say("and now") })
-        const call = yield* model.say("ok")
-        const heard = call.request.input.map((entry) => JSON.stringify(entry))
-        assert.isTrue(heard.some((entry) => entry.includes("hello")) && heard.at(-1)?.includes("and now"))
+        yield* client.request("turn/start", { threadId: unknown, input: userInput("and now") })
+        const call = yield* model.reply("ok")
+        const input = call.request.input.map((entry) => JSON.stringify(entry))
+        assert.isTrue(input.some((entry) => entry.includes("hello")) && input.at(-1)?.includes("and now"))
         assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
       })
     )
@@ -245,8 +245,8 @@ describe("thread/resume", () => {
         const other = yield* connect()
         const fresh = yield* client.request("thread/start", { cwd })
         const ephemeral = yield* client.request("thread/start", { cwd, ephemeral: true })
-        yield* client.request("turn/start", { threadId: ephemeral.thread.id, input: say("x") })
-        yield* model.say("ok")
+        yield* client.request("turn/start", { threadId: ephemeral.thread.id, input: userInput("x") })
+        yield* model.reply("ok")
         yield* client.notified("turn/completed")
         for (const threadId of [fresh.thread.id, ephemeral.thread.id, unknown]) {
           assert.deepStrictEqual(
@@ -305,7 +305,7 @@ describe("thread/resume", () => {
         )
         slow.repair()
         yield* start("once more")
-        yield* model.say("ok")
+        yield* model.reply("ok")
         assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
         const stored = yield* readState(slow.store, threadId)
         assert.deepStrictEqual(

@@ -3,7 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { delta, started } from "../../support/ScriptedModel.ts"
-import { cwd, makeServer, nameOf, say } from "../../support/Server.ts"
+import { cwd, makeServer, nameOf, userInput } from "../../support/Server.ts"
 import * as SlowStore from "../../support/SlowStore.ts"
 import { gated } from "../../support/Tools.ts"
 import { invalid, makeThread, paramsOf } from "../../support/Threads.ts"
@@ -13,7 +13,7 @@ describe("Thread", () => {
     it.effect("is refused with what is wrong with it [67]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
-        const steer = (expectedTurnId: string, input = say("x")) =>
+        const steer = (expectedTurnId: string, input = userInput("x")) =>
           Effect.flip(client.request("turn/steer", { threadId, expectedTurnId, input }))
         const other = "0198c0de-0000-7000-8000-000000000000"
         assert.deepStrictEqual(yield* steer(other), invalid("no active turn to steer"))
@@ -42,12 +42,12 @@ describe("Thread", () => {
         const steered = yield* client.request("turn/steer", {
           threadId,
           expectedTurnId: turn.id,
-          input: say("rather this"),
+          input: userInput("rather this"),
           clientUserMessageId: "mine"
         })
         assert.deepStrictEqual(steered, { turnId: turn.id })
         yield* first.closed
-        const second = yield* model.say("done")
+        const second = yield* model.reply("done")
         const events = yield* client.until((event) => nameOf(event) === "turn/completed")
         assert.deepStrictEqual(events.slice(0, 2).map(nameOf), ["item/started", "item/completed"])
         assert.notInclude(events.map(nameOf), "turn/started")
@@ -56,9 +56,9 @@ describe("Thread", () => {
           [item["type"], item["clientId"], item["content"]],
           ["userMessage", "mine", [{ type: "text", text: "rather this", text_elements: [] }]]
         )
-        const heard = second.request.input.map((entry) => JSON.stringify(entry))
-        assert.isTrue(heard.at(-2)?.includes("hello") && heard.at(-1)?.includes("rather this"))
-        assert.isFalse(heard.some((entry) => entry.includes("half")))
+        const input = second.request.input.map((entry) => JSON.stringify(entry))
+        assert.isTrue(input.at(-2)?.includes("hello") && input.at(-1)?.includes("rather this"))
+        assert.isFalse(input.some((entry) => entry.includes("half")))
       })
     )
 
@@ -69,11 +69,11 @@ describe("Thread", () => {
         const { turn } = yield* start("hello")
         yield* model.call(["slow", "c1"])
         yield* client.notified("thread/tokenUsage/updated")
-        yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: say("and this") })
+        yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: userInput("and this") })
         yield* Deferred.succeed(gate, undefined)
-        const next = yield* model.say("done")
-        const [output, said] = next.request.input.slice(-2).map((entry) => JSON.stringify(entry))
-        assert.isTrue(output?.includes("slow is through") && said?.includes("and this"))
+        const next = yield* model.reply("done")
+        const [output, steered] = next.request.input.slice(-2).map((entry) => JSON.stringify(entry))
+        assert.isTrue(output?.includes("slow is through") && steered?.includes("and this"))
         yield* client.notified("turn/completed")
       })
     )
@@ -86,7 +86,7 @@ describe("Thread", () => {
         const second = yield* start("more")
         assert.strictEqual(second.turn.id, first.turn.id)
         yield* call.closed
-        yield* model.say("done")
+        yield* model.reply("done")
         const names = yield* client.names("turn/completed")
         assert.strictEqual(names.filter((name) => name === "turn/started").length, 1)
       })
@@ -173,9 +173,9 @@ describe("Thread", () => {
         yield* model.next
         for (let count = 0; count < 3; count++) yield* client.next
         yield* client.send(3, "turn/interrupt", { threadId: thread.id, turnId: "" })
-        const told = [yield* client.next, yield* client.next, yield* client.next]
+        const received = [yield* client.next, yield* client.next, yield* client.next]
         assert.deepStrictEqual(
-          told.map((message) => message["id"] ?? message["method"]),
+          received.map((message) => message["id"] ?? message["method"]),
           [3, "thread/status/changed", "turn/completed"]
         )
       })
@@ -201,7 +201,7 @@ describe("Thread", () => {
         const { client, model, start, threadId } = yield* makeThread({ store: slow.layer })
         const halted = slow.haltAt((event) => event._tag === "TurnEnded")
         const { turn } = yield* start("hello")
-        yield* Effect.forkChild(model.say("hi"))
+        yield* Effect.forkChild(model.reply("hi"))
         yield* halted.reached
         const turnId = turn.id
         assert.deepStrictEqual(
@@ -209,7 +209,7 @@ describe("Thread", () => {
           invalid("no active turn to interrupt")
         )
         assert.deepStrictEqual(
-          yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: say("x") })),
+          yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: userInput("x") })),
           invalid("no active turn to steer")
         )
         const next = yield* Effect.forkChild(start("more"), { startImmediately: true })
@@ -217,7 +217,7 @@ describe("Thread", () => {
         assert.isUndefined(next.pollUnsafe())
         yield* halted.goOn
         assert.notStrictEqual((yield* Fiber.join(next)).turn.id, turnId)
-        yield* model.say("ok")
+        yield* model.reply("ok")
         const first = yield* client.notified("turn/completed")
         const second = yield* client.notified("turn/completed")
         assert.deepStrictEqual([first.turn.status, second.turn.status], ["completed", "completed"])

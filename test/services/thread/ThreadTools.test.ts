@@ -44,7 +44,7 @@ describe("the tools of a thread", () => {
         item: { type: "function_call", call_id: "c2", name: "late", arguments: "{}" }
       })
       yield* second.finish()
-      const third = yield* model.say("done")
+      const third = yield* model.reply("done")
       yield* client.notified("turn/completed")
       assert.deepStrictEqual(
         [first, second, third].map(({ request }) => namesIn(request.tools)),
@@ -82,7 +82,7 @@ describe("the tools of a thread", () => {
       const warning = yield* client.notified("warning")
       assert.deepStrictEqual(warning, { threadId: thread.id, message })
       yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text: "hello" }] })
-      const { request } = yield* model.say("hi")
+      const { request } = yield* model.reply("hi")
       assert.deepStrictEqual(request.tools, [])
       assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
     })
@@ -119,7 +119,7 @@ describe("the tools of a thread", () => {
         item: { type: "function_call", call_id: "c1", name: "look", namespace: "home", arguments: '{"at":1}' }
       })
       yield* first.finish()
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       const events = yield* client.until((event) => nameOf(event) === "turn/completed")
       const ofCall = events.filter((event) => JSON.stringify(paramsOf(event)).includes('"c1"'))
       const turnId = first.request.turnId

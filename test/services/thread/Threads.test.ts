@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { Toolset } from "../../../src/services/tool/ToolRegistry.ts"
-import { cwd, makeServer, nameOf, say, type ServerOptions } from "../../support/Server.ts"
+import { cwd, makeServer, nameOf, userInput, type ServerOptions } from "../../support/Server.ts"
 
 const invalid = (message: string) => new RequestError({ code: -32600, message })
 
@@ -21,8 +21,8 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
   const turn = Effect.gen(function* () {
-    yield* client.request("turn/start", { threadId, input: say("hello") })
-    yield* server.model.say("hi")
+    yield* client.request("turn/start", { threadId, input: userInput("hello") })
+    yield* server.model.reply("hi")
     yield* client.notified("turn/completed")
   })
   yield* turn
@@ -116,7 +116,7 @@ describe("ThreadManager", () => {
         const { client, isLoaded, leave, model, threadId } = yield* setUp()
         yield* leave
         yield* TestClock.adjust("20 minutes")
-        yield* client.request("turn/start", { threadId, input: say("more") })
+        yield* client.request("turn/start", { threadId, input: userInput("more") })
         const call = yield* model.next
         yield* TestClock.adjust("90 minutes")
         assert.isTrue(isLoaded())
@@ -161,9 +161,9 @@ describe("ThreadManager", () => {
         yield* client.notified("thread/closed")
         yield* client.request("thread/resume", { threadId })
         yield* slow.notified("thread/closed")
-        yield* client.request("turn/start", { threadId, input: say("more") })
+        yield* client.request("turn/start", { threadId, input: userInput("more") })
         yield* Effect.forkChild(Effect.forever(slow.next))
-        yield* model.say("ok")
+        yield* model.reply("ok")
         assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
       })
     )
@@ -183,7 +183,7 @@ describe("ThreadManager", () => {
         invalid(`thread ${threadId} is closing; retry thread/resume after the thread is closed`)
       )
       assert.deepStrictEqual(
-        yield* Effect.flip(client.request("turn/start", { threadId, input: say("x") })),
+        yield* Effect.flip(client.request("turn/start", { threadId, input: userInput("x") })),
         invalid(`thread ${threadId} is closing; retry after the thread is closed`)
       )
       yield* Deferred.succeed(gate, undefined)
@@ -233,7 +233,7 @@ describe("ThreadManager", () => {
       const { client, model, threadId, threads } = yield* setUp()
       const other = yield* client.request("thread/start", { cwd })
       for (const id of [threadId, other.thread.id]) {
-        yield* client.request("turn/start", { threadId: id, input: say("x") })
+        yield* client.request("turn/start", { threadId: id, input: userInput("x") })
       }
       const calls = [yield* model.next, yield* model.next]
       assert.strictEqual(threads.running(), 2)

@@ -12,14 +12,14 @@ import { TurnInProgress, TurnNotFound, ThreadNotFound } from "../../../src/servi
 import type { ForkThread, StartThread } from "../../../src/services/thread/Threads.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
-import { cwd, makeServer, say, type ServerOptions } from "../../support/Server.ts"
+import { cwd, makeServer, userInput, type ServerOptions } from "../../support/Server.ts"
 
 const stranger = "0198c0de-0000-7000-8000-000000000000"
 
 const anew: StartThread = { overrides: { cwd }, ephemeral: false, originator: "engine", threadSource: null }
 
 const turnRequest = (text: string) => ({
-  message: { input: say(text).map((part) => ({ ...part, text_elements: [] })), clientId: null },
+  message: { input: userInput(text).map((part) => ({ ...part, text_elements: [] })), clientId: null },
   options: { outputSchema: null, metadata: {} },
   rootTurnId: null,
   caller: { originator: "engine", userAgent: "engine/1" },
@@ -38,7 +38,7 @@ const makeEngine = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   /** A turn from its start to its end; its id. */
   const turn = Effect.fnUntraced(function* (thread: Thread, text: string, answer: string) {
     const turnId = yield* begin(thread, text)
-    const call = yield* server.model.say(answer)
+    const call = yield* server.model.reply(answer)
     while (thread.isRunning) yield* Effect.yieldNow
     return { turnId, request: call.request }
   })
@@ -74,8 +74,8 @@ describe("the engine's threads, with nobody connected", () => {
       const begun = yield* Effect.forEach(accepted, (each) =>
         Effect.forkChild(thread.begin(each), { startImmediately: true })
       )
-      yield* model.say("first")
-      yield* model.say("second")
+      yield* model.reply("first")
+      yield* model.reply("second")
       yield* Effect.forEach(begun, Fiber.join)
       while (thread.isRunning) yield* Effect.yieldNow
       assert.deepStrictEqual(

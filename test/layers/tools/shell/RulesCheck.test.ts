@@ -93,9 +93,9 @@ describe("the check of the home's rules", () => {
       const [first, second, silent] = clients
       for (const client of clients.slice(0, 2)) {
         yield* client.send(1, "initialize", params)
-        const told = [yield* client.next, yield* client.next]
+        const published = [yield* client.next, yield* client.next]
         assert.deepStrictEqual(
-          told.map((message) => message["id"] ?? [message["method"], message["params"]]),
+          published.map((message) => message["id"] ?? [message["method"], message["params"]]),
           [1, ["configWarning", warningOf(path)]]
         )
       }

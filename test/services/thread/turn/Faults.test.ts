@@ -10,7 +10,7 @@ import type { ModelError, ModelEvent } from "../../../../src/services/model/Mode
 import { Sandbox } from "../../../../src/services/sandbox/Sandbox.ts"
 import { fine, modelEnds, modelOf, modelSteps, sandboxes, toolOf, toolRuns } from "../../../support/Faults.ts"
 import { completed } from "../../../support/ScriptedModel.ts"
-import { type Client, cwd, makeServer, nameOf, say, type ServerOptions } from "../../../support/Server.ts"
+import { type Client, cwd, makeServer, nameOf, userInput, type ServerOptions } from "../../../support/Server.ts"
 import { paramsOf } from "../../../support/Threads.ts"
 
 /** The time within which a turn ends when it is interrupted (milliseconds): shorter than the deadline of a stop. */
@@ -64,7 +64,7 @@ const faultyTurn = Effect.fnUntraced(function* (
   { client, threadId }: { readonly client: Client; readonly threadId: string },
   interrupts: Effect.Effect<void> | undefined
 ) {
-  const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+  const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
   if (interrupts !== undefined) {
     yield* interrupts
     const { millis, value } = yield* passing(client.request("turn/interrupt", { threadId, turnId: turn.id }))
@@ -72,7 +72,7 @@ const faultyTurn = Effect.fnUntraced(function* (
     assert.isAtMost(millis, Deadline)
   }
   const { value: ends } = yield* passing(endsUntil(client, turn.id))
-  const { turn: next } = yield* client.request("turn/start", { threadId, input: say("again") })
+  const { turn: next } = yield* client.request("turn/start", { threadId, input: userInput("again") })
   const { value: nextEnds } = yield* passing(endsUntil(client, next.id))
   const { thread } = yield* client.request("thread/read", { threadId, includeTurns: true })
   const kept = thread.turns.map(({ id, status }) => [id, status] as const)
@@ -174,14 +174,14 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
           )
         )
       const { client, threadId } = yield* setUp({ model: modelOf(calling("faulty")), toolbox: [toolOf(run)] })
-      const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+      const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
       yield* passing(client.request("turn/interrupt", { threadId, turnId: turn.id }))
       const events = yield* client.until((event) => nameOf(event) === "turn/completed")
       const items = events.filter((event) => nameOf(event) === "item/completed").map(paramsOf)
       const { item } = items.at(-1) as { readonly item: { readonly type: string; readonly status: string } }
       assert.deepStrictEqual([item.type, item.status], ["dynamicToolCall", "failed"])
       yield* TestClock.adjust("2 minutes")
-      yield* client.request("turn/start", { threadId, input: say("again") })
+      yield* client.request("turn/start", { threadId, input: userInput("again") })
       const names = yield* client.names("turn/completed")
       assert.notInclude(names, "item/mcpToolCall/progress")
     })
@@ -196,7 +196,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
         const { client, threadId } = server
         const { turn } = yield* client.request("turn/start", {
           threadId,
-          input: say("go"),
+          input: userInput("go"),
           approvalPolicy: "never",
           sandboxPolicy: { type: "readOnly" }
         })
@@ -227,7 +227,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
     it.effect(`the stop of all threads does not wait for a ${what} that cannot be interrupted`, () =>
       Effect.gen(function* () {
         const { client, threadId, threads } = yield* setUp(faulty)
-        const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+        const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
         yield* client.notified("turn/started")
         const { millis } = yield* passing(threads.stop)
         assert.isAtMost(millis, Deadline)

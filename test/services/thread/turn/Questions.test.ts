@@ -61,7 +61,7 @@ describe("a question of a tool", () => {
       })
       const answers = { q: { answers: ["A"] } }
       yield* client.handle.respondToServerRequest(asked.request.id, { answers })
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       const after = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
       assert.deepStrictEqual(after.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
       assert.deepStrictEqual(paramsOf(after[1]), { threadId, status: { type: "active", activeFlags: [] } })
@@ -85,7 +85,7 @@ describe("a question of a tool", () => {
       const asked = events.at(-1)
       assert(asked?._tag === "ServerRequest")
       yield* client.handle.respondToServerRequest(asked.request.id, { contentItems: [], success: true })
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       assert.include(JSON.stringify(last.request.input.at(-1)), '"output":"true"')
     })
   )
@@ -101,7 +101,7 @@ describe("a question of a tool", () => {
       yield* model.call(["ask", "c1"])
       const { id } = yield* client.asked
       yield* client.handle.respondToServerRequest(id, answer)
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       assert.include(JSON.stringify(last.request.input.at(-1)), `failed ${reason}`)
       const statuses = (yield* client.until((event) => nameOf(event) === "turn/completed")).flatMap((event) =>
         nameOf(event) === "thread/status/changed" ? [JSON.stringify(paramsOf(event))] : []
