@@ -28,7 +28,7 @@ import { gated } from "../support/Tools.ts"
 
 const who = { clientInfo: { name: "test", version: "1" }, capabilities: { experimentalApi: true } }
 
-/** The low-level runtime of a server of its own, with a scripted model. */
+/** The low-level runtime of a new server with a scripted model. */
 const starting = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const model = yield* makeModel
   const start = AppServer.start({
@@ -39,7 +39,7 @@ const starting = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   return { model, start }
 })
 
-/** The facade of a server of its own. */
+/** The facade of a new server. */
 const facade = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const model = yield* makeModel
   const layer = AppServer.client({
@@ -74,7 +74,7 @@ const makeStubborn = Effect.gen(function* () {
   }
 })
 
-/** The events that are left, by name, up to the end. */
+/** The remaining events by name, up to the end. */
 const rest = Effect.fnUntraced(function* (client: ReturnType<typeof clientOf>) {
   const names: Array<string> = []
   for (;;) {
@@ -86,7 +86,7 @@ const rest = Effect.fnUntraced(function* (client: ReturnType<typeof clientOf>) {
   }
 })
 
-/** What is logged as a warning or worse. */
+/** Log lines of level warning or above. */
 const logging = () => {
   const logged: Array<string> = []
   const logger = Logger.make(({ logLevel, message }) => {
@@ -132,7 +132,7 @@ const cases: ReadonlyArray<readonly [string, (stubborn: Stubborn) => ServerOptio
 ]
 
 describe("the runtime of a server, when it stops", () => {
-  it.effect("leaves what was published to be read: the end of the turn, the last legacy event, the end [24]", () =>
+  it.effect("leaves published events readable: the end of the turn, the last legacy event, the end [24]", () =>
     Effect.gen(function* () {
       const { client } = yield* working(gated("slow", Effect.never))
       yield* client.notified("thread/tokenUsage/updated")
@@ -146,7 +146,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("leaves it to be read from the facade, too [24]", () =>
+  it.effect("leaves them readable from the facade, too [24]", () =>
     Effect.gen(function* () {
       const { client, model } = yield* facade()
       const { thread } = yield* client.request("thread/start", { cwd })
@@ -158,7 +158,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("stops once, however many ask: all of them wait for the same end [24]", () =>
+  it.effect("stops once for all callers, which wait for the same end [24]", () =>
     Effect.gen(function* () {
       const stubborn = yield* makeStubborn
       const { connect, model } = yield* makeServer({ toolbox: [stubborn.tool] })
@@ -178,7 +178,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("is not left half-stopped by a caller that gives up [24]", () =>
+  it.effect("completes its stop when a caller is interrupted [24]", () =>
     Effect.gen(function* () {
       const stubborn = yield* makeStubborn
       const { client } = yield* working(stubborn.tool)
@@ -194,7 +194,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("stops for a tool that asks for it, and ends the tool", () =>
+  it.effect("stops on request of a tool, and ends the tool", () =>
     Effect.gen(function* () {
       const handle = yield* Deferred.make<Effect.Effect<void>>()
       const { client } = yield* working(gated("end", Effect.flatten(Deferred.await(handle))))
@@ -205,7 +205,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("has closed the tools of its threads, and everything else that it holds", () =>
+  it.effect("has closed the tools of its threads and all other resources", () =>
     Effect.gen(function* () {
       const closed: Array<string> = []
       const note = (name: string) => Effect.addFinalizer(() => Effect.sync(() => void closed.push(name)))
@@ -231,7 +231,7 @@ describe("the runtime of a server, when it stops", () => {
           yield* stubborn.entered
           const end = how === "shutdown" ? client.handle.shutdown : Scope.close(scope, Exit.void)
           const stopping = yield* Effect.forkChild(end, { startImmediately: true })
-          // The turn leaves the tool behind, well before the deadline of the stop.
+          // The turn abandons the tool well before the deadline of the stop.
           yield* TestClock.adjust("1999 millis")
           assert.isUndefined(stopping.pollUnsafe())
           yield* TestClock.adjust("1 millis")
@@ -251,7 +251,7 @@ describe("the runtime of a server, when it stops", () => {
       })
     }
 
-    it.effect.each(cases)("%s that cannot be interrupted: it ends, and names the stream [23]", ([, optionsFor]) => {
+    it.effect.each(cases)("%s that cannot be interrupted: it ends, and logs the stream [23]", ([, optionsFor]) => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const { stubborn, store } = yield* broken
@@ -271,7 +271,7 @@ describe("the runtime of a server, when it stops", () => {
   })
 
   describe("under its deadline, with", () => {
-    /** Turns wait for what they have interrupted longer than the server does. */
+    /** Turns wait longer for interrupted code than the server does. */
     const patiently = Effect.provideService(InterruptGrace, Duration.hours(1))
 
     for (const how of ["shutdown", "the end of the scope"]) {
@@ -300,7 +300,7 @@ describe("the runtime of a server, when it stops", () => {
       })
     }
 
-    it.effect.each(cases)("%s that cannot be interrupted: it ends, and names the turn [23]", ([, optionsFor]) => {
+    it.effect.each(cases)("%s that cannot be interrupted: it ends, and logs the turn [23]", ([, optionsFor]) => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const { stubborn, store } = yield* broken
@@ -318,7 +318,7 @@ describe("the runtime of a server, when it stops", () => {
       }).pipe(Effect.provide(layer), patiently)
     })
 
-    it.effect("an append that cannot be interrupted: it ends, names the turn, and stores nothing more [23]", () => {
+    it.effect("an append that cannot be interrupted: it ends, logs the turn, and stores nothing more [23]", () => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const { stubborn, store, appended } = yield* broken
@@ -347,7 +347,7 @@ describe("the runtime of a server, when it stops", () => {
       }).pipe(Effect.provide(layer))
     })
 
-    it.effect("something in the server's scope that does not close: it ends, and says so [23]", () => {
+    it.effect("something in the server's scope that does not close: it ends with a warning [23]", () => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const stubborn = yield* makeStubborn

@@ -18,7 +18,7 @@ import { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
 import * as Toolsets from "../../src/layers/tools/Toolsets.ts"
 import { text, type Tool } from "../../src/services/tool/Tool.ts"
 
-/** What is written into the server's folder, and what it is told. */
+/** The files in the server's folder, and its options. */
 interface Situation {
   readonly config?: string
   readonly requirements?: string
@@ -29,7 +29,7 @@ interface Situation {
 
 const inputOf = (texts: ReadonlyArray<string>) => texts.map((text) => ({ type: "text" as const, text }))
 
-/** A server in a folder of its own, whose one tool only counts, with a client. */
+/** A server in its own folder with a counting tool, and a client. */
 const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
   const files = yield* FileSystem.FileSystem
   const home = yield* files.makeTempDirectoryScoped({ prefix: "spindle-offline-" })
@@ -66,7 +66,7 @@ const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
     Effect.flatMap((built) => Effect.provideContext(AppServerClient, built))
   )
 
-  /** Runs a turn to its end; what the agent said, the warnings, and the error. */
+  /** Runs a turn to its end; returns the agent's text, the warnings, and the error. */
   const turn = Effect.fnUntraced(function* (
     threadId: string,
     texts: ReadonlyArray<string>,
@@ -87,7 +87,7 @@ const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
   return { client, home, ran, turn, write }
 })
 
-/** A proxy that leads nowhere; `asked` is the first address that somebody wants to get to. */
+/** A proxy that refuses all connections; `asked` is the first requested address. */
 const makeProxy = Effect.gen(function* () {
   const asked = yield* Deferred.make<string>()
   const server = yield* Effect.acquireRelease(
@@ -299,7 +299,7 @@ describe("the offline model", () => {
   )
 })
 
-describe("a model that a program brings", () => {
+describe("a model of an embedding program", () => {
   test(
     "may do without a name: then threads are named as they are configured",
     Effect.gen(function* () {

@@ -19,7 +19,7 @@ const message = (text: string): ModelEvent => ({
   item: { type: "message", role: "assistant", id: "m", content: [{ type: "output_text", text }] }
 })
 
-/** Says a number of words before the gate opens, and as many after it. */
+/** Sends a number of words before the gate opens, and as many after it. */
 const gated = (gate: Deferred.Deferred<void>, count: number) =>
   Layer.succeed(ModelProvider, {
     stream: () =>
@@ -59,7 +59,7 @@ const startTurn = Effect.fnUntraced(function* (peer: Effect.Success<ReturnType<t
 })
 
 describe("resume without a gap", () => {
-  it.live("tells a client that comes back exactly what it missed, in order, and then what happens", () =>
+  it.live("sends a returning client exactly the missed notifications in order, and then new ones", () =>
     withServer(
       100,
       Effect.fnUntraced(function* (gate) {
@@ -95,7 +95,7 @@ describe("resume without a gap", () => {
     )
   )
 
-  it.live("says that a resync is needed when what was missed is no longer known", () =>
+  it.live("requests a resync when the missed notifications are no longer known", () =>
     withServer(
       2000,
       Effect.fnUntraced(function* (gate) {
@@ -117,7 +117,7 @@ describe("resume without a gap", () => {
     )
   )
 
-  it.live("leaves the wire of a client that did not ask as it was", () =>
+  it.live("does not change the messages of a client that did not opt in", () =>
     withServer(
       3,
       Effect.fnUntraced(function* (gate) {

@@ -38,7 +38,7 @@ import { tryConnect, type Where } from "../support/Sockets.ts"
 import { asking, gated } from "../support/Tools.ts"
 import type { ReceivedMessage } from "../support/WirePeer.ts"
 
-/** The client's end of a connection, for messages as JSON has them. */
+/** The client's end of a connection, with JSON messages. */
 export interface Channel {
   readonly send: (message: object) => Effect.Effect<void>
   /** The next message. */
@@ -52,7 +52,7 @@ export interface Channel {
 export class Subject extends Context.Service<
   Subject,
   Omit<Effect.Success<ReturnType<typeof makeServer>>, "connect"> & {
-    /** Opens the gate at which the tools `slow` and `stubborn` wait; the second cannot be interrupted there. */
+    /** Opens the gate of the tools `slow` and `stubborn`; the second cannot be interrupted while it waits. */
     readonly open: Effect.Effect<unknown>
     /** Connects a client, which has not initialized unless it is in the same process. */
     readonly connect: Effect.Effect<Channel, unknown, Scope.Scope>
@@ -61,7 +61,7 @@ export class Subject extends Context.Service<
 
 type Connect = Effect.Effect<Channel, unknown, AppServer.AppServer | Scope.Scope>
 
-/** A server to which clients are connected in this way; `prepare` is run once for each. */
+/** A server with this kind of clients; `prepare` runs once for each. */
 const subjectOf = (prepare: Effect.Effect<Connect, unknown, AppServer.AppServer | Scope.Scope>) =>
   Layer.effect(
     Subject,
@@ -89,7 +89,7 @@ const messagesIn = (text: string): ReadonlyArray<ReceivedMessage> =>
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as ReceivedMessage)
 
-/** A client without a way in between. */
+/** A client without a stream in between. */
 export const inMemory = subjectOf(
   Effect.succeed(
     Effect.gen(function* () {
@@ -131,7 +131,7 @@ export const stdio = subjectOf(
       return {
         send: (message) => Queue.offer(input, new TextEncoder().encode(`${JSON.stringify(message)}\n`)),
         next: Queue.take(received),
-        // As the program does when its input has ended.
+        // Like the program when its input has ended.
         leave: Effect.andThen(
           Queue.end(input),
           Effect.andThen(served.inputEnded, served.close({ _tag: "InputEnded" }))
@@ -179,7 +179,7 @@ const receivedOf = (event: ClientEvent): ReceivedMessage => {
 
 const isError = Schema.is(RequestError)
 
-/** The answer of a request as it would be over a wire; undefined for one that never came. */
+/** The response of a request as over a wire; undefined without one. */
 const answerOf = (id: RequestId, exit: Exit.Exit<unknown, unknown>): object | undefined => {
   if (Exit.isSuccess(exit)) return { id, result: exit.value }
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))

@@ -1,6 +1,5 @@
 /**
- * What holds of every connection to a server, whatever transport it goes over: the statements of `docs/contract.md` that are
- * about connections.
+ * The tests of every transport: the statements of `docs/contract.md` about connections.
  *
  * @module
  */
@@ -18,13 +17,13 @@ import { cwd, userInput } from "../support/Server.ts"
 import type { ReceivedMessage } from "../support/WirePeer.ts"
 import { type Channel, Subject } from "./Subject.ts"
 
-/** What differs between transports. */
+/** The differences between transports. */
 export interface Traits {
-  /** Clients initialize by a request of their own. */
+  /** Whether clients initialize with a request. */
   readonly handshake: boolean
-  /** How much of 5 seconds running requests get when the server stops. */
+  /** The share of 5 seconds that running requests get when the server stops. */
   readonly patience: Duration.Input
-  /** The error of a request that is cut then. */
+  /** The error of a request that is interrupted then. */
   readonly cut: string
 }
 
@@ -35,7 +34,7 @@ const initialize = { clientInfo: { name: "suite", version: "1" }, capabilities: 
 /** A client that numbers its requests. */
 const clientOf = (channel: Channel) => {
   let nextId = 1
-  /** Reads on to the first message that matches. */
+  /** Reads until a message matches. */
   const until = Effect.fnUntraced(function* (matches: (message: ReceivedMessage) => boolean) {
     while (true) {
       const message = yield* channel.next
@@ -126,7 +125,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
         const answered: Array<unknown> = []
         while (answered.length < ids.length) answered.push((yield* client.until(({ id }) => id !== undefined)).id)
         assert.sameMembers(answered, ids)
-        // Another answer would come before this one.
+        // Another response would precede this one.
         yield* client.send({ id: "last", method: List, params: {} })
         assert.strictEqual((yield* client.until(({ id }) => id !== undefined)).id, "last")
       })
@@ -206,13 +205,13 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
           code: -32603,
           message: traits.cut
         })
-        // The tool still holds a part of the server.
+        // The tool still holds resources of the server.
         yield* TestClock.adjust("1 second")
         yield* Fiber.join(stopping)
         yield* client.ended
         yield* open
       }),
-      // The turn waits for its tool longer than the server does.
+      // The turn waits longer for its tool than the server does.
       Duration.hours(1)
     )
   })

@@ -18,7 +18,7 @@ const handlers = (files: Readonly<Record<string, string>>, options: Partial<Conf
     )
   )
 
-/** What the client reads of a failure. */
+/** The error that the client gets. */
 const refusal = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : "answered"))
 
@@ -77,7 +77,7 @@ describe("config/read", () => {
 })
 
 describe("configRequirements/read", () => {
-  it.effect("answers null where nobody demands anything, and every demand by name where somebody does", () =>
+  it.effect("returns null without requirements, and every requirement by name otherwise", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* call(yield* handlers({}), "configRequirements/read", undefined), {
         supportsIndependentSpeedModes: true,
@@ -116,7 +116,7 @@ describe("configRequirements/read", () => {
     })
   )
 
-  it.effect("passes on what the cloud says to do about its failure", () =>
+  it.effect("passes on the cloud's advice about its failure", () =>
     Effect.gen(function* () {
       const data = {
         reason: "cloudRequirements",

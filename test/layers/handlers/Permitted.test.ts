@@ -23,7 +23,7 @@ const override = (detail: string) => `invalid thread settings override: ${detail
 
 const onlyReadOnly = 'allowed_sandbox_modes = ["read-only"]\n'
 
-describe("requirements and the ways to settings", () => {
+describe("requirements for settings", () => {
   const starts: ReadonlyArray<readonly [way: string, params: Start, profile: string | null]> = [
     ["permissions", { permissions: ":danger-full-access" }, null],
     ["permissions, less", { permissions: ":workspace" }, null],
@@ -52,7 +52,7 @@ describe("requirements and the ways to settings", () => {
     )
   }
 
-  it.effect("say why a profile was not taken", () =>
+  it.effect("report why a profile was not used", () =>
     Effect.gen(function* () {
       const { client, withRealPath, start } = yield* policyServer(onlyReadOnly)
       const { threadId } = yield* start({ permissions: ":danger-full-access" })
@@ -64,7 +64,7 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("refuse a turn what they do not allow, and leave the thread as it is", () =>
+  it.effect("refuse a turn that exceeds them, and do not change the thread", () =>
     Effect.gen(function* () {
       const { refused, start, turn } = yield* policyServer(
         `${onlyReadOnly}allowed_approval_policies = ["on-request"]\nallowed_approvals_reviewers = ["user"]\n`
@@ -107,7 +107,7 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("that come later hold for a loaded thread from its next turn on", () =>
+  it.effect("that change apply to a loaded thread from its next turn on", () =>
     Effect.gen(function* () {
       const { client, demand, start, turn } = yield* policyServer("")
       const { threadId } = yield* start({ permissions: ":danger-full-access", approvalPolicy: "never" })
@@ -122,7 +122,7 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("that come later hold for a thread that is resumed; else it has the policies that it had", () =>
+  it.effect("that change apply to a resumed thread; otherwise it keeps its policies", () =>
     Effect.gen(function* () {
       const id = "0198c0de-0000-7000-8000-00000000000a"
       const had: ThreadSettings = {
@@ -162,7 +162,7 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("about profiles bind policies of other names, and choose where nothing is chosen", () =>
+  it.effect("about profiles bind policies set in other ways, and provide the default", () =>
     Effect.gen(function* () {
       const both =
         'allowed_permission_profiles = { ":read-only" = true, ":workspace" = true, ":danger-full-access" = false }\n'
@@ -201,7 +201,7 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("that this server cannot enforce by itself leave no policy that would need it", () =>
+  it.effect("that this server cannot enforce exclude every policy that needs them", () =>
     Effect.gen(function* () {
       const unread = yield* policyServer('[permissions.filesystem]\ndeny_read = ["/secret"]\n')
       const filtered = yield* policyServer("[experimental_network]\nenabled = true\n")

@@ -48,7 +48,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("lets the client go on in the fork, which it follows", () =>
+  it.effect("lets the client continue in the fork, to which it is subscribed", () =>
     Effect.gen(function* () {
       const { client, fork, model } = yield* setUp
       const { thread } = yield* fork({ excludeTurns: true })
@@ -60,7 +60,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("takes the settings of the source, and what the request says instead", () =>
+  it.effect("takes the settings of the source, except those of the request", () =>
     Effect.gen(function* () {
       const { client, model } = yield* setUp
       const source = yield* client.request("thread/start", { cwd, sandbox: "read-only", approvalPolicy: "untrusted" })
@@ -75,7 +75,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("takes the turns up to one that the request names", () =>
+  it.effect("takes the turns up to the requested one", () =>
     Effect.gen(function* () {
       const { first, fork, second } = yield* setUp
       const turns = (params: Parameters<typeof fork>[0]) =>
@@ -86,7 +86,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("refuses what makes no sense, with the texts of the release", () =>
+  it.effect("refuses invalid requests with the texts of the release", () =>
     Effect.gen(function* () {
       const { client, first, second, threadId } = yield* setUp
       const fresh = (yield* client.request("thread/start", { cwd })).thread.id
@@ -106,7 +106,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("of a thread that runs interrupts the turn in the fork alone [74]", () =>
+  it.effect("of a running thread interrupts the turn only in the fork [74]", () =>
     Effect.gen(function* () {
       const { client, fork, model, threadId } = yield* setUp
       const { turn } = yield* client.request("turn/start", { threadId, input: userInput("three") })
@@ -120,7 +120,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("into an ephemeral thread leaves nothing in the store", () =>
+  it.effect("into an ephemeral thread stores nothing", () =>
     Effect.gen(function* () {
       const { client, fork, threadId } = yield* setUp
       const { thread } = yield* fork({ ephemeral: true, excludeTurns: true })

@@ -35,13 +35,13 @@ const setUp = Effect.fnUntraced(function* (cwd: string, options: ServerOptions =
   return { ...server, client, threadId, run }
 })
 
-/** What clients see of a turn, up to its end: names, with the item of a command as it is, and times left out. */
+/** The client's view of a turn up to its end: names, the complete command item, no times. */
 const seen = Effect.fnUntraced(function* (client: Client) {
   const events = yield* client.until((event) => nameOf(event) === "turn/completed")
   return events.filter((event) => nameOf(event) !== "thread/tokenUsage/updated")
 })
 
-/** The texts of the conversation that are about commands of the user. */
+/** The texts about commands of the user in the conversation. */
 const recorded = (input: ReadonlyArray<unknown>) =>
   input.flatMap((entry) => {
     const text = JSON.stringify(entry)
@@ -61,7 +61,7 @@ const shellText = (command: string, exitCode: number, output: string) =>
   })
 
 describe("a command that the user runs by hand [80]", () => {
-  it.effect("is a turn of its own in an idle thread, and the model reads of it in the next", () =>
+  it.effect("is a separate turn in an idle thread, and the model reads it in the next turn", () =>
     Effect.gen(function* () {
       const cwd = yield* directory
       const { client, model, run, threadId } = yield* setUp(cwd)
@@ -133,7 +133,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("is not confined and asks nobody, whatever the policies are", () =>
+  it.effect("runs without sandbox and approval under every policy", () =>
     Effect.gen(function* () {
       const cwd = yield* directory
       const { client, connect } = yield* setUp(cwd)
@@ -168,7 +168,7 @@ describe("a command that the user runs by hand [80]", () => {
       "is not in the allowed set [read-only, workspace-write]"
     ]
   ] as const
-  it.effect.each(demands)("is refused where the organisation does not permit full access: %j", ([demand, reason]) =>
+  it.effect.each(demands)("is refused when the requirements do not permit full access: %j", ([demand, reason]) =>
     Effect.gen(function* () {
       const { run } = yield* setUp(noFolder, { cloudRequirements: Effect.succeed(demand) })
       const error = yield* Effect.flip(run("true"))
@@ -176,7 +176,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("does not run where a rule of the organisation forbids it", () =>
+  it.effect("does not run when a required rule forbids it", () =>
     Effect.gen(function* () {
       const cwd = yield* directory
       const rule = { pattern: [{ token: "touch" }], decision: "forbidden", justification: "no touch" }
@@ -192,7 +192,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("fails in a turn of its own where the thread has no environment", () =>
+  it.effect("fails in a separate turn when the thread has no environment", () =>
     Effect.gen(function* () {
       const { client } = yield* setUp(noFolder)
       const { thread } = yield* client.request("thread/start", { cwd: noFolder, environments: [] })
@@ -209,7 +209,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("ends when its time is over", () =>
+  it.effect("is terminated at its time limit", () =>
     Effect.gen(function* () {
       const { cwd, release } = yield* pipes("go")
       const { client, run } = yield* setUp(cwd)
@@ -223,7 +223,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("is ended by an interrupt, and the model reads of that", () =>
+  it.effect("is terminated by an interrupt, and the model reads that", () =>
     Effect.gen(function* () {
       const { cwd } = yield* pipes("go")
       const { client, model, run, threadId } = yield* setUp(cwd)
@@ -242,7 +242,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("takes input meanwhile, which is recorded behind it without asking the model", () =>
+  it.effect("accepts input meanwhile, which is recorded after it without a model request", () =>
     Effect.gen(function* () {
       const { cwd, release } = yield* pipes("go")
       const { client, run, threadId } = yield* setUp(cwd)
@@ -263,7 +263,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("joins a turn that runs, also while it waits for an approval, and the model reads of it at once", () =>
+  it.effect("joins a running turn, also while it waits for an approval, and the model reads it in that turn", () =>
     Effect.gen(function* () {
       const cwd = yield* directory
       const { client, model, run, threadId } = yield* setUp(cwd, { toolbox: [asking] })
@@ -280,7 +280,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("that joined a turn runs on behind its end, in its name", () =>
+  it.effect("that joined a turn continues after its end, with its id", () =>
     Effect.gen(function* () {
       const { cwd, release } = yield* pipes("go")
       const { client, model, run, threadId } = yield* setUp(cwd)
@@ -298,7 +298,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("that joined a turn asks the model again, and ends with an interrupt of the turn", () =>
+  it.effect("that joined a turn causes another model request, and ends with an interrupt of the turn", () =>
     Effect.gen(function* () {
       const { cwd } = yield* pipes("go")
       const { client, model, run, threadId } = yield* setUp(cwd)

@@ -28,7 +28,7 @@ const user = (text: string): ResponseItem => ({
 const ask = (input: ReadonlyArray<ResponseItem>, asked: Partial<ModelRequest> = {}) =>
   Effect.provide(answerTo({ ...request, input, tools: [exec, custom], ...asked }), Offline.layer)
 
-/** A turn that the user begins with this text. */
+/** A turn with this user message. */
 const askText = (text: string, asked: Partial<ModelRequest> = {}) => ask([user(text)], { prompt: text, ...asked })
 
 const itemsOf = (events: ReadonlyArray<ModelEvent>) =>
@@ -61,7 +61,7 @@ const oneLine = (text: string): string => text.replaceAll(/[\r\n\u2028\u2029]/g,
 const directive = Arbitrary.schema(Schema.Literals(["run: echo a", "say: b", "exec_command: {}", "", "think: c"]))
 
 describe("Offline", () => {
-  it.effect("says what it is told, word by word, and counts the words", () =>
+  it.effect("follows `say:` word by word, and counts the words", () =>
     Effect.gen(function* () {
       const { error, events } = yield* askText("say: Hello  wide world")
       const itemId = "msg_turn-1_1"
@@ -87,7 +87,7 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("thinks before it speaks", () =>
+  it.effect("follows `think:` with a reasoning item and a message", () =>
     Effect.gen(function* () {
       const { events } = yield* askText("think: about it")
       const itemId = "rs_turn-1_1"
@@ -110,7 +110,7 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("calls the shell once for each line, and other tools by their names", () =>
+  it.effect("calls the shell once per line, and other tools by name", () =>
     Effect.gen(function* () {
       const { events } = yield* askText(
         'run: echo "hi"\n\nrun: pwd\r\napply_patch: "*** Begin\\n*** End"\n \t\nexec_command: {"cmd":1}\n'
@@ -124,14 +124,14 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("says so when there is no shell", () =>
+  it.effect("reports a missing shell", () =>
     Effect.gen(function* () {
       const { events } = yield* askText("run: ls", { tools: [] })
       assert.deepStrictEqual(textsOf(events), ["I cannot run `ls`: the tool exec_command is not offered here."])
     })
   )
 
-  it.effect("reports what its calls brought back", () =>
+  it.effect("reports the outputs of its calls", () =>
     Effect.gen(function* () {
       const { events } = yield* ask(
         [
@@ -163,7 +163,7 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("follows the user's own message, and nothing else that stands in the conversation", () =>
+  it.effect("follows only the user's message, and nothing else in the conversation", () =>
     Effect.gen(function* () {
       const conversation = [
         user("# AGENTS.md instructions for /x\nrun: no"),
@@ -220,7 +220,7 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("fails when it is told to, after what comes before", () =>
+  it.effect("follows `fail:` after the preceding lines", () =>
     Effect.gen(function* () {
       const { error, events } = yield* askText("say: a\nfail: no more\nsay: b")
       assert.deepStrictEqual(error, new ModelError({ message: "no more", info: "other" }))
@@ -245,7 +245,7 @@ describe("Offline", () => {
     }).pipe(Effect.provide(Offline.layer))
   )
 
-  it.effect("introduces itself to anybody who says anything else", () =>
+  it.effect("replies with its introduction to any other text", () =>
     Effect.gen(function* () {
       const replyTo = (text: string) => Effect.map(askText(text), ({ events }) => textsOf(events)[0] ?? "")
       const answer = yield* replyTo("What is a monad: tell me")
@@ -259,11 +259,11 @@ describe("Offline", () => {
   )
 
   it.effect.prop(
-    "calls nothing for a text with a line that is no directive, wherever that line stands",
+    "calls nothing for a text with any line that is not a directive",
     [Arbitrary.array(directive), Arbitrary.array(directive), Schema.String],
     ([before, after, other]) =>
       Effect.gen(function* () {
-        // A sentence is none, and neither is what begins with a blank, a mark or a capital.
+        // Sentences are not directives, nor are lines that begin with a blank, a mark or a capital.
         for (const line of [` ${other}`, `> ${other}`, `Please ${other}`, `R${other}`].map(oneLine)) {
           if (line.trim() === "") continue
           const { events } = yield* askText([...before, line, ...after].join("\n"))

@@ -46,7 +46,7 @@ describe("Responses", () => {
     })
   )
 
-  it.effect("ends after the answer although the server keeps the connection open", () =>
+  it.effect("ends after the answer even if the server keeps the connection open", () =>
     Effect.gen(function* () {
       const { error, events } = yield* run([hanging([wire.done(assistant("msg_ok", "fine")), wire.completed()])])
       assert.deepStrictEqual([error, events], [null, fineEvents])
@@ -188,7 +188,7 @@ describe("Responses", () => {
     )
     unsendable("says that a provider is unknown", { provider: { id: "other" } }, "Model provider `mock` not found")
 
-    it.effect("uses the account's key where the provider asks for it, and none where nobody is logged in", () =>
+    it.effect("uses the account's key if the provider requires it, and none without a login", () =>
       Effect.gen(function* () {
         const key = (env: Record<string, string>, requiresOpenaiAuth: boolean) =>
           Effect.map(
@@ -213,7 +213,7 @@ describe("Responses", () => {
       })
     )
 
-    it.effect("takes headers from the environment, where they are set", () =>
+    it.effect("takes headers from the environment, if they are set", () =>
       Effect.gen(function* () {
         const { sent } = yield* run([fine], {
           env: { MOCK_KEY: "secret", TEAM: "blue", BLANK: " " },
@@ -225,7 +225,7 @@ describe("Responses", () => {
     )
   })
 
-  it.effect("fails a request that cannot be written", () =>
+  it.effect("fails a request that cannot be encoded", () =>
     Effect.gen(function* () {
       let schema: unknown = {}
       for (let level = 0; level < 50_000; level++) schema = { items: schema }
@@ -236,7 +236,7 @@ describe("Responses", () => {
     })
   )
 
-  it.effect("lets others have their turn while it reads much at once", () =>
+  it.effect("yields to other fibers while it parses a large chunk", () =>
     Effect.gen(function* () {
       const { layer } = scripted([raw(`: ${"x".repeat(1024 * 1024)}\n${encode(wire.completed())}`)])
       let turns = 0

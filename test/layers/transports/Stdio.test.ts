@@ -12,7 +12,7 @@ import { MessageProcessor } from "../../../src/services/connection/MessageProces
 import { sessionOf } from "../../support/Connections.ts"
 import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
 
-/** A client of handlers with gates: what is typed into standard input, and what comes out. */
+/** A stdio client of handlers with gates. */
 const serving = Effect.fnUntraced(function* (
   limits: Partial<StreamTransport.ConnectionLimits> = {},
   isInitialized = true,
@@ -37,7 +37,7 @@ const serving = Effect.fnUntraced(function* (
     type,
     ask: (id: number, method: string, params: object) => type(`${JSON.stringify({ id, method, params })}\n`),
     endInput: Queue.end(input),
-    /** What has been written at one time, as messages. */
+    /** The messages of one write. */
     written: Effect.map(Queue.take(output), (text) =>
       text
         .split("\n")
@@ -48,7 +48,7 @@ const serving = Effect.fnUntraced(function* (
 })
 
 describe("a server on standard input and output", () => {
-  it.effect("answers everything it has read when its input ends, and is done then [52]", () =>
+  it.effect("answers every request that was read when its input ends, and then ends [52]", () =>
     Effect.gen(function* () {
       const { ask, endInput, gates, served, type, written } = yield* serving()
       yield* ask(1, Interrupt, turn("t", "a"))
@@ -70,7 +70,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("does not write an answer again that has been written, and writes every other one", () =>
+  it.effect("does not repeat a response that was already written, and writes every other one", () =>
     Effect.gen(function* () {
       const answered = JSON.stringify(ok(1, page()))
       const { ask, type, written } = yield* serving({}, true, answered)
@@ -85,7 +85,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("answers each of 10000 requests that come at once, with the end of the input behind them [52]", () =>
+  it.effect("answers each of 10000 pipelined requests followed by the end of input [52]", () =>
     Effect.gen(function* () {
       const { endInput, served, type, written } = yield* serving()
       const ids = Array.from({ length: 10_000 }, (_, id) => id)
@@ -101,7 +101,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("goes on after a line that is no message, one that is too long, and one that is no UTF-8 [10]", () =>
+  it.effect("continues after a line that is not a message, too long, or not UTF-8 [10]", () =>
     Effect.gen(function* () {
       const { ask, type, written } = yield* serving({ maxMessageBytes: 100 })
       yield* type(`hello\n\n${"x".repeat(200)}\n`)
@@ -112,7 +112,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("skips a line before initialize that is longer than 1 MiB, and no line after it", () =>
+  it.effect("skips a line before initialize that is longer than 1 MiB, but not after it", () =>
     Effect.gen(function* () {
       const { ask, served, type, written } = yield* serving({}, false)
       const long = (id: number) =>

@@ -11,7 +11,7 @@ const Ping = 9
 const Pong = 10
 
 describe("frames for a server on a WebSocket", () => {
-  it.effect("are passed over when they are no messages, and a ping is answered [54]", () =>
+  it.effect("are ignored when they are not messages, and a ping is answered [54]", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const client = yield* connectRaw(port)
@@ -40,7 +40,7 @@ describe("frames for a server on a WebSocket", () => {
     })
   )
 
-  it.effect("are answered when they are 128 pings at once, each [54]", () =>
+  it.effect("that are 128 pings at once are each answered [54]", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const client = yield* connectRaw(port)
@@ -101,7 +101,7 @@ describe("frames for a server on a WebSocket", () => {
     })
   )
 
-  it.effect("are sent to who is silent, and who gives no sign of life is let go [54]", () =>
+  it.effect("ping a silent client, which is disconnected if it does not answer [54]", () =>
     Effect.gen(function* () {
       const { listener, port } = yield* listening()
       const alive = yield* connect(port)
@@ -110,7 +110,7 @@ describe("frames for a server on a WebSocket", () => {
       yield* TestClock.adjust("30 seconds")
       assert.strictEqual((yield* dead.next).opcode, Ping)
       yield* alive.ping
-      // The pong is behind this on its way.
+      // The pong follows this request.
       yield* alive.request("thread/loaded/list")
       yield* TestClock.adjust("30 seconds")
       const { opcode, payload } = yield* dead.next

@@ -14,7 +14,7 @@ interface Line {
   readonly about: Readonly<Record<string, unknown>>
 }
 
-/** Everything that the effect logs, details included. */
+/** All log lines of the effect, with details. */
 const logging = <A, E, R>(effect: (lines: ReadonlyArray<Line>) => Effect.Effect<A, E, R>) => {
   const lines: Array<Line> = []
   const logger = Logger.make<unknown, void>(({ fiber, logLevel, message }) => {
@@ -27,7 +27,7 @@ const logging = <A, E, R>(effect: (lines: ReadonlyArray<Line>) => Effect.Effect<
 }
 
 describe("Logs", () => {
-  it.effect("say which client a line is about, and which method", () =>
+  it.effect("name the client and the method of a line", () =>
     logging((lines) =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: () => Effect.die("a mistake") })
@@ -44,7 +44,7 @@ describe("Logs", () => {
     )
   )
 
-  it.effect("say which thread and turn a line is about, and nothing of what was said", () =>
+  it.effect("name the thread and turn of a line, without payloads", () =>
     logging((lines) =>
       Effect.gen(function* () {
         const tool = {

@@ -24,7 +24,7 @@ const refusalOf = (error: {
 })
 
 describe("a server that drains", () => {
-  it.effect("ends with the last of the turns that run", () =>
+  it.effect("ends with the last running turn", () =>
     Effect.gen(function* () {
       const { connect, model, threads } = yield* makeServer()
       const client = yield* connect()
@@ -42,7 +42,7 @@ describe("a server that drains", () => {
     })
   )
 
-  it.effect("starts no other turn, and says so in a way that can be retried", () =>
+  it.effect("refuses new turns with a retryable error", () =>
     Effect.gen(function* () {
       const { connect, model, threads } = yield* makeServer()
       const client = yield* connect()
@@ -55,7 +55,7 @@ describe("a server that drains", () => {
         client.request("turn/start", { threadId: idle, input: userInput("go"), model: "other" })
       )
       assert.deepStrictEqual(refusalOf(refused), draining)
-      // Nothing of the refused request stays.
+      // The refused request has no effect.
       const { thread } = yield* client.request("thread/read", { threadId: idle, includeTurns: false })
       assert.notStrictEqual(thread.preview, "go")
       yield* call.finish("done")
@@ -65,7 +65,7 @@ describe("a server that drains", () => {
     })
   )
 
-  it.effect("still adds to turns that run, answers questions about threads, and starts threads", () =>
+  it.effect("still accepts input for running turns, answers requests about threads, and starts threads", () =>
     Effect.gen(function* () {
       const { connect, model, threads } = yield* makeServer()
       const client = yield* connect()
@@ -90,7 +90,7 @@ describe("a server that drains", () => {
     })
   )
 
-  it.effect("logs how many turns it waits for, whenever that changes", () => {
+  it.effect("logs the number of running turns whenever it changes", () => {
     const lines: Array<string> = []
     const logger = Logger.make(({ message }) => void lines.push(String(message)))
     return Effect.gen(function* () {

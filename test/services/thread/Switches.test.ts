@@ -19,7 +19,7 @@ const tool = (name: string, ran: Array<string>, features?: ReadonlyArray<string>
 
 type Start = ParamsInputOf<"thread/start">
 
-/** What the model is offered in a thread, and what comes of calling all tools there are. */
+/** The tools offered in a thread, and the outputs of calls of all tools. */
 const used = Effect.fnUntraced(function* (params: Start) {
   const ran: Array<string> = []
   const toolbox = [
@@ -70,14 +70,14 @@ const cases: ReadonlyArray<readonly [name: string, params: Start, expected: type
   ["every environment", { environments: [] }, noShell]
 ]
 
-describe("what a client switches off", () => {
+describe("a disabled feature", () => {
   for (const [name, params, expected] of cases) {
     it.effect(`is neither offered nor run: ${name}`, () =>
       Effect.map(used(params), (got) => assert.deepStrictEqual(got, expected))
     )
   }
 
-  it.effect("is off for what is set on the command line and what an organisation demands, too", () =>
+  it.effect("can also be disabled on the command line and by requirements", () =>
     Effect.gen(function* () {
       const offered = (options: Parameters<typeof makeServer>[0], params: Start) =>
         Effect.gen(function* () {
@@ -91,7 +91,7 @@ describe("what a client switches off", () => {
       assert.deepStrictEqual(
         {
           flag: yield* offered({ cliOverrides: [["features.shell_tool", false]] }, {}),
-          // The client's own word outranks the command line, but not the organisation's.
+          // The client's value overrides the command line, but not the requirements.
           again: yield* offered({ cliOverrides: [["features.shell_tool", false]] }, on),
           demanded: yield* offered({ cloudRequirements: Effect.succeed({ features: { shell_tool: false } }) }, on)
         },
@@ -100,7 +100,7 @@ describe("what a client switches off", () => {
     })
   )
 
-  it.effect("is not told to the model: where it is, and what day it is", () =>
+  it.effect("removes the environment and the date from the instructions", () =>
     Effect.gen(function* () {
       const { connect, model } = yield* makeServer()
       const client = yield* connect({})
@@ -126,7 +126,7 @@ describe("what a client switches off", () => {
     })
   )
 
-  it.effect("has to be said with a flag", () =>
+  it.effect("must be a flag", () =>
     Effect.gen(function* () {
       const { connect } = yield* makeServer()
       const client = yield* connect({})

@@ -29,16 +29,16 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   yield* server.model.reply("hi")
   yield* client.notified("turn/completed")
 
-  /** Another client, over a wire: what it is told is in one order with its answers. */
+  /** Another client, over a wire, whose messages and responses share one order. */
   const late = Effect.gen(function* () {
     const wire = yield* server.wire()
     yield* wire.initialize()
-    /** Resumes; the thread as it was answered. */
+    /** Resumes and returns the thread of the response. */
     const resume = Effect.map(wire.request(1, "thread/resume", { threadId }), (answer) => {
       assert.strictEqual(answer["id"], 1)
       return (answer["result"] as { readonly thread: ThreadView }).thread
     })
-    /** All that is told up to and with this. */
+    /** All messages up to and including this method. */
     const until = Effect.fnUntraced(function* (method: string) {
       const received: Array<Record<string, unknown>> = []
       do received.push(yield* wire.next)
@@ -52,7 +52,7 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
 
 const methods = (received: ReadonlyArray<Record<string, unknown>>) => received.map((message) => message["method"])
 
-/** What a client knows of a thread by its answer and by what it heard afterwards. */
+/** The client's state of a thread after the response and the notifications. */
 const known = (thread: ThreadView, received: ReadonlyArray<Record<string, unknown>>) => {
   const turns = thread.turns.map(({ id }) => id)
   const ended = thread.turns.filter(({ status }) => status !== "inProgress").map(({ id }) => id)
@@ -70,8 +70,8 @@ const known = (thread: ThreadView, received: ReadonlyArray<Record<string, unknow
 }
 
 describe("thread/resume", () => {
-  describe("of a thread that runs", () => {
-    it.effect("is answered, then tokens, goal and questions by their ids, and then what happens [62]", () =>
+  describe("of a running thread", () => {
+    it.effect("is answered, followed by tokens, goal, pending requests by id, and new events [62]", () =>
       Effect.gen(function* () {
         const { client, late, model, start } = yield* setUp({ toolbox: [asking] })
         yield* start("work")
@@ -133,7 +133,7 @@ describe("thread/resume", () => {
       )
     }
 
-    it.effect("hears the rest of an answer that is under way, and its end in full [62]", () =>
+    it.effect("receives the rest of a partial answer, and its complete end [62]", () =>
       Effect.gen(function* () {
         const { client, late, model, start } = yield* setUp()
         yield* start("more")
@@ -159,7 +159,7 @@ describe("thread/resume", () => {
       })
     )
 
-    it.effect("again does not tell a client anything twice", () =>
+    it.effect("repeated sends nothing twice", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* setUp()
         yield* client.request("thread/resume", { threadId })
@@ -172,8 +172,8 @@ describe("thread/resume", () => {
     )
   })
 
-  describe("of a thread that is not loaded", () => {
-    /** A store that knows of a thread whose server died in its second turn. */
+  describe("of an unloaded thread", () => {
+    /** A store with a thread whose server died in its second turn. */
     const stored = Layer.effect(
       ThreadStore,
       Effect.gen(function* () {
@@ -189,7 +189,7 @@ describe("thread/resume", () => {
       })
     ).pipe(Layer.provide(Memory.layer), Layer.orDie)
 
-    it.effect("shows turns that nobody runs any more as interrupted, and so does reading it [63]", () =>
+    it.effect("shows unfinished turns as interrupted, and so does thread/read [63]", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeServer({ store: stored })
         const client = yield* connect()
@@ -207,7 +207,7 @@ describe("thread/resume", () => {
       })
     )
 
-    it.effect("tells its status, and not that it was started, and the conversation goes on", () =>
+    it.effect("publishes its status without thread/started, and the conversation continues", () =>
       Effect.gen(function* () {
         const { connect, model } = yield* makeServer({ store: stored })
         const client = yield* connect()
@@ -225,7 +225,7 @@ describe("thread/resume", () => {
       })
     )
 
-    it.effect("loads it once, however many ask for it at the same time", () =>
+    it.effect("loads it once for concurrent requests", () =>
       Effect.gen(function* () {
         const { connect, threads } = yield* makeServer({ store: stored })
         const clients = [yield* connect(), yield* connect()]
@@ -237,8 +237,8 @@ describe("thread/resume", () => {
     )
   })
 
-  describe("of what cannot be resumed", () => {
-    it.effect("says that there is no record: before the first turn, of an ephemeral or an unknown thread", () =>
+  describe("of a thread that cannot be resumed", () => {
+    it.effect("reports a missing record: before the first turn, of an ephemeral or an unknown thread", () =>
       Effect.gen(function* () {
         const { connect, model } = yield* makeServer()
         const client = yield* connect()
@@ -257,7 +257,7 @@ describe("thread/resume", () => {
       })
     )
 
-    it.effect("says what is wrong with an id that is none", () =>
+    it.effect("reports the error of an invalid id", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeServer()
         const client = yield* connect()

@@ -10,7 +10,7 @@ import { invalid, makeThread, paramsOf } from "../../support/Threads.ts"
 
 describe("Thread", () => {
   describe("steering", () => {
-    it.effect("is refused with what is wrong with it [67]", () =>
+    it.effect("is refused with the reason [67]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
         const steer = (expectedTurnId: string, input = userInput("x")) =>
@@ -32,7 +32,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("drops the answer under way and asks the model again, within the turn [67]", () =>
+    it.effect("drops the current answer and sends another model request in the turn [67]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
         const { turn } = yield* start("hello")
@@ -62,7 +62,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("waits for tools that run, and reaches the model with their output [67]", () =>
+    it.effect("waits for running tools, and reaches the model with their output [67]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { client, model, start, threadId } = yield* makeThread({ toolbox: [gated("slow", Deferred.await(gate))] })
@@ -78,7 +78,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("is what a second start of a turn is while one runs: the answer has the turn that runs", () =>
+    it.effect("is the effect of a second turn/start while a turn runs: the response has the running turn", () =>
       Effect.gen(function* () {
         const { client, model, start } = yield* makeThread()
         const first = yield* start("hello")
@@ -94,7 +94,7 @@ describe("Thread", () => {
   })
 
   describe("interrupting", () => {
-    it.effect("is refused when nothing runs, or something else does [66]", () =>
+    it.effect("is refused when no turn runs, or another one does [66]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
         const interrupt = (turnId: string) => Effect.flip(client.request("turn/interrupt", { threadId, turnId }))
@@ -134,7 +134,7 @@ describe("Thread", () => {
       )
     }
 
-    it.effect("is answered when the turn has stopped and not before, and whoever asked for it is [66]", () =>
+    it.effect("is answered to every caller after the turn has stopped [66]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { client, connect, model, start, threadId } = yield* makeThread({
@@ -155,13 +155,13 @@ describe("Thread", () => {
         )
         yield* Deferred.succeed(gate, undefined)
         assert.deepStrictEqual(yield* Fiber.join(interrupts[0]!), {})
-        // The second came when the first had been served: by then there was nothing left to interrupt.
+        // The second request came after the first was served, when there was nothing left to interrupt.
         assert.deepStrictEqual(yield* Effect.flip(Fiber.join(interrupts[1]!)), invalid("no active turn to interrupt"))
         yield* client.notified("turn/completed")
       })
     )
 
-    it.effect("is answered before the end of the turn is told [66]", () =>
+    it.effect("is answered before the end of the turn is published [66]", () =>
       Effect.gen(function* () {
         const { wire, model } = yield* makeServer()
         const client = yield* wire()
@@ -193,34 +193,32 @@ describe("Thread", () => {
     )
   })
 
-  it.effect(
-    "a turn on its way out can be neither interrupted nor steered, and the next one waits for its end [66]",
-    () =>
-      Effect.gen(function* () {
-        const slow = yield* SlowStore.make
-        const { client, model, start, threadId } = yield* makeThread({ store: slow.layer })
-        const halted = slow.haltAt((event) => event._tag === "TurnEnded")
-        const { turn } = yield* start("hello")
-        yield* Effect.forkChild(model.reply("hi"))
-        yield* halted.reached
-        const turnId = turn.id
-        assert.deepStrictEqual(
-          yield* Effect.flip(client.request("turn/interrupt", { threadId, turnId })),
-          invalid("no active turn to interrupt")
-        )
-        assert.deepStrictEqual(
-          yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: userInput("x") })),
-          invalid("no active turn to steer")
-        )
-        const next = yield* Effect.forkChild(start("more"), { startImmediately: true })
-        yield* Effect.yieldNow
-        assert.isUndefined(next.pollUnsafe())
-        yield* halted.goOn
-        assert.notStrictEqual((yield* Fiber.join(next)).turn.id, turnId)
-        yield* model.reply("ok")
-        const first = yield* client.notified("turn/completed")
-        const second = yield* client.notified("turn/completed")
-        assert.deepStrictEqual([first.turn.status, second.turn.status], ["completed", "completed"])
-      })
+  it.effect("an ending turn can be neither interrupted nor steered, and the next one waits for its end [66]", () =>
+    Effect.gen(function* () {
+      const slow = yield* SlowStore.make
+      const { client, model, start, threadId } = yield* makeThread({ store: slow.layer })
+      const halted = slow.haltAt((event) => event._tag === "TurnEnded")
+      const { turn } = yield* start("hello")
+      yield* Effect.forkChild(model.reply("hi"))
+      yield* halted.reached
+      const turnId = turn.id
+      assert.deepStrictEqual(
+        yield* Effect.flip(client.request("turn/interrupt", { threadId, turnId })),
+        invalid("no active turn to interrupt")
+      )
+      assert.deepStrictEqual(
+        yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: userInput("x") })),
+        invalid("no active turn to steer")
+      )
+      const next = yield* Effect.forkChild(start("more"), { startImmediately: true })
+      yield* Effect.yieldNow
+      assert.isUndefined(next.pollUnsafe())
+      yield* halted.goOn
+      assert.notStrictEqual((yield* Fiber.join(next)).turn.id, turnId)
+      yield* model.reply("ok")
+      const first = yield* client.notified("turn/completed")
+      const second = yield* client.notified("turn/completed")
+      assert.deepStrictEqual([first.turn.status, second.turn.status], ["completed", "completed"])
+    })
   )
 })

@@ -32,7 +32,7 @@ describe("an event of the model in many small pieces", () => {
     assert.strictEqual(textOf(readAll(chunks)), "Open")
   })
 
-  it("takes a line end that is split between chunks for one", () => {
+  it("treats a line end that is split between chunks as one", () => {
     const chunks = Array.from({ length: 1001 }, () => [bytes("data: x\r"), bytes("\n")]).flat()
     assert.strictEqual(textOf(readAll(chunks)), tooLarge)
   })

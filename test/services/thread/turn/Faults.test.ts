@@ -20,7 +20,7 @@ type Status = "completed" | "failed" | "interrupted"
 
 const text = (value: unknown): string => (value instanceof Error ? value.message : String(value))
 
-/** A server whose log is read, with a thread. */
+/** A server with a thread and a captured log. */
 const setUp = Effect.fnUntraced(function* (options: ServerOptions) {
   const log: Array<string> = []
   const feedback = Logger.make<unknown, void>(({ message }) => {
@@ -32,7 +32,7 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions) {
   return { ...server, client, log, threadId: thread.id }
 })
 
-/** Lets time pass until the effect has ended, a second at a time; how many milliseconds that were. */
+/** Advances the clock by seconds until the effect has ended, and returns the milliseconds. */
 const passing = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
   const began = yield* Clock.currentTimeMillis
   const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
@@ -44,7 +44,7 @@ const passing = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) 
   return { value, millis: (yield* Clock.currentTimeMillis) - began }
 })
 
-/** The ends of turns among what a client has heard so far and hears up to the end of one more turn. */
+/** The ends of turns among the client's messages up to the end of one more turn. */
 const endsUntil = Effect.fnUntraced(function* (client: Client, turnId: string) {
   const events = yield* client.until(
     (event) => nameOf(event) === "turn/completed" && JSON.stringify(paramsOf(event)).includes(turnId)
@@ -127,7 +127,7 @@ const callOf = (name: string): ModelEvent => ({
 
 const calling = (name: string) => (): Stream.Stream<ModelEvent, ModelError> => Stream.make(callOf(name), completed)
 
-describe("a turn ends once, whatever a port does [76] [77]", () => {
+describe("a turn ends once, for every fault of a port [76] [77]", () => {
   for (const [step, events] of Object.entries(modelSteps)) {
     for (const [name, [status, isInterrupted, logged]] of Object.entries(modelOutcomes)) {
       it.effect(`the model ${name}, ${step}`, () =>
@@ -138,7 +138,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
               Stream.fromIterable(events),
               Stream.suspend(() => end?.() ?? Stream.empty)
             )
-          // What throws at once throws before there is a stream.
+          // A synchronous exception occurs before there is a stream.
           const model = modelOf(name === "throws" && events.length === 0 ? () => end?.() ?? Stream.empty : answer)
           const server = yield* setUp({ model, toolbox: [fine] })
           const turns = yield* faultyTurn(server, isInterrupted ? Effect.void : undefined)
@@ -151,7 +151,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
 
   for (const [name, [status, isInterrupted, logged]] of Object.entries(toolOutcomes)) {
     for (const publishesItems of [false, true]) {
-      it.effect(`a tool ${name}${publishesItems ? "" : ", and its call is shown"}`, () =>
+      it.effect(`a tool ${name}${publishesItems ? "" : ", and its call is published"}`, () =>
         Effect.gen(function* () {
           const run = toolRuns[name]
           const tool = { ...toolOf((turn) => run?.(turn) ?? Effect.die("no such run")), publishesItems }
@@ -164,7 +164,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
     }
   }
 
-  it.effect("the call of a tool that is left behind is completed, and publishes nothing any more", () =>
+  it.effect("the call of an abandoned tool is completed, and publishes nothing afterwards", () =>
     Effect.gen(function* () {
       const run = (turn: Parameters<Parameters<typeof toolOf>[0]>[0]) =>
         Effect.uninterruptible(

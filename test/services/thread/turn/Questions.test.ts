@@ -25,7 +25,7 @@ const askUser = (callId: string, turn: ToolTurn) =>
     autoResolutionMs: null
   })
 
-/** A tool that asks the user, and gives the model the answer or the reason why there is none. */
+/** A tool that sends a request, and returns the answer or the failure to the model. */
 const asking = toolOf(({ callId }, turn) =>
   askUser(callId, turn).pipe(
     Effect.map(({ answers }) => text(JSON.stringify(answers))),
@@ -36,7 +36,7 @@ const asking = toolOf(({ callId }, turn) =>
 const withoutTokens = (events: ReadonlyArray<Parameters<typeof nameOf>[0]>) =>
   events.filter((event) => nameOf(event) !== "thread/tokenUsage/updated")
 
-describe("a question of a tool", () => {
+describe("a request of a tool", () => {
   it.effect("makes the thread wait for the user, in the release's order [78]", () =>
     Effect.gen(function* () {
       const { client, model, start, threadId } = yield* makeThread({ toolbox: [asking] })
@@ -69,7 +69,7 @@ describe("a question of a tool", () => {
     })
   )
 
-  it.effect("that the client runs is no wait for the user", () =>
+  it.effect("that the client runs sets no waiting flag", () =>
     Effect.gen(function* () {
       const calling = toolOf((call, turn) =>
         turn.ask("item/tool/call", { callId: call.callId, namespace: null, tool: "x", arguments: {} }).pipe(
@@ -110,7 +110,7 @@ describe("a question of a tool", () => {
     })
   )
 
-  it.effect("ends with the turn, and one that comes later fails at once [65] [78]", () =>
+  it.effect("ends with the turn, and a later one fails at once [65] [78]", () =>
     Effect.gen(function* () {
       const turns: Array<ToolTurn> = []
       const entered = yield* Deferred.make<void>()
@@ -138,8 +138,8 @@ describe("a question of a tool", () => {
   )
 })
 
-describe("a turn of a kind that takes no input", () => {
-  it("refuses to be steered, in the release's words", () => {
+describe("a turn whose kind takes no input", () => {
+  it("refuses steering with the release's text", () => {
     const turn = new ActiveTurn("t", "t", { kind: "compact", steerable: false })
     assert.isFalse(turn.steer({ input: [{ type: "text", text: "x", text_elements: [] }], clientId: null }))
     assert.isTrue(turn.finish())

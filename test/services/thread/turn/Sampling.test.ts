@@ -23,8 +23,8 @@ const thread = (tool: Tool) =>
     return { client, model, threadId }
   })
 
-describe("a model that says much at once", () => {
-  it.effect("keeps nobody else waiting until it has all been told", () =>
+describe("a model that sends many events at once", () => {
+  it.effect("does not block other clients", () =>
     Effect.gen(function* () {
       const { model, services } = yield* makeServer()
       const client = yield* Effect.provideContext(connect(), services)
@@ -43,7 +43,7 @@ describe("a model that says much at once", () => {
     })
   )
 
-  it.effect("makes a limited number of calls, and the turn fails for good with the next", () =>
+  it.effect("may make a limited number of calls, and the next one fails the turn", () =>
     Effect.gen(function* () {
       const run: Array<string> = []
       const tool = ofName("count", (call) => {
@@ -64,7 +64,7 @@ describe("a model that says much at once", () => {
       const turn = params?.["turn"] as { readonly status: string; readonly error: unknown }
       assert.deepStrictEqual([turn.status, turn.error], ["failed", error])
       assert.deepStrictEqual(run, names.slice(0, MaxCalls))
-      // Each call that was kept has its output.
+      // Each recorded call has its output.
       yield* client.request("turn/start", { threadId, input: userInput("again") })
       const { request } = yield* model.next
       const idsOf = (type: string) =>

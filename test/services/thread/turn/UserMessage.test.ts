@@ -12,8 +12,8 @@ const unreadable = (path: string, why: string) => [
   { type: "input_text" as const, text: `Codex could not read the local image at \`${path}\`: ${why}` }
 ]
 
-describe("an image on this machine", () => {
-  it.effect("is sent as it is", () =>
+describe("a local image", () => {
+  it.effect("is sent unchanged", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* entryFor("/a.PNG", MemoryFiles.make({ "/a.PNG": "pixels" })), [
         { type: "input_image", image_url: "data:image/png;base64,cGl4ZWxz" }
@@ -21,7 +21,7 @@ describe("an image on this machine", () => {
     })
   )
 
-  it.effect("that is missing, of another kind or no file is a sentence for the model", () =>
+  it.effect("that is missing, unsupported or not a file becomes an error text for the model", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({ "/dir.png/file": "", "/zero.png": "", "/a.tiff": "" })
       files.lock("/zero.png", "slow")
@@ -39,7 +39,7 @@ describe("an image on this machine", () => {
     })
   )
 
-  it.effect("is no larger than its limit", () =>
+  it.effect("must not exceed its limit", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({ "/big.png": "x".repeat(MaxImageBytes + 1) })
       assert.deepStrictEqual(
