@@ -8,9 +8,9 @@ import { defaults, type ShellEnvironmentPolicy } from "../../../src/services/con
 import { directory, done, facts, items, opened, openedWith, pipes, shown, toolsWith } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 
-// Under the test clock no time passes, so the window in which a command keeps silent never ends.
+// The test clock does not advance, so the silent window of a command never ends.
 describe("a short command", () => {
-  it.effect("is started and completed at once, without deltas, and brings its output back", () =>
+  it.effect("is started and completed at once, without deltas, and returns its output", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = TestTurn.make()
@@ -33,7 +33,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("has no output to speak of when it printed nothing", () =>
+  it.effect("has a null output when it printed nothing", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = TestTurn.make()
@@ -43,7 +43,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("tells a signal as 128 and its number", () =>
+  it.effect("reports a signal as 128 plus its number", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       assert.deepStrictEqual(facts(yield* exec({ cmd: "kill -9 $$" }, TestTurn.make())), done(137, 0, ""))
@@ -58,7 +58,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("gets of the server's environment what the policy says, and nothing of this process behind its back", () =>
+  it.effect("gets only the part of the server's environment that the policy permits", () =>
     Effect.gen(function* () {
       const environment = {
         PATH: process.env["PATH"],
@@ -84,7 +84,7 @@ describe("a short command", () => {
           yield* exec({ cmd: "env" }, turn)
           const { aggregatedOutput } = yield* turn.when(TestTurn.completed)
           const lines = (aggregatedOutput ?? "").split("\n").filter((line) => line !== "")
-          // What the shell adds by itself, and the mark of the server.
+          // Variables added by the shell, and the mark of the server.
           const others = new Set(["PWD", "SHLVL", "_", "SPINDLE_SERVER_ID"])
           return lines.filter((line) => !others.has(line.split("=")[0] ?? "")).sort()
         })
@@ -116,7 +116,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("reads the user's profile where the policy asks for it, and not otherwise", () =>
+  it.effect("reads the user's profile only if the policy requests it", () =>
     Effect.gen(function* () {
       const home = yield* directory
       Fs.writeFileSync(Path.join(home, ".profile"), "FROM_PROFILE=yes\n")
@@ -137,7 +137,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("runs where it is told to, from the turn's directory on", () =>
+  it.effect("runs in the requested directory, relative to the turn's", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const cwd = yield* directory
@@ -149,7 +149,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("keeps a character whole whose bytes came apart, and replaces what is not UTF-8", () =>
+  it.effect("keeps a character whose bytes arrive separately, and replaces what is not UTF-8", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd, release } = yield* pipes("p")
@@ -171,7 +171,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("runs beside others", () =>
+  it.effect("runs concurrently with others", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd } = yield* pipes("a", "b")
@@ -233,7 +233,7 @@ describe("a command that does not start", () => {
     })
   )
 
-  it.effect("leaves a failed item when the system cannot take it", () =>
+  it.effect("completes as a failed item when the system cannot start it", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = TestTurn.make()
@@ -248,7 +248,7 @@ describe("a command that does not start", () => {
     })
   )
 
-  it.effect("in a directory that is not there leaves a failed item", () =>
+  it.effect("in a missing directory completes as a failed item", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const cwd = "/no/such"
@@ -270,11 +270,11 @@ describe("a command that does not start", () => {
 })
 
 describe("the commands of one answer", () => {
-  it.effect("are judged in order, and others get a turn between two of them", () =>
+  it.effect("are checked in order, with a yield between two of them", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       yield* exec({ cmd: "true" }, TestTurn.make())
-      /** Rounds of the event loop, counted by somebody else. */
+      /** Rounds of the event loop, counted by another fiber. */
       let rounds = 0
       const others = yield* Effect.forkChild(
         Effect.forever(
@@ -290,7 +290,7 @@ describe("the commands of one answer", () => {
         ask: (_method, _params, options) =>
           Effect.sync(() => {
             seen.push([options?.item?.id ?? "", rounds])
-            // The one request there is, for the approval of a command.
+            // The only request is the approval of a command.
             return { decision: "decline" } as never
           })
       })

@@ -11,7 +11,7 @@ import { AskFailed } from "../../../src/services/tool/Tool.ts"
 import { done, facts, items, opened, openedWith, shown } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 
-describe("a command that the user is asked about", () => {
+describe("a command that needs approval", () => {
   const cmd = "echo a"
   const answered = (answer: Parameters<typeof TestTurn.make>[0]) =>
     TestTurn.make({ approvalPolicy: "untrusted", ...answer })
@@ -21,7 +21,7 @@ describe("a command that the user is asked about", () => {
     item: agent
   }
 
-  it.effect("runs when the answer is yes, as one item", () =>
+  it.effect("runs when it is accepted, as one item", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("accept") })
@@ -36,7 +36,7 @@ describe("a command that the user is asked about", () => {
     })
   )
 
-  it.effect("is put to the user with all there is to know", () =>
+  it.effect("is presented with all its facts", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("decline") })
@@ -61,7 +61,7 @@ describe("a command that the user is asked about", () => {
     })
   )
 
-  it.effect("does not run when the answer is no", () =>
+  it.effect("does not run when it is declined", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("decline") })
@@ -98,7 +98,7 @@ describe("a command that the user is asked about", () => {
     })
   )
 
-  it.effect("takes the turn with it when the answer is to cancel", () =>
+  it.effect("ends the turn when the answer is `cancel`", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("cancel") })
@@ -134,7 +134,7 @@ describe("a command that the user is asked about", () => {
     })
   )
 
-  it.effect("is not asked about again when it is approved for the session, others are", () =>
+  it.effect("needs no second approval after one for the session, but others do", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("acceptForSession") })
@@ -144,7 +144,7 @@ describe("a command that the user is asked about", () => {
     })
   )
 
-  it.effect("is not asked about again when a rule was made of it, in no thread", () =>
+  it.effect("needs no further approval in any thread after a rule was added", () =>
     Effect.gen(function* () {
       const one = yield* opened
       const rule = answered({
@@ -156,7 +156,7 @@ describe("a command that the user is asked about", () => {
     })
   )
 
-  it.effect("is asked about where nothing can confine it, and runs after that", () =>
+  it.effect("needs approval when no sandbox can confine it, and then runs", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = TestTurn.make({

@@ -4,24 +4,24 @@ import type { CommandExecutionApprovalDecision } from "../../../src/protocol/v2/
 import type { Item, ThreadItem } from "../../../src/protocol/v2/item/Item.ts"
 import type { AskFailed, AskParams, ToolTurn } from "../../../src/services/tool/Tool.ts"
 
-/** Something a tool told its turn, in order. */
+/** An event that a tool published through its turn. */
 export type Published =
   | { readonly type: "started" | "completed"; readonly turnId: string; readonly item: ThreadItem }
   | { readonly type: "asked"; readonly item: ThreadItem; readonly approval: Approval }
   | { readonly type: "notified"; readonly method: string; readonly params: unknown }
 
-/** What the user is asked, without what the shell and the turn fill in. */
+/** The approval request, without the members that the shell and the turn fill in. */
 type Approval = Omit<AskParams<"item/commandExecution/requestApproval">, "itemId" | "kind">
 
 type Answer = Effect.Effect<CommandExecutionApprovalDecision, AskFailed>
 
 export interface TestTurn extends ToolTurn {
   readonly published: ReadonlyArray<Published>
-  /** The first thing told, past or to come, that `select` makes something of. */
+  /** The first past or future event for which `select` returns a value. */
   readonly when: <A>(select: (published: Published) => A | undefined) => Effect.Effect<A>
 }
 
-/** A turn that writes down what it is told. `answer` is the user's, to every question. */
+/** A turn that records its events. `answer` is the user's answer to every request. */
 export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } = {}): TestTurn => {
   const published: Array<Published> = []
   const waiting = new Set<(entry: Published) => void>()
@@ -47,7 +47,7 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
       if (options?.item === undefined || options.item.id !== itemId || kind !== "command")
         return Effect.die("no such request")
       const published = publish({ type: "asked", item: options.item, approval })
-      // Nothing but approvals of commands comes here.
+      // Only approvals of commands are requested.
       return Effect.map(Effect.andThen(published, answer), (decision) => ({ decision }) as never)
     },
     ...fields,
@@ -73,11 +73,11 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
 
 export type CommandItem = Item<"commandExecution">
 
-/** The command's item when it is done. */
+/** The completed item of a command. */
 export const completed = (published: Published): CommandItem | undefined =>
   published.type === "completed" && published.item.type === "commandExecution" ? published.item : undefined
 
-/** The deltas of a command put together. */
+/** The concatenated deltas of a command. */
 export const streamed = (published: ReadonlyArray<Published>): string =>
   published.map((entry) => deltaOf(entry) ?? "").join("")
 

@@ -396,7 +396,7 @@ const proposals: ReadonlyArray<Case> = [
   ["an interpreter with its program", "node x y", { ...untrusted, prefixRule: ["node", "x"] }, ask(["node", "x"])]
 ]
 
-describe("the policy about commands", () => {
+describe("the decision about commands", () => {
   const tables = { policies, escalation, unconfined, flagged, ruled, suspected, proposals }
   const cases = Object.entries(tables).flatMap(([table, rows]) =>
     rows.map(([name, ...row]): Case => [`${table}: ${name}`, ...row])
@@ -405,7 +405,7 @@ describe("the policy about commands", () => {
     assert.deepStrictEqual(decide(requestOf(source, fields)), decision)
   })
 
-  it("flags forced removal behind what comes before it, and nothing else", () => {
+  it("flags forced removal behind wrappers, and nothing else", () => {
     const forced = ["rm -f z", "rm -fr z", "rm -v -rf z", "rm --recursive --force z", "/bin/rm -rf z", "sudo rm -rf z"]
     const hidden = ["env A=1 rm -f z", "sudo -n env rm -f z", "bash -lc 'ls; rm -rf z'", "sh -c '(rm -f z)'"]
     const fine = ["rm z", "rm -r z", "sudo ls", "env", "bash x.sh", "echo rm -rf z", "git rm -f z", "bash -c"]
@@ -416,7 +416,7 @@ describe("the policy about commands", () => {
     ])
   })
 
-  it("flags what has more than 64 wrappers or 8 shells in front of it", () => {
+  it("flags a command behind more than 64 wrappers or 8 shells", () => {
     const wrapped = (count: number): ReadonlyArray<string> => [...Array.from({ length: count }, () => "env"), "a"]
     assert.deepStrictEqual(
       [0, 64, 65, 16_000].map(wrapped).map((words) => isFlagged(words)),
@@ -429,7 +429,7 @@ describe("the policy about commands", () => {
     assert.deepStrictEqual(decision, ask(source.split(" ")))
   })
 
-  it("follows a rule that allows where the release reads the script: no quotes in a name, no comment", () => {
+  it("follows an allowing rule only for scripts that the release parses: no quotes in a name, no comment", () => {
     const quoted = ["t''ouch a", '"touch" a', "'touch' a", "to'uch' a", "t\\ouch a", "touch a && 'touch' b"]
     const commented = ["touch a # b", "# b\ntouch a", "touch a#b", "touch a #", "touch a; #'", "touch 'a' #'b'"]
     const plain = [
@@ -449,7 +449,7 @@ describe("the policy about commands", () => {
     ])
   })
 
-  it("remembers a plain command by its words and any other by its line", () => {
+  it("stores approvals of a plain command by its words and of any other by its line", () => {
     const key = (source: string, shell = "/bin/bash", cwd = "/w", escalated = false): string =>
       sessionKey({ script: read(source), argv: [shell, "-lc", source], escalated }, cwd)
     assert.strictEqual(key("touch  a"), key("touch a"))

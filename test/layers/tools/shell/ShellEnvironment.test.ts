@@ -92,7 +92,7 @@ describe("the environment of commands", () => {
     assert.deepStrictEqual({ ...environment }, { ...expected })
   })
 
-  it("leaves out the credentials of every provider and of the server itself", () => {
+  it("omits the credentials of every provider and of the server itself", () => {
     const { providers } = defaults()
     const openai = providers["openai"]
     assert(openai !== undefined)
@@ -113,7 +113,7 @@ describe("the environment of commands", () => {
 })
 
 describe("any environment of commands", () => {
-  // Few letters, so that patterns do match names.
+  // Few letters, so that patterns match names.
   const Name = Schema.Literals(["A", "a", "KEY", "aKEYa", "token", "SECRET_A", "PATH", "HOME", "AB", "ba", "*", "A?"])
   const Pattern = Schema.Literals(["*", "?", "", "a*", "*a", "*A*", "A?", "KEY", "akeya", "P?TH", "**", "to*n", "A\\?"])
   const Bindings = Schema.Record(Name, Schema.Literals(["base", "other"]))
@@ -125,7 +125,7 @@ describe("any environment of commands", () => {
     includeOnly: Schema.Array(Pattern),
     useProfile: Schema.Boolean
   })
-  /** What a pattern is, said in another way. */
+  /** The model of a pattern. */
   const reference = (pattern: string): RegExp =>
     new RegExp(
       `^${pattern
@@ -137,7 +137,7 @@ describe("any environment of commands", () => {
   const anyOf = (patterns: ReadonlyArray<string>, name: string) => patterns.some((one) => reference(one).test(name))
 
   it.prop(
-    "is what the policy says, variable by variable",
+    "follows the policy for every variable",
     [Policy, Bindings, Schema.Array(Name)],
     ([policy, base, credentials]) => {
       const environment = environmentOf({ policy: policyOf(policy), base, credentials: new Set(credentials) })
@@ -160,12 +160,12 @@ describe("any environment of commands", () => {
     }
   )
 
-  it.prop("matches patterns as a regular expression does", [Schema.String, Pattern, Name], ([text, pattern, name]) => {
+  it.prop("matches patterns like a regular expression", [Schema.String, Pattern, Name], ([text, pattern, name]) => {
     assert.strictEqual(matches(pattern, name), reference(pattern).test(name))
     assert.isTrue(matches("*", text))
   })
 
-  it("is not held up by a pattern with many wildcards", () => {
+  it("matches a pattern with many wildcards quickly", () => {
     assert.isFalse(matches(`${"*a".repeat(200)}b`, "a".repeat(5000)))
   })
 })
