@@ -2,7 +2,8 @@
  * The compositions of layers that make a server.
  *
  * Only this module sees more than one adapter. A program that embeds Spindle uses `layer` (a server without a client),
- * `client` (a server with an in-process client) or `start` (the low-level runtime); `main.ts` adds a transport to `layer`.
+ * `client` (a server with an in-process client) or `start` (the low-level runtime). The program adds transports to
+ * `layer` (`program/ServeStdio`, `program/ServeSockets`).
  *
  * ```
  *  Config ─┬─► Auth ─┬─► ModelProvider ─┐
@@ -47,7 +48,7 @@ import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
 import type { ThreadStore } from "../services/thread/ThreadStore.ts"
 import type { Sandbox } from "../services/sandbox/Sandbox.ts"
-import type { Toolset } from "../services/tool/ToolRegistry.ts"
+import type { Toolset } from "../services/tool/Toolset.ts"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import * as Host from "./MachineInfo.ts"
@@ -56,7 +57,7 @@ import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
-import * as ThreadHandlers from "./handlers/Thread.ts"
+import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
 import * as ThreadListHandlers from "./handlers/ThreadList.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
@@ -65,12 +66,13 @@ import * as DefaultModel from "./models/Default.ts"
 import * as NoSandbox from "./sandboxes/None.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as Shell from "./tools/Shell.ts"
+import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
 import * as RulesCheck from "./tools/shell/RulesCheck.ts"
 
 /** Options of an embedding program. Each has a default, so that `layer({})` is a working server. */
 export interface AppServerOptions {
-  /** Folder of configuration, credentials and rules. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`. */
+  /** Folder of configuration, credentials and rules. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`, or `~/.codex` if only that exists. */
   readonly home?: string
   /** Base of relative folders in requests. Default: the process's working directory. */
   readonly cwd?: string
@@ -196,6 +198,16 @@ const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServe
     })
   )
 
+/** The logger of an embedder, whose errors do not reach the fiber that logs. */
+const safe = (logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, void> =>
+  Logger.make((entry) => {
+    try {
+      logger.log(entry)
+    } catch {
+      // There is no other place to report it: logging it would call the same logger.
+    }
+  })
+
 /** A server. Connect clients with a transport, or embed it with `InProcessClient.layer`. */
 export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> =>
   owned(serverOf(options))
@@ -220,9 +232,9 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
     Layer.provide([options.sandbox ?? NoSandbox.layer, rules])
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
-  const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Shell.layer, shell, rules]))
+  const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Toolsets.builtIn, shell, rules]))
   const logging =
-    options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
+    options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
   // Effect's default loggers write to stderr, because stdout belongs to the embedding program.
   const stderr = Layer.succeed(LogToStderr, true)
   return Shutdown.layer.pipe(

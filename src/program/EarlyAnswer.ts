@@ -23,10 +23,16 @@ import { home, machine } from "../layers/MachineInfo.ts"
 import { encodeSuccess } from "../protocol/jsonrpc/Encode.ts"
 import { parse } from "../protocol/jsonrpc/Parse.ts"
 import { isPlainService } from "./PlainService.ts"
-import { initializeResponse, isHeaderValue, type Machine } from "../services/config/Identity.ts"
+import { initializeResponse, isHeaderValue, type Machine } from "../services/config/ServerIdentity.ts"
 
 /** Size limit in bytes of a first line that is examined. */
 const MaxLine = 64 * 1024
+
+/**
+ * Size limit in bytes of an answer. A pipe takes so much as a whole or not at all, also one that does not block; of a longer
+ * answer it might take a part only.
+ */
+const MaxAnswer = 4096
 
 /** How long the start waits for a first line, in milliseconds. A line that was sent earlier is available immediately. */
 const Patience = 1
@@ -67,7 +73,9 @@ export const answerTo = (line: string, machine: Machine, home: string): string |
   if (incoming._tag !== "Request" || incoming.request.method !== "initialize") return undefined
   const { id, params, extensions } = incoming.request
   const name = isAbsent(extensions) ? clientName(params) : undefined
-  return name === undefined ? undefined : encodeSuccess(id, JSON.stringify(initializeResponse(machine, home, name)))
+  if (name === undefined) return undefined
+  const text = encodeSuccess(id, JSON.stringify(initializeResponse(machine, home, name)))
+  return Buffer.byteLength(text) < MaxAnswer ? text : undefined
 }
 
 /** The first line of a chunk, without its line ending. */
@@ -105,7 +113,7 @@ const ignore = (): void => undefined
  * undefined when the command line is not the plain service.
  */
 export const listen = async (args: ReadonlyArray<string>): Promise<EarlyAnswer | undefined> =>
-  isPlainService(args) ? listening() : undefined
+  isPlainService(args, process.stdin.isTTY) ? listening() : undefined
 
 const listening = (): Promise<EarlyAnswer> =>
   new Promise((resolve) => {

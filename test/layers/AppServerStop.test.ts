@@ -20,10 +20,11 @@ import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { InterruptGrace } from "../../src/services/thread/turn/Supervised.ts"
 import { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
 import type { Tool } from "../../src/services/tool/Tool.ts"
-import { Toolset } from "../../src/services/tool/ToolRegistry.ts"
+import { Toolset } from "../../src/services/tool/Toolset.ts"
 import * as MemoryFiles from "../support/MemoryFiles.ts"
 import { makeModel } from "../support/ScriptedModel.ts"
 import { clientOf, cwd, makeServer, nameOf, optionsOf, userInput, type ServerOptions } from "../support/Server.ts"
+import { make as makeSlowStore } from "../support/SlowStore.ts"
 import { gated } from "../support/Tools.ts"
 
 const who = { clientInfo: { name: "test", version: "1" }, capabilities: { experimentalApi: true } }
@@ -219,6 +220,26 @@ describe("the runtime of a server, when it stops", () => {
       assert.deepStrictEqual(closed, ["tools", "store"])
     })
   )
+
+  it.effect("ends a thread that is opened while it stops, and leaves nothing of it behind", () => {
+    const { layer, logged } = logging()
+    return Effect.gen(function* () {
+      const stubborn = yield* makeStubborn
+      const slow = yield* makeSlowStore
+      const { client } = yield* working(stubborn.tool, { store: slow.layer })
+      yield* stubborn.entered
+      const halted = slow.haltAt(({ _tag }) => _tag === "Created")
+      const starting = yield* Effect.forkChild(client.request("thread/start", { cwd }), { startImmediately: true })
+      yield* halted.reached
+      const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
+      yield* Effect.yieldNow
+      yield* halted.goOn
+      yield* Fiber.await(starting)
+      yield* stubborn.open
+      yield* Fiber.join(stopping)
+      assert.deepStrictEqual(logged, [])
+    }).pipe(Effect.provide(layer))
+  })
 
   describe("before its deadline, with", () => {
     for (const how of ["shutdown", "the end of the scope"]) {

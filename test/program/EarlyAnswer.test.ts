@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url"
 import { answerTo } from "../../src/program/EarlyAnswer.ts"
 import { encodeSuccess } from "../../src/protocol/jsonrpc/Encode.ts"
 import { InitializeParams } from "../../src/protocol/v2/server/Initialize.ts"
-import { initializeResponse, isHeaderValue } from "../../src/services/config/Identity.ts"
+import { initializeResponse, isHeaderValue } from "../../src/services/config/ServerIdentity.ts"
 import { decodeParams } from "../../src/services/decoding/DecodeParams.ts"
 
 const machine = { platform: "Linux 6.8; x86_64", platformFamily: "unix", platformOs: "linux" }
@@ -56,6 +56,11 @@ describe("the early answer", () => {
     ["a notification", { method: "initialize", params: { clientInfo: { name: "x", version: "1" } } }],
     ["a name that is not a valid header value", initialize({ clientInfo: { name: "a\nb", version: "1" } })],
     ["missing parameters", initialize(undefined)],
+    [
+      "an answer that a pipe might take in part only",
+      initialize({ clientInfo: { name: "x".repeat(4096), version: "1" } })
+    ],
+    ["one of more bytes than characters", initialize({ clientInfo: { name: "€".repeat(1366), version: "1" } })],
     ["an extension", initialize({ clientInfo: { name: "x", version: "1" }, capabilities: { extensions: {} } })]
   ])("leaves %s to the server", (_, message) => {
     assert.isUndefined(answer(message))

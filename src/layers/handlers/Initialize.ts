@@ -14,7 +14,7 @@ import * as Reply from "../../services/connection/Reply.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { Extension } from "../../protocol/extensions/Sequence.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
-import { initializeResponse, isHeaderValue } from "../../services/config/Identity.ts"
+import { initializeResponse, isHeaderValue } from "../../services/config/ServerIdentity.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import { StartCheck } from "../../services/config/StartCheck.ts"
 

@@ -18,10 +18,11 @@ import * as Lines from "../../protocol/jsonrpc/Lines.ts"
 import { type Transport, TransportClosed } from "../../services/connection/Transport.ts"
 import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { Budget, type ReadAccount } from "./ReadBudget.ts"
-import * as StreamTransport from "./StreamTransport.ts"
+import * as ConnectionLimits from "./ConnectionLimits.ts"
+import * as ServeTransport from "./ServeTransport.ts"
 
 /** Reads a chunk after the messages of the previous one have been handled. */
-const reader = Effect.fnUntraced(function* (limits: StreamTransport.ConnectionLimits, isInitialized: () => boolean) {
+const reader = Effect.fnUntraced(function* (limits: ConnectionLimits.ConnectionLimits, isInitialized: () => boolean) {
   const { stdin } = yield* Stdio.Stdio
   const pull = yield* Stream.toPull(stdin)
   const account = (yield* Budget).open()
@@ -32,7 +33,15 @@ const reader = Effect.fnUntraced(function* (limits: StreamTransport.ConnectionLi
     if (lines.partialBytes <= limits.uninitializedBytes || isInitialized()) return
     lines.skip(limits.uninitializedBytes)
   }
-  return Effect.gen(function* () {
+  let isEnded = false
+  /** The last line may have no line ending. */
+  const ended = Effect.suspend(() => {
+    if (isEnded) return Cause.done()
+    isEnded = true
+    const messages = lines.end()
+    return messages.length === 0 ? Cause.done() : Effect.succeed(messages)
+  })
+  const next = Effect.gen(function* () {
     while (true) {
       skipLong()
       account.remove(account.held - lines.partialBytes)
@@ -48,10 +57,11 @@ const reader = Effect.fnUntraced(function* (limits: StreamTransport.ConnectionLi
   }).pipe(
     Effect.catch((error) =>
       Cause.isDone(error)
-        ? Effect.fail(error)
+        ? ended
         : Effect.andThen(Effect.logError("reading stdin failed", Cause.fail(error)), Cause.done())
     )
   )
+  return Effect.suspend(() => (isEnded ? Cause.done() : next))
 })
 
 const room = (account: ReadAccount): Effect.Effect<void> =>
@@ -130,7 +140,7 @@ const writer = Effect.fnUntraced(function* (answered: string | undefined) {
 
 /** Standard input and output of the process as a transport, within the scope. */
 export const make = Effect.fnUntraced(function* (
-  limits: StreamTransport.ConnectionLimits,
+  limits: ConnectionLimits.ConnectionLimits,
   answered?: string
 ): Effect.fn.Return<Transport, never, Scope.Scope | Stdio.Stdio> {
   let isInitialized = false
@@ -149,16 +159,16 @@ export const make = Effect.fnUntraced(function* (
 
 export interface StdioOptions {
   /** Default: `Limits`. */
-  readonly limits?: StreamTransport.ConnectionLimits
+  readonly limits?: ConnectionLimits.ConnectionLimits
   /** The response to the first request if it was already written. It is not written again. */
   readonly answered?: string | undefined
 }
 
 /** Serves the client on standard input and output until the scope or its connection closes. */
 export const serve = Effect.fnUntraced(function* (options: StdioOptions = {}) {
-  const limits = options.limits ?? (yield* StreamTransport.Limits)
+  const limits = options.limits ?? (yield* ConnectionLimits.Limits)
   const transport = yield* make(limits, options.answered)
-  return yield* Effect.acquireRelease(StreamTransport.serve(transport, limits), (served) =>
+  return yield* Effect.acquireRelease(ServeTransport.serve(transport, limits), (served) =>
     served.close({ _tag: "Stopping", message: "the server is going away" }, { within: "5 seconds" })
   )
 })

@@ -53,6 +53,11 @@ export class LineSplitter {
     return lines
   }
 
+  /** The last line, when the bytes do not end with a line ending. Call it once, when there are no more bytes. */
+  end(): ReadonlyArray<Uint8Array | Overlong> {
+    return this.#partialBytes === 0 ? [] : [this.#line(new Uint8Array())]
+  }
+
   #keep(bytes: Uint8Array): void {
     this.#partialBytes += bytes.length
     if (this.#overlong !== undefined) return
@@ -92,6 +97,11 @@ export class Decoder {
 
   push(chunk: Uint8Array): ReadonlyArray<Incoming> {
     return this.#lines.push(chunk).map(this.#message)
+  }
+
+  /** The message of the last line, when the bytes do not end with a line ending. */
+  end(): ReadonlyArray<Incoming> {
+    return this.#lines.end().map(this.#message)
   }
 
   readonly #message = (line: Uint8Array | Overlong): Incoming => {

@@ -129,6 +129,8 @@ export class ServedConnection implements Served {
     const { fork } = this.#engine
     const { write } = this.#transport
     this.#reader = fork(Effect.flatMap(Effect.exit(this.#readAll()), (exit) => this.#readEnded(exit)))
+    // Also when the reader is interrupted.
+    this.#reader.addObserver(() => Deferred.doneUnsafe(this.#inputEnded, Exit.void))
     if (write === undefined) return
     this.#writer = fork(Effect.flatMap(Effect.exit(this.#writeAll(write)), (exit) => this.#writeEnded(exit)))
   }
@@ -174,7 +176,6 @@ export class ServedConnection implements Served {
 
   #readEnded(exit: Exit.Exit<void, Cause.Done | TransportClosed>): Effect.Effect<void> {
     this.#isReading = false
-    Deferred.doneUnsafe(this.#inputEnded, Exit.void)
     return Exit.isSuccess(exit) ? Effect.void : this.#failed("reading from", exit.cause)
   }
 
@@ -256,6 +257,7 @@ export class ServedConnection implements Served {
       const { connection } = this
       const { disconnect, dispatcher, onClosed } = this.#engine
       this.#mayRead = false
+      Deferred.doneUnsafe(this.#inputEnded, Exit.void)
       if (this.#isReading) this.#reader?.interruptUnsafe()
       if (!this.#isLost) this.#transport.onClosing?.()
       const early = this.#isLost ? this.#sayGoodbye(reason) : undefined
@@ -270,8 +272,9 @@ export class ServedConnection implements Served {
       dispatcher.interruptNow()
       yield* connection.outgoing.end
       yield* Effect.raceFirst(awaitEnd(this.#writer), deadline.end)
-      if (isRunning(this.#writer))
+      if (isRunning(this.#writer)) {
         yield* Effect.logWarning(`connection ${connection.id} ended before all messages were written`)
+      }
       const goodbye = early ?? this.#sayGoodbye(reason)
       yield* this.#abandon(goodbye, deadline)
       yield* Effect.andThen(disconnect, connection.outgoing.end)

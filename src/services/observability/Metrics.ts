@@ -1,8 +1,9 @@
 /**
- * The metrics of a server, with name, unit and meaning. docs/observability.md has the same table.
+ * Every metric of a server with its name, its unit and its meaning; docs/observability.md has them as a table.
  *
- * Owns only the names. The other modules of this folder count, or compute values when they are read, so that messages cost
- * nothing extra. The values are in Effect's metric registry; servers that share a registry appear as one server.
+ * Owns the names. The values come from `Diagnostics` (gauges), `ConnectionMetrics` and `RequestMetrics`, which read them when they
+ * are scraped: counting costs nothing per message. They are in Effect's metric registry; servers that share a registry appear as
+ * one server.
  *
  * @module
  */

@@ -40,7 +40,10 @@ export interface Seen {
   readonly payload: unknown
 }
 
-const cut = (text: string): string => (text.length <= MaxText ? text : `${text.slice(0, MaxText - 1)}…`)
+/** A copy: a part of a string keeps the whole string in memory. */
+const copy = (text: string): string => Buffer.from(text, "utf16le").toString("utf16le")
+
+const cut = (text: string): string => (text.length <= MaxText ? text : copy(`${text.slice(0, MaxText - 1)}…`))
 
 const idOf = (id: Seen["id"]): TrafficEntry["id"] => {
   if (id === undefined) return null

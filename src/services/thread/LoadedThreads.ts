@@ -173,12 +173,14 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
   yield* beginTurns
   yield* contributeThreads(engine)
 
-  const stop = Effect.suspend(() =>
+  const endAll = Effect.suspend(() =>
     Effect.forEach(Array.from(threads.values()), (loaded) => end(engine, loaded), {
       concurrency: "unbounded",
       discard: true
     })
   )
+  // Requests that still run may have opened others meanwhile.
+  const stop = Effect.whileLoop({ while: () => threads.size > 0, body: () => endAll, step: () => {} })
   yield* Effect.addFinalizer(() => stop)
 
   return {

@@ -1,5 +1,5 @@
 /**
- * The tools of a thread, and the port that adds them.
+ * The tools of a thread.
  *
  * Owns the current tools of a thread. They are read for each model request, so tools may be added and removed while the
  * thread runs: each exists until the scope in which it was added is closed. Does not own the work of a tool (`Tool`), nor
@@ -7,12 +7,8 @@
  *
  * @module
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { EffectiveConfig } from "../config/Config.ts"
-import type { ThreadShell } from "./ShellSessions.ts"
 import type { Tool, ToolSpec } from "./Tool.ts"
 
 /** The full name of a tool. */
@@ -60,35 +56,3 @@ export class ToolRegistry {
     )
   }
 }
-
-/** The thread's data for opening a set of tools. */
-export interface ToolThread {
-  readonly threadId: string
-  /** The configuration the thread was started or resumed with. The current policies are in the turn, because they may change. */
-  readonly config: EffectiveConfig
-  /** The thread's command sessions. */
-  readonly shell: ThreadShell
-  /** The registry to which the tools are added. */
-  readonly registry: ToolRegistry
-}
-
-/** A set of tools cannot be opened for a thread. The thread continues without it and warns its subscribers. */
-export class ToolsUnavailable extends Schema.TaggedError<ToolsUnavailable>()("ToolsUnavailable", {
-  /** The tools and the reason. */
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `tools are not available: ${this.detail}`
-  }
-}
-
-export class Toolset extends Context.Service<
-  Toolset,
-  {
-    /**
-     * Adds the tools of a thread to its registry, immediately or later. It runs concurrently and delays nothing: a tool is
-     * offered from the next model request on. Resources of the tools end with the scope, which is the thread's.
-     */
-    readonly open: (thread: ToolThread) => Effect.Effect<void, ToolsUnavailable, Scope.Scope>
-  }
->()("spindle/Toolset") {}

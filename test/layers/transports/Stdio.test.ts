@@ -2,31 +2,35 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as PlatformError from "effect/PlatformError"
 import * as Queue from "effect/Queue"
 import * as Sink from "effect/Sink"
 import * as StandardIo from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Stdio from "../../../src/layers/transports/Stdio.ts"
-import * as StreamTransport from "../../../src/layers/transports/StreamTransport.ts"
+import * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimits.ts"
 import { MessageProcessor } from "../../../src/services/connection/MessageProcessor.ts"
 import { sessionOf } from "../../support/Connections.ts"
 import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
 
+const brokenPipe = PlatformError.systemError({ _tag: "Unknown", module: "Stdio", method: "stdout" })
+
 /** A stdio client of handlers with gates. */
 const serving = Effect.fnUntraced(function* (
-  limits: Partial<StreamTransport.ConnectionLimits> = {},
+  limits: Partial<ConnectionLimits.ConnectionLimits> = {},
   isInitialized = true,
-  answered?: string
+  answered?: string,
+  isOutputOpen = true
 ) {
   const { gates, processor } = yield* gated
   const input = yield* Queue.make<Uint8Array, Cause.Done>()
   const output = yield* Queue.unbounded<string>()
   const stdio = StandardIo.layerTest({
     stdin: Stream.fromQueue(input),
-    stdout: () => Sink.forEach((text) => Queue.offer(output, String(text)))
+    stdout: () => (isOutputOpen ? Sink.forEach((text) => Queue.offer(output, String(text))) : Sink.fail(brokenPipe))
   })
   const served = yield* Stdio.serve({
-    limits: { ...StreamTransport.defaultLimits, ...limits },
+    limits: { ...ConnectionLimits.defaultLimits, ...limits },
     answered
   }).pipe(Effect.provide(stdio), Effect.provideService(MessageProcessor, processor))
   if (isInitialized) served.connection.initialize(sessionOf())
@@ -98,6 +102,27 @@ describe("a server on standard input and output", () => {
         ids.map((id) => ok(id, page()))
       )
       yield* served.close({ _tag: "InputEnded" })
+    })
+  )
+
+  it.effect("answers a request in a last line without a line ending [52]", () =>
+    Effect.gen(function* () {
+      const { endInput, served, type, written } = yield* serving()
+      yield* type(`{"id":1,"method":"${List}",`)
+      yield* type('"params":{}}')
+      yield* endInput
+      yield* served.inputEnded
+      assert.deepStrictEqual(yield* written, [ok(1, page())])
+      yield* served.close({ _tag: "InputEnded" })
+    })
+  )
+
+  it.effect("ends when standard output fails, although the input does not end", () =>
+    Effect.gen(function* () {
+      const { ask, served } = yield* serving({}, true, undefined, false)
+      yield* ask(1, List, {})
+      yield* served.inputEnded
+      yield* served.closed
     })
   )
 

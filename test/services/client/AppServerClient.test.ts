@@ -103,7 +103,8 @@ describe("AppServerClient", () => {
           new ServerError({
             method: "thread/read",
             code: -32600,
-            detail: "invalid thread id: invalid length: expected length 32 for simple format, found 2"
+            detail:
+              "invalid thread id: invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found `n` at 1"
           })
         )
       })

@@ -1,9 +1,12 @@
 /**
  * The retry policy of model requests.
  *
- * There are two levels. The request level repeats requests without a response and announces nothing. The stream level
- * restarts the answer and announces each attempt. Waiting for an unreachable server counts towards neither budget, because
- * the machine may be offline for a while.
+ * Owns the delays. The number of attempts comes from `request_max_retries` and `stream_max_retries` of the provider
+ * (`config/Providers.ts`), and the limit on waiting for a network from `NetworkPatience`.
+ *
+ * There are two levels. The request level repeats a request without a response, and does not announce it. The stream level starts
+ * the answer over and announces each attempt. Waiting for a server that cannot be reached counts for neither level: the machine
+ * may be offline for a while.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Connections that have not sent an HTTP request or `initialize` yet.
+ * Connections of a listener without a request, or without an `initialize`.
  *
- * Owns their maximum age and number. When the number is exceeded the oldest is closed, so that a client that initializes at
- * once is served however many others stay silent. Does not own how one is closed (the caller provides that).
+ * Owns which of them are closed: those that are too old, and the oldest when there are too many, so that a client that initializes
+ * immediately is always served. The limits are in `ConnectionLimits`; the timer and the close reasons in `SocketListener`.
  *
  * @module
  */
