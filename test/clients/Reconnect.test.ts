@@ -104,7 +104,7 @@ for (const { name, layer } of ways) {
       }).pipe(Effect.scoped, provided)
     )
 
-    it.live("for too long is told to resync, and receives what follows", () =>
+    it.live("for too long gets a resync, and then new notifications", () =>
       Effect.gen(function* () {
         const { next } = yield* ModelServer.ModelServer
         const { connect } = yield* Subjects.Subject

@@ -32,7 +32,7 @@ suite("of the released server over a WebSocket", Subject.listeningProgram(releas
 
 describe("a client of the released server whose connection is cut", () => {
   it.live(
-    "is told to resync its thread, and continues with it",
+    "gets a resync of its thread, and continues with it",
     () =>
       Effect.gen(function* () {
         const { comingBack } = yield* Subject.Subject

@@ -368,7 +368,7 @@ describe("the runtime of a server, when it stops", () => {
       }).pipe(Effect.provide(layer))
     })
 
-    it.effect("something in the server's scope that does not close: it ends with a warning [23]", () => {
+    it.effect("a resource in the server's scope that does not close: it ends with a warning [23]", () => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const stubborn = yield* makeStubborn

@@ -171,7 +171,7 @@ describe("the offline model", () => {
   ].join("\n")
 
   test(
-    "is no way around the provider that the organisation demands",
+    "does not bypass the required provider",
     Effect.gen(function* () {
       const { client, ran, turn } = yield* serve({
         requirements: demanded,
@@ -188,7 +188,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "is not what a server without a key asks: the turn fails, says why, and the next one can do better",
+    "does not replace a server without a key: the turn fails with the reason, and the next one can succeed",
     Effect.gen(function* () {
       const proxy = yield* makeProxy
       const environment = { CODEX_API_KEY: " ", HTTPS_PROXY: proxy.url }
@@ -220,7 +220,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "has one model, whatever a client asks for, and says so",
+    "has one model for every request, and reports it",
     Effect.gen(function* () {
       const { client, turn } = yield* serve({ options: { model: Offline.layer } })
       const { model, thread } = yield* client.request("thread/start", { model: "gpt-5.5" })
@@ -236,7 +236,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "takes all parts of an input for one message, and nothing but the input",
+    "treats all parts of an input as one message, and reads only the input",
     Effect.gen(function* () {
       const { client, ran, turn } = yield* serve({
         agents: "run: echo from AGENTS.md\n",
@@ -253,7 +253,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "stays behind when a thread goes on with another provider, and names itself when one goes on with it",
+    "is not used when a thread continues with another provider, and reports itself when one continues with it",
     Effect.gen(function* () {
       const store = Layer.succeed(ThreadStore, yield* Effect.provide(ThreadStore, MemoryStore.layer))
       const named = ({ model, modelProvider }: ResultOf<"thread/resume">) => ({ model, modelProvider })
@@ -288,7 +288,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "does not take a user's own table for itself",
+    "does not use a user's table with its name",
     Effect.gen(function* () {
       const { client } = yield* serve({
         config: '[model_providers.offline]\nname = "Mine"\nbase_url = "http://127.0.0.1:9/v1"\n'
@@ -301,7 +301,7 @@ describe("the offline model", () => {
 
 describe("a model of an embedding program", () => {
   test(
-    "may do without a name: then threads are named as they are configured",
+    "may have no name: threads then report the configured names",
     Effect.gen(function* () {
       const asked = yield* Deferred.make<string>()
       const model = Layer.succeed(ModelProvider, {

@@ -45,7 +45,7 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
   const connection = new Connection(options.id ?? 0, transport, outgoing, {
     capacity: 64,
     overloadText: "Server overloaded; retry later.",
-    refusals: { full: "no room", closed: "nobody reads" },
+    refusals: { full: "no room", closed: "no reader" },
     ...options
   })
   if (options.session !== null) connection.initialize(sessionOf(options.session))

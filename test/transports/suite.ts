@@ -96,7 +96,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     }
 
     test(
-      "goes on after a request that cannot be decoded [10]",
+      "continues after a request that cannot be decoded [10]",
       Effect.gen(function* () {
         const client = yield* connected
         assert.strictEqual((yield* client.request("no/such")).error?.code, -32600)
@@ -106,7 +106,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "gives ids back as they were sent [11]",
+      "returns ids unchanged [11]",
       Effect.gen(function* () {
         const client = yield* connected
         for (const id of ["a", "7", 7, 0, -1]) {
@@ -132,7 +132,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "does not meet another one with the same ids [59]",
+      "is separate from another one with the same ids [59]",
       Effect.gen(function* () {
         const [one, other] = [yield* connected, yield* connected]
         yield* one.send({ id: "same", method: List, params: {} })
@@ -143,7 +143,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "answers and publishes while a request of the server waits for its answer [31]",
+      "answers and publishes while a server request is pending [31]",
       Effect.gen(function* () {
         const { model } = yield* Subject
         const { client, threadId } = yield* working("ask")
@@ -156,7 +156,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "ends without its turns, and is forgotten [58]",
+      "ends without its turns, and is removed [58]",
       Effect.gen(function* () {
         const { model, open, router, threads } = yield* Subject
         const { client, threadId } = yield* working("slow")
@@ -172,7 +172,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "gets the end of its turn when the server stops, and then ends; nothing is left of it [22] [23]",
+      "gets the end of its turn when the server stops, and then ends without a trace [22] [23]",
       Effect.gen(function* () {
         const { router, services } = yield* Subject
         const { client } = yield* working("slow")
@@ -187,7 +187,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "ends under the deadline though a request never ends, which has one answer [23]",
+      "ends at the deadline even if a request never ends, which has one response [23]",
       Effect.gen(function* () {
         const { open, services } = yield* Subject
         const { client, threadId } = yield* working("stubborn")

@@ -19,7 +19,7 @@ const account = { type: "apiKey" } as const
 
 describe("account/read", () => {
   it.effect.each([
-    ["nobody is logged in", {}, null, true],
+    ["there is no login", {}, null, true],
     ["a key is there", keyed, account, true],
     ["the provider needs no account", { ...keyed, [`${home}/config.toml`]: `model_provider = "x"\n${x}` }, null, false],
     [

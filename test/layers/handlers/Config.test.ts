@@ -68,7 +68,7 @@ describe("config/read", () => {
       "[computer_use]\nmacos = 3\n",
       "invalid configuration: a section does not have the shape that the protocol defines"
     ]
-  ] as const)("says in the release's words when the file %s", ([, text, message]) =>
+  ] as const)("reports with the release's text when the file %s", ([, text, message]) =>
     Effect.gen(function* () {
       const served = yield* handlers({ [userFile]: text })
       assert.deepInclude(yield* refusal(call(served, "config/read", {})), answer(-32603, message))

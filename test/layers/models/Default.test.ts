@@ -218,7 +218,7 @@ describe("Default", () => {
   )
 
   const missing = (name: string, info: Partial<ModelProviderInfo>, error: ModelError) =>
-    it.effect(`asks nobody, and says what to do, ${name}`, () =>
+    it.effect(`sends no request, and advises what to do, ${name}`, () =>
       Effect.gen(function* () {
         const all = { ...provider, ...info }
         assert.deepStrictEqual(yield* Effect.provide(readyAndAsked(all), model(info, { MOCK_KEY: " " })), {
@@ -229,16 +229,12 @@ describe("Default", () => {
     )
   missing("where OpenAI's own server would be asked without a key", openai(), noAccount("openai"))
   missing(
-    "where another name stands for OpenAI's own server",
+    "for OpenAI's server under another name",
     { baseUrl: "https://api.openai.com/v1", envKey: null },
     noAccount("mock")
   )
   missing("where the variable of the provider is not set", { envKey: "OTHER_KEY" }, noVariable())
-  missing(
-    "in the words of the provider",
-    { envKey: "OTHER_KEY", envKeyInstructions: "Ask Ada." },
-    noVariable(" Ask Ada.")
-  )
+  missing("with the provider's text", { envKey: "OTHER_KEY", envKeyInstructions: "Ask Ada." }, noVariable(" Ask Ada."))
 
   it.effect("does not use the offline model for an unknown provider", () =>
     Effect.gen(function* () {
@@ -250,8 +246,8 @@ describe("Default", () => {
   it.effect.each([
     ["the account's key", openai(), { OPENAI_API_KEY: "key" }],
     ["the provider's own key", {}, {}],
-    ["no key, which a server of somebody else may do without", { envKey: null }, {}],
-    ["no key, which the account's server may do without where it was moved", openai(), {}]
+    ["no key, which another server may not need", { envKey: null }, {}],
+    ["no key, which the account's server may not need at another address", openai(), {}]
   ] as const)("asks a server with %s", ([, info, keys]) =>
     Effect.gen(function* () {
       const { port } = yield* server((_, response) => response.end(answer))

@@ -93,7 +93,7 @@ describe("Responses", () => {
     failing("a connection that breaks in the answer", cut(...partial), decoding, "other", 2)
     failing("an answer that ends early", events(...partial), closedEarly, "other", 2)
     failing("half an event", raw(half), closedEarly, "other", 1)
-    failing("an answer that is no stream", raw('{"a":1}'), closedEarly)
+    failing("a response that is not a stream", raw('{"a":1}'), closedEarly)
     failing("an empty answer", raw(""), closedEarly)
     failing(
       "a server that quotes the key",
@@ -116,7 +116,7 @@ describe("Responses", () => {
     failing("a stalled stream", hanging(partial), `${lost}idle timeout waiting for SSE`, "other", 2)
     failing("a stream of nothing but comments", streamed(ping), `${lost}idle timeout waiting for SSE`)
     failing(
-      "a refusal that stalls",
+      "an error response that stalls",
       Effect.succeed({ status: 401, headers: {}, body: Stream.concat(Stream.succeed(bytes("no")), Stream.never) }),
       "unexpected status 401 Unauthorized: no, url: http://model.test/v1/responses",
       { httpConnectionFailed: { httpStatusCode: 401 } }
@@ -174,9 +174,9 @@ describe("Responses", () => {
         })
       )
 
-    unsendable("says which variable is missing", { env: {} }, "Missing environment variable: `MOCK_KEY`.")
+    unsendable("names the missing variable", { env: {} }, "Missing environment variable: `MOCK_KEY`.")
     unsendable(
-      "says where to get a key",
+      "explains where to get a key",
       { env: {}, provider: { envKeyInstructions: "Get one at x." } },
       "Missing environment variable: `MOCK_KEY`. Get one at x."
     )
@@ -186,7 +186,7 @@ describe("Responses", () => {
       { provider: { baseUrl: "ftp://model.test" } },
       "base_url of model provider `mock` is not an http or https URL"
     )
-    unsendable("says that a provider is unknown", { provider: { id: "other" } }, "Model provider `mock` not found")
+    unsendable("reports an unknown provider", { provider: { id: "other" } }, "Model provider `mock` not found")
 
     it.effect("uses the account's key if the provider requires it, and none without a login", () =>
       Effect.gen(function* () {

@@ -189,7 +189,7 @@ describe("a command that does not start", () => {
   const refused: ReadonlyArray<readonly [name: string, args: unknown, text: string]> = [
     ["without cmd", {}, "failed to parse function arguments: missing field `cmd`"],
     [
-      "with a cmd that is no string",
+      "with a cmd that is not a string",
       { cmd: 5 },
       "failed to parse function arguments: invalid type: integer `5`, expected a string"
     ],
@@ -209,7 +209,7 @@ describe("a command that does not start", () => {
       "exec_command failed: this server cannot give a command a terminal; rerun it without tty"
     ],
     [
-      "with a question but no escalation",
+      "with a justification but no escalation",
       { cmd: "ls", justification: "why" },
       '`justification` requires an explicit `sandbox_permissions`; use `sandbox_permissions: "require_escalated"` for unsandboxed execution, or omit `justification`.'
     ],
@@ -219,7 +219,7 @@ describe("a command that does not start", () => {
       "additional permissions are disabled; enable `features.exec_permission_approvals` before using `with_additional_permissions`"
     ],
     [
-      "with an escalation that nobody may be asked about",
+      "with an escalation that cannot be approved",
       { cmd: "ls", sandbox_permissions: "require_escalated" },
       "approval policy is Never; reject command — you cannot ask for escalated permissions if the approval policy is Never"
     ]

@@ -31,7 +31,7 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
       for (const notice of waiting) notice(entry)
     })
   const turnId = options.turnId ?? "turn-1"
-  const { answer = Effect.die("nobody was to be asked"), ...fields } = options
+  const { answer = Effect.die("no approval was expected"), ...fields } = options
   return {
     threadId: "thread-1",
     turnId,

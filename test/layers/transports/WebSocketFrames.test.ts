@@ -64,7 +64,7 @@ describe("frames for a server on a WebSocket", () => {
     ["a frame of an unknown kind", frame(3, "x"), 1002, "malformed frame"],
     ["a compressed frame", Buffer.concat([Buffer.of(0xc1), frame(Text, "x").subarray(1)]), 1002, "malformed frame"],
     ["a frame that is not masked", Buffer.of(0x81, 1, 120), 1002, "malformed frame"]
-  ])("end their connection with a reason: %s; and nobody else notices [54]", ([, bytes, code, reason]) =>
+  ])("end their connection with a reason: %s, and do not affect others [54]", ([, bytes, code, reason]) =>
     Effect.gen(function* () {
       const { port } = yield* listening({ maxMessageBytes: 1000 })
       const other = yield* connect(port)

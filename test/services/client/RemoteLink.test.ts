@@ -247,7 +247,7 @@ describe("a slow consumer", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is told how many best-effort events were dropped, and sees only the newest snapshot [42]", () =>
+  it.effect("gets the number of dropped best-effort events, and only the newest snapshot [42]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected({ events: { capacity: 2 } })
       yield* connection.send(delta(1), delta(2), warning("a"), warning("b"), usage(1), usage(2), { id: 5, result: 1 })

@@ -108,7 +108,7 @@ describe("ServerRequests", () => {
       })
   )
 
-  it.effect("has safe ids whatever the clock says", () =>
+  it.effect("has safe ids for any clock", () =>
     Effect.sync(() => {
       for (const now of [-1, 0, 0.5, 7_999_999_999_999.9, 8e12, Number.MAX_SAFE_INTEGER, 1e300]) {
         const id = firstIdAt(now)
@@ -269,23 +269,21 @@ describe("ServerRequests", () => {
 
   describe("a client that cannot take a request", () => {
     const full = new RequestError({ code: -32001, message: "no room" })
-    const gone = new RequestError({ code: -32603, message: "nobody reads" })
+    const gone = new RequestError({ code: -32603, message: "no reader" })
 
-    it.effect(
-      "fails the request back, once: with -32001 when it has no room, with -32603 when it is gone [17] [30]",
-      () =>
-        Effect.gen(function* () {
-          const { serverRequests, ask, connections } = yield* setUp({ room: 1 })
-          const [connection] = connections
-          const requests = [yield* ask(), yield* ask()]
-          yield* connection.outgoing.shutdown
-          requests.push(yield* ask())
-          assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), ["pending", full, gone])
-          assert.deepStrictEqual(
-            serverRequests.askAgain("t", connection).map(({ id }) => id),
-            [0]
-          )
-        })
+    it.effect("fails the request once: with -32001 when it has no room, with -32603 when it is gone [17] [30]", () =>
+      Effect.gen(function* () {
+        const { serverRequests, ask, connections } = yield* setUp({ room: 1 })
+        const [connection] = connections
+        const requests = [yield* ask(), yield* ask()]
+        yield* connection.outgoing.shutdown
+        requests.push(yield* ask())
+        assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), ["pending", full, gone])
+        assert.deepStrictEqual(
+          serverRequests.askAgain("t", connection).map(({ id }) => id),
+          [0]
+        )
+      })
     )
 
     it.effect("leaves the request to the others", () =>
@@ -318,7 +316,7 @@ describe("ServerRequests", () => {
       Effect.gen(function* () {
         const { router, serverRequests, ask, connections } = yield* setUp({}, {})
         const [one, other] = connections
-        const refusal = { code: -32603, message: "nobody reads" }
+        const refusal = { code: -32603, message: "no reader" }
         const request = yield* ask()
         yield* serverRequests.abandon(request.id, one, refusal)
         assert.strictEqual(yield* outcome(request), "pending")

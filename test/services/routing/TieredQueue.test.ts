@@ -315,7 +315,7 @@ describe("TieredQueue of a consumer that stops", () => {
       const stalled = yield* Effect.forkChild(outgoing.stalled("10 seconds"), { startImmediately: true })
       assert.isTrue(continues(outgoing, lossless("a")))
       yield* TestClock.adjust("1 minute")
-      assert.isUndefined(stalled.pollUnsafe(), "a full outgoing that keeps nobody waiting")
+      assert.isUndefined(stalled.pollUnsafe(), "a full queue without a waiting producer")
       assert.isFalse(continues(outgoing, lossless("b")))
       yield* TestClock.adjust("9 seconds")
       assert.isUndefined(stalled.pollUnsafe())
@@ -334,7 +334,7 @@ describe("TieredQueue of a consumer that stops", () => {
         assert.strictEqual(nameOf(yield* outgoing.take), name)
       }
       yield* TestClock.adjust("1 minute")
-      assert.isUndefined(stalled.pollUnsafe(), "nobody waits any more")
+      assert.isUndefined(stalled.pollUnsafe(), "no producer waits")
     })
   )
 })

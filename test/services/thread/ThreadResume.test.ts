@@ -101,13 +101,13 @@ describe("thread/resume", () => {
 
     const stages: ReadonlyArray<readonly [stage: string, meant: (event: ThreadEvent) => boolean]> = [
       ["a turn begins", (event) => event._tag === "TurnStarted"],
-      ["the user is heard", (event) => event._tag === "ItemCompleted" && event.item.type === "userMessage"],
+      ["the user message is recorded", (event) => event._tag === "ItemCompleted" && event.item.type === "userMessage"],
       ["an item ends", (event) => event._tag === "ItemCompleted" && event.item.type === "agentMessage"],
       ["tokens are counted", (event) => event._tag === "TokensCounted"],
       ["the turn ends", (event) => event._tag === "TurnEnded"]
     ]
     for (const [stage, meant] of stages) {
-      it.effect(`misses nothing and is told nothing twice when it comes while ${stage} [62]`, () =>
+      it.effect(`misses nothing and gets nothing twice when it resumes while ${stage} [62]`, () =>
         Effect.gen(function* () {
           const slow = yield* SlowStore.make
           const { client, late, model, router, start, threadId } = yield* setUp({ store: slow.layer })

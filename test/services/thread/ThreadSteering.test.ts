@@ -112,7 +112,7 @@ describe("Thread", () => {
       })
     )
 
-    for (const named of ["by its id", "whatever it is"]) {
+    for (const named of ["by its id", "with any id"]) {
       it.effect(`closes the model's answer and ends the turn, named ${named} [66]`, () =>
         Effect.gen(function* () {
           const { client, model, start, threadId } = yield* makeThread()

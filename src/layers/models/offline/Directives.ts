@@ -59,7 +59,7 @@ const directive = (text: string, tools: ReadonlyArray<ToolSpec>): Step | undefin
     case "think":
       return { _tag: "Think", text: rest }
     case "fail":
-      return { _tag: "Fail", text: rest === "" ? "the offline model was told to fail" : rest }
+      return { _tag: "Fail", text: rest === "" ? "the offline model failed as requested" : rest }
     case "run":
       return rest === "" ? undefined : run(tools, rest)
     case "count": {

@@ -82,7 +82,7 @@ export const decide = (request: Request): Decision => {
   if (restriction?.type === "forbidden") return refuse(forbidden(request, restriction))
   const commands = commandsOf(request)
   const isFree = restriction === undefined && !request.rules.incomplete && request.script.readable
-  if (isFree && commands.every((words) => isLetThrough(request, words))) return { type: "run", confined: false }
+  if (isFree && commands.every((words) => isAllowedByRule(request, words))) return { type: "run", confined: false }
   const confined = request.confinable && !request.escalated
   const concern = restriction ?? concernOf(request, commands)
   if (concern === undefined || (request.approvedForSession && mayRemember(request, concern))) {
@@ -149,7 +149,7 @@ const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | 
   if (request.rules.incomplete) return { type: "incompleteRules" }
   const isFlaggedCommand =
     request.script.plain === undefined ? () => isFlaggedScript(request.script) : (words: Words) => isFlagged(words)
-  if (commands.some((words) => isFlaggedCommand(words) && !isLetThrough(request, words))) return { type: "flagged" }
+  if (commands.some((words) => isFlaggedCommand(words) && !isAllowedByRule(request, words))) return { type: "flagged" }
   if (!request.script.readable) {
     if (request.approvalPolicy !== "never") return { type: "unreadable" }
     if (request.argv.some((word) => /\brm\b/.test(word.replace(/['"\\]/g, "")))) return { type: "flagged" }
@@ -187,7 +187,7 @@ const refusalOf = (request: Request, concern: Concern): string | undefined => {
       return policy === "never" || granular?.sandbox_approval === false
         ? rejected(
             `\`${request.command}\` rejected: this machine has no sandbox to enforce ${request.sandboxPolicy.type}, ` +
-              "and the approval policy does not let the user be asked"
+              "and the approval policy permits no approval request"
           )
         : undefined
     default:
@@ -208,7 +208,7 @@ const reasonOf = (request: Request, concern: Concern): string | null => {
       return justification === null ? may : `${may}: ${justification}`
     }
     case "incompleteRules":
-      return "Some rules could not be applied, so every command is asked about"
+      return "Some rules could not be applied, so every command needs approval"
     case "unreadable":
       return "This script cannot be read in full"
   }
@@ -223,7 +223,7 @@ const amendmentOf = (request: Request, commands: ReadonlyArray<Words>): Words | 
   if (typeof policy === "object" && !policy.granular.sandbox_approval) return null
   const prefix = request.prefixRule
   if (prefix !== null && !isTooBroad(prefix) && commands.every((words) => startsWith(words, prefix))) return prefix
-  const open = commands.filter((words) => !isLetThrough(request, words))
+  const open = commands.filter((words) => !isAllowedByRule(request, words))
   return open.find((words) => isFlagged(words)) ?? open[0] ?? null
 }
 
@@ -233,7 +233,7 @@ const startsWith = (words: Words, prefix: Words): boolean => prefix.every((word,
  * A flagged command is only allowed by a rule that includes the flagged part: `rm` does not cover `rm -rf x`. A line that is
  * not plain is only covered by a rule about the whole line.
  */
-const isLetThrough = (request: Request, words: Words): boolean => {
+const isAllowedByRule = (request: Request, words: Words): boolean => {
   const flagged = isFlagged(words)
   const { plain } = request.script
   return request.rules.rules.some(

@@ -44,7 +44,7 @@ describe("the shell that a model requests", () => {
     )
   })
 
-  it("may or may not find programs in folders that depend on the working folder", () => {
+  it("detects search paths that depend on the working folder", () => {
     assert.deepStrictEqual(
       ["/bin:/usr/bin", "/bin:.:/usr/bin", ":/bin", "/bin:", "node_modules/.bin:/bin", "", undefined].map(
         isFixedSearchPath

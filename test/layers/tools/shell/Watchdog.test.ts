@@ -78,7 +78,7 @@ describe.skipIf(process.platform !== "linux")("a process outside the group of it
       "as a daemon",
       "(setsid sh -c 'exec 9> p; : > is-daemon; exec > /dev/null; sleep 1000; sleep 1000' &); until [ -e is-daemon ]; do :; done; echo ready"
     ]
-  ])("ends with the server all the same, %s", ([, command]) =>
+  ])("is killed with the server, %s", ([, command]) =>
     Effect.gen(function* () {
       const { cwd, closed } = yield* pipes("p")
       const gone = yield* Effect.forkChild(closed("p"))

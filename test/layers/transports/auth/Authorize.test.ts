@@ -117,7 +117,7 @@ describe("a signed bearer token", () => {
     ["not valid yet, of another issuer", { ...good, nbf: now + 500, iss: "x" }, "websocket jwt is not valid yet"],
     ["another issuer and audience", { ...good, iss: "x", aud: "x" }, "websocket jwt issuer mismatch"],
     ["issued tomorrow", { ...good, iat: now + 86_400 }, "admitted"],
-    ["claims that are no object", [], "invalid websocket jwt"]
+    ["claims that are not an object", [], "invalid websocket jwt"]
   ])("%s [48]", ([, claims, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* judge(sign(claims)), expected)
@@ -131,10 +131,10 @@ describe("a signed bearer token", () => {
     ["by HS512", sign(good, { alg: "HS512", hash: "sha512" })],
     ["by hs256", sign(good, { alg: "hs256" })],
     ["with another secret", sign(good, { key: "x".repeat(40) })],
-    ["under terms nobody knows", sign(good, { head: { crit: ["zz"], zz: 1 } })],
-    ["by nobody: no token", "abc"],
-    ["by nobody: two parts", "a.b"],
-    ["by nobody: three parts", "a.b.c"],
+    ["with unknown critical terms", sign(good, { head: { crit: ["zz"], zz: 1 } })],
+    ["without a signature: no token", "abc"],
+    ["without a signature: two parts", "a.b"],
+    ["without a signature: three parts", "a.b.c"],
     ["and then some", `${sign(good)}.x`],
     ["with padding", `${sign(good)}=`],
     ["with a space in it", sign(good).replace(".", ". ")],
