@@ -279,12 +279,13 @@ export class Thread {
 
   /**
    * Interrupts the turn. It ends when the turn has stopped, before the turn's end is published: a caller that does not suspend
-   * before it answers has answered by then. An empty id means whichever turn runs.
+   * before it answers has answered by then. An empty id means whichever turn runs, also none.
    */
   readonly interrupt = Effect.fnUntraced(function* (
     this: Thread,
     turnId: string
   ): Effect.fn.Return<void, NoActiveTurn | TurnMismatch> {
+    if (turnId === "" && (this.#active === undefined || this.#active.isClosed)) return
     const active = yield* this.#running("interrupt", turnId)
     // In the next step: this caller has to wait by then.
     yield* Effect.forkIn(
