@@ -2,8 +2,8 @@
  * The compositions: which layers make a server.
  *
  * This is the one place that sees more than one adapter. A program that embeds Spindle takes `layer` (a server without a
- * client), `client` (a server with an in-process client) or `start` (the low-level runtime); `main.ts` puts a transport to
- * `layer`.
+ * client), `client` (a server with an in-process client) or `start` (the low-level runtime). The program adds transports to
+ * `layer` (`program/ServeStdio`, `program/ServeSockets`).
  *
  * ```
  *  Config ─┬─► Auth ─┬─► ModelProvider ─┐
@@ -48,30 +48,31 @@ import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
 import type { ThreadStore } from "../services/thread/ThreadStore.ts"
 import type { Sandbox } from "../services/sandbox/Sandbox.ts"
-import type { Toolset } from "../services/tool/ToolRegistry.ts"
+import type { Toolset } from "../services/tool/Toolset.ts"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import * as Host from "./MachineInfo.ts"
 import * as InProcessClient from "./clients/InProcessClient.ts"
-import * as AccountHandlers from "./handlers/account.ts"
-import * as ConfigHandlers from "./handlers/config.ts"
-import * as InitializeHandlers from "./handlers/initialize.ts"
-import * as ModelHandlers from "./handlers/model.ts"
-import * as ThreadHandlers from "./handlers/thread.ts"
-import * as ThreadReadHandlers from "./handlers/threadRead.ts"
-import * as ThreadListHandlers from "./handlers/threadList.ts"
-import * as ThreadShellHandlers from "./handlers/threadShell.ts"
-import * as TurnHandlers from "./handlers/turn.ts"
+import * as AccountHandlers from "./handlers/Account.ts"
+import * as ConfigHandlers from "./handlers/Config.ts"
+import * as InitializeHandlers from "./handlers/Initialize.ts"
+import * as ModelHandlers from "./handlers/Model.ts"
+import * as ThreadHandlers from "./handlers/ThreadStart.ts"
+import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
+import * as ThreadListHandlers from "./handlers/ThreadList.ts"
+import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as NoSandbox from "./sandboxes/None.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as Shell from "./tools/Shell.ts"
+import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
 import * as RulesCheck from "./tools/shell/RulesCheck.ts"
 
 /** What an embedding program may say. Everything has a default, so that `layer({})` is a working server. */
 export interface AppServerOptions {
-  /** Where configuration, credentials and rules are. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`. */
+  /** Where configuration, credentials and rules are. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`, or `~/.codex` if only that exists. */
   readonly home?: string
   /** Relative folders in requests count from here. Default: the process's working directory. */
   readonly cwd?: string
@@ -197,6 +198,16 @@ const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServe
     })
   )
 
+/** The logger of an embedder, whose errors do not reach the fiber that logs. */
+const safe = (logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, void> =>
+  Logger.make((entry) => {
+    try {
+      logger.log(entry)
+    } catch {
+      // There is no other place to report it: logging it would call the same logger.
+    }
+  })
+
 /** A server. Connect clients with a transport, or embed it with `InProcessClient.layer`. */
 export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> =>
   owned(serverOf(options))
@@ -221,9 +232,9 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
     Layer.provide([options.sandbox ?? NoSandbox.layer, rules])
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
-  const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Shell.layer, shell, rules]))
+  const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Toolsets.builtIn, shell, rules]))
   const logging =
-    options.feedback === undefined ? Layer.empty : Logger.layer([options.feedback], { mergeWithExisting: true })
+    options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
   // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
   const stderr = Layer.succeed(LogToStderr, true)
   return Shutdown.layer.pipe(

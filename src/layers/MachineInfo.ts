@@ -8,16 +8,35 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
-import type { Machine } from "../services/config/Identity.ts"
+import type { Machine } from "../services/config/ServerIdentity.ts"
 import type { ServerInfo } from "../services/config/ServerInfo.ts"
 
-/** `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`; absolute. */
-export const home = (environment: Readonly<Record<string, string | undefined>>): string => {
-  const named = [environment["SPINDLE_HOME"], environment["CODEX_HOME"]].find(
-    (folder) => folder !== undefined && folder !== ""
-  )
-  return Path.resolve(named ?? Path.join(Os.homedir(), ".spindle"))
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The home folder and where its name came from. */
+export interface Home {
+  readonly path: string
+  readonly origin: "SPINDLE_HOME" | "CODEX_HOME" | "~/.spindle" | "~/.codex"
 }
+
+const isFolder = (path: string): boolean => Fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+/**
+ * `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`; absolute. A user of Codex without a `~/.spindle` gets `~/.codex`. The
+ * user's folder is `HOME` of the environment.
+ */
+export const findHome = (environment: Environment): Home => {
+  for (const origin of ["SPINDLE_HOME", "CODEX_HOME"] as const) {
+    const folder = environment[origin]
+    if (folder !== undefined && folder !== "") return { path: Path.resolve(folder), origin }
+  }
+  const user = environment["HOME"] ?? environment["USERPROFILE"] ?? Os.homedir()
+  const [own, codex] = [Path.resolve(user, ".spindle"), Path.resolve(user, ".codex")]
+  return !isFolder(own) && isFolder(codex) ? { path: codex, origin: "~/.codex" } : { path: own, origin: "~/.spindle" }
+}
+
+/** The path of `findHome`. */
+export const home = (environment: Environment): string => findHome(environment).path
 
 const systems: Readonly<Record<string, string>> = { darwin: "macos", win32: "windows" }
 

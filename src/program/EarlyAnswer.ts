@@ -23,7 +23,7 @@ import { home, machine } from "../layers/MachineInfo.ts"
 import { encodeSuccess } from "../protocol/jsonrpc/Encode.ts"
 import { parse } from "../protocol/jsonrpc/Parse.ts"
 import { isPlainService } from "./PlainService.ts"
-import { initializeResponse, isHeaderValue, type Machine } from "../services/config/Identity.ts"
+import { initializeResponse, isHeaderValue, type Machine } from "../services/config/ServerIdentity.ts"
 
 /** Size limit in bytes of a first line that is examined. */
 const MaxLine = 64 * 1024
@@ -113,7 +113,7 @@ const ignore = (): void => undefined
  * undefined when the command line is not the plain service.
  */
 export const listen = async (args: ReadonlyArray<string>): Promise<EarlyAnswer | undefined> =>
-  isPlainService(args) ? listening() : undefined
+  isPlainService(args, process.stdin.isTTY) ? listening() : undefined
 
 const listening = (): Promise<EarlyAnswer> =>
   new Promise((resolve) => {

@@ -27,7 +27,7 @@ const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
 const teardown: Teardown = (exit, onExit) => Stderr.finish(codeOf(exit), onExit)
 
 const program = (args: ReadonlyArray<string>, early: EarlyAnswer | undefined): Effect.Effect<number> =>
-  isPlainService(args)
+  isPlainService(args, process.stdin.isTTY)
     ? Serve.run({ cliOverrides: [] }, early)
     : Effect.flatMap(
         Effect.promise(() => import("./commands/Commands.ts")),

@@ -5,7 +5,9 @@
  * @module
  */
 
-export const isPlainService = (args: ReadonlyArray<string>): boolean => {
+/** Without arguments on a terminal, the program shows its help: a client never starts it that way. */
+export const isPlainService = (args: ReadonlyArray<string>, isTerminal: boolean): boolean => {
+  if (args.length === 0 && isTerminal) return false
   const rest = args[0] === "app-server" ? args.slice(1) : args
   return rest.length === 0 || (rest.length === 2 && rest[0] === "--listen" && rest[1] === "stdio://")
 }

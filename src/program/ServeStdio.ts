@@ -8,6 +8,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import process from "node:process"
 import * as Duration from "effect/Duration"
+import { Console } from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AppServer from "../layers/AppServer.ts"
@@ -36,21 +37,35 @@ const signal: Effect.Effect<void> = Effect.callback((resume) => {
   })
 })
 
-/** Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn; stderr says so. */
+/**
+ * Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn, or when stdout
+ * failed; stderr says so.
+ */
 const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
   const { stop } = yield* Shutdown
   const served = yield* Stdio.serve({ answered: early?.release() })
-  const finish = Effect.suspend(() => Effect.as(stop(DefaultDeadline), threads.running()))
+  const finish = Effect.suspend(() => {
+    const found = { cut: threads.running(), isGone: served.connection.isClosed }
+    return Effect.as(stop(DefaultDeadline), found)
+  })
   // The first signal interrupts the wait. From then on the next one is listened for.
   const forced = Effect.andThen(signal, stop(ForcedDeadline))
-  const cut = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
+  const { cut, isGone } = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
     Effect.andThen(Effect.forkScoped(Effect.interruptible(forced), { startImmediately: true }), finish)
   )
+  // Stdin may stay open, and would keep the process: what failed has been logged.
+  if (isGone) return 1
   if (cut === 0) return 0
   yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
   return 1
 }, Effect.scoped)
+
+/** A start that failed is an error of the command line, for a person; with `LOG_FORMAT=json` it is a log line. */
+const startFailed = (message: string): Effect.Effect<void> =>
+  process.env["LOG_FORMAT"] === "json"
+    ? Effect.logError(message)
+    : Effect.flatMap(Console, (console) => Effect.sync(() => console.error(`error: ${message}`)))
 
 /** Provides a service with its server, the platform and logging. A server that cannot start logs why and exits with 1. */
 export const provide = <E extends { readonly message: string }>(
@@ -59,7 +74,7 @@ export const provide = <E extends { readonly message: string }>(
 ): Effect.Effect<number> =>
   service.pipe(
     Effect.provide(AppServer.layer(options).pipe(Layer.provideMerge(platform))),
-    Effect.catch((error) => Effect.as(Effect.logError(error.message), 1)),
+    Effect.catch((error) => Effect.as(startFailed(error.message), 1)),
     Effect.provide(Telemetry.layer),
     Effect.provide(Logging.layer)
   )

@@ -9,7 +9,7 @@ import process from "node:process"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { RequestTiming } from "../services/observability/Metrics.ts"
-import { Version } from "../services/config/Identity.ts"
+import { Version } from "../services/config/ServerIdentity.ts"
 
 const endpoints = [
   "OTEL_EXPORTER_OTLP_ENDPOINT",

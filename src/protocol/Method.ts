@@ -13,7 +13,7 @@ export type Stability = "stable" | "experimental"
  * Which requests wait for each other. Requests with the same key run first in, first out; adjacent `shared` requests run
  * concurrently. Thread keys apply across connections.
  */
-export type Scope<Params> =
+export type Schedule<Params> =
   | { readonly _tag: "Concurrent" }
   | { readonly _tag: "Global"; readonly name: string; readonly shared: boolean }
   | { readonly _tag: "Thread"; readonly threadId: (params: Params) => string; readonly shared: boolean }
@@ -23,7 +23,7 @@ export interface ClientRequest<Params extends WireSchema | undefined, Result ext
   readonly kind: "clientRequest"
   readonly params: Params
   readonly result: Result
-  readonly scope: Scope<ParamsType<Params>>
+  readonly schedule: Schedule<ParamsType<Params>>
   /** Top-level parameters that need the experimental capability, in the order in which they are checked. */
   readonly experimentalFields: ReadonlyArray<ExperimentalField>
 }
@@ -45,8 +45,11 @@ export type ExperimentalField =
  */
 export type Tier = "lossless" | "latest" | "bestEffort"
 
-/** The receivers of a notification: subscribers of its thread, every initialized connection, or the one that caused it. */
-export type Reach = "subscribers" | "everyone" | "connection"
+/**
+ * The receivers of a notification: the subscribers of its thread, every initialized connection, or those that the sender
+ * chooses, usually the one connection that caused it.
+ */
+export type Reach = "subscribers" | "everyone" | "chosen"
 
 export interface ServerNotification<Params extends WireSchema> {
   readonly kind: "serverNotification"
@@ -75,7 +78,7 @@ export type ParamsType<P extends WireSchema | undefined> = P extends WireSchema 
 interface ClientRequestOptions<Params extends WireSchema | undefined, Result extends WireSchema> {
   readonly params: Params
   readonly result: Result
-  readonly scope?: Scope<ParamsType<Params>>
+  readonly schedule?: Schedule<ParamsType<Params>>
   readonly experimentalFields?: ReadonlyArray<ExperimentalField>
 }
 
@@ -85,7 +88,7 @@ export const clientRequest = <Params extends WireSchema | undefined, Result exte
   kind: "clientRequest",
   params: options.params,
   result: options.result,
-  scope: options.scope ?? concurrent,
+  schedule: options.schedule ?? concurrent,
   experimentalFields: options.experimentalFields ?? []
 })
 
@@ -112,20 +115,20 @@ export const serverRequest = <Params extends WireSchema, Result extends WireSche
 })
 
 /** Runs immediately, concurrently with everything else. */
-export const concurrent: Scope<unknown> = { _tag: "Concurrent" }
+export const concurrent: Schedule<unknown> = { _tag: "Concurrent" }
 
 /** One request at a time per thread. */
-export const perThread: Scope<{ readonly threadId: string }> = {
+export const perThread: Schedule<{ readonly threadId: string }> = {
   _tag: "Thread",
   threadId: (params) => params.threadId,
   shared: false
 }
 
 /** Concurrent with other readers of the thread, after earlier requests that change it. */
-export const perThreadShared: Scope<{ readonly threadId: string }> = { ...perThread, shared: true }
+export const perThreadShared: Schedule<{ readonly threadId: string }> = { ...perThread, shared: true }
 
 /** One writer at a time; `shared` readers run concurrently. */
-export const global = (name: string, options: { readonly shared: boolean }): Scope<unknown> => ({
+export const global = (name: string, options: { readonly shared: boolean }): Schedule<unknown> => ({
   _tag: "Global",
   name,
   shared: options.shared

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url"
 import { answerTo } from "../../src/program/EarlyAnswer.ts"
 import { encodeSuccess } from "../../src/protocol/jsonrpc/Encode.ts"
 import { InitializeParams } from "../../src/protocol/v2/server/Initialize.ts"
-import { initializeResponse, isHeaderValue } from "../../src/services/config/Identity.ts"
+import { initializeResponse, isHeaderValue } from "../../src/services/config/ServerIdentity.ts"
 import { decodeParams } from "../../src/services/decoding/DecodeParams.ts"
 
 const machine = { platform: "Linux 6.8; x86_64", platformFamily: "unix", platformOs: "linux" }

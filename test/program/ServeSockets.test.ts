@@ -118,6 +118,17 @@ describe("a service on standard input and output", () => {
     assert.isBelow(performance.now() - begin, 4000)
   })
 
+  test("exits with failure when its output is closed, though its input stays open", function* () {
+    const service = yield* start(["app-server"], { until: /^/ })
+    const send = (message: object) => service.stdin.write(`${JSON.stringify(message)}\n`)
+    send({ id: 1, method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
+    yield* service.said(/"id":1/)
+    yield* service.closeStdout
+    send({ id: 2, method: "model/list", params: {} })
+    assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
+    assert.include(service.stderr(), "writing stdout failed")
+  })
+
   test("exits with success on SIGTERM, even while a turn runs", function* () {
     const service = yield* talk()
     yield* service.signal("SIGTERM")

@@ -125,12 +125,12 @@ describe("ClientRequests", () => {
   it("orders requests that change a thread, runs readers of a thread or of the configuration concurrently, and lets nothing else wait", () => {
     const scopes = Object.fromEntries(
       methods.map((method) => {
-        const { scope } = clientRequestTable[method]
+        const { schedule } = clientRequestTable[method]
         return [
           method,
-          scope._tag === "Concurrent"
+          schedule._tag === "Concurrent"
             ? "-"
-            : `${scope._tag === "Global" ? scope.name : "thread"}${scope.shared ? "*" : ""}`
+            : `${schedule._tag === "Global" ? schedule.name : "thread"}${schedule.shared ? "*" : ""}`
         ]
       })
     )

@@ -124,9 +124,9 @@ describe("ServerNotifications", () => {
     )
   })
 
-  it("sends to one connection only what that connection started or set up", () => {
+  it("lets the sender choose the receiver of what one connection started or set up", () => {
     assert.deepStrictEqual(
-      named(({ reach }) => reach === "connection"),
+      named(({ reach }) => reach === "chosen"),
       [
         "command/exec/outputDelta",
         "configWarning",

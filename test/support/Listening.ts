@@ -5,21 +5,21 @@
  */
 import * as Effect from "effect/Effect"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
-import * as Wire from "../../src/layers/transports/StreamTransport.ts"
+import * as ConnectionLimits from "../../src/layers/transports/ConnectionLimits.ts"
 import { makeServer, say } from "./Server.ts"
 import { connectRaw, frame, type SocketClient, type Where } from "./Sockets.ts"
 import type { Heard } from "./WirePeer.ts"
 
 /** Opens a listener on a free port, without authentication. */
-export const serve = (limits: Partial<Wire.ConnectionLimits>) =>
+export const serve = (limits: Partial<ConnectionLimits.ConnectionLimits>) =>
   WebSocket.serve({
     listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
     admission: { allowedOrigins: new Set(), authorize: undefined },
-    limits: { ...Wire.defaultLimits, ...limits }
+    limits: { ...ConnectionLimits.defaultLimits, ...limits }
   })
 
 /** A server that listens on its own port. */
-export const listening = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}) {
+export const listening = Effect.fnUntraced(function* (limits: Partial<ConnectionLimits.ConnectionLimits> = {}) {
   const server = yield* makeServer()
   const listener = yield* Effect.provideContext(serve(limits), server.services)
   return { ...server, listener, port: listener.bound.port }

@@ -100,6 +100,8 @@ export const start = Effect.fnUntraced(function* (
     stderr: () => stderr,
     stdout: () => stdout,
     stdin: child.stdin,
+    /** Closes the other end of stdout. */
+    closeStdout: Effect.sync(() => void child.stdout.destroy()),
     /** Stops reading stdout. The returned effect completes when something has been written to it since. */
     stopReading: Effect.sync(() => {
       const written = Deferred.makeUnsafe<void>()

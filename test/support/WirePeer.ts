@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import { classify } from "../../src/protocol/jsonrpc/Envelope.ts"
 import { encode } from "../../src/services/routing/OutboundMessage.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
-import * as Wire from "../../src/layers/transports/StreamTransport.ts"
+import * as ConnectionLimits from "../../src/layers/transports/ConnectionLimits.ts"
+import * as Wire from "../../src/layers/transports/ServeTransport.ts"
 
 /** A received message, with the members that tests inspect. */
 export interface Heard {
@@ -21,10 +22,10 @@ export interface Heard {
 }
 
 /** Connects; the connection ends with the scope. */
-export const connect = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits> = {}) {
+export const connect = Effect.fnUntraced(function* (limits: Partial<ConnectionLimits.ConnectionLimits> = {}) {
   const memory = MemoryTransport.make({ origin: "webSocket", evictable: true })
   const served = yield* Effect.acquireRelease(
-    Wire.serve(memory.transport, { ...Wire.defaultLimits, ...limits }),
+    Wire.serve(memory.transport, { ...ConnectionLimits.defaultLimits, ...limits }),
     ({ close }) => close({ _tag: "Gone" }, { within: 0 })
   )
   const { connection } = served

@@ -23,7 +23,8 @@ import * as Stream from "effect/Stream"
 import type * as AppServer from "../../src/layers/AppServer.ts"
 import * as NodeSmallFiles from "../../src/layers/files/NodeSmallFiles.ts"
 import * as Stdio from "../../src/layers/transports/Stdio.ts"
-import * as StreamTransport from "../../src/layers/transports/StreamTransport.ts"
+import * as ConnectionLimits from "../../src/layers/transports/ConnectionLimits.ts"
+import * as StreamTransport from "../../src/layers/transports/ServeTransport.ts"
 import * as UnixSocket from "../../src/layers/transports/UnixSocket.ts"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import { classify, type RequestId } from "../../src/protocol/jsonrpc/Envelope.ts"
@@ -104,7 +105,7 @@ export const inMemory = subjectOf(
           ),
         close: () => Deferred.succeed(ended, undefined)
       })
-      yield* StreamTransport.serve(transport, StreamTransport.defaultLimits)
+      yield* StreamTransport.serve(transport, ConnectionLimits.defaultLimits)
       return {
         send: (message) => Effect.sync(() => void send(classify(message))),
         next: Queue.take(heard),

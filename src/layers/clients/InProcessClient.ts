@@ -13,7 +13,7 @@ import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import * as AppServerClient from "../../services/client/AppServerClient.ts"
 import { Config } from "../../services/config/Config.ts"
 import * as InProcess from "../../services/connection/InProcess.ts"
-import { userAgent } from "../../services/config/Identity.ts"
+import { userAgent } from "../../services/config/ServerIdentity.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import type { RequestError } from "../../services/routing/RequestError.ts"
 

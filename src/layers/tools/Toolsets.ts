@@ -16,7 +16,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Tool } from "../../services/tool/Tool.ts"
-import { Toolset } from "../../services/tool/ToolRegistry.ts"
+import { Toolset } from "../../services/tool/Toolset.ts"
 import * as Shell from "./Shell.ts"
 
 /** A set of these tools, for every thread. */
@@ -47,8 +47,11 @@ export const combine = <E = never, R = never>(
     })
   )
 
-/** These tools besides `exec_command` and `write_stdin`. */
-export const besideShell = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> => combine([Shell.layer, make(tools)])
+/** The built-in tools: `exec_command` and `write_stdin`. A further one is added here. */
+export const builtIn: Layer.Layer<Toolset> = Shell.layer
+
+/** These tools in addition to the built-in ones. */
+export const besideShell = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> => combine([builtIn, make(tools)])
 
 /** No tools at all. */
 export const layerEmpty: Layer.Layer<Toolset> = make([])

@@ -28,9 +28,9 @@ import * as Scope from "effect/Scope"
 import type { Authorize } from "./auth/Authorize.ts"
 import * as Frames from "./Frames.ts"
 import { type Admission, headersOf, isForeign, type Page, type Reply, reply, screen } from "./HttpScreen.ts"
-import type { Newcomer, Newcomers } from "./UninitializedClients.ts"
+import type { Newcomer, Newcomers } from "./Newcomers.ts"
 import { WebSocketPeer, ReasonedWebSocket } from "./WebSocketPeer.ts"
-import type { ConnectionLimits } from "./StreamTransport.ts"
+import type { ConnectionLimits } from "./ConnectionLimits.ts"
 
 /** The address cannot be listened on. */
 export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {

@@ -17,10 +17,11 @@ import { closeAll, type MessageProcessor, type Served } from "../../services/con
 import type { Origin } from "../../services/connection/Transport.ts"
 import type { Admission, Page } from "./HttpScreen.ts"
 import * as HttpUpgrade from "./HttpUpgrade.ts"
-import { Newcomers } from "./UninitializedClients.ts"
+import { Newcomers } from "./Newcomers.ts"
 import { CloseCode, type WebSocketPeer, type Refusal } from "./WebSocketPeer.ts"
 import { Budget } from "./ReadBudget.ts"
-import * as StreamTransport from "./StreamTransport.ts"
+import type * as ConnectionLimits from "./ConnectionLimits.ts"
+import * as StreamTransport from "./ServeTransport.ts"
 import * as WebSocketTransport from "./WebSocketTransport.ts"
 
 /** How often the listener looks for connections that have not initialized in time, at least. */
@@ -38,7 +39,7 @@ export interface SocketListenerOptions {
   readonly url: string
   readonly origin: Origin
   readonly admission: Admission
-  readonly limits: StreamTransport.ConnectionLimits
+  readonly limits: ConnectionLimits.ConnectionLimits
   /** Besides the probes. */
   readonly pages?: ReadonlyMap<string, Page>
 }
@@ -94,7 +95,7 @@ class Sessions {
 const newcomersOf = Effect.fnUntraced(function* ({
   initializeTimeout,
   maxUninitialized
-}: StreamTransport.ConnectionLimits) {
+}: ConnectionLimits.ConnectionLimits) {
   const clock = yield* Clock.Clock
   const newcomers = new Newcomers(maxUninitialized)
   const timeout = Duration.fromInputUnsafe(initializeTimeout)

@@ -18,10 +18,11 @@ import * as Lines from "../../protocol/jsonrpc/Lines.ts"
 import { type Transport, TransportClosed } from "../../services/connection/Transport.ts"
 import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { Budget, type ReadAccount } from "./ReadBudget.ts"
-import * as StreamTransport from "./StreamTransport.ts"
+import * as ConnectionLimits from "./ConnectionLimits.ts"
+import * as StreamTransport from "./ServeTransport.ts"
 
 /** Reads a chunk when the messages of the one before have been looked at. */
-const reader = Effect.fnUntraced(function* (limits: StreamTransport.ConnectionLimits, isInitialized: () => boolean) {
+const reader = Effect.fnUntraced(function* (limits: ConnectionLimits.ConnectionLimits, isInitialized: () => boolean) {
   const { stdin } = yield* Stdio.Stdio
   const pull = yield* Stream.toPull(stdin)
   const account = (yield* Budget).open()
@@ -139,7 +140,7 @@ const writer = Effect.fnUntraced(function* (answered: string | undefined) {
 
 /** Standard input and output of the process, as a transport that lives as long as the scope. */
 export const make = Effect.fnUntraced(function* (
-  limits: StreamTransport.ConnectionLimits,
+  limits: ConnectionLimits.ConnectionLimits,
   answered?: string
 ): Effect.fn.Return<Transport, never, Scope.Scope | Stdio.Stdio> {
   let isInitialized = false
@@ -158,14 +159,14 @@ export const make = Effect.fnUntraced(function* (
 
 export interface StdioOptions {
   /** Default: `Limits`. */
-  readonly limits?: StreamTransport.ConnectionLimits
+  readonly limits?: ConnectionLimits.ConnectionLimits
   /** The text of an answer to the first request that has been written already. It is not written again. */
   readonly answered?: string | undefined
 }
 
 /** Serves the client on standard input and output until the scope closes, or its connection is closed. */
 export const serve = Effect.fnUntraced(function* (options: StdioOptions = {}) {
-  const limits = options.limits ?? (yield* StreamTransport.Limits)
+  const limits = options.limits ?? (yield* ConnectionLimits.Limits)
   const transport = yield* make(limits, options.answered)
   return yield* Effect.acquireRelease(StreamTransport.serve(transport, limits), (served) =>
     served.close({ _tag: "Stopping", message: "the server is going away" }, { within: "5 seconds" })

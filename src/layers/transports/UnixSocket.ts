@@ -23,7 +23,7 @@ import * as Scope from "effect/Scope"
 import * as SmallFiles from "../../services/config/SmallFiles.ts"
 import type { Admission } from "./HttpScreen.ts"
 import * as Listener from "./SocketListener.ts"
-import { Limits, type ConnectionLimits } from "./StreamTransport.ts"
+import { Limits, type ConnectionLimits } from "./ConnectionLimits.ts"
 
 /**
  * The socket cannot be where it should. `AddrInUse`: a server answers there. `AlreadyExists`: something is there that is no

@@ -11,7 +11,7 @@ import type { Admission, Page } from "./HttpScreen.ts"
 import { isLoopback } from "../../services/network/Loopback.ts"
 import { authority, type ListenWebSocket } from "./ListenAddress.ts"
 import * as Listener from "./SocketListener.ts"
-import { Limits, type ConnectionLimits } from "./StreamTransport.ts"
+import { Limits, type ConnectionLimits } from "./ConnectionLimits.ts"
 
 /** Other machines could connect, and nothing would keep them out. */
 export class UnsafeListen extends Schema.TaggedError<UnsafeListen>()("UnsafeListen", { address: Schema.String }) {

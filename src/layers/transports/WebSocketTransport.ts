@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type { CloseReason, Origin, Transport } from "../../services/connection/Transport.ts"
 import { ReadBuffer } from "./ReadBuffer.ts"
 import type { ReadBudget } from "./ReadBudget.ts"
-import type { ConnectionLimits } from "./StreamTransport.ts"
+import type { ConnectionLimits } from "./ConnectionLimits.ts"
 import { CloseCode, type Refusal, type WebSocketPeer } from "./WebSocketPeer.ts"
 
 /** How long a client has to answer a close frame. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import process from "node:process"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -15,7 +16,9 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { offlineProvider, parseOverride } from "../../services/config/Config.ts"
-import { Version } from "../../services/config/Identity.ts"
+import { Version } from "../../services/config/ServerIdentity.ts"
+import { findHome, home } from "../../layers/MachineInfo.ts"
+import * as ConfigInit from "./ConfigInit.ts"
 import * as Demo from "./Demo.ts"
 import * as Exec from "./Exec.ts"
 import * as ExecFlags from "./ExecFlags.ts"
@@ -146,6 +149,9 @@ const runExec = Effect.fnUntraced(function* (
     cyberAccessProgram: Option.getOrNull(flags.cyberAccessProgram),
     json: flags.json
   }
+  const { origin, path } = findHome(process.env)
+  const { err } = yield* Screen.TerminalConsole
+  if (origin === "~/.codex") yield* err.write(`${err.paint("dim", `home: ${path}, because there is no ~/.spindle`)}\n`)
   const run = Effect.provide(Exec.run(task, { ...options, cliOverrides }), Telemetry.layer)
   yield* ending(yield* asRun(Effect.provide(run, Screen.layerWith(flags.color))))
 })
@@ -224,9 +230,28 @@ const demo = Command.make("demo", {}, () => Effect.flatMap(asRun(Demo.run), endi
   Command.withExamples([{ command: "spindle demo", description: "Takes a few seconds" }])
 )
 
+const configInit = Command.make("init", {}, () =>
+  Effect.gen(function* () {
+    const { out } = yield* Screen.TerminalConsole
+    const file = yield* ConfigInit.run(home(process.env))
+    yield* out.write(`${file}\n`)
+  })
+).pipe(
+  Command.withDescription(
+    "Write a config.toml with every line commented out to the home folder.\n  An existing file is kept."
+  ),
+  Command.withShortDescription("Write a commented config.toml"),
+  Command.withExamples([{ command: "spindle config init", description: "Prints the path of the file" }])
+)
+
+const config = Command.make("config").pipe(
+  Command.withDescription("Manage the configuration."),
+  Command.withSubcommands([configInit])
+)
+
 const command = spindle.pipe(
   Command.withHandler((input) => serve(input, input)),
-  Command.withSubcommands([appServer, exec, demo]),
+  Command.withSubcommands([appServer, exec, demo, config]),
   Command.withDescription("An app-server for coding agents: serves clients, or runs a single turn."),
   Command.withExamples([
     { command: "spindle demo", description: "Run a demo, without a key" },
@@ -248,7 +273,8 @@ const platform = Layer.merge(Usage.layer, Logging.layerPlain).pipe(
 
 /** Executes a command line and returns the exit code. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
-  Command.runWith(command, { version: Version })(args).pipe(
+  // Without arguments this is reached on a terminal only (PlainService).
+  Command.runWith(command, { version: Version })(args.length === 0 ? ["--help"] : args).pipe(
     Effect.as(Exec.ExitCode.success),
     Effect.catchTags({
       Ended: ({ code }) => Effect.succeed(code),

@@ -27,7 +27,8 @@ EXIT CODES
 
 const environment = `
 ENVIRONMENT
-  SPINDLE_HOME       folder of config.toml and auth.json; else CODEX_HOME, else ~/.spindle
+  SPINDLE_HOME       folder of config.toml and auth.json; else CODEX_HOME, else ~/.spindle,
+                     or ~/.codex if only that exists
   OPENAI_API_KEY     key of the model server; CODEX_API_KEY goes before it
   LOG_FORMAT=json    logs of the server as JSON, a line each (on stderr)
   NO_COLOR           no colours`

@@ -73,6 +73,12 @@ export const decisionOf = (line: string): Decision | undefined => {
   }
 }
 
+/** The answers that `decisionOf` reads, as the question shows them. */
+export const Choices = "[y]es, [n]o, [a]lways in this run, [s]top the turn:"
+
+/** The line of a command that was declined because there is no terminal. */
+export const Declined = `└ declined: there is no terminal to ask for approval. ${HowToAllow}`
+
 /** Repeats the question until the answer is valid. The end of the input declines. */
 export const ask = (prompt: Effect.Effect<string | undefined>): Effect.Effect<Decision> =>
   Effect.flatMap(prompt, (line) => {

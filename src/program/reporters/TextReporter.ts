@@ -18,7 +18,7 @@ import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import * as Format from "./Format.ts"
 import { TerminalLayout } from "../console/TerminalLayout.ts"
 import { plain, shown, shownOnOneLine } from "../console/ShownText.ts"
-import { ask, HowToAllow } from "./ApprovalPrompt.ts"
+import { ask, Choices, Declined } from "./ApprovalPrompt.ts"
 import type { Reporter } from "./Reporter.ts"
 import type { TerminalConsole, OutputStream } from "../console/Console.ts"
 
@@ -112,10 +112,7 @@ class TextRenderer {
       this.#lastCommand = question.itemId
       if (!canAsk) {
         this.#declined.add(question.itemId)
-        yield* this.page.lines(
-          err,
-          err.paint("yellow", `└ declined: there is no terminal to ask for approval. ${HowToAllow}`)
-        )
+        yield* this.page.lines(err, err.paint("yellow", Declined))
         return "decline"
       }
       this.#quietSince = null
@@ -132,7 +129,7 @@ class TextRenderer {
   /** A line of user input; undefined at the end of the input. */
   #prompt(question: string): Effect.Effect<string | undefined> {
     const { err } = this.#screen
-    const text = `${err.paint("yellow", "?")} ${question} [y]es, [n]o, [a]lways in this run, [s]top the turn: `
+    const text = `${err.paint("yellow", "?")} ${question} ${Choices} `
     return Effect.suspend(() => this.page.text(err, text)).pipe(
       Effect.andThen(Effect.option(this.#terminal.readLine)),
       Effect.map((line) => {

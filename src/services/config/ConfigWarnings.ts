@@ -7,7 +7,7 @@ import type { Layer } from "./ConfigLayer.ts"
 import { counts, type Stack } from "./Layers.ts"
 
 /** The number of settings that a warning lists before it only counts the rest. */
-const namedSettings = 3
+const MaxNamedSettings = 3
 
 /** Warnings about unknown settings and about settings that a layer is not allowed to make. */
 export const layerWarnings = (stack: Stack): ReadonlyArray<string> => {
@@ -24,12 +24,12 @@ export const layerWarnings = (stack: Stack): ReadonlyArray<string> => {
     return content.unknown.toSorted().map((key) => `  ${place}: \`${key}\` is ignored.`)
   })
   if (unknown.length === 0) return reserved
-  const rest = unknown.length - namedSettings
+  const rest = unknown.length - MaxNamedSettings
   return [
     ...reserved,
     [
       `Ignoring ${unknown.length} unrecognized configuration setting${unknown.length === 1 ? "" : "s"}. Check for typos or deprecated settings.`,
-      ...unknown.slice(0, namedSettings),
+      ...unknown.slice(0, MaxNamedSettings),
       ...(rest > 0 ? [`  ... and ${rest} more ignored setting${rest === 1 ? "" : "s"}.`] : [])
     ].join("\n")
   ]

@@ -16,11 +16,11 @@ export const defaultProvider = "openai"
 export const offlineProvider = "offline"
 
 const openaiBaseUrl = "https://api.openai.com/v1"
-const requestMaxRetries = 4
-const streamMaxRetries = 5
-const streamIdleTimeoutMs = 300_000
+const RequestMaxRetries = 4
+const StreamMaxRetries = 5
+const StreamIdleTimeoutMs = 300_000
 /** Upper limit on configured retries; larger numbers are reduced to it. */
-const mostRetries = 100
+const MaxRetries = 100
 
 /** Built-in providers of the release whose servers need protocols or credentials that this server does not support. */
 const unsupported: ReadonlySet<string> = new Set(["amazon-bedrock", "gcp"])
@@ -30,9 +30,9 @@ const common = {
   headers: {},
   envHeaders: {},
   queryParams: {},
-  requestMaxRetries,
-  streamMaxRetries,
-  streamIdleTimeoutMs,
+  requestMaxRetries: RequestMaxRetries,
+  streamMaxRetries: StreamMaxRetries,
+  streamIdleTimeoutMs: StreamIdleTimeoutMs,
   requiresOpenaiAuth: false
 } as const
 
@@ -80,9 +80,9 @@ const fromTable = (id: string, table: Table): ModelProviderInfo => {
     headers: texts(getTable(table, "http_headers")),
     envHeaders: texts(getTable(table, "env_http_headers")),
     queryParams: texts(getTable(table, "query_params")),
-    requestMaxRetries: whole(table, "request_max_retries", requestMaxRetries, mostRetries),
-    streamMaxRetries: whole(table, "stream_max_retries", streamMaxRetries, mostRetries),
-    streamIdleTimeoutMs: whole(table, "stream_idle_timeout_ms", streamIdleTimeoutMs),
+    requestMaxRetries: whole(table, "request_max_retries", RequestMaxRetries, MaxRetries),
+    streamMaxRetries: whole(table, "stream_max_retries", StreamMaxRetries, MaxRetries),
+    streamIdleTimeoutMs: whole(table, "stream_idle_timeout_ms", StreamIdleTimeoutMs),
     requiresOpenaiAuth: get(table, "requires_openai_auth") === true
   }
 }

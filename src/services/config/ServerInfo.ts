@@ -4,7 +4,7 @@
  * @module
  */
 import * as Context from "effect/Context"
-import type { Machine } from "./Identity.ts"
+import type { Machine } from "./ServerIdentity.ts"
 import type { SessionSource } from "../../protocol/v2/thread/Thread.ts"
 
 export class ServerInfo extends Context.Service<

@@ -65,10 +65,12 @@ export class MessageProcessor extends Context.Service<
   }
 >()("spindle/MessageProcessor") {}
 
-/** The call that a request makes, or why it may not. */
+/** The decoded request, or why it is refused. */
 const admissible = (request: Request, connection: Connection): DecodedRequest | RequestError => {
-  const call = decode(request)
-  return typeof call === "string" ? invalidRequest(`Invalid request: ${call}`) : (gate(connection, call) ?? call)
+  const decoded = decode(request)
+  return typeof decoded === "string"
+    ? invalidRequest(`Invalid request: ${decoded}`)
+    : (gate(connection, decoded) ?? decoded)
 }
 
 const closing: CloseReason = { _tag: "Stopping", message: "the server is going away" }
@@ -84,16 +86,16 @@ const tracedHandlers = Effect.gen(function* () {
 
 /** Starts what a request asks for. The result is what has to be waited for before the next message is read. */
 const request = (request: Request, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> | undefined => {
-  let call: DecodedRequest | RequestError
+  let decoded: DecodedRequest | RequestError
   try {
-    call = admissible(request, connection)
+    decoded = admissible(request, connection)
   } catch (defect) {
     const logged = Effect.logError("a request could not be read", Cause.die(defect))
     return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")) ?? Effect.void)
   }
-  if (call instanceof RequestError) return dispatcher.refuse(request, call)
+  if (decoded instanceof RequestError) return dispatcher.refuse(request, decoded)
   // The handshake is settled before the next message is processed: a client may send requests immediately after it.
-  return call.served === "initialize" ? dispatcher.inline(call) : dispatcher.admit(call)
+  return decoded.served === "initialize" ? dispatcher.inline(decoded) : dispatcher.admit(decoded)
 }
 
 /** Processes one message. Undefined when there is nothing to wait for. */

@@ -9,7 +9,7 @@ import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import { decodeParams, readReserved } from "../decoding/DecodeParams.ts"
 import { type Extensions, type Request, type RequestId, type TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 import { experimentalUse } from "../decoding/ExperimentalUse.ts"
-import type { ExperimentalField, Scope, Stability } from "../../protocol/Method.ts"
+import type { ExperimentalField, Schedule, Stability } from "../../protocol/Method.ts"
 import { type ClientRequestMethod, clientRequestTable, isClientRequestMethod } from "../../protocol/Methods.ts"
 import { ReleasedRequests } from "../../protocol/ReleasedRequests.ts"
 import type { Connection } from "./Connection.ts"
@@ -31,14 +31,14 @@ export interface DecodedRequest {
   readonly experimentalFields: ReadonlyArray<ExperimentalField>
 }
 
-const keyOf = (scope: Scope<never>, params: unknown): string | undefined => {
-  switch (scope._tag) {
+const keyOf = (schedule: Schedule<never>, params: unknown): string | undefined => {
+  switch (schedule._tag) {
     case "Concurrent":
       return undefined
     case "Global":
-      return `global ${scope.name}`
+      return `global ${schedule.name}`
     case "Thread":
-      return `thread ${scope.threadId(params as never)}`
+      return `thread ${schedule.threadId(params as never)}`
   }
 }
 
@@ -56,7 +56,7 @@ export const decode = (request: Request): DecodedRequest | string => {
   }
   const decoded = decodeParams(method, params)
   if (Result.isFailure(decoded)) return decoded.failure
-  const { scope, experimentalFields } = clientRequestTable[method]
+  const { schedule, experimentalFields } = clientRequestTable[method]
   return {
     id,
     method,
@@ -64,8 +64,8 @@ export const decode = (request: Request): DecodedRequest | string => {
     params: decoded.success,
     trace,
     extensions,
-    key: keyOf(scope, decoded.success),
-    shared: scope._tag !== "Concurrent" && scope.shared,
+    key: keyOf(schedule, decoded.success),
+    shared: schedule._tag !== "Concurrent" && schedule.shared,
     stability: ReleasedRequests[method].stability,
     experimentalFields
   }

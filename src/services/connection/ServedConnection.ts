@@ -256,6 +256,7 @@ export class ServedConnection implements Served {
       const { connection } = this
       const { disconnect, dispatcher, onClosed } = this.#engine
       this.#mayRead = false
+      Deferred.doneUnsafe(this.#inputEnded, Exit.void)
       if (this.#isReading) this.#reader?.interruptUnsafe()
       if (!this.#isLost) this.#transport.onClosing?.()
       const early = this.#isLost ? this.#sayGoodbye(reason) : undefined
@@ -270,8 +271,9 @@ export class ServedConnection implements Served {
       dispatcher.interruptNow()
       yield* connection.outgoing.end
       yield* Effect.raceFirst(awaitEnd(this.#writer), deadline.end)
-      if (isRunning(this.#writer))
+      if (isRunning(this.#writer)) {
         yield* Effect.logWarning(`connection ${connection.id} has ended before everything was written`)
+      }
       const goodbye = early ?? this.#sayGoodbye(reason)
       yield* this.#abandon(goodbye, deadline)
       yield* Effect.andThen(disconnect, connection.outgoing.end)

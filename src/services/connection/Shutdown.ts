@@ -1,8 +1,8 @@
 /**
- * How a server stops: once, in a fiber of its own, under one deadline, whoever asked for it.
+ * How a server stops: once, in its own fiber, under one deadline (`Deadline`), whoever requested it.
  *
- * Owns the order of the stop and what becomes of everybody who waits for it. Does not own the end of a connection
- * (ServedConnection) nor of a thread (Threads).
+ * Owns the order of the stop, and its callers. Does not own the end of a connection (ServedConnection) nor of a thread (Threads);
+ * each of them logs what it leaves behind.
  *
  * ```
  *  pending server requests fail ─► connections stop reading ─► threads end    ┐ at once,      what is left   clients read
@@ -10,8 +10,8 @@
  * ```
  *
  * Invariants:
- * - Whoever calls `stop`, however often and from wherever, waits for the same end. Giving up the wait stops nothing.
- * - The wait ends at the deadline. What has not ended then is named in the log, and can neither publish nor store anything.
+ * - Every caller of `stop` waits for the same end. Interrupting a caller does not stop it.
+ * - The wait ends at the deadline. Code that has not ended by then is named in the log, and can neither publish nor store anything.
  *
  * @module
  */

@@ -50,13 +50,14 @@ const environments = {
   decision: "conditional",
   refusal: (value: ReadonlyArray<TurnEnvironmentParams>) => {
     const unknown = value.find(({ environmentId }) => environmentId !== "local")
-    if (unknown !== undefined) return `unknown turn environment id \`${unknown.environmentId.slice(0, longest)}\``
+    if (unknown !== undefined)
+      return `unknown turn environment id \`${unknown.environmentId.slice(0, MaxEnvironmentId)}\``
     return value.length > 1 ? "this server has only the environment `local`; list it once" : undefined
   }
 } as const
 
 /** Maximum number of characters of a client's text in an error. */
-const longest = 128
+const MaxEnvironmentId = 128
 
 const input = {
   decision: "conditional",

@@ -71,7 +71,7 @@ export class ModelCatalog extends Context.Service<
 /** The release's default, independent of the configuration; the first of its catalogue. */
 export const defaultModel = "gpt-6.1-sol"
 
-const fallbackContextWindow = 258_400
+const FallbackContextWindow = 258_400
 
 const levels = [
   ["low", "Fast responses with little reasoning"],
@@ -146,7 +146,7 @@ const toMetadata = (model: string, entry: Entry | undefined): ModelMetadata =>
     ? {
         model,
         known: false,
-        contextWindow: fallbackContextWindow,
+        contextWindow: FallbackContextWindow,
         defaultEffort: null,
         supportedEfforts: [],
         defaultSummary: "auto",

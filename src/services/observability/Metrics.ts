@@ -1,10 +1,9 @@
 /**
- * What can be measured of a server: every metric with its name, its unit and its meaning. One place, and docs/observability.md
- * is its table.
+ * Every metric of a server with its name, its unit and its meaning; docs/observability.md has them as a table.
  *
- * Owns the names, nothing that counts: `metrics/` does, and reads what a service knows anyway when somebody looks, so that
- * a message costs no more for being countable. The values are in Effect's metric registry; servers that share one are one
- * to who reads it.
+ * Owns the names. The values come from `Diagnostics` (gauges), `ConnectionMetrics` and `RequestMetrics`, which read them when they
+ * are scraped: counting costs nothing per message. They are in Effect's metric registry; servers that share a registry appear as
+ * one server.
  *
  * @module
  */

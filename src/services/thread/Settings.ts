@@ -48,13 +48,13 @@ export const named = (config: EffectiveConfig, name: ModelName | undefined): Eff
   name === undefined ? config : { ...config, model: name.model, modelProvider: name.provider }
 
 /** Characters of a model's name that a warning repeats. */
-const longestName = 128
+const MaxName = 128
 
 /** What the user is told of a model that was asked for and does not answer; undefined where it does. */
 export const unusedModel = (name: ModelName | undefined, asked: string | null | undefined): string | undefined =>
   name === undefined || asked == null || asked.trim() === "" || asked === name.model
     ? undefined
-    : `The model \`${asked.slice(0, longestName)}\` is not used: the model provider \`${name.provider}\` has only the model \`${name.model}\`.`
+    : `The model \`${asked.slice(0, MaxName)}\` is not used: the model provider \`${name.provider}\` has only the model \`${name.model}\`.`
 
 /** Two ways to name one sandbox exclude each other. */
 export const refuseBoth = (

@@ -9,7 +9,8 @@ import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
 import { defaults } from "../../../src/services/config/Config.ts"
 import type { ThreadShell } from "../../../src/services/tool/ShellSessions.ts"
 import { text, type Tool } from "../../../src/services/tool/Tool.ts"
-import { ToolRegistry, Toolset, ToolsUnavailable } from "../../../src/services/tool/ToolRegistry.ts"
+import { ToolRegistry } from "../../../src/services/tool/ToolRegistry.ts"
+import { Toolset, ToolsUnavailable } from "../../../src/services/tool/Toolset.ts"
 
 const toolNamed = (name: string): Tool => ({
   spec: { type: "function", name, description: "", parameters: {}, strict: false },

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type * as Wire from "../../../src/layers/transports/StreamTransport.ts"
+import type * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimits.ts"
 import { listening, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, type SocketClient } from "../../support/Sockets.ts"
 
@@ -13,7 +13,7 @@ const text = "x".repeat(64 * 1024)
 const order = Array.from({ length: Deltas }, (_, index) => index)
 
 /** A client that has begun a turn, and what streams the turn. */
-const watched = Effect.fnUntraced(function* (limits: Partial<Wire.ConnectionLimits>) {
+const watched = Effect.fnUntraced(function* (limits: Partial<ConnectionLimits.ConnectionLimits>) {
   const { listener, model, port } = yield* listening({ outgoingCapacity: 8, ...limits })
   const reader = yield* connect(port)
   const threadId = yield* startThread(reader)

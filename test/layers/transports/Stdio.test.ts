@@ -8,7 +8,7 @@ import * as Sink from "effect/Sink"
 import * as StandardIo from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Stdio from "../../../src/layers/transports/Stdio.ts"
-import * as Wire from "../../../src/layers/transports/StreamTransport.ts"
+import * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimits.ts"
 import { MessageProcessor } from "../../../src/services/connection/MessageProcessor.ts"
 import { sessionOf } from "../../support/Connections.ts"
 import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
@@ -17,7 +17,7 @@ const brokenPipe = PlatformError.systemError({ _tag: "Unknown", module: "Stdio",
 
 /** A client of handlers with gates: what is typed into standard input, and what comes out. */
 const serving = Effect.fnUntraced(function* (
-  limits: Partial<Wire.ConnectionLimits> = {},
+  limits: Partial<ConnectionLimits.ConnectionLimits> = {},
   isInitialized = true,
   answered?: string,
   isOutputOpen = true
@@ -30,7 +30,7 @@ const serving = Effect.fnUntraced(function* (
     stdout: () => (isOutputOpen ? Sink.forEach((text) => Queue.offer(output, String(text))) : Sink.fail(brokenPipe))
   })
   const served = yield* Stdio.serve({
-    limits: { ...Wire.defaultLimits, ...limits },
+    limits: { ...ConnectionLimits.defaultLimits, ...limits },
     answered
   }).pipe(Effect.provide(stdio), Effect.provideService(MessageProcessor, processor))
   if (isInitialized) served.connection.initialize(sessionOf())

@@ -210,6 +210,54 @@ describe("spindle", () => {
   })
 
   it.live(
+    "writes a configuration that changes nothing, once",
+    () =>
+      Effect.gen(function* () {
+        const fileSystem = yield* FileSystem.FileSystem
+        const home = `${yield* fileSystem.makeTempDirectoryScoped({ prefix: "spindle-test-" })}/home`
+        const file = `${home}/config.toml`
+        const init = () => spindle(["config", "init"], { environment: { SPINDLE_HOME: home } })
+        assert.deepStrictEqual(yield* init(), { code: 0, stdout: `${file}\n`, stderr: "" })
+        const text = yield* fileSystem.readFileString(file)
+        assert.deepStrictEqual(
+          text.split("\n").filter((line) => line !== "" && !line.startsWith("#")),
+          []
+        )
+        // The settings are as documented: without the comment signs the file parses and is accepted.
+        const settings = text.replaceAll(/^# (?=[a-z_]+ = |\[)/gm, "")
+        yield* fileSystem.writeFileString(file, settings)
+        const ran = yield* spindle(["exec", "--offline", "say: hello"], { environment: { SPINDLE_HOME: home } })
+        assert.deepStrictEqual({ code: ran.code, stdout: ran.stdout }, { code: 0, stdout: "hello\n" })
+        assert.notInclude(ran.stderr, "warning")
+        assert.deepStrictEqual(yield* init(), {
+          code: 2,
+          stdout: "",
+          stderr: `error: ${file} exists already; it is left as it is\n`
+        })
+        assert.strictEqual(yield* fileSystem.readFileString(file), settings)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    timeout
+  )
+
+  it.live(
+    "uses the home of Codex when there is no own one, and prints which",
+    () =>
+      Effect.gen(function* () {
+        const fileSystem = yield* FileSystem.FileSystem
+        const folder = yield* fileSystem.makeTempDirectoryScoped({ prefix: "spindle-test-" })
+        yield* fileSystem.makeDirectory(`${folder}/.codex`)
+        yield* fileSystem.writeFileString(`${folder}/.codex/config.toml`, 'sandbox_mode = "danger-full-access"')
+        const ran = yield* spindle(["exec", "--offline", "say: hello"], {
+          environment: { HOME: folder, SPINDLE_HOME: "" }
+        })
+        const [first, second] = ran.stderr.split("\n")
+        assert.strictEqual(first, `home: ${folder}/.codex, because there is no ~/.spindle`)
+        assert.include(second ?? "", "danger-full-access")
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    timeout
+  )
+
+  it.live(
     "shows a turn in the demo without the user's key, and leaves no files behind",
     () =>
       Effect.gen(function* () {

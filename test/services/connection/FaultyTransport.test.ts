@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
-import * as StreamTransport from "../../../src/layers/transports/StreamTransport.ts"
+import * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimits.ts"
+import * as StreamTransport from "../../../src/layers/transports/ServeTransport.ts"
 import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
 import * as FaultyTransport from "../../support/FaultyTransport.ts"
 import { makeServer } from "../../support/Server.ts"
@@ -43,7 +44,7 @@ const serving = Effect.fnUntraced(function* (
 ) {
   const server = yield* makeServer()
   const client = FaultyTransport.make(step, fault, evictable)
-  const serve = StreamTransport.serve(client.transport, { ...StreamTransport.defaultLimits, outgoingCapacity: 1 })
+  const serve = StreamTransport.serve(client.transport, { ...ConnectionLimits.defaultLimits, outgoingCapacity: 1 })
   const served = yield* Effect.provideContext(serve, server.services)
   client.send(initialize)
   while ((yield* client.next).id !== "i");

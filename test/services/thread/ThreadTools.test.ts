@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
 import { text, type Tool } from "../../../src/services/tool/Tool.ts"
-import { Toolset, ToolsUnavailable } from "../../../src/services/tool/ToolRegistry.ts"
+import { Toolset, ToolsUnavailable } from "../../../src/services/tool/Toolset.ts"
 import { cwd, makeServer, nameOf } from "../../support/Server.ts"
 import { makeThread, paramsOf } from "../../support/Threads.ts"
 

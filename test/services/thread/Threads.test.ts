@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import { Toolset } from "../../../src/services/tool/ToolRegistry.ts"
+import { Toolset } from "../../../src/services/tool/Toolset.ts"
 import { cwd, makeServer, nameOf, say, type ServerOptions } from "../../support/Server.ts"
 
 const invalid = (message: string) => new RequestError({ code: -32600, message })

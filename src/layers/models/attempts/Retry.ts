@@ -1,9 +1,12 @@
 /**
  * When a failed request is sent again.
  *
- * There are two levels. The request level repeats what never got an answer, without telling anybody. The stream level
- * starts the answer over and announces each attempt. A server that cannot be reached at all is waited for outside both
- * budgets: the machine may be offline for a while.
+ * Owns the delays. The number of attempts comes from `request_max_retries` and `stream_max_retries` of the provider
+ * (`config/Providers.ts`), and the limit on waiting for a network from `NetworkPatience`.
+ *
+ * There are two levels. The request level repeats a request without a response, and does not announce it. The stream level starts
+ * the answer over and announces each attempt. Waiting for a server that cannot be reached counts for neither level: the machine
+ * may be offline for a while.
  *
  * @module
  */

@@ -32,6 +32,6 @@ export const accountRequests = {
   "account/read": Method.clientRequest({
     params: GetAccountParams,
     result: GetAccountResponse,
-    scope: Method.global("account", { shared: true })
+    schedule: Method.global("account", { shared: true })
   })
 } as const

@@ -32,5 +32,5 @@ const sentOnce = { tier: "lossless" } as const
 
 /** By method name. */
 export const configNotifications = {
-  configWarning: Method.serverNotification({ params: ConfigWarningNotification, reach: "connection", ...sentOnce })
+  configWarning: Method.serverNotification({ params: ConfigWarningNotification, reach: "chosen", ...sentOnce })
 } as const

@@ -43,13 +43,13 @@ export const configRequests = {
   "config/read": Method.clientRequest({
     params: ConfigReadParams,
     result: ConfigReadResponse,
-    scope: Method.global("config", { shared: true })
+    schedule: Method.global("config", { shared: true })
   }),
 
   /** The organisation's requirements. */
   "configRequirements/read": Method.clientRequest({
     params: undefined,
     result: ConfigRequirementsReadResponse,
-    scope: Method.global("config", { shared: true })
+    schedule: Method.global("config", { shared: true })
   })
 } as const

@@ -26,10 +26,10 @@ export const FuzzyFileSearchSessionCompletedNotification = lazy(() => Schema.Str
 export type FuzzyFileSearchSessionCompletedNotification = Of<typeof FuzzyFileSearchSessionCompletedNotification>
 
 /** Only this connection knows the ids in them. Output must be complete to be assembled, and an end is sent once. */
-const owned = { tier: "lossless", reach: "connection" } as const
+const owned = { tier: "lossless", reach: "chosen" } as const
 
 /** A hint that something changed: a client that misses it can read the files itself. */
-const hint = { tier: "bestEffort", reach: "connection" } as const
+const hint = { tier: "bestEffort", reach: "chosen" } as const
 
 /** By method name. */
 export const fileNotifications = {
@@ -37,7 +37,7 @@ export const fileNotifications = {
   "fuzzyFileSearch/sessionUpdated": Method.serverNotification({
     params: FuzzyFileSearchSessionUpdatedNotification,
     tier: "latest",
-    reach: "connection",
+    reach: "chosen",
     key: (params) => params.sessionId
   }),
   "fuzzyFileSearch/sessionCompleted": Method.serverNotification({

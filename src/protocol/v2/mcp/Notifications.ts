@@ -59,6 +59,6 @@ export const mcpNotifications = {
     params: McpServerEventStreamNotification,
     stability: "experimental",
     tier: "lossless",
-    reach: "connection"
+    reach: "chosen"
   })
 } as const

@@ -38,7 +38,7 @@ export const ProcessExitedNotification = lazy(() =>
 export type ProcessExitedNotification = Of<typeof ProcessExitedNotification>
 
 /** Only this connection knows the ids in them. Output must be complete to be assembled, and an end is sent once. */
-const owned = { tier: "lossless", reach: "connection" } as const
+const owned = { tier: "lossless", reach: "chosen" } as const
 
 /** The notifications of this resource, by method name. */
 export const processNotifications = {

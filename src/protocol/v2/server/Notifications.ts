@@ -69,7 +69,7 @@ export const serverNotifications = {
   guardianWarning: Method.serverNotification({ params: GuardianWarningNotification, reach: "subscribers", ...advice }),
   deprecationNotice: Method.serverNotification({
     params: DeprecationNoticeNotification,
-    reach: "connection",
+    reach: "chosen",
     ...advice
   }),
   "windows/worldWritableWarning": Method.serverNotification({
@@ -79,12 +79,12 @@ export const serverNotifications = {
   }),
   "remoteControl/status/changed": Method.serverNotification({
     params: RemoteControlStatusChangedNotification,
-    reach: "connection",
+    reach: "chosen",
     ...state
   }),
   "windowsSandbox/setupCompleted": Method.serverNotification({
     params: WindowsSandboxSetupCompletedNotification,
-    reach: "connection",
+    reach: "chosen",
     ...sentOnce
   })
 } as const

@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { SelectedCapabilityRoot, TurnEnvironmentParams } from "./Environment.ts"
-import { absent, AbsolutePath, defaulted, I64, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
+import { absent, Empty, AbsolutePath, defaulted, I64, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ResponseItem } from "../item/ResponseItem.ts"
@@ -283,7 +283,7 @@ export const ThreadShellCommandParams = lazy(() =>
 )
 export type ThreadShellCommandParams = Of<typeof ThreadShellCommandParams>
 
-export const ThreadShellCommandResponse = lazy(() => Schema.Struct({}))
+export const ThreadShellCommandResponse = lazy(() => Empty)
 export type ThreadShellCommandResponse = Of<typeof ThreadShellCommandResponse>
 
 /** By method name. */
@@ -313,7 +313,7 @@ export const threadRequests = {
   "thread/resume": Method.clientRequest({
     params: ThreadResumeParams,
     result: ThreadResumeResponse,
-    scope: Method.perThread,
+    schedule: Method.perThread,
     experimentalFields: [
       "history",
       { field: "path", unused: [null, ""] },
@@ -328,7 +328,7 @@ export const threadRequests = {
   "thread/fork": Method.clientRequest({
     params: ThreadForkParams,
     result: ThreadForkResponse,
-    scope: Method.perThread,
+    schedule: Method.perThread,
     experimentalFields: [
       "beforeTurnId",
       { field: "path", unused: [null, ""] },
@@ -346,7 +346,7 @@ export const threadRequests = {
   "thread/read": Method.clientRequest({
     params: ThreadReadParams,
     result: ThreadReadResponse,
-    scope: Method.perThreadShared
+    schedule: Method.perThreadShared
   }),
 
   /** The stored threads, paginated. */
@@ -366,7 +366,7 @@ export const threadRequests = {
   "thread/shellCommand": Method.clientRequest({
     params: ThreadShellCommandParams,
     result: ThreadShellCommandResponse,
-    scope: Method.perThread
+    schedule: Method.perThread
   }),
 
   /** The ids of the threads in memory. */
@@ -379,6 +379,6 @@ export const threadRequests = {
   "thread/unsubscribe": Method.clientRequest({
     params: ThreadUnsubscribeParams,
     result: ThreadUnsubscribeResponse,
-    scope: Method.perThread
+    schedule: Method.perThread
   })
 } as const

@@ -109,7 +109,7 @@ export const turnRequests = {
   "turn/start": Method.clientRequest({
     params: TurnStartParams,
     result: TurnStartResponse,
-    scope: Method.perThread,
+    schedule: Method.perThread,
     experimentalFields: [
       "responsesapiClientMetadata",
       "responsesapiClientMetadataPatch",
@@ -128,7 +128,7 @@ export const turnRequests = {
   "turn/steer": Method.clientRequest({
     params: TurnSteerParams,
     result: TurnSteerResponse,
-    scope: Method.perThread,
+    schedule: Method.perThread,
     experimentalFields: ["responsesapiClientMetadata", "responsesapiClientMetadataPatch", "additionalContext"]
   }),
 
@@ -136,6 +136,6 @@ export const turnRequests = {
   "turn/interrupt": Method.clientRequest({
     params: TurnInterruptParams,
     result: TurnInterruptResponse,
-    scope: Method.perThread
+    schedule: Method.perThread
   })
 } as const

@@ -11,7 +11,7 @@ import { ModelProvider } from "../../services/model/ModelProvider.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
 
 /** Characters of an unknown provider's name that the error repeats. */
-const longestName = 128
+const MaxName = 128
 
 /**
  * Every model server is offered the same catalogue: a server of the API says itself which models it has. A model that answers
@@ -37,7 +37,7 @@ export const make: Effect.Effect<HandlersFor<"model/list">, never, Config | Mode
       if (provider !== null && provider !== name?.provider) {
         const { providers } = yield* configured
         if (!Object.hasOwn(providers, provider)) {
-          const modelProvider = provider.slice(0, longestName)
+          const modelProvider = provider.slice(0, MaxName)
           return yield* invalidRequest(
             `This chat uses model provider “${modelProvider}”, which is no longer configured. Restore this provider’s configuration to continue.`,
             { type: "modelProviderNotConfigured", modelProvider }

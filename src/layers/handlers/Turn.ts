@@ -16,7 +16,7 @@ import { Threads } from "../../services/thread/Threads.ts"
 import type { ParamsOf } from "../../protocol/Methods.ts"
 import { warningsFor } from "../../services/decoding/ParameterDecisions.ts"
 import { InvalidSettings } from "../../services/thread/ThreadError.ts"
-import { warn } from "./warnings.ts"
+import { warn } from "./Warnings.ts"
 
 /** Who the model server is told asks: the client as it named itself. Handlers run only for initialised connections. */
 const callerOf = (connection: Connection) => ({

@@ -1,15 +1,11 @@
 /**
- * What every byte transport has in common: its limits, and how its connection is served.
+ * The limits and timeouts of connections on transports: queues, messages, `initialize`, slow clients. Limits in process are
+ * options of `InProcess`.
  *
  * @module
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import type * as Duration from "effect/Duration"
-import { Budget } from "../../services/routing/BacklogBudget.ts"
-import { MessageProcessor, type ServeOptions } from "../../services/connection/MessageProcessor.ts"
-import type { Transport } from "../../services/connection/Transport.ts"
-import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import type { BacklogLimits } from "../../services/routing/TieredQueue.ts"
 
 /** How much one client may have under way. */
@@ -60,34 +56,3 @@ export const defaultLimits: ConnectionLimits = {
 
 /** The limits of transports that are not given any. */
 export const Limits = Context.Reference<ConnectionLimits>("spindle/WireLimits", { defaultValue: () => defaultLimits })
-
-const overload = "Server overloaded; retry later."
-
-const refusals = { full: overload, closed: "the client is gone" }
-
-const lengthOf = (message: OutboundMessage): number => encode(message).length
-
-/** Serves a client. Whoever connected it closes the connection; `onClosed` is called when it has ended. */
-export const serve = Effect.fnUntraced(function* (
-  transport: Transport,
-  limits: ConnectionLimits,
-  onClosed: () => void = () => {}
-) {
-  const processor = yield* MessageProcessor
-  const options: ServeOptions = {
-    capacity: limits.ingressCapacity,
-    outgoing: {
-      capacity: limits.outgoingCapacity,
-      requestGrace: limits.requestGrace,
-      emitLagMarkers: false,
-      bytes: { max: limits.outgoingBytes, of: lengthOf },
-      // A client that cannot be evicted is waited for.
-      ...(transport.evictable ? { backlog: limits.backlog, budget: yield* Budget } : {})
-    },
-    stallGrace: limits.stallGrace,
-    onClosed,
-    overloadText: overload,
-    refusals
-  }
-  return yield* processor.serve(transport, options)
-})

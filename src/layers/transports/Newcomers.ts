@@ -1,8 +1,8 @@
 /**
- * Connections that have not shown yet that they are clients: without a request, or without an `initialize`.
+ * Connections of a listener without a request, or without an `initialize`.
  *
- * Owns how long and how many of them there may be. When there is no place for one more the oldest is closed: a client that
- * initialises at once gets in, however many others keep silent. Does not own what is done to close one (its caller says).
+ * Owns which of them are closed: those that are too old, and the oldest when there are too many, so that a client that initializes
+ * immediately is always served. The limits are in `ConnectionLimits`; the timer and the close reasons in `SocketListener`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Newcomers } from "../../../src/layers/transports/UninitializedClients.ts"
+import { Newcomers } from "../../../src/layers/transports/Newcomers.ts"
 
 const setUp = (max: number) => {
   const newcomers = new Newcomers(max)

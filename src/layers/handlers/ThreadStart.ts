@@ -19,9 +19,9 @@ import type { ForkPoint } from "../../services/thread/StoredThread.ts"
 import type { Thread } from "../../services/thread/Thread.ts"
 import { type LoadedThread, Threads } from "../../services/thread/Threads.ts"
 import { toTurn } from "../../services/thread/ThreadView.ts"
-import { configWarning } from "./configWarning.ts"
-import { type Routing, subscribe } from "./subscribe.ts"
-import { warn } from "./warnings.ts"
+import { configWarning } from "./ConfigWarning.ts"
+import { type Routing, subscribe } from "./Subscribe.ts"
+import { warn } from "./Warnings.ts"
 
 const startedThread = (thread: Thread, includeTurns: boolean): ResultOf<"thread/start"> => {
   const { settings } = thread
