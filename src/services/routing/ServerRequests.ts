@@ -9,6 +9,7 @@
  * ```
  *  asked ──first answer──► answered
  *    ├───turn transition──► cancelled (reason turnTransition)
+ *    ├───withdrawn────────► cancelled
  *    ├───no room anywhere──► failed back (-32001)
  *    └───shutdown─────────► failed (-32603)
  * ```
@@ -50,6 +51,9 @@ export const TurnTransition: ErrorObject = {
   data: { reason: "turnTransition" }
 }
 
+/** Nobody waits for it: the asker has gone on. */
+const Withdrawn: ErrorObject = { code: ErrorCode.Internal, message: "the request was withdrawn" }
+
 interface Pending {
   readonly id: number
   readonly threadId: string
@@ -88,6 +92,8 @@ export class ServerRequests extends Context.Service<
      * thread.
      */
     readonly abandon: (id: RequestId, connection: Subscriber, error: ErrorObject) => Effect.Effect<void>
+    /** Ends a request whose asker no longer waits. False when it has ended already. */
+    readonly withdraw: (id: number) => boolean
     /** Ends the thread's pending requests; their ids, ascending. */
     readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
     /** Ends every pending request. */
@@ -231,6 +237,10 @@ export const make = Effect.gen(function* () {
         const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
         if (!others) pending.settle(request, Exit.fail(toError(error)))
       }),
+    withdraw: (id) => {
+      const request = pending.find(id)
+      return request !== undefined && pending.cancel([request], Withdrawn).length > 0
+    },
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>

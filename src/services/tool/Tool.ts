@@ -135,7 +135,8 @@ export interface ToolTurn {
   /**
    * Sends a request to the thread's subscribers and waits for the first answer, for as long as it takes. While it waits, the
    * status has `waitingOnApproval` or `waitingOnUserInput`, as the method demands. The order is: status, `item/started` for
-   * `options.item`, the request, `serverRequest/resolved`, status. The end of the turn ends the wait.
+   * `options.item`, the request, `serverRequest/resolved`, status. The end of the turn ends the wait. Interrupting it, as a timeout does,
+   * withdraws the request.
    */
   readonly ask: <M extends ServerRequestMethod>(
     method: M,
