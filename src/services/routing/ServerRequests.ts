@@ -9,6 +9,7 @@
  * ```
  *  asked ──first answer──► answered
  *    ├───turn transition──► cancelled (reason turnTransition)
+ *    ├───withdrawn────────► cancelled
  *    ├───no room anywhere──► failed back (-32001)
  *    └───shutdown─────────► failed (-32603)
  * ```
@@ -53,6 +54,9 @@ export const TurnTransition: ErrorObject = {
   data: { reason: "turnTransition" }
 }
 
+/** Nobody waits for it: the asker has gone on. */
+const Withdrawn: ErrorObject = { code: ErrorCode.Internal, message: "the request was withdrawn" }
+
 interface Pending {
   readonly id: number
   readonly threadId: string
@@ -90,6 +94,8 @@ export class ServerRequests extends Context.Service<
      * Records that a connection will not answer. Fails the request unless another subscriber has received it.
      */
     readonly abandon: (id: RequestId, connection: Subscriber, error: ErrorObject) => Effect.Effect<void>
+    /** Ends a request whose caller no longer waits. False when it has already ended. */
+    readonly withdraw: (id: number) => boolean
     /** Cancels the thread's pending requests and returns their ids, ascending. */
     readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
     /** Fails every pending request. */
@@ -210,8 +216,7 @@ export const make = Effect.gen(function* () {
     const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
       concurrency: "unbounded"
     })
-    // The offers are made now. Another fiber awaits their outcome, so that a slow connection does not delay the answer
-    // of another one.
+    // Another fiber awaits the outcome of the offers, so that a slow connection does not delay another one's answer.
     yield* Effect.forkChild(
       Effect.map(offering, ([first]) => {
         if (first === undefined || request.asked.size > 0 || !pending.has(request)) return
@@ -233,6 +238,10 @@ export const make = Effect.gen(function* () {
         const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
         if (!others) pending.settle(request, Exit.fail(toError(error)))
       }),
+    withdraw: (id) => {
+      const request = pending.find(id)
+      return request !== undefined && pending.cancel([request], Withdrawn).length > 0
+    },
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>

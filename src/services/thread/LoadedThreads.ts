@@ -14,6 +14,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { ConfigWarning } from "../config/Config.ts"
 import { contribute } from "../observability/Diagnostics.ts"
@@ -106,7 +107,12 @@ const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E |
     )
   )
 
-const unload = Effect.fnUntraced(function* ({ services: { router }, threads }: Engine, { scope, thread }: Loaded) {
+/** `isLast` is false for a thread that is loaded again at once. */
+const unload = Effect.fnUntraced(function* (
+  { services: { router }, threads }: Engine,
+  { scope, thread }: Loaded,
+  isLast: boolean
+) {
   const threadId = thread.id
   yield* Scope.close(scope, Exit.void)
   yield* thread.flush
@@ -115,7 +121,7 @@ const unload = Effect.fnUntraced(function* ({ services: { router }, threads }: E
     threads.delete(threadId)
     const waits = [
       router.publishNow("thread/status/changed", { threadId, status: { type: "notLoaded" } }, threadId),
-      router.publishNow("thread/closed", { threadId }, threadId)
+      ...(isLast ? [router.publishNow("thread/closed", { threadId }, threadId)] : [])
     ]
     router.forget(threadId)
     return Effect.forEach(waits, (wait) => wait ?? Effect.void, { discard: true })
@@ -152,7 +158,7 @@ const makeIdleUnload = Effect.fnUntraced(function* (engine: Engine) {
         // A closing thread accepts no subscriber.
         loaded.isUnloading = true
         loaded.thread.close()
-        return Effect.asVoid(Effect.forkIn(unload(engine, loaded), scope))
+        return Effect.asVoid(Effect.forkIn(unload(engine, loaded, true), scope))
       })
   })
   return (threadId: string): void => {
@@ -185,6 +191,16 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
 
   return {
     open: <E>(opening: Opening<E>) => open(engine, opening),
+    /** Unloads a thread that is loaded again at once. `thread/closed` is not published. */
+    replace: (threadId: string): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const loaded = threads.get(threadId)
+        if (loaded === undefined || loaded.isUnloading) return Effect.void
+        loaded.isUnloading = true
+        loaded.thread.close()
+        const unloaded = Effect.forkIn(unload(engine, loaded, false), engine.scope, { startImmediately: true })
+        return Effect.asVoid(Effect.flatMap(unloaded, Fiber.await))
+      }),
     find: (threadId: string): Thread | undefined => threads.get(threadId)?.thread,
     /** Ids of the loaded threads, oldest first. */
     ids: (): ReadonlyArray<string> => Array.from(threads.keys()),

@@ -279,12 +279,13 @@ export class Thread {
 
   /**
    * Interrupts the turn. Returns when the turn has stopped, before its end is published: a caller that responds without
-   * suspending has responded by then. An empty id means any turn.
+   * suspending has responded by then. An empty id means the running turn, if there is one.
    */
   readonly interrupt = Effect.fnUntraced(function* (
     this: Thread,
     turnId: string
   ): Effect.fn.Return<void, NoActiveTurn | TurnMismatch> {
+    if (turnId === "" && (this.#active === undefined || this.#active.isClosed)) return
     const active = yield* this.#running("interrupt", turnId)
     // Deferred to the next step, when this caller is waiting.
     yield* Effect.forkIn(

@@ -51,7 +51,7 @@ export interface StartThread {
 /** A thread to resume. */
 export interface ResumeThread {
   readonly threadId: string
-  /** Used only when the thread is not loaded. */
+  /** Used only when the thread is not loaded, or is loaded again. */
   readonly overrides: Setup.ThreadOverrides
   /** The caller was subscribed before: it may resume a thread that is loaded but not stored. */
   readonly returning: boolean
@@ -80,7 +80,7 @@ export class Threads extends Context.Service<
     readonly start: (request: StartThread) => Effect.Effect<LoadedThread, LoadError>
     /**
      * The thread, loaded from the store if necessary. Loading adds events: unfinished turns are interrupted, and changed
-     * settings are recorded.
+     * settings are recorded. A loaded thread without subscribers is loaded again for overrides that change it.
      */
     readonly resume: (request: ResumeThread) => Effect.Effect<LoadedThread, LoadError>
     /** A running turn of the source is interrupted in the fork and continues in the source. */
@@ -201,6 +201,43 @@ const load = Effect.fnUntraced(function* (
   return { ...opened, warnings: setup.warnings }
 })
 
+/** The possible overrides of a resume, and whether a thread's settings contain them. */
+const isShown: Readonly<Record<Exclude<keyof Setup.ThreadOverrides, "environments">, boolean>> = {
+  model: true,
+  modelProvider: true,
+  serviceTier: true,
+  cwd: true,
+  runtimeWorkspaceRoots: true,
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  sandbox: true,
+  permissions: true,
+  personality: true,
+  config: false,
+  baseInstructions: false,
+  developerInstructions: false
+}
+
+const asked = (overrides: Setup.ThreadOverrides): ReadonlyArray<boolean> =>
+  Object.entries(isShown).flatMap(([name, shown]) =>
+    (overrides[name as keyof typeof isShown] ?? undefined) === undefined ? [] : [shown]
+  )
+
+/** Closes a loaded, unused thread when the overrides change it, as the release does. */
+const makeWay = Effect.fnUntraced(function* (
+  { services: { router }, setUp, threads }: Engine,
+  thread: Thread,
+  { overrides, returning }: ResumeThread
+): Effect.fn.Return<void, LoadError> {
+  const isUnused = () => !thread.isRunning && router.subscribers(thread.id).length === 0
+  const shown = asked(overrides)
+  if (shown.length === 0 || returning || !isOnRecord(thread.state) || !isUnused()) return
+  const { settings } = yield* setUp(overrides, thread.settings)
+  if (shown.every(Boolean) && settingsChange(thread.state, settings.value, 0).length === 0) return
+  yield* thread.stored
+  if (isUnused()) yield* threads.replace(thread.id)
+})
+
 /** Resumes a loaded thread. */
 const join = Effect.fnUntraced(function* (
   thread: Thread,
@@ -247,9 +284,11 @@ export const make = Effect.gen(function* () {
   const locks = yield* RcMap.make({ lookup: (_threadId: string) => Semaphore.make(1) })
 
   const resume = (request: ResumeThread): Effect.Effect<LoadedThread, LoadError> => {
-    const resumed = Effect.suspend(() => {
+    const resumed = Effect.gen(function* () {
+      const loaded = find(request.threadId)
+      if (loaded !== undefined) yield* makeWay(engine, loaded, request)
       const thread = find(request.threadId)
-      return thread === undefined ? load(engine, request) : join(thread, request)
+      return yield* thread === undefined ? load(engine, request) : join(thread, request)
     })
     return Effect.scoped(Effect.flatMap(RcMap.get(locks, request.threadId), (lock) => lock.withPermit(resumed)))
   }

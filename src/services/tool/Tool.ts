@@ -134,7 +134,8 @@ export interface ToolTurn {
   /**
    * Sends a request to the thread's subscribers and waits for the first answer, without a time limit. Meanwhile the status
    * has `waitingOnApproval` or `waitingOnUserInput`, depending on the method. The order is: status, `item/started` for
-   * `options.item`, the request, `serverRequest/resolved`, status. The end of the turn ends the wait.
+   * `options.item`, the request, `serverRequest/resolved`, status. The end of the turn ends the wait. Interrupting it, for
+   * example by a timeout, withdraws the request.
    */
   readonly ask: <M extends ServerRequestMethod>(
     method: M,

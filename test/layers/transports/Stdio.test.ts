@@ -117,7 +117,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("ends when standard output fails, although the input does not end", () =>
+  it.effect("ends when standard output fails, although the input does not end [52]", () =>
     Effect.gen(function* () {
       const { ask, served } = yield* serving({}, true, undefined, false)
       yield* ask(1, List, {})

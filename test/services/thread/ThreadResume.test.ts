@@ -237,6 +237,57 @@ describe("thread/resume", () => {
     )
   })
 
+  describe("of a loaded thread without subscribers, with overrides", () => {
+    it.effect("loads it again when they change it, and continues the conversation [81]", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId } = yield* setUp()
+        yield* client.request("thread/unsubscribe", { threadId })
+        const overrides = { approvalPolicy: "never", sandbox: "read-only" } as const
+        const resumed = yield* client.request("thread/resume", { threadId, ...overrides })
+        assert.deepStrictEqual(
+          [resumed.approvalPolicy, resumed.sandbox.type, resumed.thread.turns.length],
+          ["never", "readOnly", 1]
+        )
+        assert.deepStrictEqual(yield* client.names("thread/goal/cleared"), [
+          "thread/status/changed",
+          "thread/status/changed",
+          "thread/tokenUsage/updated",
+          "thread/goal/cleared"
+        ])
+        yield* start("and now")
+        const call = yield* model.reply("ok")
+        assert.isTrue(call.request.input.some((entry) => JSON.stringify(entry).includes("hello")))
+        assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
+      })
+    )
+
+    it.effect("joins it without overrides, while another client is subscribed, and while a turn runs [81]", () =>
+      Effect.gen(function* () {
+        const { client, connect, model, start, threadId } = yield* setUp()
+        const other = yield* connect()
+        const { approvalPolicy } = yield* client.request("thread/resume", { threadId })
+        const change = { threadId, approvalPolicy: "never", cwd: "/spindle-test/other" } as const
+        assert.notStrictEqual(approvalPolicy, "never")
+        const resume = (params: { readonly threadId: string; readonly approvalPolicy?: "never" }) =>
+          Effect.map(other.request("thread/resume", params), (resumed) => resumed.approvalPolicy)
+        assert.strictEqual(yield* resume(change), approvalPolicy)
+        yield* other.request("thread/unsubscribe", { threadId })
+        yield* start("slow")
+        const call = yield* model.next
+        yield* client.request("thread/unsubscribe", { threadId })
+        assert.strictEqual(yield* resume(change), approvalPolicy)
+        yield* call.finish("done")
+        yield* other.notified("turn/completed")
+        yield* other.request("thread/unsubscribe", { threadId })
+        assert.strictEqual(yield* resume({ threadId }), approvalPolicy)
+        assert.deepStrictEqual(yield* other.names("thread/goal/cleared"), [
+          "thread/tokenUsage/updated",
+          "thread/goal/cleared"
+        ])
+      })
+    )
+  })
+
   describe("of a thread that cannot be resumed", () => {
     it.effect("reports a missing record: before the first turn, of an ephemeral or an unknown thread", () =>
       Effect.gen(function* () {

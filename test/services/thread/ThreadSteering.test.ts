@@ -98,7 +98,7 @@ describe("Thread", () => {
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
         const interrupt = (turnId: string) => Effect.flip(client.request("turn/interrupt", { threadId, turnId }))
-        assert.deepStrictEqual(yield* interrupt(""), invalid("no active turn to interrupt"))
+        assert.deepStrictEqual(yield* interrupt("none"), invalid("no active turn to interrupt"))
         const { turn } = yield* start("hello")
         const call = yield* model.next
         const other = "0198c0de-0000-7000-8000-000000000000"
@@ -109,6 +109,16 @@ describe("Thread", () => {
         yield* call.finish("hi")
         yield* client.notified("turn/completed")
         assert.deepStrictEqual(yield* interrupt(turn.id), invalid("no active turn to interrupt"))
+      })
+    )
+
+    it.effect("succeeds without a running turn when the id is empty [66]", () =>
+      Effect.gen(function* () {
+        const { client, threadId, turn } = yield* makeThread()
+        const interrupt = client.request("turn/interrupt", { threadId, turnId: "" })
+        assert.deepStrictEqual(yield* interrupt, {})
+        yield* turn("hello", "hi")
+        assert.deepStrictEqual(yield* interrupt, {})
       })
     )
 

@@ -8,6 +8,8 @@
  * Owns which methods set which waiting flag of a thread. When the answer ends the call, its item completes before the status
  * changes; `ThreadContext.itemCompleted` publishes that change.
  *
+ * A tool that stops waiting withdraws its request. The rest of the order is the same.
+ *
  * An error or a malformed answer is not a denial: the call fails with `AskFailed`. When the turn ends first, `TurnRunner`
  * cancels the request and publishes `serverRequest/resolved` after the turn's end.
  *
@@ -87,6 +89,13 @@ const complete = <M extends ServerRequestMethod>(
   return { ...params, ...at, threadId: context.id, turnId: turn.id } as unknown as ServerRequestParams<M>
 }
 
+/** Ends a request that its tool no longer waits for. The end of the turn cancels its requests itself. */
+const withdraw = (context: ThreadContext, turn: ActiveTurn, requestId: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (turn.isCut || turn.isOver || !context.services.serverRequests.withdraw(requestId)) return Effect.void
+    return context.notify("serverRequest/resolved", { threadId: context.id, requestId })
+  })
+
 /** Sends the requests of one turn. */
 export const askIn = (context: ThreadContext, turn: ActiveTurn): ToolTurn["ask"] =>
   Effect.fnUntraced(function* <M extends ServerRequestMethod>(
@@ -109,11 +118,15 @@ export const askIn = (context: ThreadContext, turn: ActiveTurn): ToolTurn["ask"]
         yield* context.itemStarted(turn.id, { ...options.item, startedAtMs })
       }
       const asked = yield* context.services.serverRequests.ask(context.id, method, full)
-      const answer = yield* Effect.exit(asked.answer)
+      const answer = yield* Effect.exit(Effect.onInterrupt(asked.answer, () => withdraw(context, turn, asked.id)))
       yield* context.notify("serverRequest/resolved", { threadId: context.id, requestId: asked.id })
       return answer
     })
-    const answer = yield* Effect.ensuring(answered, settle)
+    const unflagged = Effect.suspend(() => (turn.isCut || turn.isOver ? Effect.void : context.statusChanged))
+    const answer = yield* answered.pipe(
+      Effect.ensuring(settle),
+      Effect.onInterrupt(() => unflagged)
+    )
     const result = Exit.isFailure(answer)
       ? yield* Effect.result(Effect.fail(failureOf(method, answer.cause)))
       : yield* Effect.result(decode(method, answer.value))

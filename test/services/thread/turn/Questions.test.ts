@@ -110,6 +110,31 @@ describe("a request of a tool", () => {
     })
   )
 
+  it.effect("is withdrawn when its tool stops waiting, and a late answer is ignored [78]", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      const impatient = toolOf(({ callId }, turn) =>
+        Effect.raceFirst(
+          Effect.as(Effect.orDie(askUser(callId, turn)), text("answered")),
+          Effect.as(Deferred.await(gate), text("went on"))
+        )
+      )
+      const { client, model, start, threadId } = yield* makeThread({ toolbox: [impatient] })
+      yield* start("go")
+      yield* model.call(["ask", "c1"])
+      const { id } = yield* client.asked
+      yield* Deferred.succeed(gate, undefined)
+      const last = yield* model.reply("done")
+      assert.include(JSON.stringify(last.request.input.at(-1)), "went on")
+      const events = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
+      assert.deepStrictEqual(events.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
+      assert.deepStrictEqual(paramsOf(events[0]), { threadId, requestId: id })
+      assert.deepStrictEqual(paramsOf(events[1]), { threadId, status: { type: "active", activeFlags: [] } })
+      yield* client.handle.respondToServerRequest(id, { answers: {} })
+      assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
+    })
+  )
+
   it.effect("ends with the turn, and a later one fails at once [65] [78]", () =>
     Effect.gen(function* () {
       const turns: Array<ToolTurn> = []
