@@ -288,7 +288,7 @@ describe("a listening service", () => {
     ]
   ] as const) {
     test(`does not start with ${args.join(" ")} ${statement}`, function* () {
-      const service = yield* start(["app-server", ...args], { until: /ERROR/ })
+      const service = yield* start(["app-server", ...args], { until: /error/i })
       assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
       assert.include(service.stderr(), words)
     })

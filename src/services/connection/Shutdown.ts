@@ -55,18 +55,29 @@ const WorkShare = 0.8
 
 const stopping: CloseReason = { _tag: "Stopping", message: "the server is shutting down" }
 
+/** Gives up the threads that have not ended, and names them in the log. */
+const abandon = (threads: Threads["Service"]): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const left = threads.abandonNow()
+    if (left.length === 0) return Effect.void
+    return Effect.logWarning(`the server stops and leaves behind: ${left.join(", ")}`)
+  })
+
 export const make = Effect.gen(function* () {
   const processor = yield* MessageProcessor
   const serverRequests = yield* ServerRequests
   const threads = yield* Threads
   const fork: Fork = Effect.runForkWith(yield* Effect.context<never>())
 
-  const stopThreads = Effect.fnUntraced(function* (stopping: Fiber.Fiber<unknown, unknown>, deadline: Deadline) {
-    yield* Effect.raceFirst(Fiber.await(stopping), deadline.work)
+  const abandonThreads = abandon(threads)
+
+  /** Waits for the end of the threads, and gives up those that have not ended by the mark. False when it came first. */
+  const stopThreads = Effect.fnUntraced(function* (ending: Fiber.Fiber<unknown, unknown>, mark: Effect.Effect<void>) {
+    const inTime = yield* Effect.raceFirst(Effect.as(Fiber.await(ending), true), Effect.as(mark, false))
     // Interrupted work gets a short time to end.
     yield* Effect.yieldNow
-    const left = threads.abandonNow()
-    if (left.length > 0) yield* Effect.logWarning(`the server stops; still running: ${left.join(", ")}`)
+    if (!inTime) yield* abandonThreads
+    return inTime
   })
 
   const work = Effect.fnUntraced(function* (deadline: Deadline) {
@@ -76,7 +87,10 @@ export const make = Effect.gen(function* () {
     const closing = processor
       .connections()
       .map(({ close }) => close(stopping, { deadline, after: Effect.asVoid(Fiber.await(ending)) }))
-    yield* Effect.all([stopThreads(ending, deadline), ...closing], { concurrency: "unbounded", discard: true })
+    const closed = Effect.all(closing, { concurrency: "unbounded", discard: true })
+    const [inTime] = yield* Effect.all([stopThreads(ending, deadline.work), closed], { concurrency: "unbounded" })
+    // Requests that were still running may have opened others meanwhile.
+    if (inTime && (yield* stopThreads(fork(threads.stop), deadline.end))) yield* abandonThreads
   })
 
   const last: Array<(deadline: Deadline) => Effect.Effect<void>> = []

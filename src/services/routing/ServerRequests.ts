@@ -185,6 +185,11 @@ class PendingRequests {
     Deferred.doneUnsafe(request.answer, exit)
   }
 
+  withdraw(id: number): boolean {
+    const request = this.find(id)
+    return request !== undefined && this.cancel([request], Withdrawn).length > 0
+  }
+
   cancel(requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> {
     for (const request of requests) this.settle(request, Exit.fail(toError(error)))
     return requests.map(({ id }) => id)
@@ -238,10 +243,7 @@ export const make = Effect.gen(function* () {
         const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
         if (!others) pending.settle(request, Exit.fail(toError(error)))
       }),
-    withdraw: (id) => {
-      const request = pending.find(id)
-      return request !== undefined && pending.cancel([request], Withdrawn).length > 0
-    },
+    withdraw: (id) => pending.withdraw(id),
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>
