@@ -51,7 +51,7 @@ import type { Sandbox } from "../services/sandbox/Sandbox.ts"
 import type { Toolset } from "../services/tool/Toolset.ts"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
-import * as Host from "./MachineInfo.ts"
+import * as MachineInfo from "./MachineInfo.ts"
 import * as InProcessClient from "./clients/InProcessClient.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
@@ -140,7 +140,7 @@ export type Platform = FileSystem.FileSystem | Path.Path
 const configLayer = (options: AppServerOptions) => {
   const environment = options.environment ?? process.env
   return Config.layer({
-    home: options.home ?? Host.home(environment),
+    home: options.home ?? MachineInfo.home(environment),
     cwd: options.cwd ?? process.cwd(),
     environment,
     cliOverrides: options.cliOverrides ?? [],
@@ -218,7 +218,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
   const auth =
     options.auth ??
     Auth.layer({
-      home: options.home ?? Host.home(environment),
+      home: options.home ?? MachineInfo.home(environment),
       environment,
       allowApiKeyEnv: options.allowApiKeyEnv ?? true
     })
@@ -246,7 +246,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
     Layer.provideMerge(OutboundRouter.layer),
     Layer.provide(auth),
     Layer.provideMerge(config),
-    Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options))),
+    Layer.provideMerge(Layer.sync(ServerInfo, () => MachineInfo.info(options))),
     Layer.provideMerge([logging, stderr, Diagnostics.layer(options.diagnostics)]),
     Layer.provide(NodeSmallFiles.layer)
   )

@@ -34,8 +34,8 @@ import type { Served } from "../services/connection/MessageProcessor.ts"
 import { Shutdown } from "../services/connection/Shutdown.ts"
 import { Threads } from "../services/thread/Threads.ts"
 import * as Logging from "./Logging.ts"
-import * as Memory from "./console/V8Flags.ts"
-import * as Serve from "./ServeStdio.ts"
+import * as V8Flags from "./console/V8Flags.ts"
+import * as ServeStdio from "./ServeStdio.ts"
 import * as Signals from "./Signals.ts"
 import * as Stderr from "./console/Stderr.ts"
 
@@ -105,7 +105,7 @@ const drain = Effect.fnUntraced(function* (endpoints: Endpoints, signals: Receiv
   const isClosed = yield* Effect.raceFirst(Effect.as(inOrder, true), forced(signals))
   if (isClosed) return
   yield* Effect.logWarning(`second signal: ending at once, with ${threads.running()} turn(s) running`)
-  yield* close(endpoints, Serve.ForcedDeadline)
+  yield* close(endpoints, ServeStdio.ForcedDeadline)
 })
 
 /** Opens all listeners. */
@@ -116,7 +116,7 @@ const openAll = Effect.fnUntraced(function* (options: ListeningOptions) {
   }
   const sockets = options.listens.filter((listen) => listen._tag !== "Stdio")
   const listeners = yield* Effect.forEach(sockets, (listen) => open(listen, admission))
-  yield* Memory.limit
+  yield* V8Flags.limit
   const stdio = sockets.length === options.listens.length ? undefined : yield* Stdio.serve()
   return { listeners, stdio } satisfies Endpoints
 })
@@ -154,7 +154,7 @@ export const run = (options: ListeningOptions, server: AppServer.AppServerOption
   // A signal interrupts the main fiber. The service must end in order instead, so it runs in a fiber that only this function
   // interrupts, however early the signal arrives.
   const service = Effect.flatMap(Signals.received, (signals) =>
-    Serve.provide(measured(serve(options, signals), options.listens), server)
+    ServeStdio.provide(measured(serve(options, signals), options.listens), server)
   ).pipe(Effect.scoped)
   return Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(service, { startImmediately: true }), Fiber.join))
 }

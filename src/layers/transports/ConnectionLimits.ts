@@ -55,4 +55,6 @@ export const defaultLimits: ConnectionLimits = {
 }
 
 /** The default limits. */
-export const Limits = Context.Reference<ConnectionLimits>("spindle/WireLimits", { defaultValue: () => defaultLimits })
+export const Limits = Context.Reference<ConnectionLimits>("spindle/ConnectionLimits", {
+  defaultValue: () => defaultLimits
+})

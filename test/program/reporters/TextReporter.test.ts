@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Terminal from "effect/Terminal"
-import * as Render from "../../../src/program/reporters/TextReporter.ts"
+import * as TextReporter from "../../../src/program/reporters/TextReporter.ts"
 import { display } from "../../../src/layers/tools/shell/CommandLine.ts"
 import { layerTest, TerminalConsole, type Written } from "../../../src/program/console/Console.ts"
 import type { Item, ThreadItem } from "../../../src/protocol/v2/item/Item.ts"
@@ -74,7 +74,7 @@ const nobody = Terminal.make({
 
 const renderOn = (terminals: ReadonlyArray<"err" | "out">, written: Array<Written>) =>
   Effect.gen(function* () {
-    return yield* Render.make(yield* TerminalConsole, nobody)
+    return yield* TextReporter.make(yield* TerminalConsole, nobody)
   }).pipe(Effect.provide(layerTest({ written, terminals })))
 
 /** The output of a turn, on one terminal or on two separate streams. */
@@ -222,7 +222,7 @@ describe("TextReporter", () => {
       const written: Array<Written> = []
       const answering = Terminal.make({ ...nobody, readLine: Effect.succeed("y") })
       const render = yield* Effect.provide(
-        Effect.flatMap(TerminalConsole, (screen) => Render.make(screen, answering)),
+        Effect.flatMap(TerminalConsole, (screen) => TextReporter.make(screen, answering)),
         layerTest({ written, canAsk: true })
       )
       const script = "echo hi \u001B]0; touch HIDDEN #\u0007"
