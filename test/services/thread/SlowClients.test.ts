@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { modelOf, toolOf } from "../../support/Faults.ts"
 import { completed } from "../../support/ScriptedModel.ts"
-import { cwd, makeServer, nameOf, say, type ServerOptions } from "../../support/Server.ts"
+import { cwd, makeServer, nameOf, userInput, type ServerOptions } from "../../support/Server.ts"
 import { paramsOf } from "../../support/Threads.ts"
 
 const call = Stream.make(
@@ -21,7 +21,7 @@ const setUp = Effect.fnUntraced(function* (channelCapacity: number, options: Ser
   const client = yield* server.connect({ channelCapacity, capabilities: { experimentalApi: true } })
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
-  return { ...server, client, threadId, start: client.request("turn/start", { threadId, input: say("go") }) }
+  return { ...server, client, threadId, start: client.request("turn/start", { threadId, input: userInput("go") }) }
 })
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 100 })
@@ -47,7 +47,7 @@ describe("a client that does not read its events", () => {
   it.effect("has the answer to a turn that changes settings", () =>
     Effect.gen(function* () {
       const { client, threadId } = yield* setUp(1, { model: modelOf(() => Stream.make(completed)) })
-      const { turn } = yield* client.request("turn/start", { threadId, input: say("go"), cwd: `${cwd}/other` })
+      const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go"), cwd: `${cwd}/other` })
       assert.strictEqual(turn.status, "inProgress")
       yield* client.until((event) => nameOf(event) === "turn/completed")
     })

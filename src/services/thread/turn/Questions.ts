@@ -1,16 +1,17 @@
 /**
- * Server requests of a running call, in the order that clients rely on:
+ * Server requests of a running call. Clients rely on this order:
  *
  * ```
  *  status with the flag ─► item/started ─► request ─► (answer) ─► serverRequest/resolved ─► status without the flag
  * ```
  *
- * Owns which methods put a thread into which state of waiting. When the answer means that the call does not go on, its item
- * is completed before the status changes; `ThreadContext.itemCompleted` publishes that change.
+ * Owns which methods set which waiting flag of a thread. When the answer ends the call, its item completes before the status
+ * changes; `ThreadContext.itemCompleted` publishes that change.
  *
- * An answer that is an error, or not in the protocol, is no denial: the call fails with `AskFailed`. When the turn ends
- * first, `TurnRunner` cancels the request and publishes `serverRequest/resolved` after the turn's own end. When the asker is
- * interrupted while the turn goes on, the request ends with it.
+ * A tool that stops waiting withdraws its request. The rest of the order is the same.
+ *
+ * An error or a malformed answer is not a denial: the call fails with `AskFailed`. When the turn ends first, `TurnRunner`
+ * cancels the request and publishes `serverRequest/resolved` after the turn's end.
  *
  * @module
  */
@@ -35,13 +36,13 @@ import type { ActiveTurn } from "./ActiveTurn.ts"
 type Waiting = keyof Pick<Facts, "pendingApprovals" | "pendingQuestions">
 
 interface Kind {
-  /** What the thread waits for meanwhile. A call that the client runs is no question. */
+  /** The waiting flag of the thread. A call that the client runs sets none. */
   readonly waiting?: Waiting
   /** Whether the parameters have `startedAtMs`. */
   readonly timed?: true
 }
 
-/** The methods that belong to a turn: `threadId` and `turnId` are filled in. Others are sent as they are. */
+/** The methods that belong to a turn: `threadId` and `turnId` are filled in. Other methods are sent unchanged. */
 const kinds: { readonly [M in ServerRequestMethod]?: Kind } = {
   "item/commandExecution/requestApproval": { waiting: "pendingApprovals", timed: true },
   "item/fileChange/requestApproval": { waiting: "pendingApprovals", timed: true },
@@ -75,7 +76,7 @@ const decode = <M extends ServerRequestMethod>(
       Effect.succeed(result.value as ServerRequestResult<M>)
 }
 
-/** The complete parameters. The table declares them; the type of a tool's own part leaves out what is added here. */
+/** The complete parameters. The table declares them; a tool's parameters omit the members added here. */
 const complete = <M extends ServerRequestMethod>(
   context: ThreadContext,
   turn: ActiveTurn,
@@ -118,7 +119,7 @@ const answerTo = <M extends ServerRequestMethod>(
       const answer = yield* Effect.exit(restore(asked.answer))
       if (endedWithTurn(turn, answer)) return answer
       if (Exit.hasInterrupts(answer)) {
-        serverRequests.cancel(asked.id)
+        serverRequests.withdraw(asked.id)
         if (gate.stopping) {
           turn.unanswered.push(asked.id)
           return answer
@@ -144,7 +145,7 @@ export const askIn = (context: ThreadContext, turn: ActiveTurn, gate: Gate): Too
     const full = complete(context, turn, method, params)
     if (waiting !== undefined) context.facts[waiting]++
     const settle = Effect.sync(() => {
-      // The end of the turn has set the facts already.
+      // The end of the turn has already set the facts.
       if (waiting !== undefined && !turn.isOver) context.facts[waiting]--
     })
     const answered = Effect.gen(function* () {

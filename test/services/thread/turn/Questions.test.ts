@@ -5,7 +5,6 @@ import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import { fromServiceError } from "../../../../src/services/connection/ServiceError.ts"
-import { TurnTransition } from "../../../../src/services/routing/ServerRequests.ts"
 import { RequestError } from "../../../../src/services/routing/RequestError.ts"
 import { ActiveTurn } from "../../../../src/services/thread/turn/ActiveTurn.ts"
 import { TurnNotSteerable } from "../../../../src/services/thread/ThreadError.ts"
@@ -29,7 +28,7 @@ const askUser = (callId: string, turn: ToolTurn) =>
     autoResolutionMs: null
   })
 
-/** A tool that asks the user, and gives the model the answer or the reason why there is none. */
+/** A tool that sends a request, and returns the answer or the failure to the model. */
 const asking = toolOf(({ callId }, turn) =>
   askUser(callId, turn).pipe(
     Effect.map(({ answers }) => text(JSON.stringify(answers))),
@@ -48,7 +47,7 @@ const dyingLog = (text: string) =>
     })
   ])
 
-describe("a question of a tool", () => {
+describe("a request of a tool", () => {
   it.effect("makes the thread wait for the user, in the release's order [78]", () =>
     Effect.gen(function* () {
       const { client, model, start, threadId } = yield* makeThread({ toolbox: [asking] })
@@ -73,7 +72,7 @@ describe("a question of a tool", () => {
       })
       const answers = { q: { answers: ["A"] } }
       yield* client.handle.respondToServerRequest(asked.request.id, { answers })
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       const after = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
       assert.deepStrictEqual(after.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
       assert.deepStrictEqual(paramsOf(after[1]), { threadId, status: { type: "active", activeFlags: [] } })
@@ -81,7 +80,7 @@ describe("a question of a tool", () => {
     })
   )
 
-  it.effect("that the client runs is no wait for the user", () =>
+  it.effect("that the client runs sets no waiting flag", () =>
     Effect.gen(function* () {
       const calling = toolOf((call, turn) =>
         turn.ask("item/tool/call", { callId: call.callId, namespace: null, tool: "x", arguments: {} }).pipe(
@@ -97,7 +96,7 @@ describe("a question of a tool", () => {
       const asked = events.at(-1)
       assert(asked?._tag === "ServerRequest")
       yield* client.handle.respondToServerRequest(asked.request.id, { contentItems: [], success: true })
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       assert.include(JSON.stringify(last.request.input.at(-1)), '"output":"true"')
     })
   )
@@ -113,35 +112,12 @@ describe("a question of a tool", () => {
       yield* model.call(["ask", "c1"])
       const { id } = yield* client.asked
       yield* client.handle.respondToServerRequest(id, answer)
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       assert.include(JSON.stringify(last.request.input.at(-1)), `failed ${reason}`)
       const statuses = (yield* client.until((event) => nameOf(event) === "turn/completed")).flatMap((event) =>
         nameOf(event) === "thread/status/changed" ? [JSON.stringify(paramsOf(event))] : []
       )
       assert.isFalse(statuses.some((status) => status.includes("waitingOnUserInput")))
-    })
-  )
-
-  it.effect("ends with an asker that does not wait any longer", () =>
-    Effect.gen(function* () {
-      const impatient = toolOf((call, turn) => {
-        const asked = Effect.timeoutOption(asking.run(call, turn), "1 second")
-        return Effect.map(asked, ({ _tag }) => text(`answer: ${_tag}`))
-      })
-      const { client, model, serverRequests, start, threadId } = yield* makeThread({ toolbox: [impatient] })
-      yield* start("go")
-      yield* model.call(["ask", "c1"])
-      const { id } = yield* client.asked
-      yield* TestClock.adjust("1 second")
-      const last = yield* model.say("done")
-      assert.include(JSON.stringify(last.request.input.at(-1)), "answer: None")
-      assert.deepStrictEqual(serverRequests.cancelThread(threadId, TurnTransition), [])
-      const events = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
-      assert.deepStrictEqual(events.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
-      assert.deepStrictEqual(events.slice(0, 2).map(paramsOf), [
-        { threadId, requestId: id },
-        { threadId, status: { type: "active", activeFlags: [] } }
-      ])
     })
   )
 
@@ -191,13 +167,35 @@ describe("a question of a tool", () => {
         turns.map(({ status }) => status),
         ["failed"]
       )
-    }).pipe(
-      Effect.provide(dyingLog("turn completed")),
-      Effect.provideService(References.MinimumLogLevel, "Debug")
-    )
+    }).pipe(Effect.provide(dyingLog("turn completed")), Effect.provideService(References.MinimumLogLevel, "Debug"))
   )
 
-  it.effect("ends with the turn, and one that comes later fails at once [65] [78]", () =>
+  it.effect("is withdrawn when its tool stops waiting, and a late answer is ignored [78]", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      const impatient = toolOf(({ callId }, turn) =>
+        Effect.raceFirst(
+          Effect.as(Effect.orDie(askUser(callId, turn)), text("answered")),
+          Effect.as(Deferred.await(gate), text("went on"))
+        )
+      )
+      const { client, model, start, threadId } = yield* makeThread({ toolbox: [impatient] })
+      yield* start("go")
+      yield* model.call(["ask", "c1"])
+      const { id } = yield* client.asked
+      yield* Deferred.succeed(gate, undefined)
+      const last = yield* model.reply("done")
+      assert.include(JSON.stringify(last.request.input.at(-1)), "went on")
+      const events = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
+      assert.deepStrictEqual(events.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
+      assert.deepStrictEqual(paramsOf(events[0]), { threadId, requestId: id })
+      assert.deepStrictEqual(paramsOf(events[1]), { threadId, status: { type: "active", activeFlags: [] } })
+      yield* client.handle.respondToServerRequest(id, { answers: {} })
+      assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
+    })
+  )
+
+  it.effect("ends with the turn, and a later one fails at once [65] [78]", () =>
     Effect.gen(function* () {
       const turns: Array<ToolTurn> = []
       const entered = yield* Deferred.make<void>()
@@ -225,8 +223,8 @@ describe("a question of a tool", () => {
   )
 })
 
-describe("a turn of a kind that takes no input", () => {
-  it("refuses to be steered, in the release's words", () => {
+describe("a turn whose kind takes no input", () => {
+  it("refuses steering with the release's text", () => {
     const turn = new ActiveTurn("t", "t", { kind: "compact", steerable: false })
     assert.isFalse(turn.steer({ input: [{ type: "text", text: "x", text_elements: [] }], clientId: null }))
     assert.isTrue(turn.finish())
