@@ -116,11 +116,11 @@ const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E |
     )
   )
 
-/** Closes the scope of a thread, but waits for its tools no longer than the grace. What is left then does not act any more. */
+/** Closes the scope of a thread, but waits for its tools no longer than the grace. Tools that are abandoned store and publish nothing. */
 const closeInTime = Effect.fnUntraced(function* (loaded: Loaded) {
   const { journal, scope, thread } = loaded
   const grace = yield* UnloadGrace
-  // A fiber of its own, so that it can be left behind. Until then the stop of all threads waits for it.
+  // A fiber of its own, so that it can be abandoned. Until then the stop of all threads waits for it.
   const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
   loaded.closing = closing
   const closed = yield* Effect.timeoutOption(Fiber.await(closing), grace)
@@ -128,7 +128,7 @@ const closeInTime = Effect.fnUntraced(function* (loaded: Loaded) {
   if (Option.isSome(closed)) return
   journal.closeNow()
   yield* Effect.logError(
-    `the tools of thread ${thread.id} did not close within ${Duration.format(grace)} and were left behind`
+    `the tools of thread ${thread.id} did not close within ${Duration.format(grace)} and were abandoned`
   )
 })
 
