@@ -224,20 +224,17 @@ export class Dispatcher {
 
   #ended(request: ActiveRequest, key: string | undefined, exit: Exit.Exit<unknown, unknown>): void {
     const rest = settle(request, exit)
-    const committing = rest?.commit === undefined ? undefined : this.#run(rest.commit)
-    // An answer that waits for room holds up no other request of the key; a commit does.
+    // Neither a commit that waits nor an answer that waits for room holds up other requests of the key: what they wait for may
+    // be a client that does not read.
+    if (rest?.commit !== undefined) this.#run(rest.commit)
     if (rest?.placed !== undefined) this.#run(rest.placed)
-    if (key === undefined) return
-    if (committing === undefined) this.#scheduler.leave(key)
-    else committing.addObserver(() => this.#scheduler.leave(key))
+    if (key !== undefined) this.#scheduler.leave(key)
   }
 
-  /** Runs the effect at once. What does not end in this step counts as a running handler; it is returned. */
-  #run(effect: Effect.Effect<void>): Fiber.Fiber<unknown, unknown> | undefined {
+  /** Runs the effect at once. What does not end in this step counts as a running handler. */
+  #run(effect: Effect.Effect<void>): void {
     const fiber = this.#fork(effect)
-    if (fiber.pollUnsafe() !== undefined) return undefined
-    this.#add(fiber)
-    return fiber
+    if (fiber.pollUnsafe() === undefined) this.#add(fiber)
   }
 
   #add(fiber: Fiber.Fiber<unknown, unknown>): void {

@@ -6,7 +6,7 @@
  *
  * ```
  *  take() ─► answer has its place ─► commit begins          one step: no other fiber runs in between
- *                                      └─► commit ends      the request's key is held until then
+ *                                      └─► commit ends or waits: the request's key is free
  * ```
  *
  * @module
@@ -20,8 +20,8 @@ export interface Answer<A> {
   /** Members of the answer's envelope, for clients that opted into them. */
   readonly extensions?: Extensions | undefined
   /**
-   * Begins in the same step, right behind the answer. It may wait after that, and can be interrupted while it waits: what must
-   * happen belongs in front of its first wait.
+   * Begins in the same step, right behind the answer. It may wait after that, without the request's key, and can be interrupted
+   * while it waits: what must happen before the next request of the key belongs in front of its first wait.
    */
   readonly commit?: Effect.Effect<void> | undefined
 }
