@@ -6,7 +6,8 @@
  *
  * ```
  *  admit ─► waiting (its key is taken) ─► running ─► answered
- *    │          └── cancelled, closed ─► gone without having run
+ *    │          ├── cancelled, its client lost ─► gone without having run
+ *    │          └── the work mark of a stop ─► answered with an error
  *    └── no place to wait, too many running ─► refused as overload
  * ```
  *
@@ -24,7 +25,7 @@ import type { Handler, Handlers } from "./Handlers.ts"
 import { ActiveRequest } from "./ActiveRequest.ts"
 import type { KeyedScheduler } from "./KeyedScheduler.ts"
 import type { Meter } from "../observability/RequestMetrics.ts"
-import { settled, type Wait } from "../routing/TieredQueue.ts"
+import { settled, Signal, type Wait } from "../routing/QueueOptions.ts"
 import { internal, overloaded, type RequestError, toErrorObject } from "../routing/RequestError.ts"
 import type { DecodedRequest } from "./RequestDecoder.ts"
 import { Reply } from "./Reply.ts"
@@ -83,9 +84,13 @@ export class Dispatcher {
   readonly #scheduler: KeyedScheduler
   readonly #fork: Fork
   readonly #meter: Meter
-  // A connection that is idle has none of these three: there may be thousands of them.
+  // A connection that is idle has none of these: there may be thousands of them.
   /** Handlers that have suspended, and answers that wait for room. */
   #running: Set<Fiber.Fiber<unknown, unknown>> | undefined
+  /** Requests that wait behind others of their key. */
+  #waiting: Set<ActiveRequest> | undefined
+  /** Completed when no request waits any more, for those who wait for it. */
+  #noneWaits: Signal | undefined
   /** Requests that wait, and those that run and have suspended. */
   #requests: Map<RequestId, ActiveRequest> | undefined
   /** Cancelled before they were looked at, or in the very moment in which their handler began. */
@@ -109,7 +114,7 @@ export class Dispatcher {
   admit(decoded: DecodedRequest): Effect.Effect<void> | undefined {
     const { key, shared } = decoded
     const connection = this.#connection
-    if (this.#isWithdrawn(decoded.id)) return undefined
+    if (this.#isWithdrawn(decoded.id) || connection.isClosed) return undefined
     if (connection.running >= MaxRunning) return this.#overload(decoded)
     const request = new ActiveRequest(connection, decoded, this.#meter)
     if (key === undefined) {
@@ -122,17 +127,42 @@ export class Dispatcher {
     }
     if (connection.waiting >= connection.capacity) return this.#overload(decoded)
     connection.waiting++
+    ;(this.#waiting ??= new Set()).add(request)
     this.#keep(request)
     this.#scheduler.enter({
       key,
       shared,
       start: () => {
-        connection.waiting--
+        const isSkipped = !this.#waitsNoMore(request)
         this.#forget(request)
-        this.#start(request, key)
+        if (isSkipped) this.#scheduler.leave(key)
+        else this.#start(request, key)
+        this.#informIdle()
       }
     })
     return undefined
+  }
+
+  /** False when it did not wait. */
+  #waitsNoMore(request: ActiveRequest): boolean {
+    if (this.#waiting?.delete(request) !== true) return false
+    this.#connection.waiting--
+    return true
+  }
+
+  #informIdle(): void {
+    if (this.#waiting?.size === 0) this.#noneWaits?.fire()
+  }
+
+  /** Skips the requests that wait, and answers them with the error if there is one. They are not run when their turn comes. */
+  skipWaiting(error?: RequestError): void {
+    for (const request of Array.from(this.#waiting ?? [])) {
+      this.#waitsNoMore(request)
+      this.#forget(request)
+      const rest = error === undefined ? undefined : afterwards(request.fail(error))
+      if (rest?.placed !== undefined) this.#run(rest.placed)
+    }
+    this.#informIdle()
   }
 
   /** Runs the request's handler to its answer before anything else of the connection: the handshake. */
@@ -181,12 +211,15 @@ export class Dispatcher {
     return Array.from(this.#requests?.values() ?? [], ({ decoded }) => `${decoded.method} (request ${decoded.id})`)
   }
 
-  /** Ends when no handler runs and every answer has found its place. */
+  /** Ends when no request waits, no handler runs and every answer has found its place. */
   get idle(): Effect.Effect<void> {
     // What ends may leave an answer behind that has to be waited for in its turn.
     return Effect.whileLoop({
-      while: () => this.#running !== undefined && this.#running.size > 0,
-      body: () => Fiber.awaitAll(Array.from(this.#running ?? [])),
+      while: () => this.#connection.waiting > 0 || (this.#running !== undefined && this.#running.size > 0),
+      body: (): Effect.Effect<unknown> =>
+        this.#connection.waiting > 0
+          ? (this.#noneWaits ??= new Signal()).next
+          : Fiber.awaitAll(Array.from(this.#running ?? [])),
       step: () => {}
     })
   }

@@ -18,7 +18,8 @@
  *   reason, except that a connection that is being closed may still be lost.
  * - A lost client is not subscribed to anything, holds up no producer, and its waiting requests are skipped, all at once. Its
  *   running handlers finish; without a deadline they take as long as they need.
- * - Reading stops when the end begins. What was read before is served unless the client is lost or has left.
+ * - Reading stops when the end begins. What was read before is served unless the client is lost or has left. What still waits
+ *   behind other requests of its key at the work mark is answered with an error.
  * - No step waits for foreign code (handlers, the transport) beyond the deadline. What still runs then is interrupted, named in
  *   the log and left behind; the queue is closed, so it cannot publish anything.
  *
@@ -33,6 +34,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { Incoming, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
+import { internal } from "../routing/RequestError.ts"
 import type { Connection } from "./Connection.ts"
 import { Deadline } from "./Deadline.ts"
 import type { Dispatcher, Fork } from "./Dispatcher.ts"
@@ -246,7 +248,8 @@ export class ServedConnection implements Served {
     this.#isLost = true
     const { connection } = this
     connection.close()
-    const { disconnect, fork } = this.#engine
+    const { disconnect, dispatcher, fork } = this.#engine
+    dispatcher.skipWaiting()
     fork(Effect.andThen(disconnect, connection.outgoing.shutdown))
     if (why !== undefined) fork(Effect.logWarning(`closing connection ${connection.id}: ${why}`))
   }
@@ -262,11 +265,13 @@ export class ServedConnection implements Served {
       const early = this.#isLost ? this.#sayGoodbye(reason) : undefined
       if (reason._tag === "Left") {
         connection.close()
+        dispatcher.skipWaiting()
         yield* disconnect
       }
       if (reason._tag === "Left" || reason._tag === "Stopping") yield* connection.outgoing.drain
       const served = this.#isReading ? dispatcher.idle : Effect.andThen(awaitEnd(this.#reader), dispatcher.idle)
       yield* Effect.raceFirst(Effect.andThen(served, after), deadline.work)
+      dispatcher.skipWaiting(internal("request was interrupted"))
       connection.close()
       dispatcher.interruptNow()
       yield* connection.outgoing.end
