@@ -43,6 +43,12 @@ import { type CloseReason, type Transport, TransportClosed } from "./Transport.t
 /** Messages of one connection before the others have their turn: a flood on one delays the rest by no more. */
 const Slice = 64
 
+/**
+ * Characters of one write to a client that can be evicted, besides its last message. It is the least that such a client has to
+ * read within the grace, so it has to be little enough for a bad line.
+ */
+const BatchChars = 64 * 1024
+
 /** How long a transport that has nothing more to do may take to end, where no deadline is given. */
 const TransportGrace = Duration.seconds(5)
 
@@ -183,8 +189,9 @@ export class ServedConnection implements Served {
   #writeAll(write: NonNullable<Transport["write"]>): Effect.Effect<void, Cause.Done | TransportClosed> {
     return Effect.gen({ self: this }, function* () {
       const { outgoing } = this.connection
+      const next = this.#transport.evictable ? outgoing.takeBatch(BatchChars) : outgoing.takeAll
       while (true) {
-        const messages = yield* outgoing.takeAll
+        const messages = yield* next
         yield* this.#written(write, messages)
       }
     })

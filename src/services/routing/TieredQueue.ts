@@ -96,11 +96,8 @@ export class TieredQueue {
   }
 
   get stats(): TieredQueueStats {
-    return {
-      size: Queue.sizeUnsafe(this.#buffer) + this.#backlog.length,
-      dropped: this.#dropped,
-      waited: this.#waited
-    }
+    const size = Queue.sizeUnsafe(this.#buffer) + this.#backlog.length
+    return { size, dropped: this.#dropped, waited: this.#waited }
   }
 
   /** Messages that the buffer has places for. */
@@ -226,15 +223,6 @@ export class TieredQueue {
     return Effect.suspend(() => settled(this.offerUnsafe(message)))
   }
 
-  /** Offers several as one: nothing else comes between them. */
-  offerAll(messages: ReadonlyArray<OutboundMessage>): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      let last: Wait
-      for (const message of messages) last = this.offerUnsafe(message) ?? last
-      return settled(last)
-    })
-  }
-
   /** Offers a server request, which is never left lying: it is taken, or the reason comes back. */
   offerRequest(message: OutboundMessage): Effect.Effect<Refusal | undefined> {
     return Effect.suspend(() => {
@@ -261,14 +249,33 @@ export class TieredQueue {
   get takeAll(): Effect.Effect<ReadonlyArray<OutboundMessage>, Cause.Done> {
     return Effect.suspend(() => {
       this.#written()
-      return Effect.map(Queue.takeAll(this.#buffer), (messages) => {
-        for (const message of messages) this.#bytes -= this.#bytesOf(message)
-        if (this.#account !== undefined) this.#out = messages
-        if (this.onTaken !== undefined) messages.forEach(this.onTaken)
-        this.#took()
-        return messages
+      return Effect.map(Queue.takeAll(this.#buffer), (messages) => this.#takes(messages))
+    })
+  }
+
+  /** Takes what there is, at least one, until there are so many bytes of it; fails with `Done` after the end. */
+  takeBatch(bytes: number): Effect.Effect<ReadonlyArray<OutboundMessage>, Cause.Done> {
+    return Effect.suspend(() => {
+      this.#written()
+      return Effect.map(Queue.take(this.#buffer), (first) => {
+        const messages = [first]
+        for (let held = this.#bytesOf(first); held < bytes;) {
+          const next = Queue.takeUnsafe(this.#buffer)
+          if (next?._tag !== "Success") break
+          messages.push(next.value)
+          held += this.#bytesOf(next.value)
+        }
+        return this.#takes(messages)
       })
     })
+  }
+
+  #takes(messages: ReadonlyArray<OutboundMessage>): ReadonlyArray<OutboundMessage> {
+    for (const message of messages) this.#bytes -= this.#bytesOf(message)
+    if (this.#account !== undefined) this.#out = messages
+    if (this.onTaken !== undefined) messages.forEach(this.onTaken)
+    this.#took()
+    return messages
   }
 
   /** Takes the next; fails with `Done` after the end. For consumers without a budget. */

@@ -7,7 +7,10 @@ import * as TestClock from "effect/testing/TestClock"
 import * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimits.ts"
 import * as StreamTransport from "../../../src/layers/transports/ServeTransport.ts"
 import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
+import type { Transport } from "../../../src/services/connection/Transport.ts"
 import * as FaultyTransport from "../../support/FaultyTransport.ts"
+import { lossless } from "../../support/Messages.ts"
+import { makeProcessor } from "../../support/Processor.ts"
 import { makeServer } from "../../support/Server.ts"
 
 const List = "thread/loaded/list"
@@ -105,6 +108,33 @@ describe("a connection whose transport", () => {
       assert.isAtMost(took, 20_000)
       assert.strictEqual(router.connections().length, 1)
       assert.deepStrictEqual(yield* other.request(List, {}), { data: [], nextCursor: null })
+    })
+  )
+
+  it.effect("writes slowly but steadily is not evicted, also when a full queue takes longer than the grace [46]", () =>
+    Effect.gen(function* () {
+      const { connect } = yield* makeProcessor({})
+      let written = 0
+      const one = Effect.sync(() => void written++).pipe(Effect.delay("4 seconds"))
+      const write: Transport["write"] = (messages) => Effect.forEach(messages, () => one, { discard: true })
+      const client = yield* connect({
+        transport: { evictable: true, write },
+        outgoing: {
+          capacity: 8,
+          requestGrace: null,
+          emitLagMarkers: false,
+          bytes: { max: 1024 ** 3, of: () => 64 * 1024 },
+          backlog: { messages: 1000, bytes: 1024 ** 3 }
+        }
+      })
+      const { outgoing } = client.connection
+      // The first fills the writer, 8 the queue, and then producers wait.
+      for (let nth = 0; nth < 20; nth++) outgoing.offerUnsafe(lossless(`${nth}`))
+      for (let nth = 1; nth <= 20; nth++) {
+        yield* TestClock.adjust("4 seconds")
+        assert.strictEqual(written, nth)
+      }
+      assert.deepStrictEqual(client.reasons, [])
     })
   )
 

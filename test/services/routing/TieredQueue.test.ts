@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import { answer, bestEffort, latest, lossless, nameOf, request } from "../../support/Messages.ts"
-import { fill, goesOn, open, takeHeld } from "../../support/Outboxes.ts"
+import { fill, goesOn, open, takeHeld, offerAll } from "../../support/Outboxes.ts"
 
 describe("TieredQueue", () => {
   for (const capacity of [1, 3]) {
@@ -232,7 +232,7 @@ describe("TieredQueue", () => {
   it.effect("puts several messages where one would be, with nothing between them", () =>
     Effect.gen(function* () {
       const outgoing = yield* open(1)
-      const producer = yield* Effect.forkChild(outgoing.offerAll([lossless("a"), lossless("b"), lossless("c")]), {
+      const producer = yield* Effect.forkChild(offerAll(outgoing, [lossless("a"), lossless("b"), lossless("c")]), {
         startImmediately: true
       })
       goesOn(outgoing, lossless("d"))
