@@ -21,8 +21,9 @@ const MaxChars = 16 * 1024 * 1024
 
 /** The last messages of a thread, oldest first. */
 class Ring {
-  #messages: Array<OutboundNotification> = []
-  /** Where the oldest is; what is before it has been given up. */
+  /** Undefined before the oldest: what has been dropped is not kept in memory. */
+  #messages: Array<OutboundNotification | undefined> = []
+  /** Where the oldest is. */
   #from = 0
   #chars = 0
 
@@ -40,13 +41,14 @@ class Ring {
     const oldest = this.#messages[this.#from]
     if (oldest === undefined) return
     this.#chars -= encode(oldest).length
-    this.#from++
+    this.#messages[this.#from++] = undefined
   }
 
   /** Everything after `seq`, or undefined when some of it is gone. */
   after(seq: number, last: number): ReadonlyArray<OutboundNotification> | undefined {
     const count = last - seq
-    return count <= this.#messages.length - this.#from ? this.#messages.slice(this.#messages.length - count) : undefined
+    if (count > this.#messages.length - this.#from) return undefined
+    return this.#messages.slice(this.#messages.length - count).filter((message) => message !== undefined)
   }
 }
 
