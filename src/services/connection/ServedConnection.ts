@@ -246,7 +246,19 @@ export class ServedConnection implements Served {
     if (options.deadline !== undefined) deadline.follow(options.deadline)
     if (options.within !== undefined) deadline.within(options.within)
     if (isLost(reason)) this.#lose(logged ?? (reason._tag === "Evicted" ? reason.message : undefined))
-    if (isFirst) fork(this.#end(reason, deadline, options.after ?? Effect.void))
+    if (!isFirst) return
+    const ending = Effect.catchCause(this.#end(reason, deadline, options.after ?? Effect.void), (cause) =>
+      Effect.logError(`ending connection ${this.connection.id} failed`, cause)
+    )
+    const complete = Effect.sync(() => Deferred.doneUnsafe(this.#closed, Exit.void))
+    fork(Effect.ensuring(Effect.andThen(ending, this.#finish(deadline)), complete))
+  }
+
+  /** Runs a hook of foreign code, which must not end the end. */
+  #hook(name: string, hook: () => void): Effect.Effect<void> {
+    return Effect.catchDefect(Effect.sync(hook), (defect) =>
+      Effect.logError(`${name} of connection ${this.connection.id} failed`, Cause.die(defect))
+    )
   }
 
   /** The client gets nothing any more and is waited for by nobody. */
@@ -264,11 +276,11 @@ export class ServedConnection implements Served {
   #end(reason: CloseReason, deadline: Deadline, after: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { connection } = this
-      const { disconnect, dispatcher, onClosed } = this.#engine
+      const { disconnect, dispatcher } = this.#engine
       this.#mayRead = false
       Deferred.doneUnsafe(this.#inputEnded, Exit.void)
       if (this.#isReading) this.#reader?.interruptUnsafe()
-      if (!this.#isLost) this.#transport.onClosing?.()
+      if (!this.#isLost) yield* this.#hook("onClosing", () => this.#transport.onClosing?.())
       const early = this.#isLost ? this.#sayGoodbye(reason) : undefined
       if (reason._tag === "Left") {
         connection.close()
@@ -288,11 +300,18 @@ export class ServedConnection implements Served {
       }
       const goodbye = early ?? this.#sayGoodbye(reason)
       yield* this.#abandon(goodbye, deadline)
-      yield* Effect.andThen(disconnect, connection.outgoing.end)
+    })
+  }
+
+  /** Nothing is left of the connection in the server. */
+  #finish(deadline: Deadline): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { outgoing } = this.connection
+      const { disconnect, onClosed } = this.#engine
+      yield* Effect.andThen(disconnect, outgoing.end)
       deadline.clear()
-      onClosed()
+      yield* this.#hook("onClosed", onClosed)
       yield* Effect.logDebug("connection closed")
-      Deferred.doneUnsafe(this.#closed, Exit.void)
     })
   }
 

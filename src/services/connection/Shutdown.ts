@@ -17,7 +17,7 @@
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -53,6 +53,9 @@ export class Shutdown extends Context.Service<
 /** The part of the deadline for turns and handlers where clients read the last messages from a stream. */
 const WorkShare = 0.8
 
+/** How long connections that end at the deadline may take to name what they leave behind. */
+const Moment = Duration.millis(100)
+
 const stopping: CloseReason = { _tag: "Stopping", message: "the server is shutting down" }
 
 export const make = Effect.gen(function* () {
@@ -73,9 +76,11 @@ export const make = Effect.gen(function* () {
     yield* Effect.logDebug("the server stops")
     yield* serverRequests.cancelAll(ShuttingDown)
     const ending = fork(threads.stop)
+    const tooLate = Effect.andThen(deadline.end, Effect.sleep(Moment))
     const closing = processor
       .connections()
       .map(({ close }) => close(stopping, { deadline, after: Effect.asVoid(Fiber.await(ending)) }))
+      .map((closing) => Effect.raceFirst(closing, tooLate))
     yield* Effect.all([stopThreads(ending, deadline), ...closing], { concurrency: "unbounded", discard: true })
   })
 

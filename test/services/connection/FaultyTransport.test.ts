@@ -8,6 +8,7 @@ import * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimi
 import * as StreamTransport from "../../../src/layers/transports/ServeTransport.ts"
 import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
 import type { Transport } from "../../../src/services/connection/Transport.ts"
+import * as MemoryTransport from "../../support/MemoryTransport.ts"
 import * as FaultyTransport from "../../support/FaultyTransport.ts"
 import { lossless } from "../../support/Messages.ts"
 import { makeProcessor } from "../../support/Processor.ts"
@@ -136,6 +137,32 @@ describe("a connection whose transport", () => {
       }
       assert.deepStrictEqual(client.reasons, [])
     })
+  )
+
+  it.effect.each(["onClosing", "onClosed"])(
+    "throws in %s ends all the same, and so does the server [23] [57]",
+    (hook) => {
+      const logged: Array<string> = []
+      const logger = Logger.make(({ message }) => void logged.push(String(message)))
+      return Effect.gen(function* () {
+        const { services } = yield* makeServer()
+        const broken = () => {
+          throw new Error("broken")
+        }
+        const { closed, transport } = MemoryTransport.make(hook === "onClosing" ? { onClosing: broken } : {})
+        const onClosed = hook === "onClosed" ? broken : undefined
+        const serve = StreamTransport.serve(transport, ConnectionLimits.defaultLimits, onClosed)
+        const served = yield* Effect.provideContext(serve, services)
+        const { stop } = yield* Effect.provideContext(Shutdown, services)
+        assert.isAtMost(yield* timed(stop("5 seconds")), 5000)
+        yield* served.closed
+        assert.deepStrictEqual(
+          closed.map(({ _tag }) => _tag),
+          ["Stopping"]
+        )
+        assert.include(logged, `${hook} of connection 0 failed`)
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    }
   )
 
   it.effect("cannot be interrupted at read ends all the same when its client is closed, without a deadline", () =>
