@@ -303,12 +303,12 @@ export class ServedConnection implements Served {
     })
   }
 
-  /** Nothing is left of the connection in the server. */
+  /** Nothing is left of the connection in the server. A client in process may still take what is held for it. */
   #finish(deadline: Deadline): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { outgoing } = this.connection
       const { disconnect, onClosed } = this.#engine
-      yield* Effect.andThen(disconnect, outgoing.end)
+      yield* Effect.andThen(disconnect, this.#transport.write === undefined ? outgoing.end : outgoing.shutdown)
       deadline.clear()
       yield* this.#hook("onClosed", onClosed)
       yield* Effect.logDebug("connection closed")

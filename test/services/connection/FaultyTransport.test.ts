@@ -7,6 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimits.ts"
 import * as StreamTransport from "../../../src/layers/transports/ServeTransport.ts"
 import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
+import { BacklogBudget, Budget } from "../../../src/services/routing/BacklogBudget.ts"
 import type { Transport } from "../../../src/services/connection/Transport.ts"
 import * as MemoryTransport from "../../support/MemoryTransport.ts"
 import * as FaultyTransport from "../../support/FaultyTransport.ts"
@@ -136,6 +137,23 @@ describe("a connection whose transport", () => {
         assert.strictEqual(written, nth)
       }
       assert.deepStrictEqual(client.reasons, [])
+    })
+  )
+
+  it.effect("never ends at write leaves nothing in the budget of backlogs when it is closed [46]", () =>
+    Effect.gen(function* () {
+      const budget = new BacklogBudget()
+      const { services } = yield* makeServer()
+      const { transport } = MemoryTransport.make({ evictable: true, write: () => Effect.never })
+      const serve = StreamTransport.serve(transport, ConnectionLimits.defaultLimits)
+      const served = yield* Effect.provideService(Effect.provideContext(serve, services), Budget, budget)
+      const { outgoing } = served.connection
+      outgoing.offerUnsafe(lossless("a"))
+      yield* Effect.yieldNow
+      outgoing.offerUnsafe(lossless("b"))
+      assert.isAbove(budget.held, 0)
+      yield* timed(served.close({ _tag: "Stopping", message: "enough" }, { within: "1 second" }))
+      assert.strictEqual(budget.held, 0)
     })
   )
 
