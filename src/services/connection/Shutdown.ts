@@ -85,10 +85,15 @@ export const make = Effect.gen(function* () {
   })
 
   const last: Array<(deadline: Deadline) => Effect.Effect<void>> = []
+  const survive = (step: (deadline: Deadline) => Effect.Effect<void>, deadline: Deadline) =>
+    Effect.catchCause(
+      Effect.suspend(() => step(deadline)),
+      (cause) => Effect.logError("a step of the stop failed", cause)
+    )
   const whole = (deadline: Deadline) =>
     Effect.andThen(
-      work(deadline),
-      Effect.forEach(last, (each) => each(deadline), { discard: true })
+      survive(work, deadline),
+      Effect.forEach(last, (step) => survive(step, deadline), { discard: true })
     )
 
   const done = Deferred.makeUnsafe<void>()
