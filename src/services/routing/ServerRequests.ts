@@ -93,8 +93,8 @@ export class ServerRequests extends Context.Service<
     /** Ends every pending request. */
     readonly cancelAll: (error: ErrorObject) => Effect.Effect<void>
     /**
-     * The thread's pending requests as first sent, ascending by id, for a client that joins. From now on the connection
-     * counts as asked.
+     * The thread's pending requests as first sent, ascending by id, for a client that joins or resumes once more. From now on
+     * the connection counts as asked. What it does not support is left out, and waits for another client.
      */
     readonly askAgain: (threadId: string, connection: Subscriber) => ReadonlyArray<OutboundRequest>
   }
@@ -234,9 +234,10 @@ export const make = Effect.gen(function* () {
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>
-      pending.ofThread(threadId).map((request) => {
+      pending.ofThread(threadId).flatMap((request) => {
+        if (connection.unsupported[request.message.method] !== undefined) return []
         request.asked.add(connection)
-        return visibleTo(connection, request.message)
+        return [visibleTo(connection, request.message)]
       })
   })
 })
