@@ -135,9 +135,9 @@ export class TieredQueue {
     return Effect.suspend(() => (this.isCutOff ? Effect.void : this.#eviction.next))
   }
 
-  /** Waits until there is room, for producers that produce only when there is. */
+  /** Waits until there is room or the end is near, for producers that produce only when there is. */
   get room(): Effect.Effect<void> {
-    return Effect.suspend(() => (this.hasRoom || this.isClosed ? Effect.void : this.#roomAgain.next))
+    return Effect.suspend(() => (this.hasRoom || this.#state !== "open" ? Effect.void : this.#roomAgain.next))
   }
 
   /**

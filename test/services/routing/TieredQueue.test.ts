@@ -272,6 +272,17 @@ describe("TieredQueue", () => {
     })
   )
 
+  it.effect("lets nobody wait for room when the end is near", () =>
+    Effect.gen(function* () {
+      const outgoing = yield* open(1)
+      fill(outgoing, 1)
+      goesOn(outgoing, lossless("a"))
+      yield* outgoing.drain
+      assert.isFalse(outgoing.hasRoom)
+      yield* outgoing.room
+    })
+  )
+
   it.effect("counts what it holds, what it dropped and who had to wait", () =>
     Effect.gen(function* () {
       const outgoing = yield* open(1)
