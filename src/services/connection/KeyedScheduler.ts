@@ -99,9 +99,4 @@ export class KeyedScheduler {
       waiting: waiting.length
     }))
   }
-
-  /** How many keys are in use. */
-  get size(): number {
-    return this.#scheduler.size
-  }
 }
