@@ -4,8 +4,8 @@
  * It has two marks: at `work` handlers and turns are given up, at `end` everything is. Between them clients read the last
  * messages. Whoever asks for the stop may bring the deadline forward, never put it off.
  *
- * Waiting for foreign code (`race`) has to be waiting for a fiber of its own: an effect that cannot be interrupted would hold
- * whoever runs it beyond any deadline.
+ * Foreign code has to run in a fiber of its own, and what races with the deadline is the wait for that fiber: an effect that
+ * cannot be interrupted would hold whoever runs it beyond any deadline.
  *
  * @module
  */

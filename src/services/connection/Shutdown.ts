@@ -5,8 +5,9 @@
  * each of them logs what it leaves behind.
  *
  * ```
- *  pending server requests fail ─► connections stop reading ─► threads end    ┐ at once,      what is left   clients read
- *                                                              handlers finish ┘ until `work` ─► is named ───► the last, until `end`
+ *                                  ┌─► threads end ────────────────────────────┐ until `work`,  clients read   steps of
+ *  pending server requests fail ───┤                                           ├─ what is left ─► the last, ──► `atEnd`
+ *                                  └─► connections stop reading, handlers end ─┘ is named       until `end`
  * ```
  *
  * Invariants:
