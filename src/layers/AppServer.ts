@@ -1,8 +1,8 @@
 /**
- * The compositions: which layers make a server.
+ * The compositions of layers that make a server.
  *
- * This is the one place that sees more than one adapter. A program that embeds Spindle takes `layer` (a server without a
- * client), `client` (a server with an in-process client) or `start` (the low-level runtime). The program adds transports to
+ * Only this module sees more than one adapter. A program that embeds Spindle uses `layer` (a server without a client),
+ * `client` (a server with an in-process client) or `start` (the low-level runtime). The program adds transports to
  * `layer` (`program/ServeStdio`, `program/ServeSockets`).
  *
  * ```
@@ -51,7 +51,7 @@ import type { Sandbox } from "../services/sandbox/Sandbox.ts"
 import type { Toolset } from "../services/tool/Toolset.ts"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
-import * as Host from "./MachineInfo.ts"
+import * as MachineInfo from "./MachineInfo.ts"
 import * as InProcessClient from "./clients/InProcessClient.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
@@ -70,20 +70,20 @@ import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
 import * as RulesCheck from "./tools/shell/RulesCheck.ts"
 
-/** What an embedding program may say. Everything has a default, so that `layer({})` is a working server. */
+/** Options of an embedding program. Each has a default, so that `layer({})` is a working server. */
 export interface AppServerOptions {
-  /** Where configuration, credentials and rules are. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`, or `~/.codex` if only that exists. */
+  /** Folder of configuration, credentials and rules. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`, or `~/.codex` if only that exists. */
   readonly home?: string
-  /** Relative folders in requests count from here. Default: the process's working directory. */
+  /** Base of relative folders in requests. Default: the process's working directory. */
   readonly cwd?: string
   /**
-   * What is read instead of the process's environment, key variables included. Commands inherit from it as well, as
-   * `shell_environment_policy` says.
+   * Replaces the process's environment, including key variables. Commands also inherit from it, subject to
+   * `shell_environment_policy`.
    */
   readonly environment?: Readonly<Record<string, string | undefined>>
-  /** The kind of program that threads are started from. Default: `vscode`, as a service. */
+  /** The kind of program that starts threads. Default: `vscode`, as for a service. */
   readonly sessionSource?: SessionSource
-  /** Configuration from the command line: dotted key and value, later ones win. */
+  /** Configuration from the command line: dotted key and value, later ones take precedence. */
   readonly cliOverrides?: Config.ConfigOptions["cliOverrides"]
   /** A profile: `<home>/<name>.config.toml` is layered on top of `config.toml`. Default: none. */
   readonly profile?: string
@@ -91,39 +91,39 @@ export interface AppServerOptions {
   readonly loader?: Config.ConfigOptions["loader"]
   /** Requirements of the organisation, fetched once when they are first needed. */
   readonly cloudRequirements?: Config.ConfigOptions["cloudRequirements"]
-  /** Told to each client after its initialize, besides what the configuration itself warns of. */
+  /** Warnings sent to each client after initialize, in addition to those of the configuration. */
   readonly configWarnings?: ReadonlyArray<Config.ConfigWarning>
   /** Whether `CODEX_API_KEY` counts as a credential. Default: true. */
   readonly allowApiKeyEnv?: boolean
-  /** Also gets everything the server logs, for a program that collects feedback. */
+  /** An additional logger, for a program that collects feedback. */
   readonly feedback?: Logger.Logger<unknown, unknown>
-  /** Programs that child commands are run with. Default: the user's shell. */
+  /** The shell of child commands. Default: the user's shell. */
   readonly executables?: Shell.Executables
   /**
-   * The longest time that a turn waits for a model server that cannot be reached at all. Default: no limit, as in the release.
+   * Maximum time that a turn waits for an unreachable model server. Default: no limit, as in the release.
    */
   readonly networkPatience?: Duration.Input
-  /** Credentials the program has already. */
+  /** Credentials that the program already has. */
   readonly auth?: Layer.Layer<Auth.Auth>
   /**
-   * A model in place of the configured one, whatever provider a thread names. Default: the model server that a thread's
-   * provider stands for, and the offline model for the provider `offline` alone.
+   * A model that replaces the configured one for every provider. Default: the model server of the thread's provider; only
+   * the provider `offline` uses the offline model.
    */
   readonly model?: Layer.Layer<ModelProvider>
-  /** Where threads are kept. Default: in memory. */
+  /** The store of threads. Default: in memory. */
   readonly store?: Layer.Layer<ThreadStore>
   /**
-   * What the model may do. Default: run commands (`Shell.layer`). `Toolsets.besideShell([tool])` has tools of your own besides,
-   * `Toolsets.make([tool])` has them alone.
+   * The tools of the model. Default: run commands (`Shell.layer`). `Toolsets.besideShell([tool])` adds tools to these,
+   * `Toolsets.make([tool])` replaces them.
    */
   readonly tools?: Layer.Layer<Toolset>
-  /** How commands are confined. Default: not at all, and what a policy would confine is asked about. */
+  /** The sandbox of commands. Default: none, so that commands which a policy would confine need approval. */
   readonly sandbox?: Layer.Layer<Sandbox>
-  /** What is recorded for `Diagnostics` beyond what the server knows anyway. Default: nothing. */
+  /** Additional recording for `Diagnostics`. Default: none. */
   readonly diagnostics?: Diagnostics.DiagnosticsOptions
 }
 
-/** What `layer` provides: a server that transports connect clients to. */
+/** The services of `layer`: a server to which transports connect clients. */
 export type AppServer =
   | Config.Config
   | Diagnostics.Diagnostics
@@ -134,13 +134,13 @@ export type AppServer =
   | Shutdown.Shutdown
   | Threads.Threads
 
-/** What a server needs of the machine; `NodeServices.layer` has both. */
+/** The platform services of a server; `NodeServices.layer` has both. */
 export type Platform = FileSystem.FileSystem | Path.Path
 
 const configLayer = (options: AppServerOptions) => {
   const environment = options.environment ?? process.env
   return Config.layer({
-    home: options.home ?? Host.home(environment),
+    home: options.home ?? MachineInfo.home(environment),
     cwd: options.cwd ?? process.cwd(),
     environment,
     cliOverrides: options.cliOverrides ?? [],
@@ -151,7 +151,7 @@ const configLayer = (options: AppServerOptions) => {
   })
 }
 
-/** Web cryptography is loaded with the first random value, and not while the server starts. */
+/** Web cryptography is loaded with the first random value, not at startup. */
 const randomness = Layer.sync(SecureRandom.SecureRandom, () => SecureRandom.make(SecureRandom.randomBytesUnsafe))
 
 const handlers = Layer.effect(
@@ -173,15 +173,15 @@ const handlers = Layer.effect(
 )
 
 /**
- * Gives a server a scope of its own, which its `Shutdown` closes last. The layer's own end waits for the same stop: it is bounded
- * by the deadline, whatever the server still holds.
+ * Gives a server its own scope, which its `Shutdown` closes last. The end of the layer waits for the same stop, within the
+ * deadline, even if resources remain.
  */
 const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServer, E, R> =>
   Layer.fromBuild((memoMap, outer) =>
     Effect.gen(function* () {
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const scope = yield* Scope.make()
-      // For a start that fails or is given up; after a stop nothing is left to close.
+      // For a start that fails or is interrupted. After a stop there is nothing to close.
       yield* Scope.addFinalizer(outer, Scope.close(scope, Exit.void))
       const built = yield* Layer.buildWithMemoMap(server, memoMap, scope)
       const { atEnd, stop } = Context.get(built, Shutdown.Shutdown)
@@ -190,7 +190,7 @@ const owned = <E, R>(server: Layer.Layer<AppServer, E, R>): Layer.Layer<AppServe
           const closing = fork(Scope.close(scope, Exit.void))
           yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
           if (closing.pollUnsafe() !== undefined) return
-          yield* Effect.logWarning("the server has stopped, and not everything that it holds was released in time")
+          yield* Effect.logWarning("the server has stopped, but some resources were not released in time")
         })
       )
       yield* Scope.addFinalizer(outer, stop(DefaultDeadline))
@@ -218,7 +218,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
   const auth =
     options.auth ??
     Auth.layer({
-      home: options.home ?? Host.home(environment),
+      home: options.home ?? MachineInfo.home(environment),
       environment,
       allowApiKeyEnv: options.allowApiKeyEnv ?? true
     })
@@ -235,7 +235,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
   const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Toolsets.builtIn, shell, rules]))
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
-  // Stdout belongs to the program that embeds the server: Effect's default loggers write to stderr instead.
+  // Effect's default loggers write to stderr, because stdout belongs to the embedding program.
   const stderr = Layer.succeed(LogToStderr, true)
   return Shutdown.layer.pipe(
     Layer.provideMerge(MessageProcessor.layer),
@@ -246,16 +246,16 @@ const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.Conf
     Layer.provideMerge(OutboundRouter.layer),
     Layer.provide(auth),
     Layer.provideMerge(config),
-    Layer.provideMerge(Layer.sync(ServerInfo, () => Host.info(options))),
+    Layer.provideMerge(Layer.sync(ServerInfo, () => MachineInfo.info(options))),
     Layer.provideMerge([logging, stderr, Diagnostics.layer(options.diagnostics)]),
     Layer.provide(NodeSmallFiles.layer)
   )
 }
 
-/** The server's own, for the program around it. */
+/** Services of the server that an embedding program may use. */
 const diagnostics = Layer.effect(Diagnostics.Diagnostics, Diagnostics.Diagnostics)
 
-/** A server with its client: what a program that embeds Spindle provides. The server ends with the client's `shutdown`. */
+/** A server with an in-process client, for a program that embeds Spindle. The client's `shutdown` ends the server. */
 export const client = (
   options: AppServerOptions & InProcessClient.InProcessClientOptions
 ): Layer.Layer<AppServerClient | Diagnostics.Diagnostics, Config.ConfigError | InProcess.InProcessError, Platform> =>
@@ -264,8 +264,8 @@ export const client = (
   )
 
 /**
- * The low-level runtime: a server of its own, connected and ready. All of it ends with `shutdown`, or with the scope; when
- * the start fails nothing of it is left.
+ * The low-level runtime: a new server, connected and ready. It ends with `shutdown` or with the scope; a failed start leaves
+ * nothing running.
  */
 export const start = Effect.fnUntraced(function* (options: AppServerOptions & InProcess.InProcessOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope)

@@ -1,5 +1,5 @@
 /**
- * What the machine says: the platform's name, the home folder.
+ * Facts about the machine: the platform's name, the home folder.
  *
  * @module
  */
@@ -42,14 +42,14 @@ const systems: Readonly<Record<string, string>> = { darwin: "macos", win32: "win
 
 const machines: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" }
 
-/** Where Unix systems say which zone their clock is in: a link into a folder of zones. */
+/** The Unix link that names the system's time zone. */
 const zoneLink = "/etc/localtime"
 
 const zoneName = /\/zoneinfo\/(?:posix\/|right\/)?(.+)$/
 
 /**
- * The zone that the link names; otherwise, and where `TZ` overrides it, the one that Intl knows. Its first answer takes a
- * dozen milliseconds, as long as all the rest of a process's first thread/start.
+ * The zone of the link; without a link, or when `TZ` is set, that of Intl. Intl's first call takes a dozen milliseconds, as
+ * long as the rest of a process's first thread/start.
  */
 const timeZone = (): string => {
   if (process.env["TZ"] === undefined) {
@@ -57,20 +57,20 @@ const timeZone = (): string => {
       const name = zoneName.exec(Fs.readlinkSync(zoneLink))?.[1]
       if (name !== undefined) return name
     } catch {
-      // No link here.
+      // There is no link.
     }
   }
   return Intl.DateTimeFormat().resolvedOptions().timeZone
 }
 
-/** A date has the machine's zone in its parts; `Intl` would take ten milliseconds to say the same. */
+/** The getters of a date use the machine's zone; `Intl` would take ten milliseconds. */
 const localDate = (millis: number): string => {
   const date = new Date(millis)
   const part = (value: number) => String(value).padStart(2, "0")
   return `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())}`
 }
 
-/** The platform that the process runs on. */
+/** The current platform. */
 export const machine = (): Machine => {
   const { platform, arch } = process
   return {
@@ -80,7 +80,7 @@ export const machine = (): Machine => {
   }
 }
 
-/** The server's account of itself on this machine. */
+/** The server's facts for `initialize` on this machine. */
 export const info = (options: {
   readonly cwd?: string
   readonly sessionSource?: SessionSource

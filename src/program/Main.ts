@@ -14,7 +14,7 @@ import * as Exit from "effect/Exit"
 import type { Teardown } from "effect/Runtime"
 import type { EarlyAnswer } from "./EarlyAnswer.ts"
 import { isPlainService } from "./PlainService.ts"
-import * as Serve from "./ServeStdio.ts"
+import * as ServeStdio from "./ServeStdio.ts"
 import * as Stderr from "./console/Stderr.ts"
 
 /** A signal ends a service normally, so it is not a failure. A run that was interrupted sets `process.exitCode`. */
@@ -28,7 +28,7 @@ const teardown: Teardown = (exit, onExit) => Stderr.finish(codeOf(exit), onExit)
 
 const program = (args: ReadonlyArray<string>, early: EarlyAnswer | undefined): Effect.Effect<number> =>
   isPlainService(args, process.stdin.isTTY)
-    ? Serve.run({ cliOverrides: [] }, early)
+    ? ServeStdio.run({ cliOverrides: [] }, early)
     : Effect.flatMap(
         Effect.promise(() => import("./commands/Commands.ts")),
         (commands) => commands.run(args)

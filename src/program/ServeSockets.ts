@@ -1,14 +1,14 @@
 /**
- * `spindle app-server --listen …`: clients on sockets, and on standard input and output beside them, until a signal comes.
+ * `spindle app-server --listen …`: clients on sockets, and optionally on stdio, until a signal arrives.
  *
- * Owns how such a server ends. The transports are in `layers/transports`; a server for standard input and output alone
- * is `Serve`, which loads nothing of this.
+ * Owns the end of such a server. The transports are in `layers/transports`. A server for stdio alone is `ServeStdio`, which
+ * loads nothing of this.
  *
  * ```
  *  starting ──signal──► exit 0
  *  serving ──signal──► draining ──no turn runs──► closing ─► exit 0
  *     │                   └──second SIGINT or SIGTERM──► closing, at once
- *     └──stdin was served and has ended, and no other client is connected──► closing
+ *     └──stdin has ended and no other client is connected──► closing
  * ```
  *
  * @module
@@ -34,20 +34,20 @@ import type { Served } from "../services/connection/MessageProcessor.ts"
 import { Shutdown } from "../services/connection/Shutdown.ts"
 import { Threads } from "../services/thread/Threads.ts"
 import * as Logging from "./Logging.ts"
-import * as Memory from "./console/V8Flags.ts"
-import * as Serve from "./ServeStdio.ts"
+import * as V8Flags from "./console/V8Flags.ts"
+import * as ServeStdio from "./ServeStdio.ts"
 import * as Signals from "./Signals.ts"
 import * as Stderr from "./console/Stderr.ts"
 
-/** Who may connect, and where. */
+/** The addresses and the accepted clients. */
 export interface ListeningOptions {
   readonly listens: ReadonlyArray<ListenAddress>
   readonly auth: AuthFlags.AuthFlags
-  /** Origins of web pages that may connect. */
+  /** Accepted origins of web pages. */
   readonly allowedOrigins: ReadonlyArray<string>
 }
 
-/** For people, and for programs that want the port; one line of JSON where all lines are. */
+/** Prints the address for people and parent programs; as one line of JSON with LOG_FORMAT=json. */
 const announce = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
   process.env["LOG_FORMAT"] === "json"
     ? Effect.logInfo(lines.map((line) => line.trim()).join("; "))
@@ -67,20 +67,20 @@ const open = Effect.fnUntraced(function* (listen: Exclude<ListenAddress, ListenS
   return listener
 })
 
-/** Everything that clients can be connected to. */
+/** Everything that accepts clients. */
 interface Endpoints {
   readonly listeners: ReadonlyArray<SocketListener>
   readonly stdio: Served | undefined
 }
 
-/** Takes no more clients, and stops the server under the deadline. Called again, it brings the deadline forward. */
+/** Stops accepting clients and stops the server under the deadline. A further call brings the deadline forward. */
 const close = Effect.fnUntraced(function* ({ listeners }: Endpoints, within: Duration.Duration) {
   const { stop } = yield* Shutdown
   yield* Effect.forEach(listeners, ({ refuse }) => refuse, { discard: true })
   yield* stop(within)
 })
 
-/** Ends when standard input has ended and no client is connected to a socket: nobody uses the program any more. */
+/** Waits until standard input has ended and no socket client is connected. */
 const abandoned = Effect.fnUntraced(function* ({ listeners, stdio }: Endpoints) {
   if (stdio === undefined) return yield* Effect.never
   yield* stdio.inputEnded
@@ -91,24 +91,24 @@ const abandoned = Effect.fnUntraced(function* ({ listeners, stdio }: Endpoints) 
   return "abandoned" as const
 })
 
-/** Signals that were received and not yet handled. */
-type Asked = Queue.Dequeue<Signals.Signal>
+/** Received and unhandled signals. */
+type Received = Queue.Dequeue<Signals.Signal>
 
-/** Ends with the next signal that forces. */
-const forced = (signals: Asked) =>
+/** Waits for the next SIGINT or SIGTERM. */
+const forced = (signals: Received) =>
   Queue.take(signals).pipe(Effect.repeat({ while: (signal) => signal === "SIGHUP" }), Effect.as(false))
 
-/** Waits for the turns that run, then for the clients; a second signal ends both. */
-const drain = Effect.fnUntraced(function* (endpoints: Endpoints, signals: Asked) {
+/** Waits for the running turns, then for the clients; a second signal ends both. */
+const drain = Effect.fnUntraced(function* (endpoints: Endpoints, signals: Received) {
   const threads = yield* Threads
   const inOrder = Effect.andThen(threads.drain, close(endpoints, DefaultDeadline))
   const isClosed = yield* Effect.raceFirst(Effect.as(inOrder, true), forced(signals))
   if (isClosed) return
   yield* Effect.logWarning(`second signal: ending at once, with ${threads.running()} turn(s) running`)
-  yield* close(endpoints, Serve.ForcedDeadline)
+  yield* close(endpoints, ServeStdio.ForcedDeadline)
 })
 
-/** Opens everything that is listened on. */
+/** Opens all listeners. */
 const openAll = Effect.fnUntraced(function* (options: ListeningOptions) {
   const admission = {
     allowedOrigins: new Set(options.allowedOrigins),
@@ -116,12 +116,12 @@ const openAll = Effect.fnUntraced(function* (options: ListeningOptions) {
   }
   const sockets = options.listens.filter((listen) => listen._tag !== "Stdio")
   const listeners = yield* Effect.forEach(sockets, (listen) => open(listen, admission))
-  yield* Memory.limit
+  yield* V8Flags.limit
   const stdio = sockets.length === options.listens.length ? undefined : yield* Stdio.serve()
   return { listeners, stdio } satisfies Endpoints
 })
 
-const serve = Effect.fnUntraced(function* (options: ListeningOptions, signals: Asked) {
+const serve = Effect.fnUntraced(function* (options: ListeningOptions, signals: Received) {
   const threads = yield* Threads
   // A signal during startup stops the program immediately.
   const endpoints = yield* Effect.raceFirst(openAll(options), Effect.as(Queue.take(signals), undefined))
@@ -138,7 +138,7 @@ const serve = Effect.fnUntraced(function* (options: ListeningOptions, signals: A
   return 1
 }, Effect.scoped)
 
-/** Times requests where the figures can be read. */
+/** Enables the timing of requests when metrics can be read. */
 const measured = <A, E, R>(
   service: Effect.Effect<A, E, R>,
   listens: ReadonlyArray<ListenAddress>
@@ -151,10 +151,10 @@ export const run = (options: ListeningOptions, server: AppServer.AppServerOption
     const nowhere = Effect.logError("no transport configured; use --listen or enable remote control")
     return Effect.provide(Effect.as(nowhere, 1), Logging.layer)
   }
-  // A signal interrupts the main fiber. The service ends in its own time instead: it runs in a fiber that only this function
-  // interrupts, however early the signal comes.
+  // A signal interrupts the main fiber. The service must end in order instead, so it runs in a fiber that only this function
+  // interrupts, however early the signal arrives.
   const service = Effect.flatMap(Signals.received, (signals) =>
-    Serve.provide(measured(serve(options, signals), options.listens), server)
+    ServeStdio.provide(measured(serve(options, signals), options.listens), server)
   ).pipe(Effect.scoped)
   return Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(service, { startImmediately: true }), Fiber.join))
 }

@@ -1,5 +1,5 @@
 /**
- * `spindle app-server`: one client on standard input and output, until the input ends or a signal comes.
+ * `spindle app-server`: one client on standard input and output, until the input ends or a signal arrives.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import * as Telemetry from "./Telemetry.ts"
 
 const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, NodeSmallFiles.layer)
 
-/** The most that the stop may take once a second signal has come. */
+/** Maximum duration of the stop after a second signal. */
 export const ForcedDeadline = Duration.seconds(1)
 
 /** Waits for a SIGINT or SIGTERM. */
@@ -38,8 +38,8 @@ const signal: Effect.Effect<void> = Effect.callback((resume) => {
 })
 
 /**
- * Serves until the input ends or a signal comes. The exit code is 1 when the end of the input interrupted a turn, or when stdout
- * failed; stderr says so.
+ * Serves until the input ends or a signal arrives. The exit code is 1 when the end of the input interrupted a turn, or when
+ * stdout failed; stderr has the reason.
  */
 const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
@@ -49,19 +49,19 @@ const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
     const found = { cut: threads.running(), isGone: served.connection.isClosed }
     return Effect.as(stop(DefaultDeadline), found)
   })
-  // The first signal interrupts the wait. From then on the next one is listened for.
+  // The first signal interrupts the wait. From then on the next signal is awaited.
   const forced = Effect.andThen(signal, stop(ForcedDeadline))
   const { cut, isGone } = yield* Effect.onInterrupt(Effect.andThen(served.inputEnded, finish), () =>
     Effect.andThen(Effect.forkScoped(Effect.interruptible(forced), { startImmediately: true }), finish)
   )
-  // Stdin may stay open, and would keep the process: what failed has been logged.
+  // An open stdin would keep the process alive. The failure has been logged.
   if (isGone) return 1
   if (cut === 0) return 0
   yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
   return 1
 }, Effect.scoped)
 
-/** A start that failed is an error of the command line, for a person; with `LOG_FORMAT=json` it is a log line. */
+/** Prints a failed start as an error of the command line, or as a log line with `LOG_FORMAT=json`. */
 const startFailed = (message: string): Effect.Effect<void> =>
   process.env["LOG_FORMAT"] === "json"
     ? Effect.logError(message)

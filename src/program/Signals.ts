@@ -1,5 +1,5 @@
 /**
- * What a run does about signals besides ending: who asks twice does not want to wait.
+ * Signal handling of a run: a second signal ends it immediately.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import { ExitCode } from "./commands/Exec.ts"
 
-/** The first signal ends a run in order, which takes a moment; from the second on the process just quits. */
+/** The first signal ends a run in order. A further signal exits the process immediately. */
 export const secondQuits = Effect.acquireRelease(
   Effect.sync(() => {
     let asked = false
@@ -29,10 +29,10 @@ export const secondQuits = Effect.acquireRelease(
 
 export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP"
 
-/** As many as a person sends who has lost patience; older ones say nothing that the newer ones do not. */
+/** Maximum number of buffered signals. Older ones carry no more information than newer ones. */
 const MaxUnread = 16
 
-/** Signals as they come, while the scope lasts. `Main` interrupts the program by the first all the same. */
+/** The received signals, within the scope. `Main` still interrupts the program at the first. */
 export const received = Effect.gen(function* () {
   const signals = yield* Queue.sliding<Signal>(MaxUnread)
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -45,7 +45,7 @@ export const received = Effect.gen(function* () {
   return Queue.asDequeue(signals)
 })
 
-/** A run that a signal cut short is not a success, as the end of a service would be: `Main` reads the code. */
+/** Sets a failure code for a run that was cut short by a signal, unlike the end of a service. `Main` reads the code. */
 export const interruptedEnd = Effect.sync(() => {
   process.exitCode = ExitCode.interrupted
 })

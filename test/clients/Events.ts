@@ -10,7 +10,7 @@ import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
 import * as ModelServer from "../support/ModelServer.ts"
 import type { Client } from "./Subject.ts"
 
-export const say = (text: string) => [{ type: "text" as const, text }]
+export const userInput = (text: string) => [{ type: "text" as const, text }]
 
 const nextEvent = (client: Client): Effect.Effect<ClientEvent> => Effect.map(client.nextEvent, Option.getOrThrow)
 
@@ -62,8 +62,8 @@ export const deltasOf = (events: ReadonlyArray<ClientEvent>): ReadonlyArray<stri
 
 /** Runs a turn in which the model streams these texts, and returns its events. */
 export const turn = Effect.fnUntraced(function* (client: Client, threadId: string, ...words: ReadonlyArray<string>) {
-  const speaking = yield* Effect.forkChild(ModelServer.say(...words))
-  yield* client.request("turn/start", { threadId, input: say("hello") })
+  const speaking = yield* Effect.forkChild(ModelServer.reply(...words))
+  yield* client.request("turn/start", { threadId, input: userInput("hello") })
   const events = yield* until(client, turnEnds)
   yield* Fiber.join(speaking)
   return events

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
 import * as ModelServer from "../support/ModelServer.ts"
-import { deltasOf, isDelta, say, turn, turnEnds, until } from "./Events.ts"
+import { deltasOf, isDelta, userInput, turn, turnEnds, until } from "./Events.ts"
 import * as Subjects from "./Subject.ts"
 
 const words = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `${from + index} `)
@@ -42,15 +42,15 @@ for (const { name, layer } of ways) {
         const { next } = yield* ModelServer.ModelServer
         const { client, proxy } = yield* comingBack
         const { thread } = yield* client.request("thread/start", {})
-        yield* client.request("turn/start", { threadId: thread.id, input: say("count") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("count") })
         const asked = yield* next
-        yield* asked.say(ModelServer.created, ModelServer.opened, ...words(0, 100).map(ModelServer.delta))
+        yield* asked.send(ModelServer.created, ModelServer.opened, ...words(0, 100).map(ModelServer.delta))
         const before = yield* until(client, isDelta)
         yield* proxy.cut
-        yield* asked.say(...words(100, 200).map(ModelServer.delta))
-        yield* proxy.mend
+        yield* asked.send(...words(100, 200).map(ModelServer.delta))
+        yield* proxy.restore
         const back = yield* until(client, isBack)
-        yield* asked.say(
+        yield* asked.send(
           ...words(200, 300).map(ModelServer.delta),
           ModelServer.done(words(0, 300).join("")),
           ModelServer.completed
@@ -68,12 +68,12 @@ for (const { name, layer } of ways) {
         const { client, proxy } = yield* comingBack
         const { thread } = yield* client.request("thread/start", { approvalPolicy: "untrusted" })
         const speaking = yield* Effect.forkChild(
-          Effect.andThen(ModelServer.run("call_1", "touch accepted"), ModelServer.say("done"))
+          Effect.andThen(ModelServer.run("call_1", "touch accepted"), ModelServer.reply("done"))
         )
-        yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         const first = (yield* until(client, isAsked)).at(-1)
         yield* proxy.cut
-        yield* proxy.mend
+        yield* proxy.restore
         const second = (yield* until(client, isAsked)).at(-1)
         assert.deepStrictEqual(second, first)
         if (second?._tag === "ServerRequest") yield* client.respond(second.request.id, { decision: "accept" })
@@ -89,7 +89,7 @@ for (const { name, layer } of ways) {
         const { thread: one } = yield* client.request("thread/start", {})
         const { thread: two } = yield* client.request("thread/start", { ephemeral: true })
         yield* proxy.cut
-        yield* proxy.mend
+        yield* proxy.restore
         const events = [
           ...(yield* until(client, isBack)),
           ...(yield* until(client, isBack)),
@@ -104,7 +104,7 @@ for (const { name, layer } of ways) {
       }).pipe(Effect.scoped, provided)
     )
 
-    it.live("for too long is told to resync, and receives what follows", () =>
+    it.live("for too long gets a resync, and then new notifications", () =>
       Effect.gen(function* () {
         const { next } = yield* ModelServer.ModelServer
         const { connect } = yield* Subjects.Subject
@@ -113,16 +113,16 @@ for (const { name, layer } of ways) {
         const { thread } = yield* client.request("thread/start", {})
         yield* turn(client, thread.id, "first")
         yield* witness.request("thread/resume", { threadId: thread.id })
-        yield* client.request("turn/start", { threadId: thread.id, input: say("count") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("count") })
         const asked = yield* next
-        yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("seen"))
+        yield* asked.send(ModelServer.created, ModelServer.opened, ModelServer.delta("seen"))
         yield* until(client, isDelta)
         yield* proxy.cut
-        yield* asked.say(...words(0, 3000).map(ModelServer.delta))
+        yield* asked.send(...words(0, 3000).map(ModelServer.delta))
         yield* until(witness, (event) => deltasOf([event])[0] === "2999 ")
-        yield* proxy.mend
+        yield* proxy.restore
         const back = yield* until(client, (event) => event._tag === "Reconnected" && event.thread !== null)
-        yield* asked.say(ModelServer.delta("after"), ModelServer.done("…"), ModelServer.completed)
+        yield* asked.send(ModelServer.delta("after"), ModelServer.done("…"), ModelServer.completed)
         yield* asked.end
         const events = [...back, ...(yield* until(client, turnEnds))]
         assert.deepStrictEqual(reconnectionsIn(events), [null, { id: thread.id, continuity: "resync" }])

@@ -13,7 +13,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { failureOf } from "../support/Failures.ts"
 import * as ModelServer from "../support/ModelServer.ts"
-import { deltasOf, isDelta, say, transcriptOf, turn, turnEnds, until } from "./Events.ts"
+import { deltasOf, isDelta, userInput, transcriptOf, turn, turnEnds, until } from "./Events.ts"
 import { Subject } from "./Subject.ts"
 
 /** The differences between servers and between transports. */
@@ -114,7 +114,7 @@ export const suite = (
           Effect.all([
             ModelServer.run("call_1", "touch accepted"),
             ModelServer.run("call_2", "touch declined"),
-            ModelServer.say("done")
+            ModelServer.reply("done")
           ])
         )
         const asked = Effect.fnUntraced(function* (command: string, decision: "accept" | "decline") {
@@ -131,7 +131,7 @@ export const suite = (
           assert.deepStrictEqual(others[0].thread.status, { type: "active", activeFlags: ["waitingOnApproval"] })
           yield* client.respond(request.id, { decision })
         })
-        yield* client.request("turn/start", { threadId, input: say("go") })
+        yield* client.request("turn/start", { threadId, input: userInput("go") })
         yield* asked("touch accepted", "accept")
         yield* asked("touch declined", "decline")
         yield* until(client, turnEnds)
@@ -147,14 +147,14 @@ export const suite = (
         const client = yield* (yield* Subject).connect("contract")
         const { thread } = yield* client.request("thread/start", {})
         const words = Array.from({ length: 5000 }, (_, index) => `${index} `)
-        yield* client.request("turn/start", { threadId: thread.id, input: say("count") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("count") })
         const asked = yield* next
-        yield* asked.say(ModelServer.created, ModelServer.opened)
+        yield* asked.send(ModelServer.created, ModelServer.opened)
         for (let from = 0; from < words.length; from += 250) {
-          yield* asked.say(...words.slice(from, from + 250).map(ModelServer.delta))
+          yield* asked.send(...words.slice(from, from + 250).map(ModelServer.delta))
           yield* client.request("thread/loaded/list", {})
         }
-        yield* asked.say(ModelServer.done(words.join("")), ModelServer.completed)
+        yield* asked.send(ModelServer.done(words.join("")), ModelServer.completed)
         yield* asked.end
         const events = yield* until(client, turnEnds)
         // The released server may merge deltas that arrive together.
@@ -169,9 +169,9 @@ export const suite = (
         const { next } = yield* ModelServer.ModelServer
         const client = yield* (yield* Subject).connect("contract")
         const { thread } = yield* client.request("thread/start", {})
-        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: say("wait") })
+        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: userInput("wait") })
         const asked = yield* next
-        yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("…"))
+        yield* asked.send(ModelServer.created, ModelServer.opened, ModelServer.delta("…"))
         yield* until(client, isDelta)
         assert.deepStrictEqual(yield* client.request("turn/interrupt", { threadId: thread.id, turnId: turn.id }), {})
         assert.deepStrictEqual(transcriptOf(yield* until(client, turnEnds)), ["turn/completed interrupted"])
@@ -250,11 +250,11 @@ export const suite = (
           resumed.thread.turns.map(({ status }) => status),
           ["completed"]
         )
-        const { turn: second } = yield* two.request("turn/start", { threadId, input: say("again") })
+        const { turn: second } = yield* two.request("turn/start", { threadId, input: userInput("again") })
         const asked = yield* next
-        yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("shared"))
-        const heard = yield* Effect.all([until(one, isDelta), until(two, isDelta)], { concurrency: "unbounded" })
-        assert.deepStrictEqual(transcriptOf(heard[0]), transcriptOf(heard[1]))
+        yield* asked.send(ModelServer.created, ModelServer.opened, ModelServer.delta("shared"))
+        const received = yield* Effect.all([until(one, isDelta), until(two, isDelta)], { concurrency: "unbounded" })
+        assert.deepStrictEqual(transcriptOf(received[0]), transcriptOf(received[1]))
         yield* one.request("turn/interrupt", { threadId, turnId: second.id })
         const ends = yield* Effect.all([until(one, turnEnds), until(two, turnEnds)], { concurrency: "unbounded" })
         assert.deepStrictEqual(ends.map(transcriptOf), [["turn/completed interrupted"], ["turn/completed interrupted"]])
@@ -265,12 +265,12 @@ export const suite = (
       "may leave while its turn runs: the others receive the rest of it",
       Effect.gen(function* () {
         const { next, one, threadId, two } = yield* shared
-        yield* one.request("turn/start", { threadId, input: say("again") })
+        yield* one.request("turn/start", { threadId, input: userInput("again") })
         const asked = yield* next
-        yield* asked.say(ModelServer.created, ModelServer.opened, ModelServer.delta("before "))
+        yield* asked.send(ModelServer.created, ModelServer.opened, ModelServer.delta("before "))
         yield* until(one, isDelta)
         yield* one.shutdown
-        yield* asked.say(ModelServer.delta("after"), ModelServer.done("before after"), ModelServer.completed)
+        yield* asked.send(ModelServer.delta("after"), ModelServer.done("before after"), ModelServer.completed)
         yield* asked.end
         const events = yield* until(two, turnEnds)
         assert.strictEqual(deltasOf(events).join(""), "before after")

@@ -32,7 +32,7 @@ suite("of the released server over a WebSocket", Subject.listeningProgram(releas
 
 describe("a client of the released server whose connection is cut", () => {
   it.live(
-    "is told to resync its thread, and continues with it",
+    "gets a resync of its thread, and continues with it",
     () =>
       Effect.gen(function* () {
         const { comingBack } = yield* Subject.Subject
@@ -41,7 +41,7 @@ describe("a client of the released server whose connection is cut", () => {
         const { thread } = yield* client.request("thread/start", {})
         yield* turn(client, thread.id, "first")
         yield* proxy.cut
-        yield* proxy.mend
+        yield* proxy.restore
         const back = yield* until(client, (event) => event._tag === "Reconnected" && event.thread !== null)
         assert.deepStrictEqual(
           back.filter((event) => event._tag === "Reconnected"),

@@ -8,13 +8,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AppServer from "../../src/layers/AppServer.ts"
 import * as Offline from "../../src/layers/models/Offline.ts"
-import { connect, type Heard } from "../support/WirePeer.ts"
+import { connect, type ReceivedMessage } from "../support/WirePeer.ts"
 import { load } from "./Release.ts"
 
 const release = load()
 
 /** The violation of the released schema by a message; undefined when it is valid. */
-const complaint = (message: Heard, methodOf: (id: unknown) => string | undefined): string | undefined => {
+const complaint = (message: ReceivedMessage, methodOf: (id: unknown) => string | undefined): string | undefined => {
   if (message.method !== undefined) {
     const methods = message.id === undefined ? release.serverNotifications : release.serverRequests
     const released = methods.get(message.method)
@@ -79,10 +79,10 @@ describe("what the server sends", () => {
       yield* request("thread/unsubscribe", { threadId })
 
       const methodOf = (id: unknown) => (typeof id === "number" ? asked[id - 1] : undefined)
-      const answered = peer.heard.filter(({ method, result }) => method === undefined && result !== undefined)
+      const answered = peer.received.filter(({ method, result }) => method === undefined && result !== undefined)
       assert.lengthOf(answered, asked.length)
       assert.deepStrictEqual(
-        peer.heard.flatMap((message) => complaint(message, methodOf) ?? []),
+        peer.received.flatMap((message) => complaint(message, methodOf) ?? []),
         []
       )
     }).pipe(Effect.scoped, Effect.provide(server))

@@ -23,13 +23,13 @@ import type { Tool } from "../../src/services/tool/Tool.ts"
 import { Toolset } from "../../src/services/tool/Toolset.ts"
 import * as MemoryFiles from "../support/MemoryFiles.ts"
 import { makeModel } from "../support/ScriptedModel.ts"
-import { clientOf, cwd, makeServer, nameOf, optionsOf, say, type ServerOptions } from "../support/Server.ts"
+import { clientOf, cwd, makeServer, nameOf, optionsOf, userInput, type ServerOptions } from "../support/Server.ts"
 import { make as makeSlowStore } from "../support/SlowStore.ts"
 import { gated } from "../support/Tools.ts"
 
 const who = { clientInfo: { name: "test", version: "1" }, capabilities: { experimentalApi: true } }
 
-/** The low-level runtime of a server of its own, with a scripted model. */
+/** The low-level runtime of a new server with a scripted model. */
 const starting = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const model = yield* makeModel
   const start = AppServer.start({
@@ -40,7 +40,7 @@ const starting = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   return { model, start }
 })
 
-/** The facade of a server of its own. */
+/** The facade of a new server. */
 const facade = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const model = yield* makeModel
   const layer = AppServer.client({
@@ -57,7 +57,7 @@ const working = Effect.fnUntraced(function* (tool: Tool, options: ServerOptions 
   const { model, start } = yield* starting({ toolbox: [tool], ...options })
   const client = yield* start
   const { thread } = yield* client.request("thread/start", { cwd })
-  yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+  yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
   yield* model.call([tool.spec.name, "c1"])
   return { client, model, threadId: thread.id }
 })
@@ -75,7 +75,7 @@ const makeStubborn = Effect.gen(function* () {
   }
 })
 
-/** The events that are left, by name, up to the end. */
+/** The remaining events by name, up to the end. */
 const rest = Effect.fnUntraced(function* (client: ReturnType<typeof clientOf>) {
   const names: Array<string> = []
   for (;;) {
@@ -87,7 +87,7 @@ const rest = Effect.fnUntraced(function* (client: ReturnType<typeof clientOf>) {
   }
 })
 
-/** What is logged as a warning or worse. */
+/** Log lines of level warning or above. */
 const logging = () => {
   const logged: Array<string> = []
   const logger = Logger.make(({ logLevel, message }) => {
@@ -133,7 +133,7 @@ const cases: ReadonlyArray<readonly [string, (stubborn: Stubborn) => ServerOptio
 ]
 
 describe("the runtime of a server, when it stops", () => {
-  it.effect("leaves what was published to be read: the end of the turn, the last legacy event, the end [24]", () =>
+  it.effect("leaves published events readable: the end of the turn, the last legacy event, the end [24]", () =>
     Effect.gen(function* () {
       const { client } = yield* working(gated("slow", Effect.never))
       yield* client.notified("thread/tokenUsage/updated")
@@ -147,11 +147,11 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("leaves it to be read from the facade, too [24]", () =>
+  it.effect("leaves them readable from the facade, too [24]", () =>
     Effect.gen(function* () {
       const { client, model } = yield* facade()
       const { thread } = yield* client.request("thread/start", { cwd })
-      yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
       yield* model.next
       yield* client.shutdown
       const events = yield* Stream.runCollect(client.events)
@@ -159,13 +159,13 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("stops once, however many ask: all of them wait for the same end [24]", () =>
+  it.effect("stops once for all callers, which wait for the same end [24]", () =>
     Effect.gen(function* () {
       const stubborn = yield* makeStubborn
       const { connect, model } = yield* makeServer({ toolbox: [stubborn.tool] })
       const client = yield* connect()
       const { thread } = yield* client.request("thread/start", { cwd })
-      yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
       yield* model.call(["stubborn", "c1"])
       yield* stubborn.entered
       const first = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
@@ -179,7 +179,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("is not left half-stopped by a caller that gives up [24]", () =>
+  it.effect("completes its stop when a caller is interrupted [24]", () =>
     Effect.gen(function* () {
       const stubborn = yield* makeStubborn
       const { client } = yield* working(stubborn.tool)
@@ -195,7 +195,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("stops for a tool that asks for it, and ends the tool", () =>
+  it.effect("stops on request of a tool, and ends the tool", () =>
     Effect.gen(function* () {
       const handle = yield* Deferred.make<Effect.Effect<void>>()
       const { client } = yield* working(gated("end", Effect.flatten(Deferred.await(handle))))
@@ -206,7 +206,7 @@ describe("the runtime of a server, when it stops", () => {
     })
   )
 
-  it.effect("has closed the tools of its threads, and everything else that it holds", () =>
+  it.effect("has closed the tools of its threads and all other resources", () =>
     Effect.gen(function* () {
       const closed: Array<string> = []
       const note = (name: string) => Effect.addFinalizer(() => Effect.sync(() => void closed.push(name)))
@@ -252,12 +252,12 @@ describe("the runtime of a server, when it stops", () => {
           yield* stubborn.entered
           const end = how === "shutdown" ? client.handle.shutdown : Scope.close(scope, Exit.void)
           const stopping = yield* Effect.forkChild(end, { startImmediately: true })
-          // The turn leaves the tool behind, well before the deadline of the stop.
+          // The turn abandons the tool well before the deadline of the stop.
           yield* TestClock.adjust("1999 millis")
           assert.isUndefined(stopping.pollUnsafe())
           yield* TestClock.adjust("1 millis")
           yield* Fiber.join(stopping)
-          assert.include(logged.join("\n"), "tool stubborn did not stop within 2s and was left behind")
+          assert.include(logged.join("\n"), "tool stubborn did not stop within 2s and was abandoned")
           const names = yield* rest(client)
           assert.deepStrictEqual(
             names.filter((name) => name.startsWith("turn/completed")),
@@ -272,27 +272,27 @@ describe("the runtime of a server, when it stops", () => {
       })
     }
 
-    it.effect.each(cases)("%s that cannot be interrupted: it ends, and names the stream [23]", ([, optionsFor]) => {
+    it.effect.each(cases)("%s that cannot be interrupted: it ends, and logs the stream [23]", ([, optionsFor]) => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const { stubborn, store } = yield* broken
         const { start } = yield* starting({ store, ...optionsFor(stubborn) })
         const client = yield* start
         const { thread } = yield* client.request("thread/start", { cwd })
-        yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         yield* client.notified("turn/started")
         for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("2 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), "the model's stream did not stop within 2s and was left behind")
+        assert.include(logged.join("\n"), "the model's stream did not stop within 2s and was abandoned")
         yield* stubborn.open
       }).pipe(Effect.provide(layer))
     })
   })
 
   describe("under its deadline, with", () => {
-    /** Turns wait for what they have interrupted longer than the server does. */
+    /** Turns wait longer for interrupted code than the server does. */
     const patiently = Effect.provideService(InterruptGrace, Duration.hours(1))
 
     for (const how of ["shutdown", "the end of the scope"]) {
@@ -309,7 +309,7 @@ describe("the runtime of a server, when it stops", () => {
           assert.isUndefined(stopping.pollUnsafe())
           yield* TestClock.adjust("1 millis")
           yield* Fiber.join(stopping)
-          assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${threadId}`)
+          assert.include(logged.join("\n"), `still running: the turn that runs in thread ${threadId}`)
           const names = yield* rest(client)
           assert.notInclude(names.join(), "turn/completed")
           const before = [...appended]
@@ -321,25 +321,25 @@ describe("the runtime of a server, when it stops", () => {
       })
     }
 
-    it.effect.each(cases)("%s that cannot be interrupted: it ends, and names the turn [23]", ([, optionsFor]) => {
+    it.effect.each(cases)("%s that cannot be interrupted: it ends, and logs the turn [23]", ([, optionsFor]) => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const { stubborn, store } = yield* broken
         const { start } = yield* starting({ store, ...optionsFor(stubborn) })
         const client = yield* start
         const { thread } = yield* client.request("thread/start", { cwd })
-        yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         yield* client.notified("turn/started")
         for (let tick = 0; tick < 20; tick++) yield* Effect.yieldNow
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${thread.id}`)
+        assert.include(logged.join("\n"), `still running: the turn that runs in thread ${thread.id}`)
         yield* stubborn.open
       }).pipe(Effect.provide(layer), patiently)
     })
 
-    it.effect("an append that cannot be interrupted: it ends, names the turn, and stores nothing more [23]", () => {
+    it.effect("an append that cannot be interrupted: it ends, logs the turn, and stores nothing more [23]", () => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const { stubborn, store, appended } = yield* broken
@@ -359,7 +359,7 @@ describe("the runtime of a server, when it stops", () => {
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), `leaves behind: the turn that runs in thread ${threadId}`)
+        assert.include(logged.join("\n"), `still running: the turn that runs in thread ${threadId}`)
         const before = [...appended]
         isStuck = false
         yield* stubborn.open
@@ -368,7 +368,7 @@ describe("the runtime of a server, when it stops", () => {
       }).pipe(Effect.provide(layer))
     })
 
-    it.effect("something in the server's scope that does not close: it ends, and says so [23]", () => {
+    it.effect("a resource in the server's scope that does not close: it ends with a warning [23]", () => {
       const { layer, logged } = logging()
       return Effect.gen(function* () {
         const stubborn = yield* makeStubborn
@@ -386,7 +386,7 @@ describe("the runtime of a server, when it stops", () => {
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.join(stopping)
-        assert.include(logged.join("\n"), "not everything that it holds was released in time")
+        assert.include(logged.join("\n"), "some resources were not released in time")
         yield* stubborn.open
       }).pipe(Effect.provide(layer))
     })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
-import { cwd, makeServer, say } from "../support/Server.ts"
+import { cwd, makeServer, userInput } from "../support/Server.ts"
 
 describe("the feedback logger of an embedder", () => {
   it.effect("gets what the server logs, and its errors break nothing", () =>
@@ -15,7 +15,7 @@ describe("the feedback logger of an embedder", () => {
       const server = yield* makeServer({ feedback })
       const client = yield* server.connect({})
       const { thread } = yield* client.request("thread/start", { cwd })
-      yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
       const call = yield* server.model.next
       yield* call.finish()
       const { turn } = yield* client.notified("turn/completed")

@@ -18,7 +18,7 @@ import { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
 import * as Toolsets from "../../src/layers/tools/Toolsets.ts"
 import { text, type Tool } from "../../src/services/tool/Tool.ts"
 
-/** What is written into the server's folder, and what it is told. */
+/** The files in the server's folder, and its options. */
 interface Situation {
   readonly config?: string
   readonly requirements?: string
@@ -29,7 +29,7 @@ interface Situation {
 
 const inputOf = (texts: ReadonlyArray<string>) => texts.map((text) => ({ type: "text" as const, text }))
 
-/** A server in a folder of its own, whose one tool only counts, with a client. */
+/** A server in its own folder with a counting tool, and a client. */
 const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
   const files = yield* FileSystem.FileSystem
   const home = yield* files.makeTempDirectoryScoped({ prefix: "spindle-offline-" })
@@ -66,28 +66,28 @@ const serve = Effect.fnUntraced(function* ({ options, ...written }: Situation) {
     Effect.flatMap((built) => Effect.provideContext(AppServerClient, built))
   )
 
-  /** Runs a turn to its end; what the agent said, the warnings, and the error. */
+  /** Runs a turn to its end; returns the agent's text, the warnings, and the error. */
   const turn = Effect.fnUntraced(function* (
     threadId: string,
     texts: ReadonlyArray<string>,
     params: Partial<ParamsInputOf<"turn/start">> = {}
   ) {
     yield* client.request("turn/start", { threadId, input: inputOf(texts), ...params })
-    const told = { said: "", warnings: new Array<string>(), settings: new Array<string>() }
+    const result = { text: "", warnings: new Array<string>(), settings: new Array<string>() }
     while (true) {
       const event = yield* Effect.flatMap(client.nextEvent, Effect.fromOption)
       if (event._tag !== "ServerNotification") continue
       const { method, params } = event.notification
-      if (method === "item/agentMessage/delta") told.said += params.delta
-      if (method === "warning") told.warnings.push(params.message)
-      if (method === "thread/settings/updated") told.settings.push(params.threadSettings.model)
-      if (method === "turn/completed") return { ...told, status: params.turn.status, error: params.turn.error }
+      if (method === "item/agentMessage/delta") result.text += params.delta
+      if (method === "warning") result.warnings.push(params.message)
+      if (method === "thread/settings/updated") result.settings.push(params.threadSettings.model)
+      if (method === "turn/completed") return { ...result, status: params.turn.status, error: params.turn.error }
     }
   })
   return { client, home, ran, turn, write }
 })
 
-/** A proxy that leads nowhere; `asked` is the first address that somebody wants to get to. */
+/** A proxy that refuses all connections; `asked` is the first requested address. */
 const makeProxy = Effect.gen(function* () {
   const asked = yield* Deferred.make<string>()
   const server = yield* Effect.acquireRelease(
@@ -138,7 +138,7 @@ describe("the offline model", () => {
       Effect.gen(function* () {
         const { client, ran, turn } = yield* serve(situation)
         const { model, modelProvider, thread } = yield* client.request("thread/start", start)
-        const { error, said } = yield* turn(thread.id, ["run: echo hi"])
+        const { error, text } = yield* turn(thread.id, ["run: echo hi"])
         const listed = yield* client.request("thread/list", {})
         assert.deepStrictEqual(
           {
@@ -146,7 +146,7 @@ describe("the offline model", () => {
             thread: { model: thread.model, modelProvider: thread.modelProvider },
             listed: listed.data.map(({ modelProvider }) => modelProvider),
             error,
-            said,
+            text,
             ran
           },
           {
@@ -154,7 +154,7 @@ describe("the offline model", () => {
             thread: offline,
             listed: ["offline"],
             error: null,
-            said: "`echo hi` did not run:\n\n1",
+            text: "`echo hi` did not run:\n\n1",
             ran: ['{"cmd":"echo hi"}']
           }
         )
@@ -171,7 +171,7 @@ describe("the offline model", () => {
   ].join("\n")
 
   test(
-    "is no way around the provider that the organisation demands",
+    "does not bypass the required provider",
     Effect.gen(function* () {
       const { client, ran, turn } = yield* serve({
         requirements: demanded,
@@ -188,7 +188,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "is not what a server without a key asks: the turn fails, says why, and the next one can do better",
+    "does not replace a server without a key: the turn fails with the reason, and the next one can succeed",
     Effect.gen(function* () {
       const proxy = yield* makeProxy
       const environment = { CODEX_API_KEY: " ", HTTPS_PROXY: proxy.url }
@@ -197,7 +197,7 @@ describe("the offline model", () => {
       assert.deepStrictEqual({ model, modelProvider }, { model: "gpt-6.1-sol", modelProvider: "openai" })
       const failed = yield* turn(thread.id, ["run: echo hi"])
       assert.deepStrictEqual(failed, {
-        said: "",
+        text: "",
         warnings: [],
         settings: [],
         status: "failed",
@@ -220,7 +220,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "has one model, whatever a client asks for, and says so",
+    "has one model for every request, and reports it",
     Effect.gen(function* () {
       const { client, turn } = yield* serve({ options: { model: Offline.layer } })
       const { model, thread } = yield* client.request("thread/start", { model: "gpt-5.5" })
@@ -236,7 +236,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "takes all parts of an input for one message, and nothing but the input",
+    "treats all parts of an input as one message, and reads only the input",
     Effect.gen(function* () {
       const { client, ran, turn } = yield* serve({
         agents: "run: echo from AGENTS.md\n",
@@ -245,7 +245,7 @@ describe("the offline model", () => {
       const { thread } = yield* client.request("thread/start", {})
       const mixed = yield* turn(thread.id, ["run: echo one", "pasted:\n  run: echo two"])
       yield* turn(thread.id, [])
-      assert.deepStrictEqual([ran, mixed.said.includes("I did nothing")], [[], true])
+      assert.deepStrictEqual([ran, mixed.text.includes("I did nothing")], [[], true])
       yield* turn(thread.id, ["run: echo one", "run: echo two"])
       yield* turn(thread.id, [])
       assert.deepStrictEqual(ran, ['{"cmd":"echo one"}', '{"cmd":"echo two"}'])
@@ -253,7 +253,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "stays behind when a thread goes on with another provider, and names itself when one goes on with it",
+    "is not used when a thread continues with another provider, and reports itself when one continues with it",
     Effect.gen(function* () {
       const store = Layer.succeed(ThreadStore, yield* Effect.provide(ThreadStore, MemoryStore.layer))
       const named = ({ model, modelProvider }: ResultOf<"thread/resume">) => ({ model, modelProvider })
@@ -265,14 +265,14 @@ describe("the offline model", () => {
       const failed = yield* second.turn(thread.id, ["run: echo hi"])
       const third = yield* serve({ options: { model: Offline.layer, store } })
       const back = yield* third.client.request("thread/resume", { threadId: thread.id, model: "gpt-5.5" })
-      const { said, warnings } = yield* third.turn(thread.id, ["say: back"])
+      const { text, warnings } = yield* third.turn(thread.id, ["say: back"])
       assert.deepStrictEqual(
         {
           elsewhere: named(elsewhere),
           status: failed.status,
           ran: [first.ran.length, second.ran.length, third.ran.length],
           back: named(back),
-          said,
+          text,
           warnings
         },
         {
@@ -280,7 +280,7 @@ describe("the offline model", () => {
           status: "failed",
           ran: [1, 0, 0],
           back: offline,
-          said: "back",
+          text: "back",
           warnings: ["The model `gpt-5.5` is not used: the model provider `offline` has only the model `offline`."]
         }
       )
@@ -288,7 +288,7 @@ describe("the offline model", () => {
   )
 
   test(
-    "does not take a user's own table for itself",
+    "does not use a user's table with its name",
     Effect.gen(function* () {
       const { client } = yield* serve({
         config: '[model_providers.offline]\nname = "Mine"\nbase_url = "http://127.0.0.1:9/v1"\n'
@@ -299,9 +299,9 @@ describe("the offline model", () => {
   )
 })
 
-describe("a model that a program brings", () => {
+describe("a model of an embedding program", () => {
   test(
-    "may do without a name: then threads are named as they are configured",
+    "may have no name: threads then report the configured names",
     Effect.gen(function* () {
       const asked = yield* Deferred.make<string>()
       const model = Layer.succeed(ModelProvider, {

@@ -9,7 +9,7 @@ import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { connect } from "../support/WirePeer.ts"
 
 describe("a thread that starts", () => {
-  it.live("has its model get ready, and does not wait for it", () =>
+  it.live("prepares its model, and does not wait for it", () =>
     Effect.gen(function* () {
       const asked = yield* Deferred.make<string>()
       const stopped = yield* Deferred.make<void>()

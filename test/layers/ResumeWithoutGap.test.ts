@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import * as AppServer from "../../src/layers/AppServer.ts"
 import { type ModelEvent, ModelProvider } from "../../src/services/model/ModelProvider.ts"
-import { connect, type Heard } from "../support/WirePeer.ts"
+import { connect, type ReceivedMessage } from "../support/WirePeer.ts"
 
 const sequence = { extensions: { "spindle/sequence": {} } }
 
@@ -19,7 +19,7 @@ const message = (text: string): ModelEvent => ({
   item: { type: "message", role: "assistant", id: "m", content: [{ type: "output_text", text }] }
 })
 
-/** Says a number of words before the gate opens, and as many after it. */
+/** Sends a number of words before the gate opens, and as many after it. */
 const gated = (gate: Deferred.Deferred<void>, count: number) =>
   Layer.succeed(ModelProvider, {
     stream: () =>
@@ -43,10 +43,11 @@ const withServer = <A, E>(
     return yield* Effect.scoped(use(gate)).pipe(Effect.provide(server.pipe(Layer.provide(NodeServices.layer))))
   })
 
-const words = (messages: ReadonlyArray<Heard>) =>
+const words = (messages: ReadonlyArray<ReceivedMessage>) =>
   messages.filter(({ method }) => method === "item/agentMessage/delta").map(({ params }) => Number(params?.["delta"]))
 
-const seqs = (messages: ReadonlyArray<Heard>) => messages.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
+const seqs = (messages: ReadonlyArray<ReceivedMessage>) =>
+  messages.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
 
@@ -58,7 +59,7 @@ const startTurn = Effect.fnUntraced(function* (peer: Effect.Success<ReturnType<t
 })
 
 describe("resume without a gap", () => {
-  it.live("tells a client that comes back exactly what it missed, in order, and then what happens", () =>
+  it.live("sends a returning client exactly the missed notifications in order, and then new ones", () =>
     withServer(
       100,
       Effect.fnUntraced(function* (gate) {
@@ -69,8 +70,8 @@ describe("resume without a gap", () => {
         const { threadId, started } = yield* startTurn(first)
         const { epoch } = started.extensions?.["spindle/sequence"] ?? {}
         assert.deepStrictEqual(started.extensions, { "spindle/sequence": { epoch, seq: 0 } })
-        const last = yield* first.until((heard) => heard.params?.["delta"] === "41 ")
-        const before = first.heard.slice(0, first.position())
+        const last = yield* first.until((received) => received.params?.["delta"] === "41 ")
+        const before = first.received.slice(0, first.position())
         yield* Scope.close(life, Exit.void)
 
         const second = yield* connect()
@@ -84,8 +85,8 @@ describe("resume without a gap", () => {
         yield* Deferred.succeed(gate, undefined)
         yield* second.until(({ method }) => method === "turn/completed")
 
-        assert.deepStrictEqual(words([...before, ...second.heard]), upTo(200))
-        const numbers = [...seqs(before), ...seqs(second.heard)]
+        assert.deepStrictEqual(words([...before, ...second.received]), upTo(200))
+        const numbers = [...seqs(before), ...seqs(second.received)]
         assert.deepStrictEqual(
           numbers,
           upTo(numbers.length).map((index) => index + 1)
@@ -94,7 +95,7 @@ describe("resume without a gap", () => {
     )
   )
 
-  it.live("says that a resync is needed when what was missed is no longer known", () =>
+  it.live("requests a resync when the missed notifications are no longer known", () =>
     withServer(
       2000,
       Effect.fnUntraced(function* (gate) {
@@ -116,7 +117,7 @@ describe("resume without a gap", () => {
     )
   )
 
-  it.live("leaves the wire of a client that did not ask as it was", () =>
+  it.live("does not change the messages of a client that did not opt in", () =>
     withServer(
       3,
       Effect.fnUntraced(function* (gate) {
@@ -126,7 +127,7 @@ describe("resume without a gap", () => {
         yield* Deferred.succeed(gate, undefined)
         yield* peer.until(({ method }) => method === "turn/completed")
         assert.deepStrictEqual(
-          peer.heard.filter((heard) => "seq" in heard || "extensions" in heard),
+          peer.received.filter((received) => "seq" in received || "extensions" in received),
           []
         )
       })

@@ -21,20 +21,20 @@ const written = Effect.fnUntraced(function* (
   return (yield* TestConsole.errorLines).map(String)
 })
 
-const said = ["debug: a detail", "info: a fact", "warning: a doubt"]
+const lines = ["debug: a detail", "info: a fact", "warning: a doubt"]
 
 describe("Logging", () => {
   it.effect.each([
-    [{}, said.slice(1)],
-    [{ SPINDLE_LOG: "" }, said.slice(1)],
-    [{ SPINDLE_LOG: "debug" }, said],
-    [{ SPINDLE_LOG: "DEBUG" }, said],
-    [{ SPINDLE_LOG: "info" }, said.slice(1)],
-    [{ SPINDLE_LOG: "warn" }, said.slice(2)],
+    [{}, lines.slice(1)],
+    [{ SPINDLE_LOG: "" }, lines.slice(1)],
+    [{ SPINDLE_LOG: "debug" }, lines],
+    [{ SPINDLE_LOG: "DEBUG" }, lines],
+    [{ SPINDLE_LOG: "info" }, lines.slice(1)],
+    [{ SPINDLE_LOG: "warn" }, lines.slice(2)],
     [{ SPINDLE_LOG: "error" }, []],
     [
       { SPINDLE_LOG: "loud" },
-      ["warning: SPINDLE_LOG must be one of debug, info, warn, error; using info", ...said.slice(1)]
+      ["warning: SPINDLE_LOG must be one of debug, info, warn, error; using info", ...lines.slice(1)]
     ]
   ] as const)("with %j logs that level and more severe ones, on stderr", ([environment, lines]) =>
     Effect.gen(function* () {

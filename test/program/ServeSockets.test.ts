@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as ModelServer from "../support/ModelServer.ts"
 import { start } from "../support/Services.ts"
 import { connect, type SocketClient, tryConnect } from "../support/Sockets.ts"
-import type { Heard } from "../support/WirePeer.ts"
+import type { ReceivedMessage } from "../support/WirePeer.ts"
 
 const timeout = 60_000
 
@@ -25,9 +25,9 @@ const startTurn = Effect.fnUntraced(function* (client: SocketClient) {
   return { threadId, call: yield* next }
 })
 
-const say = (call: ModelServer.Asked, text: string) =>
+const reply = (call: ModelServer.ModelRequest, text: string) =>
   Effect.andThen(
-    call.say(
+    call.send(
       ModelServer.created,
       ModelServer.opened,
       ModelServer.delta(text),
@@ -37,7 +37,7 @@ const say = (call: ModelServer.Asked, text: string) =>
     call.end
   )
 
-const statusOf = ({ params }: Heard) => (params as { turn: { status: string } }).turn.status
+const statusOf = ({ params }: ReceivedMessage) => (params as { turn: { status: string } }).turn.status
 
 /** Whether the process or any of its children is still running. */
 const isRunning = (pid: number): boolean => {
@@ -51,7 +51,7 @@ const isRunning = (pid: number): boolean => {
 describe("a service on standard input and output", () => {
   /** Starts a turn, and returns when the model has been called, or has streamed this text. */
   const talk = Effect.fnUntraced(function* (
-    said: Effect.Effect<unknown, never, ModelServer.ModelServer> = Effect.flatMap(
+    count: Effect.Effect<unknown, never, ModelServer.ModelServer> = Effect.flatMap(
       ModelServer.ModelServer,
       ({ next }) => next
     )
@@ -60,9 +60,9 @@ describe("a service on standard input and output", () => {
     const send = (message: object) => service.stdin.write(`${JSON.stringify(message)}\n`)
     send({ id: 1, method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
     send({ id: 2, method: "thread/start", params: {} })
-    const threadId = yield* service.said(/"id":2,"result":\{"thread":\{"id":"([^"]+)"/)
+    const threadId = yield* service.printed(/"id":2,"result":\{"thread":\{"id":"([^"]+)"/)
     send({ id: 3, method: "turn/start", params: { threadId, input: [{ type: "text", text: "go" }] } })
-    yield* said
+    yield* count
     return service
   })
 
@@ -81,8 +81,10 @@ describe("a service on standard input and output", () => {
     const initialize = { id: "i", method: "initialize", params: { clientInfo: { name: "a", version: "1" } } }
     service.stdin.end([initialize, ...requests].map((message) => JSON.stringify(message)).join("\n") + "\n")
     assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
-    const heard = service.stdout().trim().split("\n")
-    const answers = heard.map((line): Heard => JSON.parse(line)).filter(({ result }) => result !== undefined)
+    const received = service.stdout().trim().split("\n")
+    const answers = received
+      .map((line): ReceivedMessage => JSON.parse(line))
+      .filter(({ result }) => result !== undefined)
     assert.sameMembers(
       answers.map(({ id }) => id),
       ["i", ...ids]
@@ -92,7 +94,7 @@ describe("a service on standard input and output", () => {
   for (const ending of ["EOF", "SIGINT", "SIGTERM", "SIGHUP"] as const) {
     test(`leaves no command running when it ends with ${ending} [53]`, function* () {
       const service = yield* talk(ModelServer.run("call_1", "echo $$; sleep 300"))
-      const pid = Number(yield* service.said(/outputDelta.*"delta":"(\d+)\\n"/))
+      const pid = Number(yield* service.printed(/outputDelta.*"delta":"(\d+)\\n"/))
       if (ending === "EOF") service.stdin.end()
       else yield* service.signal(ending)
       assert.deepStrictEqual(yield* service.ended, { code: ending === "EOF" ? 1 : 0, signal: null })
@@ -106,13 +108,13 @@ describe("a service on standard input and output", () => {
       service.stdin.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""))
     send({ id: 1, method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
     send({ id: 2, method: "model/list", params: {} })
-    yield* service.said(/"id":2/)
+    yield* service.printed(/"id":2/)
     const hasWritten = yield* service.stopReading
     send(...Array.from({ length: 1000 }, (_, id) => ({ id, method: "model/list", params: {} })))
     yield* hasWritten
     const begin = performance.now()
     yield* service.signal("SIGTERM")
-    yield* service.said(/the server stops/)
+    yield* service.printed(/the server stops/)
     yield* service.signal("SIGTERM")
     assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
     assert.isBelow(performance.now() - begin, 4000)
@@ -122,7 +124,7 @@ describe("a service on standard input and output", () => {
     const service = yield* start(["app-server"], { until: /^/ })
     const send = (message: object) => service.stdin.write(`${JSON.stringify(message)}\n`)
     send({ id: 1, method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
-    yield* service.said(/"id":1/)
+    yield* service.printed(/"id":1/)
     yield* service.closeStdout
     send({ id: 2, method: "model/list", params: {} })
     assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
@@ -155,7 +157,7 @@ describe("a listening service", () => {
       const client = yield* connect(service.port)
       const { call, threadId } = yield* startTurn(client)
       yield* service.signal(signal)
-      yield* service.said(/draining: waiting for 1 running turn/)
+      yield* service.printed(/draining: waiting for 1 running turn/)
       const late = yield* connect(service.port)
       assert.isDefined((yield* late.request("thread/resume", { threadId })).result)
       const other = (yield* late.request("thread/start")).result as { thread: { id: string } }
@@ -168,7 +170,7 @@ describe("a listening service", () => {
         message: "Server is draining; retry after reconnecting",
         data: { reason: "serverShuttingDown" }
       })
-      yield* say(call, "done")
+      yield* reply(call, "done")
       for (const each of [client, late]) {
         assert.strictEqual(statusOf(yield* each.notified("turn/completed")), "completed")
         assert.deepStrictEqual(yield* each.closed, { code: 1001, reason: "the server is shutting down" })
@@ -187,7 +189,7 @@ describe("a listening service", () => {
       const client = yield* connect(service.port)
       yield* startTurn(client)
       yield* service.signal(first)
-      yield* service.said(/draining/)
+      yield* service.printed(/draining/)
       const begin = performance.now()
       yield* service.signal(second)
       assert.strictEqual(statusOf(yield* client.notified("turn/completed")), "interrupted")
@@ -201,12 +203,12 @@ describe("a listening service", () => {
     const client = yield* connect(service.port)
     const { call } = yield* startTurn(client)
     yield* service.signal("SIGTERM")
-    yield* service.said(/draining/)
+    yield* service.printed(/draining/)
     for (let times = 0; times < 5; times++) {
       yield* service.signal("SIGHUP")
       assert.isDefined((yield* client.request("thread/loaded/list")).result)
     }
-    yield* say(call, "done")
+    yield* reply(call, "done")
     assert.strictEqual(statusOf(yield* client.notified("turn/completed")), "completed")
     assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
   })
@@ -246,7 +248,7 @@ describe("a listening service", () => {
     const service = yield* start([...socket, "--listen", "stdio://"])
     const client = yield* connect(service.port)
     service.stdin.write('{"id":7,"method":"initialize","params":{"clientInfo":{"name":"a","version":"1"}}}\n')
-    yield* service.said(/"id":7,"result"/)
+    yield* service.printed(/"id":7,"result"/)
     service.stdin.end()
     assert.isDefined((yield* client.request("thread/loaded/list")).result)
     yield* client.close
@@ -286,7 +288,7 @@ describe("a listening service", () => {
     ]
   ] as const) {
     test(`does not start with ${args.join(" ")} ${statement}`, function* () {
-      const service = yield* start(["app-server", ...args], { until: /ERROR/ })
+      const service = yield* start(["app-server", ...args], { until: /error/i })
       assert.deepStrictEqual(yield* service.ended, { code: 1, signal: null })
       assert.include(service.stderr(), words)
     })

@@ -45,7 +45,7 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
   const connection = new Connection(options.id ?? 0, transport, outgoing, {
     capacity: 64,
     overloadText: "Server overloaded; retry later.",
-    refusals: { full: "no room", closed: "nobody reads" },
+    refusals: { full: "no room", closed: "no reader" },
     ...options
   })
   if (options.session !== null) connection.initialize(sessionOf(options.session))
@@ -53,14 +53,14 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
 })
 
 /** The messages that were sent to the connection since the last call, without waiting for more. */
-export const heard = Effect.fnUntraced(function* (connection: Connection) {
+export const received = Effect.fnUntraced(function* (connection: Connection) {
   const messages: Array<OutboundMessage> = []
   while (connection.outgoing.stats.size > 0) messages.push(yield* connection.outgoing.take)
   return messages
 })
 
 /** The methods of the messages that were sent to the connection since the last call. */
-export const heardMethods = (connection: Connection) =>
-  Effect.map(heard(connection), (messages) =>
+export const receivedMethods = (connection: Connection) =>
+  Effect.map(received(connection), (messages) =>
     messages.map((message) => ("method" in message ? message.method : message._tag))
   )

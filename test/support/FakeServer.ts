@@ -11,14 +11,14 @@ import type { ConnectError, MessageChannel, Endpoint } from "../../src/services/
 import { ConnectionLost } from "../../src/services/client/MessageChannel.ts"
 
 /** A decoded message. */
-export type Said = Readonly<Record<string, unknown>>
+export type JsonMessage = Readonly<Record<string, unknown>>
 
 export interface FakeConnection {
   /** The next message of the client. */
-  readonly hear: Effect.Effect<Said>
+  readonly receive: Effect.Effect<JsonMessage>
   /** The messages of the client that were not received yet. */
-  readonly unheard: Effect.Effect<ReadonlyArray<Said>>
-  readonly say: (...messages: ReadonlyArray<Said>) => Effect.Effect<void>
+  readonly unreceived: Effect.Effect<ReadonlyArray<JsonMessage>>
+  readonly send: (...messages: ReadonlyArray<JsonMessage>) => Effect.Effect<void>
   readonly sayText: (...texts: NonEmptyReadonlyArray<string>) => Effect.Effect<void>
   /** The number of batches that the client has not read. */
   readonly unread: Effect.Effect<number>
@@ -38,16 +38,16 @@ export const userAgent = "fake/0.169.0 (test)"
 export const handshake = { userAgent, codexHome: "/home/fake", platformFamily: "unix", platformOs: "linux" }
 
 /** Answers initialize and receives `initialized`. */
-export const welcome = Effect.fnUntraced(function* (connection: FakeConnection, besides: Said = {}) {
-  const initialize = yield* connection.hear
-  yield* connection.say({ id: initialize["id"], result: handshake, ...besides })
-  yield* connection.hear
+export const welcome = Effect.fnUntraced(function* (connection: FakeConnection, besides: JsonMessage = {}) {
+  const initialize = yield* connection.receive
+  yield* connection.send({ id: initialize["id"], result: handshake, ...besides })
+  yield* connection.receive
   return initialize
 })
 
 const connect = Effect.fnUntraced(function* () {
   const toClient = yield* Queue.unbounded<NonEmptyReadonlyArray<string>, ConnectionLost>()
-  const fromClient = yield* Queue.unbounded<Said>()
+  const fromClient = yield* Queue.unbounded<JsonMessage>()
   const closed = yield* Deferred.make<void>()
   let isBroken = false
   let isClogged = false
@@ -64,10 +64,10 @@ const connect = Effect.fnUntraced(function* () {
   }
   const sayText: FakeConnection["sayText"] = (...texts) => Effect.asVoid(Queue.offer(toClient, texts))
   const connection: FakeConnection = {
-    hear: Queue.take(fromClient),
-    unheard: Queue.clear(fromClient),
+    receive: Queue.take(fromClient),
+    unreceived: Queue.clear(fromClient),
     sayText,
-    say: (...messages) => {
+    send: (...messages) => {
       const [first, ...rest] = messages.map((message) => JSON.stringify(message))
       return first === undefined ? Effect.void : sayText(first, ...rest)
     },

@@ -14,8 +14,8 @@ export interface Accepted {
   readonly socket: WebSocket
   readonly request: IncomingMessage
   /** The next message of the client. */
-  readonly hear: Effect.Effect<Readonly<Record<string, unknown>>>
-  readonly say: (message: object) => Effect.Effect<void>
+  readonly receive: Effect.Effect<Readonly<Record<string, unknown>>>
+  readonly send: (message: object) => Effect.Effect<void>
   /** Ends the connection without a close frame. */
   readonly vanish: Effect.Effect<void>
   /** The close code from the client. */
@@ -38,16 +38,16 @@ export interface FakeSocketsOptions {
 
 const accepted = (socket: WebSocket, request: IncomingMessage): Effect.Effect<Accepted> =>
   Effect.gen(function* () {
-    const heard = yield* Queue.unbounded<Readonly<Record<string, unknown>>>()
+    const received = yield* Queue.unbounded<Readonly<Record<string, unknown>>>()
     const codes = yield* Queue.unbounded<number>()
-    socket.on("message", (data) => Queue.offerUnsafe(heard, JSON.parse(String(data))))
+    socket.on("message", (data) => Queue.offerUnsafe(received, JSON.parse(String(data))))
     socket.on("close", (code) => Queue.offerUnsafe(codes, code))
     socket.on("error", () => {})
     return {
       socket,
       request,
-      hear: Queue.take(heard),
-      say: (message) => Effect.sync(() => socket.send(JSON.stringify(message))),
+      receive: Queue.take(received),
+      send: (message) => Effect.sync(() => socket.send(JSON.stringify(message))),
       vanish: Effect.sync(() => socket.terminate()),
       closed: Queue.take(codes)
     }
@@ -93,8 +93,8 @@ export const make = Effect.fnUntraced(function* (options: FakeSocketsOptions = {
 
 /** Answers initialize and receives `initialized`. */
 export const welcome = Effect.fnUntraced(function* (connection: Accepted) {
-  const initialize = yield* connection.hear
-  yield* connection.say({ id: initialize["id"], result: handshake })
-  yield* connection.hear
+  const initialize = yield* connection.receive
+  yield* connection.send({ id: initialize["id"], result: handshake })
+  yield* connection.receive
   return initialize
 })

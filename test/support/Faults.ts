@@ -1,5 +1,5 @@
 /**
- * Twins of the ports of a turn that do what a port must not do: fail, die, never end, ignore an interruption, answer twice.
+ * Faulty implementations of a turn's ports: they fail, die, never end, ignore interruption, or answer twice.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { completed, delta, done, started } from "./ScriptedModel.ts"
 
 const defect = new Error("a defect of the port")
 
-/** Code that no interruption stops. */
+/** Code that cannot be interrupted. */
 export const stuck: Effect.Effect<never> = Effect.uninterruptible(Effect.never)
 
 const stuckStream: Stream.Stream<never> = Stream.fromEffect(stuck)
@@ -22,7 +22,7 @@ const thrown = (): never => {
   throw defect
 }
 
-/** How the answer of a model goes on behind its first events. */
+/** How the answer of a model continues after its first events. */
 export const modelEnds: Readonly<Record<string, () => Stream.Stream<ModelEvent, ModelError>>> = {
   fails: () => Stream.fail(new ModelError({ message: "no answer", info: "other" })),
   dies: () => Stream.die(defect),
@@ -31,26 +31,26 @@ export const modelEnds: Readonly<Record<string, () => Stream.Stream<ModelEvent, 
   throws: thrown,
   "never ends": () => Stream.never,
   "cannot be interrupted": () => stuckStream,
-  "never lets go": () => Stream.ensuring(Stream.never, stuck),
+  "never finishes its finalizer": () => Stream.ensuring(Stream.never, stuck),
   completes: () => Stream.make(completed),
   "completes twice": () => Stream.make(completed, completed),
-  "goes on behind its end": () => Stream.make(completed, started("late"), delta("late", "x"), done("late", "x")),
-  "fails behind its end": () =>
+  "continues after its end": () => Stream.make(completed, started("late"), delta("late", "x"), done("late", "x")),
+  "fails after its end": () =>
     Stream.concat(Stream.make(completed), Stream.fail(new ModelError({ message: "late", info: "other" }))),
-  "dies behind its end": () => Stream.concat(Stream.make(completed), Stream.die(defect)),
-  "never ends behind its end": () => Stream.concat(Stream.make(completed), Stream.never),
-  "cannot be interrupted behind its end": () => Stream.concat(Stream.make(completed), stuckStream)
+  "dies after its end": () => Stream.concat(Stream.make(completed), Stream.die(defect)),
+  "never ends after its end": () => Stream.concat(Stream.make(completed), Stream.never),
+  "cannot be interrupted after its end": () => Stream.concat(Stream.make(completed), stuckStream)
 }
 
-/** What a model has said before it goes wrong. */
+/** The events of a model before the fault. */
 export const modelSteps: Readonly<Record<string, ReadonlyArray<ModelEvent>>> = {
   "at once": [],
   "in a message": [started("m"), delta("m", "par")],
-  "behind a message": [started("m"), delta("m", "partial"), done("m", "partial")],
-  "behind a call": [{ _tag: "ItemDone", item: { type: "function_call", call_id: "c1", name: "fine", arguments: "{}" } }]
+  "after a message": [started("m"), delta("m", "partial"), done("m", "partial")],
+  "after a call": [{ _tag: "ItemDone", item: { type: "function_call", call_id: "c1", name: "fine", arguments: "{}" } }]
 }
 
-/** A model that answers once like this, and as it should from then on. */
+/** A model whose first answer is this one. Later answers are correct. */
 export const modelOf = (answer: () => Stream.Stream<ModelEvent, ModelError>): Layer.Layer<ModelProvider> => {
   let first = true
   return Layer.succeed(ModelProvider, {
@@ -73,13 +73,13 @@ const specOf = (name: string): Tool["spec"] => ({
   strict: false
 })
 
-/** A tool that does as it should. */
+/** A tool without a fault. */
 export const fine: Tool = { spec: specOf("fine"), run: () => Effect.succeed(text("fine")) }
 
 const cyclic: { self?: unknown } = {}
 cyclic.self = cyclic
 
-/** What a tool does with its call. */
+/** The behaviour of a tool during its call. */
 export const toolRuns: Readonly<Record<string, (turn: ToolTurn) => Effect.Effect<ToolOutput, TurnCancelled>>> = {
   "is fine": () => Effect.succeed(text("fine")),
   dies: () => Effect.die(defect),
@@ -91,8 +91,8 @@ export const toolRuns: Readonly<Record<string, (turn: ToolTurn) => Effect.Effect
   cancels: () => Effect.fail(new TurnCancelled()),
   "never ends": () => Effect.never,
   "cannot be interrupted": () => stuck,
-  "never lets go": () => Effect.onInterrupt(Effect.never, () => stuck),
-  "asks, and nobody answers": (turn) =>
+  "never finishes its finalizer": () => Effect.onInterrupt(Effect.never, () => stuck),
+  "asks and gets no answer": (turn) =>
     turn
       .ask("item/tool/call", { callId: "c1", namespace: null, tool: "x", arguments: {} })
       .pipe(Effect.as(text("answered")), Effect.orDie)
@@ -103,7 +103,7 @@ export const toolOf = (run: (turn: ToolTurn) => Effect.Effect<ToolOutput, TurnCa
   run: (_, turn) => run(turn)
 })
 
-/** What a sandbox does with a command. */
+/** The behaviour of a sandbox. */
 export const sandboxes: Readonly<Record<string, Sandbox["Service"]["confine"]>> = {
   fails: () => Effect.fail(new SandboxUnavailable({ policy: "readOnly" })),
   dies: () => Effect.die(defect),

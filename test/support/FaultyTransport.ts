@@ -9,7 +9,7 @@ import { classify } from "../../src/protocol/jsonrpc/Envelope.ts"
 import { type Transport, TransportClosed } from "../../src/services/connection/Transport.ts"
 import { encode } from "../../src/services/routing/OutboundMessage.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
-import type { Heard } from "./WirePeer.ts"
+import type { ReceivedMessage } from "./WirePeer.ts"
 
 export const steps = ["read", "write", "close"] as const
 
@@ -34,8 +34,8 @@ const effectOf = (fault: Fault): Effect.Effect<never, TransportClosed> => {
 
 /** It works until `breakNow`; from then on the step misbehaves. */
 export const make = (step: Step, fault: Fault, evictable: boolean) => {
-  const heard: Array<Heard> = []
-  const arrived = Effect.runSync(Queue.unbounded<Heard>())
+  const received: Array<ReceivedMessage> = []
+  const arrived = Effect.runSync(Queue.unbounded<ReceivedMessage>())
   let isBroken = false
   const at = <A, E>(here: Step, working: Effect.Effect<A, E>) =>
     Effect.suspend((): Effect.Effect<A, E | TransportClosed> => (isBroken && here === step ? effectOf(fault) : working))
@@ -45,8 +45,8 @@ export const make = (step: Step, fault: Fault, evictable: boolean) => {
       "write",
       Effect.sync(() => {
         for (const message of messages) {
-          const parsed = JSON.parse(encode(message, sequenced)) as Heard
-          heard.push(parsed)
+          const parsed = JSON.parse(encode(message, sequenced)) as ReceivedMessage
+          received.push(parsed)
           Queue.offerUnsafe(arrived, parsed)
         }
       })
@@ -60,7 +60,7 @@ export const make = (step: Step, fault: Fault, evictable: boolean) => {
   return {
     transport,
     /** Everything that was written, in order. */
-    heard,
+    received,
     next: Queue.take(arrived),
     send: (message: object) => memory.send(classify(message)),
     leave: memory.leave,

@@ -8,9 +8,9 @@ import type { SocketListener } from "../../src/layers/transports/SocketListener.
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import * as ConnectionLimits from "../../src/layers/transports/ConnectionLimits.ts"
 import { closeAll } from "../../src/services/connection/MessageProcessor.ts"
-import { makeServer, say } from "./Server.ts"
+import { makeServer, userInput } from "./Server.ts"
 import { connectRaw, frame, type SocketClient, type Where } from "./Sockets.ts"
-import type { Heard } from "./WirePeer.ts"
+import type { ReceivedMessage } from "./WirePeer.ts"
 
 /** Opens a listener on a free port, without authentication. */
 export const serve = (limits: Partial<ConnectionLimits.ConnectionLimits>) =>
@@ -39,7 +39,7 @@ export const startThread = (client: SocketClient) =>
   Effect.map(client.request("thread/start"), ({ result }) => (result as { thread: { id: string } }).thread.id)
 
 export const startTurn = (client: SocketClient, threadId: string, text = "go") =>
-  client.request("turn/start", { threadId, input: say(text) })
+  client.request("turn/start", { threadId, input: userInput(text) })
 
 /** Sends this number of requests at once. Returns how many of them were answered how often, after all responses. */
 export const answersTo = Effect.fnUntraced(function* (where: Where, total: number) {
@@ -51,7 +51,7 @@ export const answersTo = Effect.fnUntraced(function* (where: Where, total: numbe
   yield* client.write(Buffer.concat(messages.map((message) => frame(1, JSON.stringify(message)))))
   const answered = new Map<unknown, number>()
   while (answered.size < total + 2) {
-    const { id } = JSON.parse((yield* client.next).payload.toString()) as Heard
+    const { id } = JSON.parse((yield* client.next).payload.toString()) as ReceivedMessage
     if (id !== undefined) answered.set(id, (answered.get(id) ?? 0) + 1)
   }
   const counts = new Map<number, number>()

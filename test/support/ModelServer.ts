@@ -11,10 +11,10 @@ import * as Queue from "effect/Queue"
 import { createServer, type ServerResponse } from "node:http"
 
 /** One request, and its response in progress. */
-export interface Asked {
+export interface ModelRequest {
   /** The request body as text. */
   readonly body: string
-  readonly say: (...events: ReadonlyArray<object>) => Effect.Effect<void>
+  readonly send: (...events: ReadonlyArray<object>) => Effect.Effect<void>
   /** Ends the response. */
   readonly end: Effect.Effect<void>
   /** Completes when the response is no longer read: it ended or was dropped. */
@@ -27,7 +27,7 @@ export class ModelServer extends Context.Service<
     /** The base address for a configuration. */
     readonly url: string
     /** Waits for the next request. */
-    readonly next: Effect.Effect<Asked>
+    readonly next: Effect.Effect<ModelRequest>
   }
 >()("spindle-test/ModelServer") {}
 
@@ -69,7 +69,7 @@ export const completed = {
 }
 
 /** Answers the next request with this text, one delta per argument. */
-export const say = (...words: ReadonlyArray<string>) =>
+export const reply = (...words: ReadonlyArray<string>) =>
   answer(created, opened, ...words.map(delta), done(words.join("")), completed)
 
 /** Answers the next request with a command to run. */
@@ -80,16 +80,16 @@ const answer = (...events: ReadonlyArray<object>) =>
   Effect.gen(function* () {
     const { next } = yield* ModelServer
     const asked = yield* next
-    yield* asked.say(...events)
+    yield* asked.send(...events)
     yield* asked.end
   })
 
-const askedOf = (response: ServerResponse, body: string): Asked => {
+const askedOf = (response: ServerResponse, body: string): ModelRequest => {
   const closed = Deferred.makeUnsafe<void>()
   response.on("close", () => Deferred.doneUnsafe(closed, Effect.void))
   return {
     body,
-    say: (...events) =>
+    send: (...events) =>
       Effect.sync(() => {
         const texts = events.map(
           (event) => `event: ${"type" in event ? String(event.type) : ""}\ndata: ${JSON.stringify(event)}\n\n`
@@ -104,7 +104,7 @@ const askedOf = (response: ServerResponse, body: string): Asked => {
 export const layer: Layer.Layer<ModelServer> = Layer.effect(
   ModelServer,
   Effect.gen(function* () {
-    const requests = yield* Queue.unbounded<Asked>()
+    const requests = yield* Queue.unbounded<ModelRequest>()
     const server = createServer((request, response) => {
       if (request.method !== "POST" || request.url?.endsWith("/responses") !== true) {
         request.resume()

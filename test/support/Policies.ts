@@ -14,7 +14,7 @@ import { RequestError } from "../../src/services/routing/RequestError.ts"
 import type { ThreadStore } from "../../src/services/thread/ThreadStore.ts"
 import { text, type Tool } from "../../src/services/tool/Tool.ts"
 import { failure } from "./Configs.ts"
-import { cwd, makeServer, say } from "./Server.ts"
+import { cwd, makeServer, userInput } from "./Server.ts"
 
 export type Start = ParamsInputOf<"thread/start">
 export type Turn = Omit<ParamsInputOf<"turn/start">, "threadId" | "input">
@@ -53,7 +53,7 @@ export const policyServer = Effect.fnUntraced(function* (
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )
   const file = join(folder, "requirements.toml")
-  const said = (text: string): string => text.replaceAll(file, requirementsFile)
+  const withRealPath = (text: string): string => text.replaceAll(file, requirementsFile)
   /** Replaces the file with a new one, so that its stamp changes even within a clock tick. */
   const demand = (text: string): void => {
     writeFileSync(`${file}.new`, text)
@@ -82,15 +82,15 @@ export const policyServer = Effect.fnUntraced(function* (
   })
   /** Runs a turn whose model calls the recording tool. Returns the recorded policies. */
   const turn = Effect.fnUntraced(function* (threadId: string, params: Turn = {}) {
-    yield* client.request("turn/start", { threadId, input: say("look"), ...params })
+    yield* client.request("turn/start", { threadId, input: userInput("look"), ...params })
     yield* server.model.call(["look", "c1"])
-    yield* server.model.say("done")
+    yield* server.model.reply("done")
     yield* client.notified("turn/completed")
     return seen.at(-1)
   })
   const refused = (threadId: string, params: Turn) =>
-    Effect.map(failure(client.request("turn/start", { threadId, input: say("look"), ...params })), (error) =>
-      error instanceof RequestError ? said(error.message) : error
+    Effect.map(failure(client.request("turn/start", { threadId, input: userInput("look"), ...params })), (error) =>
+      error instanceof RequestError ? withRealPath(error.message) : error
     )
-  return { client, demand, refused, said, seen, server, start, turn }
+  return { client, demand, refused, withRealPath, seen, server, start, turn }
 })

@@ -47,7 +47,7 @@ export const makeProcessor = Effect.fnUntraced(function* (handlers: Partial<Hand
     const serve = processor.serve(transport, {
       capacity: 64,
       overloadText: "Server overloaded; retry later.",
-      refusals: { full: "no room", closed: "nobody reads" },
+      refusals: { full: "no room", closed: "no reader" },
       outgoing: { capacity: options.room ?? 64, requestGrace: null, emitLagMarkers: false },
       ...options
     })

@@ -11,9 +11,9 @@ export type Place = { readonly port: number } | { readonly path: string }
 
 export interface Proxy {
   readonly place: Place
-  /** Ends every connection without a close; connections that are opened before `mend` end immediately. */
+  /** Ends every connection without a close; connections that are opened before `restore` end immediately. */
   readonly cut: Effect.Effect<void>
-  readonly mend: Effect.Effect<void>
+  readonly restore: Effect.Effect<void>
 }
 
 const connect = (place: Place): Net.Socket =>
@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (target: Place, place: Place = {
       isDown = true
       cutAll()
     }),
-    mend: Effect.sync(() => {
+    restore: Effect.sync(() => {
       isDown = false
     })
   }

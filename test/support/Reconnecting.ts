@@ -29,7 +29,7 @@ export const connected = Effect.fnUntraced(function* (more: Partial<RemoteLink.R
 export const comeBack = Effect.fnUntraced(function* (
   server: FakeServer.FakeServer,
   connection: FakeServer.FakeConnection,
-  besides: FakeServer.Said = numbered
+  besides: FakeServer.JsonMessage = numbered
 ) {
   yield* connection.lose("UnexpectedEof", "closed the connection")
   yield* connection.closed
@@ -79,7 +79,7 @@ export const takeN = (link: RemoteLink.RemoteLink, count: number) =>
 
 export const back = { _tag: "Reconnected", thread: null }
 
-export const goesOn = (id: string, continuity: string) => ({ _tag: "Reconnected", thread: { id, continuity } })
+export const continued = (id: string, continuity: string) => ({ _tag: "Reconnected", thread: { id, continuity } })
 
 /** Starts a thread through the link. */
 export const startThread = Effect.fnUntraced(function* (
@@ -89,7 +89,7 @@ export const startThread = Effect.fnUntraced(function* (
   position?: object
 ) {
   const starting = yield* Effect.forkChild(link.request("thread/start", {}), { startImmediately: true })
-  const { id } = yield* connection.hear
-  yield* connection.say(started(id, threadId, position))
+  const { id } = yield* connection.receive
+  yield* connection.send(started(id, threadId, position))
   yield* Fiber.join(starting)
 })

@@ -34,7 +34,7 @@ export interface ScriptedModel {
   /** Waits for the next request. */
   readonly next: Effect.Effect<ModelCall>
   /** Answers the next request with this text. */
-  readonly say: (text: string) => Effect.Effect<ModelCall>
+  readonly reply: (text: string) => Effect.Effect<ModelCall>
   /** Answers the next request with tool calls. */
   readonly call: (...calls: ReadonlyArray<readonly [tool: string, callId: string]>) => Effect.Effect<ModelCall>
 }
@@ -71,8 +71,8 @@ export const makeModel = Effect.gen(function* () {
       fail: (error) => Effect.asVoid(Queue.fail(events, error)),
       finish: (text) => {
         const id = `msg_${request.input.length}`
-        const said = text === undefined ? [] : [started(id), delta(id, text), done(id, text)]
-        return Effect.andThen(emit(...said, completed), Queue.end(events))
+        const message = text === undefined ? [] : [started(id), delta(id, text), done(id, text)]
+        return Effect.andThen(emit(...message, completed), Queue.end(events))
       },
       closed: Deferred.await(closed)
     })
@@ -83,7 +83,7 @@ export const makeModel = Effect.gen(function* () {
   const model: ScriptedModel = {
     layer: Layer.succeed(ModelProvider, { stream: (request) => Stream.unwrap(answer(request)) }),
     next,
-    say: (text) => Effect.tap(next, (call) => call.finish(text)),
+    reply: (text) => Effect.tap(next, (call) => call.finish(text)),
     call: (...tools) =>
       Effect.tap(next, (call) => {
         const made = tools.map(([name, call_id]): ModelEvent => ({

@@ -192,4 +192,4 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
   }
 })
 
-export const say = (text: string) => [{ type: "text" as const, text }]
+export const userInput = (text: string) => [{ type: "text" as const, text }]

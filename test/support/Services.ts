@@ -78,25 +78,25 @@ export const start = Effect.fnUntraced(function* (
   })
 
   /** Waits for text on stderr or stdout; fails when the process exits without it. */
-  const said = (words: RegExp) =>
+  const printed = (words: RegExp) =>
     Effect.callback<string>((resume) => {
       onWords = () => {
         const found = words.exec(stderr) ?? words.exec(stdout)
         if (found !== null) resume(Effect.succeed(found[1] ?? found[0]))
         else if (Deferred.isDoneUnsafe(ended))
-          resume(Effect.die(new Error(`${String(words)} was never said: ${stderr}`)))
+          resume(Effect.die(new Error(`${String(words)} was never printed: ${stderr}`)))
       }
       onWords()
     })
 
   const address =
-    options.until === undefined ? yield* said(/listening on: ws:\/\/[^:]+:(\d+)/) : yield* said(options.until)
+    options.until === undefined ? yield* printed(/listening on: ws:\/\/[^:]+:(\d+)/) : yield* printed(options.until)
   return {
     home,
     /** The port of the WebSocket, or the text that was waited for. */
     address,
     port: Number(address),
-    said,
+    printed,
     stderr: () => stderr,
     stdout: () => stdout,
     stdin: child.stdin,

@@ -10,7 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
-import type { Heard } from "./WirePeer.ts"
+import type { ReceivedMessage } from "./WirePeer.ts"
 
 /** A port of this machine, or a path. */
 export type Where = number | string
@@ -33,7 +33,7 @@ export interface Refused {
 /** Connects, or returns the refusal. */
 export const tryConnect = Effect.fnUntraced(function* (where: Where, options: ClientOptions = {}) {
   const url = typeof where === "number" ? `ws://127.0.0.1:${where}` : `ws+unix://${where}:/`
-  const heard = yield* Queue.unbounded<Heard>()
+  const received = yield* Queue.unbounded<ReceivedMessage>()
   const closed = yield* Deferred.make<Closed>()
   const pongs = yield* Queue.unbounded<string>()
   const pings = yield* Queue.unbounded<string>()
@@ -41,7 +41,7 @@ export const tryConnect = Effect.fnUntraced(function* (where: Where, options: Cl
     Effect.sync(() => new WebSocket(url, { perMessageDeflate: false, ...options })),
     (ws) => Effect.sync(() => ws.terminate())
   )
-  ws.on("message", (data) => void Queue.offerUnsafe(heard, JSON.parse(String(data)) as Heard))
+  ws.on("message", (data) => void Queue.offerUnsafe(received, JSON.parse(String(data)) as ReceivedMessage))
   ws.on("pong", (data) => void Queue.offerUnsafe(pongs, data.toString()))
   ws.on("ping", (data) => void Queue.offerUnsafe(pings, data.toString()))
   ws.on("error", () => {})
@@ -57,8 +57,8 @@ export const tryConnect = Effect.fnUntraced(function* (where: Where, options: Cl
   })
 
   const send = (message: unknown) => Effect.sync(() => ws.send(JSON.stringify(message)))
-  const next = Queue.take(heard)
-  const until = Effect.fnUntraced(function* (matches: (message: Heard) => boolean) {
+  const next = Queue.take(received)
+  const until = Effect.fnUntraced(function* (matches: (message: ReceivedMessage) => boolean) {
     while (true) {
       const message = yield* next
       if (matches(message)) return message

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
 import { RequestError } from "../../src/services/routing/RequestError.ts"
-import { type Client, cwd, makeServer, nameOf, say, type ServerOptions } from "./Server.ts"
+import { type Client, cwd, makeServer, nameOf, userInput, type ServerOptions } from "./Server.ts"
 
 /** A server with a client and a thread that the client is subscribed to. */
 export const makeThread = Effect.fnUntraced(function* (options: ServerOptions = {}) {
@@ -15,11 +15,11 @@ export const makeThread = Effect.fnUntraced(function* (options: ServerOptions = 
   const { thread } = yield* client.request("thread/start", { cwd })
   yield* client.notified("thread/started")
   const threadId = thread.id
-  const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
+  const start = (text: string) => client.request("turn/start", { threadId, input: userInput(text) })
   /** A turn from its start to its end. */
   const turn = Effect.fnUntraced(function* (text: string, answer: string) {
     yield* start(text)
-    yield* server.model.say(answer)
+    yield* server.model.reply(answer)
     return yield* client.notified("turn/completed")
   })
   return { ...server, client, thread, threadId, start, turn }

@@ -11,7 +11,7 @@ import * as ConnectionLimits from "../../src/layers/transports/ConnectionLimits.
 import * as Wire from "../../src/layers/transports/ServeTransport.ts"
 
 /** A received message, with the members that tests inspect. */
-export interface Heard {
+export interface ReceivedMessage {
   readonly id?: number | string
   readonly method?: string
   readonly params?: { readonly [key: string]: unknown }
@@ -29,7 +29,7 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<ConnectionLi
     ({ close }) => close({ _tag: "Gone" }, { within: 0 })
   )
   const { connection } = served
-  const heard: Array<Heard> = []
+  const received: Array<ReceivedMessage> = []
   let read = 0
 
   const send = (message: object) => Effect.sync(() => void memory.send(classify(message)))
@@ -37,14 +37,14 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<ConnectionLi
   /** All available messages, at least one. */
   const pull = Effect.map(connection.outgoing.takeAll, (messages) => {
     for (const message of messages)
-      heard.push(JSON.parse(encode(message, connection.session?.sequenced === true)) as Heard)
+      received.push(JSON.parse(encode(message, connection.session?.sequenced === true)) as ReceivedMessage)
   })
 
   /** Reads messages until one matches, and returns it. Earlier messages are consumed. */
-  const until = Effect.fnUntraced(function* (matches: (message: Heard) => boolean) {
+  const until = Effect.fnUntraced(function* (matches: (message: ReceivedMessage) => boolean) {
     while (true) {
-      while (read < heard.length) {
-        const message = heard[read++]
+      while (read < received.length) {
+        const message = received[read++]
         if (message !== undefined && matches(message)) return message
       }
       yield* pull
@@ -61,5 +61,5 @@ export const connect = Effect.fnUntraced(function* (limits: Partial<ConnectionLi
   const initialize = (capabilities: object = {}) =>
     request("initialize", { clientInfo: { name: "peer", version: "1" }, capabilities })
 
-  return { connection, served, heard, send, until, request, initialize, position: () => read }
+  return { connection, served, received, send, until, request, initialize, position: () => read }
 })

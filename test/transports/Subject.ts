@@ -24,7 +24,7 @@ import type * as AppServer from "../../src/layers/AppServer.ts"
 import * as NodeSmallFiles from "../../src/layers/files/NodeSmallFiles.ts"
 import * as Stdio from "../../src/layers/transports/Stdio.ts"
 import * as ConnectionLimits from "../../src/layers/transports/ConnectionLimits.ts"
-import * as StreamTransport from "../../src/layers/transports/ServeTransport.ts"
+import * as ServeTransport from "../../src/layers/transports/ServeTransport.ts"
 import * as UnixSocket from "../../src/layers/transports/UnixSocket.ts"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import { classify, type RequestId } from "../../src/protocol/jsonrpc/Envelope.ts"
@@ -37,13 +37,13 @@ import * as MemoryTransport from "../support/MemoryTransport.ts"
 import { makeServer } from "../support/Server.ts"
 import { tryConnect, type Where } from "../support/Sockets.ts"
 import { asking, gated } from "../support/Tools.ts"
-import type { Heard } from "../support/WirePeer.ts"
+import type { ReceivedMessage } from "../support/WirePeer.ts"
 
-/** The client's end of a connection, for messages as JSON has them. */
+/** The client's end of a connection, with JSON messages. */
 export interface Channel {
   readonly send: (message: object) => Effect.Effect<void>
   /** The next message. */
-  readonly next: Effect.Effect<Heard>
+  readonly next: Effect.Effect<ReceivedMessage>
   /** Ends the connection from the client's side. */
   readonly leave: Effect.Effect<void>
   /** Waits until the connection has been ended by the server. */
@@ -53,7 +53,7 @@ export interface Channel {
 export class Subject extends Context.Service<
   Subject,
   Omit<Effect.Success<ReturnType<typeof makeServer>>, "connect"> & {
-    /** Opens the gate at which the tools `slow` and `stubborn` wait; the second cannot be interrupted there. */
+    /** Opens the gate of the tools `slow` and `stubborn`; the second cannot be interrupted while it waits. */
     readonly open: Effect.Effect<unknown>
     /** Connects a client, which has not initialized unless it is in the same process. */
     readonly connect: Effect.Effect<Channel, unknown, Scope.Scope>
@@ -62,7 +62,7 @@ export class Subject extends Context.Service<
 
 type Connect = Effect.Effect<Channel, unknown, AppServer.AppServer | Scope.Scope>
 
-/** A server to which clients are connected in this way; `prepare` is run once for each. */
+/** A server with this kind of clients; `prepare` runs once for each. */
 const subjectOf = (prepare: Effect.Effect<Connect, unknown, AppServer.AppServer | Scope.Scope>) =>
   Layer.effect(
     Subject,
@@ -84,31 +84,34 @@ const subjectOf = (prepare: Effect.Effect<Connect, unknown, AppServer.AppServer 
     })
   )
 
-const messagesIn = (text: string): ReadonlyArray<Heard> =>
+const messagesIn = (text: string): ReadonlyArray<ReceivedMessage> =>
   text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Heard)
+    .map((line) => JSON.parse(line) as ReceivedMessage)
 
-/** A client without a way in between. */
+/** A client without a stream in between. */
 export const inMemory = subjectOf(
   Effect.succeed(
     Effect.gen(function* () {
-      const heard = yield* Queue.unbounded<Heard>()
+      const received = yield* Queue.unbounded<ReceivedMessage>()
       const ended = yield* Deferred.make<void>()
       const { leave, send, transport } = MemoryTransport.make({
         evictable: true,
         write: (messages, sequenced) =>
           Effect.sync(
             () =>
-              void Queue.offerAllUnsafe(heard, messagesIn(messages.map((each) => encode(each, sequenced)).join("\n")))
+              void Queue.offerAllUnsafe(
+                received,
+                messagesIn(messages.map((each) => encode(each, sequenced)).join("\n"))
+              )
           ),
         close: () => Deferred.succeed(ended, undefined)
       })
-      yield* StreamTransport.serve(transport, ConnectionLimits.defaultLimits)
+      yield* ServeTransport.serve(transport, ConnectionLimits.defaultLimits)
       return {
         send: (message) => Effect.sync(() => void send(classify(message))),
-        next: Queue.take(heard),
+        next: Queue.take(received),
         leave,
         ended: Deferred.await(ended)
       } satisfies Channel
@@ -120,16 +123,16 @@ export const stdio = subjectOf(
   Effect.succeed(
     Effect.gen(function* () {
       const input = yield* Queue.make<Uint8Array, Cause.Done>()
-      const heard = yield* Queue.unbounded<Heard>()
+      const received = yield* Queue.unbounded<ReceivedMessage>()
       const io = StandardIo.layerTest({
         stdin: Stream.fromQueue(input),
-        stdout: () => Sink.forEach((text) => Queue.offerAll(heard, messagesIn(String(text))))
+        stdout: () => Sink.forEach((text) => Queue.offerAll(received, messagesIn(String(text))))
       })
       const served = yield* Effect.provide(Stdio.serve(), io)
       return {
         send: (message) => Queue.offer(input, new TextEncoder().encode(`${JSON.stringify(message)}\n`)),
-        next: Queue.take(heard),
-        // As the program does when its input has ended.
+        next: Queue.take(received),
+        // Like the program when its input has ended.
         leave: Effect.andThen(
           Queue.end(input),
           Effect.andThen(served.inputEnded, served.close({ _tag: "InputEnded" }))
@@ -164,12 +167,12 @@ export const unixSocket = subjectOf(
   }).pipe(Effect.provide([NodeServices.layer, NodeSmallFiles.layer]))
 )
 
-const heardOf = (event: ClientEvent): Heard => {
+const receivedOf = (event: ClientEvent): ReceivedMessage => {
   switch (event._tag) {
     case "ServerRequest":
-      return event.request as unknown as Heard
+      return event.request as unknown as ReceivedMessage
     case "ServerNotification":
-      return event.notification as unknown as Heard
+      return event.notification as unknown as ReceivedMessage
     default:
       return { method: event._tag }
   }
@@ -177,7 +180,7 @@ const heardOf = (event: ClientEvent): Heard => {
 
 const isError = Schema.is(RequestError)
 
-/** The answer of a request as it would be over a wire; undefined for one that never came. */
+/** The response of a request as over a wire; undefined without one. */
 const answerOf = (id: RequestId, exit: Exit.Exit<unknown, unknown>): object | undefined => {
   if (Exit.isSuccess(exit)) return { id, result: exit.value }
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
@@ -194,8 +197,8 @@ export const inProcess = subjectOf(
         ownsServer: false
       })
       const served = processor.connections().at(-1)
-      const heard = yield* Queue.unbounded<Heard>()
-      yield* Effect.forkScoped(Stream.runForEach(handle.events, (event) => Queue.offer(heard, heardOf(event))))
+      const received = yield* Queue.unbounded<ReceivedMessage>()
+      yield* Effect.forkScoped(Stream.runForEach(handle.events, (event) => Queue.offer(received, receivedOf(event))))
       const send = (message: object) =>
         Effect.gen(function* () {
           const incoming = classify(message)
@@ -207,14 +210,14 @@ export const inProcess = subjectOf(
             Effect.exit(handle.whenRoom.requestUnknown({ id, method, params })),
             (exit) => {
               const answer = answerOf(id, exit)
-              return answer === undefined ? Effect.void : Queue.offer(heard, answer as Heard)
+              return answer === undefined ? Effect.void : Queue.offer(received, answer as ReceivedMessage)
             }
           )
           yield* Effect.forkDetach(answering, { startImmediately: true })
         }).pipe(Effect.ignore)
       return {
         send,
-        next: Queue.take(heard),
+        next: Queue.take(received),
         leave: handle.shutdown,
         ended: served?.closed ?? Effect.void
       } satisfies Channel

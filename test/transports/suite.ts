@@ -1,6 +1,5 @@
 /**
- * What holds of every connection to a server, whatever transport it goes over: the statements of `docs/contract.md` that are
- * about connections.
+ * The tests of every transport: the statements of `docs/contract.md` about connections.
  *
  * @module
  */
@@ -14,17 +13,17 @@ import * as TestClock from "effect/testing/TestClock"
 import { Shutdown } from "../../src/services/connection/Shutdown.ts"
 import { MessageProcessor } from "../../src/services/connection/MessageProcessor.ts"
 import { InterruptGrace } from "../../src/services/thread/turn/Supervised.ts"
-import { cwd, say } from "../support/Server.ts"
-import type { Heard } from "../support/WirePeer.ts"
+import { cwd, userInput } from "../support/Server.ts"
+import type { ReceivedMessage } from "../support/WirePeer.ts"
 import { type Channel, Subject } from "./Subject.ts"
 
-/** What differs between transports. */
+/** The differences between transports. */
 export interface Traits {
-  /** Clients initialize by a request of their own. */
+  /** Whether clients initialize with a request. */
   readonly handshake: boolean
-  /** How much of 5 seconds running requests get when the server stops. */
+  /** The share of 5 seconds that running requests get when the server stops. */
   readonly patience: Duration.Input
-  /** The error of a request that is cut then. */
+  /** The error of a request that is interrupted then. */
   readonly cut: string
 }
 
@@ -35,8 +34,8 @@ const initialize = { clientInfo: { name: "suite", version: "1" }, capabilities: 
 /** A client that numbers its requests. */
 const clientOf = (channel: Channel) => {
   let nextId = 1
-  /** Reads on to the first message that matches. */
-  const until = Effect.fnUntraced(function* (matches: (message: Heard) => boolean) {
+  /** Reads until a message matches. */
+  const until = Effect.fnUntraced(function* (matches: (message: ReceivedMessage) => boolean) {
     while (true) {
       const message = yield* channel.next
       if (matches(message)) return message
@@ -52,9 +51,9 @@ const clientOf = (channel: Channel) => {
   return { ...channel, until, answerTo, request, notified }
 }
 
-const threadOf = ({ result }: Heard) => (result as { readonly thread: { readonly id: string } }).thread.id
+const threadOf = ({ result }: ReceivedMessage) => (result as { readonly thread: { readonly id: string } }).thread.id
 
-const statusOf = ({ params }: Heard) => (params as { readonly turn: { readonly status: string } }).turn.status
+const statusOf = ({ params }: ReceivedMessage) => (params as { readonly turn: { readonly status: string } }).turn.status
 
 export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits: Traits): void => {
   const test = (
@@ -76,7 +75,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     const { model } = yield* Subject
     const client = yield* connected
     const threadId = threadOf(yield* client.request("thread/start", { cwd }))
-    yield* client.request("turn/start", { threadId, input: say("go") })
+    yield* client.request("turn/start", { threadId, input: userInput("go") })
     yield* model.call([tool, "c1"])
     return { client, threadId }
   })
@@ -97,7 +96,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     }
 
     test(
-      "goes on after a request that cannot be decoded [10]",
+      "continues after a request that cannot be decoded [10]",
       Effect.gen(function* () {
         const client = yield* connected
         assert.strictEqual((yield* client.request("no/such")).error?.code, -32600)
@@ -107,7 +106,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "gives ids back as they were sent [11]",
+      "returns ids unchanged [11]",
       Effect.gen(function* () {
         const client = yield* connected
         for (const id of ["a", "7", 7, 0, -1]) {
@@ -126,14 +125,14 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
         const answered: Array<unknown> = []
         while (answered.length < ids.length) answered.push((yield* client.until(({ id }) => id !== undefined)).id)
         assert.sameMembers(answered, ids)
-        // Another answer would come before this one.
+        // Another response would precede this one.
         yield* client.send({ id: "last", method: List, params: {} })
         assert.strictEqual((yield* client.until(({ id }) => id !== undefined)).id, "last")
       })
     )
 
     test(
-      "does not meet another one with the same ids [59]",
+      "is separate from another one with the same ids [59]",
       Effect.gen(function* () {
         const [one, other] = [yield* connected, yield* connected]
         yield* one.send({ id: "same", method: List, params: {} })
@@ -144,20 +143,20 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "answers and publishes while a request of the server waits for its answer [31]",
+      "answers and publishes while a server request is pending [31]",
       Effect.gen(function* () {
         const { model } = yield* Subject
         const { client, threadId } = yield* working("ask")
         const asked = yield* client.until(({ id, method }) => id !== undefined && method !== undefined)
         assert.isDefined((yield* client.request("thread/read", { threadId })).result)
         yield* client.send({ id: asked.id, result: { decision: "accept" } })
-        yield* model.say("done")
+        yield* model.reply("done")
         assert.strictEqual(statusOf(yield* client.notified("turn/completed")), "completed")
       })
     )
 
     test(
-      "ends without its turns, and is forgotten [58]",
+      "ends without its turns, and is removed [58]",
       Effect.gen(function* () {
         const { model, open, router, threads } = yield* Subject
         const { client, threadId } = yield* working("slow")
@@ -167,13 +166,13 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
         const other = yield* connected
         assert.isDefined((yield* other.request("thread/resume", { threadId })).result)
         yield* open
-        yield* model.say("done")
+        yield* model.reply("done")
         assert.strictEqual(statusOf(yield* other.notified("turn/completed")), "completed")
       })
     )
 
     test(
-      "gets the end of its turn when the server stops, and then ends; nothing is left of it [22] [23]",
+      "gets the end of its turn when the server stops, and then ends without a trace [22] [23]",
       Effect.gen(function* () {
         const { router, services } = yield* Subject
         const { client } = yield* working("slow")
@@ -188,7 +187,7 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
     )
 
     test(
-      "ends under the deadline though a request never ends, which has one answer [23]",
+      "ends at the deadline even if a request never ends, which has one response [23]",
       Effect.gen(function* () {
         const { open, services } = yield* Subject
         const { client, threadId } = yield* working("stubborn")
@@ -206,13 +205,13 @@ export const suite = (name: string, layer: Layer.Layer<Subject, unknown>, traits
           code: -32603,
           message: traits.cut
         })
-        // The tool still holds a part of the server.
+        // The tool still holds resources of the server.
         yield* TestClock.adjust("1 second")
         yield* Fiber.join(stopping)
         yield* client.ended
         yield* open
       }),
-      // The turn waits for its tool longer than the server does.
+      // The turn waits longer for its tool than the server does.
       Duration.hours(1)
     )
   })

@@ -1,5 +1,5 @@
 /**
- * Who is logged in.
+ * Handlers of accounts.
  *
  * @module
  */
@@ -16,8 +16,8 @@ export const make: Effect.Effect<HandlersFor<"account/read">, never, Auth | Conf
     const model = yield* ModelProvider
 
     /**
-     * Of the configured provider; with a configuration that cannot be used, of the default one. A model that answers whatever
-     * is configured has no use for the account.
+     * The account of the configured provider, or of the default one when the configuration is invalid. A model that replaces
+     * every provider needs no account.
      */
     const requiresOpenaiAuth = config.effective({ cwd: null, overrides: {} }).pipe(
       Effect.map(
@@ -28,7 +28,7 @@ export const make: Effect.Effect<HandlersFor<"account/read">, never, Auth | Conf
     )
 
     return {
-      // Keys do not expire, so there is nothing for `refreshToken` to refresh.
+      // Keys do not expire, so `refreshToken` has no effect.
       "account/read": () => Effect.flatMap(requiresOpenaiAuth, auth.account)
     }
   }

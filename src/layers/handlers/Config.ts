@@ -1,5 +1,5 @@
 /**
- * The configuration and the requirements, read.
+ * Handlers that read the configuration and the requirements.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import type { HandlersFor } from "../../services/connection/Handlers.ts"
 import { RequestError } from "../../services/routing/RequestError.ts"
 
 /**
- * In the words of the release: files that cannot be read or are no TOML are a matter of the layers, settings of the wrong kind
- * one of the merged configuration, which names the setting and not the file.
+ * Formats an error as the release does: unreadable or invalid files are errors of the layers; a setting of the wrong type is
+ * an error of the merged configuration, which names the setting and not the file.
  */
 const text = (error: ConfigError): string =>
   error.reason === "value"

@@ -1,5 +1,5 @@
 /**
- * A configuration warning in the form of the protocol.
+ * Converts a configuration warning to the form of the protocol.
  *
  * @module
  */

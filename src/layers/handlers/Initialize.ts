@@ -1,5 +1,5 @@
 /**
- * The handshake: who the client is, what it opts into, where the server is at home.
+ * The handshake: identity and options of the client, and the server's home.
  *
  * @module
  */
@@ -18,12 +18,12 @@ import { initializeResponse, isHeaderValue } from "../../services/config/ServerI
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
 import { StartCheck } from "../../services/config/StartCheck.ts"
 
-/** Characters of a refused name that the error repeats. */
+/** Maximum number of characters of a refused name in the error. */
 const MaxEchoed = 128
 
 const nothing: ReadonlySet<string> = new Set()
 
-/** Most clients want everything, and share one empty set. */
+/** Most clients opt out of nothing and share this set. */
 const optedOutOf = (methods: ReadonlyArray<string> | null | undefined): ReadonlySet<string> =>
   methods === undefined || methods === null || methods.length === 0 ? nothing : new Set(methods)
 
@@ -40,7 +40,7 @@ export const make: Effect.Effect<
   const greeted = Deferred.makeUnsafe<void>()
   let found: ReadonlyArray<ConfigWarning> = []
 
-  // In one step, so that each client gets every warning once: with its answer, or when it is found.
+  // One step, so that each client gets every warning once: after its response, or when it is found.
   const publish = (warnings: ReadonlyArray<ConfigWarning>) =>
     Effect.suspend(() => {
       found = warnings
@@ -69,14 +69,14 @@ export const make: Effect.Effect<
     }
     if (connection.session !== undefined) return yield* invalidRequest("Already initialized")
     const greet = Effect.sync(() => {
-      // Not waited for: the handshake holds up everything, and a client may send requests before it reads the warnings.
+      // Not awaited: the handshake blocks all messages, and a client may send requests before it reads the warnings.
       for (const warning of [...config.warnings, ...found]) {
         const message = router.message(connection, "configWarning", configWarning(warning), now)
         if (message !== undefined) connection.outgoing.offerUnsafe(message)
       }
       Deferred.doneUnsafe(greeted, Effect.void)
     })
-    // In one step, so that the client gets every warning once, and no broadcast before its answer.
+    // One step, so that the client gets every warning once, and no broadcast before its response.
     return Reply.make(() => {
       connection.initialize(session)
       return { result, commit: greet, extensions: sequenced ? { [Extension]: {} } : undefined }

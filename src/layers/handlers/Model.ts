@@ -10,12 +10,12 @@ import { ModelCatalog } from "../../services/model/ModelCatalog.ts"
 import { ModelProvider } from "../../services/model/ModelProvider.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
 
-/** Characters of an unknown provider's name that the error repeats. */
+/** Maximum number of characters of an unknown provider's name in the error. */
 const MaxName = 128
 
 /**
- * Every model server is offered the same catalogue: a server of the API says itself which models it has. A model that answers
- * whatever is asked for is the only one of its list.
+ * Every model provider gets the same catalogue, because a server of the API itself refuses unknown models. A provider with a
+ * single model lists only that one.
  */
 export const make: Effect.Effect<HandlersFor<"model/list">, never, Config | ModelCatalog | ModelProvider> = Effect.gen(
   function* () {

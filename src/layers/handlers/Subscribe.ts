@@ -1,5 +1,5 @@
 /**
- * A connection that begins to follow a thread, in the step in which its request is answered.
+ * Subscribes a connection to a thread in the step that sends its response.
  *
  * @module
  */
@@ -17,11 +17,11 @@ export interface Routing {
   readonly serverRequests: ServerRequests["Service"]
 }
 
-/** What belongs to the answer of a client that has subscribed. */
+/** The additions to the response of a client that has subscribed. */
 export interface Subscribed {
-  /** The client's position in the thread's log, for clients that asked for it. */
+  /** The client's position in the thread's log, for clients that opted in. */
   readonly extensions: Extensions | undefined
-  /** Belongs right behind the answer: what the client missed, then the requests that wait for an answer. */
+  /** Runs right after the response: sends the missed notifications, then the pending requests. */
   readonly following: Effect.Effect<void>
 }
 
@@ -32,9 +32,9 @@ const placeAll = (connection: Connection, messages: ReadonlyArray<OutboundMessag
   })
 
 /**
- * Subscribes at once; to be called in the step of the answer, so that the client misses nothing and receives nothing twice.
- * `after` is where a client that comes back left off. `otherwise` is sent in the place of what it missed when that is not
- * known.
+ * Subscribes synchronously. Call it in the step of the response, so that the client misses nothing and receives nothing
+ * twice. `after` is the last position that a returning client has seen. `otherwise` is sent instead when the missed
+ * notifications are unknown.
  */
 export const subscribe = (
   { router, serverRequests }: Routing,

@@ -14,20 +14,20 @@ import { Threads } from "../../services/thread/Threads.ts"
 import { type SourceKind, type ThreadFilter, ThreadStore } from "../../services/thread/ThreadStore.ts"
 import { toThread } from "../../services/thread/ThreadView.ts"
 
-/** Threads on a page when the client names no number. */
+/** Default page size. */
 const DefaultLimit = 25
 
-/** Characters of a refused cursor that the error repeats. */
+/** Maximum number of characters of a refused cursor in the error. */
 const MaxEchoed = 128
 
 type Filters = ParamsOf<"thread/list">
 
-/** Programs a person sits in front of; what the list shows when no kinds are asked for. */
+/** Interactive programs. They are the default filter of kinds. */
 const interactive: ReadonlyArray<string> = ["cli", "vscode"]
 
 const allKinds: ReadonlyArray<SourceKind> = ["cli", "vscode", "exec", "appServer", "unknown", "custom", "subAgent"]
 
-/** Absent and empty mean the same: no filter. */
+/** An absent list and an empty one both mean no filter. */
 const given = <A>(values: ReadonlyArray<A> | null | undefined): ReadonlyArray<A> | undefined =>
   values == null || values.length === 0 ? undefined : values
 
@@ -40,7 +40,7 @@ const filterOf = (params: Filters): ThreadFilter => ({
   excludedIds: params.excludedThreadIds ?? []
 })
 
-/** No thread of this server has a section, a project, a parent or an attachment yet: a filter by one matches none. */
+/** Threads of this server have no section, project, parent or attachment, so a filter by one matches none. */
 const matchesNone = (params: Filters): boolean =>
   [params.sectionId, params.projectId, params.parentThreadId, params.ancestorThreadId, params.attachedToThreadId].some(
     (id) => id != null

@@ -1,5 +1,5 @@
 /**
- * Threads as they are: read one, list the loaded ones, stop following one.
+ * Handlers that read a thread, list the loaded ones, and unsubscribe from one.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { checkId, Threads } from "../../services/thread/Threads.ts"
 import { ThreadStore } from "../../services/thread/ThreadStore.ts"
 import { cut, summaryOf, toThread, toTurn } from "../../services/thread/ThreadView.ts"
 
-/** Characters of a refused cursor that the error repeats. */
+/** Maximum number of characters of a refused cursor in the error. */
 const MaxEchoed = 128
 
 export const make: Effect.Effect<
@@ -52,7 +52,7 @@ export const make: Effect.Effect<
       if (cursor != null && problemOf(cursor) !== undefined) {
         return Effect.fail(invalidRequest(`invalid cursor: ${cursor.slice(0, MaxEchoed)}`))
       }
-      // In the order of their ids, so that a page goes on behind a thread that is no longer loaded.
+      // Sorted by id, so that a page can continue after a thread that is no longer loaded.
       const ids = threads.loaded().toSorted()
       const behind = cursor == null ? 0 : ids.findIndex((id) => id > cursor.toLowerCase())
       const from = behind === -1 ? ids.length : behind

@@ -1,8 +1,8 @@
 /**
  * Commands that a user runs by hand in a thread: `thread/shellCommand`.
  *
- * Nobody is asked and no sandbox confines them: the request is the user's own. Where the organisation does not permit full
- * access, the request is refused.
+ * The command needs no approval and runs without a sandbox, because the user requested it. The request is refused when the
+ * requirements do not permit full access.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import * as Reply from "../../services/connection/Reply.ts"
 import { invalidRequest, RequestError } from "../../services/routing/RequestError.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 
-/** One hour. */
+/** Default time limit: one hour. */
 const DefaultTimeoutMs = 3_600_000
 
 export const make: Effect.Effect<HandlersFor<"thread/shellCommand">, never, Config | Threads> = Effect.gen(

@@ -1,5 +1,5 @@
 /**
- * The ways to a thread that a client follows: start, resume, fork. Parameters in, an operation of the engine, a view out.
+ * Handlers that start, resume and fork threads and subscribe the client.
  *
  * @module
  */
@@ -64,7 +64,7 @@ const unservedAtStart = warningsFor("thread/start")
 const unservedAtResume = warningsFor("thread/resume")
 const unservedAtFork = warningsFor("thread/fork")
 
-/** What its user should know about how the thread was loaded. */
+/** Sends the warnings of loading the thread. */
 const publishWarnings = (
   router: OutboundRouter["Service"],
   { configWarnings, thread, warnings }: LoadedThread,
@@ -77,7 +77,7 @@ const publishWarnings = (
     })
   )
 
-/** The tokens of the thread's last turn, for a client that joins; none before the first. */
+/** Sends the token usage to a client that subscribes; nothing before the first usage. */
 const usageFor = (
   router: OutboundRouter["Service"],
   connection: Connection,
@@ -90,7 +90,7 @@ const usageFor = (
   return message === undefined ? [] : [message]
 }
 
-/** What follows the answer to a client that resumes and has not said where it left off. */
+/** Sent after the response to a client that resumes without a position. */
 const catchUp = (
   router: OutboundRouter["Service"],
   connection: Connection,
@@ -101,7 +101,7 @@ const catchUp = (
   return [...usageFor(router, connection, thread, now), ...(cleared === undefined ? [] : [cleared])]
 }
 
-/** The client as it named itself. Handlers run only for initialized connections. */
+/** The client's declared identity. Handlers run only for initialized connections. */
 const originatorOf = (connection: Connection): string => connection.session?.client.name ?? ""
 
 const pointOf = ({ beforeTurnId, lastTurnId }: ParamsOf<"thread/fork">): Effect.Effect<ForkPoint, RequestError> => {

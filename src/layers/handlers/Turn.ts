@@ -18,7 +18,7 @@ import { warningsFor } from "../../services/decoding/ParameterDecisions.ts"
 import { InvalidSettings } from "../../services/thread/ThreadError.ts"
 import { warn } from "./Warnings.ts"
 
-/** Who the model server is told asks: the client as it named itself. Handlers run only for initialised connections. */
+/** The client's declared identity, for the model provider. Handlers run only for initialized connections. */
 const callerOf = (connection: Connection) => ({
   originator: connection.session?.client.name ?? "spindle",
   userAgent: connection.session?.userAgent ?? "spindle"
@@ -32,7 +32,7 @@ const metadataOf = (params: ParamsOf<"turn/start">): Readonly<Record<string, str
   ...params.responsesapiClientMetadataPatch
 })
 
-/** A thread cannot change its model server. Where requirements came that name another one, it has to be resumed. */
+/** A thread cannot change its model provider. When new requirements name another one, it must be resumed. */
 const refuseOtherProvider = (violations: ReadonlyArray<Violation>): Effect.Effect<void, InvalidSettings> => {
   const violation = violations.find(({ field }) => field === "modelProvider")
   return violation === undefined ? Effect.void : Effect.fail(new InvalidSettings({ detail: violation.refusal }))

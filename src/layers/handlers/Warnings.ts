@@ -1,5 +1,5 @@
 /**
- * Warnings to those who follow a thread, in the order in which they are given.
+ * Sends warnings to a thread's subscribers in order.
  *
  * @module
  */

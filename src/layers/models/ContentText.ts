@@ -1,10 +1,10 @@
 /**
- * The words in what a conversation holds.
+ * The text of conversation content.
  *
  * @module
  */
 
-/** The text that a message, or the output of a tool, holds. */
+/** The text of a message or of a tool's output. */
 export const textOf = (content: string | ReadonlyArray<object>): string =>
   typeof content === "string"
     ? content

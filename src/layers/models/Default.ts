@@ -1,9 +1,9 @@
 /**
- * The model of a server that was not given one: a Responses server, or the offline model where a thread names it.
+ * The default model: a Responses server, or the offline model for a thread that selects it.
  *
- * Owns the choice, which is the thread's provider and nothing else: the offline model never stands in for a server that
- * cannot be asked. Owns also that nothing is loaded, read or connected before a model is first asked, so that a server
- * starts without the cost of its HTTP client.
+ * Owns the choice, which depends only on the thread's provider: the offline model never replaces an unreachable server.
+ * Nothing is loaded, read or connected before the first model request, so that a server starts without the cost of its HTTP
+ * client.
  *
  * @module
  */

@@ -1,13 +1,12 @@
 /**
- * Any language model of `effect/ai` as the model of a server.
+ * Adapts a language model of `effect/ai` to the model port.
  *
- * Owns the translation both ways: the conversation into a prompt, the parts that the model streams into events. The tools
- * of the thread are offered as dynamic tools, and what the model calls goes back to the turn loop, which runs it with
- * approvals and all. Which model answers, how hard it thinks and how long its answers may be is what the given
- * `LanguageModel` was made with: a request's `model`, `effort` and `summary` have no effect here. Clients read the names that
- * `Model.make` of `effect/ai` was given.
+ * Owns the translation in both directions: the conversation into a prompt, the streamed parts into events. The thread's tools
+ * are offered as dynamic tools, and the model's calls return to the turn loop, which runs them with approvals. The given
+ * `LanguageModel` decides the model, its effort and the length of its answers: a request's `model`, `effort` and `summary`
+ * have no effect here. Clients see the names given to `Model.make` of `effect/ai`.
  *
- * Only this module and those beside it in `languageModel/` load `effect/ai`.
+ * Only this module and those in `languageModel/` load `effect/ai`.
  *
  * @module
  */
@@ -32,19 +31,19 @@ import { Translator } from "./languageModel/Parts.ts"
 import { promptOf } from "./languageModel/Prompts.ts"
 import { toolkitOf } from "./languageModel/Tools.ts"
 
-/** New attempts after a failure that may pass, as many as at a Responses server. */
+/** Maximum number of retries, as for a Responses server. */
 const MaxRetries = 5
 
-/** What clients read as the provider and the model of a `LanguageModel` that was made without `Model.make`. */
+/** The name of provider and model for a `LanguageModel` made without `Model.make`. */
 const unnamed = "language-model"
 
-/** The schema of the answer as an instruction: not every model can be held to one while it streams and calls tools. */
+/** Puts the schema of the answer into an instruction, because not every model can enforce one while it streams and calls tools. */
 const schemaNote = (schema: unknown): ResponseItem => {
   const text = `Your final message must be JSON that satisfies this schema, and nothing else:\n${JSON.stringify(schema)}`
   return { type: "message", role: "developer", content: [{ type: "input_text", text }] }
 }
 
-/** Adds a note to the instructions that a conversation begins with. */
+/** Adds a note to the instructions at the start of a conversation. */
 const instructed = (input: ReadonlyArray<ResponseItem>, note: ResponseItem): ReadonlyArray<ResponseItem> => {
   const end = input.findIndex((item) => item.type !== "message" || item.role === "user" || item.role === "assistant")
   const at = end === -1 ? input.length : end

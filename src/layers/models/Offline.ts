@@ -1,24 +1,24 @@
 /**
- * A model without a network: it follows directives, always in the same way.
+ * A model without a network: it follows directives, deterministically.
  *
- * For the demo, for tests, and for people who write clients: it exercises the whole turn loop. It answers only where it was
- * chosen (`Default.ts`, or the `model` of an embedding program), and never stands in for another model.
+ * For the demo, for tests, and for authors of clients: it exercises the whole turn loop. It answers only when it was
+ * selected (`Default.ts`, or the `model` of an embedding program), and never replaces another model.
  *
- * It follows the user's message of the turn where every line of it that is not blank is a directive. Any other message is
- * answered with a few words, and nothing of it is followed. Directives are written in lower case, from the first column on.
+ * It follows the user's message of the turn if every non-blank line is a directive. Any other message gets a short fixed
+ * reply and none of it is followed. Directives are lower case and start in the first column.
  *
- * | line | what happens |
+ * | line | effect |
  * |---|---|
- * | `run: <command>` | calls `exec_command` with `{"cmd": …}`; several lines are several calls of one answer. When the outputs are back, they are reported in plain words |
+ * | `run: <command>` | calls `exec_command` with `{"cmd": …}`; several lines are several calls of one answer. When the outputs are back, they are reported in a message |
  * | `say: <text>` | a message, streamed word by word |
  * | `think: <text>` | a reasoning item with that summary, streamed word by word, and then the text as a message |
  * | `count: <n>` | a message of the numbers from 1 to `n` in as many deltas, at most a million |
- * | `<tool>: <JSON>` | calls a tool that is offered, one of a namespace as `<namespace>.<tool>`; a custom tool gets the text, or what a JSON string stands for |
- * | `fail: <message>` | the answer ends with a `ModelError` of that message and class `other` |
+ * | `<tool>: <JSON>` | calls an offered tool, with a namespace as `<namespace>.<tool>`; a custom tool gets the text, or the value of a JSON string |
+ * | `fail: <message>` | the answer ends with a `ModelError` with that message and class `other` |
  * | `wait` | the answer does not end until it is interrupted |
  *
- * Ids are made of the turn's id and the position in the conversation, so that the same conversation gives the same answer.
- * Tokens are words.
+ * Ids consist of the turn's id and the position in the conversation, so that the same conversation gives the same answer.
+ * One word counts as one token.
  *
  * @module
  */
@@ -30,10 +30,10 @@ import { parse, type Step } from "./offline/Directives.ts"
 import { answersAs } from "./offline/Name.ts"
 import { greeting, reportOf } from "./offline/Report.ts"
 
-/** Events that are made at once. */
+/** Number of events per batch. */
 const ChunkSize = 512
 
-/** What the answer to a conversation consists of. */
+/** The parts of an answer. */
 const stepsOf = (request: ModelRequest): ReadonlyArray<Step> => {
   if (request.prompt === null) return [{ _tag: "Say", text: greeting("") }]
   const calls = callsSincePrompt(request.input)
@@ -41,7 +41,7 @@ const stepsOf = (request: ModelRequest): ReadonlyArray<Step> => {
   return parse(request.prompt, request.tools) ?? [{ _tag: "Say", text: greeting(request.prompt) }]
 }
 
-/** Words with the blanks after them: together they are the text. */
+/** Splits a text into words with their trailing blanks. */
 const wordsOf = (text: string): Iterable<string> => text.match(/^\s+|\S+\s*/g) ?? []
 
 function* numbersTo(last: number): Iterable<string> {
@@ -49,7 +49,7 @@ function* numbersTo(last: number): Iterable<string> {
   yield `${last}`
 }
 
-/** The events of one answer, made as they are taken. */
+/** The events of one answer, created on demand. */
 class Answer {
   readonly #request: ModelRequest
   readonly #steps: ReadonlyArray<Step>
@@ -154,7 +154,7 @@ class Answer {
 const stream = (request: ModelRequest): Stream.Stream<ModelEvent, ModelError> =>
   Stream.suspend(() => {
     const steps = stepsOf(request)
-    // Nothing comes after an end.
+    // Steps after an end are ignored.
     const end = steps.find((step) => step._tag === "Fail" || step._tag === "Wait")
     const answer = new Answer(request, end === undefined ? steps : steps.slice(0, steps.indexOf(end)))
     const events = Stream.fromIterable(answer.events(), { chunkSize: ChunkSize })

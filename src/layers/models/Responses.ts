@@ -1,10 +1,9 @@
 /**
  * The OpenAI Responses API over HTTP with server-sent events; works with any server of that API.
  *
- * Owns the way of an answer: which server, the attempts, what becomes of a half answer. Which HTTP client does the work is
- * the composition's choice. The parts are beside it: which key is used (`Credentials`), how a request is spelled (`Body`) and sent (`Send`), how
- * the stream is pulled (`Read`) and understood (`Events`), what failures are called (`Failure`, `Refusal`). Attempts are
- * counted in `attempts/`.
+ * Owns the course of an answer: the server, the attempts, and a partial answer. The composition chooses the HTTP client. The other parts are
+ * `Credentials` (the key), `Body` (the encoding of a request), `Send` and `Read` (the HTTP exchange), `Events` (the stream's events),
+ * `HttpFailure` and `StreamFailure` (errors), and `attempts/` (retries).
  *
  * ```
  *   stream ──► send ──► read ──► Completed
@@ -38,10 +37,10 @@ import * as Failure from "./responses/StreamFailure.ts"
 import { read } from "./responses/Read.ts"
 import { send } from "./responses/Send.ts"
 
-/** Threads whose providers are remembered; the configuration counts from when a thread first asks. */
+/** Maximum number of threads whose provider is cached. A thread keeps the configuration of its first request. */
 const MaxThreads = 1024
 
-/** A server that requests can be sent to, if it is one. */
+/** Checks that requests can be sent to a provider. */
 const checked = (
   id: string,
   provider: ModelProviderInfo | undefined
@@ -53,7 +52,7 @@ const checked = (
     : Effect.fail(Failure.unsendable(`base_url of model provider \`${id}\` is not an http or https URL`))
 }
 
-/** Finds the provider of a request: the one that it carries, or the configured one as it was when the thread first asked. */
+/** The provider of a request: its own, or the one configured at the thread's first request. */
 const lookup = Effect.fnUntraced(function* (config: Config["Service"]) {
   const providers = yield* Cache.make({
     capacity: MaxThreads,
@@ -72,7 +71,7 @@ const lookup = Effect.fnUntraced(function* (config: Config["Service"]) {
     request.providerInfo !== undefined ? checked(request.provider, request.providerInfo) : configured(request)
 })
 
-/** One attempt at an answer; `input` is the conversation it goes on from. */
+/** One attempt at an answer. `input` is the conversation from which it continues. */
 const answering =
   (client: HttpClient.HttpClient, config: Config["Service"], auth: Auth["Service"]) =>
   (
@@ -127,7 +126,7 @@ export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.Htt
   }
 )
 
-/** Needs an HTTP client that keeps connections alive, or every request pays for a new one. */
+/** Requires an HTTP client that keeps connections alive, to avoid a new connection per request. */
 export const layer: Layer.Layer<ModelProvider, never, HttpClient.HttpClient | Config | Auth> = Layer.effect(
   ModelProvider,
   make

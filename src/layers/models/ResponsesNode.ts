@@ -1,10 +1,10 @@
 /**
  * `Responses` with the HTTP client of Node.
  *
- * Importing this module loads the HTTP machinery, some 20 ms: `Default.ts` does so when a model is first asked.
+ * Importing this module loads the HTTP machinery, about 20 ms, so `Default.ts` imports it at the first model request.
  *
- * The client is `node:http` with agents of its own. Against undici and `fetch` it costs as little as the first and half of
- * the second for a streamed answer, starts quicker than both, and its agents know proxies and their exceptions.
+ * The client is `node:http` with its own agents. For a streamed answer it costs as little as undici and half as much as
+ * `fetch`, it starts faster than both, and its agents support proxies and their exceptions.
  *
  * @module
  */
@@ -22,16 +22,16 @@ import * as SmallFile from "../../services/config/SmallFiles.ts"
 import type { ModelProvider } from "../../services/model/ModelProvider.ts"
 import * as Responses from "./Responses.ts"
 
-/** This machine is never behind a proxy, whatever `NO_PROXY` is. */
+/** Requests to this machine never use a proxy, whatever `NO_PROXY` contains. */
 const loopback = ["localhost", "127.0.0.1", "[::1]"]
 
-/** The value of a proxy variable in either case; the lower case is stronger, as everywhere. */
+/** The value of a proxy variable in either case; lower case takes precedence, as is usual. */
 const variable = (auth: Auth["Service"], name: string): Effect.Effect<string | undefined> =>
   Effect.map(Effect.all([auth.environmentKey(name.toLowerCase()), auth.environmentKey(name)]), (values) =>
     Option.getOrUndefined(Option.map(Option.firstSomeOf(values), Redacted.value))
   )
 
-/** A proxy that agents can use; anything else they would refuse to start with. */
+/** A proxy that agents accept; they throw for any other value. */
 const proxy = (auth: Auth["Service"], name: string): Effect.Effect<string | undefined> =>
   Effect.flatMap(variable(auth, name), (value) => {
     if (value === undefined) return Effect.undefined
@@ -41,13 +41,13 @@ const proxy = (auth: Auth["Service"], name: string): Effect.Effect<string | unde
       : Effect.as(Effect.logWarning(`${name} is not an http or https URL; it is ignored`), undefined)
   })
 
-/** Bytes of the headers of an answer; Node's own limit is 16 KiB for all of them, which some gateways exceed. */
+/** Maximum size of response headers in bytes. Some gateways exceed Node's default of 16 KiB. */
 export const MaxHeaderSize = 256 * 1024
 
 /**
- * Lets the requests of an agent take larger headers. Node has this as an option of a request, and the client of Effect does
- * not pass any on. `addRequest` is where an agent gets each request before it is sent; it is not documented, but proxy agents
- * have overridden it since the first versions of Node. Without it Node's own limit holds.
+ * Raises the header limit of an agent's requests. Node has it as an option of a request, which Effect's client cannot pass.
+ * An agent gets each request through `addRequest` before it is sent; the method is undocumented, but proxy agents have
+ * overridden it since the first versions of Node. Without it Node's own limit applies.
  */
 const enlarge = (agent: object): void => {
   const add: unknown = Reflect.get(agent, "addRequest")
@@ -66,12 +66,12 @@ const roomy = (agents: Layer.Layer<NodeHttpClient.HttpAgent>) =>
     return pair
   })
 
-/** Bytes of a file with certificates. */
+/** Maximum size of a certificate file in bytes. */
 const MaxCertificateBytes = 4 * 1024 * 1024
 
 /**
- * The certificates that servers are checked with: those of Node, which `NODE_EXTRA_CA_CERTS` adds to, and those in the file
- * that `SSL_CERT_FILE` names, as OpenSSL reads it. Undefined leaves the choice to Node.
+ * The trusted certificates: those of Node, including `NODE_EXTRA_CA_CERTS`, and those in the file of `SSL_CERT_FILE`, as in
+ * OpenSSL. Undefined for Node's default.
  */
 const certificates = Effect.fnUntraced(function* (auth: Auth["Service"], files: SmallFile.SmallFiles["Service"]) {
   const file = yield* variable(auth, "SSL_CERT_FILE")

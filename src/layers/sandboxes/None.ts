@@ -1,5 +1,5 @@
 /**
- * A machine without a sandbox: commands run as they are where the policy needs no confinement, and nothing else does.
+ * The adapter for a machine without a sandbox: it only runs commands whose policy needs none.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Sandbox, SandboxUnavailable } from "../../services/sandbox/Sandbox.ts"
 
-/** `readOnly` and `workspaceWrite` fail with `SandboxUnavailable`: nothing is passed off as confined. */
+/** `readOnly` and `workspaceWrite` fail with `SandboxUnavailable`: a command is never reported as confined when it is not. */
 export const layer: Layer.Layer<Sandbox> = Layer.succeed(
   Sandbox,
   Sandbox.of({

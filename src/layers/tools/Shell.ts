@@ -16,21 +16,21 @@ import type { ShellThread } from "./shell/ShellThread.ts"
 import * as Specs from "./shell/Specs.ts"
 import type { Marked, Watchdog } from "./shell/Watchdog.ts"
 
-/** Programs that commands are run with. */
+/** The shell of commands. */
 export interface Executables {
-  /** Absolute path of the shell, where the model does not ask for one itself. Default: the user's own. */
+  /** Absolute path of the shell, unless the model names one. Default: the user's own. */
   readonly shell?: string
 }
 
 export interface Options extends Executables {
   /**
-   * What commands inherit from, as the thread's `shell_environment_policy` says. It is read with the first command of a
+   * The base environment of commands, subject to the thread's `shell_environment_policy`. Read with the first command of a
    * thread. Default: the process's environment.
    */
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
 
-/** What the shells of all threads share. */
+/** State shared by the shells of all threads. */
 interface Shared {
   readonly options: Options
   readonly sandbox: Sandbox["Service"]
@@ -57,7 +57,7 @@ const load = ({ options, rules, sandbox }: Shared, thread: ShellOptions, marked:
       })
   )
 
-/** The shell of a thread. Nothing is loaded before the first command. */
+/** The shell of a thread. It is loaded with the first command. */
 const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
   let loaded: ShellThread | undefined
@@ -86,9 +86,9 @@ const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) 
 })
 
 /**
- * Each thread gets its own sessions. Commands run on in the background when a call or a turn is over, and end, with all
- * processes of their groups, when the thread's scope is closed, or when this process dies. On Linux so do processes that
- * left their groups: at once or, where only the thread is closed, a moment later.
+ * Each thread has its own sessions. Commands continue in the background after their call or turn, and end, with all
+ * processes of their groups, when the thread's scope closes or this process dies. On Linux this includes processes that left
+ * their groups: at once or, when only the thread closes, shortly after.
  */
 export const sessionsWith = (options: Options): Layer.Layer<ShellSessions, never, Sandbox | ExecRules> =>
   Layer.effect(

@@ -19,13 +19,13 @@ import type { Tool } from "../../services/tool/Tool.ts"
 import { Toolset } from "../../services/tool/Toolset.ts"
 import * as Shell from "./Shell.ts"
 
-/** A set of these tools, for every thread. */
+/** A set of these tools for every thread. */
 export const make = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> =>
   Layer.succeed(Toolset, Toolset.of({ open: ({ registry }) => registry.add(tools) }))
 
 /**
- * The tools of all `layers`. They are opened at the same time, and one that is slow or fails delays or harms no other. Where two
- * have a tool of one name, the one that was added first keeps it; of those added at once, the one of the first layer.
+ * The tools of all `layers`. They are opened concurrently, and a slow or failing one does not affect the others. When two tools
+ * have the same name, the one added first keeps it; among those added at once, the one of the first layer.
  */
 export const combine = <E = never, R = never>(
   layers: ReadonlyArray<Layer.Layer<Toolset, E, R>>
@@ -40,7 +40,7 @@ export const combine = <E = never, R = never>(
           const opened = yield* Effect.forEach(toolsets, (toolset) => Effect.exit(toolset.open(thread)), {
             concurrency: "unbounded"
           })
-          // Each had its chance: now the first failure is reported.
+          // All have been opened. Now the first failure is reported.
           for (const exit of opened) yield* exit
         })
       })

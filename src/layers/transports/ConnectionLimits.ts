@@ -8,33 +8,33 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type { BacklogLimits } from "../../services/routing/TieredQueue.ts"
 
-/** How much one client may have under way. */
+/** Limits of one client. */
 export interface ConnectionLimits {
-  /** Messages that were received and not yet handled. */
+  /** Maximum number of received and unhandled messages. */
   readonly ingressCapacity: number
-  /** Bytes of them; a single longer message is taken all the same. */
+  /** Their maximum size in bytes. A single longer message is still accepted. */
   readonly ingressBytes: number
-  /** Messages not yet written. */
+  /** Maximum number of unwritten messages. */
   readonly outgoingCapacity: number
-  /** Characters of what is not yet written; a single longer message is taken all the same. */
+  /** Their maximum size in characters. A single longer message is still accepted. */
   readonly outgoingBytes: number
-  /** How far beyond that an evictable client may fall behind other subscribers before it is disconnected. */
+  /** Additional backlog of an evictable client before it is disconnected. */
   readonly backlog: BacklogLimits
-  /** Bytes of one message; longer ones are refused. */
+  /** Maximum size of one message in bytes. */
   readonly maxMessageBytes: number
-  /** The same for a client that is not initialized. What it sends along with `initialize` counts as sent after it. */
+  /** The same for an uninitialized client. Messages received together with `initialize` count as sent after it. */
   readonly uninitializedBytes: number
-  /** How long a server request may wait for room before it is failed back into the server. */
+  /** How long a server request waits for room before it fails in the server. */
   readonly requestGrace: Duration.Input
-  /** How long a client whose outgoing is full may read nothing, before a transport that can cut it off does. */
+  /** How long an evictable client with a full queue may read nothing before it is disconnected. */
   readonly stallGrace: Duration.Input
-  /** How long a client on a socket may take for its HTTP request, from the moment it connects. */
+  /** Time limit of a socket client's HTTP request, from the connect. */
   readonly requestTimeout: Duration.Input
-  /** How long a client on a socket may take from the upgrade to its `initialize`. Initialized clients may stay idle for ever. */
+  /** Time limit of a socket client's `initialize`, from the upgrade. Initialized clients may stay idle. */
   readonly initializeTimeout: Duration.Input
-  /** Connections of one listener that are not initialized. When there are more, the oldest is closed. */
+  /** Maximum number of uninitialized connections per listener. When it is exceeded, the oldest is closed. */
   readonly maxUninitialized: number
-  /** Connections of one listener. More are closed at once. */
+  /** Maximum number of connections per listener. Further ones are closed at once. */
   readonly maxConnections: number
 }
 
@@ -54,5 +54,7 @@ export const defaultLimits: ConnectionLimits = {
   maxConnections: 10_000
 }
 
-/** The limits of transports that are not given any. */
-export const Limits = Context.Reference<ConnectionLimits>("spindle/WireLimits", { defaultValue: () => defaultLimits })
+/** The default limits. */
+export const Limits = Context.Reference<ConnectionLimits>("spindle/ConnectionLimits", {
+  defaultValue: () => defaultLimits
+})

@@ -1,8 +1,8 @@
 /**
- * WebSocket frames as a server writes them: text, whole, neither masked nor compressed.
+ * Encodes WebSocket text frames of a server: unfragmented, unmasked, uncompressed.
  *
- * Many messages become one buffer, and one write. A library that frames each message by itself costs twice the time of the
- * whole connection; everything else of the WebSocket protocol is left to one (Peer).
+ * Many messages become one buffer and one write. A library that frames each message separately takes twice the time of the
+ * whole connection; the rest of the WebSocket protocol is left to a library (WebSocketPeer).
  *
  * @module
  */
@@ -10,7 +10,7 @@
 /** A final frame of text. */
 const Text = 0x81
 
-/** Payloads up to this have their length in the second byte; from there on it says how many bytes the length has. */
+/** Up to this length the second byte is the length; above it selects the size of the length field. */
 const ShortLength = 125
 const MediumLength = 0xff_ff
 const Medium = 126
@@ -29,7 +29,7 @@ const writeHeader = (frames: Buffer, at: number, payload: number): number => {
     return frames.writeUInt16BE(payload, at + 2)
   }
   frames[at + 1] = Long
-  // Of the eight bytes the upper two are zero: no message is that long.
+  // The upper two of the eight bytes stay zero, because no message is that long.
   frames.writeUInt16BE(0, at + 2)
   return frames.writeUIntBE(payload, at + 4, 6)
 }
@@ -59,18 +59,18 @@ const isSame = (one: ReadonlyArray<string>, other: ReadonlyArray<string>): boole
   return true
 }
 
-/** Bytes that are kept for the next client; a larger message would stay in memory for nothing. */
+/** Maximum size of the cached frames in bytes. A larger batch would occupy memory for little gain. */
 const MaxKept = 1024 * 1024
 
 /**
- * Makes the frames of a batch once for clients who are told the same one after another, as those who follow a thread are:
- * the bytes are what most of the work of telling one more of them would be. What was made last is kept for that.
+ * Encodes a batch once for clients that receive the same messages one after another, as subscribers of a thread do, because
+ * encoding is most of the work per client. The last batch is cached.
  */
 export class Encoder {
   #texts: ReadonlyArray<string> = []
   #frames: Buffer = Buffer.alloc(0)
 
-  /** The texts as frames, in order; the buffer may have other readers, and nobody writes to it. */
+  /** The texts as frames, in order. The buffer may be shared and must not be modified. */
   encode(texts: ReadonlyArray<string>): Buffer {
     if (isSame(texts, this.#texts)) return this.#frames
     const frames = encode(texts)

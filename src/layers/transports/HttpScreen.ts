@@ -1,5 +1,5 @@
 /**
- * What a request is answered that does not become a WebSocket, as far as it depends on the request alone.
+ * The responses to requests that do not become WebSockets, as far as they depend on the request alone.
  *
  * Owns the release's statuses and texts for a request that may not upgrade, and the two checks that keep web pages out: the
  * `Origin` of every request, and the `Host` of a page (DNS rebinding). Does not own tokens (auth) nor pages (PlainHttp).
@@ -14,31 +14,31 @@ import type * as Http from "node:http"
 import type * as Effect from "effect/Effect"
 import type { Authorize } from "./auth/Authorize.ts"
 
-/** Who may connect. */
+/** Which clients may connect. */
 export interface Admission {
-  /** Origins, exactly as browsers send them, that are not refused; undefined where web pages cannot get to. */
+  /** Accepted origins, exactly as browsers send them; undefined where web pages cannot connect. */
   readonly allowedOrigins: ReadonlySet<string> | undefined
-  /** Undefined lets everybody in. */
+  /** Undefined admits every client. */
   readonly authorize: Authorize | undefined
 }
 
-/** What a web page can have a browser send here under a name of its own is not answered to (DNS rebinding). */
+/** An address or `localhost`. Another name could be one that a web page controls (DNS rebinding). */
 const literalOrLocal = /^(?:localhost|[\d.]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 /**
- * Whether a page may be shown under this `Host`: an address or `localhost`. Where a token is asked for any name will do, since
- * a web page does not have it. Programs that are no browsers may leave the header out.
+ * Whether a page may be served under this `Host`: an address or `localhost`. With authentication any name is accepted, because
+ * a web page has no token. Programs other than browsers may omit the header.
  */
 export const isOwnHost = (host: string | undefined, { authorize }: Admission): boolean =>
   host === undefined || authorize !== undefined || literalOrLocal.test(host)
 
-/** Something to read for who may connect, made when it is asked for. */
+/** A page for authorised clients, created on request. */
 export interface Page {
   readonly contentType: string
   readonly text: Effect.Effect<string>
 }
 
-/** An answer that is no upgrade. */
+/** A response that is not an upgrade. */
 export interface Reply {
   readonly status: number
   readonly text: string
@@ -58,14 +58,14 @@ export const isReading = (method: string | undefined): boolean => method === "GE
 
 export const notToBeWritten = reply(405, "", { Allow: "GET,HEAD" })
 
-/** What of a request decides. */
+/** The part of a request that is examined. */
 export type RequestHead = Pick<Http.IncomingMessage, "method" | "url" | "headers" | "httpVersion">
 
 /** Whether the request comes from a web page that may not connect. */
 export const isForeign = ({ origin }: Http.IncomingHttpHeaders, { allowedOrigins }: Admission): boolean =>
   origin !== undefined && allowedOrigins?.has(origin) === false
 
-/** The answer to a request, as far as it does not depend on who asks; undefined for one that may upgrade. */
+/** The response that does not depend on the client; undefined for a request that may upgrade. */
 export const screen = ({ headers, httpVersion, method, url }: RequestHead, admission: Admission): Reply | undefined => {
   if (isForeign(headers, admission)) return reply(403)
   if (probes.has(pathOf(url))) return isReading(method) ? reply(200) : notToBeWritten

@@ -1,10 +1,10 @@
 /**
- * The HTTP in front of every WebSocket.
+ * The HTTP server in front of every WebSocket.
  *
- * Owns one HTTP server: it refuses what comes from web pages (`Origin`) and clients that may not connect, and hands out the
- * sockets that are left. Size and time of a request are limited by Node's server itself, which closes a connection also when no
- * request comes. Does not own which requests may upgrade (HttpScreen), requests that do not ask for an upgrade (PlainHttp, which
- * is loaded with the first of them), nor what is sent over the sockets (SocketListener).
+ * Owns one HTTP server: it refuses web pages (`Origin`) and unauthorised clients, and hands over the upgraded sockets. Node's
+ * server limits the size and duration of a request, and also closes a connection without a request. Does not own which requests
+ * may upgrade (HttpScreen), requests without an upgrade (PlainHttp, which is loaded with the first of them), nor the traffic of
+ * the sockets (SocketListener).
  *
  * ```
  *  request ─► Origin? ─403─► upgrade? ──no──► PlainHttp: probes, pages, 400, 405
@@ -37,7 +37,7 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFail
   message: Schema.String
 }) {}
 
-/** Pings of a client that may wait for their answers; one that asks more often without reading is cut off. */
+/** Maximum number of unsent pongs per client. A client that exceeds it is disconnected. */
 const MaxPendingPongs = 128
 
 const upgraderOptions = (maxMessageBytes: number) => ({
@@ -50,7 +50,7 @@ const upgraderOptions = (maxMessageBytes: number) => ({
   WebSocket: ReasonedWebSocket
 })
 
-/** A request that asked for an upgrade has no response object; its socket ends with the answer. */
+/** Writes the response to an upgrade request, which has no response object, and ends the socket. */
 const answerRaw = (socket: Duplex, answer: Reply): void => {
   const lines = Object.entries(headersOf(answer)).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.once("finish", () => socket.destroy())
@@ -59,17 +59,17 @@ const answerRaw = (socket: Duplex, answer: Reply): void => {
   )
 }
 
-/** The longest that Node may wait before it looks for requests that take too long, in milliseconds. */
+/** Maximum interval at which Node checks for slow requests, in milliseconds. */
 const CheckInterval = 1000
 
-/** A socket that is upgraded is under no limit of time here. */
+/** Removes the time limits from an upgraded socket. */
 const serverOptions = (limits: ConnectionLimits): Http.ServerOptions => {
   const timeout = Duration.toMillis(limits.requestTimeout)
   return {
     requestTimeout: timeout,
     headersTimeout: timeout,
     connectionsCheckingInterval: Math.min(timeout, CheckInterval),
-    // Health checks are known to come without `Host`, and the release answers them.
+    // Some health checks have no `Host`, and the release answers them.
     requireHostHeader: false
   }
 }
@@ -80,7 +80,7 @@ const close = (server: Http.Server): Effect.Effect<void> =>
     server.closeAllConnections()
   })
 
-/** A socket in the file system is for its owner from the moment it is there. Worker threads cannot say so. */
+/** A socket file is private from its creation. Worker threads cannot set the umask. */
 const privately = (bind: () => void): void => {
   if (!isMainThread) return bind()
   const mask = process.umask(0o177)
@@ -104,15 +104,15 @@ const bind = (server: Http.Server, options: Net.ListenOptions, url: string): Eff
 
 export interface HttpUpgradeOptions {
   readonly listen: Net.ListenOptions
-  /** How errors call the address. */
+  /** The address in error messages. */
   readonly url: string
   readonly admission: Admission
   readonly limits: ConnectionLimits
-  /** Where connections are counted until they are upgraded. */
+  /** Counts connections until they are upgraded. */
   readonly newcomers: Newcomers
-  /** By path. Whoever may connect may read them. */
+  /** Pages by path, for authorised clients. */
   readonly pages: ReadonlyMap<string, Page>
-  /** Called with each client, in the same turn in which its socket is upgraded. */
+  /** Called with each client, synchronously with the upgrade of its socket. */
   readonly onPeer: (peer: WebSocketPeer) => void
 }
 
@@ -123,7 +123,7 @@ function destroy(this: Duplex): void {
   this.destroy()
 }
 
-/** Counts the connections of a server that are not upgraded. */
+/** Counts the connections of a server that are not yet upgraded. */
 const countSockets = (server: Http.Server, newcomers: Newcomers, clock: Clock.Clock) => {
   const sockets = new WeakMap<Duplex, Newcomer>()
   const forget = (socket: Duplex): void => {
@@ -143,7 +143,7 @@ const countSockets = (server: Http.Server, newcomers: Newcomers, clock: Clock.Cl
   return forget
 }
 
-/** Listens until the scope closes. Upgraded sockets are whose they were given to, and have to end before that. */
+/** Listens until the scope closes. The receiver of an upgraded socket must end it before that. */
 export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) {
   const { admission, limits, newcomers, onPeer, pages } = options
   const upgrader = new WS.WebSocketServer(upgraderOptions(limits.maxMessageBytes))
@@ -199,7 +199,7 @@ export const listen = Effect.fnUntraced(function* (options: HttpUpgradeOptions) 
     else fork(admit(admission.authorize, request, socket, head))
   })
   yield* bind(server, options.listen, options.url)
-  // A connection that could not be accepted; the next may be.
+  // One connection could not be accepted. The server continues.
   server.on("error", (error) => void fork(Effect.logWarning(`${options.url}: ${error.message}`)))
   return server
 })

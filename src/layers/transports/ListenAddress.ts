@@ -1,7 +1,7 @@
 /**
  * The grammar of `--listen`: where clients connect.
  *
- * Owns what may be written and the texts that refuse the rest, which are the release's own. Does not open anything.
+ * Owns the accepted values and the error texts, which are those of the release. Opens nothing.
  *
  * @module
  */
@@ -9,26 +9,26 @@ import * as Net from "node:net"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-/** A value of `--listen` that names no place, or places that cannot be had together. */
+/** An invalid value of `--listen`, or values that cannot be combined. */
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
   message: Schema.String
 }) {}
 
-/** The client that started the program, on its standard input and output. */
+/** Standard input and output. */
 export interface ListenStdio {
   readonly _tag: "Stdio"
 }
 
-/** A socket in the file system. No path means the one under the home folder; a relative path counts from the working directory. */
+/** A socket in the file system. Without a path it is under the home folder; a relative path is relative to the working directory. */
 export interface ListenUnix {
   readonly _tag: "Unix"
   readonly path: string | undefined
 }
 
-/** An address of this machine; port 0 leaves the choice to the system. */
+/** An address of this machine; with port 0 the system chooses one. */
 export interface ListenWebSocket {
   readonly _tag: "WebSocket"
-  /** An IPv4 or IPv6 address, without brackets. Never a host name: what it resolves to may change. */
+  /** An IPv4 or IPv6 address, without brackets. Never a host name, whose resolution may change. */
   readonly host: string
   readonly port: number
 }
@@ -62,7 +62,7 @@ export const parse = (url: string): Result.Result<ListenAddress | undefined, Lis
   )
 }
 
-/** The value that `parse` reads as this; an IPv6 address in brackets. */
+/** The inverse of `parse`, with an IPv6 address in brackets. */
 export const format = (listen: ListenAddress): string => {
   switch (listen._tag) {
     case "Stdio":
@@ -74,11 +74,11 @@ export const format = (listen: ListenAddress): string => {
   }
 }
 
-/** Address and port as they stand in a URL. */
+/** Address and port as in a URL. */
 export const authority = ({ host, port }: { readonly host: string; readonly port: number }): string =>
   Net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 
-/** All values of a command line, none meaning stdio. What is named twice is one place. */
+/** Parses all values of a command line. No value means stdio; duplicates are ignored. */
 export const parseAll = (urls: ReadonlyArray<string>): Result.Result<ReadonlyArray<ListenAddress>, ListenError> => {
   const listens = new Map<string, ListenAddress>()
   for (const url of urls.length === 0 ? ["stdio://"] : urls) {

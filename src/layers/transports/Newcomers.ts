@@ -7,17 +7,17 @@
  * @module
  */
 
-/** One of them. */
+/** A tracked connection. */
 export interface Newcomer {
-  /** True once the connection may stay. */
+  /** True once the connection has initialized. */
   readonly isDone: () => boolean
-  /** Closes the connection, because it took too long, or because there are too many. */
+  /** Closes the connection, because it is too old or one of too many. */
   readonly close: (why: "late" | "crowded") => void
 }
 
 export class Newcomers {
   readonly #max: number
-  /** The oldest first; with the time each came, in milliseconds. */
+  /** Oldest first, with the time at which each was added, in milliseconds. */
   readonly #since = new Map<Newcomer, number>()
 
   constructor(max: number) {
@@ -28,7 +28,7 @@ export class Newcomers {
     return this.#since.size
   }
 
-  /** Adds a connection that came now. */
+  /** Adds a new connection. */
   add(newcomer: Newcomer, nowMillis: number): void {
     this.#since.set(newcomer, nowMillis)
     for (const oldest of this.#since.keys()) {
@@ -38,12 +38,12 @@ export class Newcomers {
     }
   }
 
-  /** The connection is gone, or somebody else's concern. */
+  /** Removes a connection that is closed or tracked elsewhere. */
   remove(newcomer: Newcomer): void {
     this.#since.delete(newcomer)
   }
 
-  /** Forgets those that are done and closes those that came at this time or before. */
+  /** Removes initialized connections, and closes those added at this time or before. */
   sweep(untilMillis: number): void {
     for (const [newcomer, since] of this.#since) {
       const isDone = newcomer.isDone()

@@ -1,9 +1,9 @@
 /**
- * HTTP requests that do not ask for an upgrade: pages, probes, and what keeps any other request from a WebSocket.
+ * Serves HTTP requests without an upgrade: pages, probes, and errors.
  *
- * Owns the routes. A page is for whoever may connect: it is shown under a `Host` of the server's own, with the token where one is
- * needed. The `Origin` of a request has been checked before (HttpUpgrade). This module brings Effect's HTTP server with it, which
- * takes some ten milliseconds to load: it is imported with the first such request.
+ * Owns the routes. A page is for authorised clients: it is served under a `Host` of the server, with the token where one is
+ * required. HttpUpgrade has already checked the `Origin`. This module loads Effect's HTTP server, which takes about ten
+ * milliseconds, so it is imported with the first such request.
  *
  * @module
  */
@@ -30,11 +30,11 @@ import {
 
 export interface PlainHttpOptions {
   readonly admission: Admission
-  /** By path. */
+  /** Pages by path. */
   readonly pages: ReadonlyMap<string, Page>
 }
 
-/** Paths are matched exactly, as those of the probes are. */
+/** Paths match exactly, like those of the probes. */
 const exactly = { caseSensitive: true, ignoreDuplicateSlashes: false, ignoreTrailingSlash: false }
 
 const toResponse = (answer: Reply): HttpServerResponse.HttpServerResponse => {
@@ -45,7 +45,7 @@ const toResponse = (answer: Reply): HttpServerResponse.HttpServerResponse => {
     : HttpServerResponse.text(answer.text, { ...options, contentType: String(headers["Content-Type"]) })
 }
 
-/** Decides by Node's own request, as for an upgrade. */
+/** Checks Node's request, as for an upgrade. */
 const answering = (decide: (request: Http.IncomingMessage) => Effect.Effect<Reply>) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     // The server speaks HTTP/1 only.
@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function* ({ admission, pages }: PlainHttp
   const noPage = (request: Http.IncomingMessage) => screen(request, admission) ?? reply(400)
 
   const show = (path: string, page: Page, request: Http.IncomingMessage): Effect.Effect<Reply> => {
-    // Such as the absolute form of a request to a proxy.
+    // For example the absolute form of a request to a proxy.
     if (pathOf(request.url) !== path) return Effect.succeed(noPage(request))
     if (!isOwnHost(request.headers.host, admission)) return Effect.succeed(reply(403))
     if (!isReading(request.method)) return Effect.succeed(notToBeWritten)

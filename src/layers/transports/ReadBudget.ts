@@ -1,29 +1,29 @@
 /**
- * What all clients together have sent and the server has not yet looked at: half-sent messages, and those that wait.
+ * The budget for received and unhandled data of all clients: incomplete messages and waiting ones.
  *
- * Owns one count over all connections and who gives way when it is too much. Connections that hold more than a little are
- * not read from while the budget is exceeded, and one of them is closed: first one that is not initialised, then the one
- * whose message takes longest, measured by what has been read from everybody since the message began. A client that sends
- * its message at once is served however many others leave theirs half-sent. Does not own what one connection may hold
- * (Wire), nor the closing (Peer).
+ * Owns one count over all connections and which connection is closed when the budget is exceeded. Meanwhile, connections
+ * that hold more than a small amount are not read, and one of them is closed: first an uninitialized one, then the one whose
+ * message takes longest, measured by the bytes read from all clients since it began. A client that sends its message at once
+ * is served however many others send theirs in part. Does not own the limits of one connection (ReadBuffer), nor closing it
+ * (WebSocketPeer).
  *
  * @module
  */
 import * as Context from "effect/Context"
 
-/** Bytes. */
+/** Default budget in bytes. */
 export const DefaultMax = 256 * 1024 * 1024
 
 /**
- * Bytes up to which a connection is always read from and never closed for the budget. Ten thousand of them hold less than
- * the budget.
+ * Number of bytes up to which a connection is always read and never closed for the budget. Ten thousand such connections
+ * hold less than the budget.
  */
 const Small = 16 * 1024
 
-/** A connection that may be closed for the budget. */
+/** A connection that may be closed to meet the budget. */
 export interface Reader {
   readonly isInitialized: () => boolean
-  /** Reads nothing more and closes the connection; what it holds is counted until its account is closed. */
+  /** Stops reading and closes the connection. Its bytes count until its account is closed. */
   readonly evict: () => void
 }
 
@@ -32,9 +32,9 @@ export class ReadBudget {
   readonly #accounts = new Set<ReadAccount>()
   readonly #waiting: Array<() => void> = []
   #held = 0
-  /** Of what is held, what belongs to connections that are being closed. */
+  /** The held bytes of connections that are being closed. */
   #closing = 0
-  /** Ever read. */
+  /** Total bytes read. */
   #read = 0
 
   /** `max` in bytes. */
@@ -42,12 +42,12 @@ export class ReadBudget {
     this.#max = max
   }
 
-  /** Bytes that are held now. */
+  /** Bytes held now. */
   get held(): number {
     return this.#held
   }
 
-  /** Without a reader the account counts and is never closed: the one client of standard input. */
+  /** An account without a reader counts but is never closed: the client on standard input. */
   open(reader?: Reader): ReadAccount {
     return new ReadAccount(this, reader)
   }
@@ -100,12 +100,12 @@ export class ReadBudget {
   }
 }
 
-/** One connection's part. */
+/** The account of one connection. */
 export class ReadAccount {
   readonly #budget: ReadBudget
   readonly #reader: Reader | undefined
   #held = 0
-  /** What had been read from everybody when the message under way began. */
+  /** Total bytes read from all clients when the incomplete message began. */
   #began = 0
   #isClosing = false
 
@@ -115,7 +115,7 @@ export class ReadAccount {
     this.#reader = reader
   }
 
-  /** Bytes. */
+  /** Held bytes. */
   get held(): number {
     return this.#held
   }
@@ -128,7 +128,7 @@ export class ReadAccount {
     return this.#reader !== undefined && !this.#isClosing
   }
 
-  /** False while the connection must not be read from. */
+  /** False while reading from the connection must pause. */
   get hasRoom(): boolean {
     return this.#held <= Small || !this.#budget.isExceeded
   }
@@ -138,14 +138,14 @@ export class ReadAccount {
     this.#budget.wait(onRoom)
   }
 
-  /** Bytes have been read. */
+  /** Adds bytes that were read. */
   add(bytes: number): void {
     if (this.#held === 0) this.#began = this.#budget.read
     this.#held += bytes
     this.#budget.grow(this, bytes)
   }
 
-  /** Bytes have been looked at. */
+  /** Removes bytes that were handled. */
   remove(bytes: number): void {
     if (bytes === 0) return
     this.#held -= bytes
@@ -153,12 +153,12 @@ export class ReadAccount {
     this.#budget.shrink(this, bytes)
   }
 
-  /** The connection has ended. */
+  /** Closes the account when the connection has ended. */
   close(): void {
     this.remove(this.#held)
   }
 
-  /** Whether this connection is closed before another one. */
+  /** Whether this connection is to be closed before another one. */
   isBefore(other: ReadAccount): boolean {
     const isInitialized = this.#isInitialized
     if (isInitialized !== other.#isInitialized) return !isInitialized
@@ -174,11 +174,11 @@ export class ReadAccount {
     return this.#reader?.isInitialized() === true
   }
 
-  /** Its part of all that was read since its message began. */
+  /** Its share of all bytes read since its message began. */
   get #share(): number {
     return this.#held / (this.#budget.read - this.#began + 1)
   }
 }
 
-/** The budget of the process. Give a server another one with `Effect.provideService(Budget, new ReadBudget(bytes))`. */
+/** The budget of the process. Override it for a server with `Effect.provideService(Budget, new ReadBudget(bytes))`. */
 export const Budget = Context.Reference<ReadBudget>("spindle/ReadBudget", { defaultValue: () => new ReadBudget() })

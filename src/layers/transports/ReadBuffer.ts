@@ -1,9 +1,9 @@
 /**
- * What a socket has received and the engine has not read, limited in messages and in bytes.
+ * Messages that a socket has received and the engine has not read, limited in number and in bytes.
  *
- * A socket delivers chunks, and a chunk may hold more messages than the limits allow. All of them are kept, and the transport does
- * not read on before there is room again: nothing that was received is dropped. A message that is still arriving counts as well:
- * before `initialize` only a short one is accepted, and the budget of all connections may be exceeded.
+ * A socket delivers chunks, and a chunk may hold more messages than the limits allow. All of them are kept, and the transport
+ * pauses until there is room: no received message is dropped. An incomplete message counts as well: before `initialize` only a
+ * short one is accepted, and it may exceed the budget of all connections.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import type { TransportClosed } from "../../services/connection/Transport.ts"
 import type { ReadAccount } from "./ReadBudget.ts"
 
-/** How much one connection may have under way. */
+/** Limits of one connection. */
 export interface ReadLimits {
-  /** Messages that may wait to be read. */
+  /** Maximum number of waiting messages. */
   readonly ingressCapacity: number
-  /** Bytes of them; a single longer message is taken all the same. */
+  /** Maximum size of waiting messages in bytes. A single longer message is still accepted. */
   readonly ingressBytes: number
-  /** Bytes of a message from a client that is not initialized. */
+  /** Maximum size in bytes of a message from an uninitialized client. */
   readonly uninitializedBytes: number
 }
 
@@ -28,28 +28,28 @@ export class ReadBuffer {
   readonly #limits: ReadLimits
   readonly #account: ReadAccount
   readonly #waiting: Queue.Queue<Incoming, Cause.Done | TransportClosed>
-  /** Of the messages that wait. */
+  /** Size of the waiting messages. */
   #bytes = 0
-  /** Of the message that is still arriving. */
+  /** Size of the incomplete message. */
   #partial = 0
-  /** Whether messages were read that the engine may not have looked at. */
+  /** Whether messages were taken that the engine may not have handled. */
   #isBusy = false
   #isInitialized = false
   /** Called when there is room again. */
   #onRoom: (() => void) | undefined
-  /** Whether the account has been asked for room. */
+  /** Whether a callback for room is registered at the account. */
   #isWaiting = false
 
   constructor(limits: ReadLimits, account: ReadAccount) {
     this.#limits = limits
     this.#account = account
-    // It is bounded by `hasRoom`, between chunks.
+    // Bounded by `hasRoom`, which the transport checks between chunks.
     this.#waiting = Effect.runSync(Queue.unbounded<Incoming, Cause.Done | TransportClosed>())
   }
 
   /**
-   * False while the transport must not read on: because of what waits, because all connections together hold too much, or
-   * because it is not known yet whether an `initialize` allows a message of the length that is arriving.
+   * False while the transport must pause: because too much waits, because all connections together hold too much, or because
+   * a pending `initialize` decides whether the incomplete message may be this long.
    */
   get hasRoom(): boolean {
     return (
@@ -64,12 +64,12 @@ export class ReadBuffer {
     return this.#isInitialized
   }
 
-  /** Messages that wait to be read. */
+  /** Number of waiting messages. */
   get unread(): number {
     return Queue.sizeUnsafe(this.#waiting)
   }
 
-  /** The messages that wait, at least one. What was read before has been looked at. */
+  /** Takes the waiting messages, at least one. The previous batch counts as handled. */
   readonly read: Effect.Effect<ReadonlyArray<Incoming>, Cause.Done | TransportClosed> = Effect.suspend(() => {
     this.#isBusy = false
     this.#lookAgain()
@@ -82,16 +82,16 @@ export class ReadBuffer {
     })
   })
 
-  /** Takes a message that has been received; the next thing to look at is `hasRoom`. */
+  /** Adds a received message. Check `hasRoom` afterwards. */
   push(message: Incoming, bytes: number): void {
-    // It was the one that was arriving.
+    // It was the incomplete message.
     this.arriving(0)
     this.#account.add(bytes)
     this.#bytes += bytes
     Queue.offerUnsafe(this.#waiting, message)
   }
 
-  /** So many bytes of a message have been received, and it is not complete. */
+  /** Records the size of an incomplete message. */
   arriving(bytes: number): void {
     const more = bytes - this.#partial
     this.#partial = bytes
@@ -100,31 +100,31 @@ export class ReadBuffer {
   }
 
   /**
-   * Whether a message of this length is refused, by default the one that is arriving. Before `initialize` a long one is, but
-   * not one that follows an `initialize` which has still to be looked at.
+   * Whether a message of this length is refused; by default the incomplete one. Before `initialize` a long message is
+   * refused, unless it follows an unhandled `initialize`.
    */
   refuses(bytes = this.#partial): boolean {
     return this.#isTooLong(bytes) && this.#isSettled
   }
 
-  /** Calls back once when there is room again. */
+  /** Calls back once when there is room. */
   whenRoom(onRoom: () => void): void {
     this.#onRoom = onRoom
     this.#lookAgain()
   }
 
-  /** The client has initialized: it may send longer messages. */
+  /** Allows longer messages after the client has initialized. */
   initialized(): void {
     this.#isInitialized = true
   }
 
-  /** Nothing more will be received. What waits can still be read. */
+  /** Marks the end of the input. Waiting messages can still be read. */
   fail(error: TransportClosed): void {
     this.#onRoom = undefined
     Queue.failCauseUnsafe(this.#waiting, Cause.fail(error))
   }
 
-  /** The connection has ended: nothing is held for it any more. */
+  /** Releases everything when the connection has ended. */
   close(): void {
     this.#onRoom = undefined
     this.#account.close()
@@ -134,7 +134,7 @@ export class ReadBuffer {
     return bytes > this.#limits.uninitializedBytes && !this.#isInitialized
   }
 
-  /** Whether everything that was received has been looked at. */
+  /** Whether every received message has been handled. */
   get #isSettled(): boolean {
     return !this.#isBusy && this.unread === 0
   }

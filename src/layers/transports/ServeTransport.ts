@@ -16,7 +16,7 @@ const refusals = { full: overload, closed: "the client is gone" }
 
 const lengthOf = (message: OutboundMessage): number => encode(message).length
 
-/** Serves a client. Whoever connected it closes the connection; `onClosed` is called when it has ended. */
+/** Serves a client. The caller closes the connection; `onClosed` is called when it has ended. */
 export const serve = Effect.fnUntraced(function* (
   transport: Transport,
   limits: ConnectionLimits,
@@ -30,7 +30,7 @@ export const serve = Effect.fnUntraced(function* (
       requestGrace: limits.requestGrace,
       emitLagMarkers: false,
       bytes: { max: limits.outgoingBytes, of: lengthOf },
-      // A client that cannot be evicted is waited for.
+      // Producers wait for a client that cannot be evicted.
       ...(transport.evictable ? { backlog: limits.backlog, budget: yield* Budget } : {})
     },
     stallGrace: limits.stallGrace,

@@ -1,8 +1,8 @@
 /**
- * The clients of one address.
+ * Serves the clients of one listening address.
  *
- * Owns the connections of a listening address: how it finds out which client is gone and which never initializes, and that all of
- * them end with it. Knows no addresses (WebSocket, UnixSocket).
+ * Owns the connections of the address: pings, the time limit for `initialize`, and their end with the listener. Does not own the
+ * kinds of addresses (WebSocket, UnixSocket).
  *
  * @module
  */
@@ -21,10 +21,10 @@ import { Newcomers } from "./Newcomers.ts"
 import { CloseCode, type WebSocketPeer, type Refusal } from "./WebSocketPeer.ts"
 import { Budget } from "./ReadBudget.ts"
 import type * as ConnectionLimits from "./ConnectionLimits.ts"
-import * as StreamTransport from "./ServeTransport.ts"
+import * as ServeTransport from "./ServeTransport.ts"
 import * as WebSocketTransport from "./WebSocketTransport.ts"
 
-/** How often the listener looks for connections that have not initialized in time, at least. */
+/** Maximum interval between checks for connections that have not initialized in time. */
 const SweepInterval = Duration.seconds(5)
 
 const farewell = "the server is going away"
@@ -32,7 +32,7 @@ const farewell = "the server is going away"
 const late: Refusal = { code: CloseCode.policy, reason: "no initialize in time" }
 const crowded: Refusal = { code: CloseCode.tryAgainLater, reason: "too many connections without initialize" }
 
-/** How often clients are pinged. A client that has not reacted to a ping by the time of the next one is disconnected. */
+/** Interval of pings. A client that has not answered a ping by the next one is disconnected. */
 const PingInterval = "30 seconds"
 
 export interface SocketListenerOptions {
@@ -42,13 +42,13 @@ export interface SocketListenerOptions {
   readonly origin: Origin
   readonly admission: Admission
   readonly limits: ConnectionLimits.ConnectionLimits
-  /** Besides the probes. */
+  /** Pages besides the probes. */
   readonly pages?: ReadonlyMap<string, Page>
 }
 
-/** An address that is being listened on. */
+/** An open listener. */
 export interface SocketListener {
-  /** As bound: with the port that the system chose. */
+  /** The bound address, with the port that the system chose. */
   readonly address: string | Net.AddressInfo | null
   readonly served: () => ReadonlyArray<Served>
   /** Waits until no client is connected. */
@@ -91,7 +91,7 @@ class Sessions {
   }
 }
 
-/** Closes clients that do not initialize in time, and the oldest of too many. */
+/** Closes clients that do not initialize in time, and the oldest when there are too many. */
 const newcomersOf = Effect.fnUntraced(function* ({
   initializeTimeout,
   maxUninitialized
@@ -120,11 +120,11 @@ export const make = Effect.fnUntraced(function* (
 
   const serve = (peer: WebSocketPeer) =>
     Effect.map(
-      StreamTransport.serve(WebSocketTransport.make(peer, origin, limits, reads), limits, () => sessions.remove(peer)),
+      ServeTransport.serve(WebSocketTransport.make(peer, origin, limits, reads), limits, () => sessions.remove(peer)),
       (served) => sessions.add(peer, served)
     )
 
-  // The sockets end before their server does: it waits for them.
+  // The sockets end first, because the server waits for them.
   let onPeer: (peer: WebSocketPeer) => void = (peer) => peer.terminate()
   const server = yield* HttpUpgrade.listen({
     ...options,

@@ -1,9 +1,9 @@
 /**
- * One client on standard input and output: a JSON document per line, UTF-8. The protocol has stdout to itself.
+ * One client on standard input and output: a JSON document per line, UTF-8. Stdout carries nothing but the protocol.
  *
- * Owns the bytes of the connection. A line that is no message is reported on stderr and skipped, as is one that is too long,
- * before `initialize` sooner than after it, or no UTF-8; the connection goes on. Messages that leave at one time are written at
- * once.
+ * Owns the bytes of the connection. A line that is not a message, not UTF-8, or too long (with a lower limit before
+ * `initialize`) is reported on stderr and skipped; the connection continues. Messages that leave together are written in one
+ * call.
  *
  * @module
  */
@@ -20,16 +20,16 @@ import { type Transport, TransportClosed } from "../../services/connection/Trans
 import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { Budget, type ReadAccount } from "./ReadBudget.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
-import * as StreamTransport from "./ServeTransport.ts"
+import * as ServeTransport from "./ServeTransport.ts"
 
-/** Reads a chunk when the messages of the one before have been looked at. */
+/** Reads a chunk after the messages of the previous one have been handled. */
 const reader = Effect.fnUntraced(function* (limits: ConnectionLimits.ConnectionLimits, isInitialized: () => boolean) {
   const { stdin } = yield* Stdio.Stdio
   const pull = yield* Stream.toPull(stdin)
   const account = (yield* Budget).open()
   yield* Effect.addFinalizer(() => Effect.sync(() => account.close()))
   const lines = new Lines.Decoder(limits.maxMessageBytes)
-  /** Skips a line that is too long before `initialize`. Everything before it has been looked at. */
+  /** Skips a line that is too long before `initialize`. Earlier messages have been handled. */
   const skipLong = () => {
     if (lines.partialBytes <= limits.uninitializedBytes || isInitialized()) return
     lines.skip(limits.uninitializedBytes)
@@ -74,7 +74,7 @@ const toLines = (messages: ReadonlyArray<OutboundMessage>, sequenced: boolean): 
   return text
 }
 
-/** Hands texts to stdout one at a time. A text is written when stdout asks for the next. */
+/** Writes texts to stdout one at a time. A write completes when stdout requests the next text. */
 class Handoff {
   /** Stdout waits for a text. */
   #ask: ((text: Effect.Effect<readonly [string]>) => void) | undefined
@@ -114,7 +114,7 @@ class Handoff {
   }
 }
 
-/** The messages as lines, without the first answer when it has been written already. */
+/** The messages as lines, without the first response if it was already written. */
 const omitting = (answered: string | undefined) => {
   let omit = answered
   return (messages: ReadonlyArray<OutboundMessage>, sequenced: boolean): string => {
@@ -139,7 +139,7 @@ const writer = Effect.fnUntraced(function* (answered: string | undefined) {
     Effect.suspend(() => handoff.write(toText(messages, sequenced)))
 })
 
-/** Standard input and output of the process, as a transport that lives as long as the scope. */
+/** Standard input and output of the process as a transport, within the scope. */
 export const make = Effect.fnUntraced(function* (
   limits: ConnectionLimits.ConnectionLimits,
   answered?: string
@@ -147,7 +147,7 @@ export const make = Effect.fnUntraced(function* (
   let isInitialized = false
   return {
     origin: "stdio",
-    // There is no other client on stdio: it is waited for.
+    // The only client of stdio is not evicted: producers wait for it.
     evictable: false,
     read: yield* reader(limits, () => isInitialized),
     write: yield* writer(answered),
@@ -161,15 +161,15 @@ export const make = Effect.fnUntraced(function* (
 export interface StdioOptions {
   /** Default: `Limits`. */
   readonly limits?: ConnectionLimits.ConnectionLimits
-  /** The text of an answer to the first request that has been written already. It is not written again. */
+  /** The response to the first request if it was already written. It is not written again. */
   readonly answered?: string | undefined
 }
 
-/** Serves the client on standard input and output until the scope closes, or its connection is closed. */
+/** Serves the client on standard input and output until the scope or its connection closes. */
 export const serve = Effect.fnUntraced(function* (options: StdioOptions = {}) {
   const limits = options.limits ?? (yield* ConnectionLimits.Limits)
   const transport = yield* make(limits, options.answered)
-  return yield* Effect.acquireRelease(StreamTransport.serve(transport, limits), (served) =>
+  return yield* Effect.acquireRelease(ServeTransport.serve(transport, limits), (served) =>
     served.close({ _tag: "Stopping", message: "the server is going away" }, { within: DefaultDeadline })
   )
 })

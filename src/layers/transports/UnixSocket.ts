@@ -1,10 +1,9 @@
 /**
  * Clients of this machine and this user: `--listen unix://PATH`.
  *
- * Owns the socket's file: where it is, that it is private, what is done about one that is there already, and that it is gone
- * when the server is. A server removes only the file that it made, never one that another server has put in its place: the
- * socket is bound under another name and renamed, because the system's own clean-up goes by the name alone. Whoever can open
- * the file may connect; nothing else is asked.
+ * Owns the socket file: its path, its permissions, the handling of an existing file, and its removal at the end. A server
+ * removes only its own file, never one that another server has put in its place: the socket is bound under another name and
+ * renamed, because the system's clean-up uses only the name. Access to the file is the only authentication.
  *
  * @module
  */
@@ -26,8 +25,8 @@ import * as Listener from "./SocketListener.ts"
 import { Limits, type ConnectionLimits } from "./ConnectionLimits.ts"
 
 /**
- * The socket cannot be where it should. `AddrInUse`: a server answers there. `AlreadyExists`: something is there that is no
- * socket. `Unusable`: the path is too long, or the file system does not let it be.
+ * The socket cannot be created. `AddrInUse`: a server answers there. `AlreadyExists`: the path is not a socket. `Unusable`:
+ * the path is too long, or the file system refuses it.
  */
 export class UnixSocketError extends Schema.TaggedError<UnixSocketError>()("UnixSocketError", {
   kind: Schema.Literals(["AddrInUse", "AlreadyExists", "Unusable"]),
@@ -46,17 +45,17 @@ export class UnixSocketError extends Schema.TaggedError<UnixSocketError>()("Unix
   }
 }
 
-/** Where the socket is unless a path is given. */
+/** The default path of the socket. */
 export const defaultPath = (path: Path.Path, home: string): string =>
   path.join(home, "app-server-control", "app-server-control.sock")
 
-/** Bytes of a path that the system takes, without the byte that ends it. */
+/** Maximum length of a socket path in bytes, without the terminating byte. */
 const MaxPathBytes = process.platform === "darwin" ? 103 : 107
 
 const unusable = (path: string, error: PlatformError) =>
   new UnixSocketError({ kind: "Unusable", path, detail: `failed to prepare the socket path: ${error.reason._tag}` })
 
-/** Whether somebody listens there. A server that is busy and takes no connection for the moment counts. */
+/** Whether a server listens at the path. A busy server that accepts no connection now counts. */
 const isAnswered = (path: string): Effect.Effect<boolean> =>
   Effect.callback((resume) => {
     const socket = Net.connect(path)
@@ -68,11 +67,11 @@ const isAnswered = (path: string): Effect.Effect<boolean> =>
     return Effect.sync(() => socket.destroy())
   })
 
-/** Makes the path free, if a server that is no more has left its socket there. */
+/** Removes a stale socket of a server that no longer runs. */
 const clear = Effect.fnUntraced(function* (path: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const info = yield* Effect.option(fileSystem.stat(path))
-  // A link that leads nowhere is what is left of a server that keeps its socket elsewhere.
+  // A dangling link remains of a server that kept its socket elsewhere.
   const isLink = Option.isSome(yield* Effect.option(fileSystem.readLink(path)))
   if (Option.isNone(info) && !isLink) return
   if (Option.isSome(info) && info.value.type !== "Socket") {
@@ -90,20 +89,20 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** A start takes milliseconds: a lock that is kept for longer is one that somebody has left. */
+/** A start takes milliseconds, so an older lock is stale. */
 const LockPatience = Duration.seconds(5)
 
-/** A server that ends waits no longer for one that starts. */
+/** Maximum time that an ending server waits for a starting one. */
 const EndPatience = Duration.seconds(1)
 
-/** Bytes of a lock that are read: it holds the id of a process. */
+/** Maximum number of bytes read from a lock, which holds a process id. */
 const MaxOwnerBytes = 32
 
 const lockOf = (path: Path.Path, folder: string): string => path.join(folder, "app-server-startup.lock")
 
 /**
- * Of two servers that start at the same time the second looks only when the first is there: it must not take it for gone.
- * `orElse` is run when somebody else keeps the lock for longer than `patience`.
+ * Holds a lock during the start, so that the second of two concurrent servers does not take the first one's new socket for
+ * stale. `orElse` runs when the lock stays held for longer than `patience`.
  */
 const lock = Effect.fnUntraced(function* <A, E, R>(
   file: string,
@@ -121,7 +120,7 @@ const lock = Effect.fnUntraced(function* <A, E, R>(
   const attempt = Effect.catchReason(take, "PlatformError", "AlreadyExists", (_, error) =>
     Effect.andThen(Effect.when(remove, isLeft), Effect.fail(error))
   )
-  // Who stops the server meanwhile does not wait for it.
+  // A stop of the server interrupts the wait.
   yield* Effect.acquireRelease(attempt, () => remove).pipe(
     Effect.retry({
       schedule: Schedule.spaced("50 millis"),
@@ -133,8 +132,8 @@ const lock = Effect.fnUntraced(function* <A, E, R>(
 })
 
 /**
- * Makes the folder private, and those above it, where they are missing. Node's own way to make all of them never ends in a
- * file system that knows of no folder to make them in, such as `/proc`.
+ * Makes the missing folders of the path with private permissions. Node's recursive `mkdir` does not terminate on a file
+ * system that cannot create folders, such as `/proc`.
  */
 const makeFolders = (
   fileSystem: FileSystem.FileSystem,
@@ -154,7 +153,7 @@ const makeFolders = (
   )
 }
 
-/** Folder and path as the socket needs them. */
+/** The folder and path of the socket. */
 const prepare = Effect.fnUntraced(function* (path: string, isOwnFolder: boolean) {
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
@@ -165,15 +164,15 @@ const prepare = Effect.fnUntraced(function* (path: string, isOwnFolder: boolean)
   yield* clear(path)
 })
 
-/** Web pages do not get to a file, and whoever does is the user. */
+/** Web pages cannot open a file, and only the user can. */
 const everybody: Admission = { allowedOrigins: undefined, authorize: undefined }
 
-/** Bytes of the name under which a socket is bound, where the path leaves room for them. */
+/** Maximum length in bytes of the temporary name under which a socket is bound. */
 const NameBytes = 12
 
 const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 
-/** A free path beside the other, and no longer. */
+/** A free path in the same folder that is not longer. */
 const besides = Effect.fnUntraced(function* (path: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
@@ -190,7 +189,7 @@ const besides = Effect.fnUntraced(function* (path: string) {
 const isSame = (one: FileSystem.File.Info, other: FileSystem.File.Info): boolean =>
   one.dev === other.dev && Option.getOrUndefined(one.ino) === Option.getOrUndefined(other.ino)
 
-/** Removes the file unless it is another server's by now. While another one starts the file stays: that server replaces it. */
+/** Removes the file unless another server owns it now. If another server is starting, the file stays and is replaced by it. */
 const removeOwn = Effect.fnUntraced(
   function* (path: string, own: FileSystem.File.Info) {
     const fileSystem = yield* FileSystem.FileSystem
@@ -200,11 +199,11 @@ const removeOwn = Effect.fnUntraced(
   },
   Effect.scoped,
   (removing) => Effect.ignore(removing),
-  // A finalizer runs it, and yet the wait has to end.
+  // Interruptible although a finalizer runs it, so that the wait can end.
   Effect.interruptible
 )
 
-/** Binds a socket, makes it private and gives it its name. */
+/** Binds a socket, makes it private and renames it to its path. */
 const bind = Effect.fnUntraced(function* (path: string, limits: ConnectionLimits) {
   const fileSystem = yield* FileSystem.FileSystem
   const bound = yield* besides(path)
@@ -233,7 +232,7 @@ const bind = Effect.fnUntraced(function* (path: string, limits: ConnectionLimits
 })
 
 export interface UnixSocketOptions {
-  /** Undefined is the default under `home`; a relative path counts from the working directory. */
+  /** Default: under `home`. A relative path is relative to the working directory. */
   readonly path: string | undefined
   /** The server's home folder. */
   readonly home: string
@@ -246,12 +245,12 @@ export const serve = Effect.fnUntraced(function* (options: UnixSocketOptions) {
   const path = paths.resolve(options.path ?? defaultPath(paths, options.home))
   const bytes = Buffer.byteLength(path)
   if (bytes > MaxPathBytes) {
-    const detail = `the path is ${bytes} bytes long, the system takes ${MaxPathBytes}`
+    const detail = `the path is ${bytes} bytes long, the limit is ${MaxPathBytes}`
     return yield* new UnixSocketError({ kind: "Unusable", path, detail })
   }
   const starting = Effect.gen(function* () {
     const scope = yield* Effect.scope
-    // The lock is for the start only; what is started is for the scope around it.
+    // The lock is held during the start only; the listener lives in the outer scope.
     return yield* Effect.scoped(
       Effect.gen(function* () {
         yield* prepare(path, options.path === undefined)

@@ -1,7 +1,7 @@
 /**
  * Clients over TCP: `--listen ws://IP:PORT`.
  *
- * Owns the rule that nobody gets in from another machine without showing who it is, and what is said about the address.
+ * Owns the rule that clients of other machines must authenticate, and the printed text about the address.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { authority, type ListenWebSocket } from "./ListenAddress.ts"
 import * as Listener from "./SocketListener.ts"
 import { Limits, type ConnectionLimits } from "./ConnectionLimits.ts"
 
-/** Other machines could connect, and nothing would keep them out. */
+/** Other machines could connect without authentication. */
 export class UnsafeListen extends Schema.TaggedError<UnsafeListen>()("UnsafeListen", { address: Schema.String }) {
   override get message(): string {
     return `refusing to start non-loopback websocket listener ${this.address} without auth; configure \`--ws-auth capability-token\` or \`--ws-auth signed-bearer-token\``
@@ -24,7 +24,7 @@ export interface WebSocketOptions {
   readonly listen: ListenWebSocket
   readonly admission: Admission
   readonly limits?: ConnectionLimits
-  /** Pages besides the probes, by path, for whoever may connect. */
+  /** Pages besides the probes, by path, for authorised clients. */
   readonly pages?: ReadonlyMap<string, Page>
 }
 
@@ -51,7 +51,7 @@ export const serve = Effect.fnUntraced(function* (options: WebSocketOptions) {
   return { ...listener, bound }
 })
 
-/** What a person, or a program that started this one, is told about the address. */
+/** The text about the address for people and parent programs. */
 export const banner = (bound: ListenWebSocket): ReadonlyArray<string> => {
   const at = authority(bound)
   return [

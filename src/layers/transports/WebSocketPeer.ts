@@ -1,13 +1,13 @@
 /**
- * The far end of one WebSocket.
+ * The client's end of one WebSocket.
  *
- * Owns the socket: incoming messages, the size of the one that is still arriving, outgoing messages in batches, pings, and the
- * end. The library does the handshake, reads frames and closes; outgoing frames are made here (Frames). Does not own the
- * connection that it belongs to: `WebSocketTransport` makes a transport of a peer.
+ * Owns the socket: incoming messages, the size of an incomplete one, outgoing messages in batches, pings, and the end. The
+ * library does the handshake, reads frames and closes; Frames makes outgoing frames. Does not own its connection:
+ * `WebSocketTransport` makes a transport of a peer.
  *
  * ```
- *  paused ──attach──► open ──close frame from here──► closing ─┐
- *                       └──close frame, reset, no life from there──► gone
+ *  paused ──attach──► open ──server sends close──────► closing ─┐
+ *                       └──client closes, resets or is silent──► gone
  * ```
  *
  * @module
@@ -24,34 +24,34 @@ import type * as Frames from "./Frames.ts"
 import type { ReadBuffer } from "./ReadBuffer.ts"
 import { parse } from "../../protocol/jsonrpc/Parse.ts"
 
-/** The code of a close frame, by the reason for which the server closes. */
+/** Close codes, by the server's reason. */
 export const CloseCode = { goingAway: 1001, policy: 1008, tooBig: 1009, internal: 1011, tryAgainLater: 1013 } as const
 
-/** Why the server closes a connection by itself. */
+/** Why the server closes a connection. */
 export interface Refusal {
   readonly code: number
   readonly reason: string
 }
 
-const tooLong: Refusal = { code: CloseCode.tooBig, reason: "message before initialize is longer than the server takes" }
+const tooLong: Refusal = { code: CloseCode.tooBig, reason: "message before initialize exceeds the size limit" }
 
-/** Bytes of a frame around the payload of a control frame. */
+/** Bytes of a control frame besides its payload. */
 const ControlHeader = 6
 
-/** What a chunk costs in memory besides its bytes while its message is not complete. */
+/** Memory overhead of a chunk of an incomplete message, in bytes. */
 const PerChunk = 256
 
-/** Reasons for the codes with which the library closes by itself. */
+/** Reasons for the close codes of the library. */
 const reasons: Readonly<Record<number, string>> = {
   1002: "malformed frame",
   1007: "text is not UTF-8",
   1008: "too many fragments",
-  1009: "message is longer than the server takes"
+  1009: "message exceeds the size limit"
 }
 
-/** Gives a reason with every close frame. */
+/** Adds a reason to every close frame. */
 export class ReasonedWebSocket extends WS.WebSocket {
-  /** Whose socket it is: the listeners of all sockets are the same, so that one more costs little. */
+  /** The peer of the socket. All sockets share their listeners, so that each costs little. */
   peer: WebSocketPeer | undefined
 
   override close(code?: number, reason?: string | Buffer): void {
@@ -62,8 +62,8 @@ export class ReasonedWebSocket extends WS.WebSocket {
 const binary: Incoming = { _tag: "Ignored", reason: "binary frame" }
 
 /**
- * Characters that go into one write, and so may lie in the socket besides what the system holds. The least that a client has
- * to read within the grace for one that has stopped: few enough for a bad line.
+ * Maximum number of characters in one write, which may then be buffered in the socket. A client must read at least this much
+ * within the stall grace, so it is small enough for a slow line.
  */
 const MaxBatchChars = 64 * 1024
 
@@ -75,18 +75,18 @@ export class WebSocketPeer {
   readonly #socket: Duplex
   readonly #frames: Frames.Encoder
   #readBuffer: ReadBuffer | undefined
-  /** Bytes that have been read of a message that is not complete. */
+  /** Bytes read of an incomplete message. */
   #partial = 0
-  /** Payload of what was complete in the chunk that is being read. */
+  /** Payload of the messages completed by the current chunk. */
   #complete = 0
   #hasMessage = false
   #refusal: Refusal | undefined
-  /** Something has come since the last ping, or could be written. */
+  /** True when something was received or written since the last ping. */
   #isAlive = true
   #onWritable: (() => void) | undefined
   readonly #gone = Deferred.makeUnsafe<void>()
 
-  /** Reads nothing until it is attached. The peers of a listener share `frames`. */
+  /** Reading starts with `attach`. The peers of a listener share `frames`. */
   constructor(ws: ReasonedWebSocket, socket: Duplex, frames: Frames.Encoder) {
     this.#ws = ws
     this.#socket = socket
@@ -99,7 +99,7 @@ export class WebSocketPeer {
     ws.on("error", ignore)
     ws.on("close", WebSocketPeer.#closed)
     socket.on("drain", () => this.#drained())
-    // Runs after the library's own listener, which has parsed the chunk.
+    // Runs after the library's listener, which has parsed the chunk.
     socket.on("data", (chunk: Buffer) => this.#looked(chunk.length))
   }
 
@@ -124,7 +124,7 @@ export class WebSocketPeer {
     return ws instanceof ReasonedWebSocket ? ws.peer : undefined
   }
 
-  /** Starts to receive messages, into the buffer. It is closed with the socket. */
+  /** Starts to receive messages into the buffer, which is closed with the socket. */
   attach(readBuffer: ReadBuffer): void {
     this.#readBuffer = readBuffer
     if (this.isGone) this.#end()
@@ -134,7 +134,7 @@ export class WebSocketPeer {
   #receive(data: WS.RawData, isBinary: boolean): void {
     this.#isAlive = true
     const readBuffer = this.#readBuffer
-    // The library hands out one buffer for a message, however it was fragmented.
+    // The library delivers one buffer per message, fragmented or not.
     if (readBuffer === undefined || this.#refusal !== undefined || !Buffer.isBuffer(data)) return
     this.#hasMessage = true
     this.#complete += data.length
@@ -142,7 +142,7 @@ export class WebSocketPeer {
     else readBuffer.push(isBinary ? binary : parse(data.toString()), data.length)
   }
 
-  /** Of a chunk there is left what belongs to a message that is not complete. */
+  /** The rest of a chunk belongs to an incomplete message. */
   #looked(bytes: number): void {
     const readBuffer = this.#readBuffer
     if (readBuffer === undefined || this.#refusal !== undefined) return
@@ -170,12 +170,12 @@ export class WebSocketPeer {
     return this.#readBuffer?.isInitialized === true
   }
 
-  /** Why the server closes the connection; undefined while it does not. */
+  /** Why the server closes the connection, or undefined. */
   get refusal(): Refusal | undefined {
     return this.#refusal
   }
 
-  /** Receives nothing more; whoever serves the connection closes it. The first reason counts. */
+  /** Stops receiving; the connection is then closed by its server. The first reason counts. */
   refuse(refusal: Refusal): void {
     if (this.#refusal !== undefined) return
     this.#refusal = refusal
@@ -184,7 +184,7 @@ export class WebSocketPeer {
     this.#proceed()
   }
 
-  /** Why nothing more can be written; undefined while something can. */
+  /** Why the socket is not writable; undefined while it is. */
   get #failure(): TransportClosed | undefined {
     if (this.#refusal !== undefined) return new TransportClosed({ reason: this.#refusal.reason })
     return this.isGone ? new TransportClosed({}) : undefined
@@ -194,17 +194,17 @@ export class WebSocketPeer {
     return Deferred.isDoneUnsafe(this.#gone)
   }
 
-  /** Ends when the socket has. */
+  /** Completes when the socket has closed. */
   get gone(): Effect.Effect<void> {
     return Deferred.await(this.#gone)
   }
 
-  /** True while what was written lies in this process. */
+  /** True while written data is buffered in this process. */
   get isCongested(): boolean {
     return this.#socket.writableNeedDrain && !this.isGone
   }
 
-  /** Waits until the system has taken what was written, or nothing more can be. */
+  /** Waits until the system has taken the written data, or the socket has closed. */
   get #writable(): Effect.Effect<void> {
     return Effect.callback((resume) => {
       if (!this.isCongested || this.#refusal !== undefined) return resume(Effect.void)
@@ -212,7 +212,7 @@ export class WebSocketPeer {
     })
   }
 
-  /** Writes the messages at the client's pace. Waits for nothing where the client keeps up. */
+  /** Writes the messages at the client's pace. Completes synchronously when the client keeps up. */
   write(messages: ReadonlyArray<OutboundMessage>, sequenced: boolean): Effect.Effect<void, TransportClosed> {
     return Effect.suspend(() => this.#writeFrom(messages, sequenced, 0))
   }
@@ -232,7 +232,7 @@ export class WebSocketPeer {
     return failure === undefined ? Effect.void : Effect.fail(failure)
   }
 
-  /** Writes one batch of the messages; the index of the first that is not in it. */
+  /** Writes one batch and returns the index of the first message after it. */
   #writeBatch(messages: ReadonlyArray<OutboundMessage>, sequenced: boolean, from: number): number {
     const texts: Array<string> = []
     let chars = 0
@@ -244,12 +244,12 @@ export class WebSocketPeer {
       texts.push(text)
       chars += text.length
     }
-    // Once a close frame is under way nothing may follow it.
+    // No frame may follow a close frame.
     if (texts.length > 0 && this.#ws.readyState === this.#ws.OPEN) this.#socket.write(this.#frames.encode(texts))
     return at
   }
 
-  /** Asks for a sign of life; false when there was none since the last time. */
+  /** Sends a ping. False when nothing was received since the previous one. */
   ping(): boolean {
     if (!this.#isAlive) return false
     this.#isAlive = false
@@ -262,7 +262,7 @@ export class WebSocketPeer {
     this.#ws.close(code, reason)
   }
 
-  /** Ends the socket without waiting for anybody. */
+  /** Destroys the socket. */
   terminate(): void {
     this.#ws.terminate()
   }

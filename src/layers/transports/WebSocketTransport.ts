@@ -1,7 +1,7 @@
 /**
  * One client over a WebSocket, as a transport.
  *
- * Owns what a close frame says, and how long a client has to answer it. Does not own the socket (WebSocketPeer).
+ * Owns the contents of close frames and the time that a client has to answer one. Does not own the socket (WebSocketPeer).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { ReadBudget } from "./ReadBudget.ts"
 import type { ConnectionLimits } from "./ConnectionLimits.ts"
 import { CloseCode, type Refusal, type WebSocketPeer } from "./WebSocketPeer.ts"
 
-/** How long a client has to answer a close frame. */
+/** Time limit for the client's close frame. */
 const CloseGrace = "1 second"
 
 const readTooMuch: Refusal = { code: CloseCode.tryAgainLater, reason: "too much is being sent to the server at once" }
@@ -30,7 +30,7 @@ const refusalOf = (reason: CloseReason): Refusal => {
   }
 }
 
-/** Sends a close frame, and does not wait long for the client to agree. */
+/** Sends a close frame and waits briefly for the client's. */
 const close = (peer: WebSocketPeer, { code, reason }: Refusal): Effect.Effect<void> =>
   Effect.suspend(() => {
     peer.close(code, reason)
@@ -50,7 +50,7 @@ export const make = (peer: WebSocketPeer, origin: Origin, limits: ConnectionLimi
     evictable: true,
     read: buffer.read,
     write: (messages, sequenced) => peer.write(messages, sequenced),
-    // The peer's own reason is more exact than that its transport has failed.
+    // The peer's reason is more precise than the failure of the transport.
     close: (reason) => close(peer, peer.refusal ?? refusalOf(reason)),
     onInitialized: () => buffer.initialized(),
     unread: () => buffer.unread

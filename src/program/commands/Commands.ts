@@ -20,6 +20,7 @@ import { Version } from "../../services/config/ServerIdentity.ts"
 import { findHome, home } from "../../layers/MachineInfo.ts"
 import * as ConfigInit from "./ConfigInit.ts"
 import * as Demo from "./Demo.ts"
+import * as Doctor from "./Doctor.ts"
 import * as Exec from "./Exec.ts"
 import * as ExecFlags from "./ExecFlags.ts"
 import * as NodeSmallFiles from "../../layers/files/NodeSmallFiles.ts"
@@ -230,6 +231,25 @@ const demo = Command.make("demo", {}, () => Effect.flatMap(asRun(Demo.run), endi
   Command.withExamples([{ command: "spindle demo", description: "Takes a few seconds" }])
 )
 
+const doctor = Command.make(
+  "doctor",
+  { json: ExecFlags.switchFlag("json", "Print the checks as JSON") },
+  Effect.fnUntraced(function* (input) {
+    const cliOverrides = yield* settingsOf(yield* spindle)
+    yield* ending(yield* Doctor.run({ cliOverrides }, input))
+  })
+).pipe(
+  Command.withDescription(
+    "Check what a turn needs: Node, the home folder, the configuration, the model's key and server, the sandbox.\n" +
+      "  Asks no model and prints no secrets. Exits with 1 when a check fails."
+  ),
+  Command.withShortDescription("Check the configuration, the key and the model server"),
+  Command.withExamples([
+    { command: "spindle doctor", description: "Check the configured provider" },
+    { command: "spindle doctor -c model_provider=local", description: "Check another one" }
+  ])
+)
+
 const configInit = Command.make("init", {}, () =>
   Effect.gen(function* () {
     const { out } = yield* Screen.TerminalConsole
@@ -246,12 +266,13 @@ const configInit = Command.make("init", {}, () =>
 
 const config = Command.make("config").pipe(
   Command.withDescription("Manage the configuration."),
+  Command.withShortDescription("Manage the configuration"),
   Command.withSubcommands([configInit])
 )
 
 const command = spindle.pipe(
   Command.withHandler((input) => serve(input, input)),
-  Command.withSubcommands([appServer, exec, demo, config]),
+  Command.withSubcommands([appServer, exec, doctor, demo, config]),
   Command.withDescription("An app-server for coding agents: serves clients, or runs a single turn."),
   Command.withExamples([
     { command: "spindle demo", description: "Run a demo, without a key" },

@@ -26,9 +26,9 @@ import type { InProcessError } from "../../services/connection/InProcess.ts"
 import type { ModelError } from "../../services/model/ModelProvider.ts"
 import { Version } from "../../services/config/ServerIdentity.ts"
 import { Threads } from "../../services/thread/Threads.ts"
-import * as JsonEvents from "../reporters/JsonReporter.ts"
+import * as JsonReporter from "../reporters/JsonReporter.ts"
 import { questionOf } from "../reporters/ApprovalPrompt.ts"
-import * as Render from "../reporters/TextReporter.ts"
+import * as TextReporter from "../reporters/TextReporter.ts"
 import type { Reporter } from "../reporters/Reporter.ts"
 import type { Permissions } from "./ExecFlags.ts"
 import * as LastMessage from "./LastMessage.ts"
@@ -203,7 +203,7 @@ export const run = (
 ): Effect.Effect<number, never, FileSystem.FileSystem | Path.Path | TerminalConsole | Terminal> =>
   Effect.gen(function* () {
     const screen = yield* TerminalConsole
-    const reporter = task.json ? JsonEvents.make(screen) : yield* Render.make(screen, yield* Terminal)
+    const reporter = task.json ? JsonReporter.make(screen) : yield* TextReporter.make(screen, yield* Terminal)
     const embedded = InProcessClient.layer({
       clientName: "spindle-exec",
       clientVersion: Version,

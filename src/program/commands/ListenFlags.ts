@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import type * as AppServer from "../../layers/AppServer.ts"
 import { type AuthFlags, Mode } from "../../layers/transports/auth/AuthFlags.ts"
 import * as Listen from "../../layers/transports/ListenAddress.ts"
-import * as Serve from "../ServeStdio.ts"
+import * as ServeStdio from "../ServeStdio.ts"
 import { UsageError } from "./Usage.ts"
 
 const text = (name: string, metavar: string, description: string) =>
@@ -109,7 +109,7 @@ export const serve = Effect.fnUntraced(function* (input: ListenInput, server: Ap
   const listens = parsed.success
   const auth = authOf(input)
   const isPlain = Object.values(auth).every((flag) => flag === undefined)
-  if (isPlain && listens.length === 1 && listens[0]?._tag === "Stdio") return yield* Serve.run(server)
+  if (isPlain && listens.length === 1 && listens[0]?._tag === "Stdio") return yield* ServeStdio.run(server)
   const Listening = yield* Effect.promise(() => import("../ServeSockets.ts"))
   return yield* Listening.run({ listens, auth, allowedOrigins: input.allowOrigin }, server)
 })

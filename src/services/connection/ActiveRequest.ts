@@ -1,5 +1,5 @@
 /**
- * One request on its way to its one answer, and what its handler may see of it.
+ * One request until its response, and the part of it that its handler sees.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import type { DecodedRequest } from "./RequestDecoder.ts"
 export class ActiveRequest implements RequestContext {
   readonly connection: Connection
   readonly decoded: DecodedRequest
-  /** Set while the handler runs and is not done at once. */
+  /** The handler's fiber, set once the handler has suspended. */
   fiber: Fiber.Fiber<unknown, unknown> | undefined
-  /** The caller no longer wants the answer. */
+  /** True when the caller has cancelled the request. */
   isCancelled = false
   readonly #meter: Meter
-  /** When the request was accepted, as the meter counts. */
+  /** When the request was accepted, on the meter's clock. */
   readonly #since: bigint
 
   constructor(connection: Connection, decoded: DecodedRequest, meter: Meter) {
@@ -42,14 +42,14 @@ export class ActiveRequest implements RequestContext {
     return this.decoded.extensions
   }
 
-  /** Answers, unless the request was cancelled. */
+  /** Sends the result, unless the request was cancelled. */
   succeed(result: unknown, extensions?: Extensions): Wait {
     if (this.isCancelled) return undefined
     this.#meter.succeeded(this.decoded.method, this.#since)
     return this.connection.answers.succeed(this.decoded.id, result, extensions)
   }
 
-  /** Refuses, unless the request was cancelled. */
+  /** Sends the error, unless the request was cancelled. */
   fail(error: RequestError): Wait {
     if (this.isCancelled) return undefined
     this.#meter.failed(this.decoded.method, error.code, this.#since)

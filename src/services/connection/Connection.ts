@@ -1,7 +1,7 @@
 /**
- * One client, whatever it is connected through.
+ * One client connection, over any transport.
  *
- * Owns a client's identity, its session (what initialize settled), its counters and its outgoing queue. Does not read or write
+ * Owns a client's identity, its session (set by initialize), its counters and its outgoing queue. Does not read or write
  * (ServedConnection), does not decide who receives what (OutboundRouter) nor what runs when (MessageProcessor).
  *
  * ```
@@ -19,22 +19,22 @@ import type { Session, Subscriber } from "../routing/Subscriber.ts"
 import type { TieredQueue, Refusal } from "../routing/TieredQueue.ts"
 import type { Answers, Origin, Transport } from "./Transport.ts"
 
-/** How a connection is served, besides its transport. */
+/** Options of a connection that do not depend on its transport. */
 export interface ConnectionOptions {
-  /** Requests that may wait behind others of their key. At least one. */
+  /** Maximum number of requests that wait behind others with the same key. At least one. */
   readonly capacity: number
-  /** The error text of a request that finds no place to wait in. */
+  /** The error text of a request that is refused because too many wait. */
   readonly overloadText: string
-  /** The error texts of a server request that this client cannot be sent: no room, or nobody reads any more. */
+  /** The error texts of a server request that cannot be sent: the queue is full or closed. */
   readonly refusals: Readonly<Record<Refusal, string>>
-  /** Server requests this client never answers, with the error that stands for its answer. */
+  /** Server requests this client never answers, with the error that is used as its answer. */
   readonly unsupported?: Readonly<Record<string, ErrorObject>>
 }
 
-/** Handlers that may run at once for one client; beyond it requests are refused as overload. */
+/** Maximum number of running handlers per client. Further requests are refused as overload. */
 export const MaxRunning = 4096
 
-/** There is nothing that most clients never answer. */
+/** Default: the client may answer every server request. */
 const none: Readonly<Record<string, ErrorObject>> = {}
 
 export class Connection implements Subscriber {
@@ -49,15 +49,15 @@ export class Connection implements Subscriber {
   readonly #transport: Transport
   #session: Session | undefined
   #closed = false
-  /** Requests that wait behind others of their key. */
+  /** Requests that wait behind others with the same key. */
   waiting = 0
-  /** Handlers that run. */
+  /** Running handlers. */
   running = 0
-  /** Requests that were refused because there was no place to wait in. */
+  /** Requests that were refused as overload. */
   overloads = 0
-  /** How often reading stopped because answers piled up. */
+  /** How often reading paused because responses were backing up. */
   readPauses = 0
-  /** Messages that the transport had no room for and that were given back to the client. */
+  /** Messages that the transport refused because it had no room. */
   ingressRejected = 0
 
   constructor(id: number, transport: Transport, outgoing: TieredQueue, options: ConnectionOptions) {
@@ -80,12 +80,12 @@ export class Connection implements Subscriber {
     return this.#closed
   }
 
-  /** Messages that were received and have not been read by the engine. */
+  /** Messages that were received and not yet read by the engine. */
   get unread(): number {
     return this.#transport.unread?.() ?? 0
   }
 
-  /** Settles the session; false when it already is, so that of two racing handshakes one succeeds. */
+  /** Sets the session. False when it is already set, so that only one of two racing handshakes succeeds. */
   initialize(session: Session): boolean {
     if (this.#session !== undefined) return false
     this.#session = session
@@ -93,13 +93,13 @@ export class Connection implements Subscriber {
     return true
   }
 
-  /** Admits no more: requests still waiting are skipped, running ones finish. */
+  /** Stops admitting requests: waiting requests are skipped, running ones finish. */
   close(): void {
     this.#closed = true
   }
 }
 
-/** Answers that travel in the outgoing queue, as text. A result that is not JSON becomes an internal error for its caller. */
+/** Sends responses as text through the outgoing queue. The caller of a result that is not JSON gets an internal error. */
 class AnswersInOrder implements Answers {
   readonly #outgoing: TieredQueue
 
@@ -132,7 +132,7 @@ class AnswersInOrder implements Answers {
   }
 }
 
-/** The answer to a request whose result cannot cross a connection. */
+/** The response to a request whose result cannot be encoded. */
 export const notSerializable = (error: unknown): ErrorObject => ({
   code: ErrorCode.Internal,
   message: `failed to serialize response: ${error instanceof Error ? error.message.split("\n", 1)[0] : "not JSON"}`

@@ -1,11 +1,11 @@
 /**
- * The one deadline of a stop, which is handed down to everything that stops.
+ * The deadline of a stop, shared by everything that stops.
  *
- * It has two marks: at `work` handlers and turns are given up, at `end` everything is. Between them clients read the last
- * messages. Whoever asks for the stop may bring the deadline forward, never put it off.
+ * It has two marks: at `work`, handlers and turns are interrupted; at `end`, the stop is over. Between the marks clients
+ * read the last messages. A caller of the stop may bring the deadline forward but never postpone it.
  *
- * Foreign code has to run in a fiber of its own, and what races with the deadline is the wait for that fiber: an effect that
- * cannot be interrupted would hold whoever runs it beyond any deadline.
+ * Foreign code has to run in a separate fiber, and what races with the deadline is the wait for that fiber: an effect that
+ * cannot be interrupted would hold its caller beyond the deadline.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Fork } from "./Dispatcher.ts"
 
-/** From the wish to stop to the end, however much is going on. */
+/** Default time of a stop, from the request to the end. */
 export const DefaultDeadline: Duration.Duration = Duration.seconds(5)
 
 export class Deadline {
@@ -29,17 +29,17 @@ export class Deadline {
     this.#fork = fork
   }
 
-  /** Waits for the mark at which running work is given up. */
+  /** Waits for the `work` mark. */
   get work(): Effect.Effect<void> {
     return Deferred.await(this.#work)
   }
 
-  /** Waits for the end. */
+  /** Waits for the `end` mark. */
   get end(): Effect.Effect<void> {
     return Deferred.await(this.#end)
   }
 
-  /** Comes after `total` at the latest; `share` of it is for work. */
+  /** Sets the end to `total` from now at the latest, and the work mark to `share` of that. */
   within(total: Duration.Input, share = 1): void {
     const whole = Duration.fromInputUnsafe(total)
     const work = Duration.times(whole, share)
@@ -51,7 +51,7 @@ export class Deadline {
     this.#timers.push(this.#fork(marks))
   }
 
-  /** Comes with the other at the latest. */
+  /** Brings this deadline forward to the other one. */
   follow(other: Deadline): void {
     const work = Effect.andThen(
       other.work,
@@ -64,7 +64,7 @@ export class Deadline {
     this.#timers.push(this.#fork(work), this.#fork(end))
   }
 
-  /** Stops the timers: what had to stop has. */
+  /** Stops the timers, when everything has stopped. */
   clear(): void {
     for (const timer of this.#timers.splice(0)) timer.interruptUnsafe()
   }

@@ -1,12 +1,12 @@
 /**
- * The handlers of one connection: which run, which wait, and what becomes of them.
+ * The handlers of one connection: which run and which wait.
  *
- * Owns the step from a request to a running handler and from its end to the answer. Handlers are kept
- * from the moment they suspend, which most never do.
+ * Owns the step from a request to a running handler, and from the handler's end to the response. A handler is tracked only
+ * once it suspends, which most never do.
  *
  * ```
  *  admit ─► waiting (its key is taken) ─► running ─► answered
- *    │          ├── cancelled, its client lost ─► gone without having run
+ *    │          ├── cancelled, its client is lost ─► dropped without running
  *    │          └── the work mark of a stop ─► answered with an error
  *    └── no place to wait, too many running ─► refused as overload
  * ```
@@ -31,24 +31,24 @@ import type { DecodedRequest } from "./RequestDecoder.ts"
 import { Reply } from "./Reply.ts"
 import { fromServiceError, type ServiceError } from "./ServiceError.ts"
 
-/** Starts a fiber in the caller's turn, up to its first suspension. */
+/** Starts a fiber synchronously and runs it to its first suspension. */
 export type Fork = (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
 
-/** What is left to do once a request is answered. */
+/** What remains to be done after the response. */
 interface Rest {
-  /** Waits for room for the answer, or logs why it is an internal error. */
+  /** Waits for room for the response, or logs the cause of an internal error. */
   readonly placed: Effect.Effect<void> | undefined
-  /** Begins in the step in which it is run. */
+  /** The commit of the reply. It begins in the step in which it is run. */
   readonly commit?: Effect.Effect<void>
 }
 
-/** Undefined for nothing, which most answers leave. */
+/** Undefined when nothing remains, as for most responses. */
 const afterwards = (wait: Wait): Rest | undefined => (wait === undefined ? undefined : { placed: Deferred.await(wait) })
 
 const died = (request: ActiveRequest, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.logError("handler died", cause).pipe(Effect.annotateLogs({ method: request.decoded.method }))
 
-/** A defect is logged with its cause and answered without it. */
+/** Logs a defect with its cause. The response does not contain the cause. */
 const failed = (request: ActiveRequest, cause: Cause.Cause<ServiceError>): Rest | undefined => {
   const error = Cause.findErrorOption(cause)
   if (Option.isSome(error)) return afterwards(request.fail(fromServiceError(error.value)))
@@ -58,7 +58,7 @@ const failed = (request: ActiveRequest, cause: Cause.Cause<ServiceError>): Rest 
 }
 
 const replied = (request: ActiveRequest, reply: Reply<unknown>): Rest | undefined => {
-  // Nobody waits for the answer: what belongs to it does not happen.
+  // The request was cancelled, so the commit is skipped.
   if (request.isCancelled) return undefined
   try {
     const { commit, extensions, result } = reply.take()
@@ -71,9 +71,9 @@ const replied = (request: ActiveRequest, reply: Reply<unknown>): Rest | undefine
   }
 }
 
-/** Gives the request its answer. */
+/** Sends the response to the request. */
 const settle = (request: ActiveRequest, exit: Exit.Exit<unknown, unknown>): Rest | undefined => {
-  // Handlers fail with service errors and nothing else; a fiber's own type does not say so.
+  // Handlers fail only with service errors, which the type of the fiber does not express.
   if (Exit.isFailure(exit)) return failed(request, exit.cause as Cause.Cause<ServiceError>)
   return exit.value instanceof Reply ? replied(request, exit.value) : afterwards(request.succeed(exit.value))
 }
@@ -84,16 +84,16 @@ export class Dispatcher {
   readonly #scheduler: KeyedScheduler
   readonly #fork: Fork
   readonly #meter: Meter
-  // A connection that is idle has none of these: there may be thousands of them.
-  /** Handlers that have suspended, and answers that wait for room. */
+  // These are created on demand, because there may be thousands of idle connections.
+  /** Suspended handlers, and responses that wait for room. */
   #running: Set<Fiber.Fiber<unknown, unknown>> | undefined
-  /** Requests that wait behind others of their key. */
+  /** Requests that wait behind others with their key. */
   #waiting: Set<ActiveRequest> | undefined
-  /** Completed when no request waits any more, for those who wait for it. */
+  /** Fired when no request waits any more. */
   #noneWaits: Signal | undefined
-  /** Requests that wait, and those that run and have suspended. */
+  /** Waiting requests, and running ones that have suspended. */
   #requests: Map<RequestId, ActiveRequest> | undefined
-  /** Cancelled before they were looked at, or in the very moment in which their handler began. */
+  /** Requests cancelled before they were decoded, or while their handler was being started. */
   #withdrawn: Set<RequestId> | undefined
 
   constructor(
@@ -110,7 +110,7 @@ export class Dispatcher {
     this.#meter = meter
   }
 
-  /** Runs the request's handler, now or when its turn comes. The result waits until a refusal has its place. */
+  /** Runs the request's handler, now or when its key is free. The result waits for room for a refusal. */
   admit(decoded: DecodedRequest): Effect.Effect<void> | undefined {
     const { key, shared } = decoded
     const connection = this.#connection
@@ -133,39 +133,39 @@ export class Dispatcher {
       key,
       shared,
       start: () => {
-        const isSkipped = !this.#waitsNoMore(request)
+        const isSkipped = !this.#stopWaiting(request)
         this.#forget(request)
         if (isSkipped) this.#scheduler.leave(key)
         else this.#start(request, key)
-        this.#informIdle()
+        this.#notifyIdle()
       }
     })
     return undefined
   }
 
   /** False when it did not wait. */
-  #waitsNoMore(request: ActiveRequest): boolean {
+  #stopWaiting(request: ActiveRequest): boolean {
     if (this.#waiting?.delete(request) !== true) return false
     this.#connection.waiting--
     return true
   }
 
-  #informIdle(): void {
+  #notifyIdle(): void {
     if (this.#waiting?.size === 0) this.#noneWaits?.fire()
   }
 
-  /** Skips the requests that wait, and answers them with the error if there is one. They are not run when their turn comes. */
+  /** Drops the waiting requests. With an error, it is the response to each of them. */
   skipWaiting(error?: RequestError): void {
     for (const request of Array.from(this.#waiting ?? [])) {
-      this.#waitsNoMore(request)
+      this.#stopWaiting(request)
       this.#forget(request)
       const rest = error === undefined ? undefined : afterwards(request.fail(error))
       if (rest?.placed !== undefined) this.#run(rest.placed)
     }
-    this.#informIdle()
+    this.#notifyIdle()
   }
 
-  /** Runs the request's handler to its answer before anything else of the connection: the handshake. */
+  /** Runs the handshake's handler to its response, before any other message of the connection. */
   inline(decoded: DecodedRequest): Effect.Effect<void> {
     const request = new ActiveRequest(this.#connection, decoded, this.#meter)
     return Effect.flatMap(Effect.exit(this.#serving(request)), (exit) => {
@@ -174,7 +174,7 @@ export class Dispatcher {
     })
   }
 
-  /** Answers a request that is not served. */
+  /** Sends the error of a request that is not served. */
   refuse(request: Pick<DecodedRequest, "id" | "method">, error: RequestError): Effect.Effect<void> | undefined {
     const { id, method } = request
     if (this.#isWithdrawn(id)) return undefined
@@ -188,8 +188,7 @@ export class Dispatcher {
   }
 
   /**
-   * Interrupts the handler of a request that is not answered yet, or sees to it that it never starts. Does not wait for the
-   * handler, which may take its time to end.
+   * Interrupts the handler of an unanswered request, or prevents its start. Does not wait for the handler to end.
    */
   cancelNow(id: RequestId): void {
     const request = this.#requests?.get(id)
@@ -201,7 +200,7 @@ export class Dispatcher {
     request.fiber?.interruptUnsafe()
   }
 
-  /** Interrupts what runs, and does not wait for it. */
+  /** Interrupts all running handlers and does not wait for them. */
   interruptNow(): void {
     for (const fiber of Array.from(this.#running ?? [])) fiber.interruptUnsafe()
   }
@@ -211,9 +210,9 @@ export class Dispatcher {
     return Array.from(this.#requests?.values() ?? [], ({ decoded }) => `${decoded.method} (request ${decoded.id})`)
   }
 
-  /** Ends when no request waits, no handler runs and every answer has found its place. */
+  /** Waits until no request waits, no handler runs and every response is queued. */
   get idle(): Effect.Effect<void> {
-    // What ends may leave an answer behind that has to be waited for in its turn.
+    // A handler that ends may leave a response that waits for room, so this repeats.
     return Effect.whileLoop({
       while: () => this.#connection.waiting > 0 || (this.#running !== undefined && this.#running.size > 0),
       body: (): Effect.Effect<unknown> =>
@@ -228,7 +227,7 @@ export class Dispatcher {
     return this.#withdrawn !== undefined && this.#withdrawn.delete(id)
   }
 
-  /** The table has a handler for every method, with that method's types; the request was decoded by the same entry. */
+  /** The handler's type matches the parameters, because the same table entry decoded the request. */
   #serving(request: ActiveRequest): Effect.Effect<unknown, ServiceError> {
     const { params, served } = request.decoded
     const serve = this.#handlers[served ?? "initialize"] as Handler<never>
@@ -257,14 +256,14 @@ export class Dispatcher {
 
   #ended(request: ActiveRequest, key: string | undefined, exit: Exit.Exit<unknown, unknown>): void {
     const rest = settle(request, exit)
-    // Neither a commit that waits nor an answer that waits for room holds up other requests of the key: what they wait for may
-    // be a client that does not read.
+    // Neither a suspended commit nor a response that waits for room blocks other requests with the key: both may wait for a
+    // client that does not read.
     if (rest?.commit !== undefined) this.#run(rest.commit)
     if (rest?.placed !== undefined) this.#run(rest.placed)
     if (key !== undefined) this.#scheduler.leave(key)
   }
 
-  /** Runs the effect at once. What does not end in this step counts as a running handler. */
+  /** Runs the effect synchronously. If it suspends, its fiber counts as a running handler. */
   #run(effect: Effect.Effect<void>): void {
     const fiber = this.#fork(effect)
     if (fiber.pollUnsafe() === undefined) this.#add(fiber)
@@ -284,7 +283,7 @@ export class Dispatcher {
     ;(this.#requests ??= new Map()).set(request.decoded.id, request)
   }
 
-  /** Ids may be used twice at a time on a wire; each request takes only itself out. */
+  /** A client may use an id twice at a time, so each request removes only itself. */
   #forget(request: ActiveRequest): void {
     if (this.#requests?.get(request.decoded.id) === request) this.#requests.delete(request.decoded.id)
   }

@@ -1,5 +1,5 @@
 /**
- * What serves the methods of the table: one handler per client request, and no more.
+ * The handler table: exactly one handler per client request.
  *
  * Owns the contract between the processor and the handlers. The handlers are in `layers/handlers`, one module per resource;
  * `HandlerTable` has a member for every method of the table, so a method without a handler does not compile.
@@ -14,18 +14,18 @@ import type { Connection } from "./Connection.ts"
 import type { Reply } from "./Reply.ts"
 import type { ServiceError } from "./ServiceError.ts"
 
-/** The request a handler serves. */
+/** The request that a handler serves. */
 export interface RequestContext {
   readonly connection: Connection
   readonly requestId: RequestId
   readonly trace: TraceContext | undefined
-  /** Other members of the client's envelope, for extensions it opted into. */
+  /** Other members of the client's envelope, for extensions that it opted into. */
   readonly extensions: Extensions | undefined
 }
 
 /**
- * Serves one method. What it returns is the answer: a result, or a `Reply` when something must happen right behind it. It is
- * interrupted when the caller no longer wants the answer.
+ * Serves one method. It returns the result, or a `Reply` when more must happen right after the response. It is interrupted
+ * when the caller cancels the request.
  */
 export type Handler<M extends ClientRequestMethod> = (
   params: ParamsOf<M>,

@@ -1,16 +1,17 @@
 /**
- * The server inside the caller's process: the same processor, the same order and the same answers as over a wire, with
- * values instead of bytes.
+ * The server inside the caller's process. Processing, order and answers are the same as over a wire, with values instead of
+ * bytes.
  *
- * Owns the handle of an embedding program: the calls, the event stream, and whom its end ends. Does not own how messages are
- * submitted (InProcessTransport), convenience (AppServerClient), nor what the server is made of (layers/AppServer).
+ * Owns the handle of an embedding program: its calls, its event stream, and whether its end stops the server. Does not own
+ * how messages are submitted (InProcessTransport), convenience (AppServerClient), nor the composition of the server
+ * (layers/AppServer).
  *
  * ```
  *  start ─► initialize ─► initialized ─► ready ──shutdown, or its scope closes──► stopping ─► closed
- *             └─ fails: nothing is left running
+ *             └─ fails: everything is stopped
  * ```
  *
- * Statements 12 to 25 of `docs/contract.md` are held here.
+ * Statements 12 to 25 of `docs/contract.md` are implemented here.
  *
  * @module
  */
@@ -42,7 +43,7 @@ export { InProcessError } from "./InProcessTransport.ts"
 /** Default capacity of the queues of events and of requests, in messages. */
 export const DefaultChannelCapacity = 128
 
-/** A request of the caller's own numbering; ids have to be unique among those in flight. */
+/** A request with an id chosen by the caller. Ids must be unique among pending requests. */
 export interface InProcessRequest<M extends ClientRequestMethod> {
   readonly id: RequestId
   readonly method: M
@@ -50,16 +51,16 @@ export interface InProcessRequest<M extends ClientRequestMethod> {
   readonly trace?: TraceContext
 }
 
-/** The part of a runtime that submits; cheap to hand around, without the event stream. */
+/** The submitting part of a runtime, without the event stream. It is cheap to share. */
 export interface Sender {
   /**
-   * Submits at once, and waits for the answer only. Fails with `InProcessError` when it could not be submitted, with
-   * `RequestError` when the server refused. Interrupting it cancels the request in the server.
+   * Submits at once and waits only for the answer. Fails with `InProcessError` when it cannot be submitted, with
+   * `RequestError` when the server refuses it. Interruption cancels the request in the server.
    */
   readonly request: <M extends ClientRequestMethod>(
     request: InProcessRequest<M>
   ) => Effect.Effect<ResultOf<M>, InProcessError | RequestError>
-  /** For methods that are not in the table, and for tests of bad input. */
+  /** A request that is not checked by the table, for other methods and for tests of bad input. */
   readonly requestUnknown: (request: {
     readonly id: RequestId
     readonly method: string
@@ -70,43 +71,43 @@ export interface Sender {
     readonly method: string
     readonly params?: unknown
   }) => Effect.Effect<void, InProcessError>
-  /** Answers a `ServerRequest` event. Answers to unknown ids are ignored. */
+  /** Answers a `ServerRequest` event. An answer with an unknown id is ignored. */
   readonly respondToServerRequest: (id: RequestId, result: unknown) => Effect.Effect<void, InProcessError>
-  /** Refuses one; leaving it unanswered stalls its turn. */
+  /** Answers a `ServerRequest` event with an error. An unanswered request stalls its turn. */
   readonly failServerRequest: (id: RequestId, error: ErrorObject) => Effect.Effect<void, InProcessError>
 }
 
 export interface InProcessHandle extends Sender {
   readonly sender: Sender
-  /** The same, but a submission waits for room, in order, instead of failing with `WouldBlock`. */
+  /** The same calls, but a submission waits for room, in order, instead of failing with `WouldBlock`. */
   readonly whenRoom: Sender
-  /** The next event; none when the runtime has ended and all was read. */
+  /** The next event; none when the runtime has ended and every event was read. */
   readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
-  /** All events from now on, each seen once. Ends with the runtime. */
+  /** All events from now on. Each event is delivered once. Ends with the runtime. */
   readonly events: Stream.Stream<ClientEvent>
   /**
-   * Stops the runtime, and ends when it has stopped or its deadline is over. The stop runs once, in a fiber of its own: every call
-   * waits for the same end, and giving up the wait does not undo it. Events that were published before can still be read.
+   * Stops the runtime and waits until it has stopped or its deadline has passed. The stop runs once, in a separate fiber: every
+   * call waits for the same end, and interrupting the wait does not undo it. Events published before can still be read.
    */
   readonly shutdown: Effect.Effect<void>
-  /** The consumer reads no more events: they are dropped, and nothing in the server waits for it. */
+  /** Stops event delivery: further events are dropped, and the server does not wait for this consumer. */
   readonly dropEvents: Effect.Effect<void>
 }
 
-/** How an embedding program connects. */
+/** Options of an in-process connection. */
 export interface InProcessOptions {
   readonly initialize: ParamsInputOf<"initialize">
-  /** Capacity of every queue of this connection; at least one. */
+  /** Capacity of each queue of this connection, in messages. At least one. */
   readonly channelCapacity?: number
-  /** Whether `LegacyNotification` events are wanted. */
+  /** Whether `LegacyNotification` events are delivered. */
   readonly legacyEvents?: boolean
-  /** Server requests the caller never answers, by method, with the error that is answered for it. */
+  /** Server requests that the caller never answers, by method, with the error that is used as its answer. */
   readonly unsupported?: Readonly<Record<string, ErrorObject>>
-  /** The error texts of a server request that finds no room, or no consumer. */
+  /** The error texts of a server request when the queue is full or has no consumer. */
   readonly refusals?: Readonly<Record<Refusal, string>>
-  /** Whether the server is this client's own and stops with it; false for one of several clients. Default: true. */
+  /** Whether the server stops with this client. Use false when it has several clients. Default: true. */
   readonly ownsServer?: boolean
-  /** The most that `shutdown` may take. Default: 5 seconds. */
+  /** Maximum duration of `shutdown`. Default: 5 seconds. */
   readonly shutdownDeadline?: Duration.Input
 }
 
@@ -115,7 +116,7 @@ const refusals = {
   closed: "in-process server request consumer is closed"
 }
 
-/** How long a request of the server waits for a consumer that has no room for it at the moment. */
+/** How long a server request waits for a consumer whose queue is full. */
 const RequestGrace: Duration.Input = "5 seconds"
 
 const toEvents = (message: OutboundMessage, legacyEvents: boolean): ReadonlyArray<ClientEvent> => {
@@ -126,12 +127,12 @@ const toEvents = (message: OutboundMessage, legacyEvents: boolean): ReadonlyArra
   return legacy === undefined ? [event] : [event, { _tag: "LegacyNotification", notification: legacy }]
 }
 
-/** The requests of a sender, submitted by these. */
+/** The calls of a sender, submitted by the given functions. */
 const senderOf = (
   requestUnknown: Sender["requestUnknown"],
   send: (message: Incoming) => Effect.Effect<void, InProcessError>
 ): Sender => ({
-  // The processor decodes the parameters and the handler's type is the result's: the pair comes from one declaration.
+  // Parameters and result have the types of one declaration, which the processor decodes by.
   request: requestUnknown as Sender["request"],
   requestUnknown,
   notify: (notification) => send({ _tag: "Notification", notification }),
@@ -139,7 +140,7 @@ const senderOf = (
   failServerRequest: (id, error) => send({ _tag: "Failure", failure: { id, error } })
 })
 
-/** Sends the caller's span along with the request, as a client on a socket would. */
+/** Adds the caller's span to the request, as a socket client would. */
 const traced =
   (requestUnknown: Sender["requestUnknown"]): Sender["requestUnknown"] =>
   (request) =>
@@ -147,7 +148,7 @@ const traced =
       requestUnknown(span === undefined ? request : { trace: Tracing.toTraceContext(span), ...request })
     )
 
-/** Opens a connection and shakes hands. The runtime ends with the scope, or earlier by `shutdown`. */
+/** Opens a connection and performs the handshake. The runtime ends with the scope or by `shutdown`. */
 export const start = Effect.fnUntraced(function* (
   options: InProcessOptions
 ): Effect.fn.Return<InProcessHandle, InProcessError, MessageProcessor | Scope.Scope | ServerRequests | Shutdown> {
@@ -175,7 +176,7 @@ export const start = Effect.fnUntraced(function* (
   transport.onRejected = () => void connection.ingressRejected++
   transport.onCancelled = served.cancelNow
 
-  /** Fails the unread requests of the server: nobody will answer them. */
+  /** Fails the unread server requests, because they will not be answered. */
   const dropEvents = Effect.gen(function* () {
     const error = { code: ErrorCode.Internal, message: connection.refusals.closed }
     for (const message of yield* connection.outgoing.discard) {
@@ -205,11 +206,11 @@ const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect
         : new InProcessError({ kind: "InvalidData", message: `in-process initialize failed: ${error.message}` })
     ),
     Effect.andThen(sender.notify({ method: "initialized" })),
-    // The caller may have room for one message only: let the server read this one first.
+    // The queue may have room for one message only, so the server reads this one first.
     Effect.andThen(Effect.yieldNow)
   )
 
-/** One message can stand for two events; the second is kept for the next to ask. */
+/** A message can yield two events. The second is kept for the next call. */
 const eventsOf = (outgoing: TieredQueue, legacyEvents: boolean) => {
   const kept: Array<ClientEvent> = []
   let ended = !legacyEvents

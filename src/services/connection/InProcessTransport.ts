@@ -1,8 +1,8 @@
 /**
  * The transport of a client in the same process: its messages are values.
  *
- * Owns the bounded queue of submitted messages and one waiter per request. Answers go to their waiters at once, past the queue
- * of events, so that a consumer that is slow with events still gets them. What crosses is copied: client and server share nothing.
+ * Owns the bounded queue of submitted messages and one waiter per request. Responses bypass the event queue and go directly to
+ * their waiters, so that a slow consumer of events still gets them. Messages are copied: client and server share no object.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { copyOf, NotJson, ownCopy } from "./JsonCopy.ts"
 import { ShuttingDown } from "./Shutdown.ts"
 import type { Answers, Transport } from "./Transport.ts"
 
-/** The request did not reach the server, or its answer did not come back. Nothing is known of the server's own doing. */
+/** The request did not reach the server, or its response did not come back. The outcome in the server is unknown. */
 export class InProcessError extends Schema.TaggedError<InProcessError>()("InProcessError", {
   /**
    * `WouldBlock`: try again. `BrokenPipe`: the runtime is gone. `InvalidData`: the handshake failed, or the message is nested too
@@ -39,7 +39,7 @@ const nested = `nested deeper than ${MaxDepth} levels`
 
 const tooDeep = () => new InProcessError({ kind: "InvalidData", message: `the message is ${nested}` })
 
-/** Receives the answer of a request. */
+/** Receives the response to a request. */
 type Waiter = (exit: Exit.Exit<unknown, InProcessError | RequestError>) => void
 
 const toRequestError = (error: ErrorObject): RequestError =>
@@ -49,7 +49,7 @@ const toRequestError = (error: ErrorObject): RequestError =>
     ...(error.data === undefined ? {} : { data: ownCopy(error.data) as Schema.Json })
   })
 
-/** The answer as the caller gets it: a copy. One that could not cross a wire does not cross here either. */
+/** The caller's copy of a response. A response that is not JSON is an error, as over a wire. */
 const exitOf = (copy: unknown): Exit.Exit<unknown, RequestError> =>
   copy === NotJson ? Exit.fail(toRequestError(notSerializable(undefined))) : Exit.succeed(copy)
 
@@ -65,9 +65,9 @@ export class InProcessTransport implements Transport {
   readonly #submitted: Queue.Queue<Incoming, Cause.Done>
   readonly #waiters = new Map<RequestId, Waiter>()
   #isOpen = true
-  /** Called when a message found no room. */
+  /** Called when a message was refused because the queue was full. */
   onRejected: () => void = () => {}
-  /** Called when the caller of a request no longer wants its answer. */
+  /** Called when a caller has cancelled its request. */
   onCancelled: (id: RequestId) => void = () => {}
 
   constructor(submitted: Queue.Queue<Incoming, Cause.Done>) {
@@ -80,7 +80,7 @@ export class InProcessTransport implements Transport {
 
   readonly close = (): Effect.Effect<void> => Effect.sync(() => this.onClosing())
 
-  /** Takes no more, and fails what waits for an answer. */
+  /** Refuses further messages and fails all waiting requests. */
   readonly onClosing = (): void => {
     this.#isOpen = false
     const error = toRequestError(ShuttingDown)
@@ -116,7 +116,7 @@ export class InProcessTransport implements Transport {
     })
   }
 
-  /** The same, but waits for room, in the order of the calls. */
+  /** Like `request`, but waits for room, in the order of the calls. */
   requestWhenRoom(request: Request): Effect.Effect<unknown, InProcessError | RequestError> {
     return Effect.suspend(() => {
       if (!this.#isOpen || !Queue.isFullUnsafe(this.#submitted)) return this.request(request)
@@ -134,7 +134,7 @@ export class InProcessTransport implements Transport {
     })
   }
 
-  /** Submits what has no answer at once, or fails with `WouldBlock`. */
+  /** Submits a message that has no response at once, or fails with `WouldBlock`. */
   send(message: Incoming): Effect.Effect<void, InProcessError> {
     return Effect.suspend(() => {
       if (isDeeperThan(message, MaxDepth)) return Effect.fail(tooDeep())
@@ -145,7 +145,7 @@ export class InProcessTransport implements Transport {
     })
   }
 
-  /** The same, but waits for room. */
+  /** Like `post`, but waits for room. */
   sendWhenRoom(message: Incoming): Effect.Effect<void, InProcessError> {
     return Effect.suspend(() => {
       if (!this.#isOpen || !Queue.isFullUnsafe(this.#submitted) || isDeeperThan(message, MaxDepth)) {
@@ -169,8 +169,8 @@ export class InProcessTransport implements Transport {
   }
 
   /**
-   * An id that is answered already may have been given to another request by now. The server is not informed of a request that
-   * was not submitted: it would withdraw the next one with the id.
+   * The id of an answered request may belong to another request by now. The server is not notified of a request that was not
+   * submitted: it would drop the next one with the id.
    */
   #cancel(id: RequestId, waiter: Waiter, isSubmitted = true): Effect.Effect<void> {
     return Effect.sync(() => {

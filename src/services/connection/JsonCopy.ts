@@ -1,17 +1,17 @@
 /**
- * Copies of messages at the boundary of the process's own clients.
+ * Copies messages between the server and in-process clients.
  *
- * Over a wire both sides have an object each. In process they would share one: a client that writes to a result would change the
- * server's own record, and one that keeps a result would see it change. So what crosses is copied, in the form that JSON gives
- * it: members that are undefined are left out, and nothing but plain objects and arrays is left.
+ * Over a wire each side has its own object. In process they would share one: a client that writes to a result would change the
+ * server's state, and would see later changes. Messages are therefore copied as JSON would carry them: undefined members are
+ * omitted, and only plain objects and arrays remain.
  *
  * @module
  */
 
-/** Deeper than any payload of the protocol; a cycle ends here. */
+/** Maximum depth, larger than that of any payload of the protocol. It also ends cycles. */
 const MaxDepth = 256
 
-/** Stands for a value that JSON has no form for. */
+/** Marks a value that JSON cannot represent. */
 export const NotJson = Symbol("NotJson")
 
 const copyArray = (values: ReadonlyArray<unknown>, depth: number): ReadonlyArray<unknown> | typeof NotJson => {
@@ -31,7 +31,7 @@ const copyObject = (value: object, depth: number): object | typeof NotJson => {
     if (given === undefined) continue
     const member = copyAt(given, depth)
     if (member === NotJson) return NotJson
-    // `__proto__` is a name like any other in JSON.
+    // `__proto__` is an ordinary member name in JSON.
     if (key === "__proto__")
       Object.defineProperty(copy, key, { value: member, enumerable: true, writable: true, configurable: true })
     else copy[key] = member
@@ -54,10 +54,10 @@ const copyAt = (value: unknown, depth: number): unknown => {
   }
 }
 
-/** A copy that shares nothing with the value; `NotJson` where JSON has no form for it. */
+/** A copy that shares nothing with the value; `NotJson` when JSON cannot represent it. */
 export const copyOf = (value: unknown): unknown => copyAt(value, 0)
 
-/** A copy of what has a form in JSON, and the value itself otherwise: whoever reads it refuses it. */
+/** A copy, or the value itself when JSON cannot represent it; its reader then refuses it. */
 export const ownCopy = (value: unknown): unknown => {
   const copy = copyOf(value)
   return copy === NotJson ? value : copy

@@ -1,28 +1,28 @@
 /**
- * Which requests wait for each other: first in, first out per key.
+ * The order of requests with the same key: first in, first out.
  *
  * ```
- *  idle ──enter──► running ──leave, none waits──► idle (the lane is forgotten)
+ *  idle ──enter──► running ──leave, none waits──► idle (the lane is removed)
  *                    │ ▲
  *              enter │ │ leave: the next exclusive one, or the run of shared ones at the head
  *                    ▼ │
  *                  waiting
  * ```
  *
- * Invariants: an exclusive job runs alone; adjacent shared jobs overlap; no shared job overtakes an exclusive one that came
- * before it; a lane exists only while something runs in it.
+ * Invariants: an exclusive ticket runs alone; adjacent shared tickets overlap; no shared ticket overtakes an earlier
+ * exclusive one; a lane exists only while something runs in it.
  *
  * @module
  */
 
-/** One job's claim on a lane. `start` is called at most once, and `leave` must follow it. */
+/** A place in a lane. `start` is called at most once, and `leave` must follow it. */
 export interface Ticket {
   readonly key: string
   readonly shared: boolean
   readonly start: () => void
 }
 
-/** What runs and waits with one key. */
+/** The state of one key. */
 export interface KeyInUse {
   readonly key: string
   readonly shared: boolean
@@ -37,43 +37,43 @@ interface Lane {
 }
 
 export class KeyedScheduler {
-  readonly #scheduler = new Map<string, Lane>()
-  /** Places given up and not yet passed on. */
-  readonly #left: Array<string> = []
+  readonly #lanes = new Map<string, Lane>()
+  /** Keys whose released places were not yet passed on. */
+  readonly #released: Array<string> = []
   #leaving = false
 
-  /** Whether a claim would start at once. */
+  /** Whether a ticket would start at once. */
   isFree(key: string, shared: boolean): boolean {
-    const lane = this.#scheduler.get(key)
+    const lane = this.#lanes.get(key)
     return lane === undefined || (shared && lane.shared && lane.waiting.length === 0)
   }
 
-  /** Starts the claim, or queues it behind those of its key. */
-  enter(claim: Ticket): void {
-    const lane = this.#scheduler.get(claim.key)
+  /** Starts the ticket, or queues it behind others with the same key. */
+  enter(ticket: Ticket): void {
+    const lane = this.#lanes.get(ticket.key)
     if (lane === undefined) {
-      this.#scheduler.set(claim.key, { running: 1, shared: claim.shared, waiting: [] })
-      claim.start()
-    } else if (claim.shared && lane.shared && lane.waiting.length === 0) {
+      this.#lanes.set(ticket.key, { running: 1, shared: ticket.shared, waiting: [] })
+      ticket.start()
+    } else if (ticket.shared && lane.shared && lane.waiting.length === 0) {
       lane.running++
-      claim.start()
+      ticket.start()
     } else {
-      lane.waiting.push(claim)
+      lane.waiting.push(ticket)
     }
   }
 
-  /** Gives up the place of a job that has run, and starts what may follow. */
+  /** Releases the place of a finished ticket and starts the next ones. */
   leave(key: string): void {
-    this.#left.push(key)
+    this.#released.push(key)
     if (this.#leaving) return
-    // What is started may end at once and leave in its turn: a loop, so that a long queue is no deep stack.
+    // A started ticket may leave at once. The loop avoids a deep stack for a long queue.
     this.#leaving = true
-    for (let next = this.#left.shift(); next !== undefined; next = this.#left.shift()) this.#release(next)
+    for (let next = this.#released.shift(); next !== undefined; next = this.#released.shift()) this.#release(next)
     this.#leaving = false
   }
 
   #release(key: string): void {
-    const lane = this.#scheduler.get(key)
+    const lane = this.#lanes.get(key)
     if (lane === undefined || --lane.running > 0) return
     const started: Array<Ticket> = []
     do {
@@ -83,16 +83,16 @@ export class KeyedScheduler {
       lane.shared = next.shared
     } while (lane.shared && lane.waiting[0]?.shared === true)
     if (started.length === 0) {
-      this.#scheduler.delete(key)
+      this.#lanes.delete(key)
       return
     }
     lane.running = started.length
-    for (const claim of started) claim.start()
+    for (const ticket of started) ticket.start()
   }
 
-  /** The keys in use, for people who look. */
+  /** The keys in use, for diagnostics. */
   get keys(): ReadonlyArray<KeyInUse> {
-    return Array.from(this.#scheduler, ([key, { running, shared, waiting }]) => ({
+    return Array.from(this.#lanes, ([key, { running, shared, waiting }]) => ({
       key,
       shared,
       running,

@@ -1,8 +1,8 @@
 /**
- * From a message to its answer.
+ * Processes the messages of all connections.
  *
- * Owns the open connections, and what happens between a message and its handler: decoding, the handshake gate, the experimental
- * gate, the order of requests with the same key over all connections, and exactly one answer for each request. Does not own how a
+ * Owns the open connections, and the steps from a message to its handler: decoding, the handshake gate, the experimental gate,
+ * the order of requests with the same key over all connections, and exactly one response per request. Does not own how a
  * connection reads, writes and ends (ServedConnection), how handlers run (Dispatcher), what a method does (Handlers), nor bytes
  * (Transport).
  *
@@ -11,8 +11,8 @@
  *               └─ error ─┴─ error ─┴─ overload ──────────────────────────────┘
  * ```
  *
- * Invariant: a connection is read from until it closes. A defect while a message is handled is logged, answered when the message
- * is a request, and does not keep the next message from being handled.
+ * Invariant: a defect while a message is handled is logged, answered with an error when the message is a request, and does not
+ * prevent the next message from being handled.
  *
  * @module
  */
@@ -45,7 +45,7 @@ import type { CloseReason, Transport } from "./Transport.ts"
 
 export type { Served } from "./ServedConnection.ts"
 
-/** How a transport's connection is served. */
+/** Options for serving a connection. */
 export interface ServeOptions extends ConnectionOptions {
   /** The queue of messages to the client. */
   readonly outgoing: TieredQueue.TieredQueueOptions
@@ -58,14 +58,14 @@ export interface ServeOptions extends ConnectionOptions {
 export class MessageProcessor extends Context.Service<
   MessageProcessor,
   {
-    /** Serves a new connection. Whoever opens it closes it; what is open when the server's scope closes is closed then. */
+    /** Serves a new connection. Its caller closes it, or else the server's scope does. */
     readonly serve: (transport: Transport, options: ServeOptions) => Effect.Effect<Served>
     /** The connections that have not ended, oldest first. */
     readonly connections: () => ReadonlyArray<Served>
   }
 >()("spindle/MessageProcessor") {}
 
-/** The decoded request, or why it is refused. */
+/** Decodes a request and checks whether it may run. */
 const admissible = (request: Request, connection: Connection): DecodedRequest | RequestError => {
   const decoded = decode(request)
   return typeof decoded === "string"
@@ -84,7 +84,7 @@ const tracedHandlers = Effect.gen(function* () {
   return traced(handlers)
 })
 
-/** Starts what a request asks for. The result is what has to be waited for before the next message is read. */
+/** Starts a request. The result must be awaited before the next message is read. */
 const request = (request: Request, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> | undefined => {
   let decoded: DecodedRequest | RequestError
   try {
@@ -94,11 +94,11 @@ const request = (request: Request, connection: Connection, dispatcher: Dispatche
     return Effect.andThen(logged, dispatcher.refuse(request, internal("internal error")) ?? Effect.void)
   }
   if (decoded instanceof RequestError) return dispatcher.refuse(request, decoded)
-  // The handshake is settled before the next message is processed: a client may send requests immediately after it.
+  // The handshake completes before the next message: a client may send requests right after it.
   return decoded.served === "initialize" ? dispatcher.inline(decoded) : dispatcher.admit(decoded)
 }
 
-/** Processes one message. Undefined when there is nothing to wait for. */
+/** Processes one message. Undefined when nothing must be awaited. */
 const accepting =
   (serverRequests: ServerRequests["Service"], traffic: Diagnostics.Contributors["traffic"]) =>
   (incoming: Incoming, connection: Connection, dispatcher: Dispatcher): Effect.Effect<void> | undefined => {
@@ -137,7 +137,7 @@ export const make: Effect.Effect<
   let nextId = 0
 
   const start = Effect.fnUntraced(function* (connection: Connection, transport: Transport, options: ServeOptions) {
-    // Forked fibers are interrupted when the connection ends. Without a scope of its own, an idle connection needs less memory.
+    // Forked fibers are interrupted when the connection ends. Without a separate scope an idle connection needs less memory.
     const fork: Fork = Effect.runForkWith(yield* Effect.context<never>())
     const meter = new Meter(requests, (yield* RequestTiming) ? yield* Clock.Clock : undefined)
     const dispatcher = new Dispatcher(connection, handlers, scheduler, fork, meter)
@@ -166,7 +166,7 @@ export const make: Effect.Effect<
     const outgoing = yield* TieredQueue.make(options.outgoing)
     const connection = new Connection(nextId++, transport, outgoing, options)
     const { id, origin } = connection
-    // Log lines of its handlers, and of the turns they start, name the client.
+    // The log lines of its handlers, and of the turns that they start, name the client.
     const started = Effect.annotateLogs(start(connection, transport, options), { connection: id, origin })
     return yield* Effect.uninterruptible(started)
   })
@@ -176,7 +176,7 @@ export const make: Effect.Effect<
   return MessageProcessor.of({ serve, connections })
 })
 
-/** Closes the connections at the same time, within one deadline. */
+/** Closes the connections concurrently, within one deadline. */
 export const closeAll = (connections: Iterable<Served>, reason: CloseReason): Effect.Effect<void> =>
   Effect.forEach(connections, (served) => served.close(reason, { within: DefaultDeadline }), {
     concurrency: "unbounded",

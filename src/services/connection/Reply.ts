@@ -1,12 +1,12 @@
 /**
- * What a handler returns when more than a result belongs to its answer.
+ * A handler's result with a commit that runs right after the response.
  *
- * A handler returns its result, or a reply. The dispatcher answers with it and runs `commit` behind the answer, so that no
- * handler can answer twice or not at all. Does not own how answers are sent (`Dispatcher`, `Answers`).
+ * A handler returns its result or a reply. The dispatcher sends the response and then runs `commit`, so that no handler can
+ * respond twice or not at all. Does not own how responses are sent (`Dispatcher`, `Answers`).
  *
  * ```
- *  take() ─► answer has its place ─► commit begins          one step: no other fiber runs in between
- *                                      └─► commit ends or waits: the request's key is free
+ *  take() ─► response is queued ─► commit begins          one step: no other fiber runs in between
+ *                                      └─► commit ends or suspends: the request's key is released
  * ```
  *
  * @module
@@ -14,14 +14,14 @@
 import type * as Effect from "effect/Effect"
 import type { Extensions } from "../../protocol/jsonrpc/Envelope.ts"
 
-/** An answer and what belongs to it. */
+/** A response and its commit. */
 export interface Answer<A> {
   readonly result: A
-  /** Members of the answer's envelope, for clients that opted into them. */
+  /** Members of the response's envelope, for clients that opted into them. */
   readonly extensions?: Extensions | undefined
   /**
-   * Begins in the same step, right behind the answer. It may wait after that, without the request's key, and can be interrupted
-   * while it waits: what must happen before the next request of the key belongs in front of its first wait.
+   * Begins in the same step, right after the response is queued. It may suspend, which releases the request's key, and can be
+   * interrupted while suspended: what must happen before the next request with the key belongs before its first suspension.
    */
   readonly commit?: Effect.Effect<void> | undefined
 }
@@ -33,19 +33,19 @@ export class Reply<out A> {
     this.#take = take
   }
 
-  /** The answer. Called once, in the step in which the answer takes its place; never for a request that was cancelled. */
+  /** Makes the result. Called once, in the step that queues the response; never for a cancelled request. */
   take(): Answer<A> {
     return this.#take()
   }
 }
 
-/** Answers with `result`, then runs `commit`. */
+/** Responds with `result`, then runs `commit`. */
 export const withCommit = <A>(result: A, commit: Effect.Effect<void>): Reply<A> => new Reply(() => ({ result, commit }))
 
-/** Answers with what `take` returns, for a result that has to be made in the step in which it is sent. */
+/** Responds with the value of `take`, for a result that must be made in the step that queues it. */
 export const make = <A>(take: () => Answer<A>): Reply<A> => new Reply(take)
 
-/** The same reply with another commit. */
+/** A copy of the reply with another commit. */
 export const mapCommit = <A>(reply: Reply<A>, change: (commit: Effect.Effect<void>) => Effect.Effect<void>): Reply<A> =>
   make(() => {
     const answer = reply.take()

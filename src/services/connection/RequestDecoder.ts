@@ -1,6 +1,6 @@
 /**
- * From a request's envelope to a call that can be made: the method's declaration, its decoded parameters, what gates it and
- * which others it waits for. Everything a method needs here is looked up once and kept.
+ * Decodes a request's envelope: finds the method's declaration, decodes its parameters, and determines its gates and its
+ * key.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import { ReleasedRequests } from "../../protocol/ReleasedRequests.ts"
 import type { Connection } from "./Connection.ts"
 import { invalidRequest, RequestError } from "../routing/RequestError.ts"
 
-/** A decoded request. */
+/** A request with decoded parameters and its scheduling key. */
 export interface DecodedRequest {
   readonly id: RequestId
   readonly method: string
-  /** Null for a method of the release that this server does not answer. */
+  /** Null for a method of the release that this server does not implement. */
   readonly served: ClientRequestMethod | null
   readonly params: unknown
   readonly trace: TraceContext | undefined
   readonly extensions: Extensions | undefined
-  /** Requests with the same key wait for each other; undefined runs at once. */
+  /** Requests with the same key run in order; a request without a key runs at once. */
   readonly key: string | undefined
   readonly shared: boolean
   readonly stability: Stability
@@ -42,7 +42,7 @@ const keyOf = (schedule: Schedule<never>, params: unknown): string | undefined =
   }
 }
 
-/** Decodes a request; a string is the text that follows "Invalid request: ". */
+/** Decodes a request. A string is the error text after "Invalid request: ". */
 export const decode = (request: Request): DecodedRequest | string => {
   const { id, method, params } = request
   const trace = request.trace ?? undefined
@@ -71,15 +71,15 @@ export const decode = (request: Request): DecodedRequest | string => {
   }
 }
 
-/** Why this connection may not make the call, or undefined. */
-export const gate = (connection: Connection, call: DecodedRequest): RequestError | undefined => {
+/** The error when this connection may not send the request, or undefined. */
+export const gate = (connection: Connection, request: DecodedRequest): RequestError | undefined => {
   const session = connection.session
-  if (session === undefined) return call.served === "initialize" ? undefined : invalidRequest("Not initialized")
-  if (call.served === "initialize") return invalidRequest("Already initialized")
+  if (session === undefined) return request.served === "initialize" ? undefined : invalidRequest("Not initialized")
+  if (request.served === "initialize") return invalidRequest("Already initialized")
   if (!session.experimental) {
-    const descriptor = experimentalUse(call, call.method, call.params)
+    const descriptor = experimentalUse(request, request.method, request.params)
     if (descriptor !== undefined) return invalidRequest(`${descriptor} requires experimentalApi capability`)
   }
-  if (call.served !== null) return undefined
-  return new RequestError({ code: ErrorCode.MethodNotFound, message: `${call.method} is not supported yet` })
+  if (request.served !== null) return undefined
+  return new RequestError({ code: ErrorCode.MethodNotFound, message: `${request.method} is not supported yet` })
 }

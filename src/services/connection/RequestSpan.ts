@@ -1,7 +1,7 @@
 /**
  * A span for each request that a handler serves.
  *
- * Loaded when a server starts with a tracer, and not otherwise: reading W3C headers brings a part of the HTTP modules.
+ * Loaded only when a server starts with a tracer, because reading W3C headers loads a part of the HTTP modules.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import type { TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 import type { Handler, HandlerTable, RequestContext } from "./Handlers.ts"
 import { mapCommit, Reply } from "./Reply.ts"
 
-/** Of a tracestate that is kept; the standard asks for 512 at least. */
+/** Maximum length of a kept tracestate, in characters. The standard requires at least 512. */
 const MaxState = 512
 
-/** The caller's span; none for what is not W3C trace context of version 00, whatever it is. */
+/** The caller's span; none when the value is not W3C trace context of version 00. */
 const callerOf = (trace: TraceContext | undefined): Option.Option<Tracer.ExternalSpan> => {
   const traceparent: unknown = trace?.traceparent
   return typeof traceparent === "string"
@@ -30,7 +30,7 @@ const stateOf = (trace: TraceContext | undefined): Record<string, string> => {
   return typeof tracestate === "string" && tracestate.length <= MaxState ? { "w3c.tracestate": tracestate } : {}
 }
 
-/** A caller that names no span of its own begins a trace: not one of those the server was built in. */
+/** A request without a span begins a new trace, which is not a child of the server's own span. */
 const optionsOf = (method: string, { connection, requestId, trace }: RequestContext): Tracer.SpanOptionsNoTrace => {
   const caller = callerOf(trace)
   return {
@@ -54,14 +54,14 @@ const tracedHandler = (method: string, serve: Handler<never>): Handler<never> =>
       const inSpan = <A, E>(effect: Effect.Effect<A, E>) =>
         Effect.withParentSpan(effect, span, { captureStackTrace: false })
       const served = inSpan(Effect.suspend(() => serve(params, context)))
-      // What follows the answer, such as a turn, is part of the request too.
+      // The span includes what follows the response, such as a turn.
       return Effect.map(served, (value) => ((value as unknown) instanceof Reply ? mapCommit(value, inSpan) : value))
     })
 }
 
-/** The same handlers, each call in its span. */
+/** Wraps each handler in a span. */
 export const traced = (handlers: HandlerTable): HandlerTable =>
-  // Each entry keeps the type of its method: what is put around it looks at neither parameters nor result.
+  // Each entry keeps its type: the wrapper reads neither parameters nor result.
   Object.fromEntries(
     Object.entries(handlers).map(([method, serve]) => [method, tracedHandler(method, serve as Handler<never>)])
   ) as HandlerTable

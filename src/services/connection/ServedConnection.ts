@@ -1,9 +1,9 @@
 /**
  * One connection from its transport's first message to its end.
  *
- * Owns the reader loop, the writer loop, the back-pressure of both, the eviction of a client that does not read, and the end:
- * `close` is the only way in which a connection ends, whoever asks for it. Does not own what a message means
- * (MessageProcessor), which handlers run (Dispatcher), nor bytes (Transport).
+ * Owns the reader loop, the writer loop, their back-pressure, the eviction of a client that does not read, and the end: every
+ * connection ends through `close`. Does not own the meaning of messages (MessageProcessor), running handlers (Dispatcher),
+ * nor bytes (Transport).
  *
  * ```
  *                 read: Done                      work mark, or all handlers done
@@ -14,14 +14,14 @@
  * ```
  *
  * Invariants:
- * - The end runs once, in a fiber of its own. Every `close` waits for the same end; the earliest deadline counts, and the first
- *   reason, except that a connection that is being closed may still be lost.
- * - A lost client is not subscribed to anything, holds up no producer, and its waiting requests are skipped, all at once. Its
- *   running handlers finish; without a deadline they take as long as they need.
- * - Reading stops when the end begins. What was read before is served unless the client is lost or has left. What still waits
- *   behind other requests of its key at the work mark is answered with an error.
- * - No step waits for foreign code (handlers, the transport) beyond the deadline. What still runs then is interrupted, named in
- *   the log and left behind; the queue is closed, so it cannot publish anything.
+ * - The end runs once, in a separate fiber. Every `close` waits for the same end. The earliest deadline applies, and the first
+ *   reason, except that a closing connection may still be lost.
+ * - A lost client is unsubscribed at once, blocks no producer, and its waiting requests are skipped. Its running handlers
+ *   finish; without a deadline they take as long as they need.
+ * - Reading stops when the end begins. Messages read before are served unless the client is lost or has left. Requests that
+ *   still wait behind others with their key at the work mark get an error response.
+ * - No step waits for foreign code (handlers, the transport) beyond the deadline. Code that still runs then is interrupted,
+ *   logged and abandoned; the queue is closed, so it cannot publish anything.
  *
  * @module
  */
@@ -40,49 +40,49 @@ import { Deadline } from "./Deadline.ts"
 import type { Dispatcher, Fork } from "./Dispatcher.ts"
 import { type CloseReason, type Transport, TransportClosed } from "./Transport.ts"
 
-/** Messages of one connection before the others have their turn: a flood on one delays the rest by no more. */
+/** Messages of one connection that are handled before it yields, so that a flood does not starve others. */
 const Slice = 64
 
 /**
- * Characters of one write to a client that can be evicted, besides its last message. It is the least that such a client has to
- * read within the grace, so it has to be little enough for a bad line.
+ * Characters of one write to a client that can be evicted, besides its last message. Such a client has to read at least this
+ * much within the grace, also over a slow line.
  */
 const BatchChars = 64 * 1024
 
-/** How long a transport that has nothing more to do may take to end, where no deadline is given. */
+/** How long an idle transport may take to close when no deadline is given. */
 const TransportGrace = Duration.seconds(5)
 
-/** A connection that is being served. */
+/** A served connection. */
 export interface Served {
   readonly connection: Connection
-  /** Waits until the client has sent everything and all of it has been handled, or until reading ended otherwise. */
+  /** Waits until the client's input has ended and was handled, or until reading ended otherwise. */
   readonly inputEnded: Effect.Effect<void>
   /** Waits until the connection has ended. */
   readonly closed: Effect.Effect<void>
   /** Ends the connection, and waits until it has ended. Interrupting the wait does not undo the end. */
   readonly close: (reason: CloseReason, options?: CloseOptions) => Effect.Effect<void>
   /**
-   * The caller of a request that is not answered yet no longer wants its answer: the handler is interrupted, or never
-   * started. The request may still be unread. Does not wait for the handler.
+   * Cancels a request: an unanswered one is interrupted, or never started. The request may still be unread. Does not wait
+   * for the handler.
    */
   readonly cancelNow: (id: RequestId) => void
 }
 
 export interface CloseOptions {
-  /** The most that the end may take. */
+  /** Maximum duration of the end. */
   readonly within?: Duration.Input
   /** The deadline of a larger stop. */
   readonly deadline?: Deadline
-  /** What the client still hears the end of: the queue is not ended before. */
+  /** Work whose messages the client still receives: the queue ends after it. */
   readonly after?: Effect.Effect<void>
 }
 
 /** What a connection needs of the engine. */
 export interface Engine {
-  /** Starts the connection's fibers, with its log annotations. */
+  /** Starts a fiber of the connection, with its log annotations. */
   readonly fork: Fork
   readonly dispatcher: Dispatcher
-  /** Handles a message. Undefined when nothing is left to do or to wait for. */
+  /** Handles a message. Undefined when nothing must be awaited. */
   readonly accept: (incoming: Incoming) => Effect.Effect<void> | undefined
   /** Ends the connection's subscriptions. */
   readonly disconnect: Effect.Effect<void>
@@ -92,7 +92,7 @@ export interface Engine {
   readonly stallGrace: Duration.Input
 }
 
-/** How the wait for a write ended. */
+/** The outcome of waiting for a write. */
 type Written = "done" | "stalled" | "cut off"
 
 const stopped: CloseReason = { _tag: "Evicted", message: "the client has stopped reading" }
@@ -116,13 +116,13 @@ export class ServedConnection implements Served {
   readonly #closed = Deferred.makeUnsafe<void>()
   #reader: Fiber.Fiber<unknown, unknown> | undefined
   #writer: Fiber.Fiber<unknown, unknown> | undefined
-  /** The last write that was not done at once. */
+  /** The last write that did not complete synchronously. */
   #writing: Fiber.Fiber<unknown, unknown> | undefined
   #mayRead = true
   /** Whether the reader waits for the transport. */
   #isReading = false
   #isLost = false
-  /** Set when the end has begun. */
+  /** Set when the end begins. */
   #deadline: Deadline | undefined
 
   constructor(connection: Connection, transport: Transport, engine: Engine) {
@@ -131,7 +131,7 @@ export class ServedConnection implements Served {
     this.#engine = engine
   }
 
-  /** Starts to read and to write. */
+  /** Starts the reader and the writer. */
   startNow(): void {
     const { fork } = this.#engine
     const { write } = this.#transport
@@ -170,7 +170,7 @@ export class ServedConnection implements Served {
         for (const incoming of messages) {
           const accepted = this.#engine.accept(incoming)
           if (accepted !== undefined) yield* Effect.catchDefect(accepted, survive)
-          // Stop reading requests from a client whose answers are backing up.
+          // Stop reading requests from a client whose responses are backing up.
           if (!connection.answers.hasRoom()) {
             connection.readPauses++
             yield* connection.outgoing.room
@@ -197,13 +197,13 @@ export class ServedConnection implements Served {
     })
   }
 
-  /** Waits for one write, unless the client reads nothing for the whole grace or falls too far behind others. */
+  /** Waits for one write. Ends early when the client reads nothing for the whole grace or falls too far behind. */
   #written(write: NonNullable<Transport["write"]>, messages: ReadonlyArray<OutboundMessage>) {
     return Effect.suspend((): Effect.Effect<void, TransportClosed> => {
       const { connection } = this
       const writing = write(messages, connection.session?.sequenced === true)
       if (!this.#transport.evictable) return writing
-      // In a fiber of its own, whose end is all that is waited for. Most writes are done at once.
+      // In a separate fiber, so that an uninterruptible write cannot block this one. Most writes complete at once.
       const fiber = this.#engine.fork(writing) as Fiber.Fiber<void, TransportClosed>
       const exit = fiber.pollUnsafe()
       if (exit !== undefined) return exit
@@ -213,7 +213,7 @@ export class ServedConnection implements Served {
         Effect.as(connection.outgoing.stalled(this.#engine.stallGrace), "stalled"),
         Effect.as(connection.outgoing.cutOff, "cut off")
       ]).pipe(
-        // A client that was cut off is evicted when its queue ends, which is now.
+        // An evicted queue has ended here, so the client is evicted.
         Effect.map((written) => (written === "stalled" ? this.#closeNow(stopped) : undefined))
       )
     })
@@ -224,7 +224,7 @@ export class ServedConnection implements Served {
     return Exit.isSuccess(exit) ? Effect.void : this.#failed("writing to", exit.cause)
   }
 
-  /** A transport has failed, or has a defect. */
+  /** Ends the connection after a failure or a defect of the transport. */
   #failed(what: string, cause: Cause.Cause<Cause.Done | TransportClosed>): Effect.Effect<void> {
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     if (error instanceof TransportClosed) {
@@ -237,7 +237,7 @@ export class ServedConnection implements Served {
     return Effect.logError(`${what} connection ${this.connection.id} failed`, cause)
   }
 
-  /** Begins the end, or adds to one that has begun. `logged` is why, for the log alone. */
+  /** Begins the end, or updates one that has begun. `logged` is the cause for the log. */
   #closeNow(reason: CloseReason, options: CloseOptions = {}, logged?: string): void {
     if (Deferred.isDoneUnsafe(this.#closed)) return
     const { fork } = this.#engine
@@ -254,14 +254,14 @@ export class ServedConnection implements Served {
     fork(Effect.ensuring(Effect.andThen(ending, this.#finish(deadline)), complete))
   }
 
-  /** Runs a hook of foreign code, which must not end the end. */
+  /** Runs a hook of foreign code. A hook that throws is logged. */
   #hook(name: string, hook: () => void): Effect.Effect<void> {
     return Effect.catchDefect(Effect.sync(hook), (defect) =>
       Effect.logError(`${name} of connection ${this.connection.id} failed`, Cause.die(defect))
     )
   }
 
-  /** The client gets nothing any more and is waited for by nobody. */
+  /** Unsubscribes a lost client and discards its queue. */
   #lose(why: string | undefined): void {
     if (this.#isLost) return
     this.#isLost = true
@@ -296,7 +296,7 @@ export class ServedConnection implements Served {
       yield* connection.outgoing.end
       yield* Effect.raceFirst(awaitEnd(this.#writer), deadline.end)
       if (isRunning(this.#writer)) {
-        yield* Effect.logWarning(`connection ${connection.id} has ended before everything was written`)
+        yield* Effect.logWarning(`connection ${connection.id} ended before all messages were written`)
       }
       const goodbye = early ?? this.#sayGoodbye(reason)
       yield* this.#abandon(goodbye, deadline)
@@ -315,7 +315,7 @@ export class ServedConnection implements Served {
     })
   }
 
-  /** Closes the transport, in a fiber of its own. */
+  /** Closes the transport in a separate fiber. */
   #sayGoodbye(reason: CloseReason): Fiber.Fiber<unknown, unknown> {
     const { id } = this.connection
     return this.#engine.fork(
@@ -327,7 +327,7 @@ export class ServedConnection implements Served {
     )
   }
 
-  /** Interrupts what is left, waits for it a moment, and names what does not end. */
+  /** Interrupts the remaining work, waits for it briefly, and logs what does not end. */
   #abandon(goodbye: Fiber.Fiber<unknown, unknown>, deadline: Deadline): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { dispatcher } = this.#engine
@@ -336,7 +336,7 @@ export class ServedConnection implements Served {
       this.#writing?.interruptUnsafe()
       const fibers = [goodbye, this.#reader, this.#writer, this.#writing]
       const all = Effect.andThen(Effect.forEach(fibers, awaitEnd, { discard: true }), dispatcher.idle)
-      // What has been interrupted gets a moment to end, also when the deadline is over.
+      // Interrupted work gets a short time to end, even after the deadline.
       yield* Effect.yieldNow
       yield* Effect.raceAllFirst([all, deadline.end, Effect.sleep(TransportGrace)])
       const left = dispatcher.unfinished.map((request) => `the handler of ${request}`)
@@ -345,7 +345,7 @@ export class ServedConnection implements Served {
       if (isRunning(goodbye)) left.push("close")
       goodbye.interruptUnsafe()
       if (left.length === 0) return
-      yield* Effect.logWarning(`connection ${this.connection.id} has ended and leaves behind: ${left.join(", ")}`)
+      yield* Effect.logWarning(`connection ${this.connection.id} ended; still running: ${left.join(", ")}`)
     })
   }
 }

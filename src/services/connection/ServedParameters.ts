@@ -1,7 +1,7 @@
 /**
- * Handlers that refuse what they do not serve: a request with such a parameter fails before its handler sees it.
+ * Refuses requests with parameters that this server does not support, before their handler runs.
  *
- * What is refused is decided in `protocol/methods/Parameters`.
+ * The decisions are in `protocol/methods/Parameters`.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const guarded = <M extends ClientRequestMethod>(method: M, handler: Handler<M>):
   }
 }
 
-/** The handlers, each behind the check of its parameters. */
+/** Wraps each handler in the check of its parameters. */
 export const guard = (handlers: HandlerTable): HandlerTable => ({
   ...handlers,
   "thread/start": guarded("thread/start", handlers["thread/start"]),

@@ -1,5 +1,5 @@
 /**
- * The one step from what went wrong to what the client reads.
+ * Converts service errors to error responses of the protocol.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { MaxInputChars, type ThreadError } from "../thread/ThreadError.ts"
 import type { ThreadStoreError } from "../thread/ThreadStore.ts"
 import type { RulesUnavailable } from "../tool/ExecRules.ts"
 
-/** Everything a handler may fail with. */
+/** All errors of handlers. */
 export type ServiceError = RequestError | ThreadError | ConfigError | ThreadStoreError | RulesUnavailable
 
-/** The protocol's code, text and data for an error. */
+/** The protocol's code, message and data of an error. */
 export const fromServiceError = (error: ServiceError): RequestError => {
   switch (error._tag) {
     case "RequestError":
@@ -29,7 +29,7 @@ export const fromServiceError = (error: ServiceError): RequestError => {
     case "HistoryUnavailable":
       return new RequestError({ code: ErrorCode.MethodNotFound, message: error.message })
     case "ConfigError":
-      // What starts a thread answers so; config/read, which answers with the internal error, has its own words.
+      // Requests that start a thread get this error. config/read has a different one, which it makes itself.
       return invalidRequest(error.message, error.data)
     case "TurnNotSteerable": {
       if (error.purpose === "submit") return internal(error.message)

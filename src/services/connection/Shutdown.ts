@@ -2,12 +2,12 @@
  * How a server stops: once, in its own fiber, under one deadline (`Deadline`), whoever requested it.
  *
  * Owns the order of the stop, and its callers. Does not own the end of a connection (ServedConnection) nor of a thread (Threads);
- * each of them logs what it leaves behind.
+ * each of them logs what still runs.
  *
  * ```
  *                                  ┌─► threads end ────────────────────────────┐ until `work`,  clients read   steps of
  *  pending server requests fail ───┤                                           ├─ what is left ─► the last, ──► `atEnd`
- *                                  └─► connections stop reading, handlers end ─┘ is named       until `end`
+ *                                  └─► connections stop reading, handlers end ─┘ is logged      until `end`
  * ```
  *
  * Invariants:
@@ -32,7 +32,7 @@ import type { Fork } from "./Dispatcher.ts"
 import { MessageProcessor } from "./MessageProcessor.ts"
 import type { CloseReason } from "./Transport.ts"
 
-/** The error of everything that still waits for an answer. */
+/** The error of all pending requests. */
 export const ShuttingDown: ErrorObject = {
   code: ErrorCode.Internal,
   message: "in-process app-server runtime is shutting down"
@@ -42,22 +42,39 @@ export class Shutdown extends Context.Service<
   Shutdown,
   {
     /**
-     * Stops the server: its connections, its threads, and then what was registered with `atEnd`. Waits until that has happened,
-     * at most for `within`. Called again, it waits for the same end and may bring the deadline forward.
+     * Stops the server: its connections, its threads, and then the effects registered with `atEnd`. Waits for the end, at most
+     * for `within`. A further call waits for the same end and may bring the deadline forward.
      */
     readonly stop: (within: Duration.Input) => Effect.Effect<void>
-    /** Adds what is run last, once. It has to end by the deadline. */
+    /** Registers an effect that runs last, once. It must end by the deadline. */
     readonly atEnd: (work: (deadline: Deadline) => Effect.Effect<void>) => Effect.Effect<void>
   }
 >()("spindle/Shutdown") {}
 
-/** The part of the deadline for turns and handlers where clients read the last messages from a stream. */
+/** The share of the deadline for turns and handlers; in the rest clients read the last messages. */
 const WorkShare = 0.8
 
-/** How long connections that end at the deadline may take to name what they leave behind. */
+/** How long connections that end at the deadline may take to log what still runs. */
 const Moment = Duration.millis(100)
 
 const stopping: CloseReason = { _tag: "Stopping", message: "the server is shutting down" }
+
+/** Gives up the threads that have not ended, and names them in the log. */
+const abandon = (threads: Threads["Service"]): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const left = threads.abandonNow()
+    if (left.length === 0) return Effect.void
+    return Effect.logWarning(`the server stops; still running: ${left.join(", ")}`)
+  })
+
+type Step = (deadline: Deadline) => Effect.Effect<void>
+
+/** Runs a step of the stop. A step that fails is logged, and the next one runs. */
+const survive = (step: Step, deadline: Deadline): Effect.Effect<void> =>
+  Effect.catchCause(
+    Effect.suspend(() => step(deadline)),
+    (cause) => Effect.logError("a step of the stop failed", cause)
+  )
 
 export const make = Effect.gen(function* () {
   const processor = yield* MessageProcessor
@@ -65,12 +82,15 @@ export const make = Effect.gen(function* () {
   const threads = yield* Threads
   const fork: Fork = Effect.runForkWith(yield* Effect.context<never>())
 
-  const stopThreads = Effect.fnUntraced(function* (stopping: Fiber.Fiber<unknown, unknown>, deadline: Deadline) {
-    yield* Effect.raceFirst(Fiber.await(stopping), deadline.work)
-    // What has just been interrupted gets a moment to end.
+  const abandonThreads = abandon(threads)
+
+  /** Waits for the end of the threads, and gives up those that have not ended by the mark. False when it came first. */
+  const stopThreads = Effect.fnUntraced(function* (ending: Fiber.Fiber<unknown, unknown>, mark: Effect.Effect<void>) {
+    const inTime = yield* Effect.raceFirst(Effect.as(Fiber.await(ending), true), Effect.as(mark, false))
+    // Interrupted work gets a short time to end.
     yield* Effect.yieldNow
-    const left = threads.abandonNow()
-    if (left.length > 0) yield* Effect.logWarning(`the server stops and leaves behind: ${left.join(", ")}`)
+    if (!inTime) yield* abandonThreads
+    return inTime
   })
 
   const work = Effect.fnUntraced(function* (deadline: Deadline) {
@@ -82,15 +102,13 @@ export const make = Effect.gen(function* () {
       .connections()
       .map(({ close }) => close(stopping, { deadline, after: Effect.asVoid(Fiber.await(ending)) }))
       .map((closing) => Effect.raceFirst(closing, tooLate))
-    yield* Effect.all([stopThreads(ending, deadline), ...closing], { concurrency: "unbounded", discard: true })
+    const closed = Effect.all(closing, { concurrency: "unbounded", discard: true })
+    const [inTime] = yield* Effect.all([stopThreads(ending, deadline.work), closed], { concurrency: "unbounded" })
+    // Requests that were still running may have opened others meanwhile.
+    if (inTime && (yield* stopThreads(fork(threads.stop), deadline.end))) yield* abandonThreads
   })
 
-  const last: Array<(deadline: Deadline) => Effect.Effect<void>> = []
-  const survive = (step: (deadline: Deadline) => Effect.Effect<void>, deadline: Deadline) =>
-    Effect.catchCause(
-      Effect.suspend(() => step(deadline)),
-      (cause) => Effect.logError("a step of the stop failed", cause)
-    )
+  const last: Array<Step> = []
   const whole = (deadline: Deadline) =>
     Effect.andThen(
       survive(work, deadline),

@@ -1,5 +1,5 @@
 /**
- * Where the messages of a connection are recorded, for servers that record them.
+ * Records the messages of a connection, for servers that enable recording.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export const received = (traffic: Traffic, { id: connection }: Connection, incom
   if (message !== undefined) traffic.record({ connection, direction: "in", ...message })
 }
 
-/** Records what the client is sent from now on: answers when they are given, the rest when it is taken to be written. */
+/** Records messages to the client: responses when they are made, others when they are taken for writing. */
 export const attach = (traffic: Traffic, connection: Connection): void => {
   const { answers, id, outgoing } = connection
   const out = { connection: id, direction: "out" } as const

@@ -5,7 +5,7 @@
  * back-pressure, eviction and the end. A transport does not know threads, queues or deadlines.
  *
  * Contract:
- * - `read` is called again only after everything that it returned has been handled. Not calling it is the back-pressure.
+ * - `read` is called again only after its last batch has been handled. Not calling it applies back-pressure.
  * - `write` completes when the client can take more. One write runs at a time.
  * - `read` and `write` fail with `TransportClosed` as soon as the client is gone, also while they wait.
  * - `close` is called once, possibly while a `read` or a `write` waits.
@@ -24,7 +24,7 @@ export type { Origin }
 
 /** Nothing more can be read from or written to the client. */
 export class TransportClosed extends Schema.TaggedError<TransportClosed>()("TransportClosed", {
-  /** Why the transport closed the connection by itself. Absent when the client closed it. */
+  /** The reason when the transport closed the connection. Absent when the client closed it. */
   reason: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
@@ -34,31 +34,31 @@ export class TransportClosed extends Schema.TaggedError<TransportClosed>()("Tran
 
 /** Why a connection ends. */
 export type CloseReason =
-  /** The client has sent everything. It is still sent what follows from that. */
+  /** The client's input has ended. It still receives the responses. */
   | { readonly _tag: "InputEnded" }
-  /** The client, in the same process, ends its own connection. */
+  /** An in-process client ends its connection. */
   | { readonly _tag: "Left" }
   /** The server stops, or stops listening. */
   | { readonly _tag: "Stopping"; readonly message: string }
   /** The transport has failed with `TransportClosed`. */
   | { readonly _tag: "Gone" }
-  /** The client did not read. */
+  /** The client stopped reading or reads too slowly. */
   | { readonly _tag: "Evicted"; readonly message: string }
   /** The transport, or the code that serves the connection, has a defect. */
   | { readonly _tag: "Fault" }
 
-/** Where answers go when they do not share the queue of the other messages. */
+/** The sink for responses that do not use the queue of the other messages. */
 export interface Answers {
-  /** Hands the answer over. The result is what has to be waited for, `undefined` when nothing. */
+  /** Delivers a response. The result must be awaited; `undefined` when there is nothing to await. */
   succeed(id: RequestId, result: unknown, extensions?: Extensions): Deferred.Deferred<void> | undefined
   fail(id: RequestId, error: ErrorObject): Deferred.Deferred<void> | undefined
-  /** False while the client should not be read from, because its answers pile up. */
+  /** False while reading from the client must pause, because its responses are backing up. */
   hasRoom(): boolean
 }
 
 export interface Transport {
   readonly origin: Origin
-  /** Whether a client that does not read is disconnected. The producers of messages wait for one that is not. */
+  /** Whether a client that does not read is disconnected. Otherwise producers wait for it. */
   readonly evictable: boolean
   /**
    * The next messages, at least one. Fails with `Done` when the client has sent everything but may still read, with
@@ -66,20 +66,20 @@ export interface Transport {
    */
   readonly read: Effect.Effect<ReadonlyArray<Incoming>, Cause.Done | TransportClosed>
   /**
-   * Sends messages in order, and completes when the client can take more. With `sequenced`, the notifications of threads carry
-   * their sequence number. Undefined for a client that takes its messages from the queue itself.
+   * Sends messages in order, and completes when the client can take more. With `sequenced`, notifications of threads carry
+   * their sequence number. Undefined for a client that takes messages from the queue itself.
    */
   readonly write:
     | ((messages: ReadonlyArray<OutboundMessage>, sequenced: boolean) => Effect.Effect<void, TransportClosed>)
     | undefined
-  /** Closes the connection to the client and gives it the reason, where the transport can. */
+  /** Closes the connection to the client and sends the reason, if the transport can. */
   readonly close: (reason: CloseReason) => Effect.Effect<void>
-  /** Called once, when the client has initialized: it may send longer messages. */
+  /** Called once, when the client has initialized: it may then send longer messages. */
   readonly onInitialized?: () => void
   /** Called once, when the end of the connection begins and the client is still there. */
   readonly onClosing?: () => void
-  /** How many messages have been received and not yet read, for the metrics. */
+  /** Number of messages received and not yet read, for the metrics. */
   readonly unread?: () => number
-  /** Default: answers leave in order with everything else. */
+  /** Default: responses leave in order with other messages. */
   readonly answers?: Answers
 }

@@ -1,5 +1,5 @@
 /**
- * The open connections and their queues, read when somebody looks.
+ * Metrics of the open connections and their queues, computed when they are read.
  *
  * @module
  */
@@ -20,19 +20,19 @@ import { readCounter, readGauge } from "./MetricReading.ts"
 /** How a client is connected. Some methods are for local clients only. */
 export type Origin = "inProcess" | "stdio" | "webSocket" | "unixSocket"
 
-/** What is read of a connection. `Connection` has it. */
+/** The part of a connection that is read. `Connection` implements it. */
 export interface MeasuredConnection {
   readonly id: number
   readonly origin: Origin
   readonly session: { readonly client: { readonly name: string; readonly version: string } } | undefined
-  /** Places of the ingress, and of the requests that wait behind others of their key. */
+  /** Capacity of the ingress, and of the queue of requests that wait for their key. */
   readonly capacity: number
   readonly running: number
   readonly waiting: number
   readonly overloads: number
   readonly ingressRejected: number
   readonly readPauses: number
-  /** Messages that were received and have not been read by the engine. */
+  /** Messages that were received and not yet read by the engine. */
   readonly unread: number
   readonly outgoing: {
     readonly capacity: number
@@ -42,22 +42,22 @@ export interface MeasuredConnection {
 
 /** One queue of a connection. */
 export interface QueueSnapshot {
-  /** Messages that wait now. More than `capacity` where producers wait, or the client may fall behind. */
+  /** Queued messages. May exceed `capacity` when producers wait or when the client may fall behind. */
   readonly size: number
   readonly capacity: number
-  /** Messages that found no room and were given up, since the connection opened. */
+  /** Messages dropped for lack of room since the connection opened. */
   readonly dropped: number
-  /** Messages that had to wait for room; for the ingress, how often reading stopped. */
+  /** Messages that waited for room; for the ingress, how often reading paused. */
   readonly waited: number
 }
 
 /** The queues of a connection. */
 export interface Queues {
-  /** Read, and not yet looked at. */
+  /** Messages received and not yet read by the engine. */
   readonly ingress: QueueSnapshot
-  /** Requests that wait behind others of their key. */
+  /** Requests that wait behind others with the same key. */
   readonly scheduled: QueueSnapshot
-  /** To be written, or to be taken by an in-process client. */
+  /** Messages to be written, or to be taken by an in-process client. */
   readonly outgoing: QueueSnapshot
 }
 
@@ -71,12 +71,12 @@ export const queuesOf = (connection: MeasuredConnection): Queues => {
   }
 }
 
-/** One figure of a connection. */
+/** One value of a connection. */
 type Reading = (connection: MeasuredConnection) => number
 
 const queueNameOf = (origin: Origin): QueueName => (origin === "inProcess" ? "events" : "outgoing")
 
-/** The connections of one origin. What a closed one has counted stays in the sum. */
+/** The connections of one origin. The counts of closed connections stay in the sum. */
 class Group {
   readonly #context: Context.Context<never>
   readonly #open = new Set<MeasuredConnection>()

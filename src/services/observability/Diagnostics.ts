@@ -1,10 +1,10 @@
 /**
- * What a running server looks like from inside: its connections and their queues, what is scheduled, what clients have been
- * asked, the loaded threads, and the last messages where that is switched on.
+ * A snapshot of a running server: connections and their queues, scheduled keys, pending server requests, loaded threads, and
+ * the last messages when recording is enabled.
  *
- * Owns the snapshot and who contributes to it. Nothing is copied until somebody asks, so that a message costs no more for being
- * visible; the gauges of the metrics read the same contributions. A snapshot is plain data: it shares nothing with the server,
- * and holds names, ids, counts and times, never what was said.
+ * Owns the snapshot and its contributors. Nothing is copied until a snapshot is taken, so that messages cost nothing extra; the
+ * gauges of the metrics read the same contributions. A snapshot is plain data that shares nothing with the server, and holds
+ * names, ids, counts and times, but no payloads.
  *
  * ```
  *  MessageProcessor ─┐                 ┌─► Diagnostics.snapshot
@@ -32,32 +32,32 @@ export interface ConnectionSnapshot {
   /** Unique in this server, ascending. */
   readonly id: number
   readonly origin: Origin
-  /** What the client calls itself; null until it has initialized. */
+  /** The client's declared name; null until it has initialized. */
   readonly client: { readonly name: string; readonly version: string } | null
-  /** Handlers that run and have not answered. */
+  /** Running handlers that have not responded. */
   readonly running: number
-  /** Requests that were refused with -32001. */
+  /** Requests refused with -32001. */
   readonly overloads: number
   readonly queues: Queues
 }
 
-/** A key of the scheduler that is in use: requests with the same key run in order. */
+/** A scheduler key in use. Requests with the same key run in order. */
 export interface KeySnapshot {
   readonly key: string
-  /** Whether what runs are reads, which overlap. */
+  /** Whether the running requests are shared, so that they overlap. */
   readonly shared: boolean
   readonly running: number
   readonly waiting: number
 }
 
-/** A request to clients that nobody has answered. */
+/** A pending request to clients. */
 export interface ServerRequestSnapshot {
   readonly id: number
   readonly method: string
   readonly threadId: string
   /** Unix milliseconds. */
   readonly openedAt: number
-  /** Ids of the connections that were asked. */
+  /** Ids of the connections that received the request. */
   readonly asked: ReadonlyArray<number>
 }
 
@@ -67,9 +67,9 @@ export interface ThreadSnapshot {
   readonly status: string
   /** Whether a turn runs. */
   readonly running: boolean
-  /** Ids of the connections that follow it. */
+  /** Ids of the subscribed connections. */
   readonly subscribers: ReadonlyArray<number>
-  /** Notifications of the thread since it was loaded. */
+  /** Number of notifications of the thread since it was loaded. */
   readonly published: number
 }
 
@@ -80,22 +80,22 @@ export interface Snapshot {
   readonly scheduler: ReadonlyArray<KeySnapshot>
   readonly serverRequests: ReadonlyArray<ServerRequestSnapshot>
   readonly threads: ReadonlyArray<ThreadSnapshot>
-  /** The last messages, oldest first; null where they are not recorded. */
+  /** The last messages, oldest first; null when recording is off. */
   readonly traffic: ReadonlyArray<TrafficEntry> | null
 }
 
 export class Diagnostics extends Context.Service<
   Diagnostics,
   {
-    /** The server as it is now. Takes time in proportion to what is in it: meant for people and pages, not for each request. */
+    /** The server as it is now. It takes time proportional to its size: meant for people and pages, not for each request. */
     readonly snapshot: Effect.Effect<Snapshot>
   }
 >()("spindle/Diagnostics") {}
 
 export interface DiagnosticsOptions {
   /**
-   * How many of the last messages are kept, at most 65 536. Recording encodes each payload once more to know its size. Default: 0,
-   * and nothing is recorded.
+   * Number of recent messages to keep, at most 65 536. Recording encodes each payload an extra time to find its size. Default: 0,
+   * which disables recording.
    */
   readonly traffic?: number
 }
@@ -107,10 +107,10 @@ export interface Parts {
   readonly threads: ThreadSnapshot
 }
 
-/** Gives a part of the snapshot as it is now. */
+/** Returns the current value of a part of the snapshot. */
 type Read<A> = () => ReadonlyArray<A>
 
-/** The parts that metrics are read from. */
+/** The parts that the gauges read. */
 const gauges: {
   readonly [P in keyof Parts]: ReadonlyArray<readonly [Gauge, (all: ReadonlyArray<Parts[P]>) => number]>
 } = {
@@ -122,13 +122,13 @@ const gauges: {
   ]
 }
 
-/** The services of one server, as far as they contribute. */
+/** The contributors of one server. */
 export class Contributors {
   readonly connections = new Set<MeasuredConnection>()
   readonly scheduler = new Set<Read<KeySnapshot>>()
   readonly serverRequests = new Set<Read<ServerRequestSnapshot>>()
   readonly threads = new Set<Read<ThreadSnapshot>>()
-  /** Undefined where messages are not recorded. */
+  /** Undefined when recording is off. */
   readonly traffic: Traffic | undefined
 
   constructor(traffic?: Traffic) {
@@ -136,12 +136,12 @@ export class Contributors {
   }
 }
 
-/** Each server has its own; services that are made without a server share one. */
+/** Each server has its own; services outside a server share one. */
 export const Contributing = Context.Reference<Contributors>("spindle/Contributors", {
   defaultValue: () => new Contributors()
 })
 
-/** While the scope is open the part of the snapshot, and the gauges of it, have what `read` returns. */
+/** Until the scope closes, `read` provides the part of the snapshot and its gauges. */
 export const contribute = <P extends keyof Parts>(
   part: P,
   read: Read<Parts[P]>
@@ -155,7 +155,7 @@ export const contribute = <P extends keyof Parts>(
     for (const [gauge, measure] of gauges[part]) yield* observe(gauge, () => measure(read()))
   })
 
-/** Where the open connections of a server are known, to its snapshot and to the metrics. */
+/** Registers the open connections of a server for its snapshot and the metrics. */
 export interface Clients {
   readonly add: (connection: MeasuredConnection) => void
   readonly remove: (connection: MeasuredConnection) => void
@@ -184,7 +184,7 @@ const toConnection = (connection: MeasuredConnection): ConnectionSnapshot => {
 
 const all = <A>(reads: ReadonlySet<Read<A>>): ReadonlyArray<A> => Array.from(reads).flatMap((read) => read())
 
-/** The snapshots of a server, and the place where its services contribute. */
+/** Provides the snapshots of a server and the registry of its contributors. */
 export const layer = (options: DiagnosticsOptions = {}): Layer.Layer<Diagnostics> =>
   Layer.effectContext(
     Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /**
- * What servers count, per metric registry: one registry is one server to who reads it, however many run in the process.
+ * The counts of servers, per metric registry. Servers that share a registry appear as one server.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { ConnectionMetrics } from "./ConnectionMetrics.ts"
 import { type Read, readGauge } from "./MetricReading.ts"
 import { RequestMetrics } from "./RequestMetrics.ts"
 
-/** Gauges that several services have a part in. */
+/** Gauges that sum the values of several services. */
 class Sums {
   readonly #context: Context.Context<never>
   readonly #sources = new Map<Gauge, Set<Read>>()
@@ -51,7 +51,7 @@ class Meters {
   }
 }
 
-/** As long as their registries. */
+/** Held as long as their registries. */
 const known = new WeakMap<Metric.MetricRegistry, Meters>()
 
 const meters: Effect.Effect<Meters> = Effect.map(Metric.MetricRegistry, (registry) => {
@@ -60,20 +60,20 @@ const meters: Effect.Effect<Meters> = Effect.map(Metric.MetricRegistry, (registr
   return found
 })
 
-/** Where the answers of the servers are counted. */
+/** Counts the responses of the servers. */
 export const requests: Effect.Effect<RequestMetrics> = Effect.map(meters, ({ requests }) => requests)
 
-/** The open connections of the servers. */
+/** Open connections of the servers. */
 export const clients: Effect.Effect<ConnectionMetrics> = Effect.map(meters, ({ clients }) => clients)
 
-/** Lets who reads see the turns from zero on: a rate needs the first step too. */
+/** Creates the series of turns at zero, because a rate needs the first step too. */
 export const beginTurns: Effect.Effect<void> = Effect.forEach(
   [turnsStarted, ...Object.values(turnsEnded)],
   (counter) => Metric.update(counter, 0),
   { discard: true }
 )
 
-/** While the scope is open the gauge has what `read` gives in it, asked when somebody looks. */
+/** Until the scope closes, the gauge includes the value of `read`, called when it is read. */
 export const observe = (gauge: Gauge, read: Read): Effect.Effect<void, never, Scope.Scope> =>
   Effect.flatMap(meters, ({ sums }) =>
     Effect.acquireRelease(

@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import type { TurnStatus } from "../../protocol/v2/turn/Turn.ts"
 
-/** A number that goes up and down, with the labels that tell it from others of its name. */
+/** A number that goes up and down, with its labels. */
 export type Gauge = Metric.Gauge<number>
 
 /** A number that only rises. */
@@ -26,24 +26,24 @@ const gauge = (name: string, description: string, attributes: Labels = {}): Gaug
   Metric.gauge(name, { description, attributes })
 
 /**
- * Whether answers are timed. Two looks at the clock and a histogram are a tenth of an in-process call: who reads the figures
- * has them taken. Looked up when a connection is opened.
+ * Whether responses are timed. Timing takes about a tenth of an in-process call (two clock reads and a histogram), so it is
+ * enabled only where metrics are read. Read when a connection is opened.
  */
 export const RequestTiming = Context.Reference("spindle/RequestTiming", { defaultValue: () => false })
 
-/** Upper bounds in seconds: calls that look something up take microseconds, calls that run a command minutes. */
+/** Upper bounds in seconds: lookups take microseconds, commands take minutes. */
 const requestBounds = [
   0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 ]
 
 const turnBounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
 
-/** What became of a request: its result, or the kind of its error. */
+/** The outcome of a request: success, or the kind of its error. */
 export type Outcome = "ok" | "invalid" | "failed" | "overloaded"
 
 export const outcomes: ReadonlyArray<Outcome> = ["ok", "invalid", "failed", "overloaded"]
 
-/** `events` is the outgoing of an in-process client, whose answers do not go through it. */
+/** `events` is the outgoing queue of an in-process client, which has no responses. */
 export type QueueName = "ingress" | "scheduled" | "outgoing" | "events"
 
 export const connectionsOpen = (origin: string): Gauge =>
@@ -61,14 +61,14 @@ export const queueDropped = (queue: QueueName, origin: string): Counter =>
 export const queueWaited = (queue: QueueName, origin: string): Counter =>
   counter("spindle_queue_waited_total", "Messages that had to wait for room", { queue, origin })
 
-/** A method that is not of the protocol counts as `unknown`. */
+/** A method outside the protocol counts as `unknown`. */
 export const requestsAnswered = (method: string, outcome: Outcome): Counter =>
   counter("spindle_requests_total", "Requests that were answered", { method, outcome })
 
 export const overloadAnswers = (origin: string): Counter =>
   counter("spindle_overload_answers_total", "Requests that were refused because there was no place to wait", { origin })
 
-/** Seconds, from when a request is accepted to its answer. */
+/** Seconds from accepting a request to its response. */
 export const requestDuration = (method: string): Metric.Histogram<number> =>
   Metric.histogram("spindle_request_duration_seconds", {
     description: "Time from accepting a request to its answer",
@@ -91,7 +91,7 @@ export const turnsEnded: Readonly<Record<Exclude<TurnStatus, "inProgress">, Coun
   interrupted: turnsEndedAs("interrupted")
 }
 
-/** Seconds, from its first word to its last, waiting for approvals included. */
+/** Seconds from the start of a turn to its end, including waits for approvals. */
 export const turnDuration: Metric.Histogram<number> = Metric.histogram("spindle_turn_duration_seconds", {
   description: "Time from the begin of a turn to its end",
   attributes: { unit: "seconds" },

@@ -1,8 +1,8 @@
 /**
- * Answers by method and outcome, and how long they took.
+ * Responses by method and outcome, and their durations.
  *
- * Counts in plain numbers, which are read into the registry's series when somebody looks: a count is an addition, where an
- * update through the registry is some forty times that.
+ * Counts in plain numbers, which are copied to the registry's series when they are read: an addition is about forty times
+ * cheaper than an update of the registry.
  *
  * @module
  */
@@ -27,10 +27,10 @@ const outcomeOf = (code: number): Outcome => {
   return invalid.has(code) ? "invalid" : "failed"
 }
 
-/** Methods a client makes up are one, so that it cannot make up series. */
+/** All unknown methods share one series, so that a client cannot create series. */
 const labelOf = (method: string): string => (releasedRequestOf(method) === undefined ? "unknown" : method)
 
-/** The answers of all servers that share a registry. */
+/** The responses of all servers that share a registry. */
 export class RequestMetrics {
   readonly #context: Context.Context<never>
   readonly #counts = new Map<string, Counts>()
@@ -51,7 +51,7 @@ export class RequestMetrics {
     duration.updateUnsafe(Number(nanoseconds) / 1e9, this.#context)
   }
 
-  /** Begins to count a method, every outcome from zero: a rate needs the first step too. */
+  /** Creates the series of a method at zero for every outcome, because a rate needs the first step too. */
   #counted(name: string): Counts {
     const method = labelOf(name)
     const known = this.#counts.get(method)
@@ -65,7 +65,7 @@ export class RequestMetrics {
   }
 }
 
-/** The answers of one connection. Without a clock none is timed. */
+/** The responses of one connection. Without a clock they are not timed. */
 export class Meter {
   readonly #requests: RequestMetrics
   readonly #clock: Clock.Clock | undefined
@@ -75,7 +75,7 @@ export class Meter {
     this.#clock = clock
   }
 
-  /** When a request was accepted, for `succeeded` and `failed`. */
+  /** The time at which a request was accepted, for `succeeded` and `failed`. */
   now(): bigint {
     return this.#clock === undefined ? 0n : this.#clock.monotonicTimeNanosUnsafe()
   }
@@ -90,7 +90,7 @@ export class Meter {
     if (this.#clock !== undefined) this.#requests.took(method, this.#clock.monotonicTimeNanosUnsafe() - since)
   }
 
-  /** Answered without having been served. */
+  /** Counts an error response to a request that did not run. */
   refused(method: string, code: number): void {
     this.#requests.count(method, outcomeOf(code))
   }

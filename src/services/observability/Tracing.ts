@@ -1,11 +1,10 @@
 /**
- * Spans, for those who collect them.
+ * Spans, when they are collected.
  *
- * Owns when there are any: only where the program has a tracer of its own. Without one Effect would make spans that go
- * nowhere; here nothing is made, and nothing more is paid than the question. What a request's span is, is in
- * `RequestSpan.ts`, which is loaded with the first tracer.
+ * Creates spans only when the program has a tracer. Without one, Effect would create spans that are discarded; here the only
+ * cost is the check. Spans of requests are in `RequestSpan.ts`, which is loaded with the first tracer.
  *
- * Attributes are names, ids, counts and kinds: never what was said, and no secrets.
+ * Attributes are names, ids, counts and kinds: never payloads or secrets.
  *
  * @module
  */
@@ -15,26 +14,26 @@ import type * as Exit from "effect/Exit"
 import * as Tracer from "effect/Tracer"
 import type { TraceContext } from "../../protocol/jsonrpc/Envelope.ts"
 
-/** Whether somebody collects spans here. */
+/** Whether spans are collected. */
 export const isActive: Effect.Effect<boolean> = Effect.contextWith((context: Context.Context<never>) =>
   Effect.succeed(Context.getOrUndefined(context, Tracer.Tracer) !== undefined)
 )
 
-/** The span that the fiber is in; undefined when it is in none, or nobody collects them. */
+/** The current span of the fiber; undefined without one, or when spans are not collected. */
 export const current: Effect.Effect<Tracer.AnySpan | undefined> = Effect.contextWith(
   (context: Context.Context<never>) =>
     Effect.succeed(Context.getOrUndefined(context, Tracer.Tracer) && Context.getOrUndefined(context, Tracer.ParentSpan))
 )
 
-/** What a span is, and what its end adds to it. */
+/** The options of a span. */
 export interface SpanOf<A, E> {
   readonly name: string
   readonly options: () => Tracer.SpanOptionsNoTrace
-  /** Attributes that are known when the effect has ended. */
+  /** Attributes that are known only when the effect has ended. */
   readonly ended: (exit: Exit.Exit<A, E>) => Readonly<Record<string, unknown>>
 }
 
-/** Runs the effect in a span of its own, which ends as the effect does. */
+/** Runs the effect in a new span, which ends with the effect's exit. */
 export const traced = <A, E, R>(effect: Effect.Effect<A, E, R>, spanOf: SpanOf<A, E>): Effect.Effect<A, E, R> =>
   Effect.flatMap(isActive, (active): Effect.Effect<A, E, R> => {
     if (!active) return effect
@@ -49,7 +48,7 @@ export const traced = <A, E, R>(effect: Effect.Effect<A, E, R>, spanOf: SpanOf<A
     )
   })
 
-/** The span as a request carries it to a server. */
+/** The span as W3C trace context in a request. */
 export const toTraceContext = (span: Tracer.AnySpan): TraceContext => ({
   traceparent: `00-${span.traceId.padStart(32, "0")}-${span.spanId}-${span.sampled ? "01" : "00"}`
 })

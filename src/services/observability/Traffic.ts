@@ -1,16 +1,16 @@
 /**
- * The last messages that crossed the connections of a server, without what they said.
+ * The last messages of a server's connections, without payloads.
  *
- * Owns a bounded ring, and that no entry holds a payload: it has the method, the id, the size, the direction and the time.
- * Does not own where messages are seen (`connection/TrafficTap`).
+ * Owns a bounded ring. An entry has the method, the id, the size, the direction and the time, but never a payload. Does not
+ * own the recording itself (`connection/TrafficTap`).
  *
  * @module
  */
 
-/** Entries that a ring may have at most. */
+/** Maximum number of entries in a ring. */
 export const MaxEntries = 65_536
 
-/** Characters of a method or an id, which a client may choose freely. */
+/** Maximum length of a method or an id, which clients choose freely. */
 const MaxText = 128
 
 /** One message. Plain data. */
@@ -22,15 +22,15 @@ export interface TrafficEntry {
   /** `in` is from the client to the server. */
   readonly direction: "in" | "out"
   readonly kind: "request" | "notification" | "result" | "error"
-  /** Null for answers, which have none. At most 128 characters. */
+  /** Null for responses, which have none. At most 128 characters. */
   readonly method: string | null
   /** Null for notifications. At most 128 characters. */
   readonly id: string | number | null
-  /** Characters of the parameters, the result or the error as JSON; null where it has no such form. */
+  /** Characters of the parameters, the result or the error as JSON; null when it is not JSON. */
   readonly size: number | null
 }
 
-/** What is recorded of a message. */
+/** The recorded facts of a message. */
 export interface Seen {
   readonly connection: number
   readonly direction: TrafficEntry["direction"]
@@ -63,7 +63,7 @@ export class Traffic {
   readonly #now: () => number
   readonly #capacity: number
   readonly #entries: Array<TrafficEntry> = []
-  /** Where the next entry goes once the ring is full. */
+  /** Index of the next entry once the ring is full. */
   #next = 0
 
   /** `capacity` is clamped to 1 and `MaxEntries`. */
@@ -85,7 +85,7 @@ export class Traffic {
     this.#next = (this.#next + 1) % this.#capacity
   }
 
-  /** Copies, oldest first. */
+  /** Copies of the entries, oldest first. */
   get entries(): ReadonlyArray<TrafficEntry> {
     return [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)].map((entry) => ({ ...entry }))
   }

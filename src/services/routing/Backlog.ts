@@ -1,12 +1,12 @@
 /**
- * The messages that wait behind a full buffer, in the order of their offers.
+ * The messages that wait behind a full buffer, in the order in which they were offered.
  *
- * Owns the order, and that each key has one snapshot: a newer one takes a place at the end, and its elder leaves. Does not
- * own how much may wait, who waits for it, or when a message leaves (TieredQueue).
+ * Owns the order, and that each key has one snapshot: a newer snapshot is appended at the end and the older one is
+ * removed. Does not own how much may wait, who waits for it, or when a message leaves (TieredQueue).
  *
- * A client that is far behind has many thousand messages here, and other clients have the same ones. A message that nobody
- * waits for is one array element. A snapshot that leaves the middle is left behind as a gap, and gaps are removed together,
- * so that a replacement costs the same however many wait.
+ * A client that is far behind has many thousand messages here, mostly shared with other clients. A message without a
+ * waiting producer is one array element. Removing a snapshot from the middle leaves a gap, and gaps are compacted together,
+ * so that the cost of a replacement does not depend on the length.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import type { OutboundMessage } from "./OutboundMessage.ts"
 /** Completed when its message is in the buffer. */
 type Placed = Deferred.Deferred<void>
 
-/** A message that waits, and what belongs to its place. */
+/** A waiting message and its metadata. */
 export interface Waiting {
   readonly message: OutboundMessage
   /** Undefined where no producer waits for this message alone. */
   readonly placed: Placed | undefined
-  /** How many messages were ever dropped before this one was offered. */
+  /** Total number of messages dropped before this one was offered. */
   readonly lost: number
 }
 
-/** A message with a producer, a key or a loss before it. Its message is undefined once it has left. */
+/** A message with a producer, a key or a preceding loss. Its message is undefined once it has left. */
 interface Entry {
   readonly _tag: "Entry"
   message: OutboundMessage | undefined
@@ -33,7 +33,7 @@ interface Entry {
   readonly lost: number
 }
 
-/** `undefined`: the message has left. */
+/** `undefined` once the message has left. */
 type Place = OutboundMessage | Entry | undefined
 
 const keyOf = (message: OutboundMessage): string | undefined =>
@@ -48,20 +48,20 @@ const waitingAt = (place: Place): Waiting | undefined => {
 
 const messageAt = (place: Place): OutboundMessage | undefined => (place?._tag === "Entry" ? place.message : place)
 
-/** Places of messages that have left are kept until there are as many of them as of the others, and at least so many. */
+/** The minimum number of gaps before compaction. Compaction also waits until there are as many gaps as messages. */
 const MinUnused = 1024
 
 export class Backlog {
   readonly #bytesOf: (message: OutboundMessage) => number
   #places: Array<Place> = []
-  /** Index of the first place that may have a message; no place before it has one. */
+  /** Index of the first place that may hold a message. All earlier places are gaps. */
   #first = 0
   #length = 0
   #events = 0
   #eventBytes = 0
   readonly #snapshots = new Map<string, Entry>()
 
-  /** `bytesOf` has to return the same for a message when it joins and when it leaves. */
+  /** `bytesOf` must return the same value for a message each time. */
   constructor(bytesOf: (message: OutboundMessage) => number) {
     this.#bytesOf = bytesOf
   }
@@ -70,7 +70,7 @@ export class Backlog {
     return this.#length
   }
 
-  /** Notifications among the messages. The number of the others is bounded by the client's requests and the server's. */
+  /** Notifications among the messages. Other messages are bounded by the number of open requests. */
   get events(): number {
     return this.#events
   }
@@ -100,7 +100,7 @@ export class Backlog {
     return replaced
   }
 
-  /** The message that leaves next. */
+  /** The next message to leave. */
   get first(): Waiting | undefined {
     while (this.#length > 0) {
       const waiting = waitingAt(this.#places[this.#first])
@@ -115,7 +115,7 @@ export class Backlog {
     this.#removeAt(this.#first++)
   }
 
-  /** Removes a message, wherever it stands; false when it has left. */
+  /** Removes a message from any position. False when it has already left. */
   remove(message: OutboundMessage): boolean {
     for (let at = this.#first; at < this.#places.length; at++) {
       if (messageAt(this.#places[at]) !== message) continue

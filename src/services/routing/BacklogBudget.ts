@@ -1,26 +1,28 @@
 /**
- * What all clients on sockets together have still to be sent, and who gives way when it is too much.
+ * The budget for unsent messages of all socket clients together, and which client is evicted when it is exceeded.
  *
- * Owns one count over all connections. Text that several connections wait for is in memory once and counts once; beside it
- * each connection counts a little for each message. When the count exceeds the budget, connections are cut off until it
- * fits: of those that have stopped reading the one that is furthest behind first, and one that reads only when nobody has
- * stopped. Does not own what a single connection may hold (TieredQueue), nor the closing (transports).
+ * Owns one count over all connections. A text that several connections wait for is in memory once and counts once; each
+ * connection also adds a small amount per message. When the count exceeds the budget, connections are evicted until it
+ * fits: first those that have stopped reading, the furthest behind first, and a reading one only when none has stopped.
+ * Does not own the limit of a single connection (TieredQueue), nor closing it (transports).
  *
  * @module
  */
 import * as Context from "effect/Context"
 import type { OutboundMessage } from "./OutboundMessage.ts"
 
-/** Characters. Text is kept in one byte per character, or in two where there is more than Latin-1 in it. */
+/** Characters. V8 stores one byte per character, or two when the text has characters outside Latin-1. */
 export const DefaultMax = 256 * 1024 * 1024
 
-/** What a message counts besides its text: once, for its object, and for each connection that waits for it. */
+/**
+ * The cost of a message besides its text: once for its object, and once for each connection that waits for it.
+ */
 const PerMessage = 128
 const PerHolder = 16
 
 /**
- * A connection has stopped reading when it took nothing while this part of the budget was added. It is measured in text and
- * not in time: where nothing is added nothing grows.
+ * A connection has stopped reading when it took nothing while this share of the budget was added. The measure is text and
+ * not time, because without new text the count cannot grow.
  */
 const StoppedShare = 1 / 16
 
@@ -28,16 +30,16 @@ const StoppedShare = 1 / 16
 interface Consumer {
   /** Messages that wait for it. */
   readonly size: () => number
-  /** Drops what it has not taken and closes its connection. */
+  /** Discards its queued messages and closes its connection. */
   readonly cut: () => void
 }
 
 export class BacklogBudget {
   readonly #max: number
   readonly #accounts = new Set<BacklogAccount>()
-  /** Of all connections. */
+  /** Over all connections. */
   #held = 0
-  /** Ever added. */
+  /** Total added since the start. */
   #added = 0
 
   /** `max` in characters; see `DefaultMax`. */
@@ -45,7 +47,7 @@ export class BacklogBudget {
     this.#max = max
   }
 
-  /** Characters that wait now. */
+  /** Characters that are queued now. */
   get held(): number {
     return this.#held
   }
@@ -72,7 +74,7 @@ export class BacklogBudget {
     this.#accounts.delete(account)
   }
 
-  /** Cuts connections off until the rest fits. */
+  /** Evicts connections until the rest fits. */
   enforce(): void {
     if (this.#held <= this.#max) return
     const stopped = this.#added - this.#max * StoppedShare
@@ -86,7 +88,7 @@ export class BacklogBudget {
   }
 }
 
-/** One connection's part. */
+/** The share of one connection. */
 export class BacklogAccount {
   readonly #budget: BacklogBudget
   readonly #consumer: Consumer
@@ -99,12 +101,12 @@ export class BacklogAccount {
     this.#consumer = consumer
   }
 
-  /** Characters that wait for this connection, as if it were alone. */
+  /** Characters queued for this connection, without sharing. */
   get held(): number {
     return this.#held
   }
 
-  /** What had ever been added when it took something last. */
+  /** The total added when it last took a message. */
   get tookAt(): number {
     return this.#tookAt
   }
@@ -114,7 +116,7 @@ export class BacklogAccount {
     return this.#held > 0 && this.#consumer.size() > 1
   }
 
-  /** A message of this length waits for the connection. */
+  /** Adds a message of this length. */
   hold(message: OutboundMessage, chars: number): void {
     if (this.#held === 0) this.took()
     this.#held += chars + PerHolder
@@ -122,19 +124,19 @@ export class BacklogAccount {
     if (message._tag !== "Notification" || message.holders++ === 0) this.#budget.add(chars + PerMessage, true)
   }
 
-  /** It waits no longer. */
+  /** Removes a message. */
   release(message: OutboundMessage, chars: number): void {
     this.#held -= chars + PerHolder
     this.#budget.add(-PerHolder, false)
     if (message._tag !== "Notification" || --message.holders === 0) this.#budget.add(-chars - PerMessage, false)
   }
 
-  /** The connection has read something. */
+  /** Records that the connection has read something. */
   took(): void {
     this.#tookAt = this.#budget.added
   }
 
-  /** Cuts connections off, this one among them, until the rest fits. */
+  /** Evicts connections, possibly this one, until the rest fits. */
   enforce(): void {
     this.#budget.enforce()
   }
@@ -143,14 +145,14 @@ export class BacklogAccount {
     this.#consumer.cut()
   }
 
-  /** Nothing waits any more. */
+  /** Removes all messages of the connection. */
   close(): void {
     this.#budget.close(this)
   }
 }
 
 /**
- * The budget of the process. Give a server another one with `Effect.provideService(Budget, new BacklogBudget(chars))`.
+ * The budget of the process. Override it for a server with `Effect.provideService(Budget, new BacklogBudget(chars))`.
  */
 export const Budget = Context.Reference<BacklogBudget>("spindle/BacklogBudget", {
   defaultValue: () => new BacklogBudget()

@@ -1,6 +1,6 @@
 /**
- * A message on its way out, before it has a form: in-process clients get the value, wire transports its text. The text is
- * made once, by the first transport that needs it, however many connections are told.
+ * A message to a client, before it is encoded. In-process clients get the value, wire transports its text. The first
+ * transport that needs the text encodes it, and all connections share it.
  *
  * @module
  */
@@ -15,28 +15,31 @@ export type OutboundMessage = OutboundAnswer | OutboundNotification | OutboundRe
 export interface OutboundAnswer {
   readonly _tag: "Answer"
   readonly tier: "answer"
-  /** The wire text: an answer is encoded where its handler still can be told that it is not JSON. */
+  /**
+   * The wire text. A response is encoded while its handler can still be notified that the result is
+   * not JSON.
+   */
   readonly text: string
 }
 
 export interface OutboundNotification {
   readonly _tag: "Notification"
   readonly tier: Tier
-  /** What a newer one has to share to replace this; only for `latest`. */
+  /** A newer message with the same key replaces this one. Only for `latest`. */
   readonly key: string | undefined
   readonly method: string
   readonly params: unknown
   /** Unix milliseconds. */
   readonly emittedAtMs: number
-  /** Its place in the order of its thread; undefined where it is of none. */
+  /** Its position in the thread's log; undefined for a message of no thread. */
   readonly seq: number | undefined
-  /** The wire text, once some transport has asked for it. */
+  /** The wire text, once a transport has requested it. */
   text: string | undefined
-  /** How many connections on sockets wait for it (BacklogBudget). */
+  /** The number of socket connections that it is queued for (BacklogBudget). */
   holders: number
 }
 
-/** A request to the client, which owes an answer. */
+/** A request to the client, which must answer it. */
 export interface OutboundRequest {
   readonly _tag: "Request"
   readonly tier: "failBack"
@@ -45,7 +48,7 @@ export interface OutboundRequest {
   readonly params: unknown
 }
 
-/** Takes the place of `skipped` dropped messages. In-process only. */
+/** Replaces `skipped` dropped messages. In-process only. */
 export interface OutboundLagged {
   readonly _tag: "Lagged"
   readonly tier: "lossless"
@@ -54,7 +57,7 @@ export interface OutboundLagged {
 
 const declarations: Readonly<Record<string, ServerNotification<WireSchema>>> = serverNotificationTable
 
-/** What a newer snapshot shares with the older one that it replaces: the method and a key, by default the thread. */
+/** The replacement key of a snapshot: the method and a key, by default the thread id. */
 const keyOf = (declaration: ServerNotification<WireSchema>, method: string, params: unknown): string | undefined => {
   if (declaration.tier !== "latest") return undefined
   if (declaration.key !== undefined) return `${method} ${declaration.key(params)}`
@@ -62,7 +65,7 @@ const keyOf = (declaration: ServerNotification<WireSchema>, method: string, para
   return typeof threadId === "string" ? `${method} ${threadId}` : method
 }
 
-/** A notification as a message, for any number of connections. */
+/** Makes a notification message that any number of connections can share. */
 export const messageOf = (
   method: ServerNotificationMethod,
   params: unknown,
@@ -87,8 +90,8 @@ const notification = (message: OutboundNotification): string =>
   (message.text ??= encodeNotification(message.method, message.params, message.emittedAtMs))
 
 /**
- * The wire text of a message; the empty string for what has none. With `sequenced`, for clients that asked for it, the
- * notifications of threads carry their number. Throws where a payload is not JSON.
+ * The wire text of a message; the empty string for a message that has no wire form. With `sequenced`, notifications of
+ * threads carry their sequence number. Throws when a payload is not JSON.
  */
 export const encode = (message: OutboundMessage, sequenced = false): string => {
   switch (message._tag) {

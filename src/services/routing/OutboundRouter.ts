@@ -1,12 +1,12 @@
 /**
- * Who is told what.
+ * Routes notifications to connections.
  *
- * Owns the open connections, which of them follow which thread, and the filters between a notification and a connection:
+ * Owns the open connections, their thread subscriptions, and the filters between a notification and a connection:
  * subscription, broadcast, initialize, opt-out. The tier and reach of a notification come from the method table. Does not
- * own the queues (TieredQueue) nor the order, which is that in which `notify` is called.
+ * own the queues (TieredQueue). Notifications are ordered by the calls of `notify`.
  *
- * Whoever tells something lossless goes at the pace of those who hear it: of the slowest, as far as they cannot be cut off
- * (stdin and stdout, in process); otherwise of the quickest, and who falls too far behind that is cut off by its outgoing.
+ * A lossless notification is paced by its subscribers: by the slowest one that cannot be evicted (stdio, in process),
+ * otherwise by the fastest one. An evictable subscriber that falls too far behind is disconnected by its queue.
  *
  * @module
  */
@@ -30,24 +30,24 @@ import { ThreadLog } from "./ThreadLog.ts"
 export class OutboundRouter extends Context.Service<
   OutboundRouter,
   {
-    /** Makes a connection known. It hears broadcasts once it has initialised. */
+    /** Registers a connection. It receives broadcasts once it has initialized. */
     readonly connect: (connection: Subscriber) => Effect.Effect<void>
-    /** Forgets a connection and what it followed; threads and turns go on. */
+    /** Removes a connection and its subscriptions. Threads and turns continue. */
     readonly disconnect: (connection: Subscriber) => Effect.Effect<void>
     readonly connections: () => ReadonlyArray<Subscriber>
-    /** From now on the connection hears what happens in the thread. False when it already did. */
+    /** Subscribes the connection to the thread. False when it already was. */
     readonly subscribe: (threadId: string, connection: Subscriber) => boolean
-    /** False when it did not follow the thread. */
+    /** Unsubscribes the connection. False when it was not subscribed. */
     readonly unsubscribe: (threadId: string, connection: Subscriber) => boolean
     readonly subscribers: (threadId: string) => ReadonlyArray<Subscriber>
-    /** Nobody follows the thread any more; it is being unloaded. */
+    /** Removes all subscriptions of a thread that is being unloaded. */
     readonly forget: (threadId: string) => void
-    /** Called whenever somebody starts or stops following a thread. */
+    /** Registers a listener for added and removed subscriptions. */
     readonly onAudienceChange: (listener: (threadId: string) => void) => Effect.Effect<void>
     /**
-     * Tells whoever the method table says, `threadId` naming whose subscribers; null where no thread is meant, which everyone
-     * hears. When this is run its place in every
-     * receiver's order is fixed; it waits where the tier lets the producer wait.
+     * Publishes a notification to the receivers that the method table names: with `threadId` the thread's subscribers, with
+     * null every connection. Running it fixes the place in every receiver's order at once; it then waits where the tier lets
+     * the producer wait.
      */
     readonly notify: <M extends ServerNotificationMethod>(
       method: M,
@@ -55,30 +55,32 @@ export class OutboundRouter extends Context.Service<
       threadId: string | null
     ) => Effect.Effect<void>
     /**
-     * Publishes at once, for callers that do more in the same step. The result waits for slow clients; undefined when there is
-     * nothing to wait for.
+     * Publishes synchronously, for callers that do more in the same step. The result waits for slow clients; undefined when
+     * there is nothing to wait for.
      */
     readonly publishNow: <M extends ServerNotificationMethod>(
       method: M,
       params: NotificationParams<M>,
       threadId: string | null
     ) => Effect.Effect<void> | undefined
-    /** Tells one connection, whatever the reach. */
+    /** Sends to one connection and ignores the reach. */
     readonly notifyConnection: <M extends ServerNotificationMethod>(
       connection: Subscriber,
       method: M,
       params: NotificationParams<M>
     ) => Effect.Effect<void>
-    /** The message for a connection, for senders that place several at once; `undefined` when it is filtered out. */
+    /** Makes a message for a connection, for senders that offer several together; `undefined` when it is filtered out. */
     readonly message: <M extends ServerNotificationMethod>(
       connection: Subscriber,
       method: M,
       params: NotificationParams<M>,
       emittedAtMs: number
     ) => OutboundNotification | undefined
-    /** Where the thread's order is now. */
+    /** The current position of the thread's log. */
     readonly position: (threadId: string) => Position
-    /** What the connection would have heard after a position; undefined when that is not known any more. */
+    /**
+     * The notifications for the connection after a position; undefined when the log no longer holds them.
+     */
     readonly missed: (
       threadId: string,
       connection: Subscriber,
@@ -89,7 +91,10 @@ export class OutboundRouter extends Context.Service<
 
 const declarations: Readonly<Record<string, ServerNotification<WireSchema>>> = serverNotificationTable
 
-/** Initialised, not opted out, and not a stable client that would not know the method. */
+/**
+ * Whether the connection has initialized, has not opted out, and may see a method of this
+ * stability.
+ */
 const hears = (session: Session | undefined, method: string): boolean =>
   session !== undefined &&
   !session.optedOut.has(method) &&
@@ -101,13 +106,16 @@ const awaitAll = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effect<
 const awaitFirst = (waits: ReadonlyArray<Deferred.Deferred<void>>): Effect.Effect<void> =>
   Effect.raceAllFirst(waits.map(Deferred.await))
 
-/** Offers to all before waiting for any, so that one slow receiver delays no other. */
+/**
+ * Offers to all receivers before it waits for any, so that a slow receiver does not delay the
+ * others.
+ */
 const offer = (targets: Iterable<Subscriber>, message: OutboundNotification): Effect.Effect<void> | undefined => {
   let slow: Array<Deferred.Deferred<void>> | undefined
   let behind: Array<Deferred.Deferred<void>> | undefined
   let othersKeepUp = false
   for (const { outgoing, session } of targets) {
-    // A connection that was cut off stays subscribed until its session ends; it must not count as one that keeps up.
+    // An evicted connection stays subscribed until its session ends. It must not count as one that keeps up.
     if (!hears(session, message.method) || outgoing.isClosed) continue
     const wait = outgoing.offerUnsafe(message)
     if (wait === undefined) othersKeepUp = true
@@ -118,7 +126,7 @@ const offer = (targets: Iterable<Subscriber>, message: OutboundNotification): Ef
   return behind === undefined || othersKeepUp ? undefined : awaitFirst(behind)
 }
 
-/** Which connections there are, and which of them follow which thread. */
+/** The open connections and their subscriptions. */
 class Subscriptions {
   readonly connections = new Set<Subscriber>()
   readonly #audiences = new Map<string, Set<Subscriber>>()
@@ -136,7 +144,7 @@ class Subscriptions {
     return this.#audiences.get(threadId) ?? []
   }
 
-  /** False when the connection is closed or follows the thread already. */
+  /** False when the connection is closed or already subscribed. */
   add(threadId: string, connection: Subscriber): boolean {
     if (connection.isClosed) return false
     const audience = this.#audiences.get(threadId) ?? new Set<Subscriber>()
@@ -150,7 +158,7 @@ class Subscriptions {
     this.#changed(threadId)
   }
 
-  /** False when the connection does not follow the thread. */
+  /** False when the connection is not subscribed. */
   remove(threadId: string, connection: Subscriber): boolean {
     const audience = this.#audiences.get(threadId)
     if (audience === undefined || !audience.delete(connection)) return false

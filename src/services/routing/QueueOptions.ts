@@ -1,5 +1,5 @@
 /**
- * How a `TieredQueue` is set up, what it reports, and what its producers wait for.
+ * The options of a `TieredQueue`, its counters, and the waits of its producers.
  *
  * @module
  */
@@ -10,25 +10,28 @@ import * as Exit from "effect/Exit"
 import type { BacklogBudget } from "./BacklogBudget.ts"
 import type { OutboundMessage } from "./OutboundMessage.ts"
 
-/** Why a server request was not taken. */
+/** Why a server request was refused. */
 export type Refusal = "full" | "closed"
 
-/** What a producer has to wait for; undefined when there is room. */
+/** The wait of a producer; undefined when there is room. */
 export type Wait = Deferred.Deferred<void> | undefined
 
-/** Waits for what an offer handed back. */
+/** Waits for the result of an offer. */
 export const settled = (wait: Wait): Effect.Effect<void> => (wait === undefined ? Effect.void : Deferred.await(wait))
 
-/** Something that those who wait for it are informed of, each time anew. Costs nothing while nobody waits. */
+/**
+ * A repeatable event. Each `fire` wakes those who wait at that time. It allocates nothing while nothing
+ * waits.
+ */
 export class Signal {
   #waiting: Deferred.Deferred<void> | undefined
 
-  /** Completed the next time. */
+  /** Completed by the next `fire`. */
   get wait(): Deferred.Deferred<void> {
     return (this.#waiting ??= Deferred.makeUnsafe())
   }
 
-  /** Waits for the next time. */
+  /** Waits for the next `fire`. */
   get next(): Effect.Effect<void> {
     return Deferred.await(this.wait)
   }
@@ -40,25 +43,27 @@ export class Signal {
   }
 }
 
-/** How far a consumer may fall behind others, in notifications that the buffer has no room for. */
+/** How far a consumer may fall behind, counted in notifications behind a full buffer. */
 export interface BacklogLimits {
   readonly messages: number
-  /** As `bytes.of` counts them. */
+  /** As counted by `bytes.of`. */
   readonly bytes: number
 }
 
 export interface TieredQueueOptions {
-  /** Messages held for a consumer that is behind. At least one. */
+  /** Size of the buffer, in messages. At least one. */
   readonly capacity: number
   /** How long a server request may wait for room before it is failed back; null refuses it at once. */
   readonly requestGrace: Duration.Input | null
-  /** Whether the consumer is told of what it missed. A wire client has no word for it. */
+  /**
+   * Whether the consumer gets a marker for dropped messages. The wire protocol has no such message.
+   */
   readonly emitLagMarkers: boolean
-  /** A limit in bytes besides that in messages; one message is always taken. */
+  /** An additional limit in bytes. A single message is always accepted. */
   readonly bytes?: { readonly max: number; readonly of: (message: OutboundMessage) => number }
-  /** For a consumer that can be cut off: producers that others listen to need not wait for it. */
+  /** Set for an evictable consumer. Producers do not wait for it while other consumers keep up. */
   readonly backlog?: BacklogLimits
-  /** What all consumers that can be cut off hold together; this one may be cut off for it. Only with `bytes`. */
+  /** The shared budget of all evictable consumers; this consumer may be evicted for it. Requires `bytes`. */
   readonly budget?: BacklogBudget
 }
 

@@ -1,14 +1,15 @@
 /**
  * Requests of the server to its clients: approvals, questions, tool calls.
  *
- * Owns their ids, who has been asked and which answer counts. A thread's request goes to every subscriber with the same
- * id; the first answer of a connection that was asked and still follows the thread wins, and every other answer is ignored.
- * With nobody subscribed it waits for whichever client resumes. Does not own what an answer means (the asker decodes it)
- * nor the status that clients see while a thread waits (Thread).
+ * Owns their ids, which connections they were sent to and which answer counts. A thread's request is sent to every
+ * subscriber with the same id. The first answer of a connection that received it and is still subscribed wins; every other
+ * answer is ignored. Without subscribers the request waits for the next client that resumes the thread. Does not own what
+ * an answer means (the caller decodes it) nor the status of a waiting thread (Thread).
  *
  * ```
  *  asked ──first answer──► answered
  *    ├───turn transition──► cancelled (reason turnTransition)
+ *    ├───withdrawn────────► cancelled
  *    ├───no room anywhere──► failed back (-32001)
  *    └───shutdown─────────► failed (-32603)
  * ```
@@ -33,22 +34,28 @@ import { RequestError } from "./RequestError.ts"
 /** Ids that a server may use per millisecond of its life before they reach those of its successor. */
 const IdsPerMillisecond = 1000
 
-/** The clock starts again after so many milliseconds, in the year 2223, so that ids stay integers that a double holds. */
+/** Ids start over after this many milliseconds, in the year 2223, so that they stay integers that a double can hold. */
 const ClockRange = 8e12
 
 /**
  * The first id of a server that starts at this time, in Unix milliseconds. A server that starts later, also after a restart,
- * uses other ids, so that a late answer never meets another request. It holds as long as the machine's clock is not set back.
- * Ids are integers because clients exist that expect numbers; 10^15 of them are left before 2^53.
+ * uses other ids, so that a late answer cannot match another request. This requires that the machine's clock is not set back.
+ * Ids are integers because some clients expect numbers; 10^15 of them remain below 2^53.
  */
 export const firstIdAt = (now: number): number => (Math.max(0, Math.floor(now)) % ClockRange) * IdsPerMillisecond
 
-/** Told to pending requests when their turn starts, ends or is interrupted; askers must not take it for a denial. */
+/**
+ * The error of pending requests when their turn starts, ends or is interrupted. Callers must not treat it as a
+ * denial.
+ */
 export const TurnTransition: ErrorObject = {
   code: ErrorCode.Internal,
   message: "client request resolved because the turn state was changed",
   data: { reason: "turnTransition" }
 }
+
+/** Nobody waits for it: the asker has gone on. */
+const Withdrawn: ErrorObject = { code: ErrorCode.Internal, message: "the request was withdrawn" }
 
 interface Pending {
   readonly id: number
@@ -61,7 +68,7 @@ interface Pending {
   readonly openedAt: number
 }
 
-/** A request on its way: wait for `answer`, which is the client's undecoded result. */
+/** A sent request. `answer` waits for the client's undecoded result. */
 export interface PendingServerRequest {
   readonly id: number
   readonly answer: Effect.Effect<unknown, RequestError>
@@ -70,37 +77,38 @@ export interface PendingServerRequest {
 export class ServerRequests extends Context.Service<
   ServerRequests,
   {
-    /** Asks the thread's subscribers. Its place in their order is fixed when this is run; it does not wait for the answer. */
+    /** Sends a request to the thread's subscribers. Its place in their order is fixed when this is run. It does not wait for the answer. */
     readonly ask: <M extends ServerRequestMethod>(
       threadId: string,
       method: M,
       params: ServerRequestParams<M>
     ) => Effect.Effect<PendingServerRequest>
     /**
-     * A client's result. It is ignored for an id that is unknown or already answered, and from a connection that was not
-     * sent the request or that no longer follows the thread.
+     * A client's result. It is ignored when the id is unknown or already answered, and when the connection was not sent
+     * the request or is no longer subscribed.
      */
     readonly succeed: (id: RequestId, connection: Subscriber, result: unknown) => Effect.Effect<void>
-    /** A client's refusal, under the same conditions as `succeed`. */
+    /** A client's error response, under the same conditions as `succeed`. */
     readonly fail: (id: RequestId, connection: Subscriber, error: ErrorObject) => Effect.Effect<void>
     /**
-     * A client that was asked will not answer. Fails the request unless another connection was asked and still follows the
-     * thread.
+     * Records that a connection will not answer. Fails the request unless another subscriber has received it.
      */
     readonly abandon: (id: RequestId, connection: Subscriber, error: ErrorObject) => Effect.Effect<void>
-    /** Ends the thread's pending requests; their ids, ascending. */
+    /** Ends a request whose caller no longer waits. False when it has already ended. */
+    readonly withdraw: (id: number) => boolean
+    /** Cancels the thread's pending requests and returns their ids, ascending. */
     readonly cancelThread: (threadId: string, error: ErrorObject) => ReadonlyArray<number>
-    /** Ends every pending request. */
+    /** Fails every pending request. */
     readonly cancelAll: (error: ErrorObject) => Effect.Effect<void>
     /**
-     * The thread's pending requests as first sent, ascending by id, for a client that joins or resumes once more. From now on
-     * the connection counts as asked. What it does not support is left out, and waits for another client.
+     * The thread's pending requests as first sent, ascending by id, for a client that subscribes or resumes once more. The
+     * connection may answer them from now on. Requests that it does not support are left out, and wait for another client.
      */
     readonly askAgain: (threadId: string, connection: Subscriber) => ReadonlyArray<OutboundRequest>
   }
 >()("spindle/ServerRequests") {}
 
-/** A stable client does not see experimental members; a client that opted in does. */
+/** Experimental members are sent only to clients that opted in. */
 const visibleTo = (connection: Subscriber, message: OutboundRequest): OutboundRequest => {
   const hidden = serverRequestTable[message.method as ServerRequestMethod].experimentalFields
   if (connection.session?.experimental === true || hidden.length === 0) return message
@@ -124,7 +132,7 @@ const toError = (error: ErrorObject): RequestError =>
 const dataOf = (error: ErrorObject) =>
   error.data === undefined ? {} : { data: error.data as RequestError["data"] & {} }
 
-/** Offers a request to a connection. The error is why the connection cannot answer; undefined when it can. */
+/** Offers a request to a connection. Returns the error when the connection cannot answer, else undefined. */
 const offer = (connection: Subscriber, { asked, message }: Pending): Effect.Effect<ErrorObject | undefined> => {
   const unsupported = connection.unsupported[message.method]
   if (unsupported !== undefined) return Effect.succeed(unsupported)
@@ -139,7 +147,7 @@ const offer = (connection: Subscriber, { asked, message }: Pending): Effect.Effe
   })
 }
 
-/** The requests without an answer. */
+/** The unanswered requests. */
 class PendingRequests {
   readonly #requests = new Map<number, Pending>()
   #nextId: number
@@ -177,6 +185,11 @@ class PendingRequests {
     Deferred.doneUnsafe(request.answer, exit)
   }
 
+  withdraw(id: number): boolean {
+    const request = this.find(id)
+    return request !== undefined && this.cancel([request], Withdrawn).length > 0
+  }
+
   cancel(requests: ReadonlyArray<Pending>, error: ErrorObject): ReadonlyArray<number> {
     for (const request of requests) this.settle(request, Exit.fail(toError(error)))
     return requests.map(({ id }) => id)
@@ -189,17 +202,17 @@ export const make = Effect.gen(function* () {
   const pending = new PendingRequests(firstIdAt(clock.currentTimeMillisUnsafe()))
   yield* contribute("serverRequests", () => pending.all.map(toSnapshot))
 
-  /** Whether the connection's answer counts: it was sent the request and follows the thread now. */
+  /** Whether the connection's answer counts: it received the request and is subscribed. */
   const mayAnswer = ({ asked, threadId }: Pending, connection: Subscriber): boolean =>
     asked.has(connection) && router.subscribers(threadId).includes(connection)
 
   const answered = (id: RequestId, connection: Subscriber, exit: Exit.Exit<unknown, RequestError>) =>
     Effect.suspend(() => {
       const request = pending.find(id)
-      if (request === undefined) return Effect.logDebug("ignoring an answer to no pending request")
+      if (request === undefined) return Effect.logDebug("ignoring an answer: no such request is pending")
       if (mayAnswer(request, connection)) return Effect.sync(() => pending.settle(request, exit))
       return Effect.logWarning(
-        `ignoring an answer to request ${request.id}: connection ${connection.id} did not get it, or no longer follows the thread`
+        `ignoring an answer to request ${request.id}: connection ${connection.id} did not receive it, or is no longer subscribed`
       )
     })
 
@@ -208,8 +221,7 @@ export const make = Effect.gen(function* () {
     const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
       concurrency: "unbounded"
     })
-    // The offers are made now. Their outcome is awaited in another fiber: a slow connection must not delay the answer of
-    // another one.
+    // Another fiber awaits the outcome of the offers, so that a slow connection does not delay another one's answer.
     yield* Effect.forkChild(
       Effect.map(offering, ([first]) => {
         if (first === undefined || request.asked.size > 0 || !pending.has(request)) return
@@ -231,6 +243,7 @@ export const make = Effect.gen(function* () {
         const others = router.subscribers(request.threadId).some((each) => request.asked.has(each))
         if (!others) pending.settle(request, Exit.fail(toError(error)))
       }),
+    withdraw: (id) => pending.withdraw(id),
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>

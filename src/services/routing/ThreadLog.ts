@@ -1,29 +1,29 @@
 /**
- * The order of each thread's notifications, and what a client that was away has missed of it.
+ * The log of each thread's notifications, for clients that resume after a disconnect.
  *
- * An extension of Spindle's (`docs/extensions.md`): clients that ask for it see a number on every notification of a thread,
- * and may resume from the last one they saw. Owns the numbers and the bounded ring of what was told. A ring is kept from the
- * moment such a client follows the thread, so that others cost nothing.
+ * An extension of Spindle (`docs/extensions.md`): clients that request it see a sequence number on every notification of a
+ * thread, and may resume after the last one they saw. Owns the numbers and a bounded ring of notifications. The ring is
+ * created when the first such client subscribes, so that other threads pay nothing.
  *
- * Invariants: numbers of one thread rise by one with each notification, whoever is told of it; an epoch names one life of a
- * thread in memory, and numbers of different epochs mean nothing to each other.
+ * Invariants: the numbers of one thread rise by one with each notification, whether or not it has receivers. An epoch
+ * identifies one load of a thread into memory; numbers of different epochs are not comparable.
  *
  * @module
  */
 import type { Position } from "../../protocol/extensions/Sequence.ts"
 import { encode, type OutboundNotification } from "./OutboundMessage.ts"
 
-/** Notifications of a thread that can be told again. */
+/** Maximum number of notifications in a ring. */
 const MaxMessages = 2048
 
-/** Characters of their texts together. */
+/** Maximum total size of their texts, in characters. */
 const MaxChars = 16 * 1024 * 1024
 
-/** The last messages of a thread, oldest first. */
+/** The most recent messages of a thread, oldest first. */
 class Ring {
-  /** Undefined before the oldest: what has been dropped is not kept in memory. */
+  /** Undefined before the oldest message: discarded messages are not kept in memory. */
   #messages: Array<OutboundNotification | undefined> = []
-  /** Where the oldest is. */
+  /** Index of the oldest message. */
   #from = 0
   #chars = 0
 
@@ -44,7 +44,7 @@ class Ring {
     this.#messages[this.#from++] = undefined
   }
 
-  /** Everything after `seq`, or undefined when some of it is gone. */
+  /** Everything after `seq`, or undefined when part of it was discarded. */
   after(seq: number, last: number): ReadonlyArray<OutboundNotification> | undefined {
     const count = last - seq
     if (count > this.#messages.length - this.#from) return undefined
@@ -63,7 +63,7 @@ export class ThreadLog {
   readonly #logs = new Map<string, Log>()
   #opened = 0
 
-  /** `epoch` tells this server's numbers from those of any other. */
+  /** `epoch` distinguishes this server's numbers from those of other servers. */
   constructor(epoch: string) {
     this.#epoch = epoch
   }
@@ -82,12 +82,12 @@ export class ThreadLog {
     return ++this.#log(threadId).last
   }
 
-  /** Remembers a numbered notification, where somebody may ask for it. */
+  /** Records a numbered notification, if the thread has a ring. */
   push(threadId: string, message: OutboundNotification): void {
     this.#logs.get(threadId)?.ring?.push(message)
   }
 
-  /** From now on what is told of the thread can be told again. */
+  /** Starts to record the thread's notifications. */
   keep(threadId: string): void {
     this.#log(threadId).ring ??= new Ring()
   }
@@ -97,14 +97,17 @@ export class ThreadLog {
     return { epoch, seq: last }
   }
 
-  /** What was told after a position; undefined when that is not known any more, and the client has to read the thread anew. */
+  /**
+   * The notifications after a position; undefined when the ring no longer holds them and the client must read the thread
+   * again.
+   */
   after(threadId: string, position: Position): ReadonlyArray<OutboundNotification> | undefined {
     const log = this.#log(threadId)
     if (position.epoch !== log.epoch || position.seq > log.last || position.seq < 0) return undefined
     return position.seq === log.last ? [] : log.ring?.after(position.seq, log.last)
   }
 
-  /** The thread is unloaded. */
+  /** Discards the log of a thread that is unloaded. */
   forget(threadId: string): void {
     this.#logs.delete(threadId)
   }

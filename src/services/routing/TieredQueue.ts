@@ -1,30 +1,30 @@
 /**
  * The outgoing messages of one connection, in the order of their offers.
  *
- * Owns the connection's bounded buffer and the one rule of what gives way when it is full: the message's `tier`, from the
- * method table. Does not own who receives a message (OutboundRouter) nor how it is written (transports).
+ * Owns the connection's bounded buffer and what happens when it is full, which depends on the message's `tier` in the method
+ * table. Does not own who receives a message (OutboundRouter) nor how it is written (transports).
  *
- * The buffer is an Effect `Queue.bounded` that is never awaited: it takes an offer or refuses it. What follows from a refusal
- * is the tier's strategy.
+ * The buffer is an Effect `Queue.bounded` that is never awaited: it takes or refuses an offer. The tier decides what follows
+ * a refusal.
  *
  * ```
  *            room
  *  offer ───────────► buffer ──take──► consumer
  *    │ refused             ▲ refill, in order
  *    ├─ lossless, answer, request (bounded) ──► backlog; the producer waits for a place
- *    ├─ latest (sliding, one per key) ────────► backlog, and its elder leaves
- *    └─ bestEffort (dropping) ────────────────► dropped and counted; one Lagged goes before the next that is kept
+ *    ├─ latest (sliding, one per key) ────────► backlog, and the older one is removed
+ *    └─ bestEffort (dropping) ────────────────► dropped and counted; one Lagged precedes the next kept message
  *
- *  with limits on the backlog: a longer backlog ──► evicted: nothing is held or taken any more
+ *  with limits on the backlog: a longer backlog ──► evicted: all messages are discarded
  * ```
  *
- * Invariants: messages leave in the order in which they were offered; nothing passes the backlog. Without limits the backlog
- * has at most one message per waiting producer and one per `latest` key; with limits it has no more than those.
+ * Invariants: messages leave in the order in which they were offered; no message passes the backlog. Without limits the
+ * backlog has at most one message per waiting producer and one per `latest` key; with limits it never exceeds them.
  *
- * The backlog is not made of Effect's queues, for two reasons. Capacity is one number for all tiers (contract [13], [18]), which
- * three queues would have to share. And the place of a message is fixed at once and kept when its producer is interrupted;
- * `Queue.offer` takes the message back. A merge of `Queue.bounded`, `Queue.dropping` and one `Queue.sliding(1)` per key by
- * sequence number was measured (Node 24.21, two CPUs, the best of 25 rounds of 200 000 messages, 100 offers to one `takeAll`):
+ * The backlog does not use Effect's queues, for two reasons. Capacity is one number for all tiers (contract [13], [18]), which
+ * three queues would have to share. And a message keeps its place when its producer is interrupted, while `Queue.offer` takes
+ * the message back. A merge of `Queue.bounded`, `Queue.dropping` and one `Queue.sliding(1)` per key by sequence number was
+ * measured (Node 24.21, two CPUs, best of 25 rounds of 200 000 messages, 100 offers to one `takeAll`):
  *
  * | | this | before | three queues |
  * |---|---|---|---|
@@ -56,12 +56,12 @@ export { settled } from "./QueueOptions.ts"
 export type { BacklogLimits, Refusal, TieredQueueOptions, TieredQueueStats, Wait } from "./QueueOptions.ts"
 
 /**
- * What becomes of an offer. A queue moves to the right only:
+ * The state of a queue. It only moves down this list:
  *
- * - `open`: taken; producers wait as their tier asks.
- * - `draining`: taken; nobody waits, because the end is near.
- * - `ended`: refused. The consumer takes what is held and then sees the end.
- * - `discarded`: refused, and nothing is held: the consumer is gone.
+ * - `open`: offers are taken; producers wait as their tier requires.
+ * - `draining`: offers are taken; producers do not wait, because the queue is about to end.
+ * - `ended`: offers are refused. The consumer takes the queued messages and then sees the end.
+ * - `discarded`: offers are refused and queued messages are discarded: the consumer is gone.
  * - `evicted`: the same, because the consumer fell too far behind.
  */
 type State = "open" | "draining" | "ended" | "discarded" | "evicted"
@@ -74,15 +74,17 @@ export class TieredQueue {
   #state: State = "open"
   /** Called with each message that the consumer takes, for observers. */
   onTaken: ((message: OutboundMessage) => void) | undefined
-  /** Of the messages in the buffer. */
+  /** Size of the messages in the buffer, in bytes. */
   #bytes = 0
-  /** What the consumer took last, and is writing until it takes again. */
+  /** The batch that the consumer took last. It counts as being written until the next take. */
   #out: ReadonlyArray<OutboundMessage> = []
   #dropped = 0
   #waited = 0
-  /** How often the consumer has taken; it tells a slow consumer from one that has stopped. */
+  /** Number of takes. It distinguishes a slow consumer from a stopped one. */
   #taken = 0
-  /** Dropped messages that the consumer is to be informed of, and how many of them the markers so far have reported. */
+  /**
+   * Total of dropped messages that the consumer is to be informed of, and the total that markers have reported so far.
+   */
   #lost = 0
   #reported = 0
   readonly #roomAgain = new Signal()
@@ -100,32 +102,32 @@ export class TieredQueue {
     return { size, dropped: this.#dropped, waited: this.#waited }
   }
 
-  /** Messages that the buffer has places for. */
+  /** Capacity of the buffer, in messages. */
   get capacity(): number {
     return this.#options.capacity
   }
 
-  /** True when no message is taken any more. */
+  /** True when offers are refused. */
   get isClosed(): boolean {
     return this.#state !== "open" && this.#state !== "draining"
   }
 
-  /** True when what was held is dropped, too. */
+  /** True when queued messages were discarded. */
   get #isGone(): boolean {
     return this.#state === "discarded" || this.#state === "evicted"
   }
 
-  /** False when the next message would have to wait. */
+  /** False when the next message would wait. */
   get hasRoom(): boolean {
     return this.#backlog.length === 0 && !Queue.isFullUnsafe(this.#buffer)
   }
 
-  /** Whether producers need not wait while they have other listeners: this consumer is evicted when it is too far behind. */
+  /** Whether the consumer is evicted when it falls too far behind. Producers do not wait for it while others keep up. */
   get hasBacklog(): boolean {
     return this.#options.backlog !== undefined
   }
 
-  /** True once the consumer was evicted: it fell further behind than the backlog, or the budget of all backlogs. */
+  /** True once the consumer was evicted: it exceeded its backlog, or the shared budget was exceeded. */
   get isCutOff(): boolean {
     return this.#state === "evicted"
   }
@@ -135,14 +137,14 @@ export class TieredQueue {
     return Effect.suspend(() => (this.isCutOff ? Effect.void : this.#eviction.next))
   }
 
-  /** Waits until there is room or the end is near, for producers that produce only when there is. */
+  /** Waits until there is room or the queue drains, for producers that produce on demand. */
   get room(): Effect.Effect<void> {
     return Effect.suspend(() => (this.hasRoom || this.#state !== "open" ? Effect.void : this.#roomAgain.next))
   }
 
   /**
-   * Offers a message at once: when this returns, its place in the order is fixed. The result is what the producer has to wait
-   * for, `undefined` when nothing.
+   * Offers a message synchronously: its place in the order is fixed on return. The result is the wait of the producer, or
+   * `undefined` without one.
    */
   offerUnsafe(message: OutboundMessage): Wait {
     if (this.isClosed) return undefined
@@ -171,7 +173,7 @@ export class TieredQueue {
     return true
   }
 
-  /** What the tier asks for when the buffer refuses a message, or a loss has to be reported before it. */
+  /** Applies the tier's rule when the buffer refuses a message, or when a loss must be reported before it. */
   #withoutRoom(message: OutboundMessage, bytes: number): Wait {
     const { tier } = message
     if (tier === "bestEffort" && !this.#fits) {
@@ -180,7 +182,7 @@ export class TieredQueue {
       this.#account?.release(message, bytes)
       return undefined
     }
-    // A consumer with a backlog may have very many; there only a request's producer has to know when it was placed.
+    // A backlog may hold very many messages. There only the producer of a request needs to know when it was placed.
     const placed = this.hasBacklog && tier !== "failBack" ? undefined : Deferred.makeUnsafe<void>()
     const elder = this.#backlog.push(message, placed, this.#lost)
     if (elder !== undefined) this.#release(elder)
@@ -197,8 +199,8 @@ export class TieredQueue {
   }
 
   /**
-   * Whether a message can be kept without a wait, behind the marker that has to precede it. A buffer with a single place is
-   * enough when it is empty: the marker takes the place, and the message the one behind.
+   * Whether a message can be kept without a wait, behind the marker that must precede it. An empty buffer with a single
+   * place is enough: it takes the marker, and the backlog takes the message.
    */
   get #fits(): boolean {
     const needed = Math.min(this.#lost > this.#reported ? 2 : 1, this.#options.capacity)
@@ -208,7 +210,7 @@ export class TieredQueue {
   get #isTooFarBehind(): boolean {
     const { backlog } = this.#options
     const { eventBytes, events } = this.#backlog
-    // A single message may be larger than all that is allowed together.
+    // A single message may exceed the limit.
     return backlog !== undefined && (events > backlog.messages || (events > 1 && eventBytes > backlog.bytes))
   }
 
@@ -223,7 +225,7 @@ export class TieredQueue {
     return Effect.suspend(() => settled(this.offerUnsafe(message)))
   }
 
-  /** Offers a server request, which is never left lying: it is taken, or the reason comes back. */
+  /** Offers a server request. It is taken, or the reason for the refusal is returned. */
   offerRequest(message: OutboundMessage): Effect.Effect<Refusal | undefined> {
     return Effect.suspend(() => {
       if (this.isClosed) return Effect.succeed<Refusal>("closed")
@@ -245,7 +247,7 @@ export class TieredQueue {
     return "full"
   }
 
-  /** Takes everything there is, at least one; fails with `Done` after the end. */
+  /** Takes all queued messages, at least one. Fails with `Done` after the end. */
   get takeAll(): Effect.Effect<ReadonlyArray<OutboundMessage>, Cause.Done> {
     return Effect.suspend(() => {
       this.#written()
@@ -253,7 +255,7 @@ export class TieredQueue {
     })
   }
 
-  /** Takes what there is, at least one, until there are so many bytes of it; fails with `Done` after the end. */
+  /** Takes queued messages, at least one, until they have this many bytes. Fails with `Done` after the end. */
   takeBatch(bytes: number): Effect.Effect<ReadonlyArray<OutboundMessage>, Cause.Done> {
     return Effect.suspend(() => {
       this.#written()
@@ -278,19 +280,17 @@ export class TieredQueue {
     return messages
   }
 
-  /** Takes the next; fails with `Done` after the end. For consumers without a budget. */
+  /** Takes the next message. Fails with `Done` after the end. For consumers without a budget. */
   get take(): Effect.Effect<OutboundMessage, Cause.Done> {
-    return Effect.suspend(() =>
-      Effect.map(Queue.take(this.#buffer), (message) => {
-        this.#bytes -= this.#bytesOf(message)
-        this.onTaken?.(message)
-        this.#took()
-        return message
-      })
-    )
+    return Effect.map(Queue.take(this.#buffer), (message) => {
+      this.#bytes -= this.#bytesOf(message)
+      this.onTaken?.(message)
+      this.#took()
+      return message
+    })
   }
 
-  /** What was taken last is held no longer. */
+  /** Releases the batch that was taken last. */
   #written(): void {
     if (this.#account === undefined) return
     for (const message of this.#out) this.#release(message)
@@ -303,7 +303,7 @@ export class TieredQueue {
     this.#refill()
   }
 
-  /** Moves what waits into the buffer, as far as there is room. */
+  /** Moves messages from the backlog into the buffer while there is room. */
   #refill(): void {
     while (!Queue.isFullUnsafe(this.#buffer)) {
       const next = this.#backlog.first
@@ -314,7 +314,7 @@ export class TieredQueue {
         continue
       }
       if (!this.#place(next.message, this.#bytesOf(next.message))) break
-      // It leaves the backlog first: a producer that is let go on runs at once, and may be back here before this returns.
+      // The message leaves the backlog first: a resumed producer runs at once and may re-enter this method.
       this.#backlog.shift()
       if (next.placed !== undefined) Deferred.doneUnsafe(next.placed, Exit.void)
     }
@@ -326,7 +326,7 @@ export class TieredQueue {
     if (this.#state === "ended" && this.#backlog.length === 0) Queue.endUnsafe(this.#buffer)
   }
 
-  /** Ends when producers have waited for the whole grace and the consumer has taken nothing in it: it has stopped reading. */
+  /** Completes when the consumer has stopped reading: producers waited for the whole grace and it took nothing. */
   stalled(grace: Duration.Input): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       while (true) {
@@ -338,7 +338,7 @@ export class TieredQueue {
     })
   }
 
-  /** The end is near: nobody waits any more, and what the last producers offer is held for the consumer. */
+  /** Prepares the end: producers no longer wait, and further offers are kept for the consumer. */
   get drain(): Effect.Effect<void> {
     return Effect.sync(() => {
       if (this.#state === "open") this.#state = "draining"
@@ -346,13 +346,13 @@ export class TieredQueue {
     })
   }
 
-  /** Producers that wait go on. Their messages stay where they are; those producers may offer more. */
+  /** Resumes waiting producers. Their messages keep their places, and those producers may offer more. */
   #letGo(waiting: ReadonlyArray<Waiting>): void {
     for (const { placed } of waiting) if (placed !== undefined) Deferred.doneUnsafe(placed, Exit.void)
     this.#roomAgain.fire()
   }
 
-  /** No more is taken; the consumer gets what is held and then sees the end. */
+  /** Refuses further offers. The consumer takes the queued messages and then sees the end. */
   get end(): Effect.Effect<void> {
     return Effect.sync(() => {
       if (!this.#isGone) this.#state = "ended"
@@ -361,7 +361,7 @@ export class TieredQueue {
     })
   }
 
-  /** The consumer is gone: waiting producers go on. Returns what was held, for an owner who has to answer for it. */
+  /** Ends a queue without a consumer and resumes waiting producers. Returns the queued messages, which the owner may have to fail. */
   get discard(): Effect.Effect<ReadonlyArray<OutboundMessage>> {
     return Effect.sync(() => this.#discard("discarded"))
   }
@@ -379,12 +379,12 @@ export class TieredQueue {
     for (const message of held) this.#release(message)
     this.#written()
     this.#account?.close()
-    // A consumer that still takes sees the end.
+    // A consumer that takes again sees the end.
     Queue.endUnsafe(this.#buffer)
     return held
   }
 
-  /** The consumer is gone: what is held is dropped and waiting producers go on. */
+  /** Discards the queued messages of a consumer that is gone, and resumes waiting producers. */
   get shutdown(): Effect.Effect<void> {
     return Effect.asVoid(this.discard)
   }

@@ -1,5 +1,5 @@
 /**
- * The port to the platform's confinement of child processes.
+ * The port to the platform's sandbox for child processes.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 
-/** An argv with where it runs; no shell is implied. `env` is the whole environment: nothing is inherited. */
+/** An argv with its working folder. No shell is involved. `env` is the whole environment: nothing is inherited. */
 export interface SandboxedCommand {
   readonly executable: string
   readonly args: ReadonlyArray<string>
@@ -16,7 +16,7 @@ export interface SandboxedCommand {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** This machine cannot confine a process as the policy asks, so the command must not run unasked. */
+/** This machine cannot enforce the policy, so the command must not run without approval. */
 export class SandboxUnavailable extends Schema.TaggedError<SandboxUnavailable>()("SandboxUnavailable", {
   policy: Schema.Literals(["readOnly", "workspaceWrite"])
 }) {
@@ -28,7 +28,7 @@ export class SandboxUnavailable extends Schema.TaggedError<SandboxUnavailable>()
 export class Sandbox extends Context.Service<
   Sandbox,
   {
-    /** Rewrites `command` so that it runs under `policy`; the command itself where the policy needs no confinement. */
+    /** Rewrites `command` to run under `policy`. Returns it unchanged when the policy needs no sandbox. */
     readonly confine: (
       command: SandboxedCommand,
       policy: SandboxPolicy

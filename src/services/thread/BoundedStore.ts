@@ -1,9 +1,9 @@
 /**
- * A thread store that always answers: the store an embedder brings is another's code.
+ * Bounds the operations of a thread store, which is the code of an embedder.
  *
- * Each operation succeeds or fails with `ThreadStoreError` within `StoreTimeout`. An operation that dies has failed. One that
- * does not answer in time is interrupted and left behind; it is not waited for, because it may not be interruptible. Failures
- * are logged here, once each. Does not decide what a failure means (`ThreadJournal`, the handlers).
+ * Each operation succeeds or fails with `ThreadStoreError` within `StoreTimeout`. A defect counts as a failure. An operation
+ * that exceeds the time is interrupted and not awaited, because it may not be interruptible. Each failure is logged here,
+ * once. Does not decide what a failure means (`ThreadJournal`, the handlers).
  *
  * @module
  */
@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 
-/** How long one operation of a thread store may take. */
+/** Time limit of one operation of a thread store. */
 export const StoreTimeout = Context.Reference("spindle/StoreTimeout", { defaultValue: () => Duration.seconds(10) })
 
 type Operation = ThreadStoreError["operation"]
@@ -31,15 +31,13 @@ const errorOf = (operation: Operation, cause: Cause.Cause<ThreadStoreError>): Th
 export const make = Effect.gen(function* () {
   const store = yield* ThreadStore
   const timeout = yield* StoreTimeout
-  /** Operations that have not answered yet, and those that were given up and run on. */
+  /** Operations that have not ended, including those that were abandoned after the timeout. */
   const pending = new Map<Fiber.Fiber<unknown, unknown>, Operation>()
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       for (const fiber of pending.keys()) fiber.interruptUnsafe()
       if (pending.size === 0) return Effect.void
-      return Effect.logWarning(
-        `thread store: left behind without an answer: ${Array.from(pending.values()).join(", ")}`
-      )
+      return Effect.logWarning(`thread store: operations without an answer: ${Array.from(pending.values()).join(", ")}`)
     })
   )
 
@@ -62,7 +60,7 @@ export const make = Effect.gen(function* () {
           duration: timeout,
           orElse: () => Effect.succeed(Exit.fail(new ThreadStoreError({ operation, reason: "timeout", cause })))
         }),
-        // Also where the caller is interrupted.
+        // This also applies when the caller is interrupted.
         Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),
         Effect.flatMap((exit) => settled(operation, exit))
       )
@@ -88,5 +86,5 @@ export const make = Effect.gen(function* () {
   })
 })
 
-/** Puts the bounds around the store that it is given. */
+/** Wraps the given store in these bounds. */
 export const layer: Layer.Layer<ThreadStore, never, ThreadStore> = Layer.effect(ThreadStore, make)

@@ -1,7 +1,7 @@
 /**
  * When threads are unloaded: after `IdleUnload` without a subscriber and without a turn.
  *
- * Owns the clocks, one for each thread that is not in use. Does not own the unloading (`LoadedThreads`).
+ * Owns the timers, one for each unused thread. Does not own the unloading (`LoadedThreads`).
  *
  * @module
  */
@@ -11,16 +11,16 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
 
-/** How long a thread stays loaded that nobody follows and that does nothing. */
+/** How long a thread stays loaded without a subscriber and without a turn. */
 export const IdleUnload = Context.Reference("spindle/IdleUnload", { defaultValue: () => Duration.minutes(30) })
 
 export interface IdleOptions {
   readonly isInUse: (threadId: string) => boolean
-  /** Run when the time is over and the thread is still not in use. */
+  /** Runs when the time is over and the thread is still unused. */
   readonly unload: (threadId: string) => Effect.Effect<void>
 }
 
-/** A function that is to be called when a thread may have come into use, or out of it. */
+/** Returns a function to call when a thread may have become used or unused. */
 export const make = Effect.fnUntraced(function* ({ isInUse, unload }: IdleOptions) {
   const idleUnload = yield* IdleUnload
   const clocks = yield* FiberMap.make<string, void>()
@@ -29,7 +29,7 @@ export const make = Effect.fnUntraced(function* ({ isInUse, unload }: IdleOption
   const unloadLater = (threadId: string) =>
     Effect.andThen(
       Effect.sleep(idleUnload),
-      // A client may have come in the very moment.
+      // A client may have subscribed at the same moment.
       Effect.suspend(() => (isInUse(threadId) ? Effect.void : unload(threadId)))
     )
 

@@ -1,6 +1,5 @@
 /**
- * What the model is told before the user says anything: how to work, what the project's own AGENTS.md files ask for, and
- * where it is.
+ * The instructions that precede the conversation: the base instructions, the project's AGENTS.md files, and the environment.
  *
  * @module
  */
@@ -30,31 +29,31 @@ Permissions
 - Commands may need the user's approval or be confined. When one is refused, say what you wanted it for and go on without it, or ask.
 - Do not look for ways around a refusal.`
 
-/** What a thread's instructions are made of. */
+/** The inputs of a thread's instructions. */
 export interface InstructionOptions {
   readonly home: string
   readonly cwd: string
-  /** Where the user is, as in `Europe/Berlin`. */
+  /** The user's time zone, as in `Europe/Berlin`. */
   readonly timeZone: string
-  /** The day in that zone at a time in Unix milliseconds. */
+  /** The date in that zone at a time in Unix milliseconds. */
   readonly localDate: (millis: number) => string
-  /** Takes the place of the built-in instructions. */
+  /** Replaces the built-in instructions. */
   readonly baseInstructions: string | null
-  /** Added to them. */
+  /** Appended to the base instructions. */
   readonly developerInstructions: string | null
-  /** Bytes of AGENTS.md text that are told, over all files. */
+  /** Maximum size of the AGENTS.md text over all files, in bytes. */
   readonly projectDocMaxBytes: number
-  /** Whether the model is told where it is. Default: true. */
+  /** Whether the environment is included. Default: true. */
   readonly environmentContext?: boolean
-  /** Whether that includes the day and the time zone. Default: true. */
+  /** Whether the environment includes the date and the time zone. Default: true. */
   readonly environmentTime?: boolean
 }
 
 export interface Instructions {
   readonly preamble: ReadonlyArray<ResponseItem>
-  /** The AGENTS.md files that were found, the user's own first, then from the project's root down. */
+  /** The AGENTS.md files: the user's own first, then from the project's root down. */
   readonly sources: ReadonlyArray<string>
-  /** For the user: files that were cut or not read. */
+  /** Warnings about files that were truncated or not read. */
   readonly warnings: ReadonlyArray<string>
 }
 
@@ -63,15 +62,15 @@ interface Document {
   readonly text: string
 }
 
-/** Where a document may be. */
+/** A possible location of a document. */
 interface Candidate {
   readonly path: string
   readonly namedBy: NamedBy
-  /** The folder that it may not leave by a link. */
+  /** The folder that a link must not leave. */
   readonly within?: string
 }
 
-/** Bytes that are read of one document, whatever the budget. */
+/** Maximum number of bytes read from one document, for any budget. */
 const MaxDocumentBytes = 1024 * 1024
 
 const text = (role: "developer" | "user", ...parts: ReadonlyArray<string>): ResponseItem => ({
@@ -80,7 +79,7 @@ const text = (role: "developer" | "user", ...parts: ReadonlyArray<string>): Resp
   content: parts.map((part) => ({ type: "input_text", text: part }))
 })
 
-/** The folder itself and those above it, outermost first, no further up than the nearest that holds `.git`. */
+/** The folder and its parents, outermost first, up to the nearest one with a `.git`. */
 const projectFolders = Effect.fnUntraced(function* (cwd: string) {
   const path = yield* Path.Path
   const files = yield* SmallFiles
@@ -92,7 +91,7 @@ const projectFolders = Effect.fnUntraced(function* (cwd: string) {
 const failedToRead = ({ namedBy, path }: Candidate, error: SmallFileError): string =>
   `Failed to read ${namedBy === "server" ? "global" : "project"} AGENTS.md instructions from \`${path}\`: ${error.detail}`
 
-/** What there is, in order, until the budget is spent; the document that does not fit is cut. */
+/** The existing documents in order, until the budget is spent. The first one that exceeds it is truncated. */
 const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, maxBytes: number) {
   const path = yield* Path.Path
   const files = yield* SmallFiles
@@ -127,7 +126,7 @@ const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, ma
     }
     if (read.success === undefined) continue
     const { bytes, size, whole } = read.success
-    // A character that the cut would halve is left out.
+    // A character split by the cut is omitted.
     const text = new TextDecoder().decode(bytes, { stream: !whole }).trim()
     if (text === "") continue
     documents.push({ path: candidate.path, text })
@@ -155,15 +154,15 @@ const environment = (
     "</environment_context>"
   ].join("\n")
 
-/** Reads what there is. A file that cannot be read is left out, and the user is warned. */
+/** Reads the existing files. An unreadable file is skipped with a warning. */
 export const load = Effect.fnUntraced(function* (
   options: InstructionOptions
 ): Effect.fn.Return<Instructions, never, Path.Path | SmallFiles> {
   const { documents, warnings } = yield* readDocuments(options.home, options.cwd, options.projectDocMaxBytes)
-  const told = documents.map((document) => `# AGENTS.md instructions from ${document.path}\n\n${document.text}`)
+  const sections = documents.map((document) => `# AGENTS.md instructions from ${document.path}\n\n${document.text}`)
   const developer = [options.baseInstructions ?? baseInstructions]
   if (options.developerInstructions !== null) developer.push(options.developerInstructions)
-  const user = [...told]
+  const user = [...sections]
   if (options.environmentContext !== false) user.push(environment(options, yield* Clock.currentTimeMillis))
   return {
     preamble: [text("developer", ...developer), ...(user.length === 0 ? [] : [text("user", ...user)])],

@@ -1,8 +1,8 @@
 /**
- * The threads that are loaded: how they are opened, unloaded and ended.
+ * The threads that are loaded: their opening, unloading and end.
  *
- * Each thread lives in a scope of its own: its tools and its turn end with it. A thread is unloaded when it has had neither a
- * subscriber nor a running turn for `IdleUnload`. Does not own how a thread is set up or where its state comes from (`Threads`).
+ * Each thread has its own scope, which ends its tools and its turn. A thread is unloaded after `IdleUnload` without a subscriber
+ * and a running turn. Does not own how a thread is set up or where its state comes from (`Threads`).
  *
  * ```
  *  open ──► loaded ──IdleUnload without subscribers and turns──► closing ──► not loaded
@@ -14,6 +14,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { ConfigWarning } from "../config/Config.ts"
 import { contribute } from "../observability/Diagnostics.ts"
@@ -31,20 +32,20 @@ import type { ThreadState } from "./ThreadState.ts"
 import type { ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 import * as ThreadTools from "./ThreadTools.ts"
 
-/** How long after its start a thread's model gets ready: not before the answer to thread/start is out. */
+/** Delay before a started thread prepares its model, so that the response to thread/start is sent first. */
 const PrepareDelay = Duration.millis(100)
 
 /** A thread to open. */
 export interface Opening<E> {
   readonly threadId: string
   readonly setup: ThreadSetup
-  /** Stores or reads the thread, once its rules are read. */
+  /** Stores or reads the thread, after its rules were read. */
   readonly state: Effect.Effect<ThreadState, E>
-  /** What opening changes. It is committed before anybody can see the thread. */
+  /** Events that opening adds. They are committed before the thread is visible. */
   readonly changes: (state: ThreadState) => ReadonlyArray<ThreadEvent>
 }
 
-/** A thread that has been opened, and what its rules about commands warn of. */
+/** An opened thread, and the warnings about its command rules. */
 export interface Opened {
   readonly thread: Thread
   readonly configWarnings: ReadonlyArray<ConfigWarning>
@@ -54,21 +55,21 @@ interface Loaded {
   readonly thread: Thread
   readonly journal: ThreadJournal
   readonly scope: Scope.Closeable
-  /** Of the tools, within the scope. */
+  /** The scope of the tools, within that of the thread. */
   readonly toolScope: Scope.Closeable
   isUnloading: boolean
 }
 
-/** What all threads of a server are opened with. */
+/** Services for opening threads. */
 interface Engine {
   readonly services: ThreadServices
   readonly store: ThreadStore["Service"]
   readonly tools: Effect.Success<typeof ThreadTools.make>
   readonly threads: Map<string, Loaded>
   readonly activity: RunningTurns.TurnActivity
-  /** Starts the idle clock of a thread that is not in use, and stops it for one that is. */
+  /** Starts the idle timer of an unused thread, or stops that of a used one. */
   readonly touch: (threadId: string) => void
-  /** Of the server. */
+  /** The scope of the server. */
   readonly scope: Scope.Scope
 }
 
@@ -98,7 +99,7 @@ const openIn = Effect.fnUntraced(function* <E>(
   return { thread, configWarnings } satisfies Opened
 })
 
-/** Opens a thread. Nothing of it is left when that fails or is interrupted. */
+/** Opens a thread. A failure or an interrupt releases everything. */
 const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E | RulesUnavailable> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Scope.fork(engine.scope), (scope) =>
@@ -106,16 +107,21 @@ const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E |
     )
   )
 
-const unload = Effect.fnUntraced(function* ({ services: { router }, threads }: Engine, { scope, thread }: Loaded) {
+/** `isLast` is false for a thread that is loaded again at once. */
+const unload = Effect.fnUntraced(function* (
+  { services: { router }, threads }: Engine,
+  { scope, thread }: Loaded,
+  isLast: boolean
+) {
   const threadId = thread.id
   yield* Scope.close(scope, Exit.void)
   yield* thread.flush
-  // One step: a client that loads the thread again, while the end is still being published to slow clients, begins anew.
+  // One step: a client may load the thread again while its end is still being published to slow clients.
   yield* Effect.suspend(() => {
     threads.delete(threadId)
     const waits = [
       router.publishNow("thread/status/changed", { threadId, status: { type: "notLoaded" } }, threadId),
-      router.publishNow("thread/closed", { threadId }, threadId)
+      ...(isLast ? [router.publishNow("thread/closed", { threadId }, threadId)] : [])
     ]
     router.forget(threadId)
     return Effect.forEach(waits, (wait) => wait ?? Effect.void, { discard: true })
@@ -149,10 +155,10 @@ const makeIdleUnload = Effect.fnUntraced(function* (engine: Engine) {
       Effect.suspend(() => {
         const loaded = threads.get(threadId)
         if (loaded === undefined) return Effect.void
-        // Once it is closing no client can come.
+        // A closing thread accepts no subscriber.
         loaded.isUnloading = true
         loaded.thread.close()
-        return Effect.asVoid(Effect.forkIn(unload(engine, loaded), scope))
+        return Effect.asVoid(Effect.forkIn(unload(engine, loaded, true), scope))
       })
   })
   return (threadId: string): void => {
@@ -185,17 +191,27 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
 
   return {
     open: <E>(opening: Opening<E>) => open(engine, opening),
+    /** Unloads a thread that is loaded again at once. `thread/closed` is not published. */
+    replace: (threadId: string): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const loaded = threads.get(threadId)
+        if (loaded === undefined || loaded.isUnloading) return Effect.void
+        loaded.isUnloading = true
+        loaded.thread.close()
+        const unloaded = Effect.forkIn(unload(engine, loaded, false), engine.scope, { startImmediately: true })
+        return Effect.asVoid(Effect.flatMap(unloaded, Fiber.await))
+      }),
     find: (threadId: string): Thread | undefined => threads.get(threadId)?.thread,
     /** Ids of the loaded threads, oldest first. */
     ids: (): ReadonlyArray<string> => Array.from(threads.keys()),
-    /** How many turns run. */
+    /** Number of running turns. */
     running: turns.count,
     drain: turns.drain,
-    /** Ends every thread with its turn, its tools and its commands, all at once. */
+    /** Ends every thread with its turn, its tools and its commands, concurrently. */
     stop,
     /**
-     * Gives up the threads that have not ended: from now on they store and publish nothing, and their tools are closed. What they
-     * are, for the log.
+     * Abandons the threads that have not ended: they can no longer store or publish, and their tools are closed. Returns their
+     * descriptions for the log.
      */
     abandonNow: (): ReadonlyArray<string> =>
       Array.from(threads.values(), ({ journal, thread, toolScope }) => {

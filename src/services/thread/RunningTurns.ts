@@ -1,5 +1,5 @@
 /**
- * How many turns run in a server, and the last part of its life: turns that run may end, and no other starts.
+ * The running turns of a server, and draining: running turns may end, and no other turn starts.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 
-/** Where a thread reports its turns, and learns whether another may begin. */
+/** Where a thread reports its turns and checks whether another may begin. */
 export interface TurnActivity {
-  /** False when the server is about to end: no turn may start any more. */
+  /** False while the server drains: no turn may start. */
   readonly isAdmitting: () => boolean
   readonly began: (threadId: string) => Effect.Effect<void>
   readonly ended: (threadId: string) => Effect.Effect<void>
@@ -35,7 +35,7 @@ export const make = Effect.fnUntraced(function* (onChange: (threadId: string) =>
   return {
     activity,
     count: (): number => SubscriptionRef.getUnsafe(running),
-    /** From now on no turn begins. Ends when none runs, and logs how many it waits for whenever that changes. */
+    /** Prevents new turns and waits until none runs. Logs the number of running turns whenever it changes. */
     drain: Effect.suspend(() => {
       isDraining = true
       return SubscriptionRef.changes(running).pipe(

@@ -1,5 +1,5 @@
 /**
- * The settings of a thread: what the configuration says, what a request changes.
+ * The settings of a thread: from the configuration and from requests.
  *
  * @module
  */
@@ -28,7 +28,7 @@ type StartOverrides = Pick<
   "environments" | "runtimeWorkspaceRoots" | "personality" | "serviceTier"
 >
 
-/** The folder that a request names, in its environment or by itself. */
+/** The folder of a request: that of its environment, or its own `cwd`. */
 export const folderIn = ({ cwd, environments }: Pick<ParamsOf<"turn/start">, "cwd" | "environments">): string | null =>
   environments?.[0]?.cwd ?? cwd ?? null
 
@@ -43,20 +43,20 @@ const summaries = ["auto", "concise", "detailed", "none"] as const
 const summaryOf = (summary: string | null): ThreadSettings["summary"] =>
   summaries.find((known) => known === summary) ?? null
 
-/** The configuration, naming the model that answers whatever is asked for; undefined leaves it as it is. */
+/** The configuration with the model that the provider always uses; without such a model it is unchanged. */
 export const named = (config: EffectiveConfig, name: ModelName | undefined): EffectiveConfig =>
   name === undefined ? config : { ...config, model: name.model, modelProvider: name.provider }
 
-/** Characters of a model's name that a warning repeats. */
+/** Maximum number of characters of a model's name in a warning. */
 const MaxName = 128
 
-/** What the user is told of a model that was asked for and does not answer; undefined where it does. */
+/** The warning about a requested model that is not used; undefined when it is used. */
 export const unusedModel = (name: ModelName | undefined, asked: string | null | undefined): string | undefined =>
   name === undefined || asked == null || asked.trim() === "" || asked === name.model
     ? undefined
     : `The model \`${asked.slice(0, MaxName)}\` is not used: the model provider \`${name.provider}\` has only the model \`${name.model}\`.`
 
-/** Two ways to name one sandbox exclude each other. */
+/** Fails when a request names its sandbox in two ways. */
 export const refuseBoth = (
   permissions: string | null | undefined,
   other: "sandbox" | "sandboxPolicy",
@@ -67,8 +67,8 @@ export const refuseBoth = (
     : Effect.fail(invalidRequest(`\`permissions\` cannot be combined with \`${other}\``))
 
 /**
- * What a thread starts with. `config` has what the request says of the model, its provider, the policies and the reviewer
- * merged in already, within what the organisation allows.
+ * The settings of a new thread. `config` already includes the request's model, provider, policies and reviewer, within the
+ * requirements.
  */
 export const initial = (
   config: EffectiveConfig,
@@ -97,7 +97,7 @@ export const initial = (
   })
 }
 
-/** The model that a turn's parameters name. */
+/** The model in the parameters of a turn. */
 export const askedModel = (params: ParamsOf<"turn/start">): string | null =>
   params.collaborationMode?.settings.model ?? params.model ?? null
 
@@ -112,7 +112,7 @@ const permitted = (bounds: Bounds, settings: ThreadSettings): Effect.Effect<Perm
     ({ refusal }) => new InvalidSettings({ detail: refusal })
   )
 
-/** None once none was asked for, until one is asked for again. */
+/** Null once the request cleared it, until a request sets it again. */
 const environmentsAfter = (
   settings: ThreadSettings,
   asked: ReadonlyArray<unknown> | null,
@@ -125,8 +125,8 @@ const environmentsAfter = (
 }
 
 /**
- * The settings after a turn's own, within `bounds`. `cwd` is absolute already; `name` is the model that answers whatever is asked
- * for.
+ * The settings after those of a turn were applied, within `bounds`. `cwd` is already absolute; `name` is the model that the
+ * provider always uses.
  */
 export const changed = Effect.fnUntraced(function* (
   bounds: Bounds,

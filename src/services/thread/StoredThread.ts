@@ -1,7 +1,7 @@
 /**
- * A thread as the store has it: how it is read, what is left open in it, and where it can be forked.
+ * Stored threads: reading them, closing what was left open, and the point of a fork.
  *
- * Functions of events and states; what is loaded is in `LoadedThreads`.
+ * These are functions of events and states. Loaded threads are in `LoadedThreads`.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import type { ThreadEvent } from "./ThreadEvent.ts"
 import { foldAll, type ThreadState, turnOf } from "./ThreadState.ts"
 import { type ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 
-/** Events that are read at a time. */
+/** Number of events that are read at a time. */
 const ReadLimit = 1024
 
-/** The events of a thread; none for one that the store does not know. Fails when they are not numbered densely from 0. */
+/** The events of a thread; empty for an unknown one. Fails unless they are numbered densely from 0. */
 export const readEvents = Effect.fnUntraced(function* (
   store: ThreadStore["Service"],
   threadId: string
@@ -24,7 +24,7 @@ export const readEvents = Effect.fnUntraced(function* (
     const page = yield* store.read(threadId, { from: events.length, limit: ReadLimit })
     for (const { event, seq } of page) {
       if (seq !== events.length) {
-        const cause = new Error(`event ${seq} in the place of event ${events.length}`)
+        const cause = new Error(`event ${seq} found instead of event ${events.length}`)
         return yield* new ThreadStoreError({ operation: "read", reason: "unavailable", cause })
       }
       events.push(event)
@@ -33,17 +33,17 @@ export const readEvents = Effect.fnUntraced(function* (
   }
 })
 
-/** The stored state of a thread, or null when the store does not know it. */
+/** The stored state of a thread, or null for an unknown one. */
 export const readState = (
   store: ThreadStore["Service"],
   threadId: string
 ): Effect.Effect<ThreadState | null, ThreadStoreError> =>
   Effect.map(readEvents(store, threadId), (events) => foldAll(events) ?? null)
 
-/** Whether a thread can be resumed once it is unloaded: it is stored, and has had a turn. */
+/** Whether a thread can be resumed after unloading: it is stored and has had a turn. */
 export const isOnRecord = (state: ThreadState): boolean => state.turns.length > 0 && !state.origin.ephemeral
 
-/** Calls of tools that have no output: a model does not take a conversation with one. */
+/** Tool calls without an output. A model refuses a conversation that has one. */
 const openCalls = ({ conversation }: ThreadState): ReadonlyMap<string, "function_call" | "custom_tool_call"> => {
   const open = new Map<string, "function_call" | "custom_tool_call">()
   for (const item of conversation) {
@@ -55,7 +55,7 @@ const openCalls = ({ conversation }: ThreadState): ReadonlyMap<string, "function
   return open
 }
 
-/** What ends the turns that no server runs any more: they were interrupted, and so were their calls of tools. */
+/** The events that end turns left open by a server that is gone: the turns and their tool calls were interrupted. */
 export const interruptions = (state: ThreadState, at: number): ReadonlyArray<ThreadEvent> => {
   const cut = state.turns.filter(({ status }) => status === "inProgress")
   if (cut.length === 0) return []
@@ -70,10 +70,10 @@ export const interruptions = (state: ThreadState, at: number): ReadonlyArray<Thr
   ]
 }
 
-/** Where a fork ends: with a turn, or in front of one. Null for all of the thread. */
+/** Where a fork ends: after a turn, or before one. Null for the whole thread. */
 export type ForkPoint = { readonly through: string } | { readonly before: string } | null
 
-/** How many of the source's events a fork takes over. */
+/** Number of events that a fork copies from its source. */
 export const forkLength = Effect.fnUntraced(function* (
   events: ReadonlyArray<ThreadEvent>,
   state: ThreadState,

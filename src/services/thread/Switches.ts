@@ -1,15 +1,15 @@
 /**
- * Which tools a thread's configuration leaves on.
+ * Which tools a thread's configuration enables.
  *
- * Owns what features mean for tools, for those of this server and for those of an embedder alike. A tool that is off is not
- * offered to the model, and a call of it is answered as one of an unknown tool.
+ * Owns what features mean for tools, both those of this server and those of an embedder. A disabled tool is not offered to
+ * the model, and a call of it gets the answer of an unknown tool.
  *
  * @module
  */
 import type { EffectiveConfig } from "../config/Config.ts"
 import type { Tool } from "../tool/Tool.ts"
 
-/** Tools by their names in the protocol, for those that do not say themselves what switches them off. */
+/** The features of tools by protocol name, for tools that do not declare them. */
 const shell: ReadonlyArray<string> = ["shell_tool", "unified_exec"]
 const known: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
   ["exec_command", shell],
@@ -19,7 +19,7 @@ const known: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** A feature is off as a flag, or as a section with `enabled = false`. */
+/** A feature is off when it is `false`, or a section with `enabled = false`. */
 const isOff = (value: unknown): boolean => value === false || (isRecord(value) && value["enabled"] === false)
 
 /** Whether the feature is off. `experimental_use_unified_exec_tool` is the older name of `features.unified_exec`. */
@@ -31,13 +31,13 @@ const offIn =
     return feature === "unified_exec" && settings["experimental_use_unified_exec_tool"] === false
   }
 
-/** The tools that are on, in their order. */
+/** The enabled tools, in their order. */
 export const switchedOn = (tools: ReadonlyArray<Tool>, { settings }: EffectiveConfig): ReadonlyArray<Tool> => {
   const isFeatureOff = offIn(settings)
   return tools.filter((tool) => !(tool.features ?? known.get(tool.spec.name) ?? []).some(isFeatureOff))
 }
 
-/** The tools of a turn: a thread without an environment has nowhere to run commands. */
+/** The tools of a turn: a thread without an environment cannot run commands. */
 export const inEnvironment = (
   tools: ReadonlyArray<Tool>,
   environments: ReadonlyArray<unknown> | null

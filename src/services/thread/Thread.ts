@@ -1,9 +1,9 @@
 /**
- * A loaded thread: what may be done to it, and the turn it runs.
+ * A loaded thread: its operations and its turn.
  *
- * Owns the thread's one active turn and the change of its settings. Only data crosses its boundary: commands come in, and what
- * happens goes out as numbered events through the thread's journal. It knows no connection; whoever wants the events subscribes
- * at the router. Does not own the loop of a turn (`turn/TurnRunner`) nor how threads come and go (`Threads`).
+ * Owns the thread's one active turn and changes of its settings. Only data crosses its boundary: commands come in, and numbered
+ * events go out through the thread's journal. It knows no connection; receivers of events subscribe at the router. Does not own
+ * the loop of a turn (`turn/TurnRunner`) nor the loading of threads (`Threads`).
  *
  * ```
  *  idle ──accept, begin──► running ──(steer, accept: more input)──► running ──end──► idle
@@ -49,11 +49,11 @@ export interface TurnRequest {
   readonly options: TurnOptions
   readonly rootTurnId: string | null
   readonly caller: ClientIdentity
-  /** The settings from this turn on; null leaves them as they are. */
+  /** The settings from this turn on; null keeps the current ones. */
   readonly settings: PermittedSettings | null
 }
 
-/** Fails for a turn whose kind takes no input. */
+/** Fails when the turn's kind takes no input. */
 const refuseUnsteerable = (
   active: ActiveTurn | undefined,
   purpose: "steer" | "submit"
@@ -64,15 +64,15 @@ const refuseUnsteerable = (
 
 /** A turn that the thread has accepted. */
 export interface AcceptedTurn {
-  /** As turn/start answers it. */
+  /** As in the response to turn/start. */
   readonly turn: Turn
-  /** What it begins with; null where the input went to a turn that runs already. */
+  /** The start of the turn; null when the input was added to a running turn. */
   readonly request: TurnRequest | null
 }
 
 /** A command of the user that the thread has accepted. */
 export interface AcceptedCommand {
-  /** Of the turn that it gets where none runs. */
+  /** Id of its own turn, used when no other turn runs. */
   readonly turnId: string
   readonly command: Omit<UserCommand, "itemId">
 }
@@ -81,12 +81,12 @@ export interface ThreadOptions {
   readonly context: ThreadContext
   readonly activity: TurnActivity
   readonly instructionSources: ReadonlyArray<string>
-  /** Of the thread: its turn ends with it. */
+  /** The scope of the thread. Its turn ends with it. */
   readonly scope: Scope.Scope
 }
 
 export class Thread {
-  /** The AGENTS.md files its instructions came from. */
+  /** The AGENTS.md files of its instructions. */
   readonly instructionSources: ReadonlyArray<string>
   readonly #context: ThreadContext
   readonly #activity: TurnActivity
@@ -105,7 +105,7 @@ export class Thread {
     return this.#context.id
   }
 
-  /** What the thread's events have made of it. */
+  /** The current state, folded from the thread's events. */
   get state(): ThreadState {
     return this.#context.state
   }
@@ -123,7 +123,7 @@ export class Thread {
     return this.#active !== undefined
   }
 
-  /** From now on the thread takes no requests. */
+  /** Makes the thread refuse further requests. */
   close(): void {
     this.#closing = true
   }
@@ -134,18 +134,18 @@ export class Thread {
       this.#closing ? Effect.fail(new ThreadClosing({ threadId: this.id, resuming })) : Effect.void
     )
 
-  /** Fails where the thread's model cannot be asked at all, such as without a key. Asks it nothing. */
+  /** Fails when the thread's model cannot be used, for example without a key. Sends no request. */
   get ready(): Effect.Effect<void, ModelError> {
     const { provider, services } = this.#context
     return services.model.ready?.(this.settings.modelProvider, provider) ?? Effect.void
   }
 
-  /** The model that answers whatever the thread asks for; undefined where the thread's settings decide. */
+  /** The model that the provider always uses; undefined when the thread's settings decide. */
   get answersAs(): ModelName | undefined {
     return this.#context.services.model.answersAs?.(this.settings.modelProvider)
   }
 
-  /** The thread as a client reads it, with its turns in full when asked. */
+  /** The thread as a client reads it, optionally with its complete turns. */
   view(includeTurns: boolean): ThreadView {
     const { state, status } = this
     const turns = includeTurns ? state.turns.map((turn) => toTurn(turn, "full")) : []
@@ -153,8 +153,8 @@ export class Thread {
   }
 
   /**
-   * Accepts a turn, or adds its input to the one that runs. Nothing of a new turn is published until `begin`, so that the
-   * answer to the request can be sent before it.
+   * Accepts a turn, or adds its input to the running one. Nothing of a new turn is published before `begin`, so that the
+   * response can be sent first.
    */
   readonly accept = Effect.fnUntraced(function* (
     this: Thread,
@@ -165,7 +165,7 @@ export class Thread {
   > {
     yield* this.checkOpen(false)
     yield* checkLength(request.message.input)
-    // What a failed append has left behind is stored before anything new happens.
+    // The events of a failed append are stored before a new turn.
     yield* this.stored
     if (this.#active === undefined) yield* this.#admission
     if (request.settings !== null) yield* this.#changeSettings(request.settings)
@@ -181,8 +181,8 @@ export class Thread {
   }).bind(this)
 
   /**
-   * Begins an accepted turn, unless its input went to another. It does so at once where no turn runs, which is the case for
-   * callers that accept and begin one turn at a time. It ends when the turn has begun, not when it is done.
+   * Begins an accepted turn, unless its input was added to another. It begins at once when no turn runs, which holds when a
+   * caller accepts and begins one turn at a time. Returns when the turn has begun, not when it has ended.
    */
   begin({ request, turn: { id, rootTurnId } }: AcceptedTurn): Effect.Effect<void> {
     if (request === null) return Effect.void
@@ -197,7 +197,7 @@ export class Thread {
   #run(id: string, rootTurnId: string, task: TurnTask): Effect.Effect<void> {
     const started = Effect.suspend(() => {
       const turn = new ActiveTurn(id, rootTurnId, task)
-      // It was accepted before the thread closed: it is recorded, and does nothing.
+      // The turn was accepted before the thread closed. It is recorded and does nothing.
       if (this.#closing) turn.interrupt()
       this.#active = turn
       const onEnd = () => {
@@ -212,7 +212,7 @@ export class Thread {
     return Effect.uninterruptible(started)
   }
 
-  /** Fails while the server drains. Turns that run may still be added to. */
+  /** Fails while the server drains. Running turns still accept input. */
   readonly #admission: Effect.Effect<void, ServerDraining> = Effect.suspend(() =>
     this.#activity.isAdmitting() ? Effect.void : Effect.fail(new ServerDraining())
   )
@@ -234,7 +234,7 @@ export class Thread {
       : Effect.succeed(active)
   }
 
-  /** Adds input to the turn that runs; its id. Never starts one. */
+  /** Adds input to the running turn and returns its id. Never starts a turn. */
   readonly steer = Effect.fnUntraced(function* (
     this: Thread,
     expectedTurnId: string,
@@ -249,7 +249,7 @@ export class Thread {
     return active.id
   }).bind(this)
 
-  /** Accepts a command of the user. Nothing of it is published until `beginCommand`, as with `accept`. */
+  /** Accepts a command of the user. Nothing is published before `beginCommand`, as with `accept`. */
   readonly acceptCommand = Effect.fnUntraced(function* (
     this: Thread,
     command: Omit<UserCommand, "itemId">
@@ -265,12 +265,12 @@ export class Thread {
     return { turnId: yield* this.#context.services.random.uuidV7(), command }
   }).bind(this)
 
-  /** Runs the command: in the turn that runs, else in a turn of its own. It does not wait for the command's end. */
+  /** Runs the command in the running turn, else in a separate turn. Does not wait for its end. */
   beginCommand({ command, turnId }: AcceptedCommand): Effect.Effect<void> {
     const begun: Effect.Effect<void> = Effect.suspend(() => {
       const active = this.#active
       if (active === undefined) return this.#run(turnId, turnId, shellTask(command))
-      // A turn on its way out takes nothing more: the command gets the next one.
+      // An ending turn accepts nothing, so the command gets the next turn.
       if (active.isClosed) return Effect.andThen(Deferred.await(active.ended), begun)
       return joinTurn(this.#context, active, command)
     })
@@ -278,15 +278,16 @@ export class Thread {
   }
 
   /**
-   * Interrupts the turn. It ends when the turn has stopped, before the turn's end is published: a caller that does not suspend
-   * before it answers has answered by then. An empty id means whichever turn runs.
+   * Interrupts the turn. Returns when the turn has stopped, before its end is published: a caller that responds without
+   * suspending has responded by then. An empty id means the running turn, if there is one.
    */
   readonly interrupt = Effect.fnUntraced(function* (
     this: Thread,
     turnId: string
   ): Effect.fn.Return<void, NoActiveTurn | TurnMismatch> {
+    if (turnId === "" && (this.#active === undefined || this.#active.isClosed)) return
     const active = yield* this.#running("interrupt", turnId)
-    // In the next step: this caller has to wait by then.
+    // Deferred to the next step, when this caller is waiting.
     yield* Effect.forkIn(
       Effect.sync(() => active.interrupt()),
       this.#scope
@@ -294,22 +295,22 @@ export class Thread {
     yield* Deferred.await(active.stopped)
   }).bind(this)
 
-  /** Stores what a failed append has left behind. Fails while the store does. */
+  /** Stores the events of a failed append. Fails while the store fails. */
   get stored(): Effect.Effect<void, ThreadStoreError> {
     return this.#context.journal.recover
   }
 
-  /** The same before the thread is gone, as far as that can be done without waiting for a store that does not answer. */
+  /** Stores the events of a failed append before unloading, unless the store has stopped answering. */
   get flush(): Effect.Effect<void> {
     return this.#context.journal.flush
   }
 
-  /** The store cannot be written to: the running turn ends as failed. */
+  /** Fails the running turn because the store cannot be written. */
   failTurn(error: ThreadStoreError): void {
     this.#active?.fail({ message: error.message, codexErrorInfo: "other", additionalDetails: null, misalignment: null })
   }
 
-  /** Interrupts what runs, waits for its end, and stores what could not be stored before. */
+  /** Interrupts the turn, waits for its end, and stores the events of a failed append. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.close()
     const active = this.#active

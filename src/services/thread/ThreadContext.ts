@@ -1,5 +1,5 @@
 /**
- * What the parts of a loaded thread share: its journal, its services, and how items and the status are published.
+ * State shared by the parts of a loaded thread: its journal, its services, and the publication of items and status.
  *
  * Does not own turns (`turn/TurnRunner`), nor what clients ask for (`Thread`), nor how events are stored (`ThreadJournal`).
  *
@@ -27,7 +27,7 @@ import type { ThreadState } from "./ThreadState.ts"
 import { inEnvironment, switchedOn } from "./Switches.ts"
 import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
 
-/** The services that all threads of a server share. */
+/** Services shared by all threads of a server. */
 export interface ThreadServices {
   readonly router: OutboundRouter["Service"]
   readonly serverRequests: ServerRequests["Service"]
@@ -35,22 +35,22 @@ export interface ThreadServices {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly files: SmallFiles["Service"]
   readonly clock: Clock.Clock
-  /** Tokens that the model can take; null when unknown. */
+  /** Size of the model's context window in tokens; null when unknown. */
   readonly contextWindow: (model: string) => number | null
 }
 
 export interface ThreadContextOptions {
   readonly services: ThreadServices
   readonly journal: ThreadJournal
-  /** What the model gets before the conversation. */
+  /** Entries that the model gets before the conversation. */
   readonly preamble: ReadonlyArray<ResponseItem>
   readonly registry: ToolRegistry
   readonly shell: ThreadShell
   /** The configuration that the thread was loaded with. */
   readonly config: EffectiveConfig
-  /** Of the thread. */
+  /** The scope of the thread. */
   readonly scope: Scope.Scope
-  /** The model server of the thread; undefined leaves it to the server's configuration. */
+  /** The thread's model provider; undefined for that of the server's configuration. */
   readonly provider: ModelProviderInfo | undefined
 }
 
@@ -83,12 +83,12 @@ export class ThreadContext {
     return this.journal.state
   }
 
-  /** What the model may call now. */
+  /** The tools that the model may call now. */
   get tools(): ReadonlyArray<Tool> {
     return this.#permitted(this.#registry.current)
   }
 
-  /** The tool that a call means, if it may be called now. */
+  /** The tool that a call names, if it may be called now. */
   findTool(name: string, namespace: string | null): Tool | undefined {
     const tool = this.#registry.find(name, namespace)
     return tool === undefined ? undefined : this.#permitted([tool])[0]
@@ -117,7 +117,7 @@ export class ThreadContext {
     return this.journal.commit(events, notifications)
   }
 
-  /** The entry of the conversation as an event. */
+  /** The event for an entry of the conversation. */
   entry(item: ResponseItem): ThreadEvent {
     return { _tag: "ConversationEntry", at: this.now(), item }
   }
@@ -130,7 +130,7 @@ export class ThreadContext {
     })
   }
 
-  /** Completes the item. `before` are events that are stored with it, in front of it. */
+  /** Completes the item. `before` are events that are stored together with it, in front of it. */
   itemCompleted(turnId: string, item: ThreadItem, before: ReadonlyArray<ThreadEvent> = []): Effect.Effect<void> {
     return Effect.suspend(() => {
       const completedAtMs = this.now()
@@ -140,13 +140,13 @@ export class ThreadContext {
         [...before, { _tag: "ItemCompleted", at: completedAtMs, turnId, item: completed }],
         [{ method: "item/completed", params }]
       ).pipe(
-        // A refused approval leaves the status to the end of its item.
+        // After a refused approval the status changes when the item completes.
         Effect.andThen(this.statusChanged)
       )
     })
   }
 
-  /** Publishes the status when the facts have changed it. */
+  /** Publishes the status if it has changed. */
   readonly statusChanged: Effect.Effect<void> = Effect.suspend(() => {
     const status = statusOf(this.facts)
     if (sameStatus(status, this.#status)) return Effect.void

@@ -1,14 +1,14 @@
 /**
- * Why a thread refuses a request. The messages are the protocol's own; clients match on them.
+ * The errors of thread requests. Their messages are part of the protocol: clients match on them.
  *
  * @module
  */
 import * as Schema from "effect/Schema"
 
-/** No thread of this id is loaded, or known. */
+/** No thread with this id is loaded or stored. */
 export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>()("ThreadNotFound", {
   threadId: Schema.String,
-  /** What was looked for: a loaded thread, a thread to read, or a record to resume. */
+  /** What the request needed: a loaded thread, a thread to read, or a record to resume. */
   sought: Schema.Literals(["loaded", "readable", "record"])
 }) {
   override get message(): string {
@@ -38,14 +38,14 @@ export class ThreadClosing extends Schema.TaggedError<ThreadClosing>()("ThreadCl
   }
 }
 
-/** The server ends when the turns that run have ended, and starts no more. Another server, or this one later, will. */
+/** The server drains and starts no turn. A retry succeeds after the restart or on another server. */
 export class ServerDraining extends Schema.TaggedError<ServerDraining>()("ServerDraining", {}) {
   override get message(): string {
     return "Server is draining; retry after reconnecting"
   }
 }
 
-/** Nothing runs that could be steered or interrupted. */
+/** No turn runs that could be steered or interrupted. */
 export class NoActiveTurn extends Schema.TaggedError<NoActiveTurn>()("NoActiveTurn", {
   purpose: Schema.Literals(["steer", "interrupt"])
 }) {
@@ -54,7 +54,7 @@ export class NoActiveTurn extends Schema.TaggedError<NoActiveTurn>()("NoActiveTu
   }
 }
 
-/** Another turn runs than the caller thinks. */
+/** The running turn is not the expected one. */
 export class TurnMismatch extends Schema.TaggedError<TurnMismatch>()("TurnMismatch", {
   purpose: Schema.Literals(["steer", "interrupt"]),
   expected: Schema.String,
@@ -67,7 +67,7 @@ export class TurnMismatch extends Schema.TaggedError<TurnMismatch>()("TurnMismat
   }
 }
 
-/** The turn that runs is of a kind that takes no input. */
+/** The kind of the running turn takes no input. */
 export class TurnNotSteerable extends Schema.TaggedError<TurnNotSteerable>()("TurnNotSteerable", {
   /** `steer` for turn/steer, `submit` for turn/start. */
   purpose: Schema.Literals(["steer", "submit"]),
@@ -90,7 +90,7 @@ export class ShellUnavailable extends Schema.TaggedError<ShellUnavailable>()("Sh
   }
 }
 
-/** The input of a turn is not acceptable; `problem` is the text the client reads. */
+/** The input of a turn is invalid. `problem` is the error text. */
 export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {
   problem: Schema.Literals(["expectedTurnId must not be empty", "input must not be empty"])
 }) {
@@ -99,10 +99,10 @@ export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInp
   }
 }
 
-/** Characters of user text that one request may carry, over all its text items. */
+/** Maximum number of characters of user text in one request, over all its text items. */
 export const MaxInputChars = 1 << 20
 
-/** More user text than `MaxInputChars`. */
+/** The user text is longer than `MaxInputChars`. */
 export class InputTooLarge extends Schema.TaggedError<InputTooLarge>()("InputTooLarge", {
   actualChars: Schema.Int
 }) {
@@ -127,14 +127,14 @@ export class TurnNotFound extends Schema.TaggedError<TurnNotFound>()("TurnNotFou
   }
 }
 
-/** A fork cannot end with a turn that runs. */
+/** A fork cannot end with a running turn. */
 export class TurnInProgress extends Schema.TaggedError<TurnInProgress>()("TurnInProgress", { turnId: Schema.String }) {
   override get message(): string {
     return `lastTurnId '${this.turnId}' identifies an in-progress turn`
   }
 }
 
-/** A part of the protocol that needs a history which this thread does not have yet. */
+/** The request needs a kind of history that this server does not support. */
 export class HistoryUnavailable extends Schema.TaggedError<HistoryUnavailable>()("HistoryUnavailable", {}) {
   override get message(): string {
     return "list_turns is not supported yet"

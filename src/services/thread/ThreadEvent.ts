@@ -1,8 +1,8 @@
 /**
- * What happens in a thread, as a store keeps it: a versioned union of events.
+ * The stored events of a thread, as a versioned union.
  *
- * Owns the shape of the events and their numbering. What readers see is folded from them (`ThreadState`). Each event has a
- * line of the release's rollout files that says the same, so that a store of such files loses nothing either way:
+ * Owns the shape of the events and their numbering. State is folded from them (`ThreadState`). Each event corresponds to a
+ * line of the release's rollout files, so that a store of such files is lossless in both directions:
  *
  * | event | rollout line |
  * |---|---|
@@ -19,7 +19,7 @@
  * | `RequestOpened`, `RequestClosed` | none: a line of a type that the release skips |
  * | `Foreign` | any other line, kept as it was read |
  *
- * A fork is a `Created` event whose origin names the source, followed by copies of the source's events.
+ * A fork starts with a `Created` event whose origin names the source, followed by copies of the source's events.
  *
  * @module
  */
@@ -31,10 +31,10 @@ import { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import { GitInfo, SessionSource, ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
 
-/** The version of the shapes below. A store writes it down, and refuses events of a newer one. */
+/** The version of the shapes below. A store records it, and refuses events of a newer version. */
 export const ThreadEventVersion = 1
 
-/** What does not change in a thread's life. */
+/** Facts about a thread that never change. */
 export const ThreadOrigin = lazy(() =>
   Schema.Struct({
     id: Schema.String,
@@ -47,7 +47,7 @@ export const ThreadOrigin = lazy(() =>
     cwd: Schema.String,
     ephemeral: Schema.Boolean,
     cliVersion: Schema.String,
-    /** The client that created the thread, by its own name. */
+    /** The client that created the thread, by its declared name. */
     originator: Schema.String,
     source: SessionSource(),
     threadSource: Schema.NullOr(Schema.String),
@@ -74,27 +74,27 @@ export const ThreadEvent = lazy(() =>
       error: Schema.NullOr(TurnError())
     },
     ItemCompleted: { at, turnId, item: ThreadItem() },
-    /** An entry of the conversation in the form in which the model gets it. */
+    /** An entry of the conversation in the form that the model gets. */
     ConversationEntry: { at, item: ResponseItem() },
     TokensCounted: { at, turnId, usage: ThreadTokenUsage() },
     /** Null removes the name. */
     NameSet: { at, name: Schema.NullOr(Schema.String) },
     Archived: { at },
     Unarchived: { at },
-    /** `replacement` takes the place of the whole conversation so far. */
+    /** `replacement` replaces the whole conversation so far. */
     Compacted: { at, turnId, replacement: Schema.Array(ResponseItem()) },
-    /** The last `turns` turns, and what they said, are taken back. */
+    /** Removes the last `turns` turns and their conversation. */
     RolledBack: { at, turns: Schema.Int },
-    /** A request to the clients that waits for its answer. */
+    /** A pending request to the clients. */
     RequestOpened: { at, requestId: Schema.Int, turnId, method: Schema.String, params: Schema.Json },
     RequestClosed: { at, requestId: Schema.Int },
-    /** A line of another writer that has no event here. It is kept and handed out again as it was read. */
+    /** A line of another writer without an event here. It is kept and returned unchanged. */
     Foreign: { at, type: Schema.String, payload: Schema.Json }
   })
 )
 export type ThreadEvent = Of<typeof ThreadEvent>
 
-/** The event of one kind. */
+/** The event type with a given tag. */
 export type EventOf<Tag extends ThreadEvent["_tag"]> = Extract<ThreadEvent, { readonly _tag: Tag }>
 
 /** An event with its number: dense from 0 in each thread. */

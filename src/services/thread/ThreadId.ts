@@ -1,5 +1,5 @@
 /**
- * Whether a text may name a thread: a UUID, in the words of the release where it is none.
+ * Checks that a thread id is a UUID, with the error texts of the release.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const unmarked = (text: string): readonly [body: string, offset: number] => {
   return text.startsWith(urn) ? [text.slice(urn.length), urn.length] : [text, 0]
 }
 
-/** What the release says of an id that is no UUID, or undefined. */
+/** The release's error text for an id that is not a UUID, or undefined. */
 export const problemOf = (threadId: string): string | undefined => {
   const [body, offset] = unmarked(threadId)
   const at = body.search(/[^0-9a-f-]/iu)

@@ -1,5 +1,5 @@
 /**
- * The one way in which a thread changes: `commit`.
+ * Changes a thread. `commit` is the only way to do so.
  *
  * Owns the thread's state, its store, and the order of its events. A commit gives its events their numbers, stores them,
  * folds them into the state and publishes its notifications, in this order. Commits of one thread are serialized. Folding
@@ -12,9 +12,9 @@
  *  healthy ──append fails──► degraded ──append succeeds──► healthy
  * ```
  *
- * The events are kept in memory, folded and published all the same, so that clients and server agree on what happened. Clients
- * are warned once. The running turn ends as failed, and no other begins until `recover` has stored what is kept. While a store
- * does not answer in time, nothing but `recover` asks it again.
+ * The events are still kept in memory, folded and published, so that clients and server agree on what happened. Clients are
+ * warned once. The running turn ends as failed, and no turn begins until `recover` has stored the kept events. After a store
+ * has timed out, only `recover` calls it again.
  *
  * @module
  */
@@ -33,10 +33,10 @@ export type Notification = {
 
 export interface JournalOptions {
   readonly state: ThreadState
-  /** One that always answers: see `BoundedStore`. */
+  /** A store that ends every operation in time: see `BoundedStore`. */
   readonly store: ThreadStore["Service"]
   readonly router: OutboundRouter["Service"]
-  /** Runs at once when the journal becomes degraded. */
+  /** Runs synchronously when the journal becomes degraded. */
   readonly onDegraded: (error: ThreadStoreError) => void
 }
 
@@ -46,7 +46,7 @@ export class ThreadJournal {
   readonly #options: JournalOptions
   readonly #writing = Semaphore.makeUnsafe(1)
   #state: ThreadState
-  /** Folded and published, not stored. */
+  /** Events that are folded and published but not stored. */
   #unsaved: Array<ThreadEvent> = []
   /** Why the last append failed; undefined while the journal is healthy. */
   #failure: ThreadStoreError | undefined
@@ -63,8 +63,8 @@ export class ThreadJournal {
   }
 
   /**
-   * Stores and folds `events` and publishes `notifications`. It never fails: see the policy above. The events are in the state,
-   * and the places of the notifications are fixed, when the effect starts to wait for slow clients; only that wait can be
+   * Stores and folds `events` and publishes `notifications`. It never fails: see the policy above. When the effect starts to
+   * wait for slow clients, the events are in the state and the places of the notifications are fixed. Only that wait can be
    * interrupted.
    */
   commit(
@@ -83,12 +83,12 @@ export class ThreadJournal {
     })
   }
 
-  /** From now on nothing is stored, folded or published: the thread was given up, and what still runs in it must not act. */
+  /** Stops all storing, folding and publishing. Used for an abandoned thread, whose remaining work must have no effect. */
   closeNow(): void {
     this.#isClosed = true
   }
 
-  /** Stores what a failed append has left behind. Fails while the store does. */
+  /** Stores the events of a failed append. Fails while the store fails. */
   readonly recover: Effect.Effect<void, ThreadStoreError> = Effect.suspend(() => {
     if (this.#failure === undefined) return Effect.void
     const stored = Effect.flatMap(this.#store(nothing), (failed) =>
@@ -97,7 +97,7 @@ export class ThreadJournal {
     return Effect.uninterruptible(this.#writing.withPermit(stored))
   })
 
-  /** The last chance of what a failed append has left behind. A store that did not answer in time is not asked again. */
+  /** Tries once more to store the events of a failed append, unless the store has timed out. */
   readonly flush: Effect.Effect<void> = Effect.suspend(() =>
     this.#failure?.reason === "timeout" ? Effect.void : Effect.ignore(this.recover)
   ).pipe(
@@ -110,14 +110,14 @@ export class ThreadJournal {
     )
   )
 
-  /** The events, behind those that are not stored yet. The result is why it failed; only the first failure is announced. */
+  /** Appends the events after those not stored yet. Returns the failure; only the first one is announced. */
   #store(events: ReadonlyArray<ThreadEvent>): Effect.Effect<ThreadStoreError | undefined> {
-    // The state counts from when the permit is held: another append may have changed it meanwhile.
+    // Read the state only while holding the permit, because another append may have changed it.
     return Effect.suspend(() => {
       const { origin } = this.#state
       if (origin.ephemeral || this.#isClosed) return Effect.undefined
       const all = this.#unsaved.length === 0 ? events : [...this.#unsaved, ...events]
-      // Each append to a store that does not answer would take as long again: the next one is that of `recover`.
+      // After a timeout each append would time out again, so only `recover` appends.
       if (this.#failure?.reason === "timeout" && events.length > 0) {
         this.#unsaved = [...all]
         return Effect.undefined
@@ -135,7 +135,7 @@ export class ThreadJournal {
     })
   }
 
-  /** Fixes the places of the notifications at once. The result waits for slow clients. */
+  /** Publishes synchronously. The result waits for slow clients. */
   #publish(notifications: ReadonlyArray<Notification>): Effect.Effect<void> {
     if (this.#isClosed) return Effect.void
     const { router } = this.#options

@@ -1,9 +1,8 @@
 /**
- * How a thread is set up: what its caller asks for, what it had before, and what the configuration says, put together within
- * what the requirements allow.
+ * Sets up a thread from the caller's request, its recorded settings and the configuration, within the requirements.
  *
- * Every way to a loaded thread comes through here: starting, resuming and forking, for a client, a sub-agent or a recovery
- * alike. Does not open the thread (`Threads`), nor decide a single setting (`Settings`, `config/`).
+ * Starting, resuming and forking all use this, for a client, a sub-agent or a recovery alike. Does not open the thread
+ * (`Threads`), nor decide a single setting (`Settings`, `config/`).
  *
  * @module
  */
@@ -26,7 +25,7 @@ import { ModelProvider } from "../model/ModelProvider.ts"
 import * as Instructions from "./Instructions.ts"
 import * as Settings from "./Settings.ts"
 
-/** What a caller asks for. What it leaves out is what the thread had before, else what the configuration says. */
+/** A caller's request. Omitted members come from the thread's recorded settings, else from the configuration. */
 export type ThreadOverrides = Pick<
   ParamsOf<"thread/start">,
   keyof ParamsOf<"thread/start"> & keyof ParamsOf<"thread/resume">
@@ -37,24 +36,24 @@ export type ThreadOverrides = Pick<
 export interface ThreadSetup {
   readonly settings: PermittedSettings
   readonly instructions: Instructions.Instructions
-  /** The model server its configuration names; undefined for one that it does not know. */
+  /** The configured model provider; undefined for an unknown one. */
   readonly provider: ModelProviderInfo | undefined
   readonly config: EffectiveConfig
-  /** For the user: what was asked for or configured and does not hold. */
+  /** Warnings about requested or configured values that are not used. */
   readonly warnings: ReadonlyArray<string>
 }
 
-/** Settings of `config` that choose the sandbox. */
+/** Configuration keys that choose the sandbox. */
 const sandboxKeys = ["sandbox_mode", "sandbox_workspace_write", "default_permissions", "permissions"]
 
 /**
- * What is asked for a thread that had settings before: what the caller asks for, and else the model and the policies that it
- * had. They are checked like any others, because requirements may have come since.
+ * The request for a thread with recorded settings: the caller's values, else the recorded model and policies. They are
+ * checked like any others, because the requirements may have changed.
  */
 const requestedAgain = (overrides: ThreadOverrides, recorded: ThreadSettings): RequestedSettings => {
   const overridden = new Set(Object.keys(overrides.config ?? {}).map((key) => key.split(".")[0]))
   const { activePermissionProfile, approvalPolicy, approvalsReviewer, sandboxPolicy } = recorded
-  // No other provider has the model of the offline one.
+  // The offline model exists only at the offline provider.
   const model = recorded.modelProvider === offlineProvider ? null : recorded.model
   return {
     ...overrides,
@@ -67,7 +66,7 @@ const requestedAgain = (overrides: ThreadOverrides, recorded: ThreadSettings): R
   }
 }
 
-/** The set-up of threads. `recorded` are the settings that the thread had; null for a new one. */
+/** Sets up threads. `recorded` are the thread's stored settings; null for a new thread. */
 export const make = Effect.gen(function* () {
   const config = yield* Config
   const catalog = yield* ModelCatalog

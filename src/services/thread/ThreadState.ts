@@ -1,8 +1,8 @@
 /**
- * What is known of a thread: a pure fold of its events.
+ * The state of a thread: a pure fold of its events.
  *
- * Owns the fold and nothing else. A state is plain data that nobody changes: `fold` gives a new one, which shares what did
- * not change with the old one. How clients see a state is in `ThreadView`.
+ * Owns the fold and nothing else. A state is immutable: `fold` returns a new one that shares its unchanged parts with the
+ * old one. How clients see a state is in `ThreadView`.
  *
  * @module
  */
@@ -25,11 +25,11 @@ export interface TurnState {
   readonly error: TurnError | null
   /** Unix milliseconds; null while the turn runs. */
   readonly endedAt: number | null
-  /** Entries of the conversation when the turn began. */
+  /** Length of the conversation when the turn began. */
   readonly conversationStart: number
 }
 
-/** A request to the clients that has no answer yet. */
+/** A pending request to the clients. */
 export type OpenRequest = Omit<EventOf<"RequestOpened">, "_tag">
 
 export interface ThreadState {
@@ -37,7 +37,7 @@ export interface ThreadState {
   readonly settings: ThreadSettings
   /** Oldest first. */
   readonly turns: ReadonlyArray<TurnState>
-  /** What the model gets, oldest first. */
+  /** The conversation that the model gets, oldest first. */
   readonly conversation: ReadonlyArray<ResponseItem>
   readonly usage: { readonly turnId: string; readonly tokens: ThreadTokenUsage } | null
   /** The first text of the user. */
@@ -47,7 +47,7 @@ export interface ThreadState {
   readonly openRequests: ReadonlyArray<OpenRequest>
   /** Unix milliseconds. */
   readonly updatedAt: number
-  /** The number of the next event, which is how many have been folded. */
+  /** The number of the next event, equal to the number of folded events. */
   readonly nextSeq: number
 }
 
@@ -73,21 +73,21 @@ export const fold = (state: ThreadState, events: Iterable<ThreadEvent>): ThreadS
   return draft.finish()
 }
 
-/** The state that the events make; undefined when the first one is not `Created`. */
+/** The state after all events; undefined when the first one is not `Created`. */
 export const foldAll = (events: ReadonlyArray<ThreadEvent>): ThreadState | undefined => {
   const [first, ...rest] = events
   return first?._tag === "Created" ? fold(initial(first), rest) : undefined
 }
 
-/** The turn with this id. The last turns are looked at first, because they are asked for most. */
+/** The turn with this id. Searches from the end, because recent turns are requested most. */
 export const turnOf = (state: ThreadState, turnId: string): TurnState | undefined =>
   state.turns.findLast((turn) => turn.id === turnId)
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
- * A state under construction. An array is copied at its first change and changed in place after that, so that folding many
- * events costs as much as there are events.
+ * A state under construction. An array is copied at its first change and then changed in place, so that folding is linear in
+ * the number of events.
  */
 class Draft {
   readonly #state: Mutable<ThreadState>
@@ -181,12 +181,12 @@ class Draft {
     this.#updated(event.at)
   }
 
-  /** A fork is newer than the turns it has taken over. */
+  /** A fork is newer than the turns that it copied. */
   #updated(at: number): void {
     this.#state.updatedAt = Math.max(this.#state.updatedAt, at)
   }
 
-  /** A turn ends once: what comes after its end does not change it. */
+  /** A turn ends once. Later events do not change it. */
   #turnEnded(event: EventOf<"TurnEnded">): void {
     const turns = this.#changedTurns()
     const index = turns.findLastIndex(({ id }) => id === event.turnId)

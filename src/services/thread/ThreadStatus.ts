@@ -1,11 +1,11 @@
 /**
- * How a loaded thread is doing, from what is going on in it.
+ * The status of a loaded thread, derived from its activity.
  *
  * ```
- *            turn starts, or something is asked
+ *            turn starts, or a request opens
  *   idle ───────────────────────────────────────► active{flags}
  *    ▲ ▲                                              │ │
- *    │ └──────────── turn ends, nothing asked ────────┘ │
+ *    │ └──────────── turn ends, none open ────────────┘ │
  *    │ next turn starts                turn failed      ▼
  *    └──────────────────────────────────────────── systemError
  * ```
@@ -14,18 +14,18 @@
  */
 import type { ThreadActiveFlag, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
 
-/** The facts a status is made of. */
+/** The facts that determine a status. */
 export interface Facts {
   running: boolean
   pendingApprovals: number
   pendingQuestions: number
-  /** Of the last turn; shows only while nothing is active. */
+  /** Whether the last turn failed. Visible only while the thread is not active. */
   systemError: boolean
 }
 
 export const noFacts = (): Facts => ({ running: false, pendingApprovals: 0, pendingQuestions: 0, systemError: false })
 
-/** Something asked makes a thread active even when no turn runs. */
+/** An open request makes a thread active even when no turn runs. */
 export const statusOf = (facts: Facts): ThreadStatus => {
   const activeFlags: Array<ThreadActiveFlag> = []
   if (facts.pendingApprovals > 0) activeFlags.push("waitingOnApproval")
@@ -34,6 +34,6 @@ export const statusOf = (facts: Facts): ThreadStatus => {
   return facts.systemError ? { type: "systemError" } : { type: "idle" }
 }
 
-/** Whether clients would see a difference. */
+/** Whether clients see the same status. */
 export const sameStatus = (a: ThreadStatus, b: ThreadStatus): boolean =>
   a.type === b.type && (a.type !== "active" || b.type !== "active" || a.activeFlags.join() === b.activeFlags.join())

@@ -1,7 +1,7 @@
 /**
- * The port to where threads are kept when nobody has them loaded.
+ * The port to the storage of threads.
  *
- * A store keeps an append-only list of numbered events per thread, and answers questions about all threads from summaries.
+ * A store keeps an append-only list of numbered events per thread, and answers queries over all threads from summaries.
  * It does not own loaded threads (`Threads`), nor what clients see of them (`ThreadView`).
  *
  * Invariants: the events of a thread are numbered densely from 0, and the first one is `Created`; an append is all or
@@ -16,13 +16,13 @@ import * as Schema from "effect/Schema"
 import type { SortDirection, ThreadCursor } from "./ThreadCursor.ts"
 import type { EventOf, NumberedEvent, ThreadEvent, ThreadOrigin } from "./ThreadEvent.ts"
 
-/** The store could not do its work. What was appended before is still there. */
+/** An operation of the store failed. Events appended before are unaffected. */
 export class ThreadStoreError extends Schema.TaggedError<ThreadStoreError>()("ThreadStoreError", {
   operation: Schema.Literals(["append", "read", "list", "search", "fork", "delete"]),
   /**
-   * - `conflict`: the thread has other events than the writer expected. Another writer was there.
+   * - `conflict`: the thread has other events than expected: another writer has appended.
    * - `unavailable`: the medium failed: disk full, no permission, connection lost. A later try may succeed.
-   * - `timeout`: the store did not answer in time. Whether it has done its work is not known. Stores do not fail with it.
+   * - `timeout`: the operation exceeded its time limit and may have taken effect. Stores never raise it themselves.
    */
   reason: Schema.Literals(["conflict", "unavailable", "timeout"]),
   cause: Schema.Defect()
@@ -34,7 +34,7 @@ export class ThreadStoreError extends Schema.TaggedError<ThreadStoreError>()("Th
   }
 }
 
-/** What a list shows of a thread. A store can answer with it without folding the whole thread. */
+/** The summary of a thread for lists. A store can return it without folding the thread. */
 export interface ThreadSummary {
   readonly origin: ThreadOrigin
   readonly model: string
@@ -46,16 +46,16 @@ export interface ThreadSummary {
   readonly preview: string
   readonly name: string | null
   readonly archived: boolean
-  /** How many turns there are. */
+  /** Number of turns. */
   readonly turns: number
   /** Unix milliseconds. */
   readonly updatedAt: number
 }
 
-/** The kind of program that a thread was started from, as filters name it. */
+/** The kind of program that a thread was started from, as named by filters. */
 export type SourceKind = "cli" | "vscode" | "exec" | "appServer" | "unknown" | "custom" | "subAgent"
 
-/** Which threads. A null member filters nothing; an empty list matches no thread. */
+/** Selects threads. A null member matches all threads; an empty list matches none. */
 export interface ThreadFilter {
   readonly archived: boolean
   readonly sourceKinds: ReadonlyArray<SourceKind> | null
@@ -67,7 +67,7 @@ export interface ThreadFilter {
   readonly excludedIds: ReadonlyArray<string>
 }
 
-/** Which page of them. */
+/** Selects a page. */
 export interface ThreadPageRequest {
   readonly filter: ThreadFilter
   readonly cursor: ThreadCursor | null
@@ -81,11 +81,11 @@ export interface ThreadPage {
   readonly threads: ReadonlyArray<ThreadSummary>
   /** Null at the end. */
   readonly nextCursor: string | null
-  /** For the other direction, which starts at the first of this page. */
+  /** Cursor of the opposite direction, which starts at the first thread of this page. */
   readonly backwardsCursor: string | null
 }
 
-/** A thread in which the sought text occurs, with the words around its first occurrence. */
+/** A search result: a thread and the text around the first occurrence. */
 export interface ThreadMatch {
   readonly thread: ThreadSummary
   readonly snippet: string
@@ -95,20 +95,20 @@ export class ThreadStore extends Context.Service<
   ThreadStore,
   {
     /**
-     * Adds events to a thread, all or none. `expectedSeq` is the number that the first of them gets: how many the thread has.
-     * Fails with reason `conflict` when that is another number. A thread begins with `Created` at 0.
+     * Appends events to a thread, all or none. `expectedSeq` is the number of the first of them, which equals the current
+     * number of events; otherwise it fails with reason `conflict`. A thread begins with `Created` at 0.
      */
     readonly append: (
       threadId: string,
       expectedSeq: number,
       events: ReadonlyArray<ThreadEvent>
     ) => Effect.Effect<void, ThreadStoreError>
-    /** Events from number `from` on, at most `limit` of them; none for a thread that the store does not know. */
+    /** Events from number `from` on, at most `limit` of them; empty for an unknown thread. */
     readonly read: (
       threadId: string,
       range: { readonly from: number; readonly limit: number }
     ) => Effect.Effect<ReadonlyArray<NumberedEvent>, ThreadStoreError>
-    /** What a list shows of one thread, or null. */
+    /** The summary of one thread, or null. */
     readonly summary: (threadId: string) => Effect.Effect<ThreadSummary | null, ThreadStoreError>
     /** A page of threads that have had a turn. */
     readonly list: (request: ThreadPageRequest) => Effect.Effect<ThreadPage, ThreadStoreError>
@@ -119,15 +119,15 @@ export class ThreadStore extends Context.Service<
       readonly limit: number
     }) => Effect.Effect<ReadonlyArray<ThreadMatch>, ThreadStoreError>
     /**
-     * Makes a new thread of the first `atSeq` events of another one: `created` takes the place of the source's first event.
-     * Fails with reason `conflict` when the new thread exists or the source has fewer events.
+     * Makes a new thread from the first `atSeq` events of another: `created` replaces the source's first event. Fails with
+     * reason `conflict` when the new thread exists or the source has fewer events.
      */
     readonly fork: (
       sourceId: string,
       atSeq: number,
       created: EventOf<"Created">
     ) => Effect.Effect<void, ThreadStoreError>
-    /** Removes a thread with all its events. Removing a thread that is not there is no error. */
+    /** Removes a thread with all its events. Removing an unknown thread is not an error. */
     readonly delete: (threadId: string) => Effect.Effect<void, ThreadStoreError>
   }
 >()("spindle/ThreadStore") {}

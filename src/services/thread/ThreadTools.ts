@@ -1,7 +1,7 @@
 /**
- * What a thread runs things with: its rules and its shell, and the tools that are opened beside it.
+ * Opens what a thread needs to run commands and tools: its rules, its shell and its tools.
  *
- * Rules that cannot be read refuse the thread. Tools do not: they are opened while the thread lives already, and a set that
+ * A thread does not start when its rules cannot be read. Tools are opened concurrently with the running thread; a set that
  * cannot be opened is missing.
  *
  * @module
@@ -23,14 +23,14 @@ export const make = Effect.gen(function* () {
   const shells = yield* ShellSessions
   const toolset = yield* Toolset
 
-  /** The shell of a thread, and what its rules warn of. */
+  /** The shell of a thread, and the warnings about its rules. */
   const openShell = Effect.fnUntraced(function* (threadId: string, config: EffectiveConfig) {
     const rules = yield* execRules.open(config)
     const shell = yield* shells.open({ threadId, config, rules })
     return { shell, warnings: rules.warnings }
   })
 
-  /** Opens the tools of a thread beside it. When a set cannot be opened, the subscribers are warned. */
+  /** Opens the tools of a thread in the background. Subscribers are warned when a set cannot be opened. */
   const openTools = (context: ThreadContext, registry: ToolRegistry, config: EffectiveConfig, scope: Scope.Scope) => {
     const { id: threadId, shell } = context
     const added = Effect.suspend(() => toolset.open({ threadId, config, shell, registry }))
@@ -38,7 +38,7 @@ export const make = Effect.gen(function* () {
       Effect.catchCause((cause) => {
         const error = Cause.findErrorOption(cause)
         const message = Option.isSome(error) ? error.value.message : "tools are not available: internal error"
-        // Not in this step: the client that starts the thread is subscribed in it.
+        // Deferred, because the client that starts the thread subscribes in this step.
         return Effect.logError("a set of tools cannot be opened", cause).pipe(
           Effect.andThen(Effect.yieldNow),
           Effect.andThen(context.notify("warning", { threadId, message }))
@@ -46,7 +46,7 @@ export const make = Effect.gen(function* () {
       }),
       Effect.annotateLogs({ thread: threadId })
     )
-    // What can be added at once is there before the thread is: a turn may begin in the next step.
+    // Tools that are added synchronously exist before the thread does: a turn may begin in the next step.
     return Effect.forkIn(opening, scope, { startImmediately: true })
   }
 

@@ -1,7 +1,7 @@
 /**
- * A thread and its turns in the protocol's form.
+ * Converts a thread and its turns to the protocol's form.
  *
- * What is returned shares nothing that changes with the state it is made from: it is a snapshot.
+ * The results are snapshots: they share no mutable data with the state.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const itemsOf = (turn: TurnState, view: TurnItemsView): ReadonlyArray<ThreadItem
   return [first, last].filter((item) => item !== undefined)
 }
 
-/** A turn of a thread that is not loaded. One that has no end was cut: its server died. */
+/** A turn of an unloaded thread. A turn without an end was interrupted when its server died. */
 export const cut = (turn: TurnState): TurnState =>
   turn.status === "inProgress" ? { ...turn, status: "interrupted" } : turn
 
@@ -40,7 +40,7 @@ export const toTurn = (turn: TurnState, view: TurnItemsView): Turn => ({
   durationMs: turn.endedAt === null ? null : turn.endedAt - turn.startedAt
 })
 
-/** What a list shows of a thread. */
+/** The thread as it appears in lists. */
 export const summaryOf = (state: ThreadState): ThreadSummary => ({
   origin: state.origin,
   model: state.settings.model,
@@ -54,12 +54,12 @@ export const summaryOf = (state: ThreadState): ThreadSummary => ({
   updatedAt: state.updatedAt
 })
 
-/** What only a loaded thread has. */
+/** Facts that only a loaded thread has. */
 export interface LoadedView {
   readonly environments: ReadonlyArray<ThreadEnvironment> | null
 }
 
-/** The thread as a client reads it. `loaded` is null for one that is not; `turns` is empty unless the caller fills it. */
+/** The thread as a client reads it. `loaded` is null for an unloaded one; `turns` is empty unless the caller fills it. */
 export const toThread = (
   summary: ThreadSummary,
   status: ThreadStatus,

@@ -1,9 +1,9 @@
 /**
- * Threads: how they are started, resumed and forked, and which are loaded.
+ * Threads: starting, resuming, forking and the loaded ones.
  *
- * These are operations of the engine. A handler, a sub-agent, a review, a recovery or another machine call them alike, with
- * data and without a connection; whoever wants to see what happens in a thread subscribes at the router. Owns the order of
- * set-up, tools and store. Does not own loaded threads (`LoadedThreads`) nor what is done to one (`Thread`).
+ * These are operations of the engine, for handlers, sub-agents, reviews and recovery alike. They take data and no
+ * connection; receivers of a thread's events subscribe at the router. Owns the order of set-up, tools and store. Does not
+ * own loaded threads (`LoadedThreads`) nor operations on one (`Thread`).
  *
  * @module
  */
@@ -43,35 +43,35 @@ export interface StartThread {
   readonly overrides: Setup.ThreadOverrides
   /** Kept in memory only. */
   readonly ephemeral: boolean
-  /** The client that creates the thread, by its own name. */
+  /** The client that creates the thread, by its declared name. */
   readonly originator: string
   readonly threadSource: string | null
 }
 
-/** A thread to go on with. */
+/** A thread to resume. */
 export interface ResumeThread {
   readonly threadId: string
-  /** Count only when the thread is not loaded. */
+  /** Used only when the thread is not loaded, or is loaded again. */
   readonly overrides: Setup.ThreadOverrides
-  /** The caller followed the thread before: it may go on with one that is loaded and not on record. */
+  /** The caller was subscribed before: it may resume a thread that is loaded but not stored. */
   readonly returning: boolean
 }
 
-/** A new thread that goes on from the history of another one. */
+/** A new thread with the history of another one. */
 export interface ForkThread extends StartThread {
-  /** The source. It has to be stored; it may be loaded, and have a turn that runs. */
+  /** The source. It must be stored; it may be loaded and have a running turn. */
   readonly threadId: string
   readonly point: ForkPoint
 }
 
-/** A loaded thread, and what its user should know about how it was loaded. */
+/** A loaded thread, and warnings about its loading. */
 export interface LoadedThread {
   readonly thread: Thread
   readonly warnings: ReadonlyArray<string>
   readonly configWarnings: ReadonlyArray<ConfigWarning>
 }
 
-/** Why a thread cannot be started, resumed or forked. */
+/** Errors of starting, resuming and forking. */
 export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
 
 export class Threads extends Context.Service<
@@ -79,29 +79,29 @@ export class Threads extends Context.Service<
   {
     readonly start: (request: StartThread) => Effect.Effect<LoadedThread, LoadError>
     /**
-     * The thread, loaded from the store unless it is loaded. What loading changes are events: turns that were cut are
-     * interrupted, and settings replaced.
+     * The thread, loaded from the store if necessary. Loading adds events: unfinished turns are interrupted, and changed
+     * settings are recorded. A loaded thread without subscribers is loaded again for overrides that change it.
      */
     readonly resume: (request: ResumeThread) => Effect.Effect<LoadedThread, LoadError>
-    /** A turn of the source that runs is interrupted in the fork, and goes on in the source. */
+    /** A running turn of the source is interrupted in the fork and continues in the source. */
     readonly fork: (request: ForkThread) => Effect.Effect<LoadedThread, LoadError>
-    /** Publishes `thread/started`. Whoever started or forked the thread runs it: a handler behind its answer. */
+    /** Publishes `thread/started`. The caller of `start` or `fork` runs it: a handler after its response. */
     readonly announce: (thread: Thread) => Effect.Effect<void>
     /** The loaded thread. */
     readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
-    /** The loaded thread, if it is. */
+    /** The thread, if it is loaded. */
     readonly find: (threadId: string) => Thread | undefined
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
-    /** How many turns run. */
+    /** Number of running turns. */
     readonly running: () => number
-    /** From now on no turn starts; those that run may be added to. Ends when none runs any more. */
+    /** Prevents new turns and waits until none runs. Running turns still accept input. */
     readonly drain: Effect.Effect<void>
-    /** Ends every thread with its turn, its tools and its commands, all at once. */
+    /** Ends every thread with its turn, its tools and its commands, concurrently. */
     readonly stop: Effect.Effect<void>
     /**
-     * Gives up the threads that have not ended: from now on they store and publish nothing, and their tools are closed. What they
-     * are, for the log.
+     * Abandons the threads that have not ended: they can no longer store or publish, and their tools are closed. Returns their
+     * descriptions for the log.
      */
     readonly abandonNow: () => ReadonlyArray<string>
   }
@@ -116,7 +116,7 @@ export const checkId = (threadId: string, kind: "thread" | "session"): Effect.Ef
 const settingsChange = (state: ThreadState, settings: ThreadSettings, at: number): ReadonlyArray<ThreadEvent> =>
   JSON.stringify(settings) === JSON.stringify(state.settings) ? [] : [{ _tag: "SettingsChanged", at, settings }]
 
-/** A fork has its source's name, wherever it was forked, and is in no archive. */
+/** A fork has its source's name, at any fork point, and is not archived. */
 const named = (state: ThreadState, name: string | null, at: number): ReadonlyArray<ThreadEvent> => [
   ...(state.name === name ? [] : [{ _tag: "NameSet" as const, at, name }]),
   ...(state.archived ? [{ _tag: "Unarchived" as const, at }] : [])
@@ -135,7 +135,7 @@ const makeServices = Effect.gen(function* () {
   } satisfies ThreadServices
 })
 
-/** What the operations are made of. */
+/** Services of the operations. */
 interface Engine {
   readonly services: ThreadServices
   readonly store: ThreadStore["Service"]
@@ -185,7 +185,7 @@ const start = Effect.fnUntraced(function* (
   return { ...opened, warnings: setup.warnings }
 })
 
-/** Loads a thread that is not loaded. */
+/** Loads an unloaded thread. */
 const load = Effect.fnUntraced(function* (
   { services: { clock, router }, setUp, store, threads }: Engine,
   { overrides, threadId }: ResumeThread
@@ -201,7 +201,44 @@ const load = Effect.fnUntraced(function* (
   return { ...opened, warnings: setup.warnings }
 })
 
-/** Goes on with a thread that is loaded. */
+/** The possible overrides of a resume, and whether a thread's settings contain them. */
+const isShown: Readonly<Record<Exclude<keyof Setup.ThreadOverrides, "environments">, boolean>> = {
+  model: true,
+  modelProvider: true,
+  serviceTier: true,
+  cwd: true,
+  runtimeWorkspaceRoots: true,
+  approvalPolicy: true,
+  approvalsReviewer: true,
+  sandbox: true,
+  permissions: true,
+  personality: true,
+  config: false,
+  baseInstructions: false,
+  developerInstructions: false
+}
+
+const asked = (overrides: Setup.ThreadOverrides): ReadonlyArray<boolean> =>
+  Object.entries(isShown).flatMap(([name, shown]) =>
+    (overrides[name as keyof typeof isShown] ?? undefined) === undefined ? [] : [shown]
+  )
+
+/** Closes a loaded, unused thread when the overrides change it, as the release does. */
+const makeWay = Effect.fnUntraced(function* (
+  { services: { router }, setUp, threads }: Engine,
+  thread: Thread,
+  { overrides, returning }: ResumeThread
+): Effect.fn.Return<void, LoadError> {
+  const isUnused = () => !thread.isRunning && router.subscribers(thread.id).length === 0
+  const shown = asked(overrides)
+  if (shown.length === 0 || returning || !isOnRecord(thread.state) || !isUnused()) return
+  const { settings } = yield* setUp(overrides, thread.settings)
+  if (shown.every(Boolean) && settingsChange(thread.state, settings.value, 0).length === 0) return
+  yield* thread.stored
+  if (isUnused()) yield* threads.replace(thread.id)
+})
+
+/** Resumes a loaded thread. */
 const join = Effect.fnUntraced(function* (
   thread: Thread,
   { overrides, returning, threadId }: ResumeThread
@@ -243,13 +280,15 @@ export const make = Effect.gen(function* () {
   const threads = yield* LoadedThreads.make(services, store)
   const { find } = threads
   const engine: Engine = { services, store, threads, info: yield* ServerInfo, setUp: yield* Setup.make }
-  /** One per thread that is being loaded, so that it is loaded once however many ask for it. */
+  /** One per thread that is being loaded, so that concurrent callers load it once. */
   const locks = yield* RcMap.make({ lookup: (_threadId: string) => Semaphore.make(1) })
 
   const resume = (request: ResumeThread): Effect.Effect<LoadedThread, LoadError> => {
-    const resumed = Effect.suspend(() => {
+    const resumed = Effect.gen(function* () {
+      const loaded = find(request.threadId)
+      if (loaded !== undefined) yield* makeWay(engine, loaded, request)
       const thread = find(request.threadId)
-      return thread === undefined ? load(engine, request) : join(thread, request)
+      return yield* thread === undefined ? load(engine, request) : join(thread, request)
     })
     return Effect.scoped(Effect.flatMap(RcMap.get(locks, request.threadId), (lock) => lock.withPermit(resumed)))
   }

@@ -1,8 +1,7 @@
 /**
- * The port to the rules about commands: which are in force for a thread, and where new ones are kept.
+ * The port to command rules: the rules of a thread, and the storage of new ones.
  *
- * Owns what a rule is. Does not own what the rules mean for a command (`layers/tools/shell/ExecPolicy`), nor the files that
- * they are read from.
+ * Owns the shape of a rule. Does not own how rules apply to a command (`layers/tools/shell/ExecPolicy`), nor the rule files.
  *
  * @module
  */
@@ -14,36 +13,36 @@ import type { ConfigWarning, EffectiveConfig } from "../config/Config.ts"
 export type RuleDecision = "allow" | "prompt" | "forbidden"
 
 export interface Rule {
-  /** The alternatives at each position; a command matches when its first words do. */
+  /** The alternatives at each position. A command matches when its first arguments match. */
   readonly pattern: ReadonlyArray<ReadonlyArray<string>>
   readonly decision: RuleDecision
   readonly justification: string | null
-  /** The organisation demands it: no answer for the session and no other rule loosens it. */
+  /** Required by the organisation: neither a session approval nor another rule relaxes it. */
   readonly required?: boolean
-  /** The organisation demands an answer of the user in person, which no approval request can give: it cannot run. */
+  /** The organisation requires the user's answer in person, which an approval request cannot give: the command cannot run. */
   readonly needsUser?: boolean
 }
 
-/** Everything that is in force for a command. */
+/** All rules that apply to commands. */
 export interface RuleSet {
   readonly rules: ReadonlyArray<Rule>
-  /** Absolute paths by which a program may be named, from `host_executable`. */
+  /** Absolute paths that may name a program, from `host_executable`. */
   readonly hostExecutables: ReadonlyMap<string, ReadonlyArray<string>>
-  /** A file of rules could not be used. What it would forbid is unknown, so nothing is let through unasked. */
+  /** True when a rule file could not be used. Its rules are unknown, so every command needs approval. */
   readonly incomplete: boolean
 }
 
 /** The rules of one thread. */
 export interface ThreadRules {
-  /** What is in force now. */
+  /** The current rules. */
   readonly current: () => RuleSet
-  /** For the user: files whose rules do not count. */
+  /** Warnings about files whose rules are not used. */
   readonly warnings: ReadonlyArray<ConfigWarning>
 }
 
-/** The rules of a thread cannot be read: the thread is not started. */
+/** The rules of a thread cannot be read. The thread does not start. */
 export class RulesUnavailable extends Schema.TaggedError<RulesUnavailable>()("RulesUnavailable", {
-  /** What is wrong, and with which file. */
+  /** The problem and the file. */
   detail: Schema.String
 }) {
   override get message(): string {
@@ -54,11 +53,11 @@ export class RulesUnavailable extends Schema.TaggedError<RulesUnavailable>()("Ru
 export class ExecRules extends Context.Service<
   ExecRules,
   {
-    /** Reads the rules for a thread. Fails where a file of rules is there and cannot be read. */
+    /** Reads the rules for a thread. Fails when an existing rule file cannot be read. */
     readonly open: (
       config: Pick<EffectiveConfig, "ruleFolders" | "requirementRules">
     ) => Effect.Effect<ThreadRules, RulesUnavailable>
-    /** Lets commands with this prefix through from now on. An empty prefix adds nothing. Never fails. */
+    /** Adds a rule that allows commands with this prefix. An empty prefix adds nothing. Never fails. */
     readonly allow: (prefix: ReadonlyArray<string>) => Effect.Effect<void>
   }
 >()("spindle/ExecRules") {}

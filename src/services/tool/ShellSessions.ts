@@ -1,8 +1,8 @@
 /**
- * The port to the commands of a thread: what runs, and the commands that a user runs by hand.
+ * The port to the commands of a thread: the running ones, and those that a user runs by hand.
  *
- * Owns the vocabulary between the engine and whatever starts processes. Does not own the decision about a command of the
- * model, nor how processes are started: both are the adapter's (`layers/tools/shell`).
+ * Owns the vocabulary between the engine and the code that starts processes. The decision about a model's command and the
+ * start of processes belong to the adapter (`layers/tools/shell`).
  *
  * @module
  */
@@ -13,34 +13,34 @@ import type { EffectiveConfig } from "../config/Config.ts"
 import type { ThreadRules } from "./ExecRules.ts"
 import type { Tool, ToolTurn } from "./Tool.ts"
 
-/** A command that a user runs: the text as the shell reads it. */
+/** A command that a user runs: the text for the shell. */
 export interface UserCommand {
   readonly itemId: string
   readonly command: string
-  /** The command is ended after this time. 0 ends it at once. */
+  /** Time limit of the command. 0 ends it at once. */
   readonly timeoutMs: number
 }
 
-/** How a command of the user ended. */
+/** The result of a user's command. */
 export interface UserCommandResult {
-  /** -1 for a command that was ended or could not be started. */
+  /** -1 when the command was terminated or could not be started. */
   readonly exitCode: number
   readonly durationMs: number
-  /** What the model reads of the output, within its budget. */
+  /** The output for the model, within its budget. */
   readonly output: string
 }
 
-/** A command of the user that was started. */
+/** A started command of the user. */
 export interface RunningCommand {
-  /** How it ended; waits for it. Its item is completed then. */
+  /** Waits for the result. The item is completed then. */
   readonly result: Effect.Effect<UserCommandResult>
-  /** Ends it in the user's name. It does not wait for the end. */
+  /** Terminates the command on behalf of the user. Does not wait for its end. */
   readonly abort: Effect.Effect<void>
 }
 
-/** A command that runs. */
+/** A running command. */
 export interface ShellSession {
-  /** The `processId` of its item, which is also the model's name for it. */
+  /** The `processId` of its item, which the model also uses. */
   readonly processId: string
   readonly itemId: string
   /** The turn that started it. */
@@ -54,21 +54,21 @@ export interface ShellSession {
 
 /** The commands of one thread. */
 export interface ThreadShell {
-  /** What the model runs commands with: `exec_command` and `write_stdin`. */
+  /** The tools that run the model's commands: `exec_command` and `write_stdin`. */
   readonly tools: ReadonlyArray<Tool>
   /**
-   * Starts a command that a user asked for: without a sandbox and without asking, and refused only by a rule that the
-   * organisation requires. It publishes the item of the command. It never fails: a command that cannot be started has a
-   * result that says so.
+   * Starts a command that a user requested: without a sandbox and without approval; only a rule that the organisation
+   * requires can refuse it. Publishes the item of the command. Never fails: the result of a command that cannot be started
+   * describes the error.
    */
   readonly startUserCommand: (command: UserCommand, turn: ToolTurn) => Effect.Effect<RunningCommand>
-  /** The commands that run, oldest first. */
+  /** The running commands, oldest first. */
   readonly sessions: Effect.Effect<ReadonlyArray<ShellSession>>
-  /** Ends a command; false where none of this id runs. It does not wait for the end. */
+  /** Terminates a command and does not wait for its end. False when no such command runs. */
   readonly terminate: (processId: string) => Effect.Effect<boolean>
 }
 
-/** What commands of a thread depend on. */
+/** Dependencies of a thread's commands. */
 export interface ShellOptions {
   readonly threadId: string
   readonly config: EffectiveConfig
@@ -78,7 +78,7 @@ export interface ShellOptions {
 export class ShellSessions extends Context.Service<
   ShellSessions,
   {
-    /** The commands of a thread. They end with the scope. It reads and starts nothing. */
+    /** The commands of a thread. They end with the scope. Opening reads and starts nothing. */
     readonly open: (options: ShellOptions) => Effect.Effect<ThreadShell, never, Scope.Scope>
   }
 >()("spindle/ShellSessions") {}

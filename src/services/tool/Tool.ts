@@ -1,9 +1,8 @@
 /**
- * The port to what a model may do: run a command, change a file, ask the user.
+ * The port to tools of a model: run a command, change a file, ask the user.
  *
- * Owns the shape of a tool, what goes back to the model, and what a turn offers to a running call. Does not own which tools a
- * thread has (`ToolRegistry`), nor the order in which clients see things: everything that a tool publishes goes through the
- * thread.
+ * Owns the shape of a tool, its output for the model, and what a turn offers to a running call. Does not own which tools a
+ * thread has (`ToolRegistry`), nor the order that clients see: a tool publishes only through the thread.
  *
  * ```
  *  model ─ call ─► Tool.run(call, turn) ─ ToolOutput ─► model
@@ -26,13 +25,13 @@ import type {
 import type { AskForApproval, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 import type { ImageDetail } from "../../protocol/v2/turn/UserInput.ts"
 
-/** A group of tools, as the model sees it. The description is that of the first tool of the group. */
+/** A group of tools. The description is that of the first tool of the group. */
 export interface ToolNamespace {
   readonly name: string
   readonly description: string
 }
 
-/** How a tool is offered to the model. `parameters` is a JSON Schema object. Tools of different namespaces may share a name. */
+/** The declaration of a tool for the model. `parameters` is a JSON Schema object. Tools of different namespaces may share a name. */
 export type ToolSpec =
   | {
       readonly type: "function"
@@ -49,7 +48,7 @@ export type ToolSpec =
       readonly format: Readonly<Record<string, unknown>>
     }
 
-/** A call as the model made it. `input` is the raw argument text: JSON for functions, anything for custom tools. */
+/** A call by the model. `input` is the raw argument text: JSON for functions, anything for custom tools. */
 export interface ToolCall {
   readonly callId: string
   readonly name: string
@@ -58,31 +57,31 @@ export interface ToolCall {
   readonly input: string
 }
 
-/** A part of what goes back to the model. `structured` is sent as JSON text. */
+/** A part of a tool's output. `structured` is sent as JSON text. */
 export type ToolContent =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "image"; /** A URL, data URLs included. */ readonly url: string; readonly detail?: ImageDetail }
   | { readonly type: "structured"; readonly value: Schema.Json }
 
-/** What goes back to the model. */
+/** The output of a tool for the model. */
 export interface ToolOutput {
   readonly content: ReadonlyArray<ToolContent>
   readonly success: boolean
 }
 
-/** The output of a call that did what was asked, as text. */
+/** The output of a successful call, as text. */
 export const text = (text: string): ToolOutput => ({ content: [{ type: "text", text }], success: true })
 
-/** The output of a call that failed. The model reads the text. */
+/** The output of a failed call. The model reads the text. */
 export const failure = (text: string): ToolOutput => ({ content: [{ type: "text", text }], success: false })
 
-/** The user ended the turn from within an approval (`cancel`). The turn is interrupted, nothing goes to the model. */
+/** The user ended the turn from within an approval (`cancel`). The turn is interrupted, and the model gets no output. */
 export class TurnCancelled extends Schema.TaggedError<TurnCancelled>()("TurnCancelled", {}) {}
 
 /**
- * A request to the clients was not answered in the protocol. It is no denial.
+ * A request to the clients got no valid answer. This is not a denial.
  *
- * - `error`: a client answered with an error, or none is there to answer
+ * - `error`: a client answered with an error, or no client could answer
  * - `malformed`: the result does not have the form that the method table declares
  * - `turnTransition`: the turn ended first
  * - `overloaded`: no client could take the request
@@ -96,46 +95,47 @@ export class AskFailed extends Schema.TaggedError<AskFailed>()("AskFailed", {
   }
 }
 
-/** Filled in by the turn, where the method has them: a tool cannot ask in the name of another thread. */
+/** Members that the turn fills in, so that a tool cannot send requests for another thread. */
 type Supplied = "threadId" | "turnId" | "startedAtMs"
 
 type Distribute<Params> = Params extends unknown ? Omit<Params, Supplied> : never
 
-/** The parameters of a server request without those that the turn fills in. */
+/** The parameters of a server request without the members that the turn fills in. */
 export type AskParams<M extends ServerRequestMethod> = Distribute<ServerRequestParams<M>>
 
 export interface AskOptions<M extends ServerRequestMethod> {
-  /** The item that the request is about. It is announced between the change of the status and the request. */
+  /** The item of the request. It is announced after the status change and before the request. */
   readonly item?: ThreadItem
   /**
-   * Whether the call goes on with this answer. Where it does not, the status keeps its flag until the item is completed, as
-   * clients of the release expect. Default: it does.
+   * Whether the call continues with this answer. If not, the status keeps its flag until the item completes, as clients of
+   * the release expect. Default: it continues.
    */
   readonly accepts?: (result: ServerRequestResult<M>) => boolean
 }
 
 /**
- * A turn, as a tool sees it. The item and notification members keep working after the turn has ended, with the turn's id:
- * a command may outlive its turn. They do nothing for a call that did not end in time when it was interrupted.
+ * A turn, as a tool sees it. The item and notification members keep working after the turn has ended, with the turn's id,
+ * because a command may outlive its turn. They do nothing for a call that was interrupted and did not end in time.
  */
 export interface ToolTurn {
   readonly threadId: string
   readonly turnId: string
-  /** Absolute. */
+  /** Absolute path. */
   readonly cwd: string
   readonly approvalPolicy: AskForApproval
   readonly sandboxPolicy: SandboxPolicy
   /** Announces the item; its `startedAtMs` is filled in. */
   readonly itemStarted: (item: ThreadItem) => Effect.Effect<void>
-  /** Announces the final state, which is what history keeps. */
+  /** Announces the final state, which is stored. */
   readonly itemCompleted: (item: ThreadItem) => Effect.Effect<void>
   readonly notify: <M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>) => Effect.Effect<void>
-  /** Reports how far the call is, as `item/mcpToolCall/progress` of its item. Clients that are behind may miss it. */
+  /** Reports progress as `item/mcpToolCall/progress` of the item. Slow clients may miss it. */
   readonly progress: (message: string) => Effect.Effect<void>
   /**
-   * Sends a request to the thread's subscribers and waits for the first answer, for as long as it takes. While it waits, the
-   * status has `waitingOnApproval` or `waitingOnUserInput`, as the method demands. The order is: status, `item/started` for
-   * `options.item`, the request, `serverRequest/resolved`, status. The end of the turn ends the wait.
+   * Sends a request to the thread's subscribers and waits for the first answer, without a time limit. Meanwhile the status
+   * has `waitingOnApproval` or `waitingOnUserInput`, depending on the method. The order is: status, `item/started` for
+   * `options.item`, the request, `serverRequest/resolved`, status. The end of the turn ends the wait. Interrupting it, for
+   * example by a timeout, withdraws the request.
    */
   readonly ask: <M extends ServerRequestMethod>(
     method: M,
@@ -147,14 +147,14 @@ export interface ToolTurn {
 export interface Tool {
   readonly spec: ToolSpec
   /**
-   * Keys of `features` that switch the tool off: it is neither offered nor run in a thread in which one of them is false.
-   * `shell_tool` is the one for tools that run commands. Default: those of the protocol's tool of this name, or none.
+   * Keys of `features` that disable the tool: it is neither offered nor run in a thread in which one of them is false. Tools
+   * that run commands use `shell_tool`. Default: the features of the protocol's tool with this name, or none.
    */
   readonly features?: ReadonlyArray<string>
-  /** True for a tool that publishes its own items. The call of any other tool is shown as an item of type `dynamicToolCall`. */
+  /** True for a tool that publishes its own items. Calls of other tools appear as items of type `dynamicToolCall`. */
   readonly publishesItems?: boolean
   /**
-   * Never fails for what the model did wrong: that is an output with `success: false`. Interruption is a user's interrupt. A
+   * Never fails for errors of the model: those are outputs with `success: false`. Interruption is a user's interrupt. A
    * defect is logged, and the model reads that the tool failed.
    */
   readonly run: (call: ToolCall, turn: ToolTurn) => Effect.Effect<ToolOutput, TurnCancelled>

@@ -1,9 +1,9 @@
 /**
  * The tools of a thread.
  *
- * Owns which tools a thread has at a moment. It is read for each request to the model, so tools may come and go while the
- * thread lives: each is there until the scope in which it was added is closed. Does not own what a tool does (`Tool`), nor
- * which features switch it off.
+ * Owns the current tools of a thread. They are read for each model request, so tools may be added and removed while the
+ * thread runs: each exists until the scope in which it was added is closed. Does not own the work of a tool (`Tool`), nor
+ * which features disable it.
  *
  * @module
  */
@@ -11,25 +11,25 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Tool, ToolSpec } from "./Tool.ts"
 
-/** What the model calls a tool by. */
+/** The full name of a tool. */
 export const qualifiedName = (spec: ToolSpec): string =>
   spec.type === "function" && spec.namespace !== undefined ? `${spec.namespace.name}.${spec.name}` : spec.name
 
 export class ToolRegistry {
   #tools: ReadonlyArray<Tool> = []
 
-  /** What there is now, in the order in which it came. */
+  /** The current tools, in the order in which they were added. */
   get current(): ReadonlyArray<Tool> {
     return this.#tools
   }
 
-  /** The tool that a call names. */
+  /** The tool named by a call. */
   find(name: string, namespace: string | null): Tool | undefined {
     const wanted = namespace === null ? name : `${namespace}.${name}`
     return this.#tools.find(({ spec }) => qualifiedName(spec) === wanted)
   }
 
-  /** Adds tools until the scope is closed. A name that is taken stays with the tool that has it; the other one is left out. */
+  /** Adds tools until the scope is closed. A tool whose name is taken is left out. */
   add(tools: ReadonlyArray<Tool>): Effect.Effect<void, never, Scope.Scope> {
     const added = Effect.sync(() => {
       const taken = new Set(this.#tools.map(({ spec }) => qualifiedName(spec)))

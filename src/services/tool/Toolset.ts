@@ -11,20 +11,20 @@ import type { EffectiveConfig } from "../config/Config.ts"
 import type { ThreadShell } from "./ShellSessions.ts"
 import type { ToolRegistry } from "./ToolRegistry.ts"
 
-/** What a set of tools gets from the thread that opens it. */
+/** The thread's data for opening a set of tools. */
 export interface ToolThread {
   readonly threadId: string
-  /** The configuration the thread was started or resumed with. Its policies are in the turn: they may change. */
+  /** The configuration the thread was started or resumed with. The current policies are in the turn, because they may change. */
   readonly config: EffectiveConfig
   /** The thread's command sessions. */
   readonly shell: ThreadShell
-  /** Where the tools are added. */
+  /** The registry to which the tools are added. */
   readonly registry: ToolRegistry
 }
 
-/** A set of tools cannot be opened for a thread. The thread goes on without it, and its subscribers are warned. */
+/** A set of tools cannot be opened for a thread. The thread continues without it and warns its subscribers. */
 export class ToolsUnavailable extends Schema.TaggedError<ToolsUnavailable>()("ToolsUnavailable", {
-  /** Which tools, and why. */
+  /** The tools and the reason. */
   detail: Schema.String
 }) {
   override get message(): string {
@@ -36,8 +36,8 @@ export class Toolset extends Context.Service<
   Toolset,
   {
     /**
-     * Adds the tools of a thread to its registry, at once or later. It runs beside the thread and delays nothing: a tool is
-     * offered from the next request to the model on. What the tools keep ends with the scope, which is the thread's.
+     * Adds the tools of a thread to its registry, immediately or later. It runs concurrently and delays nothing: a tool is
+     * offered from the next model request on. Resources of the tools end with the scope, which is the thread's.
      */
     readonly open: (thread: ToolThread) => Effect.Effect<void, ToolsUnavailable, Scope.Scope>
   }

@@ -176,7 +176,7 @@ const turn = Effect.fnUntraced(function* (peer: Peer, threadId: string, params: 
   return undefined
 })
 
-const say = (text: string) => ({ input: [{ type: "text", text }] })
+const userInput = (text: string) => ({ input: [{ type: "text", text }] })
 
 const idOf = ({ result }: Message): string => String((result?.["thread"] as Fields | undefined)?.["id"])
 
@@ -185,7 +185,7 @@ const open = Effect.fnUntraced(function* (peer: Peer, one: Case, places: Places,
   const started = yield* peer.request("thread/start", { cwd: places.work, ...placedAll(one.start, places) })
   if (started.error !== undefined || one.continued === undefined) return started
   const threadId = idOf(started)
-  yield* turn(peer, threadId, say("hello"), "decline", seen)
+  yield* turn(peer, threadId, userInput("hello"), "decline", seen)
   return yield* peer.request(one.continued.by, { threadId, ...placedAll(one.continued.params, places) })
 })
 
@@ -201,7 +201,7 @@ const play = Effect.fnUntraced(function* (peer: Peer, script: Script.Script, one
     const places = placesOf(root, index, number)
     key = script.calls(`call-${index}-${number}`, placedAll(step.call, places))
     seen = { asked: 0 }
-    const params = { ...placedAll(step.turn ?? {}, places), ...say(key) }
+    const params = { ...placedAll(step.turn ?? {}, places), ...userInput(key) }
     const error = yield* turn(peer, threadId, params, step.decision ?? "decline", seen)
     settings = seen.settings ?? settings
     if (error !== undefined) return { error, asked: 0, settings }

@@ -10,7 +10,7 @@ import * as AppServer from "../../../src/layers/AppServer.ts"
 import { AppServerClient } from "../../../src/services/client/AppServerClient.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { makeModel } from "../../support/ScriptedModel.ts"
-import { clientOf, cwd, optionsOf, say } from "../../support/Server.ts"
+import { clientOf, cwd, optionsOf, userInput } from "../../support/Server.ts"
 import { asking } from "../../support/Tools.ts"
 
 const who = { clientInfo: { name: "test", version: "1" }, capabilities: { experimentalApi: true } }
@@ -28,12 +28,12 @@ describe("a client of a server in the same process", () => {
       )
       const { thread } = yield* client.request("thread/start", { cwd })
       const reading = yield* Effect.forkChild(client.asked, { startImmediately: true })
-      yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
       yield* model.call(["ask", "c1"])
       const { id } = yield* Fiber.join(reading)
       yield* client.handle.respondToServerRequest(id, { decision: "accept" })
       const ending = yield* Effect.forkChild(client.notified("turn/completed"), { startImmediately: true })
-      yield* model.say("done")
+      yield* model.reply("done")
       assert.strictEqual((yield* Fiber.join(ending)).turn.status, "completed")
     })
   )

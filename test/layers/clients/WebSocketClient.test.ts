@@ -22,9 +22,9 @@ for (const { name, connect } of ways) {
         const { client, connection } = yield* connect
         assert.deepStrictEqual([client.serverVersion, client.codexHome], ["0.169.0", "/home/fake"])
         const asking = yield* Effect.forkChild(client.request("thread/loaded/list", {}), { startImmediately: true })
-        assert.deepStrictEqual(yield* connection.hear, { id: 1, method: "thread/loaded/list", params: {} })
-        yield* connection.say({ method: "thread/closed", params: { threadId: "t" }, emittedAtMs: 0 })
-        yield* connection.say({ id: 1, result: { data: ["t"], nextCursor: null } })
+        assert.deepStrictEqual(yield* connection.receive, { id: 1, method: "thread/loaded/list", params: {} })
+        yield* connection.send({ method: "thread/closed", params: { threadId: "t" }, emittedAtMs: 0 })
+        yield* connection.send({ id: 1, result: { data: ["t"], nextCursor: null } })
         assert.deepStrictEqual(yield* Fiber.join(asking), { data: ["t"], nextCursor: null })
         assert.deepStrictEqual(
           yield* client.nextEvent,
@@ -76,7 +76,7 @@ for (const { name, connect } of ways) {
           const waiting = yield* Effect.forkChild(failureOf(client.request("thread/loaded/list", {})), {
             startImmediately: true
           })
-          yield* connection.hear
+          yield* connection.receive
           yield* end(connection)
           const error = yield* Fiber.join(waiting)
           const message = `remote app server at \`${url}\` ${reason}`
@@ -104,9 +104,9 @@ describe("a message", () => {
     Effect.gen(function* () {
       const { client, connection } = yield* connected()
       const asking = yield* Effect.forkChild(client.request("thread/loaded/list", {}), { startImmediately: true })
-      const { id } = yield* connection.hear
+      const { id } = yield* connection.receive
       const data = ["x".repeat(17 * 1024 * 1024)]
-      yield* connection.say({ id, result: { data, nextCursor: null } })
+      yield* connection.send({ id, result: { data, nextCursor: null } })
       assert.deepStrictEqual(yield* Fiber.join(asking), { data, nextCursor: null })
     }).pipe(Effect.scoped)
   )
@@ -149,7 +149,7 @@ describe("a message", () => {
     Effect.gen(function* () {
       const { client, connection } = yield* connected()
       connection.socket.send(Buffer.from("{"))
-      yield* connection.say({ method: "thread/closed", params: { threadId: "t" } })
+      yield* connection.send({ method: "thread/closed", params: { threadId: "t" } })
       assert.deepStrictEqual(
         Option.map(yield* client.nextEvent, ({ _tag }) => _tag),
         Option.some("ServerNotification")
@@ -162,7 +162,7 @@ describe("a message", () => {
       const server = yield* FakeSockets.make()
       const connecting = yield* Effect.forkChild(WebSocketClient.make({ ...who, url: server.url }))
       const connection = yield* server.accept
-      yield* connection.say({ method: "thread/closed", params: { threadId: "early" } })
+      yield* connection.send({ method: "thread/closed", params: { threadId: "early" } })
       yield* FakeSockets.welcome(connection)
       const client = yield* Fiber.join(connecting)
       assert.deepStrictEqual(
@@ -184,7 +184,7 @@ describe("an idle connection", () => {
       connection.socket.once("ping", () => pinged.resolve())
       yield* TestClock.adjust("30 seconds")
       yield* Effect.promise(() => pinged.promise)
-      yield* connection.say({ method: "thread/closed", params: { threadId: "t" } })
+      yield* connection.send({ method: "thread/closed", params: { threadId: "t" } })
       assert.deepStrictEqual(
         Option.map(yield* client.nextEvent, ({ _tag }) => _tag),
         Option.some("ServerNotification")

@@ -11,7 +11,7 @@ import { join } from "node:path"
 import * as UnixSocketClient from "../../../src/layers/clients/UnixSocketClient.ts"
 import * as WebSocketClient from "../../../src/layers/clients/WebSocketClient.ts"
 import * as FakeSockets from "../../support/FakeSockets.ts"
-import { told, folder, connected, who } from "../../support/SocketClients.ts"
+import { summaryOf, folder, connected, who } from "../../support/SocketClients.ts"
 import { failureOf } from "../../support/Failures.ts"
 
 /** Accepts connections and sends nothing. */
@@ -48,7 +48,7 @@ describe("a token", () => {
     it.effect(`is not sent to ${url}, and no connection is opened [35]`, () =>
       Effect.gen(function* () {
         const error = yield* failureOf(WebSocketClient.make({ ...who, url, token: "secret" }))
-        assert.deepStrictEqual(told(error), {
+        assert.deepStrictEqual(summaryOf(error), {
           kind: "InvalidInput",
           message: `remote auth tokens require \`wss://\` or loopback \`ws://\` URLs; got \`${url}\``
         })
@@ -117,7 +117,7 @@ describe("connecting", () => {
   for (const url of ["http://localhost", "localhost:1", "", "unix:///tmp/x"]) {
     it.effect(`to "${url}" is refused as an invalid address`, () =>
       Effect.gen(function* () {
-        assert.deepStrictEqual(told(yield* failureOf(WebSocketClient.make({ ...who, url }))), {
+        assert.deepStrictEqual(summaryOf(yield* failureOf(WebSocketClient.make({ ...who, url }))), {
           kind: "InvalidInput",
           message: "invalid remote app server URL; expected `ws://HOST:PORT` or `wss://HOST:PORT`"
         })
@@ -133,7 +133,7 @@ describe("connecting", () => {
       yield* TestClock.adjust("9999 millis")
       assert.isUndefined(connecting.pollUnsafe())
       yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(told(yield* Fiber.join(connecting)), {
+      assert.deepStrictEqual(summaryOf(yield* Fiber.join(connecting)), {
         kind: "TimedOut",
         message: `timed out connecting to remote app server at \`${server.url}\``
       })
@@ -146,9 +146,9 @@ describe("connecting", () => {
       const server = yield* FakeSockets.make()
       const connecting = yield* Effect.forkChild(failureOf(WebSocketClient.make({ ...who, url: server.url })))
       const connection = yield* server.accept
-      yield* connection.hear
+      yield* connection.receive
       yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual(told(yield* Fiber.join(connecting)), {
+      assert.deepStrictEqual(summaryOf(yield* Fiber.join(connecting)), {
         kind: "TimedOut",
         message: `timed out waiting for initialize response from \`${server.url}\``
       })
@@ -190,7 +190,7 @@ describe("connecting", () => {
             return true
           }
         })
-        assert.deepStrictEqual(told(yield* failureOf(WebSocketClient.make({ ...who, url: server.url }))), {
+        assert.deepStrictEqual(summaryOf(yield* failureOf(WebSocketClient.make({ ...who, url: server.url }))), {
           kind,
           message: `failed to connect to remote app server at \`${server.url}\`: ${reason}`
         })

@@ -12,14 +12,14 @@ import { call } from "../../support/Requests.ts"
 const home = "/home/ada/.spindle"
 const x = '[model_providers.x]\nname = "X"\n'
 const offline = { provider: "offline", model: "offline" }
-/** A model that answers for itself, whatever the configuration says. */
+/** A model that replaces every configured provider. */
 const own = { answersAs: () => offline }
 const keyed = { [`${home}/auth.json`]: '{"OPENAI_API_KEY": "sk"}' }
 const account = { type: "apiKey" } as const
 
 describe("account/read", () => {
   it.effect.each([
-    ["nobody is logged in", {}, null, true],
+    ["there is no login", {}, null, true],
     ["a key is there", keyed, account, true],
     ["the provider needs no account", { ...keyed, [`${home}/config.toml`]: `model_provider = "x"\n${x}` }, null, false],
     [

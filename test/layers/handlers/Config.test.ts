@@ -18,7 +18,7 @@ const handlers = (files: Readonly<Record<string, string>>, options: Partial<Conf
     )
   )
 
-/** What the client reads of a failure. */
+/** The error that the client gets. */
 const refusal = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : "answered"))
 
@@ -68,7 +68,7 @@ describe("config/read", () => {
       "[computer_use]\nmacos = 3\n",
       "invalid configuration: a section does not have the shape that the protocol defines"
     ]
-  ] as const)("says in the release's words when the file %s", ([, text, message]) =>
+  ] as const)("reports with the release's text when the file %s", ([, text, message]) =>
     Effect.gen(function* () {
       const served = yield* handlers({ [userFile]: text })
       assert.deepInclude(yield* refusal(call(served, "config/read", {})), answer(-32603, message))
@@ -77,7 +77,7 @@ describe("config/read", () => {
 })
 
 describe("configRequirements/read", () => {
-  it.effect("answers null where nobody demands anything, and every demand by name where somebody does", () =>
+  it.effect("returns null without requirements, and every requirement by name otherwise", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* call(yield* handlers({}), "configRequirements/read", undefined), {
         supportsIndependentSpeedModes: true,
@@ -116,7 +116,7 @@ describe("configRequirements/read", () => {
     })
   )
 
-  it.effect("passes on what the cloud says to do about its failure", () =>
+  it.effect("passes on the cloud's advice about its failure", () =>
     Effect.gen(function* () {
       const data = {
         reason: "cloudRequirements",

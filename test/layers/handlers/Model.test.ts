@@ -25,7 +25,7 @@ const list = (
   )
 
 const offline = { provider: "offline", model: "offline" }
-/** As the server's own model: a provider decides. */
+/** Like the server's default model, which depends on the provider. */
 const byProvider = { answersAs: (provider: string) => (provider === "offline" ? offline : undefined) }
 
 const idsOf = (
@@ -37,7 +37,7 @@ const idsOf = (
   )
 
 describe("model/list", () => {
-  it.effect("pages through the catalogue, whichever provider is configured", () =>
+  it.effect("pages through the catalogue, for every configured provider", () =>
     Effect.gen(function* () {
       const one = yield* list({ limit: 1, cursor: null })
       assert.strictEqual("data" in one ? `${one.data[0]?.id} ${one.nextCursor}` : "", "gpt-6.1-sol 1")
@@ -45,7 +45,7 @@ describe("model/list", () => {
     })
   )
 
-  it.effect("has the offline model alone where that is the provider, configured or asked for", () =>
+  it.effect("has only the offline model when that provider is configured or requested", () =>
     Effect.gen(function* () {
       const alone = ["offline by default"]
       assert.deepStrictEqual(yield* idsOf({}, byProvider, { modelProvider: "offline" }), alone)
@@ -59,7 +59,7 @@ describe("model/list", () => {
     })
   )
 
-  it.effect("has the model alone that a program brings and that has a name", () =>
+  it.effect("has only the named model of an embedding program", () =>
     Effect.gen(function* () {
       const own = { answersAs: () => ({ provider: "mine", model: "one" }) }
       assert.deepStrictEqual(yield* idsOf({}, own), ["one by default"])

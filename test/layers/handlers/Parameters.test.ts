@@ -110,7 +110,7 @@ const warned: Readonly<Record<string, ReadonlyArray<unknown>>> = {
   "turn/steer.responsesapiClientMetadataPatch": [{ a: "b" }]
 }
 
-/** A server, a client that follows a thread with a turn under way, and requests as they come over a wire. */
+/** A server, a client that is subscribed to a thread with a running turn, and untyped requests. */
 const setUp = Effect.gen(function* () {
   const { connect, model } = yield* makeServer()
   const client = yield* connect({ capabilities: { experimentalApi: true } })
@@ -130,7 +130,7 @@ const setUp = Effect.gen(function* () {
       "turn/start": { threadId: thread.id, input },
       "turn/steer": { threadId: thread.id, input, expectedTurnId: turnId }
     }
-    // Which parameters belong to the method is in the tables above, beyond the reach of types.
+    // The tables above pair methods with parameters, which types cannot express.
     const params = { ...common[method], [name]: value } as never
     return Effect.result(client.handle.request({ id: id++, method, params }))
   }
@@ -143,7 +143,7 @@ const split = (key: string): readonly [ClientRequestMethod, string] => {
 }
 
 describe("the parameters of the served methods", () => {
-  it("have a decision each, and there is none for anything else", () => {
+  it("have one decision each, and nothing else has one", () => {
     for (const method of methods) {
       assert.deepStrictEqual(Object.keys(Parameters[method]).toSorted(), parametersOf(method).toSorted(), method)
     }
@@ -151,7 +151,7 @@ describe("the parameters of the served methods", () => {
     assert.isAbove(methods.flatMap(parametersOf).length, 90)
   })
 
-  it("that are not used say why", () => {
+  it("that are not used have a reason", () => {
     const silent = methods.flatMap((method) =>
       Object.entries<Decision<never>>(Parameters[method]).flatMap(([name, decision]) =>
         decision.decision === "ignored" && !/^[A-Z].+\.$/.test(decision.reason) ? [`${method}.${name}`] : []
@@ -160,7 +160,7 @@ describe("the parameters of the served methods", () => {
     assert.deepStrictEqual(silent, [])
   })
 
-  it("that are declined are tried below, all of them", () => {
+  it("that are declined are all tested below", () => {
     const tried = new Set([...Object.keys(refusals), ...Object.keys(warned)])
     const untried = methods.flatMap((method) =>
       Object.entries<Decision<never>>(Parameters[method]).flatMap(([name, decision]) =>
@@ -193,7 +193,7 @@ describe("the parameters of the served methods", () => {
         const [method, name] = split(key)
         for (const value of values) {
           const { begin, client, request } = yield* setUp
-          // A loaded thread is joined by who comes back: it has had a turn.
+          // A loaded thread can be resumed once it has had a turn.
           const { call, turnId } = yield* begin
           if (method !== "turn/steer") {
             yield* call.finish("ok")
@@ -208,7 +208,7 @@ describe("the parameters of the served methods", () => {
     )
   }
 
-  it.effect("are neither refused nor warned of when they ask for nothing", () =>
+  it.effect("are neither refused nor warned about when they request nothing", () =>
     Effect.gen(function* () {
       const { begin, client, request } = yield* setUp
       const { call, turnId } = yield* begin

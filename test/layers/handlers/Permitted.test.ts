@@ -9,7 +9,7 @@ import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { failure, workspace } from "../../support/Configs.ts"
 import { inForce, policyServer, requirementsFile, type Start, type Turn } from "../../support/Policies.ts"
 import { created, settings as recorded, turnEvents } from "../../../src/testing/ThreadEvents.ts"
-import { cwd, say } from "../../support/Server.ts"
+import { cwd, userInput } from "../../support/Server.ts"
 
 const readOnly = { type: "readOnly", networkAccess: false } as const
 const full = { type: "dangerFullAccess" } as const
@@ -23,7 +23,7 @@ const override = (detail: string) => `invalid thread settings override: ${detail
 
 const onlyReadOnly = 'allowed_sandbox_modes = ["read-only"]\n'
 
-describe("requirements and the ways to settings", () => {
+describe("requirements for settings", () => {
   const starts: ReadonlyArray<readonly [way: string, params: Start, profile: string | null]> = [
     ["permissions", { permissions: ":danger-full-access" }, null],
     ["permissions, less", { permissions: ":workspace" }, null],
@@ -45,26 +45,26 @@ describe("requirements and the ways to settings", () => {
         const { start, turn } = yield* policyServer(onlyReadOnly)
         const started = yield* start(params)
         assert.deepStrictEqual(
-          { told: started.answer.sandbox, profile: started.profile, tool: yield* turn(started.threadId) },
-          { told: readOnly, profile, tool: { approvalPolicy: "on-request", sandboxPolicy: readOnly } }
+          { published: started.answer.sandbox, profile: started.profile, tool: yield* turn(started.threadId) },
+          { published: readOnly, profile, tool: { approvalPolicy: "on-request", sandboxPolicy: readOnly } }
         )
       })
     )
   }
 
-  it.effect("say why a profile was not taken", () =>
+  it.effect("report why a profile was not used", () =>
     Effect.gen(function* () {
-      const { client, said, start } = yield* policyServer(onlyReadOnly)
+      const { client, withRealPath, start } = yield* policyServer(onlyReadOnly)
       const { threadId } = yield* start({ permissions: ":danger-full-access" })
       const warning = yield* client.notified("warning")
       assert.deepStrictEqual(
-        { ...warning, message: said(warning.message) },
+        { ...warning, message: withRealPath(warning.message) },
         { threadId, message: fallsBack("DangerFullAccess", "[ReadOnly]") }
       )
     })
   )
 
-  it.effect("refuse a turn what they do not allow, and leave the thread as it is", () =>
+  it.effect("refuse a turn that exceeds them, and do not change the thread", () =>
     Effect.gen(function* () {
       const { refused, start, turn } = yield* policyServer(
         `${onlyReadOnly}allowed_approval_policies = ["on-request"]\nallowed_approvals_reviewers = ["user"]\n`
@@ -107,13 +107,13 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("that come later hold for a loaded thread from its next turn on", () =>
+  it.effect("that change apply to a loaded thread from its next turn on", () =>
     Effect.gen(function* () {
       const { client, demand, start, turn } = yield* policyServer("")
       const { threadId } = yield* start({ permissions: ":danger-full-access", approvalPolicy: "never" })
       assert.deepStrictEqual(yield* turn(threadId), { approvalPolicy: "never", sandboxPolicy: full })
       demand(`${onlyReadOnly}allowed_approval_policies = ["on-request"]\n`)
-      yield* client.request("turn/start", { threadId, input: say("look") })
+      yield* client.request("turn/start", { threadId, input: userInput("look") })
       const { threadSettings } = yield* client.notified("thread/settings/updated")
       assert.deepStrictEqual(inForce(threadSettings), { approvalPolicy: "on-request", sandboxPolicy: readOnly })
       assert.deepStrictEqual(threadSettings.activePermissionProfile, null)
@@ -122,7 +122,7 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("that come later hold for a thread that is resumed; else it has the policies that it had", () =>
+  it.effect("that change apply to a resumed thread; otherwise it keeps its policies", () =>
     Effect.gen(function* () {
       const id = "0198c0de-0000-7000-8000-00000000000a"
       const had: ThreadSettings = {
@@ -162,12 +162,12 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("about profiles bind policies of other names, and choose where nothing is chosen", () =>
+  it.effect("about profiles bind policies set in other ways, and provide the default", () =>
     Effect.gen(function* () {
       const both =
         'allowed_permission_profiles = { ":read-only" = true, ":workspace" = true, ":danger-full-access" = false }\n'
       const { client, refused, start } = yield* policyServer(both)
-      const told = yield* Effect.forEach(
+      const published = yield* Effect.forEach(
         [
           {},
           { permissions: ":read-only" },
@@ -176,7 +176,7 @@ describe("requirements and the ways to settings", () => {
         ] as const,
         (params) => Effect.map(start(params), ({ answer, profile }) => [answer.sandbox, profile])
       )
-      assert.deepStrictEqual(told, [
+      assert.deepStrictEqual(published, [
         [workspace, ":workspace"],
         [readOnly, ":read-only"],
         [workspace, ":workspace"],
@@ -201,7 +201,7 @@ describe("requirements and the ways to settings", () => {
     })
   )
 
-  it.effect("that this server cannot enforce by itself leave no policy that would need it", () =>
+  it.effect("that this server cannot enforce exclude every policy that needs them", () =>
     Effect.gen(function* () {
       const unread = yield* policyServer('[permissions.filesystem]\ndeny_read = ["/secret"]\n')
       const filtered = yield* policyServer("[experimental_network]\nenabled = true\n")
@@ -261,11 +261,11 @@ describe("requirements and the ways to settings", () => {
   for (const [requirements, detail] of broken) {
     it.effect(`that make no sense let no turn start: ${requirements}`, () =>
       Effect.gen(function* () {
-        const { demand, refused, said, start } = yield* policyServer("")
+        const { demand, refused, withRealPath, start } = yield* policyServer("")
         const { threadId } = yield* start({})
         demand(requirements)
         assert.include(String(yield* refused(threadId, {})), detail)
-        assert.include(said(String((yield* failure(start({})))?.message)), detail)
+        assert.include(withRealPath(String((yield* failure(start({})))?.message)), detail)
       })
     )
   }

@@ -25,7 +25,7 @@ const subset = <A extends string>(values: ReadonlyArray<A>) =>
   Schema.Struct(Object.fromEntries(values.map((value) => [value, Schema.Boolean])))
 const maybe = <S extends Schema.Top>(schema: S) => Schema.optionalKey(schema)
 
-/** What an organisation may demand, what a user may have written, and what clients may ask for, in any combination. */
+/** Requirements, user configuration, and client requests, in any combination. */
 const Organisation = Schema.Struct({
   modes: maybe(subset(modes.slice(1))),
   policies: maybe(subset(policies)),
@@ -99,7 +99,7 @@ const modeNames = {
   externalSandbox: "external-sandbox"
 } as const
 
-/** What is in force against the demands, said once more and differently from the server. */
+/** The model: settings that violate the requirements, implemented differently from the server. */
 const exceeds = (organisation: (typeof Organisation)["Type"], { approvalPolicy, sandboxPolicy }: InForce) => {
   const exceeded: Array<string> = []
   const mode = modeNames[sandboxPolicy.type]
@@ -110,7 +110,7 @@ const exceeds = (organisation: (typeof Organisation)["Type"], { approvalPolicy, 
   const hasNetwork = mode === "danger-full-access" || JSON.stringify(sandboxPolicy).match(/"networkAccess":(true|"en)/)
   if (organisation.network && hasNetwork) exceeded.push("network")
   if (profiles.length > 0) {
-    // The modes may forbid every profile; then nothing but reading is left.
+    // The modes may forbid every profile; then only read access remains.
     const reach = [
       "read-only",
       ...profiles.map(
@@ -124,7 +124,7 @@ const exceeds = (organisation: (typeof Organisation)["Type"], { approvalPolicy, 
 
 describe("settings in force", () => {
   it.effect.prop(
-    "never exceed the requirements, whatever is asked in whatever order",
+    "never exceed the requirements, for any sequence of requests",
     [Organisation, Organisation, User, Schema.Array(Ask).check(Schema.isMaxLength(6))],
     ([first, second, user, asks]) =>
       Effect.gen(function* () {

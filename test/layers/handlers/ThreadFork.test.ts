@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { ParamsInputOf } from "../../../src/protocol/Methods.ts"
-import { cwd, makeServer, nameOf, say } from "../../support/Server.ts"
+import { cwd, makeServer, nameOf, userInput } from "../../support/Server.ts"
 import { invalid } from "../../support/Threads.ts"
 
 /** A thread with two turns, and a client that forks it. */
@@ -11,8 +11,8 @@ const setUp = Effect.gen(function* () {
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
   const turn = Effect.fnUntraced(function* (text: string) {
-    const { turn } = yield* client.request("turn/start", { threadId, input: say(text) })
-    yield* server.model.say(`${text}!`)
+    const { turn } = yield* client.request("turn/start", { threadId, input: userInput(text) })
+    yield* server.model.reply(`${text}!`)
     yield* client.notified("turn/completed")
     return turn.id
   })
@@ -48,25 +48,25 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("lets the client go on in the fork, which it follows", () =>
+  it.effect("lets the client continue in the fork, to which it is subscribed", () =>
     Effect.gen(function* () {
       const { client, fork, model } = yield* setUp
       const { thread } = yield* fork({ excludeTurns: true })
       assert.deepStrictEqual(thread.turns, [])
-      yield* client.request("turn/start", { threadId: thread.id, input: say("three") })
-      const call = yield* model.say("three!")
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("three") })
+      const call = yield* model.reply("three!")
       assert.strictEqual((yield* client.notified("turn/completed")).threadId, thread.id)
       assert.include(JSON.stringify(call.request.input), "two!")
     })
   )
 
-  it.effect("takes the settings of the source, and what the request says instead", () =>
+  it.effect("takes the settings of the source, except those of the request", () =>
     Effect.gen(function* () {
       const { client, model } = yield* setUp
       const source = yield* client.request("thread/start", { cwd, sandbox: "read-only", approvalPolicy: "untrusted" })
       const threadId = source.thread.id
-      yield* client.request("turn/start", { threadId, input: say("one") })
-      yield* model.say("one!")
+      yield* client.request("turn/start", { threadId, input: userInput("one") })
+      yield* model.reply("one!")
       yield* client.notified("turn/completed")
       const same = yield* client.request("thread/fork", { threadId })
       assert.deepStrictEqual([same.sandbox, same.approvalPolicy], [source.sandbox, "untrusted"])
@@ -75,7 +75,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("takes the turns up to one that the request names", () =>
+  it.effect("takes the turns up to the requested one", () =>
     Effect.gen(function* () {
       const { first, fork, second } = yield* setUp
       const turns = (params: Parameters<typeof fork>[0]) =>
@@ -86,7 +86,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("refuses what makes no sense, with the texts of the release", () =>
+  it.effect("refuses invalid requests with the texts of the release", () =>
     Effect.gen(function* () {
       const { client, first, second, threadId } = yield* setUp
       const fresh = (yield* client.request("thread/start", { cwd })).thread.id
@@ -106,10 +106,10 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("of a thread that runs interrupts the turn in the fork alone [74]", () =>
+  it.effect("of a running thread interrupts the turn only in the fork [74]", () =>
     Effect.gen(function* () {
       const { client, fork, model, threadId } = yield* setUp
-      const { turn } = yield* client.request("turn/start", { threadId, input: say("three") })
+      const { turn } = yield* client.request("turn/start", { threadId, input: userInput("three") })
       const call = yield* model.next
       const { thread } = yield* fork()
       assert.deepStrictEqual([thread.turns.at(-1)?.id, thread.turns.at(-1)?.status], [turn.id, "interrupted"])
@@ -120,7 +120,7 @@ describe("thread/fork", () => {
     })
   )
 
-  it.effect("into an ephemeral thread leaves nothing in the store", () =>
+  it.effect("into an ephemeral thread stores nothing", () =>
     Effect.gen(function* () {
       const { client, fork, threadId } = yield* setUp
       const { thread } = yield* fork({ ephemeral: true, excludeTurns: true })

@@ -3,7 +3,14 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import process from "node:process"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import { type Client, cwd as noFolder, makeServer, nameOf, say, type ServerOptions } from "../../support/Server.ts"
+import {
+  type Client,
+  cwd as noFolder,
+  makeServer,
+  nameOf,
+  userInput,
+  type ServerOptions
+} from "../../support/Server.ts"
 import { invalid, paramsOf } from "../../support/Threads.ts"
 import { asking } from "../../support/Tools.ts"
 import { directory, pipes } from "../tools/TestShell.ts"
@@ -28,13 +35,13 @@ const setUp = Effect.fnUntraced(function* (cwd: string, options: ServerOptions =
   return { ...server, client, threadId, run }
 })
 
-/** What clients see of a turn, up to its end: names, with the item of a command as it is, and times left out. */
+/** The client's view of a turn up to its end: names, the complete command item, no times. */
 const seen = Effect.fnUntraced(function* (client: Client) {
   const events = yield* client.until((event) => nameOf(event) === "turn/completed")
   return events.filter((event) => nameOf(event) !== "thread/tokenUsage/updated")
 })
 
-/** The texts of the conversation that are about commands of the user. */
+/** The texts about commands of the user in the conversation. */
 const recorded = (input: ReadonlyArray<unknown>) =>
   input.flatMap((entry) => {
     const text = JSON.stringify(entry)
@@ -54,7 +61,7 @@ const shellText = (command: string, exitCode: number, output: string) =>
   })
 
 describe("a command that the user runs by hand [80]", () => {
-  it.effect("is a turn of its own in an idle thread, and the model reads of it in the next", () =>
+  it.effect("is a separate turn in an idle thread, and the model reads it in the next turn", () =>
     Effect.gen(function* () {
       const cwd = yield* directory
       const { client, model, run, threadId } = yield* setUp(cwd)
@@ -96,8 +103,8 @@ describe("a command that the user runs by hand [80]", () => {
         readonly turn: { readonly status: string; readonly error: unknown }
       }
       assert.deepStrictEqual([turn.status, turn.error], ["completed", null])
-      yield* client.request("turn/start", { threadId, input: say("next") })
-      const { request } = yield* model.say("k")
+      yield* client.request("turn/start", { threadId, input: userInput("next") })
+      const { request } = yield* model.reply("k")
       assert.deepStrictEqual(recorded(request.input), [shellText("echo hi; exit 3", 3, "hi\n")])
     })
   )
@@ -126,7 +133,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("is not confined and asks nobody, whatever the policies are", () =>
+  it.effect("runs without sandbox and approval under every policy", () =>
     Effect.gen(function* () {
       const cwd = yield* directory
       const { client, connect } = yield* setUp(cwd)
@@ -161,7 +168,7 @@ describe("a command that the user runs by hand [80]", () => {
       "is not in the allowed set [read-only, workspace-write]"
     ]
   ] as const
-  it.effect.each(demands)("is refused where the organisation does not permit full access: %j", ([demand, reason]) =>
+  it.effect.each(demands)("is refused when the requirements do not permit full access: %j", ([demand, reason]) =>
     Effect.gen(function* () {
       const { run } = yield* setUp(noFolder, { cloudRequirements: Effect.succeed(demand) })
       const error = yield* Effect.flip(run("true"))
@@ -169,7 +176,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("does not run where a rule of the organisation forbids it", () =>
+  it.effect("does not run when a required rule forbids it", () =>
     Effect.gen(function* () {
       const cwd = yield* directory
       const rule = { pattern: [{ token: "touch" }], decision: "forbidden", justification: "no touch" }
@@ -185,7 +192,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("fails in a turn of its own where the thread has no environment", () =>
+  it.effect("fails in a separate turn when the thread has no environment", () =>
     Effect.gen(function* () {
       const { client } = yield* setUp(noFolder)
       const { thread } = yield* client.request("thread/start", { cwd: noFolder, environments: [] })
@@ -202,7 +209,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("ends when its time is over", () =>
+  it.effect("is terminated at its time limit", () =>
     Effect.gen(function* () {
       const { cwd, release } = yield* pipes("go")
       const { client, run } = yield* setUp(cwd)
@@ -216,7 +223,7 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("is ended by an interrupt, and the model reads of that", () =>
+  it.effect("is terminated by an interrupt, and the model reads that", () =>
     Effect.gen(function* () {
       const { cwd } = yield* pipes("go")
       const { client, model, run, threadId } = yield* setUp(cwd)
@@ -227,21 +234,21 @@ describe("a command that the user runs by hand [80]", () => {
       assert.deepStrictEqual(events.map(nameOf), ["item/completed", "thread/status/changed", "turn/completed"])
       assert.include(JSON.stringify(events), '"aggregatedOutput":"part\\ncommand aborted by user\\n"')
       assert.include(JSON.stringify(events), '"status":"interrupted"')
-      yield* client.request("turn/start", { threadId, input: say("next") })
-      const { request } = yield* model.say("k")
+      yield* client.request("turn/start", { threadId, input: userInput("next") })
+      const { request } = yield* model.reply("k")
       assert.deepStrictEqual(recorded(request.input), [
         shellText("echo part; read -r line < go", -1, "part\ncommand aborted by user\n")
       ])
     })
   )
 
-  it.effect("takes input meanwhile, which is recorded behind it without asking the model", () =>
+  it.effect("accepts input meanwhile, which is recorded after it without a model request", () =>
     Effect.gen(function* () {
       const { cwd, release } = yield* pipes("go")
       const { client, run, threadId } = yield* setUp(cwd)
       yield* run("read -r line < go")
       const { turn } = yield* client.notified("turn/started")
-      const started = yield* client.request("turn/start", { threadId, input: say("while it runs") })
+      const started = yield* client.request("turn/start", { threadId, input: userInput("while it runs") })
       assert.strictEqual(started.turn.id, turn.id)
       yield* release("go")
       const events = yield* seen(client)
@@ -256,28 +263,28 @@ describe("a command that the user runs by hand [80]", () => {
     })
   )
 
-  it.effect("joins a turn that runs, also while it waits for an approval, and the model reads of it at once", () =>
+  it.effect("joins a running turn, also while it waits for an approval, and the model reads it in that turn", () =>
     Effect.gen(function* () {
       const cwd = yield* directory
       const { client, model, run, threadId } = yield* setUp(cwd, { toolbox: [asking] })
-      yield* client.request("turn/start", { threadId, input: say("go") })
+      yield* client.request("turn/start", { threadId, input: userInput("go") })
       yield* model.call(["ask", "c1"])
       const { id, params } = yield* client.asked
       yield* run("echo joined")
       const done = yield* client.notified("item/completed")
       assert.strictEqual(done.turnId, "turnId" in params ? params.turnId : "")
       yield* client.handle.respondToServerRequest(id, { decision: "accept" })
-      const { request } = yield* model.say("done")
+      const { request } = yield* model.reply("done")
       assert.deepStrictEqual(recorded(request.input.slice(-1)), [shellText("echo joined", 0, "joined\n")])
       yield* client.notified("turn/completed")
     })
   )
 
-  it.effect("that joined a turn runs on behind its end, in its name", () =>
+  it.effect("that joined a turn continues after its end, with its id", () =>
     Effect.gen(function* () {
       const { cwd, release } = yield* pipes("go")
       const { client, model, run, threadId } = yield* setUp(cwd)
-      const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+      const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
       const answering = yield* model.next
       yield* run("read -r line < go; echo late")
       yield* answering.finish("done")
@@ -285,17 +292,17 @@ describe("a command that the user runs by hand [80]", () => {
       yield* release("go")
       const late = yield* client.notified("item/completed")
       assert.strictEqual(late.turnId, turn.id)
-      yield* client.request("turn/start", { threadId, input: say("next") })
-      const { request } = yield* model.say("k")
+      yield* client.request("turn/start", { threadId, input: userInput("next") })
+      const { request } = yield* model.reply("k")
       assert.deepStrictEqual(recorded(request.input), [shellText("read -r line < go; echo late", 0, "late\n")])
     })
   )
 
-  it.effect("that joined a turn asks the model again, and ends with an interrupt of the turn", () =>
+  it.effect("that joined a turn causes another model request, and ends with an interrupt of the turn", () =>
     Effect.gen(function* () {
       const { cwd } = yield* pipes("go")
       const { client, model, run, threadId } = yield* setUp(cwd)
-      yield* client.request("turn/start", { threadId, input: say("go") })
+      yield* client.request("turn/start", { threadId, input: userInput("go") })
       const first = yield* model.next
       yield* run("echo one")
       yield* client.notified("item/completed")
@@ -308,8 +315,8 @@ describe("a command that the user runs by hand [80]", () => {
       yield* client.request("turn/interrupt", { threadId, turnId: "" })
       const events = yield* seen(client)
       assert.deepStrictEqual(events.map(nameOf), ["item/completed", "thread/status/changed", "turn/completed"])
-      yield* client.request("turn/start", { threadId, input: say("next") })
-      const { request } = yield* model.say("k")
+      yield* client.request("turn/start", { threadId, input: userInput("next") })
+      const { request } = yield* model.reply("k")
       assert.deepStrictEqual(recorded(request.input), [
         shellText("echo one", 0, "one\n"),
         shellText("echo two; read -r line < go", -1, "two\ncommand aborted by user\n")

@@ -28,7 +28,7 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-/** A server with a certificate that only it vouches for. */
+/** A server with a self-signed certificate. */
 const server = Effect.gen(function* () {
   const place = yield* folder
   const [key, certificate] = [Path.join(place, "key.pem"), Path.join(place, "cert.pem")]
@@ -76,8 +76,8 @@ const hasOpenssl = (() => {
   }
 })()
 
-describe.skipIf(!hasOpenssl)("a model server with a certificate of its own (needs openssl)", () => {
-  it.live("is refused, and the error says how to trust it", () =>
+describe.skipIf(!hasOpenssl)("a model server with a self-signed certificate (needs openssl)", () => {
+  it.live("is refused, and the error explains how to trust it", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const { error } = yield* ask(url, {})

@@ -25,7 +25,7 @@ const answer = [wire.created, wire.done(assistant("msg_ok", "fine")), wire.compl
 const events: Array<ModelEvent> = [{ _tag: "ItemDone", item: assistant("msg_ok", "fine") }, Completed]
 const fine = { events, error: null }
 
-/** A real server on a port of its own; `sockets` are the connections it was asked through, `closed` when the first ends. */
+/** A real server on its own port; `sockets` are the connections with requests, `closed` completes when the first ends. */
 const server = (respond: (request: IncomingMessage, response: ServerResponse) => void) =>
   Effect.gen(function* () {
     const sockets = new Set<unknown>()
@@ -88,7 +88,7 @@ const noVariable = (instructions = "") =>
 
 const unknown = new ModelError({ message: "Model provider `mock` not found", info: "other" })
 
-/** What a thread of the provider is told before it asks, and when it asks. */
+/** The errors of a provider's thread before a request and at a request. */
 const readyAndAsked = (info: ModelProviderInfo | undefined) =>
   Effect.gen(function* () {
     const { ready } = yield* ModelProvider
@@ -102,7 +102,7 @@ const readyAndAsked = (info: ModelProviderInfo | undefined) =>
   })
 
 describe("Default", () => {
-  it.effect("asks the configured provider, through a connection that is kept until the layer is closed", () =>
+  it.effect("uses the configured provider over a connection that is kept until the layer closes", () =>
     Effect.gen(function* () {
       const { port, sockets, closed } = yield* server((_, response) => response.end(answer))
       yield* Effect.gen(function* () {
@@ -114,7 +114,7 @@ describe("Default", () => {
     })
   )
 
-  it.effect("reaches this machine in spite of a proxy", () =>
+  it.effect("connects to this machine without the proxy", () =>
     Effect.gen(function* () {
       const { port } = yield* server((_, response) => response.end(answer))
       const dead = { HTTP_PROXY: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9", http_proxy: "not a proxy" }
@@ -123,7 +123,7 @@ describe("Default", () => {
     })
   )
 
-  it.effect("goes through the proxy to other machines", () =>
+  it.effect("uses the proxy for other machines", () =>
     Effect.gen(function* () {
       const urls: Array<string | undefined> = []
       const { port } = yield* server((request, response) => {
@@ -147,7 +147,7 @@ describe("Default", () => {
     })
   )
 
-  it.effect("fails on a redirect to something that is no HTTP server", () =>
+  it.effect("fails on a redirect to a URL that is not HTTP", () =>
     Effect.gen(function* () {
       const { port } = yield* server((_, response) =>
         response.writeHead(302, { location: "file:///etc/hostname" }).end()
@@ -158,7 +158,7 @@ describe("Default", () => {
     })
   )
 
-  it.effect("sends no key to where another origin redirects", () =>
+  it.effect("sends no key to another origin after a redirect", () =>
     Effect.gen(function* () {
       const headers: Array<IncomingMessage["headers"]> = []
       const other = yield* server((request, response) => {
@@ -183,7 +183,7 @@ describe("Default", () => {
     })
   )
 
-  it.effect("takes headers up to 256 KiB, and says whose are larger", () =>
+  it.effect("accepts headers up to 256 KiB, and names the host of larger ones", () =>
     Effect.gen(function* () {
       const { port } = yield* server((request, response) => {
         const kib = Number(/\d+/.exec(request.url ?? ""))
@@ -197,7 +197,7 @@ describe("Default", () => {
     })
   )
 
-  it.effect("says what a real socket did", () =>
+  it.effect("reports the failure of a real socket", () =>
     Effect.gen(function* () {
       const { port } = yield* server((request, response) => {
         if (request.url?.startsWith("/cut") === true) {
@@ -218,7 +218,7 @@ describe("Default", () => {
   )
 
   const missing = (name: string, info: Partial<ModelProviderInfo>, error: ModelError) =>
-    it.effect(`asks nobody, and says what to do, ${name}`, () =>
+    it.effect(`sends no request, and advises what to do, ${name}`, () =>
       Effect.gen(function* () {
         const all = { ...provider, ...info }
         assert.deepStrictEqual(yield* Effect.provide(readyAndAsked(all), model(info, { MOCK_KEY: " " })), {
@@ -229,18 +229,14 @@ describe("Default", () => {
     )
   missing("where OpenAI's own server would be asked without a key", openai(), noAccount("openai"))
   missing(
-    "where another name stands for OpenAI's own server",
+    "for OpenAI's server under another name",
     { baseUrl: "https://api.openai.com/v1", envKey: null },
     noAccount("mock")
   )
   missing("where the variable of the provider is not set", { envKey: "OTHER_KEY" }, noVariable())
-  missing(
-    "in the words of the provider",
-    { envKey: "OTHER_KEY", envKeyInstructions: "Ask Ada." },
-    noVariable(" Ask Ada.")
-  )
+  missing("with the provider's text", { envKey: "OTHER_KEY", envKeyInstructions: "Ask Ada." }, noVariable(" Ask Ada."))
 
-  it.effect("does not take the offline model for a provider that it does not know", () =>
+  it.effect("does not use the offline model for an unknown provider", () =>
     Effect.gen(function* () {
       const { asked, before } = yield* Effect.provide(readyAndAsked(undefined), model({ id: "other" }, {}))
       assert.deepStrictEqual({ asked, before }, { before: unknown, asked: { events: [], error: unknown } })
@@ -250,8 +246,8 @@ describe("Default", () => {
   it.effect.each([
     ["the account's key", openai(), { OPENAI_API_KEY: "key" }],
     ["the provider's own key", {}, {}],
-    ["no key, which a server of somebody else may do without", { envKey: null }, {}],
-    ["no key, which the account's server may do without where it was moved", openai(), {}]
+    ["no key, which another server may not need", { envKey: null }, {}],
+    ["no key, which the account's server may not need at another address", openai(), {}]
   ] as const)("asks a server with %s", ([, info, keys]) =>
     Effect.gen(function* () {
       const { port } = yield* server((_, response) => response.end(answer))
@@ -263,7 +259,7 @@ describe("Default", () => {
     })
   )
 
-  it.effect("takes a header that authorizes for a key", () =>
+  it.effect("accepts an authorization header instead of a key", () =>
     Effect.gen(function* () {
       const ready = (info: Partial<ModelProviderInfo>) =>
         ModelProvider.use(
@@ -278,7 +274,7 @@ describe("Default", () => {
     })
   )
 
-  it.effect("has the offline model under its own name alone, and needs no key for it", () =>
+  it.effect("selects the offline model only by its own name, without a key", () =>
     Effect.gen(function* () {
       const { before, asked } = yield* readyAndAsked({ ...provider, id: "offline", baseUrl: "", envKey: null })
       assert.deepStrictEqual([before, asked.error], ["ready", null])

@@ -44,7 +44,7 @@ const exec: ToolSpec = {
 }
 const patch: ToolSpec = { type: "custom", name: "apply_patch", description: "Patches.", format: {} }
 
-/** A stub that plays one stream for each request and remembers what it was asked. */
+/** A stub that plays one stream for each request and records the requests. */
 const run = (streams: ReadonlyArray<Parts>, asked: Partial<typeof request> = {}) =>
   Effect.gen(function* () {
     const options: Array<LanguageModel.ProviderOptions> = []
@@ -66,7 +66,7 @@ const failing = (reason: AiError.AiErrorReason): Parts =>
   Stream.fail(AiError.make({ module: "Stub", method: "streamText", reason }))
 
 describe("LanguageModelProvider", () => {
-  it.effect("goes by the names that the model was made with, whatever a thread asks for", () =>
+  it.effect("uses the names of the model, whatever a thread requests", () =>
     Effect.gen(function* () {
       const stub = LanguageModel.make({ generateText: () => Effect.die("not asked"), streamText: () => Stream.empty })
       const model = Layer.effect(LanguageModel.LanguageModel, stub)
@@ -122,7 +122,7 @@ describe("LanguageModelProvider", () => {
     })
   )
 
-  it.effect("offers the tools and leaves their calls to the loop", () =>
+  it.effect("offers the tools and leaves their calls to the turn loop", () =>
     Effect.gen(function* () {
       const { error, events, options } = yield* run(
         [
@@ -145,7 +145,7 @@ describe("LanguageModelProvider", () => {
             "Patches.",
             {
               type: "object",
-              properties: { input: { type: "string", description: "The input of the tool, as it is." } },
+              properties: { input: { type: "string", description: "The raw input of the tool." } },
               required: ["input"],
               additionalProperties: false
             }
@@ -170,9 +170,9 @@ describe("LanguageModelProvider", () => {
     })
   )
 
-  it.effect("tells the conversation in the terms of the model", () =>
+  it.effect("translates the conversation to a prompt", () =>
     Effect.gen(function* () {
-      const said = (role: string, text: string) => ({
+      const messageOf = (role: string, text: string) => ({
         type: "message" as const,
         role,
         content: [{ type: "input_text" as const, text }]
@@ -180,8 +180,8 @@ describe("LanguageModelProvider", () => {
       const { options } = yield* run([Stream.fromIterable([...text("fine"), finish])], {
         outputSchema: { type: "object" },
         input: [
-          said("developer", "Be good."),
-          said("user", "look"),
+          messageOf("developer", "Be good."),
+          messageOf("user", "look"),
           {
             type: "message",
             role: "user",
@@ -199,7 +199,7 @@ describe("LanguageModelProvider", () => {
           { type: "function_call_output", call_id: "c1", output: "files" },
           { type: "custom_tool_call_output", call_id: "c2", output: [{ type: "input_text", text: "done" }] },
           { type: "function_call_output", call_id: "lost", output: "whose?" },
-          said("developer", "Be quick.")
+          messageOf("developer", "Be quick.")
         ]
       })
       const prompt: unknown = JSON.parse(JSON.stringify(options[0]?.prompt.content))
@@ -256,7 +256,7 @@ describe("LanguageModelProvider", () => {
     })
   )
 
-  it.effect("fails as the release does when the answer was cut short", () =>
+  it.effect("fails like the release when the answer is incomplete", () =>
     Effect.gen(function* () {
       const reason = (reason: Response.FinishReason) =>
         Effect.map(
@@ -279,7 +279,7 @@ describe("LanguageModelProvider", () => {
     })
   )
 
-  it.effect("announces a new attempt after an error that may pass, and obeys its delay", () =>
+  it.effect("announces a retry after a transient error, and respects its delay", () =>
     Effect.gen(function* () {
       const limited = failing(new AiError.RateLimitError({ retryAfter: Duration.seconds(2) }))
       const { error, events, options } = yield* run([limited, Stream.fromIterable([...text("fine"), finish])])
@@ -297,7 +297,7 @@ describe("LanguageModelProvider", () => {
     })
   )
 
-  it.effect("gives up at once on an error that will not pass", () =>
+  it.effect("fails at once on a permanent error", () =>
     Effect.gen(function* () {
       const { error, options } = yield* run([failing(new AiError.QuotaExhaustedError({}))])
       assert.strictEqual(error?.info, "usageLimitExceeded")
@@ -305,7 +305,7 @@ describe("LanguageModelProvider", () => {
     })
   )
 
-  it.effect("takes a stream without an end for broken", () =>
+  it.effect("treats a stream without an end as broken", () =>
     Effect.gen(function* () {
       const { error, options } = yield* run([Stream.fromIterable(text("half"))])
       assert.strictEqual(error?.message, "stream disconnected before completion: no finish")
@@ -313,7 +313,7 @@ describe("LanguageModelProvider", () => {
     })
   )
 
-  describe("what is nested too deeply", () => {
+  describe("a value that is nested too deeply", () => {
     const deep = (levels: number): Array<unknown> => {
       let value: Array<unknown> = []
       for (let level = 1; level < levels; level++) value = [value]
@@ -331,7 +331,7 @@ describe("LanguageModelProvider", () => {
         tools: [exec]
       })
 
-    it.effect("fails the answer where it is the arguments of a call", () =>
+    it.effect("fails the answer when it is the arguments of a call", () =>
       Effect.gen(function* () {
         const message = "the arguments of a call are nested deeper than 127 levels"
         for (const levels of [127, 3000]) {
@@ -342,7 +342,7 @@ describe("LanguageModelProvider", () => {
       })
     )
 
-    it.effect("fails the answer where it is the schema of the output", () =>
+    it.effect("fails the answer when it is the schema of the output", () =>
       Effect.gen(function* () {
         const { error } = yield* run([Stream.make<[Response.StreamPartEncoded]>(finish)], {
           outputSchema: deep(50_000)
@@ -354,7 +354,7 @@ describe("LanguageModelProvider", () => {
       })
     )
 
-    it.effect("is left as text where another model wrote it", () =>
+    it.effect("is left as text when another model wrote it", () =>
       Effect.gen(function* () {
         const nested = `${"[".repeat(50_000)}${"]".repeat(50_000)}`
         const { error } = yield* run([Stream.make<[Response.StreamPartEncoded]>(finish)], {

@@ -28,8 +28,8 @@ const user = (text: string): ResponseItem => ({
 const ask = (input: ReadonlyArray<ResponseItem>, asked: Partial<ModelRequest> = {}) =>
   Effect.provide(answerTo({ ...request, input, tools: [exec, custom], ...asked }), Offline.layer)
 
-/** A turn that the user begins with this text. */
-const told = (text: string, asked: Partial<ModelRequest> = {}) => ask([user(text)], { prompt: text, ...asked })
+/** A turn with this user message. */
+const askText = (text: string, asked: Partial<ModelRequest> = {}) => ask([user(text)], { prompt: text, ...asked })
 
 const itemsOf = (events: ReadonlyArray<ModelEvent>) =>
   events.flatMap((event) => (event._tag === "ItemDone" ? [event.item] : []))
@@ -61,9 +61,9 @@ const oneLine = (text: string): string => text.replaceAll(/[\r\n\u2028\u2029]/g,
 const directive = Arbitrary.schema(Schema.Literals(["run: echo a", "say: b", "exec_command: {}", "", "think: c"]))
 
 describe("Offline", () => {
-  it.effect("says what it is told, word by word, and counts the words", () =>
+  it.effect("follows `say:` word by word, and counts the words", () =>
     Effect.gen(function* () {
-      const { error, events } = yield* told("say: Hello  wide world")
+      const { error, events } = yield* askText("say: Hello  wide world")
       const itemId = "msg_turn-1_1"
       assert.strictEqual(error, null)
       assert.deepStrictEqual(events, [
@@ -87,9 +87,9 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("thinks before it speaks", () =>
+  it.effect("follows `think:` with a reasoning item and a message", () =>
     Effect.gen(function* () {
-      const { events } = yield* told("think: about it")
+      const { events } = yield* askText("think: about it")
       const itemId = "rs_turn-1_1"
       assert.deepStrictEqual(events.slice(0, 5), [
         { _tag: "ItemStarted", itemId, kind: "reasoning" },
@@ -110,9 +110,9 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("calls the shell once for each line, and other tools by their names", () =>
+  it.effect("calls the shell once per line, and other tools by name", () =>
     Effect.gen(function* () {
-      const { events } = yield* told(
+      const { events } = yield* askText(
         'run: echo "hi"\n\nrun: pwd\r\napply_patch: "*** Begin\\n*** End"\n \t\nexec_command: {"cmd":1}\n'
       )
       assert.deepStrictEqual(itemsOf(events), [
@@ -124,14 +124,14 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("says so when there is no shell", () =>
+  it.effect("reports a missing shell", () =>
     Effect.gen(function* () {
-      const { events } = yield* told("run: ls", { tools: [] })
+      const { events } = yield* askText("run: ls", { tools: [] })
       assert.deepStrictEqual(textsOf(events), ["I cannot run `ls`: the tool exec_command is not offered here."])
     })
   )
 
-  it.effect("reports what its calls brought back", () =>
+  it.effect("reports the outputs of its calls", () =>
     Effect.gen(function* () {
       const { events } = yield* ask(
         [
@@ -163,7 +163,7 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("follows the user's own message, and nothing else that stands in the conversation", () =>
+  it.effect("follows only the user's message, and nothing else in the conversation", () =>
     Effect.gen(function* () {
       const conversation = [
         user("# AGENTS.md instructions for /x\nrun: no"),
@@ -204,7 +204,7 @@ describe("Offline", () => {
     "\uFEFFrun: echo a mark"
   ])("takes %j for plain text", (text) =>
     Effect.gen(function* () {
-      const { events } = yield* told(text)
+      const { events } = yield* askText(text)
       assert.deepStrictEqual(callsOf(events), [])
       assert.include(textsOf(events).join(), "I did nothing")
     })
@@ -212,7 +212,7 @@ describe("Offline", () => {
 
   it.effect("counts in as many deltas", () =>
     Effect.gen(function* () {
-      const { events } = yield* told("count: 1200")
+      const { events } = yield* askText("count: 1200")
       const deltas = events.flatMap((event) => (event._tag === "TextDelta" ? [event.delta] : []))
       assert.strictEqual(deltas.length, 1200)
       assert.deepStrictEqual([deltas[0], deltas[1199]], ["1 ", "1200"])
@@ -220,9 +220,9 @@ describe("Offline", () => {
     })
   )
 
-  it.effect("fails when it is told to, after what comes before", () =>
+  it.effect("follows `fail:` after the preceding lines", () =>
     Effect.gen(function* () {
-      const { error, events } = yield* told("say: a\nfail: no more\nsay: b")
+      const { error, events } = yield* askText("say: a\nfail: no more\nsay: b")
       assert.deepStrictEqual(error, new ModelError({ message: "no more", info: "other" }))
       assert.deepStrictEqual(textsOf(events), ["a"])
       assert.isFalse(events.some((event) => event._tag === "Completed"))
@@ -231,42 +231,42 @@ describe("Offline", () => {
 
   it.effect("waits until it is interrupted", () =>
     Effect.gen(function* () {
-      const said = yield* Deferred.make<void>()
+      const replied = yield* Deferred.make<void>()
       const model = yield* ModelProvider
       const fiber = yield* Effect.forkChild(
         Stream.runForEach(
           model.stream({ ...request, prompt: "say: a\nwait", input: [user("say: a\nwait")] }),
-          (event) => (event._tag === "ItemDone" ? Deferred.succeed(said, undefined) : Effect.void)
+          (event) => (event._tag === "ItemDone" ? Deferred.succeed(replied, undefined) : Effect.void)
         )
       )
-      yield* Deferred.await(said)
+      yield* Deferred.await(replied)
       assert.isUndefined(fiber.pollUnsafe())
       yield* Fiber.interrupt(fiber)
     }).pipe(Effect.provide(Offline.layer))
   )
 
-  it.effect("introduces itself to anybody who says anything else", () =>
+  it.effect("replies with its introduction to any other text", () =>
     Effect.gen(function* () {
-      const heard = (text: string) => Effect.map(told(text), ({ events }) => textsOf(events)[0] ?? "")
-      const answer = yield* heard("What is a monad: tell me")
+      const replyTo = (text: string) => Effect.map(askText(text), ({ events }) => textsOf(events)[0] ?? "")
+      const answer = yield* replyTo("What is a monad: tell me")
       assert.isTrue(answer.startsWith("Hello! I am Spindle's offline model"))
       assert.include(answer, "You wrote 6 words")
       assert.include(answer, "`run: <command>`")
-      assert.include(yield* heard(""), "You said nothing")
-      assert.include(yield* heard("run:"), "You wrote one word")
-      assert.include(yield* heard("count: -1"), "You wrote 2 words")
+      assert.include(yield* replyTo(""), "You said nothing")
+      assert.include(yield* replyTo("run:"), "You wrote one word")
+      assert.include(yield* replyTo("count: -1"), "You wrote 2 words")
     })
   )
 
   it.effect.prop(
-    "calls nothing for a text with a line that is no directive, wherever that line stands",
+    "calls nothing for a text with any line that is not a directive",
     [Arbitrary.array(directive), Arbitrary.array(directive), Schema.String],
     ([before, after, other]) =>
       Effect.gen(function* () {
-        // A sentence is none, and neither is what begins with a blank, a mark or a capital.
+        // Sentences are not directives, nor are lines that begin with a blank, a mark or a capital.
         for (const line of [` ${other}`, `> ${other}`, `Please ${other}`, `R${other}`].map(oneLine)) {
           if (line.trim() === "") continue
-          const { events } = yield* told([...before, line, ...after].join("\n"))
+          const { events } = yield* askText([...before, line, ...after].join("\n"))
           assert.deepStrictEqual(callsOf(events), [])
         }
       })
@@ -275,10 +275,10 @@ describe("Offline", () => {
   it.effect.prop("streams exactly the text of its messages, and the same each time", [Schema.String], ([text]) =>
     Effect.gen(function* () {
       const line = oneLine(text)
-      const first = yield* told(`say: ${line}`)
+      const first = yield* askText(`say: ${line}`)
       const deltas = first.events.flatMap((event) => (event._tag === "TextDelta" ? [event.delta] : []))
       assert.strictEqual(deltas.join(""), textsOf(first.events)[0])
-      assert.deepStrictEqual(yield* told(`say: ${line}`), first)
+      assert.deepStrictEqual(yield* askText(`say: ${line}`), first)
     })
   )
 })

@@ -46,7 +46,7 @@ describe("Responses", () => {
     })
   )
 
-  it.effect("ends after the answer although the server keeps the connection open", () =>
+  it.effect("ends after the answer even if the server keeps the connection open", () =>
     Effect.gen(function* () {
       const { error, events } = yield* run([hanging([wire.done(assistant("msg_ok", "fine")), wire.completed()])])
       assert.deepStrictEqual([error, events], [null, fineEvents])
@@ -93,7 +93,7 @@ describe("Responses", () => {
     failing("a connection that breaks in the answer", cut(...partial), decoding, "other", 2)
     failing("an answer that ends early", events(...partial), closedEarly, "other", 2)
     failing("half an event", raw(half), closedEarly, "other", 1)
-    failing("an answer that is no stream", raw('{"a":1}'), closedEarly)
+    failing("a response that is not a stream", raw('{"a":1}'), closedEarly)
     failing("an empty answer", raw(""), closedEarly)
     failing(
       "a server that quotes the key",
@@ -116,7 +116,7 @@ describe("Responses", () => {
     failing("a stalled stream", hanging(partial), `${lost}idle timeout waiting for SSE`, "other", 2)
     failing("a stream of nothing but comments", streamed(ping), `${lost}idle timeout waiting for SSE`)
     failing(
-      "a refusal that stalls",
+      "an error response that stalls",
       Effect.succeed({ status: 401, headers: {}, body: Stream.concat(Stream.succeed(bytes("no")), Stream.never) }),
       "unexpected status 401 Unauthorized: no, url: http://model.test/v1/responses",
       { httpConnectionFailed: { httpStatusCode: 401 } }
@@ -174,9 +174,9 @@ describe("Responses", () => {
         })
       )
 
-    unsendable("says which variable is missing", { env: {} }, "Missing environment variable: `MOCK_KEY`.")
+    unsendable("names the missing variable", { env: {} }, "Missing environment variable: `MOCK_KEY`.")
     unsendable(
-      "says where to get a key",
+      "explains where to get a key",
       { env: {}, provider: { envKeyInstructions: "Get one at x." } },
       "Missing environment variable: `MOCK_KEY`. Get one at x."
     )
@@ -186,9 +186,9 @@ describe("Responses", () => {
       { provider: { baseUrl: "ftp://model.test" } },
       "base_url of model provider `mock` is not an http or https URL"
     )
-    unsendable("says that a provider is unknown", { provider: { id: "other" } }, "Model provider `mock` not found")
+    unsendable("reports an unknown provider", { provider: { id: "other" } }, "Model provider `mock` not found")
 
-    it.effect("uses the account's key where the provider asks for it, and none where nobody is logged in", () =>
+    it.effect("uses the account's key if the provider requires it, and none without a login", () =>
       Effect.gen(function* () {
         const key = (env: Record<string, string>, requiresOpenaiAuth: boolean) =>
           Effect.map(
@@ -213,7 +213,7 @@ describe("Responses", () => {
       })
     )
 
-    it.effect("takes headers from the environment, where they are set", () =>
+    it.effect("takes headers from the environment, if they are set", () =>
       Effect.gen(function* () {
         const { sent } = yield* run([fine], {
           env: { MOCK_KEY: "secret", TEAM: "blue", BLANK: " " },
@@ -225,7 +225,7 @@ describe("Responses", () => {
     )
   })
 
-  it.effect("fails a request that cannot be written", () =>
+  it.effect("fails a request that cannot be encoded", () =>
     Effect.gen(function* () {
       let schema: unknown = {}
       for (let level = 0; level < 50_000; level++) schema = { items: schema }
@@ -236,7 +236,7 @@ describe("Responses", () => {
     })
   )
 
-  it.effect("lets others have their turn while it reads much at once", () =>
+  it.effect("yields to other fibers while it parses a large chunk", () =>
     Effect.gen(function* () {
       const { layer } = scripted([raw(`: ${"x".repeat(1024 * 1024)}\n${encode(wire.completed())}`)])
       let turns = 0

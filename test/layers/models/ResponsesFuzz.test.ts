@@ -66,12 +66,13 @@ const eventOf = (type: string, rest: string) => `event: ${type}\ndata: {"type":"
 const delta = (kind: string) => (id: string, value: string) =>
   eventOf(kind, `"item_id":${id},"delta":${value},"summary_index":0,"content_index":0`)
 
-/** How a kind of event is spelled. */
+/** The encoding of a kind of event. */
 const spellings: Readonly<Record<string, (id: string, value: string, type: string) => string>> = {
   added: (id, value, type) => eventOf("output_item.added", `"item":${itemOf(type, id, value)}`),
   message: (id) => eventOf("output_item.added", `"item":${itemOf("message", id, "[]")}`),
   done: (id, value, type) => eventOf("output_item.done", `"item":${itemOf(type, id, value)}`),
-  said: (id) => eventOf("output_item.done", `"item":${itemOf("message", id, '[{"type":"output_text","text":"x"}]')}`),
+  finished: (id) =>
+    eventOf("output_item.done", `"item":${itemOf("message", id, '[{"type":"output_text","text":"x"}]')}`),
   call: (id) => eventOf("output_item.done", `"item":${itemOf("function_call", id, '"{}"')}`),
   search: (_, value) => eventOf("output_item.done", `"item":${itemOf("tool_search_call", '"a"', value)}`),
   deep: () => eventOf("output_item.done", `"item":${itemOf("tool_search_call", '"a"', deep)}`),
@@ -96,7 +97,7 @@ const spell = (pieces: ReadonlyArray<typeof Piece.Type>): string =>
   pieces.map(({ id, kind, type, value }) => spellings[kind]?.(id, value, type)).join("")
 
 const Cut = Schema.Struct({
-  /** Bytes of a network chunk. */
+  /** Size of a network chunk in bytes. */
   size: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5000 })),
   end: Schema.Literals(["proper", "early", "broken", "not text"])
 })
@@ -113,7 +114,7 @@ const answerOf = (text: string, { end, size: wanted }: typeof Cut.Type): Answer 
   return streamed(end === "broken" ? Stream.concat(body, Stream.fail(new Error("terminated"))) : body)
 }
 
-/** What clients are told of the items of a turn, and how it ended. */
+/** The published items of a turn and its end. */
 const checked = (events: ReadonlyArray<ClientEvent>) => {
   const open = new Set<string>()
   let ends = 0
@@ -142,7 +143,7 @@ const checked = (events: ReadonlyArray<ClientEvent>) => {
   assert.strictEqual(ends, 1)
 }
 
-/** The scripted server, whatever provider a thread names. */
+/** The scripted server for every provider. */
 const asked = Layer.effect(
   ModelProvider,
   Effect.map(ModelProvider, (model) =>
@@ -155,7 +156,7 @@ const isEnd = (event: ClientEvent) =>
 
 describe("Responses", () => {
   it.effect.prop(
-    "ends every turn once, whatever a model server sends, and the thread goes on",
+    "ends every turn once for any server output, and the thread continues",
     [Arbitrary.array(Arbitrary.schema(Piece), { maxLength: 12 }), Cut],
     ([pieces, cut]) =>
       Effect.gen(function* () {

@@ -14,14 +14,14 @@ const retrying = (message: string, details: string, status: number | null = null
   details
 })
 
-/** Between nine and eleven tenths of each. */
+/** Between 90 % and 110 % of each. */
 const isAbout = (actual: ReadonlyArray<number>, expected: ReadonlyArray<number>) => {
   const close = expected.every((millis, index) => Math.abs((actual[index] ?? 0) - millis) <= millis / 10)
   assert.isTrue(close && actual.length === expected.length, `${actual.join(", ")} against ${expected.join(", ")}`)
 }
 
-describe("Responses that fail and are asked for again", () => {
-  it.effect("repeats what got no proper answer without a word", () =>
+describe("retries of Responses", () => {
+  it.effect("repeats requests without a valid response silently", () =>
     Effect.gen(function* () {
       const { error, events, waits } = yield* run(
         [refuse(500, "boom"), broken("ECONNRESET"), refuse(503, "x", { "retry-after": "3" }), refuse(502, "x"), fine],
@@ -32,7 +32,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("announces each new attempt at a broken stream, after a longer delay each time", () =>
+  it.effect("announces each retry of a broken stream, with increasing delays", () =>
     Effect.gen(function* () {
       const { error, events, waits } = yield* run(
         [cut(wire.messageAdded("m"), wire.delta("m", "par")), raw(""), hanging([]), fine],
@@ -52,7 +52,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("gives up waiting for a response head after the idle timeout, and announces the next attempt", () =>
+  it.effect("stops waiting for a response head after the idle timeout, and announces a retry", () =>
     Effect.gen(function* () {
       const { error, events, sent, waits } = yield* run([Effect.never, fine], {
         provider: { requestMaxRetries: 4, streamMaxRetries: 5, streamIdleTimeoutMs: 1000 }
@@ -69,7 +69,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("waits for the response head after a redirect no longer", () =>
+  it.effect("applies the same timeout to the response head after a redirect", () =>
     Effect.gen(function* () {
       const redirect = refuse(307, "", { location: "/elsewhere" })
       const { error, events, sent } = yield* run([redirect, Effect.never], { provider: { streamIdleTimeoutMs: 1000 } })
@@ -79,7 +79,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("goes on from the items that were done", () =>
+  it.effect("continues from the finished items", () =>
     Effect.gen(function* () {
       const first = assistant("msg_1", "first")
       const { events, sent } = yield* run([cut(wire.done(first), wire.messageAdded("m")), fine], {
@@ -98,7 +98,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("asks for another request when a stream broke after a call", () =>
+  it.effect("requests a continuation when a stream breaks after a call", () =>
     Effect.gen(function* () {
       const { error, events, sent } = yield* run([cut(wire.call("c1")), fine], { provider: { streamMaxRetries: 1 } })
       assert.strictEqual(error, null)
@@ -110,7 +110,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("spends both budgets on a server that always fails, and then says why", () =>
+  it.effect("spends both budgets on a server that always fails, and then reports the cause", () =>
     Effect.gen(function* () {
       const { error, events, waits } = yield* run([refuse(500, "boom")], {
         provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
@@ -125,7 +125,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("obeys retry-after of too many requests, and skips the silent level", () =>
+  it.effect("respects retry-after of status 429, and skips the silent level", () =>
     Effect.gen(function* () {
       const { events, waits } = yield* run([refuse(429, "slow", { "retry-after": "2" }), fine], {
         provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
@@ -136,7 +136,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("obeys the delay in the text of a rate limit", () =>
+  it.effect("respects the delay in the text of a rate limit", () =>
     Effect.gen(function* () {
       const message = "Rate limit reached. Please try again in 1.5s."
       const { events: seen, waits } = yield* run([events(wire.failed("rate_limit_exceeded", message)), fine], {
@@ -147,7 +147,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("tells the status of a refused key while it tries again", () =>
+  it.effect("reports the status of a refused key while it retries", () =>
     Effect.gen(function* () {
       const { events, sent } = yield* run([refuse(401, "bad"), fine], {
         provider: { requestMaxRetries: 4, streamMaxRetries: 5 }
@@ -167,7 +167,7 @@ describe("Responses that fail and are asked for again", () => {
     })
   )
 
-  it.effect("waits for the network outside the budgets, ever more patiently", () =>
+  it.effect("waits for the network outside the budgets, with increasing delays", () =>
     Effect.gen(function* () {
       const refused = broken("ECONNREFUSED")
       const { error, events, waits } = yield* run([refused, refused, refused, refused, refused, refused, fine])

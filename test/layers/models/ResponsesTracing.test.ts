@@ -6,7 +6,7 @@ import { answerTo, ok, request, scripted } from "./Scripted.ts"
 const secretive = { provider: { queryParams: { key: "a-secret", "api-version": "2" } } }
 
 describe("Responses, traced", () => {
-  it.effect("tells the model server of no trace where nobody collects spans", () =>
+  it.effect("sends no trace headers without a tracer", () =>
     Effect.gen(function* () {
       const { layer, sent } = scripted([ok("fine")])
       yield* Effect.provide(answerTo(request), layer)
@@ -17,7 +17,7 @@ describe("Responses, traced", () => {
     })
   )
 
-  it.effect("hands the trace on where somebody does, and keeps what the URL asks and the headers say to itself", () =>
+  it.effect("sends trace headers with a tracer, and records neither the URL's query nor the headers", () =>
     Effect.gen(function* () {
       const { record, recorded } = makeRecorder()
       const { layer, sent } = scripted([ok("fine")], { ...secretive, env: { MOCK_KEY: "a-secret" } })

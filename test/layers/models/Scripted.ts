@@ -1,5 +1,5 @@
 /**
- * A Responses server made of a script, without sockets, and the events it may send.
+ * A scripted Responses server without sockets, and its events.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export const assistant = (id: string, text: string) => ({
   content: [{ type: "output_text" as const, text }]
 })
 
-/** Events as a server spells them. */
+/** Encoded events of a server. */
 export const wire = {
   created: { type: "response.created", response: { id: "resp_1" } },
   added: (item: object) => ({ type: "response.output_item.added", output_index: 0, item }),
@@ -45,7 +45,7 @@ export const wire = {
   completed: (usage?: object) => ({ type: "response.completed", response: { id: "resp_1", usage } })
 }
 
-/** What the loop sees of `completed()` without usage. */
+/** The model event of `completed()` without usage. */
 export const Completed: ModelEvent = { _tag: "Completed", usage: null, endTurn: true }
 
 export const encode = (event: object): string =>
@@ -60,7 +60,7 @@ export interface Head {
   readonly body: Stream.Stream<Uint8Array, Error>
 }
 
-/** What the scripted server does with a request; an error is that of the socket. */
+/** The scripted server's handling of a request; an error is that of the socket. */
 export type Answer = Effect.Effect<Head, Error>
 
 /** A stream with status 200. */
@@ -70,16 +70,16 @@ export const streamed = (body: Stream.Stream<Uint8Array, Error>): Answer =>
 /** The text as one chunk. */
 export const raw = (text: string): Answer => streamed(Stream.succeed(bytes(text)))
 
-/** Events, and an end as it should be. */
+/** Events and a regular end. */
 export const events = (...list: ReadonlyArray<object>): Answer => raw(list.map(encode).join(""))
 
-/** Events, a chunk each, and then the connection breaks. */
+/** Events in separate chunks, and then a broken connection. */
 export const cut = (...list: ReadonlyArray<object>): Answer =>
   streamed(
     Stream.concat(Stream.fromIterable(list.map((event) => bytes(encode(event)))), Stream.fail(new Error("terminated")))
   )
 
-/** Events, and then nothing for ever; `onClose` runs when the client lets go. */
+/** Events without an end; `onClose` runs when the client closes the connection. */
 export const hanging = (list: ReadonlyArray<object>, onClose: Effect.Effect<void> = Effect.void): Answer =>
   streamed(
     Stream.concat(Stream.fromIterable(list.map((event) => bytes(encode(event)))), Stream.never).pipe(
@@ -97,7 +97,7 @@ export const refuse = (status: number, body: unknown, headers: Record<string, st
     body: Stream.succeed(bytes(typeof body === "string" ? body : JSON.stringify(body)))
   })
 
-/** No answer: the socket failed with `code`. */
+/** No response: the socket fails with `code`. */
 export const broken = (code: string): Answer => Effect.fail(Object.assign(new Error(code), { code }))
 
 export const provider: ModelProviderInfo = {
@@ -144,7 +144,7 @@ export const configLayer = (config: EffectiveConfig) =>
     effective: () => Effect.succeed(config)
   })
 
-/** Credentials out of a list of variables; `OPENAI_API_KEY` is the account's. */
+/** Credentials from a list of variables; `OPENAI_API_KEY` is the account's. */
 export const authLayer = (environment: Readonly<Record<string, string>>) => {
   const apiKey = environment["OPENAI_API_KEY"]
   return Auth.layerTest({ environment, ...(apiKey === undefined ? {} : { apiKey }) })
@@ -169,14 +169,14 @@ export const request: ModelRequest = {
   metadata: {}
 }
 
-/** A request as the scripted server got it. */
+/** A request as received by the scripted server. */
 export interface Sent {
   readonly url: string
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: { readonly input: ReadonlyArray<Record<string, unknown>> } & Record<string, unknown>
 }
 
-/** The body stays on the effect clock: a web stream would run beside it. */
+/** The body stays on the effect clock: a web stream would run outside of it. */
 const responseOf = (request: HttpClientRequest.HttpClientRequest, head: Head) => {
   const { headers, status } = head
   const response = HttpClientResponse.fromWeb(request, new Response(null, { headers, status }))
@@ -187,7 +187,7 @@ const responseOf = (request: HttpClientRequest.HttpClientRequest, head: Head) =>
   return Object.defineProperty(response, "stream", { get: () => stream })
 }
 
-/** The adapter in front of a script: one answer for each request, the last one for all further requests. */
+/** The adapter in front of a script: one response per request, the last one for all further requests. */
 export const scripted = (
   answers: ReadonlyArray<Answer>,
   options: { readonly provider?: Partial<ModelProviderInfo>; readonly env?: Readonly<Record<string, string>> } = {}
@@ -213,7 +213,7 @@ export const scripted = (
   return { sent, layer }
 }
 
-/** All events of one answer, and the error it ended with. */
+/** All events of one answer, and its error. */
 export const answerTo = (
   asked: ModelRequest
 ): Effect.Effect<{ readonly events: Array<ModelEvent>; readonly error: ModelError | null }, never, ModelProvider> =>

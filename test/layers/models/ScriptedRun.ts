@@ -1,5 +1,5 @@
 /**
- * Answers of a scripted model run to their end, on a clock that stands still meanwhile.
+ * Runs answers of a scripted model on the test clock.
  *
  * @module
  */

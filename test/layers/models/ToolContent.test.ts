@@ -26,7 +26,7 @@ const user = (text: string): ResponseItem => ({
 
 const image = "data:image/png;base64,AAAA"
 
-/** A call of a tool in a namespace, whose output has text, an image and a value; then one with text alone. */
+/** A call of a tool in a namespace, whose output has text, an image and a value; then one with only text. */
 const conversation: ReadonlyArray<ResponseItem> = [
   user("go"),
   { type: "function_call", call_id: "c1", name: "look", namespace: "home", arguments: "{}" },
@@ -49,7 +49,7 @@ const finish: Response.FinishPartEncoded = {
   usage: { inputTokens: { total: 1 }, outputTokens: { total: 1 } }
 }
 
-/** What a model of `effect/ai` is asked, and the calls that come of its answer. */
+/** The prompt for a model of `effect/ai`, and the calls of its answer. */
 const languageModel = (parts: ReadonlyArray<Response.StreamPartEncoded>) =>
   Effect.gen(function* () {
     const asked: Array<LanguageModel.ProviderOptions> = []
@@ -66,7 +66,7 @@ const languageModel = (parts: ReadonlyArray<Response.StreamPartEncoded>) =>
   })
 
 describe("tools with namespaces, and outputs that are more than text", () => {
-  it("reach a Responses server: a group for each namespace, the parts as they are", () => {
+  it("reach a Responses server: a group for each namespace, the parts unchanged", () => {
     const body = JSON.parse(bodyOf({ ...request, tools }, conversation))
     const offered = (name: string, description: string) => ({
       type: "function",
@@ -82,7 +82,7 @@ describe("tools with namespaces, and outputs that are more than text", () => {
     assert.deepStrictEqual(body.input, conversation)
   })
 
-  it.effect("reach a model of effect/ai: by flat names, the images in a message behind the results", () =>
+  it.effect("reach a model of effect/ai: by flat names, the images in a message after the results", () =>
     Effect.gen(function* () {
       const { items, options } = yield* languageModel([
         { type: "tool-call", id: "d1", name: "home__listen", params: {} },
@@ -99,7 +99,7 @@ describe("tools with namespaces, and outputs that are more than text", () => {
       )
       const text = JSON.stringify(messages)
       assert.include(text, '"name":"home__look"')
-      assert.include(text, "Images that home__look brought back:")
+      assert.include(text, "Images in the output of home__look:")
       const [, , results, images] = messages
       assert.include(JSON.stringify(results), 'seen\\n\\n{\\"rooms\\":2}')
       assert.notInclude(JSON.stringify(results), "AAAA")
@@ -111,7 +111,7 @@ describe("tools with namespaces, and outputs that are more than text", () => {
     })
   )
 
-  it.effect("reach the offline model, which says how many images there were", () =>
+  it.effect("reach the offline model, which reports the number of images", () =>
     Effect.gen(function* () {
       const ask = (input: ReadonlyArray<ResponseItem>, prompt: string) =>
         Effect.provide(answerTo({ ...request, input, tools, prompt }), Offline.layer)
@@ -129,7 +129,7 @@ describe("tools with namespaces, and outputs that are more than text", () => {
     })
   )
 
-  it.effect("do not make the offline model run its prompt again for a command that the user ran meanwhile", () =>
+  it.effect("do not make the offline model run its prompt again after a command of the user", () =>
     Effect.gen(function* () {
       const shell = user("<user_shell_command>\n<command>\nls\n</command>\n</user_shell_command>")
       const prompt = "look: {}"

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { text } from "../../../src/layers/observability/Prometheus.ts"
 import { RequestTiming } from "../../../src/services/observability/Metrics.ts"
 import { measured } from "../../support/Measured.ts"
-import { makeServer, say } from "../../support/Server.ts"
+import { makeServer, userInput } from "../../support/Server.ts"
 
 const name = "[a-zA-Z_:][a-zA-Z0-9_:]*"
 const label = `[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\["\\\\n])*"`
@@ -16,8 +16,8 @@ const scraped = Effect.gen(function* () {
   const { connect, model } = yield* makeServer()
   const client = yield* connect()
   const { thread } = yield* client.request("thread/start", {})
-  yield* client.request("turn/start", { threadId: thread.id, input: say("a secret") })
-  yield* model.say("done")
+  yield* client.request("turn/start", { threadId: thread.id, input: userInput("a secret") })
+  yield* model.reply("done")
   yield* client.notified("turn/completed")
   return yield* text
 }).pipe(Effect.provideService(RequestTiming, true), measured)

@@ -13,14 +13,14 @@ const confine = (policy: SandboxPolicy) =>
   )
 
 describe("a machine without a sandbox", () => {
-  it.effect("leaves commands alone that need no confinement", () =>
+  it.effect("does not change commands that need no sandbox", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* confine({ type: "dangerFullAccess" }), command)
       assert.deepStrictEqual(yield* confine({ type: "externalSandbox", networkAccess: "restricted" }), command)
     })
   )
 
-  it.effect("says that it cannot confine the others", () =>
+  it.effect("fails for all other commands", () =>
     Effect.gen(function* () {
       const readOnly: SandboxPolicy = { type: "readOnly", networkAccess: false }
       assert.deepStrictEqual(yield* Effect.flip(confine(readOnly)), new SandboxUnavailable({ policy: "readOnly" }))

@@ -8,16 +8,16 @@ import { defaults, type ShellEnvironmentPolicy } from "../../../src/services/con
 import { directory, done, facts, items, opened, openedWith, pipes, shown, toolsWith } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 
-// Under the test clock no time passes, so the window in which a command keeps silent never ends.
+// The test clock does not advance, so the silent window of a command never ends.
 describe("a short command", () => {
-  it.effect("is started and completed at once, without deltas, and brings its output back", () =>
+  it.effect("is started and completed at once, without deltas, and returns its output", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = TestTurn.make()
       const cmd = "echo hi; echo err >&2"
       const output = yield* exec({ cmd, shell: "/bin/sh" }, turn)
       assert.deepStrictEqual(facts(output), done(0, 2, "hi\nerr\n"))
-      assert.deepStrictEqual(items(turn.told), [
+      assert.deepStrictEqual(items(turn.published), [
         { type: "started", item: shown(cmd, { processId: "#" }) },
         {
           type: "completed",
@@ -33,7 +33,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("has no output to speak of when it printed nothing", () =>
+  it.effect("has a null output when it printed nothing", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = TestTurn.make()
@@ -43,7 +43,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("tells a signal as 128 and its number", () =>
+  it.effect("reports a signal as 128 plus its number", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       assert.deepStrictEqual(facts(yield* exec({ cmd: "kill -9 $$" }, TestTurn.make())), done(137, 0, ""))
@@ -58,7 +58,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("gets of the server's environment what the policy says, and nothing of this process behind its back", () =>
+  it.effect("gets only the part of the server's environment that the policy permits", () =>
     Effect.gen(function* () {
       const environment = {
         PATH: process.env["PATH"],
@@ -84,7 +84,7 @@ describe("a short command", () => {
           yield* exec({ cmd: "env" }, turn)
           const { aggregatedOutput } = yield* turn.when(TestTurn.completed)
           const lines = (aggregatedOutput ?? "").split("\n").filter((line) => line !== "")
-          // What the shell adds by itself, and the mark of the server.
+          // Variables added by the shell, and the mark of the server.
           const others = new Set(["PWD", "SHLVL", "_", "SPINDLE_SERVER_ID"])
           return lines.filter((line) => !others.has(line.split("=")[0] ?? "")).sort()
         })
@@ -116,7 +116,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("reads the user's profile where the policy asks for it, and not otherwise", () =>
+  it.effect("reads the user's profile only if the policy requests it", () =>
     Effect.gen(function* () {
       const home = yield* directory
       Fs.writeFileSync(Path.join(home, ".profile"), "FROM_PROFILE=yes\n")
@@ -137,7 +137,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("runs where it is told to, from the turn's directory on", () =>
+  it.effect("runs in the requested directory, relative to the turn's", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const cwd = yield* directory
@@ -149,7 +149,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("keeps a character whole whose bytes came apart, and replaces what is not UTF-8", () =>
+  it.effect("keeps a character whose bytes arrive separately, and replaces what is not UTF-8", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd, release } = yield* pipes("p")
@@ -171,7 +171,7 @@ describe("a short command", () => {
     })
   )
 
-  it.effect("runs beside others", () =>
+  it.effect("runs concurrently with others", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd } = yield* pipes("a", "b")
@@ -189,7 +189,7 @@ describe("a command that does not start", () => {
   const refused: ReadonlyArray<readonly [name: string, args: unknown, text: string]> = [
     ["without cmd", {}, "failed to parse function arguments: missing field `cmd`"],
     [
-      "with a cmd that is no string",
+      "with a cmd that is not a string",
       { cmd: 5 },
       "failed to parse function arguments: invalid type: integer `5`, expected a string"
     ],
@@ -209,7 +209,7 @@ describe("a command that does not start", () => {
       "exec_command failed: this server cannot give a command a terminal; rerun it without tty"
     ],
     [
-      "with a question but no escalation",
+      "with a justification but no escalation",
       { cmd: "ls", justification: "why" },
       '`justification` requires an explicit `sandbox_permissions`; use `sandbox_permissions: "require_escalated"` for unsandboxed execution, or omit `justification`.'
     ],
@@ -219,7 +219,7 @@ describe("a command that does not start", () => {
       "additional permissions are disabled; enable `features.exec_permission_approvals` before using `with_additional_permissions`"
     ],
     [
-      "with an escalation that nobody may be asked about",
+      "with an escalation that cannot be approved",
       { cmd: "ls", sandbox_permissions: "require_escalated" },
       "approval policy is Never; reject command — you cannot ask for escalated permissions if the approval policy is Never"
     ]
@@ -229,11 +229,11 @@ describe("a command that does not start", () => {
       const { exec } = yield* opened
       const turn = TestTurn.make()
       assert.deepStrictEqual(yield* exec(args, turn), { text, success: false })
-      assert.deepStrictEqual(turn.told, [])
+      assert.deepStrictEqual(turn.published, [])
     })
   )
 
-  it.effect("leaves a failed item when the system cannot take it", () =>
+  it.effect("completes as a failed item when the system cannot start it", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = TestTurn.make()
@@ -248,7 +248,7 @@ describe("a command that does not start", () => {
     })
   )
 
-  it.effect("in a directory that is not there leaves a failed item", () =>
+  it.effect("in a missing directory completes as a failed item", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const cwd = "/no/such"
@@ -258,7 +258,7 @@ describe("a command that does not start", () => {
         text: `exec_command failed: CreateProcess { message: "Rejected(\\"${reason}\\")" }`,
         success: false
       })
-      assert.deepStrictEqual(items(turn.told), [
+      assert.deepStrictEqual(items(turn.published), [
         { type: "started", item: shown("true #", { cwd }) },
         {
           type: "completed",
@@ -270,11 +270,11 @@ describe("a command that does not start", () => {
 })
 
 describe("the commands of one answer", () => {
-  it.effect("are judged in order, and others get a turn between two of them", () =>
+  it.effect("are checked in order, with a yield between two of them", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       yield* exec({ cmd: "true" }, TestTurn.make())
-      /** Rounds of the event loop, counted by somebody else. */
+      /** Rounds of the event loop, counted by another fiber. */
       let rounds = 0
       const others = yield* Effect.forkChild(
         Effect.forever(
@@ -290,7 +290,7 @@ describe("the commands of one answer", () => {
         ask: (_method, _params, options) =>
           Effect.sync(() => {
             seen.push([options?.item?.id ?? "", rounds])
-            // The one request there is, for the approval of a command.
+            // The only request is the approval of a command.
             return { decision: "decline" } as never
           })
       })

@@ -11,7 +11,7 @@ import { AskFailed } from "../../../src/services/tool/Tool.ts"
 import { done, facts, items, opened, openedWith, shown } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 
-describe("a command that the user is asked about", () => {
+describe("a command that needs approval", () => {
   const cmd = "echo a"
   const answered = (answer: Parameters<typeof TestTurn.make>[0]) =>
     TestTurn.make({ approvalPolicy: "untrusted", ...answer })
@@ -21,12 +21,12 @@ describe("a command that the user is asked about", () => {
     item: agent
   }
 
-  it.effect("runs when the answer is yes, as one item", () =>
+  it.effect("runs when it is accepted, as one item", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("accept") })
       assert.deepStrictEqual(facts(yield* exec({ cmd, shell: "sh" }, turn)), done(0, 1, "a\n"))
-      assert.deepStrictEqual(items(turn.told), [
+      assert.deepStrictEqual(items(turn.published), [
         asked,
         {
           type: "completed",
@@ -36,7 +36,7 @@ describe("a command that the user is asked about", () => {
     })
   )
 
-  it.effect("is put to the user with all there is to know", () =>
+  it.effect("is presented with all its facts", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("decline") })
@@ -61,7 +61,7 @@ describe("a command that the user is asked about", () => {
     })
   )
 
-  it.effect("does not run when the answer is no", () =>
+  it.effect("does not run when it is declined", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("decline") })
@@ -69,7 +69,10 @@ describe("a command that the user is asked about", () => {
         text: 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
         success: false
       })
-      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+      assert.deepStrictEqual(items(turn.published), [
+        asked,
+        { type: "completed", item: { ...agent, status: "declined" } }
+      ])
     })
   )
 
@@ -88,17 +91,23 @@ describe("a command that the user is asked about", () => {
         text: 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
         success: false
       })
-      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+      assert.deepStrictEqual(items(turn.published), [
+        asked,
+        { type: "completed", item: { ...agent, status: "declined" } }
+      ])
     })
   )
 
-  it.effect("takes the turn with it when the answer is to cancel", () =>
+  it.effect("ends the turn when the answer is `cancel`", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("cancel") })
       const error = yield* Effect.flip(exec({ cmd, shell: "sh" }, turn))
       assert.strictEqual(error._tag, "TurnCancelled")
-      assert.deepStrictEqual(items(turn.told), [asked, { type: "completed", item: { ...agent, status: "declined" } }])
+      assert.deepStrictEqual(items(turn.published), [
+        asked,
+        { type: "completed", item: { ...agent, status: "declined" } }
+      ])
     })
   )
 
@@ -119,23 +128,23 @@ describe("a command that the user is asked about", () => {
         success: false
       })
       assert.deepStrictEqual(
-        items(turn.told),
+        items(turn.published),
         ends ? [asked, { type: "completed", item: { ...agent, status: "failed" } }] : [asked]
       )
     })
   )
 
-  it.effect("is not asked about again when it is approved for the session, others are", () =>
+  it.effect("needs no second approval after one for the session, but others do", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = answered({ answer: Effect.succeed("acceptForSession") })
       for (const source of [cmd, "echo  a", "echo b", cmd]) yield* exec({ cmd: source, shell: "sh" }, turn)
-      const questions = turn.told.flatMap((entry) => (entry.type === "asked" ? [entry.approval.command] : []))
+      const questions = turn.published.flatMap((entry) => (entry.type === "asked" ? [entry.approval.command] : []))
       assert.deepStrictEqual(questions, ["/bin/sh -lc 'echo a'", "/bin/sh -lc 'echo b'"])
     })
   )
 
-  it.effect("is not asked about again when a rule was made of it, in no thread", () =>
+  it.effect("needs no further approval in any thread after a rule was added", () =>
     Effect.gen(function* () {
       const one = yield* opened
       const rule = answered({
@@ -143,11 +152,11 @@ describe("a command that the user is asked about", () => {
       })
       yield* one.exec({ cmd }, rule)
       yield* one.exec({ cmd: "echo b && echo c" }, rule)
-      assert.strictEqual(rule.told.filter((entry) => entry.type === "asked").length, 1)
+      assert.strictEqual(rule.published.filter((entry) => entry.type === "asked").length, 1)
     })
   )
 
-  it.effect("is asked about where nothing can confine it, and runs after that", () =>
+  it.effect("needs approval when no sandbox can confine it, and then runs", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const turn = TestTurn.make({
@@ -182,20 +191,15 @@ describe("a command on a machine with a sandbox", () => {
   } as const
 
   const cases: ReadonlyArray<readonly [name: string, args: object, asked: number, output: string]> = [
-    ["is confined unasked", { cmd: "echo $CONFINED" }, 0, "confined\n"],
+    ["is confined without approval", { cmd: "echo $CONFINED" }, 0, "confined\n"],
     [
-      "is asked about when it wants out, and then gets out",
+      "needs approval for an escalation, and then runs without the sandbox",
       { cmd: "echo $CONFINED", sandbox_permissions: "require_escalated" },
       1,
       "\n"
     ],
-    [
-      "is confined when it was asked about for another reason",
-      { cmd: "rm -f /no/such; echo $CONFINED" },
-      1,
-      "confined\n"
-    ],
-    ["gets out when a rule lets it through", { cmd: "env -u X sh -c 'echo $CONFINED'" }, 0, "\n"]
+    ["is confined when it was approved for another reason", { cmd: "rm -f /no/such; echo $CONFINED" }, 1, "confined\n"],
+    ["runs without the sandbox when a rule allows it", { cmd: "env -u X sh -c 'echo $CONFINED'" }, 0, "\n"]
   ]
   it.effect.each(cases)("%s", ([, args, asked, output]) =>
     Effect.gen(function* () {
@@ -203,7 +207,7 @@ describe("a command on a machine with a sandbox", () => {
       const turn = TestTurn.make(policy)
       const { text } = yield* exec(args, turn)
       assert.deepStrictEqual(
-        [turn.told.filter((entry) => entry.type === "asked").length, text.split("Output:\n")[1]],
+        [turn.published.filter((entry) => entry.type === "asked").length, text.split("Output:\n")[1]],
         [asked, output]
       )
     })

@@ -11,7 +11,7 @@ import type { ToolTurn } from "../../../src/services/tool/Tool.ts"
 import { done, facts, opened, pipes, running, sessionOf } from "./TestShell.ts"
 import * as TestTurn from "./TestTurn.ts"
 
-/** Time passes, and the event loop turns once. */
+/** Advances the clock and the event loop by one step. */
 const pass = Effect.andThen(
   TestClock.adjust("50 millis"),
   Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
@@ -19,9 +19,9 @@ const pass = Effect.andThen(
 const passUntil = <A, E>(happening: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.raceFirst(happening, Effect.forever(pass))
 
-// These wait for the window or the yield time to pass: there is no signal that could stand in for it.
-describe("a command that takes its time", () => {
-  it.live("is announced, and its output streams from the first byte on", () =>
+// These wait for the window or the yield time, for which there is no signal.
+describe("a long command", () => {
+  it.live("is announced, and its output streams from the first byte", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd, release } = yield* pipes("p", "q")
@@ -35,13 +35,13 @@ describe("a command that takes its time", () => {
       const output = yield* Fiber.join(fiber)
       assert.deepStrictEqual(facts(output), done(0, 3, "one €two\n"))
       assert.deepStrictEqual(
-        turn.told.map((entry) => TestTurn.deltaOf(entry) ?? entry.type),
+        turn.published.map((entry) => TestTurn.deltaOf(entry) ?? entry.type),
         ["started", "one ", "€", "two\n", "completed"]
       )
     })
   )
 
-  it.live("streams both ends of what it printed before it was announced, and all of the rest", () =>
+  it.live("streams both ends of its output before the announcement, and all later output", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd, release } = yield* pipes("p")
@@ -52,11 +52,11 @@ describe("a command that takes its time", () => {
       yield* release("p")
       yield* Fiber.join(fiber)
       const half = "y".repeat(512 * 1024)
-      assert.strictEqual(TestTurn.streamed(turn.told), `${half}\n... 1951424 bytes omitted ...\n${half}end\n`)
+      assert.strictEqual(TestTurn.streamed(turn.published), `${half}\n... 1951424 bytes omitted ...\n${half}end\n`)
     })
   )
 
-  it.live("goes on in the background and ends with the id of its own turn", () =>
+  it.live("continues in the background and ends with the id of its turn", () =>
     Effect.gen(function* () {
       const { exec, write } = yield* opened
       const { cwd, release } = yield* pipes("p")
@@ -70,7 +70,7 @@ describe("a command that takes its time", () => {
       const second = TestTurn.make({ cwd, turnId: "turn-2" })
       const rest = yield* write({ session_id: sessionOf(output) }, second)
       assert.deepStrictEqual(facts(rest), done(0, 1, "end\n"))
-      assert.deepStrictEqual(second.told, [])
+      assert.deepStrictEqual(second.published, [])
       assert.deepStrictEqual(yield* write({ session_id: sessionOf(output) }, second), {
         text: `write_stdin failed: Unknown process id ${sessionOf(output)}`,
         success: false
@@ -78,7 +78,7 @@ describe("a command that takes its time", () => {
     })
   )
 
-  it.live("is waited for by write_stdin, which tells the client", () =>
+  it.live("is awaited by write_stdin, which notifies the client", () =>
     Effect.gen(function* () {
       const { exec, write } = yield* opened
       const { cwd, release } = yield* pipes("p")
@@ -87,7 +87,7 @@ describe("a command that takes its time", () => {
       const fiber = yield* Effect.forkChild(write({ session_id, chars: "" }, second))
       yield* release("p")
       assert.deepStrictEqual(facts(yield* Fiber.join(fiber)), done(0, 1, "end\n"))
-      assert.deepStrictEqual(second.told, [
+      assert.deepStrictEqual(second.published, [
         {
           type: "notified",
           method: "item/commandExecution/terminalInteraction",
@@ -122,58 +122,58 @@ describe("a command that takes its time", () => {
       const fiber = yield* Effect.forkChild(exec({ cmd: "echo begin; cat p; echo end" }, turn))
       yield* turn.when(TestTurn.deltaOf)
       yield* Fiber.interrupt(fiber)
-      assert.isFalse(turn.told.some((entry) => entry.type === "completed"))
+      assert.isFalse(turn.published.some((entry) => entry.type === "completed"))
       yield* release("p")
       const item = yield* turn.when(TestTurn.completed)
       assert.deepStrictEqual([item.aggregatedOutput, item.status], ["begin\nend\n", "completed"])
     })
   )
 
-  it.live("waits for a client that does not take its output, and loses none of it", () =>
+  it.live("waits for a client that does not read its output, and loses none of it", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd, release } = yield* pipes("p")
       const taking = yield* Deferred.make<void>()
-      const told = TestTurn.make({ cwd })
+      const published = TestTurn.make({ cwd })
       const turn: ToolTurn = {
-        ...told,
-        notify: (method, params) => Effect.andThen(Deferred.await(taking), told.notify(method, params))
+        ...published,
+        notify: (method, params) => Effect.andThen(Deferred.await(taking), published.notify(method, params))
       }
       const fiber = yield* Effect.forkChild(exec({ cmd: "echo first; cat p; seq 1 100000" }, turn))
-      yield* told.when((entry) => (entry.type === "started" ? true : undefined))
+      yield* published.when((entry) => (entry.type === "started" ? true : undefined))
       yield* release("p")
       yield* Deferred.succeed(taking, undefined)
       yield* Fiber.join(fiber)
-      const item = yield* told.when(TestTurn.completed)
-      assert.strictEqual(TestTurn.streamed(told.told), item.aggregatedOutput)
+      const item = yield* published.when(TestTurn.completed)
+      assert.strictEqual(TestTurn.streamed(published.published), item.aggregatedOutput)
     })
   )
 })
 
-describe("a command that is gone before the client took its output", () => {
-  it.effect("is not done before all of it was read", () =>
+describe("a command that exits before the client has read its output", () => {
+  it.effect("completes only after all of it was read", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd, release, closed } = yield* pipes("p", "q", "x")
       const taking = yield* Deferred.make<void>()
-      const told = TestTurn.make({ cwd })
+      const published = TestTurn.make({ cwd })
       const turn: ToolTurn = {
-        ...told,
-        notify: (method, params) => Effect.andThen(Deferred.await(taking), told.notify(method, params))
+        ...published,
+        notify: (method, params) => Effect.andThen(Deferred.await(taking), published.notify(method, params))
       }
       const gone = yield* Effect.forkChild(closed("x"))
       yield* Effect.forkChild(exec({ cmd: "exec 9> x; echo first; cat p; echo second; cat q; seq 1 20000" }, turn))
-      yield* passUntil(told.when((entry) => (entry.type === "started" ? true : undefined)))
+      yield* passUntil(published.when((entry) => (entry.type === "started" ? true : undefined)))
       yield* release("p")
       yield* release("q")
       yield* Fiber.join(gone)
       yield* Effect.repeat(pass, { times: 200 })
       yield* Deferred.succeed(taking, undefined)
-      const item = yield* passUntil(told.when(TestTurn.completed))
-      // More than is read ahead, less than fits into what is read ahead and the pipe.
+      const item = yield* passUntil(published.when(TestTurn.completed))
+      // More than the read-ahead buffer, and less than that and the pipe together.
       const numbers = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\n`).join("")
       const all = `first\nsecond\n${numbers}`
-      assert.deepStrictEqual([TestTurn.streamed(told.told), item.aggregatedOutput], [all, all])
+      assert.deepStrictEqual([TestTurn.streamed(published.published), item.aggregatedOutput], [all, all])
     })
   )
 })
@@ -181,7 +181,7 @@ describe("a command that is gone before the client took its output", () => {
 describe("the commands of a thread", () => {
   const all = { concurrency: "unbounded" } as const
   const ids = (count: number) => Array.from({ length: count }, (_, index) => `call-${index}`)
-  /** Ends with the next free line of the gate. */
+  /** A command that ends with the next line of the gate. */
   const cmd = "read line < gate; echo done"
   const gate = Effect.gen(function* () {
     const { cwd } = yield* pipes("gate")
@@ -189,12 +189,12 @@ describe("the commands of a thread", () => {
       Effect.sync(() => Fs.openSync(Path.join(cwd, "gate"), "r+")),
       (descriptor) => Effect.sync(() => Fs.closeSync(descriptor))
     )
-    /** Lets so many commands end, whichever. */
+    /** Lets this number of commands end. */
     const open = (count: number) => Effect.sync(() => void Fs.writeSync(file, "\n".repeat(count)))
     return { cwd, open }
   })
   const count = (turn: TestTurn.TestTurn, type: "started" | "completed") =>
-    turn.told.filter((entry) => entry.type === type).length
+    turn.published.filter((entry) => entry.type === type).length
   const until = (turn: TestTurn.TestTurn, type: "started" | "completed", wanted: number) =>
     turn.when(() => (count(turn, type) >= wanted ? true : undefined))
   const background = Effect.fnUntraced(function* (
@@ -205,7 +205,7 @@ describe("the commands of a thread", () => {
     yield* Effect.forEach(ids(63), (id) => exec({ cmd, yield_time_ms: 0 }, turn, id), all)
   })
 
-  it.live("are 64 at a time: the others of an answer wait, and none is ended for another", () =>
+  it.live("are at most 64: the others of an answer wait, and none is ended to make room", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd, open } = yield* gate
@@ -226,7 +226,7 @@ describe("the commands of a thread", () => {
     })
   )
 
-  it.live("make room for a later turn: the one that was looked at longest ago is ended, and its item says why", () =>
+  it.live("make room for a later turn: the least recently used one is ended, with the reason in its item", () =>
     Effect.gen(function* () {
       const { exec, write } = yield* opened
       const { cwd, open } = yield* gate
@@ -235,7 +235,7 @@ describe("the commands of a thread", () => {
       const later = TestTurn.make({ cwd, turnId: "turn-2" })
       assert.deepStrictEqual(facts(yield* exec({ cmd: "echo hi" }, later)), done(0, 1, "hi\n"))
       yield* until(turn, "completed", 1)
-      const [item] = turn.told.flatMap((entry) => TestTurn.completed(entry) ?? [])
+      const [item] = turn.published.flatMap((entry) => TestTurn.completed(entry) ?? [])
       assert.deepStrictEqual(
         [item?.id, item?.status, item?.exitCode, item?.aggregatedOutput],
         ["first", "failed", -1, "[ended to make room: 64 commands of this thread were running]\n"]
@@ -244,7 +244,7 @@ describe("the commands of a thread", () => {
         text: `write_stdin failed: Unknown process id ${item?.processId}`,
         success: false
       })
-      // One that ended by itself, and that nobody asked for, is forgotten before another one is ended.
+      // A finished, unread command is removed before another one is ended.
       yield* exec({ cmd, yield_time_ms: 0 }, later, "again")
       yield* open(1)
       yield* Effect.raceFirst(until(turn, "completed", 2), until(later, "completed", 2))
@@ -253,7 +253,7 @@ describe("the commands of a thread", () => {
     })
   )
 
-  it.live("are not ended for another one of their turn, whose call can be interrupted", () =>
+  it.live("are not ended for a command of the same turn, whose call can be interrupted", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd, open } = yield* gate
@@ -265,11 +265,11 @@ describe("the commands of a thread", () => {
       assert.strictEqual(count(turn, "completed"), 0)
       yield* open(1)
       assert.deepStrictEqual(facts(yield* Fiber.join(next)), done(0, 2, "next\n"))
-      assert.isFalse(turn.told.some((entry) => "item" in entry && entry.item.id === "waiting"))
+      assert.isFalse(turn.published.some((entry) => "item" in entry && entry.item.id === "waiting"))
     })
   )
 
-  it.effect("refuse another one of their turn when none of them ends within five minutes", () =>
+  it.effect("refuse another command of their turn when none ends within five minutes", () =>
     Effect.gen(function* () {
       const { exec } = yield* opened
       const { cwd } = yield* gate
@@ -290,13 +290,13 @@ describe("the commands of a thread", () => {
 })
 
 describe("the end of a thread", () => {
-  it.live("is the end of its commands and of all that they started", () =>
+  it.live("ends its commands and all processes that they started", () =>
     Effect.gen(function* () {
       const { cwd, closed } = yield* pipes("p")
       const scope = yield* Scope.make()
       const { exec } = yield* Scope.provide(opened, scope)
       const turn = TestTurn.make({ cwd })
-      // Every process holds the pipe: it closes when the last of them is gone.
+      // Every process holds the pipe: it closes when the last of them has exited.
       const cmd = "exec 9> p; (trap '' TERM HUP; sleep 1000) & sleep 1000 & echo ready; wait"
       const gone = yield* Effect.forkChild(closed("p"))
       const fiber = yield* Effect.forkChild(exec({ cmd }, turn))
@@ -304,11 +304,11 @@ describe("the end of a thread", () => {
       yield* Fiber.interrupt(fiber)
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.join(gone)
-      assert.isFalse(turn.told.some((entry) => entry.type === "completed"))
+      assert.isFalse(turn.published.some((entry) => entry.type === "completed"))
     })
   )
 
-  it.live("is not the only end of what a command leaves behind: its own end is", () =>
+  it.live("is not needed to end the remaining processes of a finished command", () =>
     Effect.gen(function* () {
       const { cwd, closed } = yield* pipes("p")
       const { exec } = yield* opened

@@ -14,7 +14,7 @@ const exec = ({ tools }: ThreadShell, args: unknown, turn: ToolTurn) => {
 }
 
 describe("the commands of a thread", () => {
-  it.effect("are none before the first, and nothing is ended then", () =>
+  it.effect("are empty before the first, when none can be ended", () =>
     Effect.gen(function* () {
       const shell = yield* opened
       assert.deepStrictEqual([yield* shell.sessions, yield* shell.terminate("1000")], [[], false])
@@ -41,7 +41,7 @@ describe("the commands of a thread", () => {
     })
   )
 
-  it.effect("of the user are not the model's: neither listed, nor ended, nor typed into", () =>
+  it.effect("of the user are not the model's: they are neither listed nor ended, and take no input", () =>
     Effect.gen(function* () {
       const shell = yield* opened
       const { cwd, release } = yield* pipes("p")

@@ -26,13 +26,13 @@ export const toolsWith = (options: Shell.Options) =>
 
 export const tools = toolsWith({})
 
-/** What a tool gave, as text. */
+/** The output of a tool as text. */
 export interface Output {
   readonly text: string
   readonly success: boolean
 }
 
-/** The shell of a fresh thread, which ends with the scope, as do the layers. */
+/** The shell of a new thread. The thread and the layers end with the scope. */
 export const shellWith = (layer: typeof tools, config: Partial<EffectiveConfig> = {}) =>
   Effect.gen(function* () {
     const context = yield* Layer.build(layer)
@@ -41,7 +41,7 @@ export const shellWith = (layer: typeof tools, config: Partial<EffectiveConfig> 
     return yield* Context.get(context, ShellSessions).open({ threadId: "thread-1", config: effective, rules })
   })
 
-/** The two tools of a fresh thread, which ends with the scope, as do the layers. */
+/** The two tools of a new thread. The thread and the layers end with the scope. */
 export const openedWith = (layer: typeof tools, config: Partial<EffectiveConfig> = {}) =>
   Effect.gen(function* () {
     const { tools } = yield* shellWith(layer, config)
@@ -77,13 +77,13 @@ export const pipes = (...names: ReadonlyArray<string>) =>
     for (const name of names) execFileSync("mkfifo", [Path.join(cwd, name)])
     return {
       cwd,
-      /** Waits until a command reads from the pipe, and lets it go on. */
+      /** Waits until a command reads from the pipe, and releases it. */
       release: (name: string) =>
         Effect.promise(async () => {
           const file = await open(Path.join(cwd, name), "w")
           await file.close()
         }),
-      /** Waits until no process has the pipe open for writing any more. */
+      /** Waits until no process has the pipe open for writing. */
       closed: (name: string) =>
         Effect.promise(async () => {
           const file = await open(Path.join(cwd, name), "r")
@@ -110,7 +110,7 @@ export const shown = (cmd: string, fields: Partial<TestTurn.CommandItem> = {}): 
   ...fields
 })
 
-/** What differs from run to run, taken out of the text. */
+/** Removes the parts of the text that differ between runs. */
 export const facts = (output: Output): Output => ({
   success: output.success,
   text: output.text
@@ -131,9 +131,9 @@ export const running = (tokens: number, text: string): Output => ({
 
 export const sessionOf = (output: Output): number => Number(/session ID (\d+)/.exec(output.text)?.[1])
 
-/** The items, with the process id taken from the item itself, since it is random. */
-export const items = (told: ReadonlyArray<TestTurn.Told>): ReadonlyArray<unknown> =>
-  told.map((entry) => {
+/** The items, with the process id taken from the item itself, because it is random. */
+export const items = (published: ReadonlyArray<TestTurn.Published>): ReadonlyArray<unknown> =>
+  published.map((entry) => {
     if (!("item" in entry) || entry.item.type !== "commandExecution") return entry
     const { processId, durationMs, ...item } = entry.item
     return {

@@ -4,62 +4,62 @@ import type { CommandExecutionApprovalDecision } from "../../../src/protocol/v2/
 import type { Item, ThreadItem } from "../../../src/protocol/v2/item/Item.ts"
 import type { AskFailed, AskParams, ToolTurn } from "../../../src/services/tool/Tool.ts"
 
-/** Something a tool told its turn, in order. */
-export type Told =
+/** An event that a tool published through its turn. */
+export type Published =
   | { readonly type: "started" | "completed"; readonly turnId: string; readonly item: ThreadItem }
   | { readonly type: "asked"; readonly item: ThreadItem; readonly approval: Approval }
   | { readonly type: "notified"; readonly method: string; readonly params: unknown }
 
-/** What the user is asked, without what the shell and the turn fill in. */
+/** The approval request, without the members that the shell and the turn fill in. */
 type Approval = Omit<AskParams<"item/commandExecution/requestApproval">, "itemId" | "kind">
 
 type Answer = Effect.Effect<CommandExecutionApprovalDecision, AskFailed>
 
 export interface TestTurn extends ToolTurn {
-  readonly told: ReadonlyArray<Told>
-  /** The first thing told, past or to come, that `select` makes something of. */
-  readonly when: <A>(select: (told: Told) => A | undefined) => Effect.Effect<A>
+  readonly published: ReadonlyArray<Published>
+  /** The first past or future event for which `select` returns a value. */
+  readonly when: <A>(select: (published: Published) => A | undefined) => Effect.Effect<A>
 }
 
-/** A turn that writes down what it is told. `answer` is the user's, to every question. */
+/** A turn that records its events. `answer` is the user's answer to every request. */
 export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } = {}): TestTurn => {
-  const told: Array<Told> = []
-  const waiting = new Set<(entry: Told) => void>()
-  const tell = (entry: Told): Effect.Effect<void> =>
+  const published: Array<Published> = []
+  const waiting = new Set<(entry: Published) => void>()
+  const publish = (entry: Published): Effect.Effect<void> =>
     Effect.sync(() => {
-      told.push(entry)
+      published.push(entry)
       for (const notice of waiting) notice(entry)
     })
   const turnId = options.turnId ?? "turn-1"
-  const { answer = Effect.die("nobody was to be asked"), ...fields } = options
+  const { answer = Effect.die("no approval was expected"), ...fields } = options
   return {
     threadId: "thread-1",
     turnId,
     cwd: "/",
     approvalPolicy: "never",
     sandboxPolicy: { type: "dangerFullAccess" },
-    itemStarted: (item) => tell({ type: "started", turnId, item }),
-    itemCompleted: (item) => tell({ type: "completed", turnId, item }),
-    notify: (method, params) => tell({ type: "notified", method, params }),
+    itemStarted: (item) => publish({ type: "started", turnId, item }),
+    itemCompleted: (item) => publish({ type: "completed", turnId, item }),
+    notify: (method, params) => publish({ type: "notified", method, params }),
     progress: () => Effect.void,
     ask: (_method, params, options) => {
       const { itemId, kind, ...approval } = params as AskParams<"item/commandExecution/requestApproval">
       if (options?.item === undefined || options.item.id !== itemId || kind !== "command")
         return Effect.die("no such request")
-      const told = tell({ type: "asked", item: options.item, approval })
-      // Nothing but approvals of commands comes here.
-      return Effect.map(Effect.andThen(told, answer), (decision) => ({ decision }) as never)
+      const published = publish({ type: "asked", item: options.item, approval })
+      // Only approvals of commands are requested.
+      return Effect.map(Effect.andThen(published, answer), (decision) => ({ decision }) as never)
     },
     ...fields,
-    told,
+    published,
     when: (select) =>
       Effect.suspend(() => {
-        for (const entry of told) {
+        for (const entry of published) {
           const found = select(entry)
           if (found !== undefined) return Effect.succeed(found)
         }
         const deferred = Deferred.makeUnsafe<NonNullable<ReturnType<typeof select>>>()
-        const notice = (entry: Told): void => {
+        const notice = (entry: Published): void => {
           const found = select(entry)
           if (found === undefined || found === null) return
           waiting.delete(notice)
@@ -73,14 +73,15 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
 
 export type CommandItem = Item<"commandExecution">
 
-/** The command's item when it is done. */
-export const completed = (told: Told): CommandItem | undefined =>
-  told.type === "completed" && told.item.type === "commandExecution" ? told.item : undefined
+/** The completed item of a command. */
+export const completed = (published: Published): CommandItem | undefined =>
+  published.type === "completed" && published.item.type === "commandExecution" ? published.item : undefined
 
-/** The deltas of a command put together. */
-export const streamed = (told: ReadonlyArray<Told>): string => told.map((entry) => deltaOf(entry) ?? "").join("")
+/** The concatenated deltas of a command. */
+export const streamed = (published: ReadonlyArray<Published>): string =>
+  published.map((entry) => deltaOf(entry) ?? "").join("")
 
-export const deltaOf = (entry: Told): string | undefined =>
+export const deltaOf = (entry: Published): string | undefined =>
   entry.type === "notified" &&
   entry.method === "item/commandExecution/outputDelta" &&
   typeof entry.params === "object" &&

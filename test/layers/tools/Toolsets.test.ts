@@ -26,7 +26,7 @@ const shell: ThreadShell = {
 
 const setOf = (open: Toolset["Service"]["open"]) => Layer.succeed(Toolset, Toolset.of({ open }))
 
-/** Opens the tools of a thread; the names that are there at any time. */
+/** Opens the tools of a thread; returns the current names. */
 const opened = (layer: Layer.Layer<Toolset>) =>
   Effect.gen(function* () {
     const registry = new ToolRegistry()
@@ -54,14 +54,14 @@ describe("sets of tools", () => {
     })
   )
 
-  it.effect("have the shell besides tools of one's own", () =>
+  it.effect("include the shell besides custom tools", () =>
     Effect.gen(function* () {
       const { names } = yield* opened(Toolsets.besideShell([toolNamed("weather")]))
       assert.deepStrictEqual(names(), ["exec_command", "weather"])
     })
   )
 
-  it.effect("leave a name to the tool that has it, in every namespace on its own", () =>
+  it.effect("leave a taken name to its tool, per namespace", () =>
     Effect.gen(function* () {
       const first = toolNamed("a")
       const inNamespace: Tool = {
@@ -87,7 +87,7 @@ describe("sets of tools", () => {
     })
   )
 
-  it.effect("do not wait for each other, and fail on their own", () =>
+  it.effect("do not wait for each other, and fail separately", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const { names, opening } = yield* opened(
@@ -108,7 +108,7 @@ describe("sets of tools", () => {
     })
   )
 
-  it.effect("come and go with the scope in which they are added", () =>
+  it.effect("are added and removed with their scope", () =>
     Effect.gen(function* () {
       const connected = yield* Scope.make()
       const { names } = yield* opened(

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Frames from "../../../src/layers/transports/Frames.ts"
 
-/** As RFC 6455 has it, for whole text frames that are not masked. */
+/** The model of RFC 6455 for unfragmented, unmasked text frames. */
 const decode = (bytes: Buffer): ReadonlyArray<string> => {
   const texts: Array<string> = []
   for (let at = 0; at < bytes.length;) {
@@ -22,7 +22,7 @@ const decode = (bytes: Buffer): ReadonlyArray<string> => {
 describe("frames", () => {
   it.effect.prop("carry any texts, in order", [Arbitrary.array(Arbitrary.schema(Schema.String))], ([texts]) =>
     Effect.sync(() => {
-      // What is no Unicode does not cross a connection.
+      // Invalid Unicode cannot be sent.
       const wellFormed = texts.map((text) => text.toWellFormed())
       assert.deepStrictEqual(decode(new Frames.Encoder().encode(wellFormed)), wellFormed)
     })
@@ -36,7 +36,7 @@ describe("frames", () => {
     assert.deepStrictEqual(decode(frames), [text, "é"])
   })
 
-  it("are made once for those who are told the same one after another", () => {
+  it("are encoded once for successive receivers of the same messages", () => {
     const frames = new Frames.Encoder()
     const texts = ["one", "two"]
     const first = frames.encode(texts)
@@ -47,7 +47,7 @@ describe("frames", () => {
     assert.deepStrictEqual(decode(frames.encode(texts)), texts)
   })
 
-  it("that are large are not kept", () => {
+  it("that are large are not cached", () => {
     const frames = new Frames.Encoder()
     const texts = ["x".repeat(2 * 1024 * 1024)]
     assert.notStrictEqual(frames.encode(texts), frames.encode(texts))

@@ -17,10 +17,10 @@ const signed = SignedBearerToken.authorize({
   maxClockSkewSeconds: 30
 })
 
-/** In order at the time of all tests, which is 0. */
+/** Valid at time 0, the time of all tests. */
 const claims = { exp: 60, iss: "me", aud: "you" }
 
-/** A server on a port of its own, and what it answers to a request: status, interesting headers, text. */
+/** A server on its own port, and its response to a request: status, relevant headers, text. */
 const listening = Effect.fnUntraced(function* (options: Partial<WebSocket.WebSocketOptions> = {}) {
   const { services } = yield* makeServer()
   const { bound } = yield* Effect.provideContext(
@@ -49,8 +49,8 @@ const listening = Effect.fnUntraced(function* (options: Partial<WebSocket.WebSoc
 const host = "Host: x\r\n"
 const local = "Host: localhost\r\n"
 
-describe("the HTTP in front of a WebSocket", () => {
-  it.effect("answers probes, and reads them only [47]", () =>
+describe("the HTTP server of WebSockets", () => {
+  it.effect("answers probes by GET and HEAD only [47]", () =>
     Effect.gen(function* () {
       const ask = yield* listening()
       for (const path of ["/readyz", "/healthz", "/readyz?x=1"]) {
@@ -65,7 +65,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("refuses whatever comes from a web page, on every path, unless its origin is allowed [47]", () =>
+  it.effect("refuses web pages on every path, unless their origin is allowed [47]", () =>
     Effect.gen(function* () {
       const ask = yield* listening()
       for (const origin of ["http://a", "null", "", "https://example.org.evil", "https://EXAMPLE.org"]) {
@@ -81,7 +81,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("upgrades every other path, and says what keeps a request from it [47]", () =>
+  it.effect("upgrades every other path, or reports why a request cannot be upgraded [47]", () =>
     Effect.gen(function* () {
       const ask = yield* listening()
       for (const path of ["/", "/any/path?x", "/readyz/", "/metrics"]) {
@@ -108,7 +108,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("takes no compression, no subprotocol, and headers it does not know", () =>
+  it.effect("negotiates no compression or subprotocol, and ignores unknown headers", () =>
     Effect.gen(function* () {
       const { services } = yield* makeServer()
       const { bound } = yield* Effect.provideContext(
@@ -129,7 +129,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("asks who is there before it upgrades, and leaves the probes open", () =>
+  it.effect("authenticates before it upgrades, and leaves the probes open", () =>
     Effect.gen(function* () {
       const ask = yield* listening({ admission: { allowedOrigins: new Set(), authorize } })
       const asking = (authorization: string) => upgradeHeaders + `Authorization: ${authorization}\r\n`
@@ -163,14 +163,14 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("upgrades for a token that is in order [48]", () =>
+  it.effect("upgrades for a valid token [48]", () =>
     Effect.gen(function* () {
       const ask = yield* listening({ admission: { allowedOrigins: new Set(), authorize: signed } })
       assert.strictEqual(yield* ask("GET /", `${upgradeHeaders}Authorization: Bearer ${sign(claims)}\r\n`), "101")
     })
   )
 
-  it.effect("shows its pages to who may connect", () =>
+  it.effect("serves its pages to authorised clients", () =>
     Effect.gen(function* () {
       const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("wörds") }]])
       const open = yield* listening({ pages })
@@ -184,7 +184,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("answers every one of many requests that come before it has loaded its pages", () =>
+  it.effect("answers all requests that arrive before its pages are loaded", () =>
     Effect.gen(function* () {
       const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("words") }]])
       const ask = yield* listening({ pages })
@@ -199,7 +199,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("shows a page under its own path only, however the path is written", () =>
+  it.effect("serves a page only under its exact path", () =>
     Effect.gen(function* () {
       const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("words") }]])
       const ask = yield* listening({ pages })
@@ -226,7 +226,7 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("shows its pages without a token only under an address or localhost", () =>
+  it.effect("serves its pages without a token only for an address or localhost as `Host`", () =>
     Effect.gen(function* () {
       const pages = new Map([["/page", { contentType: "text/x-words", text: Effect.succeed("words") }]])
       const ask = yield* listening({ pages })
@@ -251,11 +251,11 @@ describe("the HTTP in front of a WebSocket", () => {
     })
   )
 
-  it.effect("survives a header of a million bytes, and what is no HTTP", () =>
+  it.effect("survives a header of a million bytes, and bytes that are not HTTP", () =>
     Effect.gen(function* () {
       const ask = yield* listening()
       const bomb = yield* ask("GET /", `${host}X: ${"a".repeat(1_000_000)}\r\n`)
-      // The answer may be lost with the connection, which is not read to its end.
+      // The response may be lost with the connection, because its input is not read to the end.
       assert.include(["431", ""], bomb)
       assert.strictEqual(yield* ask("hello"), "400")
       assert.strictEqual(yield* ask("GET /readyz", host), "200")

@@ -63,7 +63,7 @@ describe("--listen", () => {
   })
 
   it.effect.prop(
-    "reads what it has written",
+    "parses its own output",
     [
       Arbitrary.schema(
         Schema.Union([
@@ -80,7 +80,7 @@ describe("--listen", () => {
     ([listen]) => Effect.sync(() => assert.deepStrictEqual(parsed(Listen.format(listen)), listen))
   )
 
-  it.effect.prop("either takes a value or says in one line why not", [Arbitrary.schema(Schema.String)], ([text]) =>
+  it.effect.prop("either accepts a value or fails with one line", [Arbitrary.schema(Schema.String)], ([text]) =>
     Effect.sync(() => {
       for (const url of [text, `ws://${text}`]) {
         const result = Listen.parse(url)
@@ -89,7 +89,7 @@ describe("--listen", () => {
     })
   )
 
-  it("takes several places at once, each once, and stdio when none is named [50]", () => {
+  it("accepts several addresses, without duplicates, and defaults to stdio [50]", () => {
     const all = Listen.parseAll(["stdio://", "ws://127.0.0.1:1", "unix://", "ws://127.0.0.1:1", "stdio://"])
     assert.deepStrictEqual(Result.getOrThrow(all), [
       { _tag: "Stdio" },
@@ -99,7 +99,7 @@ describe("--listen", () => {
     assert.deepStrictEqual(Result.getOrThrow(Listen.parseAll([])), [{ _tag: "Stdio" }])
   })
 
-  it("is off when it is told so, and not for some places [50]", () => {
+  it("is off for `off`, which cannot be combined [50]", () => {
     assert.deepStrictEqual(Result.getOrThrow(Listen.parseAll(["off"])), [])
     const both = Listen.parseAll(["off", "stdio://"])
     assert.strictEqual(

@@ -16,8 +16,8 @@ const setUp = (max: number) => {
   return { newcomers, closed, done, come }
 }
 
-describe("connections that are not initialised", () => {
-  it("close the oldest for the newest, and nobody who is done", () => {
+describe("uninitialized connections", () => {
+  it("close the oldest for the newest, and no initialized one", () => {
     const { closed, come, done, newcomers } = setUp(2)
     for (const name of ["a", "b"]) come(name)
     done.add("a")
@@ -28,7 +28,7 @@ describe("connections that are not initialised", () => {
     assert.strictEqual(newcomers.size, 2)
   })
 
-  it("close when their time is over", () => {
+  it("close after the time limit", () => {
     const { closed, come, done, newcomers } = setUp(9)
     come("a", 1)
     come("b", 2)
@@ -39,7 +39,7 @@ describe("connections that are not initialised", () => {
     assert.strictEqual(newcomers.size, 1)
   })
 
-  it("are forgotten when they leave", () => {
+  it("are removed when they close", () => {
     const { closed, come, newcomers } = setUp(1)
     newcomers.remove(come("a"))
     come("b")

@@ -13,8 +13,8 @@ const setUp = (max: number) => {
   return { budget, evicted, open }
 }
 
-describe("the budget of what is read", () => {
-  it("closes a client that is not initialised before one that is", () => {
+describe("the read budget", () => {
+  it("closes an uninitialized client before an initialized one", () => {
     const { evicted, open } = setUp(300 * KiB)
     const [initialized, other] = [open("initialized"), open("other", false)]
     initialized.add(200 * KiB)
@@ -22,7 +22,7 @@ describe("the budget of what is read", () => {
     assert.deepStrictEqual(evicted, ["other"])
   })
 
-  it("closes the client that has left its message half-sent, however large that of another is", () => {
+  it("closes the client with the oldest incomplete message, not the one with the largest", () => {
     const { evicted, open } = setUp(1000 * KiB)
     const stopped = open("stopped")
     stopped.add(100 * KiB)
@@ -31,7 +31,7 @@ describe("the budget of what is read", () => {
     assert.deepStrictEqual(evicted, ["stopped"])
   })
 
-  it("closes one connection after the other until the rest fits, and counts those that close until they have", () => {
+  it("closes connections until the rest fits, and counts closing ones until they have closed", () => {
     const { budget, evicted, open } = setUp(100 * KiB)
     const accounts = ["a", "b", "c"].map((name) => open(name))
     for (const account of accounts) account.add(33 * KiB)
@@ -43,7 +43,7 @@ describe("the budget of what is read", () => {
     assert.strictEqual(budget.held, 93 * KiB)
   })
 
-  it("reads on from those that hold little, and from others when there is room again", () => {
+  it("keeps reading connections that hold little, and others when there is room again", () => {
     const { evicted, open } = setUp(100 * KiB)
     const [hog, small, large] = [open("hog"), open("small"), open("large")]
     hog.add(90 * KiB)
@@ -60,7 +60,7 @@ describe("the budget of what is read", () => {
     assert.isTrue(large.hasRoom)
   })
 
-  it("never closes those that hold little, nor the client of standard input", () => {
+  it("never closes connections that hold little, or the client of standard input", () => {
     const { budget, evicted, open } = setUp(100 * KiB)
     budget.open().add(1000 * KiB)
     const accounts = Array.from({ length: 10 }, (_, nth) => open(`${nth}`))
@@ -70,7 +70,7 @@ describe("the budget of what is read", () => {
   })
 
   it.effect.prop(
-    "counts what is held, whatever comes and goes, and closes only as long as it is too much",
+    "counts the held bytes for any operations, and closes connections only while the budget is exceeded",
     [Schema.Array(Schema.Struct({ who: Schema.Literals([0, 1, 2, 3]), bytes: Schema.Int }))],
     ([steps]) =>
       Effect.sync(() => {

@@ -17,8 +17,8 @@ const bufferOf = (limits: Partial<ReadLimits>, budget = new ReadBudget()) =>
 const namesOf = (messages: ReadonlyArray<Incoming>) =>
   messages.map((incoming) => (incoming._tag === "Ignored" ? incoming.reason : ""))
 
-describe("what a socket has received", () => {
-  it.effect("is read in order, also beyond the limit of messages, and has no room meanwhile [45]", () =>
+describe("received messages", () => {
+  it.effect("are read in order, also beyond the limit, without room meanwhile [45]", () =>
     Effect.gen(function* () {
       const buffer = bufferOf({ ingressCapacity: 2 })
       for (const name of ["a", "b"]) buffer.push(message(name), 1)
@@ -32,7 +32,7 @@ describe("what a socket has received", () => {
     })
   )
 
-  it.effect("may be a single message of any length, and has no room until it is read", () =>
+  it.effect("may be a single message of any length, without room until it is read", () =>
     Effect.gen(function* () {
       const buffer = bufferOf({ ingressBytes: 100 })
       buffer.push(message("long"), 5000)
@@ -42,7 +42,7 @@ describe("what a socket has received", () => {
     })
   )
 
-  it.effect("calls back once, when there is room", () =>
+  it.effect("cause one callback when there is room", () =>
     Effect.gen(function* () {
       const buffer = bufferOf({ ingressCapacity: 1 })
       const calls: Array<string> = []
@@ -56,7 +56,7 @@ describe("what a socket has received", () => {
     })
   )
 
-  it.effect("does not allow a long message before what was read has been looked at", () =>
+  it.effect("do not permit a long message before earlier messages are handled", () =>
     Effect.gen(function* () {
       const buffer = bufferOf({})
       buffer.push(message("initialize"), 1)
@@ -71,7 +71,7 @@ describe("what a socket has received", () => {
     })
   )
 
-  it.effect("can be read when the socket has closed, and then the end of it", () =>
+  it.effect("can be read after the socket has closed, followed by the end", () =>
     Effect.gen(function* () {
       const buffer = bufferOf({})
       buffer.push(message("a"), 1)
@@ -81,7 +81,7 @@ describe("what a socket has received", () => {
     })
   )
 
-  it.effect("counts against the budget of all connections until it is read", () =>
+  it.effect("count against the budget of all connections until they are read", () =>
     Effect.gen(function* () {
       const budget = new ReadBudget()
       const buffer = bufferOf({}, budget)

@@ -7,12 +7,12 @@ import type * as ConnectionLimits from "../../../src/layers/transports/Connectio
 import { listening, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, type SocketClient } from "../../support/Sockets.ts"
 
-/** More than the systems on both sides keep for a client that does not read. */
+/** More than both systems buffer for a client that does not read. */
 const Deltas = 400
 const text = "x".repeat(64 * 1024)
 const order = Array.from({ length: Deltas }, (_, index) => index)
 
-/** A client that has begun a turn, and what streams the turn. */
+/** A client that has started a turn, and the source of its stream. */
 const watched = Effect.fnUntraced(function* (limits: Partial<ConnectionLimits.ConnectionLimits>) {
   const { listener, model, port } = yield* listening({ outgoingCapacity: 8, ...limits })
   const reader = yield* connect(port)
@@ -27,7 +27,7 @@ const watched = Effect.fnUntraced(function* (limits: Partial<ConnectionLimits.Co
   return { listener, port, reader, threadId, stream }
 })
 
-/** A client of a thread that reads nothing from now on. */
+/** A subscriber that stops reading. */
 const stop = Effect.fnUntraced(function* (port: number, threadId: string) {
   const client = yield* connect(port)
   assert.isDefined((yield* client.request("thread/resume", { threadId })).result)
@@ -35,36 +35,36 @@ const stop = Effect.fnUntraced(function* (port: number, threadId: string) {
   return client
 })
 
-/** Which deltas the client hears up to the end of the turn, by their numbers. */
+/** The numbers of the deltas that the client receives up to the end of the turn. */
 const deltasOf = Effect.fnUntraced(function* (client: SocketClient) {
-  const heard: Array<number> = []
+  const received: Array<number> = []
   yield* client.until(({ method, params }) => {
-    if (method === "item/agentMessage/delta") heard.push(Number.parseInt(String(params?.["delta"]), 10))
+    if (method === "item/agentMessage/delta") received.push(Number.parseInt(String(params?.["delta"]), 10))
     return method === "turn/completed"
   })
-  return heard
+  return received
 })
 
 describe("a client on a WebSocket that does not read", () => {
-  it.effect("delays no other client of its thread, and is closed when the grace is over [46]", () =>
+  it.effect("delays no other client of its thread, and is closed after the grace [46]", () =>
     Effect.gen(function* () {
       const { listener, port, reader, stream, threadId } = yield* watched({ stallGrace: "10 seconds" })
       yield* stop(port, threadId)
       const telling = yield* Effect.forkChild(stream)
-      // Time stands still: the turn ends before any grace does.
+      // The clock does not advance, so the turn ends before any grace.
       assert.deepStrictEqual(yield* deltasOf(reader), order)
       yield* Fiber.join(telling)
       const stopped = listener.served()[1]?.connection
       assert.isAbove(stopped?.outgoing.stats.size ?? 0, 8)
       assert.strictEqual(listener.served().length, 2)
-      // The server may begin to count a moment after it was done, so time is pushed until it has.
+      // The server may start the timer slightly later, so advance the clock until it fires.
       while (listener.served().length > 1) yield* TestClock.adjust("1 second")
       assert.isBelow(yield* Clock.currentTimeMillis, 20_000)
       assert.isDefined((yield* reader.request("thread/loaded/list")).result)
     })
   )
 
-  it.effect("and reads on before the grace is over has missed nothing [46]", () =>
+  it.effect("and resumes reading within the grace misses nothing [46]", () =>
     Effect.gen(function* () {
       const { port, reader, stream, threadId } = yield* watched({ stallGrace: "10 seconds" })
       const stopped = yield* stop(port, threadId)
@@ -76,7 +76,7 @@ describe("a client on a WebSocket that does not read", () => {
     })
   )
 
-  it.effect("and falls too far behind the others is closed at once, and is told why [46]", () =>
+  it.effect("and falls too far behind the others is closed at once with the reason [46]", () =>
     Effect.gen(function* () {
       const { listener, port, reader, stream, threadId } = yield* watched({
         backlog: { messages: 20, bytes: 1024 ** 3 }
@@ -92,7 +92,7 @@ describe("a client on a WebSocket that does not read", () => {
     })
   )
 
-  it.effect("is waited for by a turn that nobody else hears, and misses nothing once it reads [46]", () =>
+  it.effect("and is the only subscriber delays its turn, and misses nothing when it reads again [46]", () =>
     Effect.gen(function* () {
       const { listener, reader, stream } = yield* watched({})
       reader.ws.pause()
@@ -106,7 +106,7 @@ describe("a client on a WebSocket that does not read", () => {
     })
   )
 
-  it.effect("holds a turn that nobody else hears for the grace, and not longer [46]", () =>
+  it.effect("and is the only subscriber delays its turn for the grace, and not longer [46]", () =>
     Effect.gen(function* () {
       const { listener, reader, stream } = yield* watched({ stallGrace: "10 seconds" })
       reader.ws.pause()

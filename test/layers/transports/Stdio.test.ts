@@ -15,7 +15,7 @@ import { gated, Interrupt, List, ok, page, turn } from "../../support/Gates.ts"
 
 const brokenPipe = PlatformError.systemError({ _tag: "Unknown", module: "Stdio", method: "stdout" })
 
-/** A client of handlers with gates: what is typed into standard input, and what comes out. */
+/** A stdio client of handlers with gates. */
 const serving = Effect.fnUntraced(function* (
   limits: Partial<ConnectionLimits.ConnectionLimits> = {},
   isInitialized = true,
@@ -41,7 +41,7 @@ const serving = Effect.fnUntraced(function* (
     type,
     ask: (id: number, method: string, params: object) => type(`${JSON.stringify({ id, method, params })}\n`),
     endInput: Queue.end(input),
-    /** What has been written at one time, as messages. */
+    /** The messages of one write. */
     written: Effect.map(Queue.take(output), (text) =>
       text
         .split("\n")
@@ -52,7 +52,7 @@ const serving = Effect.fnUntraced(function* (
 })
 
 describe("a server on standard input and output", () => {
-  it.effect("answers everything it has read when its input ends, and is done then [52]", () =>
+  it.effect("answers every request that was read when its input ends, and then ends [52]", () =>
     Effect.gen(function* () {
       const { ask, endInput, gates, served, type, written } = yield* serving()
       yield* ask(1, Interrupt, turn("t", "a"))
@@ -74,7 +74,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("does not write an answer again that has been written, and writes every other one", () =>
+  it.effect("does not repeat a response that was already written, and writes every other one", () =>
     Effect.gen(function* () {
       const answered = JSON.stringify(ok(1, page()))
       const { ask, type, written } = yield* serving({}, true, answered)
@@ -89,7 +89,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("answers each of 10000 requests that come at once, with the end of the input behind them [52]", () =>
+  it.effect("answers each of 10000 pipelined requests followed by the end of input [52]", () =>
     Effect.gen(function* () {
       const { endInput, served, type, written } = yield* serving()
       const ids = Array.from({ length: 10_000 }, (_, id) => id)
@@ -117,7 +117,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("ends when standard output fails, although the input does not end", () =>
+  it.effect("ends when standard output fails, although the input does not end [52]", () =>
     Effect.gen(function* () {
       const { ask, served } = yield* serving({}, true, undefined, false)
       yield* ask(1, List, {})
@@ -126,7 +126,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("goes on after a line that is no message, one that is too long, and one that is no UTF-8 [10]", () =>
+  it.effect("continues after a line that is not a message, too long, or not UTF-8 [10]", () =>
     Effect.gen(function* () {
       const { ask, type, written } = yield* serving({ maxMessageBytes: 100 })
       yield* type(`hello\n\n${"x".repeat(200)}\n`)
@@ -137,7 +137,7 @@ describe("a server on standard input and output", () => {
     })
   )
 
-  it.effect("skips a line before initialize that is longer than 1 MiB, and no line after it", () =>
+  it.effect("skips a line before initialize that is longer than 1 MiB, but not after it", () =>
     Effect.gen(function* () {
       const { ask, served, type, written } = yield* serving({}, false)
       const long = (id: number) =>

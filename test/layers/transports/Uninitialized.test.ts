@@ -9,7 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { Budget, ReadBudget } from "../../../src/layers/transports/ReadBudget.ts"
 import { listening } from "../../support/Listening.ts"
 import { connect, connectRaw, exchange, frame, tryConnect } from "../../support/Sockets.ts"
-import type { Heard } from "../../support/WirePeer.ts"
+import type { ReceivedMessage } from "../../support/WirePeer.ts"
 
 const Text = 1
 const MiB = 1024 * 1024
@@ -19,18 +19,18 @@ const initialize = frame(
   JSON.stringify({ id: "i", method: "initialize", params: { clientInfo: { name: "a", version: "1" } } })
 )
 
-/** A request that is so many bytes long, or a little longer. */
+/** A request of about this many bytes, and not less. */
 const list = (id: number, bytes = 0) =>
   frame(Text, JSON.stringify({ id, method: "thread/loaded/list", params: {}, padding: "x".repeat(bytes) }))
 
-/** Lets time pass until this has happened, so that a closing server waits no longer for the client. */
+/** Advances the clock until this has happened, so that a closing server does not wait for the client. */
 const eventually = Effect.fnUntraced(function* <A>(effect: Effect.Effect<A>) {
   const fiber = yield* Effect.forkChild(effect)
   while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust("100 millis")
   return yield* Fiber.join(fiber)
 })
 
-/** A TCP connection that says what it is told to, and nothing else. */
+/** A raw TCP connection. */
 const openTcp = Effect.fnUntraced(function* (port: number, bytes = "") {
   const ended = yield* Deferred.make<string>()
   const connected = yield* Deferred.make<void>()
@@ -51,7 +51,7 @@ const openTcp = Effect.fnUntraced(function* (port: number, bytes = "") {
 const answers = Effect.fnUntraced(function* (client: Effect.Success<ReturnType<typeof connectRaw>>, count: number) {
   const ids: Array<unknown> = []
   while (ids.length < count) {
-    const { id } = JSON.parse((yield* client.next).payload.toString()) as Heard
+    const { id } = JSON.parse((yield* client.next).payload.toString()) as ReceivedMessage
     if (id !== undefined) ids.push(id)
   }
   return ids
@@ -63,10 +63,10 @@ const closeFrame = ({ opcode, payload }: { readonly opcode: number; readonly pay
   payload.toString("utf8", 2)
 ]
 
-const tooLong = [8, 1009, "message before initialize is longer than the server takes"]
+const tooLong = [8, 1009, "message before initialize exceeds the size limit"]
 
-describe("a client on a WebSocket that has not initialised", () => {
-  it.effect("may send a message of 1 MiB, and one that is longer closes its connection", () =>
+describe("a client on a WebSocket that is not initialized", () => {
+  it.effect("may send a message of 1 MiB, and a longer one closes its connection", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const client = yield* connectRaw(port)
@@ -105,7 +105,7 @@ describe("a client on a WebSocket that has not initialised", () => {
     })
   )
 
-  it.effect("may not send long messages behind an initialize that fails", () =>
+  it.effect("may not send long messages after a failed initialize", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const client = yield* connectRaw(port)
@@ -117,7 +117,7 @@ describe("a client on a WebSocket that has not initialised", () => {
     })
   )
 
-  it.effect("is closed after a minute; one that has initialised stays", () =>
+  it.effect("is closed after a minute; an initialized one stays", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const silent = yield* tryConnect(port)
@@ -130,7 +130,7 @@ describe("a client on a WebSocket that has not initialised", () => {
     })
   )
 
-  it.effect("gives way to the next when there are too many of them", () =>
+  it.effect("is closed for the next when there are too many", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({ maxUninitialized: 3 })
       const first = yield* connect(port)
@@ -159,7 +159,7 @@ describe("a TCP connection without a request", () => {
     )
   )
 
-  it.effect("gives way to clients when there are too many", () =>
+  it.effect("is closed for clients when there are too many", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({ maxUninitialized: 5 })
       const silent = yield* Effect.forEach(Array.from({ length: 50 }), () => openTcp(port))
@@ -179,8 +179,8 @@ describe("a TCP connection without a request", () => {
   )
 })
 
-describe("clients on WebSockets that leave messages half-sent", () => {
-  it.effect("are closed when all of them hold too much, and others are served", () =>
+describe("clients on WebSockets with incomplete messages", () => {
+  it.effect("are closed when they exceed the budget, and others are served", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const hogs = yield* Effect.forEach(Array.from({ length: 5 }), () => connectRaw(port))

@@ -21,7 +21,7 @@ const folder = Effect.acquireRelease(
   (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true }))
 )
 
-/** Serves in a scope of its own, which the test may close. */
+/** Serves in a separate scope, which the test may close. */
 const serving = Effect.fnUntraced(
   function* (options: Partial<UnixSocket.UnixSocketOptions>) {
     const { services } = yield* makeServer()
@@ -35,7 +35,7 @@ const serving = Effect.fnUntraced(
 
 const modeOf = (path: string) => (Fs.statSync(path).mode & 0o777).toString(8)
 
-/** A socket whose owner is gone without cleaning up. */
+/** A socket whose owner died without cleaning up. */
 const leaveSocket = (path: string) => {
   const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`
   spawnSync(process.execPath, ["-e", script])
@@ -45,7 +45,7 @@ const leaveSocket = (path: string) => {
 const message = (error: { readonly message: string }) => error.message
 
 describe("a server on a Unix socket", () => {
-  it.effect("is private, in a private folder below the home, and gone at the end [50] [51]", () =>
+  it.effect("is private, in a private folder below the home, and removed at the end [50] [51]", () =>
     Effect.gen(function* () {
       const home = yield* folder
       const { end, path } = yield* serving({ home })
@@ -57,7 +57,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("makes the folders of a path private, and leaves those alone that are there [51]", () =>
+  it.effect("makes the folders of a path private, and does not change existing ones [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       Fs.chmodSync(at, 0o755)
@@ -69,7 +69,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("is private whatever the mode of what the process creates otherwise [51]", () =>
+  it.effect("is private for any umask [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const mask = process.umask(0)
@@ -81,7 +81,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("serves whoever can open it: no origin is refused, no token is asked for", () =>
+  it.effect("serves every client that can open it, without a check of origin or token", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const { path } = yield* serving({ path: join(at, "a.sock") })
@@ -98,7 +98,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("replaces the socket of a server that is no more [51]", () =>
+  it.effect("replaces the socket of a dead server [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const path = join(at, "a.sock")
@@ -112,7 +112,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("leaves a server in peace that answers there [51]", () =>
+  it.effect("does not replace the socket of a running server [51]", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "a.sock")
       yield* serving({ path })
@@ -123,7 +123,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("touches nothing that is no socket [51]", () =>
+  it.effect("does not replace a file that is not a socket [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const path = join(at, "a.sock")
@@ -138,7 +138,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("says what is wrong with a path that no socket can have [51]", () =>
+  it.effect("reports the error of an invalid path [51]", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const long = join(at, "x".repeat(120))
@@ -147,14 +147,14 @@ describe("a server on a Unix socket", () => {
       Fs.writeFileSync(join(at, "file"), "")
       const below = yield* Effect.flip(serving({ path: join(at, "file", "a.sock") }))
       assert.match(message(below), /^invalid unix socket --listen URL `unix:\/\/.*`; failed to prepare the socket path/)
-      // A file system in which nobody makes folders, and which says that the one above is not there.
+      // A file system that cannot create folders, and reports a missing parent.
       if (process.platform !== "linux") return
       const nowhere = yield* Effect.flip(serving({ path: "/proc/spindle/a.sock" }))
       assert.match(message(nowhere), /; failed to prepare the socket path: NotFound$/)
     })
   )
 
-  it.effect("leaves the socket of another server that is at its path by now", () =>
+  it.effect("does not remove the socket of another server at its path", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "a.sock")
       const first = yield* serving({ path })
@@ -168,7 +168,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("leaves a file at its path that is no socket of its own", () =>
+  it.effect("does not remove a file at its path that is not its socket", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "a.sock")
       const { end } = yield* serving({ path })
@@ -179,7 +179,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("takes no longer to end than a second when another server starts, and leaves the path to it", () =>
+  it.effect("ends within a second while another server starts, and leaves the path to it", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const { end } = yield* serving({ path: join(at, "a.sock") })
@@ -191,7 +191,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("has a name as short as any, and nothing else is left beside it", () =>
+  it.effect("may have the shortest name, and leaves no other file", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const { end, path } = yield* serving({ path: join(at, "s") })
@@ -202,7 +202,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("of two that start at the same time one is there and the other says so [51]", () =>
+  it.effect("of two concurrent starts one succeeds and the other fails with the reason [51]", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "a.sock")
       leaveSocket(path)
@@ -213,7 +213,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("starts beside the lock of a server that died while it started", () =>
+  it.effect("starts despite the lock of a server that died during its start", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const lock = join(at, "app-server-startup.lock")
@@ -227,7 +227,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("waits for a server that is starting, and not for ever", () =>
+  it.effect("waits for a starting server, for a limited time", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const lock = join(at, "app-server-startup.lock")
@@ -240,7 +240,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("does not wait for a server that is starting when it is to stop itself", () =>
+  it.effect("stops waiting for a starting server when it is stopped", () =>
     Effect.gen(function* () {
       const at = yield* folder
       const lock = join(at, "app-server-startup.lock")
@@ -252,7 +252,7 @@ describe("a server on a Unix socket", () => {
     })
   )
 
-  it.effect("says goodbye and is gone [51]", () =>
+  it.effect("sends a close frame and removes its socket [51]", () =>
     Effect.gen(function* () {
       const listener = yield* serving({ path: join(yield* folder, "a.sock") })
       const { path } = listener

@@ -4,12 +4,15 @@ import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
 import { makeServer } from "../../support/Server.ts"
 import { answersTo, dismiss, listening, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, tryConnect } from "../../support/Sockets.ts"
-import type { Heard } from "../../support/WirePeer.ts"
+import type { ReceivedMessage } from "../../support/WirePeer.ts"
 
-const codes = ({ error, id, result }: Heard) => ({ id, code: error?.code ?? (result === undefined ? "?" : "ok") })
+const codes = ({ error, id, result }: ReceivedMessage) => ({
+  id,
+  code: error?.code ?? (result === undefined ? "?" : "ok")
+})
 
 describe("a server on a WebSocket", () => {
-  it.effect("says which port the system gave it", () =>
+  it.effect("reports the port that the system chose", () =>
     Effect.gen(function* () {
       const { listener, port } = yield* listening()
       assert.isAbove(port, 0)
@@ -28,7 +31,7 @@ describe("a server on a WebSocket", () => {
     })
   )
 
-  it.effect("does not let other machines in without asking who they are [49]", () =>
+  it.effect("does not listen for other machines without authentication [49]", () =>
     Effect.gen(function* () {
       const { services } = yield* makeServer()
       for (const [host, authority] of [
@@ -53,7 +56,7 @@ describe("a server on a WebSocket", () => {
     })
   )
 
-  it.effect("says why it cannot listen", () =>
+  it.effect("reports why it cannot listen", () =>
     Effect.gen(function* () {
       const { port, services } = yield* listening()
       const again = WebSocket.serve({
@@ -65,7 +68,7 @@ describe("a server on a WebSocket", () => {
     })
   )
 
-  it.effect("shakes hands with each connection by itself", () =>
+  it.effect("performs the handshake per connection", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const first = yield* connect(port)
@@ -80,7 +83,7 @@ describe("a server on a WebSocket", () => {
     })
   )
 
-  it.effect("keeps apart what two connections call by the same id [59]", () =>
+  it.effect("distinguishes equal ids of two connections [59]", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const first = yield* connect(port)
@@ -102,7 +105,7 @@ describe("a server on a WebSocket", () => {
     })
   )
 
-  it.effect("stops reading from a client whose answers pile up, and answers everything once it reads", () =>
+  it.effect("stops reading from a client whose responses are backing up, and answers everything once it reads", () =>
     Effect.gen(function* () {
       const { listener, port } = yield* listening({ outgoingCapacity: 4, ingressCapacity: 4 })
       const client = yield* connect(port)
@@ -119,7 +122,7 @@ describe("a server on a WebSocket", () => {
     })
   )
 
-  it.effect("says goodbye to everybody, after the last they are told, and takes nobody more", () =>
+  it.effect("closes all clients after their last messages, and accepts no more", () =>
     Effect.gen(function* () {
       const { listener, model, port, threads } = yield* listening()
       const client = yield* connect(port)

@@ -11,7 +11,7 @@ const Ping = 9
 const Pong = 10
 
 describe("frames for a server on a WebSocket", () => {
-  it.effect("are passed over when they are no messages, and a ping is answered [54]", () =>
+  it.effect("are ignored when they are not messages, and a ping is answered [54]", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const client = yield* connectRaw(port)
@@ -40,7 +40,7 @@ describe("frames for a server on a WebSocket", () => {
     })
   )
 
-  it.effect("are answered when they are 128 pings at once, each [54]", () =>
+  it.effect("that are 128 pings at once are each answered [54]", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const client = yield* connectRaw(port)
@@ -53,18 +53,18 @@ describe("frames for a server on a WebSocket", () => {
   )
 
   it.effect.each<[string, Buffer, number, string]>([
-    ["a message that is too long", frame(Text, "x".repeat(1001)), 1009, "message is longer than the server takes"],
+    ["a message that is too long", frame(Text, "x".repeat(1001)), 1009, "message exceeds the size limit"],
     [
       "fragments that are",
       Buffer.concat([frame(Text, "x".repeat(600), { fin: false }), frame(0, "x".repeat(600))]),
       1009,
-      "message is longer than the server takes"
+      "message exceeds the size limit"
     ],
     ["text that is no UTF-8", frame(Text, Uint8Array.of(0xc3, 0x28)), 1007, "text is not UTF-8"],
     ["a frame of an unknown kind", frame(3, "x"), 1002, "malformed frame"],
     ["a compressed frame", Buffer.concat([Buffer.of(0xc1), frame(Text, "x").subarray(1)]), 1002, "malformed frame"],
     ["a frame that is not masked", Buffer.of(0x81, 1, 120), 1002, "malformed frame"]
-  ])("end their connection with a reason: %s; and nobody else notices [54]", ([, bytes, code, reason]) =>
+  ])("end their connection with a reason: %s, and do not affect others [54]", ([, bytes, code, reason]) =>
     Effect.gen(function* () {
       const { port } = yield* listening({ maxMessageBytes: 1000 })
       const other = yield* connect(port)
@@ -101,7 +101,7 @@ describe("frames for a server on a WebSocket", () => {
     })
   )
 
-  it.effect("are sent to who is silent, and who gives no sign of life is let go [54]", () =>
+  it.effect("ping a silent client, which is disconnected if it does not answer [54]", () =>
     Effect.gen(function* () {
       const { listener, port } = yield* listening()
       const alive = yield* connect(port)
@@ -110,7 +110,7 @@ describe("frames for a server on a WebSocket", () => {
       yield* TestClock.adjust("30 seconds")
       assert.strictEqual((yield* dead.next).opcode, Ping)
       yield* alive.ping
-      // The pong is behind this on its way.
+      // The pong follows this request.
       yield* alive.request("thread/loaded/list")
       yield* TestClock.adjust("30 seconds")
       const { opcode, payload } = yield* dead.next

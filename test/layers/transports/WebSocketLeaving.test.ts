@@ -10,11 +10,11 @@ import * as SlowStore from "../../support/SlowStore.ts"
 import { listening, serve, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, connectRaw, exchange, frame, tryConnect, upgradeHeaders } from "../../support/Sockets.ts"
 
-/** Sockets of this process, those of the clients included. */
+/** Sockets of this process, including those of the clients. */
 const openSockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
 
 describe("a client that leaves a server on a WebSocket", () => {
-  it.effect("lets a thread and its turn go on when it was the only one, for whoever comes next [58]", () =>
+  it.effect("does not stop a thread and its turn, which the next client can resume [58]", () =>
     Effect.gen(function* () {
       const { model, port } = yield* listening()
       const first = yield* connect(port)
@@ -34,7 +34,7 @@ describe("a client that leaves a server on a WebSocket", () => {
     })
   )
 
-  it.effect("is forgotten at once while its request still runs to its end, and delays nobody [56] [57]", () =>
+  it.effect("is removed at once while its request still runs, and delays no other client [56] [57]", () =>
     Effect.gen(function* () {
       const store = yield* SlowStore.make
       const { goOn, reached } = store.haltAt(({ _tag }) => _tag === "Created")
@@ -55,7 +55,7 @@ describe("a client that leaves a server on a WebSocket", () => {
     })
   )
 
-  it.effect("lets turns go on also when it has stopped reading and the listener closes under it [58]", () =>
+  it.effect("does not stop turns when it has stopped reading and the listener closes [58]", () =>
     Effect.gen(function* () {
       const server = yield* makeServer()
       const scope = yield* Scope.make()
@@ -72,7 +72,7 @@ describe("a client that leaves a server on a WebSocket", () => {
       for (let i = 0; i < 400; i++) yield* call.emit({ _tag: "TextDelta", itemId: "m", delta: "x".repeat(64 * 1024) })
       const outgoing = listener.served()[0]?.connection.outgoing
       while ((outgoing?.stats.waited ?? 0) === 0) yield* Effect.yieldNow
-      // It is waited for until the deadline, and not longer.
+      // The server waits for it until the deadline, and not longer.
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
       while (closing.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
       assert.isAtMost(yield* Clock.currentTimeMillis, 6000)
@@ -82,7 +82,7 @@ describe("a client that leaves a server on a WebSocket", () => {
     })
   )
 
-  it.effect("is gone when it has ended its half of the connection", () =>
+  it.effect("is removed when it has ended its half of the connection", () =>
     Effect.gen(function* () {
       const { listener, port, router } = yield* listening()
       const client = yield* connectRaw(port)
@@ -103,7 +103,7 @@ describe("a client that leaves a server on a WebSocket", () => {
         const visit = (index: number) =>
           Effect.gen(function* () {
             const client = yield* index % 2 === 0 ? connect(port) : tryConnect(port)
-            // Some say goodbye, some vanish, some in the middle of a request.
+            // Some close, some vanish, some during a request.
             if (index % 3 === 0) yield* client.send({ id: 9, method: "model/list", params: {} })
             if (index % 5 !== 0) yield* client.close
           }).pipe(Effect.scoped)
@@ -143,7 +143,7 @@ describe("a client that leaves a server on a WebSocket", () => {
     20_000
   )
 
-  it.effect("does not hold up the end of the server when it has said nothing, or half a request", () =>
+  it.effect("does not delay the end of the server when it has sent nothing, or half a request", () =>
     Effect.gen(function* () {
       const server = yield* makeServer()
       const scope = yield* Scope.make()
@@ -152,7 +152,7 @@ describe("a client that leaves a server on a WebSocket", () => {
       const waiting = yield* Effect.forEach(["", "GET / HTTP/1.1\r\nHo"], (bytes) =>
         Effect.forkChild(exchange(port, bytes), { startImmediately: true })
       )
-      // Who comes behind them has been let in: so have they.
+      // A later client was accepted, so these were accepted, too.
       yield* connect(port)
       yield* Scope.close(scope, Exit.void)
       for (const each of waiting) yield* Fiber.join(each)

@@ -87,7 +87,15 @@ describe("spindle", () => {
   )
 
   test("prints help for every command, with examples and exit codes", function* () {
-    for (const command of [[], ["app-server"], ["exec"], ["exec", "resume"], ["demo"]]) {
+    for (const command of [
+      [],
+      ["app-server"],
+      ["exec"],
+      ["exec", "resume"],
+      ["doctor"],
+      ["config", "init"],
+      ["demo"]
+    ]) {
       const { code, stderr, stdout } = yield* spindle([...command, "--help"])
       assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
       for (const part of ["DESCRIPTION", "USAGE", "\n\nEXAMPLES\n", "\nEXIT CODES\n", "  130 "]) {

@@ -127,7 +127,7 @@ describe("spindle exec", () => {
         }
         const running = yield* Effect.forkChild(exec(["do it"], { input, files }))
         const asked = yield* server.next
-        yield* asked.say(ModelServer.created, ModelServer.done("done"), ModelServer.completed)
+        yield* asked.send(ModelServer.created, ModelServer.done("done"), ModelServer.completed)
         yield* asked.end
         const ran = yield* Fiber.join(running)
         assert.deepStrictEqual({ code: ran.code, stdout: ran.stdout }, { code: 0, stdout: "done\n" })

@@ -181,15 +181,15 @@ describe.skipIf(process.platform !== "linux")("a service whose stderr", () => {
   it.live("opens no debugger on SIGUSR1", () =>
     Effect.gen(function* () {
       const { ask, child, ended } = yield* serve("pipe")
-      let said = ""
-      child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()))
+      let stderr = ""
+      child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
       yield* ask(initialize)
       child.kill("SIGUSR1")
       // The signal is handled before later input is read.
       yield* ask(list)
       child.stdin?.end()
       assert.strictEqual(yield* ended, 0)
-      assert.notInclude(said, "Debugger")
+      assert.notInclude(stderr, "Debugger")
     })
   )
 })

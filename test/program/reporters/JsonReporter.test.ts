@@ -66,7 +66,7 @@ const used = (inputTokens: number): ServerNotification => {
   }
 }
 
-const told = (...notifications: ReadonlyArray<ServerNotification>) => {
+const published = (...notifications: ReadonlyArray<ServerNotification>) => {
   const events = new JsonEvents()
   return notifications.flatMap((notification) => events.of(notification))
 }
@@ -79,7 +79,7 @@ const files = [
 describe("JsonEvents", () => {
   it("reports a turn with the events of the released exec, with the usage at its end", () => {
     assert.deepStrictEqual(
-      told(
+      published(
         { method: "turn/started", params: { threadId: "thread", turn } },
         started(agentMessage("msg", "")),
         { method: "item/agentMessage/delta", params: { ...place, itemId: "msg", delta: "I look" } },
@@ -139,7 +139,11 @@ describe("JsonEvents", () => {
       content: ["raw"]
     })
     assert.deepStrictEqual(
-      told(started(reasoning("r1", [])), completed(reasoning("r1", [])), completed(reasoning("r2", ["one", "two"]))),
+      published(
+        started(reasoning("r1", [])),
+        completed(reasoning("r1", [])),
+        completed(reasoning("r2", ["one", "two"]))
+      ),
       [{ type: "item.completed", item: { id: "item_0", type: "reasoning", text: "one\ntwo" } }]
     )
   })
@@ -147,7 +151,7 @@ describe("JsonEvents", () => {
   it("reports a failure as an error and as the end of the turn, with details after the message", () => {
     const error = turnError("it broke", "badly")
     assert.deepStrictEqual(
-      told({ method: "error", params: { ...place, error, willRetry: false } }, ended({ status: "failed", error })),
+      published({ method: "error", params: { ...place, error, willRetry: false } }, ended({ status: "failed", error })),
       [
         { type: "error", message: "it broke (badly)" },
         { type: "turn.failed", error: { message: "it broke (badly)" } }
@@ -158,11 +162,11 @@ describe("JsonEvents", () => {
   it("reports a failure without an error of its own with the last error, or without one", () => {
     assert.deepStrictEqual(
       [
-        told(
+        published(
           { method: "error", params: { ...place, error: turnError("lost"), willRetry: true } },
           ended({ status: "failed" })
         ).at(-1),
-        told(ended({ status: "failed" })).at(-1)
+        published(ended({ status: "failed" })).at(-1)
       ],
       [
         { type: "turn.failed", error: { message: "lost" } },
@@ -172,11 +176,11 @@ describe("JsonEvents", () => {
   })
 
   it("reports nothing at the end of an interrupted turn", () => {
-    assert.deepStrictEqual(told(ended({ status: "interrupted" })), [])
+    assert.deepStrictEqual(published(ended({ status: "interrupted" })), [])
   })
 
   it("reports zero tokens when the usage is unknown", () => {
-    assert.deepStrictEqual(told(ended({ status: "completed" })), [
+    assert.deepStrictEqual(published(ended({ status: "completed" })), [
       {
         type: "turn.completed",
         usage: {
@@ -192,7 +196,7 @@ describe("JsonEvents", () => {
 
   it("keeps one to-do list, which completes with the turn", () => {
     assert.deepStrictEqual(
-      told(
+      published(
         planned(["inProgress", "a"], ["pending", "b"]),
         planned(["completed", "a"], ["inProgress", "b"]),
         ended({ status: "interrupted" })
@@ -226,7 +230,7 @@ describe("JsonEvents", () => {
 
   it("reports a file change as one item from its first draft to its end; a declined one has failed", () => {
     assert.deepStrictEqual(
-      told(
+      published(
         {
           method: "item/fileChange/patchUpdated",
           params: { ...place, itemId: "patch", changes: [{ path: "/a", kind: { type: "add" }, diff: "+" }] }
@@ -248,7 +252,7 @@ describe("JsonEvents", () => {
   it("reports calls of MCP tools with their results", () => {
     const result = { content: [{ type: "text", text: "found" }], structuredContent: { n: 1 }, _meta: null }
     assert.deepStrictEqual(
-      told(started(mcp), completed({ ...mcp, status: "completed", result })).map(({ item }) => item),
+      published(started(mcp), completed({ ...mcp, status: "completed", result })).map(({ item }) => item),
       [
         {
           id: "item_0",
@@ -275,7 +279,7 @@ describe("JsonEvents", () => {
   })
 
   it("reports warnings of every kind as separate items", () => {
-    const warnings = told(
+    const warnings = published(
       { method: "warning", params: { threadId: "thread", message: "careful" } },
       { method: "configWarning", params: { summary: "odd", details: "line 3" } },
       { method: "deprecationNotice", params: { summary: "old", details: null } },
@@ -296,7 +300,7 @@ describe("JsonEvents", () => {
   it("omits notifications that exec does not report", () => {
     const user: ThreadItem = { type: "userMessage", id: "u", clientId: null, content: [] }
     assert.deepStrictEqual(
-      told(started(user), completed(user), {
+      published(started(user), completed(user), {
         method: "thread/status/changed",
         params: { threadId: "thread", status: { type: "idle" } }
       }),

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Terminal from "effect/Terminal"
-import * as Render from "../../../src/program/reporters/TextReporter.ts"
+import * as TextReporter from "../../../src/program/reporters/TextReporter.ts"
 import { display } from "../../../src/layers/tools/shell/CommandLine.ts"
 import { layerTest, TerminalConsole, type Written } from "../../../src/program/console/Console.ts"
 import type { Item, ThreadItem } from "../../../src/protocol/v2/item/Item.ts"
@@ -22,7 +22,7 @@ const message = (id: string, text: string, phase: Item<"agentMessage">["phase"] 
   phase
 })
 
-const said = (itemId: string, delta: string): ServerNotification => ({
+const printed = (itemId: string, delta: string): ServerNotification => ({
   method: "item/agentMessage/delta",
   params: { ...place, itemId, delta }
 })
@@ -74,7 +74,7 @@ const nobody = Terminal.make({
 
 const renderOn = (terminals: ReadonlyArray<"err" | "out">, written: Array<Written>) =>
   Effect.gen(function* () {
-    return yield* Render.make(yield* TerminalConsole, nobody)
+    return yield* TextReporter.make(yield* TerminalConsole, nobody)
   }).pipe(Effect.provide(layerTest({ written, terminals })))
 
 /** The output of a turn, on one terminal or on two separate streams. */
@@ -103,8 +103,8 @@ describe("TextReporter", () => {
       const shown = yield* read([
         begun,
         started(message("a", "")),
-        said("a", "One, "),
-        said("a", "two."),
+        printed("a", "One, "),
+        printed("a", "two."),
         completed(message("a", "One, two.")),
         completed(message("b", "Three.")),
         completed(message("c", "")),
@@ -127,7 +127,7 @@ describe("TextReporter", () => {
         thought("r", "why?"),
         completed(reasoning),
         started(message("a", "", "commentary")),
-        said("a", "I look."),
+        printed("a", "I look."),
         completed(message("a", "I look.", "commentary")),
         completed(message("b", "Because.", "final_answer")),
         ended
@@ -201,7 +201,7 @@ describe("TextReporter", () => {
     Effect.gen(function* () {
       const { err, out, terminal } = yield* read([
         begun,
-        said("a", "\u001B[2Jred"),
+        printed("a", "\u001B[2Jred"),
         completed(message("a", "")),
         completed(command("1", "one", "\u001B]0;title\u0007out\r\n")),
         ended
@@ -222,7 +222,7 @@ describe("TextReporter", () => {
       const written: Array<Written> = []
       const answering = Terminal.make({ ...nobody, readLine: Effect.succeed("y") })
       const render = yield* Effect.provide(
-        Effect.flatMap(TerminalConsole, (screen) => Render.make(screen, answering)),
+        Effect.flatMap(TerminalConsole, (screen) => TextReporter.make(screen, answering)),
         layerTest({ written, canAsk: true })
       )
       const script = "echo hi \u001B]0; touch HIDDEN #\u0007"

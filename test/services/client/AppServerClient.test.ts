@@ -19,7 +19,7 @@ import {
 } from "../../../src/services/client/AppServerClient.ts"
 import type { ClientEvent } from "../../../src/services/client/ClientEvent.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
-import { cwd, home, makeServer, nameOf, optionsOf, say } from "../../support/Server.ts"
+import { cwd, home, makeServer, nameOf, optionsOf, userInput } from "../../support/Server.ts"
 import { asking } from "../../support/Tools.ts"
 
 /** A complete server with a client. */
@@ -224,16 +224,16 @@ describe("AppServerClient", () => {
     Effect.gen(function* () {
       const { client, model, next, until } = yield* setUp()
       const { thread } = yield* client.request("thread/start", { cwd })
-      yield* client.request("turn/start", { threadId: thread.id, input: say("work") })
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("work") })
       yield* model.call(["ask", "c1"])
       yield* until("request item/commandExecution/requestApproval")
       const other = yield* client.request("thread/start", { cwd })
-      yield* client.request("turn/start", { threadId: other.thread.id, input: say("meanwhile") })
-      yield* model.say("done")
+      yield* client.request("turn/start", { threadId: other.thread.id, input: userInput("meanwhile") })
+      yield* model.reply("done")
       assert.include(yield* until("turn/completed"), "item/agentMessage/delta")
       yield* client.respond(0, { decision: "accept" })
       assert.strictEqual(nameOf(yield* next), "serverRequest/resolved")
-      yield* model.say("done too")
+      yield* model.reply("done too")
       yield* until("turn/completed")
     })
   )

@@ -22,14 +22,14 @@ describe("a connection that is lost", () => {
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
       const waiting = yield* Effect.forkChild(failureOf(link.request("turn/start", {})), { startImmediately: true })
-      yield* connection.hear
-      yield* connection.say(turnStarted("t", "before"))
+      yield* connection.receive
+      yield* connection.send(turnStarted("t", "before"))
       const next = yield* comeBack(server, connection)
       const error = yield* Fiber.join(waiting)
       assert.strictEqual(error?._tag === "TransportError" ? error.kind : error, "UnexpectedEof")
-      yield* next.say(turnStarted("t", "after"))
+      yield* next.send(turnStarted("t", "after"))
       assert.deepStrictEqual(yield* takeN(link, 3), ["before", back, "after"])
-      assert.deepStrictEqual(yield* next.unheard, [])
+      assert.deepStrictEqual(yield* next.unreceived, [])
     }).pipe(Effect.scoped)
   )
 
@@ -42,9 +42,9 @@ describe("a connection that is lost", () => {
       yield* TestClock.adjust(policy.initialDelay)
       const next = yield* server.accept
       yield* FakeServer.welcome(next)
-      const { id, method } = yield* next.hear
+      const { id, method } = yield* next.receive
       assert.strictEqual(method, "model/list")
-      yield* next.say({ id, result: "answered" })
+      yield* next.send({ id, result: "answered" })
       assert.strictEqual(yield* Fiber.join(asking), "answered")
     }).pipe(Effect.scoped)
   )
@@ -138,7 +138,7 @@ describe("an idle connection", () => {
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected({ heartbeat })
       yield* TestClock.adjust("10 minutes")
-      yield* connection.say(turnStarted("t", "still here"))
+      yield* connection.send(turnStarted("t", "still here"))
       assert.deepStrictEqual(yield* takeN(link, 1), ["still here"])
       assert.strictEqual(server.attempts(), 1)
     }).pipe(Effect.scoped)
@@ -165,7 +165,7 @@ describe("an idle connection", () => {
     Effect.gen(function* () {
       const { connection, link } = yield* connected({ heartbeat, events: { capacity: 1 } })
       yield* connection.fallSilent
-      yield* connection.say(turnStarted("t", "1"), turnStarted("t", "2"), turnStarted("t", "3"))
+      yield* connection.send(turnStarted("t", "1"), turnStarted("t", "2"), turnStarted("t", "3"))
       yield* TestClock.adjust("10 minutes")
       assert.deepStrictEqual(yield* takeN(link, 3), ["1", "2", "3"])
     }).pipe(Effect.scoped)

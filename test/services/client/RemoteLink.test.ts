@@ -20,7 +20,7 @@ describe("the handshake", () => {
         })
       )
       const connection = yield* server.accept
-      assert.deepStrictEqual(yield* connection.hear, {
+      assert.deepStrictEqual(yield* connection.receive, {
         id: "initialize",
         method: "initialize",
         params: {
@@ -32,8 +32,8 @@ describe("the handshake", () => {
           }
         }
       })
-      yield* connection.say({ id: "initialize", result: FakeServer.handshake })
-      assert.deepStrictEqual(yield* connection.hear, { method: "initialized" })
+      yield* connection.send({ id: "initialize", result: FakeServer.handshake })
+      assert.deepStrictEqual(yield* connection.receive, { method: "initialized" })
       const { handshake } = yield* Fiber.join(connecting)
       assert.deepStrictEqual(handshake, {
         userAgent: FakeServer.userAgent,
@@ -48,7 +48,7 @@ describe("the handshake", () => {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
       const connection = yield* server.accept
-      yield* connection.hear
+      yield* connection.receive
       yield* TestClock.adjust("9999 millis")
       assert.isUndefined(connecting.pollUnsafe())
       yield* TestClock.adjust("1 millis")
@@ -66,7 +66,10 @@ describe("the handshake", () => {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
       const connection = yield* server.accept
-      yield* connection.say({ id: (yield* connection.hear)["id"], error: { code: -32600, message: "no such client" } })
+      yield* connection.send({
+        id: (yield* connection.receive)["id"],
+        error: { code: -32600, message: "no such client" }
+      })
       const error = yield* Fiber.join(connecting)
       assert.deepStrictEqual(
         { kind: error?.kind, message: error?.message },
@@ -80,7 +83,7 @@ describe("the handshake", () => {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
       const connection = yield* server.accept
-      yield* connection.say({ id: (yield* connection.hear)["id"], result: { hello: 1 } })
+      yield* connection.send({ id: (yield* connection.receive)["id"], result: { hello: 1 } })
       assert.strictEqual((yield* Fiber.join(connecting))?.kind, "InvalidData")
     }).pipe(Effect.scoped)
   )
@@ -104,13 +107,18 @@ describe("the handshake", () => {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(RemoteLink.make(server.endpoint, options))
       const connection = yield* server.accept
-      yield* connection.hear
-      yield* connection.say(delta(1), approval(7), { id: "stray", result: 1 }, { id: 8, method: "no/such", params: {} })
-      assert.deepStrictEqual(yield* connection.hear, {
+      yield* connection.receive
+      yield* connection.send(
+        delta(1),
+        approval(7),
+        { id: "stray", result: 1 },
+        { id: 8, method: "no/such", params: {} }
+      )
+      assert.deepStrictEqual(yield* connection.receive, {
         error: { code: -32601, message: "unsupported remote app-server request `no/such`" },
         id: 8
       })
-      yield* connection.say(delta(2), { id: "initialize", result: FakeServer.handshake }, delta(3))
+      yield* connection.send(delta(2), { id: "initialize", result: FakeServer.handshake }, delta(3))
       const { link } = yield* Fiber.join(connecting)
       assert.deepStrictEqual(yield* takeN(link, 4), ["1", 7, "2", "3"])
     }).pipe(Effect.scoped)
@@ -125,9 +133,9 @@ describe("requests", () => {
       const second = yield* Effect.forkChild(Effect.flip(link.request("thread/read", { threadId: "t" })), {
         startImmediately: true
       })
-      assert.deepStrictEqual(yield* connection.hear, { id: 1, method: "model/list", params: { limit: 1 } })
-      assert.deepStrictEqual(yield* connection.hear, { id: 2, method: "thread/read", params: { threadId: "t" } })
-      yield* connection.say(
+      assert.deepStrictEqual(yield* connection.receive, { id: 1, method: "model/list", params: { limit: 1 } })
+      assert.deepStrictEqual(yield* connection.receive, { id: 2, method: "thread/read", params: { threadId: "t" } })
+      yield* connection.send(
         { error: { code: -32600, message: "no", data: { a: 1 } }, id: 2 },
         { id: 99, result: "stray" },
         { id: 1, result: { data: [] } }
@@ -143,17 +151,17 @@ describe("requests", () => {
       const { link, connection } = yield* connected()
       const request = { id: "mine", method: "model/list", params: {} }
       const first = yield* Effect.forkChild(link.requestWithId(request), { startImmediately: true })
-      yield* connection.hear
+      yield* connection.receive
       const error = yield* failureOf(link.requestWithId(request))
       assert.deepStrictEqual(error?._tag === "TransportError" ? { kind: error.kind, message: error.message } : error, {
         kind: "InvalidInput",
         message: "model/list transport error: duplicate remote app-server request id `mine`"
       })
-      assert.deepStrictEqual(yield* connection.unheard, [])
-      yield* connection.say({ id: "mine", result: 1 })
+      assert.deepStrictEqual(yield* connection.unreceived, [])
+      yield* connection.send({ id: "mine", result: 1 })
       assert.strictEqual(yield* Fiber.join(first), 1)
       const again = yield* Effect.forkChild(link.requestWithId(request), { startImmediately: true })
-      yield* connection.say({ id: "mine", result: 2 })
+      yield* connection.send({ id: "mine", result: 2 })
       assert.strictEqual(yield* Fiber.join(again), 2)
     }).pipe(Effect.scoped)
   )
@@ -164,10 +172,10 @@ describe("requests", () => {
       const request = { id: 5, method: "model/list", params: {} }
       const first = yield* Effect.forkChild(link.requestWithId(request), { startImmediately: true })
       yield* Fiber.interrupt(first)
-      yield* connection.say({ id: 5, result: "late" }, delta(1))
+      yield* connection.send({ id: 5, result: "late" }, delta(1))
       assert.deepStrictEqual(yield* takeN(link, 1), ["1"])
       const second = yield* Effect.forkChild(link.requestWithId(request), { startImmediately: true })
-      yield* connection.say({ id: 5, result: "new" })
+      yield* connection.send({ id: 5, result: "new" })
       assert.strictEqual(yield* Fiber.join(second), "new")
     }).pipe(Effect.scoped)
   )
@@ -185,7 +193,7 @@ describe("a message of the server", () => {
   it.effect("is ignored when it is an unknown notification, and refused when it is an unknown request [39]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
-      yield* connection.say(
+      yield* connection.send(
         { method: "no/such", params: {} },
         { method: "turn/completed", params: 5 },
         { id: "q", method: "no/such", params: {} },
@@ -198,7 +206,7 @@ describe("a message of the server", () => {
         id
       })
       assert.deepStrictEqual(
-        [yield* connection.hear, yield* connection.hear],
+        [yield* connection.receive, yield* connection.receive],
         [refused("q", "no/such"), refused(3, "toString")]
       )
     }).pipe(Effect.scoped)
@@ -207,13 +215,13 @@ describe("a message of the server", () => {
   it.effect("is answered with its id", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
-      yield* connection.say(approval(1), approval(2))
+      yield* connection.send(approval(1), approval(2))
       assert.deepStrictEqual(yield* takeN(link, 2), [1, 2])
       yield* link.respond(1, { decision: "accept" })
       yield* link.reject(2, { code: -32000, message: "no" })
       yield* link.notify("initialized", undefined)
       assert.deepStrictEqual(
-        [yield* connection.hear, yield* connection.hear, yield* connection.hear],
+        [yield* connection.receive, yield* connection.receive, yield* connection.receive],
         [
           { id: 1, result: { decision: "accept" } },
           { error: { code: -32000, message: "no" }, id: 2 },
@@ -229,8 +237,8 @@ describe("a slow consumer", () => {
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       const asking = yield* Effect.forkChild(link.request("model/list", {}), { startImmediately: true })
-      for (let index = 0; index < 5000; index++) yield* connection.say(delta(index))
-      yield* connection.say({ id: 1, result: "answered" })
+      for (let index = 0; index < 5000; index++) yield* connection.send(delta(index))
+      yield* connection.send({ id: 1, result: "answered" })
       assert.strictEqual(yield* Fiber.join(asking), "answered")
       assert.deepStrictEqual(
         yield* takeN(link, 5000),
@@ -239,13 +247,13 @@ describe("a slow consumer", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is told how many best-effort events were dropped, and sees only the newest snapshot [42]", () =>
+  it.effect("gets the number of dropped best-effort events, and only the newest snapshot [42]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected({ events: { capacity: 2 } })
-      yield* connection.say(delta(1), delta(2), warning("a"), warning("b"), usage(1), usage(2), { id: 5, result: 1 })
+      yield* connection.send(delta(1), delta(2), warning("a"), warning("b"), usage(1), usage(2), { id: 5, result: 1 })
       // Reading has continued up to the next lossless event.
-      yield* connection.say(delta(3))
-      yield* connection.say(delta(4))
+      yield* connection.send(delta(3))
+      yield* connection.send(delta(4))
       yield* Effect.yieldNow
       assert.deepStrictEqual(yield* takeN(link, 6), ["1", "2", { lagged: 2 }, "thread/tokenUsage/updated", "3", "4"])
     }).pipe(Effect.scoped)
@@ -254,7 +262,7 @@ describe("a slow consumer", () => {
   it.effect("is buffered up to the limit: then reading stops until it takes events [42]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected({ events: { capacity: 2 } })
-      for (let index = 0; index < 6; index++) yield* connection.say(delta(index))
+      for (let index = 0; index < 6; index++) yield* connection.send(delta(index))
       yield* Effect.yieldNow
       // Two are held and one waits for room; the others are still in the transport.
       assert.strictEqual(yield* connection.unread, 3)
@@ -265,7 +273,7 @@ describe("a slow consumer", () => {
   it.effect("is also limited in characters", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected({ events: { size: 300 } })
-      for (let index = 0; index < 6; index++) yield* connection.say(delta(index))
+      for (let index = 0; index < 6; index++) yield* connection.send(delta(index))
       yield* Effect.yieldNow
       assert.strictEqual(yield* connection.unread, 3)
       assert.deepStrictEqual(yield* takeN(link, 6), ["0", "1", "2", "3", "4", "5"])

@@ -55,7 +55,7 @@ describe("a lost connection", () => {
           }),
           { startImmediately: true }
         )
-        yield* connection.say(delta(1))
+        yield* connection.send(delta(1))
         yield* lose(connection)
         const text = `remote app server at \`ws://fake\` ${message}`
         const errors = yield* Fiber.join(waiting)
@@ -121,7 +121,7 @@ describe("a lost connection", () => {
         errors.map((error) => error?.kind),
         ["BrokenPipe", "BrokenPipe", "BrokenPipe"]
       )
-      yield* connection.say(delta(1))
+      yield* connection.send(delta(1))
       assert.deepStrictEqual(yield* takeN(link, 1), ["1"])
     }).pipe(Effect.scoped)
   )

@@ -14,7 +14,7 @@ import { Interrupt, List, Read, failed, gated, listing, makeGates, ok, page, tur
 
 describe("Dispatcher", () => {
   describe("runs requests", () => {
-    it.effect("of one thread one after the other, in the order in which they were sent [55]", () =>
+    it.effect("of one thread sequentially, in the order of arrival [55]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const client = yield* connect()
@@ -30,7 +30,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("of one thread one after the other over all connections, and each gets its own answer [55] [59]", () =>
+    it.effect("of one thread sequentially over all connections, and each gets its own response [55] [59]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const [one, two] = [yield* connect(), yield* connect()]
@@ -46,7 +46,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("of different threads beside each other [55]", () =>
+    it.effect("of different threads concurrently [55]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const client = yield* connect()
@@ -61,7 +61,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("of no key beside those that wait [31]", () =>
+    it.effect("without a key while others wait [31]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const client = yield* connect()
@@ -75,7 +75,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("that read beside each other, and one that changes between them alone [55]", () =>
+    it.effect("that read concurrently, and one that writes exclusively [55]", () =>
       Effect.gen(function* () {
         const gates = makeGates()
         let reads = 0
@@ -101,7 +101,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("that fail or die as it runs others: what waits behind them goes on", () =>
+    it.effect("that fail or die, and then those that wait behind them", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({
           [Interrupt]: ({ turnId }) =>
@@ -119,7 +119,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("of a long line without a depth that grows with it", () =>
+    it.effect("of a long queue without a growing stack", () =>
       Effect.gen(function* () {
         const count = 20_000
         const gate = yield* Deferred.make<void>()
@@ -140,7 +140,7 @@ describe("Dispatcher", () => {
   describe("refuses as overload", () => {
     const overloaded = (id: number) => failed(id, -32001, "Server overloaded; retry later.")
 
-    it.effect("a request for which there is no place to wait in, whose id is free again at once [16] [45]", () =>
+    it.effect("a request when the queue of its key is full, and frees its id at once [16] [45]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const client = yield* connect({ capacity: 2 })
@@ -170,7 +170,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("no answer of the client, and no notification: every one is taken, whatever waits [45]", () =>
+    it.effect("no response or notification of the client: each is accepted, whatever waits [45]", () =>
       Effect.gen(function* () {
         const { gates, connect, serverRequests, router } = yield* gated
         const client = yield* connect({ capacity: 2 })
@@ -198,7 +198,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("what waits on its own connection only", () =>
+    it.effect("by counting the waiting requests of its own connection only", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const [one, two] = [yield* connect({ capacity: 1 }), yield* connect({ capacity: 1 })]
@@ -215,7 +215,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("what comes while too many handlers run [45]", () =>
+    it.effect("requests that arrive while too many handlers run [45]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { connect } = yield* makeProcessor({ [List]: () => Effect.as(Deferred.await(gate), page()) })
@@ -231,7 +231,7 @@ describe("Dispatcher", () => {
   })
 
   describe("when a connection closes", () => {
-    it.effect("skips what waits without running it and lets those of others go on; what runs ends [56]", () =>
+    it.effect("skips its waiting requests, and those of others continue; running handlers finish [56]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const [gone, other] = [yield* connect(), yield* connect()]
@@ -249,7 +249,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("is done when all it has read is answered [52]", () =>
+    it.effect("is done when every request that was read is answered [52]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const client = yield* connect()
@@ -268,7 +268,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("is not done before what waits behind another connection is answered [52]", () =>
+    it.effect("is not done before requests that wait behind another connection are answered [52]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const [client, other] = [yield* connect(), yield* connect()]
@@ -289,7 +289,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("answers what still waits when its deadline comes, and leaves nothing of it behind [52]", () => {
+    it.effect("answers waiting requests with an error at its deadline, and reports none as running [52]", () => {
       const logged: Array<string> = []
       const logger = Logger.make(({ message }) => void logged.push(String(message)))
       return Effect.gen(function* () {
@@ -314,11 +314,11 @@ describe("Dispatcher", () => {
         other.request(2, Interrupt, turn("t", "c"))
         yield* gates.hasStarted("c")
         assert.deepStrictEqual([gates.started, client.connection.waiting], [["a", "c"], 0])
-        assert.notMatch(logged.join("\n"), /leaves behind/)
+        assert.notMatch(logged.join("\n"), /still running/)
       }).pipe(Effect.provide(Logger.layer([logger])))
     })
 
-    it.effect("is done at once when its client is lost, whatever waits [56]", () =>
+    it.effect("is done at once when its client is lost, even with waiting requests [56]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const [client, other] = [yield* connect(), yield* connect()]
@@ -337,7 +337,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("is not done before its answers have found room", () =>
+    it.effect("is not done before its responses are queued", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const client = yield* connect({ room: 1 })
@@ -357,7 +357,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("interrupts what still runs with its scope, lets others go on, and is forgotten", () =>
+    it.effect("interrupts its handlers with its scope, lets others continue, and is removed", () =>
       Effect.gen(function* () {
         const interrupted = yield* Deferred.make<void>()
         const started = yield* Deferred.make<void>()
@@ -389,8 +389,8 @@ describe("Dispatcher", () => {
     )
   })
 
-  describe("a request whose caller has gone", () => {
-    it.effect("is interrupted while it runs, is not answered, and makes room for the next [20]", () =>
+  describe("a request whose caller is interrupted", () => {
+    it.effect("is interrupted while it runs, gets no response, and makes room for the next [20]", () =>
       Effect.gen(function* () {
         const interrupted = yield* Deferred.make<void>()
         const started = yield* Deferred.make<void>()
@@ -415,7 +415,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("never runs when it still waits, and is not answered [20]", () =>
+    it.effect("never runs when it still waits, and gets no response [20]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const client = yield* connect()
@@ -429,7 +429,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("never runs when it has not even been read, and is not answered [20]", () =>
+    it.effect("never runs when it was not read yet, and gets no response [20]", () =>
       Effect.gen(function* () {
         const { gates, connect } = yield* gated
         const client = yield* connect()
@@ -445,7 +445,7 @@ describe("Dispatcher", () => {
       })
     )
 
-    it.effect("is interrupted when that happens in the moment in which its handler begins [20]", () =>
+    it.effect("is interrupted when its handler is just being started [20]", () =>
       Effect.gen(function* () {
         const interrupted = yield* Deferred.make<void>()
         let cancel = () => {}

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimits.ts"
-import * as StreamTransport from "../../../src/layers/transports/ServeTransport.ts"
+import * as ServeTransport from "../../../src/layers/transports/ServeTransport.ts"
 import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
 import { BacklogBudget, Budget } from "../../../src/services/routing/BacklogBudget.ts"
 import type { Transport } from "../../../src/services/connection/Transport.ts"
@@ -19,26 +19,26 @@ const List = "thread/loaded/list"
 
 const initialize = { id: "i", method: "initialize", params: { clientInfo: { name: "a", version: "1" } } }
 
-/** What of the log names the fault of a connection. */
+/** The log line about the fault of a connection. */
 const named: Readonly<Record<FaultyTransport.Step, Readonly<Record<FaultyTransport.Fault, RegExp | undefined>>>> = {
   read: {
     fails: /closing connection 0: broken/,
     dies: /reading from connection 0 failed/,
-    // It is what every client does that says nothing.
+    // Every silent client does this.
     "never ends": undefined,
-    "cannot be interrupted": /connection 0 has ended and leaves behind: read/
+    "cannot be interrupted": /connection 0 ended; still running: read/
   },
   write: {
     fails: /closing connection 0: broken/,
     dies: /writing to connection 0 failed/,
-    "never ends": /connection 0 has ended before everything was written/,
-    "cannot be interrupted": /connection 0 has ended and leaves behind: write/
+    "never ends": /connection 0 ended before all messages were written/,
+    "cannot be interrupted": /connection 0 ended; still running: write/
   },
   close: {
     fails: /closing connection 0 failed/,
     dies: /closing connection 0 failed/,
-    "never ends": /connection 0 has ended and leaves behind: close/,
-    "cannot be interrupted": /connection 0 has ended and leaves behind: close/
+    "never ends": /connection 0 ended; still running: close/,
+    "cannot be interrupted": /connection 0 ended; still running: close/
   }
 }
 
@@ -49,7 +49,7 @@ const serving = Effect.fnUntraced(function* (
 ) {
   const server = yield* makeServer()
   const client = FaultyTransport.make(step, fault, evictable)
-  const serve = StreamTransport.serve(client.transport, { ...ConnectionLimits.defaultLimits, outgoingCapacity: 1 })
+  const serve = ServeTransport.serve(client.transport, { ...ConnectionLimits.defaultLimits, outgoingCapacity: 1 })
   const served = yield* Effect.provideContext(serve, server.services)
   client.send(initialize)
   while ((yield* client.next).id !== "i");
@@ -57,7 +57,7 @@ const serving = Effect.fnUntraced(function* (
   return { ...server, client, served, other }
 })
 
-/** Lets time pass until the effect has ended; the time that it took, in milliseconds. */
+/** Advances the clock until the effect has ended, and returns the time in milliseconds. */
 const timed = Effect.fnUntraced(function* (effect: Effect.Effect<unknown>) {
   const start = yield* Clock.currentTimeMillis
   const fiber = yield* Effect.forkChild(effect)
@@ -85,11 +85,11 @@ describe("a connection whose transport", () => {
             const { stop } = yield* Effect.provideContext(Shutdown, services)
             assert.isAtMost(yield* timed(stop("5 seconds")), 5000)
             const pattern = named[step][fault]
-            if (pattern === undefined) assert.notMatch(logged.join("\n"), /leaves behind|failed/)
+            if (pattern === undefined) assert.notMatch(logged.join("\n"), /still running|failed/)
             else assert.match(logged.join("\n"), pattern)
-            const answered = client.heard.flatMap(({ id, method }) => (method === undefined ? [id] : []))
+            const answered = client.received.flatMap(({ id, method }) => (method === undefined ? [id] : []))
             assert.deepStrictEqual(answered, Array.from(new Set(answered)), "no request has two answers")
-            // What was read is answered, unless the answers cannot be written any more.
+            // Requests that were read are answered, unless responses can no longer be written.
             if (step !== "write" && !(step === "read" && fault === "dies")) {
               assert.deepStrictEqual(answered, ["i", 1, 2, 3])
             }
@@ -99,18 +99,20 @@ describe("a connection whose transport", () => {
     }
   }
 
-  it.effect("never ends at write is evicted when producers have waited for the grace, and leaves nothing [46]", () =>
-    Effect.gen(function* () {
-      const { client, other, router, served } = yield* serving("write", "never ends", true)
-      client.breakNow()
-      const publish = (threadId: string) => router.notify("thread/closed", { threadId }, threadId)
-      yield* Effect.forkChild(Effect.forEach(["a", "b", "c"], publish))
-      const took = yield* timed(served.closed)
-      assert.isAtLeast(took, 10_000)
-      assert.isAtMost(took, 20_000)
-      assert.strictEqual(router.connections().length, 1)
-      assert.deepStrictEqual(yield* other.request(List, {}), { data: [], nextCursor: null })
-    })
+  it.effect(
+    "never ends at write is evicted when producers have waited for the grace, and leaves nothing behind [46]",
+    () =>
+      Effect.gen(function* () {
+        const { client, other, router, served } = yield* serving("write", "never ends", true)
+        client.breakNow()
+        const publish = (threadId: string) => router.notify("thread/closed", { threadId }, threadId)
+        yield* Effect.forkChild(Effect.forEach(["a", "b", "c"], publish))
+        const took = yield* timed(served.closed)
+        assert.isAtLeast(took, 10_000)
+        assert.isAtMost(took, 20_000)
+        assert.strictEqual(router.connections().length, 1)
+        assert.deepStrictEqual(yield* other.request(List, {}), { data: [], nextCursor: null })
+      })
   )
 
   it.effect("writes slowly but steadily is not evicted, also when a full queue takes longer than the grace [46]", () =>
@@ -145,7 +147,7 @@ describe("a connection whose transport", () => {
       const budget = new BacklogBudget()
       const { services } = yield* makeServer()
       const { transport } = MemoryTransport.make({ evictable: true, write: () => Effect.never })
-      const serve = StreamTransport.serve(transport, ConnectionLimits.defaultLimits)
+      const serve = ServeTransport.serve(transport, ConnectionLimits.defaultLimits)
       const served = yield* Effect.provideService(Effect.provideContext(serve, services), Budget, budget)
       const { outgoing } = served.connection
       outgoing.offerUnsafe(lossless("a"))
@@ -169,7 +171,7 @@ describe("a connection whose transport", () => {
         }
         const { closed, transport } = MemoryTransport.make(hook === "onClosing" ? { onClosing: broken } : {})
         const onClosed = hook === "onClosed" ? broken : undefined
-        const serve = StreamTransport.serve(transport, ConnectionLimits.defaultLimits, onClosed)
+        const serve = ServeTransport.serve(transport, ConnectionLimits.defaultLimits, onClosed)
         const served = yield* Effect.provideContext(serve, services)
         const { stop } = yield* Effect.provideContext(Shutdown, services)
         assert.isAtMost(yield* timed(stop("5 seconds")), 5000)
@@ -183,7 +185,7 @@ describe("a connection whose transport", () => {
     }
   )
 
-  it.effect("cannot be interrupted at read ends all the same when its client is closed, without a deadline", () =>
+  it.effect("cannot be interrupted at read ends when its client is closed, even without a deadline", () =>
     Effect.gen(function* () {
       const { client, router, served } = yield* serving("read", "cannot be interrupted", true)
       client.breakNow()

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Request } from "../../../src/protocol/jsonrpc/Envelope.ts"
 import { Decoder } from "../../../src/protocol/jsonrpc/Lines.ts"
-import { cwd, home, makeServer, say } from "../../support/Server.ts"
+import { cwd, home, makeServer, userInput } from "../../support/Server.ts"
 import { asking } from "../../support/Tools.ts"
 
 const List = "thread/loaded/list"
@@ -16,7 +16,7 @@ const params = (name = "probe") => ({ clientInfo: { name, version: "0.0.1" } })
 const warning = (summary: string) => ({ summary, details: null, path: null })
 
 describe("The handshake", () => {
-  it.effect("comes before any other request, which does not spoil it [1]", () =>
+  it.effect("precedes any other request, whose refusal does not affect it [1]", () =>
     Effect.gen(function* () {
       const { wire } = yield* makeServer()
       const client = yield* wire()
@@ -26,7 +26,7 @@ describe("The handshake", () => {
     })
   )
 
-  it.effect("happens once, also when two of them race [2]", () =>
+  it.effect("succeeds once, also when two of them race [2]", () =>
     Effect.gen(function* () {
       const { wire } = yield* makeServer()
       const client = yield* wire()
@@ -55,7 +55,7 @@ describe("The handshake", () => {
     )
   }
 
-  it.effect("says who the server is and where, beginning with the client's name [4]", () =>
+  it.effect("returns the server's identity and home, beginning with the client's name [4]", () =>
     Effect.gen(function* () {
       const { wire } = yield* makeServer()
       const client = yield* wire()
@@ -68,7 +68,7 @@ describe("The handshake", () => {
     })
   )
 
-  it.effect("needs a name and a version, and takes both empty", () =>
+  it.effect("requires a name and a version, which may be empty", () =>
     Effect.gen(function* () {
       const { wire } = yield* makeServer()
       const client = yield* wire()
@@ -84,16 +84,16 @@ describe("The handshake", () => {
     })
   )
 
-  it.effect("is followed by the warnings of the configuration, before anything else and for its client alone [5]", () =>
+  it.effect("is followed by the warnings of the configuration, before other messages and for its client only [5]", () =>
     Effect.gen(function* () {
       const { router, wire } = yield* makeServer({ configWarnings: [warning("a"), warning("b")] })
       const [first, second] = [yield* wire(), yield* wire()]
       yield* first.send(1, "initialize", params())
       yield* Effect.yieldNow
       yield* router.notify("thread/closed", { threadId: "t" }, "t")
-      const told = [yield* first.next, yield* first.next, yield* first.next, yield* first.next]
+      const published = [yield* first.next, yield* first.next, yield* first.next, yield* first.next]
       assert.deepStrictEqual(
-        told.map((message) => message["id"] ?? [message["method"], message["params"]]),
+        published.map((message) => message["id"] ?? [message["method"], message["params"]]),
         [
           1,
           ["configWarning", { summary: "a", details: null }],
@@ -105,7 +105,7 @@ describe("The handshake", () => {
     })
   )
 
-  it.effect("makes a client hear what everybody hears, and not before [6]", () =>
+  it.effect("enables broadcasts to the client, and none are sent before it [6]", () =>
     Effect.gen(function* () {
       const { connect, wire } = yield* makeServer()
       const other = yield* connect()
@@ -116,12 +116,12 @@ describe("The handshake", () => {
       assert.strictEqual(client.outgoing.stats.size, 0)
       yield* client.request(2, "initialize", params())
       const { thread } = yield* other.request("thread/start", { cwd })
-      const told = yield* client.next
-      assert.deepStrictEqual([told["method"], told["params"]], ["thread/started", { thread }])
+      const published = yield* client.next
+      assert.deepStrictEqual([published["method"], published["params"]], ["thread/started", { thread }])
     })
   )
 
-  it.effect("opts a client out of notifications by their exact names; nobody else, and no question or answer [7]", () =>
+  it.effect("opts only this client out of notifications by exact name, and not of requests or responses [7]", () =>
     Effect.gen(function* () {
       const { connect, model } = yield* makeServer({ toolbox: [asking] })
       const optOutNotificationMethods = [
@@ -136,7 +136,7 @@ describe("The handshake", () => {
       const other = yield* connect()
       const { thread } = yield* client.request("thread/start", { cwd })
       assert.strictEqual((yield* other.notified("thread/started")).thread.id, thread.id)
-      yield* client.request("turn/start", { threadId: thread.id, input: say("work") })
+      yield* client.request("turn/start", { threadId: thread.id, input: userInput("work") })
       yield* model.call(["ask", "c1"])
       const names = yield* client.names("request item/commandExecution/requestApproval")
       assert.deepStrictEqual(
@@ -145,12 +145,12 @@ describe("The handshake", () => {
       )
       assert.includeMembers(names, ["turn/started", "item/completed"])
       yield* client.handle.respondToServerRequest(0, { decision: "accept" })
-      yield* model.say("done")
+      yield* model.reply("done")
       yield* client.names("turn/completed")
     })
   )
 
-  it.effect("decides about experimental methods, fields and variants, which are refused without data [8]", () =>
+  it.effect("enables experimental methods, fields and variants, which are otherwise refused without data [8]", () =>
     Effect.gen(function* () {
       const { wire } = yield* makeServer()
       const [stable, experimental] = [yield* wire(), yield* wire()]
@@ -175,18 +175,18 @@ describe("The handshake", () => {
     })
   )
 
-  it.effect("decides what a client sees of a question: experimental members only for who asked for them [9]", () =>
+  it.effect("enables the experimental members of server requests [9]", () =>
     Effect.gen(function* () {
       const { connect, model } = yield* makeServer({ toolbox: [asking] })
       const client = yield* connect()
       const other = yield* connect({ capabilities: { experimentalApi: true } })
       const { thread } = yield* client.request("thread/start", { cwd })
       const threadId = thread.id
-      yield* client.request("turn/start", { threadId, input: say("hello") })
-      yield* model.say("hi")
+      yield* client.request("turn/start", { threadId, input: userInput("hello") })
+      yield* model.reply("hi")
       yield* client.notified("turn/completed")
       yield* other.request("thread/resume", { threadId })
-      yield* client.request("turn/start", { threadId, input: say("work") })
+      yield* client.request("turn/start", { threadId, input: userInput("work") })
       yield* model.call(["ask", "c1"])
       const [stable, full] = [yield* client.asked, yield* other.asked]
       assert.notProperty(stable.params, "availableDecisions")
@@ -194,8 +194,8 @@ describe("The handshake", () => {
     })
   )
 
-  describe("what cannot be understood", () => {
-    it.effect("is refused as an invalid request when it is one, and the connection goes on [10]", () =>
+  describe("an invalid message", () => {
+    it.effect("is refused as an invalid request if it is a request, and the connection continues [10]", () =>
       Effect.gen(function* () {
         const { wire } = yield* makeServer()
         const client = yield* wire()
@@ -218,7 +218,7 @@ describe("The handshake", () => {
       })
     )
 
-    it.effect("gets no answer when it is not even a message, and the connection goes on [10]", () =>
+    it.effect("gets no response if it is not a message, and the connection continues [10]", () =>
       Effect.gen(function* () {
         const { wire } = yield* makeServer()
         const client = yield* wire()
@@ -231,7 +231,7 @@ describe("The handshake", () => {
     )
   })
 
-  it.effect("is spoken without a jsonrpc member, and ids come back as they were written [11]", () =>
+  it.effect("has no jsonrpc member, and ids are returned unchanged [11]", () =>
     Effect.gen(function* () {
       const { wire } = yield* makeServer()
       const client = yield* wire()
@@ -253,7 +253,7 @@ describe("The handshake", () => {
     })
   )
 
-  it.effect("belongs to its connection: two clients may use the same ids and hear their own answers [59]", () =>
+  it.effect("belongs to its connection: two clients may use the same ids and get their own responses [59]", () =>
     Effect.gen(function* () {
       const { wire } = yield* makeServer()
       const [one, two] = [yield* wire(), yield* wire()]

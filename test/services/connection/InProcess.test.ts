@@ -31,7 +31,7 @@ import {
 
 describe("InProcess", () => {
   describe("start", () => {
-    it.effect("returns when the handshake is done, and not before [12]", () =>
+    it.effect("returns after the handshake [12]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { start, router } = yield* makeRuntime({
@@ -49,7 +49,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("fails with what initialize said, and leaves nothing of the connection [12]", () =>
+    it.effect("fails with the error of initialize, and closes the connection [12]", () =>
       Effect.gen(function* () {
         const { start, router } = yield* makeRuntime({
           initialize: () => Effect.fail(new RequestError({ code: -32600, message: "no such client" }))
@@ -62,7 +62,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("fails with what initialize said, and leaves nothing of the server [12]", () =>
+    it.effect("fails with the error of initialize, and closes the server [12]", () =>
       Effect.gen(function* () {
         const released = yield* Deferred.make<void>()
         const model = Layer.effect(
@@ -96,7 +96,7 @@ describe("InProcess", () => {
   })
 
   describe("submission", () => {
-    it.effect("fails at once when as many as there is room for are not yet looked at [14]", () =>
+    it.effect("fails at once when the queue of unread messages is full [14]", () =>
       Effect.gen(function* () {
         const { start } = yield* makeRuntime({ [List]: listing })
         const { handle } = yield* start({ channelCapacity: 1 })
@@ -135,7 +135,7 @@ describe("InProcess", () => {
   })
 
   describe("a request", () => {
-    it.effect("with an id that is in flight is refused, the first is not touched, and then the id is free [15]", () =>
+    it.effect("with a pending id is refused without affecting the first, and then the id is free [15]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { start } = yield* makeRuntime({ [List]: () => Effect.as(Deferred.await(gate), page) })
@@ -155,7 +155,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("that finds no place to wait in is refused, and its id is free at once [16]", () =>
+    it.effect("that exceeds the waiting limit is refused, and its id is free at once [16]", () =>
       Effect.gen(function* () {
         const never = yield* makeNever
         const { start } = yield* makeRuntime({ [Interrupt]: never.handler, [List]: listing })
@@ -188,7 +188,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("is never run when its caller is interrupted before it is looked at [20]", () =>
+    it.effect("never runs when its caller is interrupted before it is read [20]", () =>
       Effect.gen(function* () {
         let run = 0
         const { start } = yield* makeRuntime({
@@ -215,13 +215,13 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("fails when its result has no form in JSON, and no other does [25]", () =>
+    it.effect("fails when its result is not JSON, without affecting others [25]", () =>
       Effect.gen(function* () {
         const circular: Record<string, unknown> = {}
         circular["self"] = circular
         const results = [{ data: 1n }, circular, { call: () => undefined }, undefined, page]
         const { start } = yield* makeRuntime({
-          // As a handler might that does not keep to its type.
+          // A handler that violates its type.
           [List]: () => Effect.sync(() => results.shift() as never)
         })
         const client = yield* start()
@@ -232,7 +232,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("is answered while the consumer of events does not read, and so are the server's own", () =>
+    it.effect("is answered while the consumer reads no events, and so are server requests", () =>
       Effect.gen(function* () {
         const { start, router, serverRequests } = yield* makeRuntime({ [List]: listing })
         const { handle } = yield* start({ channelCapacity: 1 })
@@ -250,7 +250,7 @@ describe("InProcess", () => {
     )
   })
 
-  it.effect("refuses what is nested too deep, and serves the next request [10]", () =>
+  it.effect("refuses a message that is nested too deeply, and serves the next request [10]", () =>
     Effect.gen(function* () {
       const { start } = yield* makeRuntime({ [List]: listing })
       const { handle } = yield* start()
@@ -268,7 +268,7 @@ describe("InProcess", () => {
     })
   )
 
-  it.effect("lets a caller give up a request without waiting for its handler [20]", () =>
+  it.effect("lets a caller cancel without waiting for the handler [20]", () =>
     Effect.gen(function* () {
       const started = yield* Deferred.make<void>()
       const gate = yield* Deferred.make<void>()
@@ -288,7 +288,7 @@ describe("InProcess", () => {
     })
   )
 
-  describe("a request of the server", () => {
+  describe("a server request", () => {
     const setUp = Effect.gen(function* () {
       const { start, router, serverRequests } = yield* makeRuntime({})
       const client = yield* start({ channelCapacity: 1 })
@@ -297,7 +297,7 @@ describe("InProcess", () => {
       return { client, ask: serverRequests.ask("t", "item/tool/call", call) }
     })
 
-    it.effect("is an event, and is answered by its id or refused by it", () =>
+    it.effect("is an event, and is answered or refused by its id", () =>
       Effect.gen(function* () {
         const { client, ask } = yield* setUp
         const first = yield* ask
@@ -311,7 +311,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("fails in the server when there is no room for it, and when nobody reads [17]", () =>
+    it.effect("fails in the server when the queue is full, and when it is closed [17]", () =>
       Effect.gen(function* () {
         const { client, ask } = yield* setUp
         const unread = yield* ask
@@ -332,16 +332,16 @@ describe("InProcess", () => {
   })
 
   describe("events", () => {
-    /** A client with room for one event, and somebody who tells it things. */
+    /** A client with room for one event, and a publisher. */
     const setUp = Effect.gen(function* () {
       const { start, router } = yield* makeRuntime({})
       const client = yield* start({ channelCapacity: 1 })
       const [connection] = router.connections()
       router.subscribe("t", connection!)
-      const tell = (method: ServerNotificationMethod, params: unknown) =>
-        // The caller has them from the method's own schema.
+      const publish = (method: ServerNotificationMethod, params: unknown) =>
+        // The caller has them from the method's schema.
         router.notify(method, params as NotificationParams<typeof method>, "t")
-      return { client, tell }
+      return { client, publish }
     })
 
     const guaranteed = (Object.keys(serverNotificationTable) as ReadonlyArray<ServerNotificationMethod>).filter(
@@ -350,46 +350,46 @@ describe("InProcess", () => {
     )
 
     it.effect(
-      "that are guaranteed arrive all, in order, at a full queue, and only best-effort ones are dropped [18] [19]",
+      "that are lossless all arrive in order at a full queue, and only best-effort ones are dropped [18] [19]",
       () =>
         Effect.gen(function* () {
-          const { client, tell } = yield* setUp
-          const told: Array<object> = []
+          const { client, publish } = yield* setUp
+          const published: Array<object> = []
           for (const method of guaranteed) {
             const [params] = yield* Arbitrary.sampleEffect(Arbitrary.schema(serverNotificationTable[method].params()), {
               count: 1,
               seed: method
             })
-            told.push({ method, params })
+            published.push({ method, params })
           }
-          const teller = yield* Effect.forkChild(
-            Effect.forEach(told, (each) => {
+          const publisher = yield* Effect.forkChild(
+            Effect.forEach(published, (each) => {
               const { method, params } = each as { readonly method: ServerNotificationMethod; readonly params: unknown }
-              return Effect.andThen(tell(method, params), tell("warning", { threadId: "t", message: method }))
+              return Effect.andThen(publish(method, params), publish("warning", { threadId: "t", message: method }))
             }),
             { startImmediately: true }
           )
           const kept: Array<object> = []
           let lost = 0
           let warned = 0
-          while (kept.length < told.length) {
+          while (kept.length < published.length) {
             const event = yield* client.next
             if (event._tag === "Lagged") lost += event.skipped
             else if (nameOf(event) === "warning") warned++
             else if (event._tag === "ServerNotification") kept.push(event.notification)
           }
-          yield* Fiber.join(teller)
-          assert.deepStrictEqual(kept, told)
+          yield* Fiber.join(publisher)
+          assert.deepStrictEqual(kept, published)
           assert.isAbove(lost, 0)
-          assert.isAtMost(lost + warned, told.length)
+          assert.isAtMost(lost + warned, published.length)
         })
     )
 
     it.effect("are a stream that ends with the runtime [24]", () =>
       Effect.gen(function* () {
-        const { client, tell } = yield* setUp
+        const { client, publish } = yield* setUp
         const reading = yield* Effect.forkChild(Stream.runCollect(client.handle.events))
-        for (const threadId of ["a", "b", "c"]) yield* tell("thread/closed", { threadId })
+        for (const threadId of ["a", "b", "c"]) yield* publish("thread/closed", { threadId })
         yield* client.handle.shutdown
         assert.deepStrictEqual(
           (yield* Fiber.join(reading)).map((event) => event._tag === "ServerNotification" && event.notification.params),

@@ -14,14 +14,14 @@ import {
   page,
   stopping
 } from "../../support/Runtime.ts"
-import { nameOf, say } from "../../support/Server.ts"
+import { nameOf, userInput } from "../../support/Server.ts"
 import { asking, gated } from "../../support/Tools.ts"
 import { makeThread } from "../../support/Threads.ts"
 
 const leaves = { ownsServer: false } as const
 
-describe("InProcess, one of several clients, when it goes", () => {
-  it.effect("leaves the turns it started running, for those who follow them too [58]", () =>
+describe("InProcess, one of several clients, when it leaves", () => {
+  it.effect("does not stop the turns that it started [58]", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const { client, connect, model, threadId, turn } = yield* makeThread({
@@ -30,17 +30,17 @@ describe("InProcess, one of several clients, when it goes", () => {
       yield* turn("hello", "hi")
       const going = yield* connect(leaves)
       yield* going.request("thread/resume", { threadId })
-      yield* going.request("turn/start", { threadId, input: say("work") })
+      yield* going.request("turn/start", { threadId, input: userInput("work") })
       yield* model.call(["slow", "c1"])
       yield* going.notified("thread/tokenUsage/updated")
       yield* going.handle.shutdown
       yield* Deferred.succeed(gate, undefined)
-      yield* model.say("done")
+      yield* model.reply("done")
       assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
     })
   )
 
-  it.effect("leaves questions to the others [58]", () =>
+  it.effect("leaves pending requests to the others [58]", () =>
     Effect.gen(function* () {
       const { client, connect, model, start, threadId, turn } = yield* makeThread({ toolbox: [asking] })
       yield* turn("hello", "hi")
@@ -52,12 +52,12 @@ describe("InProcess, one of several clients, when it goes", () => {
       yield* going.handle.shutdown
       const { id } = yield* client.asked
       yield* client.handle.respondToServerRequest(id, { decision: "accept" })
-      yield* model.say("done")
+      yield* model.reply("done")
       assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
     })
   )
 
-  it.effect("is not held up by what it did not read, and can still read it [33]", () =>
+  it.effect("is not delayed by unread events, which can still be read [33]", () =>
     Effect.gen(function* () {
       const { start, router } = yield* makeRuntime({})
       const going = yield* start({ ...leaves, channelCapacity: 1 })
@@ -75,7 +75,7 @@ describe("InProcess, one of several clients, when it goes", () => {
     })
   )
 
-  it.effect("fails its own pending requests within its deadline, and nobody else's [22] [23]", () =>
+  it.effect("fails its own pending requests within its deadline, and not those of others [22] [23]", () =>
     Effect.gen(function* () {
       const never = yield* makeNever
       const gate = yield* Deferred.make<void>()

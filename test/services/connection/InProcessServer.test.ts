@@ -10,12 +10,12 @@ import { ModelProvider } from "../../../src/services/model/ModelProvider.ts"
 import type { SessionSource } from "../../../src/protocol/v2/thread/Thread.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { started } from "../../support/ScriptedModel.ts"
-import { clientOf, cwd, makeServer, nameOf, optionsOf, say } from "../../support/Server.ts"
+import { clientOf, cwd, makeServer, nameOf, optionsOf, userInput } from "../../support/Server.ts"
 import { closed, List } from "../../support/Runtime.ts"
 
 describe("InProcess", () => {
   describe("a whole server", () => {
-    it.effect("answers typed requests and stops when it is told to", () =>
+    it.effect("answers typed requests and stops on shutdown", () =>
       Effect.gen(function* () {
         const handle = yield* AppServer.start({
           ...optionsOf({}),
@@ -30,7 +30,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("logs to stderr where the embedding program has no logger of its own, and never to stdout", () =>
+    it.effect("logs to stderr when the embedding program has no logger, and never to stdout", () =>
       Effect.gen(function* () {
         const lines: Array<readonly [stream: "stdout" | "stderr", first: unknown]> = []
         const console = {
@@ -47,7 +47,7 @@ describe("InProcess", () => {
           })
           const client = clientOf(handle)
           const { thread } = yield* client.request("thread/start", { cwd })
-          yield* client.request("turn/start", { threadId: thread.id, input: say("hello") })
+          yield* client.request("turn/start", { threadId: thread.id, input: userInput("hello") })
           assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "failed")
         })
         yield* program.pipe(
@@ -83,8 +83,8 @@ describe("InProcess", () => {
         const client = yield* connect({ channelCapacity: 0 })
         const { thread } = yield* client.request("thread/start", { cwd })
         yield* client.notified("thread/started")
-        yield* client.request("turn/start", { threadId: thread.id, input: say("hello") })
-        const playing = yield* Effect.forkChild(model.say("hi"))
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("hello") })
+        const playing = yield* Effect.forkChild(model.reply("hi"))
         const { turn } = yield* client.notified("turn/completed")
         yield* Fiber.join(playing)
         assert.strictEqual(turn.status, "completed")
@@ -97,16 +97,16 @@ describe("InProcess", () => {
         const { connect } = yield* makeServer({ configWarnings: ["a", "b", "c"].map(warning) })
         const client = yield* connect({ channelCapacity: 1 })
         assert.deepStrictEqual(yield* client.request(List, {}), { data: [], nextCursor: null })
-        const told = yield* Effect.all([client.next, client.next, client.next])
+        const published = yield* Effect.all([client.next, client.next, client.next])
         assert.deepStrictEqual<unknown>(
-          told.map((event) => event._tag === "ServerNotification" && event.notification),
+          published.map((event) => event._tag === "ServerNotification" && event.notification),
           ["a", "b", "c"].map((summary) => ({ method: "configWarning", params: { summary, details: null } }))
         )
       })
     )
 
-    describe("with the older events", () => {
-      it.effect("tells each right behind the one it stands for, and says last that it is over [18]", () =>
+    describe("with legacy events", () => {
+      it.effect("delivers each right after its notification, and ends with the shutdown event [18]", () =>
         Effect.gen(function* () {
           const { connect, model } = yield* makeServer()
           const client = yield* connect({ legacyEvents: true, channelCapacity: 1 })
@@ -115,8 +115,8 @@ describe("InProcess", () => {
           const started = yield* client.names("codex/event/session_configured")
           assert.deepStrictEqual(started, ["thread/started", "codex/event/session_configured"])
 
-          yield* client.request("turn/start", { threadId, input: say("hello") })
-          yield* Effect.forkChild(model.say("hi"))
+          yield* client.request("turn/start", { threadId, input: userInput("hello") })
+          yield* Effect.forkChild(model.reply("hi"))
           const first = yield* client.until((event) => nameOf(event) === "codex/event/task_complete")
           const finished = first.at(-2)
           assert.isTrue(finished?._tag === "ServerNotification" && finished.notification.method === "turn/completed")
@@ -137,7 +137,7 @@ describe("InProcess", () => {
             conversationId: threadId
           })
 
-          const { turn } = yield* client.request("turn/start", { threadId, input: say("again") })
+          const { turn } = yield* client.request("turn/start", { threadId, input: userInput("again") })
           yield* Effect.forkChild(model.next)
           yield* Effect.forkChild(client.request("turn/interrupt", { threadId, turnId: turn.id }))
           const second = (yield* client.names("codex/event/turn_aborted")).slice(-2)
@@ -156,13 +156,13 @@ describe("InProcess", () => {
         })
       )
 
-      it.effect("does not tell them to who did not ask for them", () =>
+      it.effect("does not deliver them to clients that did not opt in", () =>
         Effect.gen(function* () {
           const { connect, model } = yield* makeServer()
           const client = yield* connect()
           const { thread } = yield* client.request("thread/start", { cwd })
-          yield* client.request("turn/start", { threadId: thread.id, input: say("hello") })
-          yield* model.say("hi")
+          yield* client.request("turn/start", { threadId: thread.id, input: userInput("hello") })
+          yield* model.reply("hi")
           const names = yield* client.names("turn/completed")
           assert.isFalse(names.some((name) => name.startsWith("codex/event/")))
           yield* client.handle.shutdown
@@ -171,13 +171,13 @@ describe("InProcess", () => {
       )
     })
 
-    it.effect("interrupts a turn that runs when it stops, and says so to who reads only afterwards [23] [33]", () =>
+    it.effect("interrupts the running turn when it stops, and delivers that to a late reader [23] [33]", () =>
       Effect.gen(function* () {
         const { connect, model } = yield* makeServer()
         const client = yield* connect({ channelCapacity: 1 })
         const { thread } = yield* client.request("thread/start", { cwd })
         yield* client.notified("thread/started")
-        yield* client.request("turn/start", { threadId: thread.id, input: say("hello") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("hello") })
         const reading = yield* Effect.forkChild(client.names("item/completed"))
         const call = yield* model.next
         yield* Fiber.join(reading)

@@ -20,7 +20,7 @@ import {
 
 describe("InProcess", () => {
   describe("shutdown", () => {
-    it.effect("fails what the server asked, and then what it was asked, with one text [22]", () =>
+    it.effect("fails pending server requests, then pending client requests, with the same text [22]", () =>
       Effect.gen(function* () {
         const never = yield* makeNever
         const { start, router, serverRequests } = yield* makeRuntime({ [Interrupt]: never.handler })
@@ -47,7 +47,7 @@ describe("InProcess", () => {
     )
 
     it.effect(
-      "takes no longer than its deadline, though a handler never ends and a fiber still holds a sender [23]",
+      "takes no longer than its deadline, even if a handler never ends and a fiber still holds a sender [23]",
       () =>
         Effect.gen(function* () {
           const never = yield* makeNever
@@ -70,7 +70,7 @@ describe("InProcess", () => {
         })
     )
 
-    it.effect("lets handlers finish that do so in time, and then does not wait [23]", () =>
+    it.effect("lets handlers finish in time, and then does not wait [23]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         let finished = false
@@ -98,7 +98,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("is under the deadline that the caller gives [23]", () =>
+    it.effect("respects the caller's deadline [23]", () =>
       Effect.gen(function* () {
         const never = yield* makeNever
         const { start } = yield* makeRuntime({ [Interrupt]: never.handler })
@@ -111,7 +111,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("comes with the end of its scope as well", () =>
+    it.effect("also runs at the end of its scope", () =>
       Effect.gen(function* () {
         const { start, router } = yield* makeRuntime({ [List]: listing })
         const scope = yield* Scope.make()
@@ -123,7 +123,7 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("is under its deadline also when it comes with the end of its scope [23]", () =>
+    it.effect("respects its deadline at the end of its scope [23]", () =>
       Effect.gen(function* () {
         const never = yield* makeNever
         const { start } = yield* makeRuntime({ [Interrupt]: never.handler })
@@ -138,21 +138,19 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect(
-      "lets events that were told before be read, and then there are none, however often it is asked for [24]",
-      () =>
-        Effect.gen(function* () {
-          const { start, router } = yield* makeRuntime({})
-          const client = yield* start()
-          for (const threadId of ["a", "b"]) yield* router.notify("thread/closed", { threadId }, threadId)
-          yield* client.handle.shutdown
-          yield* client.handle.shutdown
-          assert.deepStrictEqual(yield* Effect.map(Effect.all([client.next, client.next]), (all) => all.map(nameOf)), [
-            "thread/closed",
-            "thread/closed"
-          ])
-          for (let again = 0; again < 2; again++) assert.strictEqual((yield* client.handle.nextEvent)._tag, "None")
-        })
+    it.effect("leaves earlier events readable, and then ends the events, however often it is called [24]", () =>
+      Effect.gen(function* () {
+        const { start, router } = yield* makeRuntime({})
+        const client = yield* start()
+        for (const threadId of ["a", "b"]) yield* router.notify("thread/closed", { threadId }, threadId)
+        yield* client.handle.shutdown
+        yield* client.handle.shutdown
+        assert.deepStrictEqual(yield* Effect.map(Effect.all([client.next, client.next]), (all) => all.map(nameOf)), [
+          "thread/closed",
+          "thread/closed"
+        ])
+        for (let again = 0; again < 2; again++) assert.strictEqual((yield* client.handle.nextEvent)._tag, "None")
+      })
     )
 
     it.effect("ends the wait for an event [24]", () =>
@@ -165,20 +163,20 @@ describe("InProcess", () => {
       })
     )
 
-    it.effect("is not held up by a producer that waits for a consumer who does not read [33]", () =>
+    it.effect("is not delayed by a producer that waits for a stopped consumer [33]", () =>
       Effect.gen(function* () {
         const { start, router } = yield* makeRuntime({})
         const client = yield* start({ channelCapacity: 1 })
-        const tell = Effect.forEach(["a", "b", "c"], (threadId) =>
+        const publish = Effect.forEach(["a", "b", "c"], (threadId) =>
           router.notify("thread/closed", { threadId }, threadId)
         )
-        const telling = yield* Effect.forkChild(tell, { startImmediately: true })
+        const telling = yield* Effect.forkChild(publish, { startImmediately: true })
         yield* client.handle.shutdown
         yield* Fiber.join(telling)
       })
     )
 
-    it.effect("lets a consumer that has dropped its events see the end, and nobody wait for it [24]", () =>
+    it.effect("ends the events of a consumer that dropped them, and nothing waits for it [24]", () =>
       Effect.gen(function* () {
         const { start, router } = yield* makeRuntime({ [List]: listing })
         const client = yield* start({ channelCapacity: 1 })

@@ -4,10 +4,10 @@ import * as Schema from "effect/Schema"
 import type { ClientRequestMethod } from "../../../src/protocol/Methods.ts"
 import { copyOf, NotJson } from "../../../src/services/connection/JsonCopy.ts"
 import type { ClientEvent } from "../../../src/services/client/ClientEvent.ts"
-import { cwd, say } from "../../support/Server.ts"
+import { cwd, userInput } from "../../support/Server.ts"
 import { makeThread } from "../../support/Threads.ts"
 
-/** Changes everything that can be reached from a value. */
+/** Mutates everything reachable from a value. */
 const spoil = (value: unknown): void => {
   if (typeof value !== "object" || value === null) return
   const members = value as Record<string, unknown>
@@ -23,7 +23,7 @@ const open = Effect.fnUntraced(function* () {
   const server = yield* makeThread()
   const { client, threadId } = server
   yield* server.turn("hello", "an answer")
-  /** The text of an answer, which is spoilt afterwards. */
+  /** The text of a response, which is mutated afterwards. */
   const ask = Effect.fnUntraced(function* (method: ClientRequestMethod, params: object = {}) {
     const result = yield* client.handle.requestUnknown({ id: `${method} ${Math.random()}`, method, params })
     const text = JSON.stringify(result)
@@ -64,15 +64,15 @@ describe("an in-process client", () => {
       spoil(started)
       assert.strictEqual(yield* read(id, false), before)
 
-      const turn = yield* client.request("turn/start", { threadId, input: say("more") })
-      yield* model.say("another answer")
+      const turn = yield* client.request("turn/start", { threadId, input: userInput("more") })
+      yield* model.reply("another answer")
       const turns = yield* read(threadId, true)
       spoil(turn)
       assert.strictEqual(yield* read(threadId, true), turns)
     })
   )
 
-  it.effect("gets events of its own, which it may change [72]", () =>
+  it.effect("gets its own copies of events [72]", () =>
     Effect.gen(function* () {
       const { client, connect, model, read, threadId, wire } = yield* open()
       const other = yield* connect({ capabilities: { experimentalApi: true } })
@@ -80,8 +80,8 @@ describe("an in-process client", () => {
       const third = yield* wire()
       yield* third.initialize({ experimentalApi: true })
       yield* third.request(1, "thread/resume", { threadId })
-      yield* client.request("turn/start", { threadId, input: say("more") })
-      yield* model.say("another answer")
+      yield* client.request("turn/start", { threadId, input: userInput("more") })
+      yield* model.reply("another answer")
       const isLast = (event: ClientEvent) =>
         event._tag === "ServerNotification" && event.notification.method === "turn/completed"
       const events = yield* client.until(isLast)
@@ -99,7 +99,7 @@ describe("an in-process client", () => {
     })
   )
 
-  it.effect("keeps what it has sent to itself: changing it afterwards changes nothing [72]", () =>
+  it.effect("sends copies: mutating a message afterwards has no effect [72]", () =>
     Effect.gen(function* () {
       const { client, model, notified, read, threadId } = yield* Effect.map(open(), (server) => ({
         ...server,
@@ -107,18 +107,18 @@ describe("an in-process client", () => {
       }))
       const params = {
         threadId,
-        input: say("more"),
+        input: userInput("more"),
         sandboxPolicy: { type: "readOnly" as const, networkAccess: false }
       }
       yield* client.request("turn/start", params)
       spoil(params)
-      yield* model.say("another answer")
+      yield* model.reply("another answer")
       yield* notified("turn/completed")
       assert.notInclude(yield* read, "spoilt")
     })
   )
 
-  it.effect.prop("copies what JSON has a form for, and nothing else", [Schema.Json], ([value]) =>
+  it.effect.prop("copies what JSON can represent, and nothing else", [Schema.Json], ([value]) =>
     Effect.sync(() => {
       const copy = copyOf(value)
       assert.deepStrictEqual(copy, value)
@@ -128,7 +128,7 @@ describe("an in-process client", () => {
     })
   )
 
-  it.effect("leaves out what is undefined, and has no copy of what is no JSON", () =>
+  it.effect("omits undefined members, and does not copy values that are not JSON", () =>
     Effect.sync(() => {
       assert.deepStrictEqual(copyOf({ a: undefined, b: [{ c: 1, d: undefined }] }), { b: [{ c: 1 }] })
       const circle: Record<string, unknown> = {}

@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { KeyedScheduler } from "../../../src/services/connection/KeyedScheduler.ts"
 
-/** KeyedScheduler whose claims write down when they start. */
+/** A scheduler whose tickets record their start. */
 const make = () => {
   const scheduler = new KeyedScheduler()
   const started: Array<string> = []
   const enter = (name: string, key: string, shared = false) =>
     scheduler.enter({ key, shared, start: () => void started.push(name) })
-  /** What has started since the last look. */
+  /** The tickets that started since the last call. */
   const look = () => started.splice(0)
   return { scheduler, enter, look }
 }
@@ -16,7 +16,7 @@ const make = () => {
 const byKey = <A extends { readonly key: string }>(keys: ReadonlyArray<A>) =>
   Object.fromEntries(keys.map((one) => [one.key, one]))
 
-/** More comes than goes, so that lines form. */
+/** More arrivals than departures, so that queues form. */
 const Step = Schema.Struct({
   act: Schema.Literals(["read", "write", "leave"]),
   key: Schema.Literals(["k", "l"])
@@ -28,7 +28,7 @@ interface Entry {
   started: boolean
 }
 
-/** All jobs of a key in one list: those that started are its head, and what may start follows from the list alone. */
+/** The model: all tickets of a key in one list, whose head has started. */
 class Model {
   readonly #lists = new Map<string, Array<Entry>>()
   readonly #started: Array<string> = []
@@ -58,7 +58,7 @@ class Model {
     this.#settle(key)
   }
 
-  /** False when nothing runs there. */
+  /** False when nothing runs with the key. */
   leave(key: string): boolean {
     const list = this.#lists.get(key)
     if (list === undefined) return false
@@ -84,8 +84,8 @@ class Model {
   }
 }
 
-describe("Lanes", () => {
-  it("jobs of one key run one at a time, in the order in which they came [55]", () => {
+describe("KeyedScheduler", () => {
+  it("tickets of one key run one at a time, in the order of arrival [55]", () => {
     const { scheduler, enter, look } = make()
     for (const name of ["a", "b", "c"]) enter(name, "k")
     assert.deepStrictEqual(look(), ["a"])
@@ -95,7 +95,7 @@ describe("Lanes", () => {
     assert.deepStrictEqual(look(), ["c"])
   })
 
-  it("jobs of different keys overlap [55]", () => {
+  it("tickets of different keys overlap [55]", () => {
     const { scheduler, enter, look } = make()
     enter("a", "k")
     enter("b", "l")
@@ -107,14 +107,14 @@ describe("Lanes", () => {
     assert.deepStrictEqual(look(), ["c"])
   })
 
-  it("readers next to each other overlap, and a reader that comes while they run joins them [55]", () => {
+  it("adjacent shared tickets overlap, and one that arrives while they run joins them [55]", () => {
     const { enter, look } = make()
     enter("r1", "k", true)
     enter("r2", "k", true)
     assert.deepStrictEqual(look(), ["r1", "r2"])
   })
 
-  it("a writer waits for every reader before it, and the readers behind it start together after it [55]", () => {
+  it("an exclusive ticket waits for every earlier shared one, and the shared ones behind it start together [55]", () => {
     const { scheduler, enter, look } = make()
     enter("r1", "k", true)
     enter("r2", "k", true)
@@ -134,7 +134,7 @@ describe("Lanes", () => {
     assert.deepStrictEqual(look(), ["w2"])
   })
 
-  it("a lane is forgotten when its last job leaves", () => {
+  it("a lane is removed when its last ticket leaves", () => {
     const { scheduler, enter } = make()
     enter("a", "k")
     enter("b", "k")
@@ -147,7 +147,7 @@ describe("Lanes", () => {
     assert.strictEqual(scheduler.keys.length, 0)
   })
 
-  it("leaving a lane that nobody is in does nothing", () => {
+  it("leaving an empty lane does nothing", () => {
     const { scheduler, enter, look } = make()
     scheduler.leave("k")
     enter("a", "k")
@@ -155,7 +155,7 @@ describe("Lanes", () => {
     assert.strictEqual(scheduler.keys.length, 1)
   })
 
-  it("twenty thousand jobs that leave as soon as they have started are no deep stack", () => {
+  it("twenty thousand tickets that leave as soon as they start do not overflow the stack", () => {
     const scheduler = new KeyedScheduler()
     let ran = 0
     scheduler.enter({ key: "k", shared: false, start: () => {} })
@@ -171,7 +171,7 @@ describe("Lanes", () => {
     assert.strictEqual(scheduler.keys.length, 0)
   })
 
-  it("a job that leaves as soon as it has started lets all behind it run, in order", () => {
+  it("a ticket that leaves as soon as it starts lets all behind it run, in order", () => {
     const scheduler = new KeyedScheduler()
     const started: Array<number> = []
     const claims = Array.from({ length: 5 }, (_, index) => index)
@@ -192,7 +192,7 @@ describe("Lanes", () => {
   })
 
   it.prop(
-    "behaves as a list of jobs per key does, whatever comes and goes [55]",
+    "behaves like a list of tickets per key [55]",
     [Schema.Array(Step)],
     ([steps]) => {
       const { scheduler, enter, look } = make()

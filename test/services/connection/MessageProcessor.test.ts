@@ -12,7 +12,7 @@ import { lossless } from "../../support/Messages.ts"
 import { makeProcessor } from "../../support/Processor.ts"
 import { Account, Interrupt, List, failed, listing, makeGates, ok, page, turn } from "../../support/Gates.ts"
 
-/** Keeps what is logged: each message, and behind it its cause. */
+/** Collects log messages with their causes. */
 const logging = () => {
   const logged: Array<unknown> = []
   return { logged, logger: Logger.make(({ message, cause }) => void logged.push(message, Cause.squash(cause))) }
@@ -75,7 +75,7 @@ describe("MessageProcessor", () => {
           const client = yield* connect()
           client.request(1, List)
           assert.deepStrictEqual(yield* client.next, answer)
-          // Whatever else it had said would come before the answer to this.
+          // Any further response would precede the response to this request.
           yield* Effect.yieldNow
           client.request(2, Account)
           assert.deepStrictEqual(yield* client.next, failed(2, -32603, "request was interrupted"))
@@ -84,7 +84,7 @@ describe("MessageProcessor", () => {
       )
     }
 
-    it.effect("dies, and tells the log of what", () => {
+    it.effect("dies, and logs the cause", () => {
       const { logged, logger } = logging()
       return Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: () => Effect.die("the cause") })
@@ -95,7 +95,7 @@ describe("MessageProcessor", () => {
       }).pipe(Effect.provide(Logger.layer([logger])))
     })
 
-    it.effect("is never reached, because the request cannot even be looked at; the next one is answered", () => {
+    it.effect("is never reached because decoding dies; the next request is answered", () => {
       const { logged, logger } = logging()
       return Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: () => Effect.succeed(page("t")) })
@@ -113,7 +113,7 @@ describe("MessageProcessor", () => {
       }).pipe(Effect.provide(Logger.layer([logger])))
     })
 
-    it.effect("is not asked: an answer that nobody can make sense of is logged, and the next request answered", () => {
+    it.effect("is not called: an invalid response is logged, and the next request is answered", () => {
       const { logged, logger } = logging()
       return Effect.gen(function* () {
         const { connect, serverRequests } = yield* makeProcessor({ [List]: () => Effect.succeed(page("t")) })
@@ -129,7 +129,7 @@ describe("MessageProcessor", () => {
     const circular: { data: Array<string>; nextCursor: null } & Record<string, unknown> = { ...page(), data: [] }
     circular["self"] = circular
 
-    it.effect("returns what JSON has no form for [25]", () =>
+    it.effect("returns a value that is not JSON [25]", () =>
       Effect.gen(function* () {
         const results = [circular, { ...page(), count: 1n }]
         const { connect } = yield* makeProcessor({ [List]: () => Effect.succeed(results.shift() ?? page()) })
@@ -147,7 +147,7 @@ describe("MessageProcessor", () => {
 
     it.effect("returns nothing at all [25]", () =>
       Effect.gen(function* () {
-        // As a handler might that does not keep to its type.
+        // A handler that violates its type.
         const nothing = undefined as never
         const { connect } = yield* makeProcessor({ [List]: () => Effect.succeed(nothing) })
         const client = yield* connect()
@@ -157,7 +157,7 @@ describe("MessageProcessor", () => {
     )
   })
 
-  it.effect("hands a handler its parameters, the connection, the id and the trace", () =>
+  it.effect("passes a handler its parameters, the connection, the id and the trace", () =>
     Effect.gen(function* () {
       const seen: Array<unknown> = []
       const { connect } = yield* makeProcessor({
@@ -174,32 +174,34 @@ describe("MessageProcessor", () => {
     })
   )
 
-  it.effect("runs what belongs to an answer right behind it, before anything else of the connection [73]", () =>
-    Effect.gen(function* () {
-      const { connect } = yield* makeProcessor({
-        [List]: (_, { connection }) =>
-          Effect.succeed(
-            Reply.withCommit(
-              page(),
-              Effect.sync(() => {
-                connection.outgoing.offerUnsafe(lossless("a"))
-                connection.outgoing.offerUnsafe(lossless("b"))
-              })
+  it.effect(
+    "runs the commit of a reply right after the response, before any other message of the connection [73]",
+    () =>
+      Effect.gen(function* () {
+        const { connect } = yield* makeProcessor({
+          [List]: (_, { connection }) =>
+            Effect.succeed(
+              Reply.withCommit(
+                page(),
+                Effect.sync(() => {
+                  connection.outgoing.offerUnsafe(lossless("a"))
+                  connection.outgoing.offerUnsafe(lossless("b"))
+                })
+              )
             )
-          )
+        })
+        const client = yield* connect({ room: 8 })
+        client.request(1, List)
+        client.request(2, List)
+        const event = (method: string) => ({ method, params: {}, emittedAtMs: 0 })
+        for (const id of [1, 2]) {
+          const received = [yield* client.next, yield* client.next, yield* client.next]
+          assert.deepStrictEqual(received, [ok(id, page()), event("a"), event("b")])
+        }
       })
-      const client = yield* connect({ room: 8 })
-      client.request(1, List)
-      client.request(2, List)
-      const event = (method: string) => ({ method, params: {}, emittedAtMs: 0 })
-      for (const id of [1, 2]) {
-        const received = [yield* client.next, yield* client.next, yield* client.next]
-        assert.deepStrictEqual(received, [ok(id, page()), event("a"), event("b")])
-      }
-    })
   )
 
-  it.effect("frees the key of a request when what belongs to its answer waits [55]", () =>
+  it.effect("releases the key of a request when the commit of its reply suspends [55]", () =>
     Effect.gen(function* () {
       const gates = makeGates()
       const { connect } = yield* makeProcessor({
@@ -214,7 +216,7 @@ describe("MessageProcessor", () => {
     })
   )
 
-  it.effect("makes no reply to a request that was cancelled, and runs nothing that belongs to it [73]", () =>
+  it.effect("neither takes nor commits the reply of a cancelled request [73]", () =>
     Effect.gen(function* () {
       const gates = makeGates()
       let replies = 0
@@ -246,7 +248,7 @@ describe("MessageProcessor", () => {
     const params = { clientInfo: { name: "n", version: "1" } }
     const shaken = { userAgent: "a", codexHome: "/h", platformFamily: "unix", platformOs: "linux" }
 
-    /** Settles the session once it may; a second one finds it settled. */
+    /** Sets the session when released; a second call finds it set. */
     const initialize =
       (gate: Effect.Effect<void>): Handler<"initialize"> =>
       (_, { connection }) =>
@@ -256,7 +258,7 @@ describe("MessageProcessor", () => {
             : Effect.fail(new RequestError({ code: -32600, message: "Already initialized" }))
         )
 
-    it.effect("comes before everything else, and may still follow what was refused [1]", () =>
+    it.effect("precedes everything else, and may follow refused requests [1]", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ initialize: initialize(Effect.void), [List]: listing })
         const client = yield* connect({ session: null })
@@ -270,7 +272,7 @@ describe("MessageProcessor", () => {
       })
     )
 
-    it.effect("succeeds once, however many race for it, and what is sent behind it waits for it [2]", () =>
+    it.effect("succeeds once, however many race, and later messages wait for it [2]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { connect } = yield* makeProcessor({ initialize: initialize(Deferred.await(gate)), [List]: listing })
@@ -288,7 +290,7 @@ describe("MessageProcessor", () => {
       })
     )
 
-    it.effect("may be tried again when it has failed [3]", () =>
+    it.effect("may be retried after a failure [3]", () =>
       Effect.gen(function* () {
         let tries = 0
         const { connect } = yield* makeProcessor({
@@ -309,7 +311,7 @@ describe("MessageProcessor", () => {
     )
   })
 
-  it.effect("answers a request that exceeds a limit, and serves the next", () =>
+  it.effect("refuses a request that exceeds a limit, and serves the next", () =>
     Effect.gen(function* () {
       const { connect } = yield* makeProcessor({ [List]: listing })
       const client = yield* connect()
@@ -322,8 +324,8 @@ describe("MessageProcessor", () => {
     })
   )
 
-  describe("what is no request", () => {
-    it.effect("is answered by nothing: notifications, noise, answers that nobody waits for [10]", () =>
+  describe("a message that is not a request", () => {
+    it.effect("gets no response: notifications, noise, unexpected responses [10]", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: listing })
         const client = yield* connect()
@@ -337,7 +339,7 @@ describe("MessageProcessor", () => {
       })
     )
 
-    it.effect("reaches who asked, also while a request waits for it [31]", () =>
+    it.effect("reaches the caller of a server request while a handler waits for it [31]", () =>
       Effect.gen(function* () {
         const { serverRequests, router, connect } = yield* makeProcessor({ [List]: listing })
         const client = yield* connect()
@@ -355,7 +357,7 @@ describe("MessageProcessor", () => {
     )
   })
 
-  it.effect("does not read from a client that does not read its answers, until it does", () =>
+  it.effect("stops reading from a client that does not read its responses, until it does", () =>
     Effect.gen(function* () {
       let run = 0
       const { connect } = yield* makeProcessor({

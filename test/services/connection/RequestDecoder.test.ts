@@ -12,8 +12,8 @@ const call = (method: string, params?: unknown): DecodedRequest => {
   return made
 }
 
-/** What the gate says to a connection like this. */
-const said = (options: OpenOptions, ...[method, params]: Parameters<typeof call>) =>
+/** The gate's result for such a connection. */
+const gated = (options: OpenOptions, ...[method, params]: Parameters<typeof call>) =>
   Effect.map(openConnection(options), (connection) => {
     const refusal = gate(connection, call(method, params))
     return refusal === undefined ? undefined : toErrorObject(refusal)
@@ -27,7 +27,7 @@ const experimental = { session: { experimental: true } }
 
 const invalid = (message: string) => ({ code: -32600, message })
 
-describe("RequestReader", () => {
+describe("RequestDecoder", () => {
   describe("a request", () => {
     it("is decoded with its defaults, its id and its trace", () => {
       const params = { threadId, expectedTurnId: "u", input: [{ type: "text", text: "x" }] }
@@ -51,7 +51,7 @@ describe("RequestReader", () => {
       )
     })
 
-    it("that cannot be decoded says why [10]", () => {
+    it("that cannot be decoded has the reason [10]", () => {
       assert.strictEqual(decode({ id: 1, method: "thread/read", params: {} }), "missing field `threadId`")
       assert.strictEqual(
         decode({ id: 1, method: "thread/read", params: { threadId: 5 } }),
@@ -59,12 +59,12 @@ describe("RequestReader", () => {
       )
     })
 
-    it("of no known method says which there are [10]", () => {
+    it("with an unknown method lists the known ones [10]", () => {
       const text = decode({ id: 1, method: "no/such", params: {} })
       assert.match(String(text), /^unknown variant `no\/such`, expected one of `initialize`, /)
     })
 
-    it("of a method that objects have by nature is of no known method [10]", () => {
+    it("with a name from Object.prototype has an unknown method [10]", () => {
       for (const method of ["toString", "__proto__", "constructor", "hasOwnProperty"]) {
         assert.match(String(decode({ id: 1, method, params: {} })), /^unknown variant `/)
       }
@@ -77,7 +77,7 @@ describe("RequestReader", () => {
       return { key, shared }
     }
 
-    it("is its thread's, exclusive for what changes it and shared for what reads it [55]", () => {
+    it("is its thread's, exclusive for writes and shared for reads [55]", () => {
       for (const [method, params] of [
         ["thread/resume", {}],
         ["thread/unsubscribe", {}],
@@ -90,13 +90,13 @@ describe("RequestReader", () => {
       assert.deepStrictEqual(keys("thread/read", { threadId }), { key: `thread ${threadId}`, shared: true })
     })
 
-    it("is its subject's for what concerns the whole server [55]", () => {
+    it("is global for requests about the whole server [55]", () => {
       assert.deepStrictEqual(keys("config/read", {}), { key: "global config", shared: true })
       assert.deepStrictEqual(keys("configRequirements/read", undefined), { key: "global config", shared: true })
       assert.deepStrictEqual(keys("account/read", {}), { key: "global account", shared: true })
     })
 
-    it("is none for what waits for nobody [55]", () => {
+    it("is absent for concurrent requests [55]", () => {
       for (const method of ["thread/start", "thread/list", "thread/loaded/list", "model/list"]) {
         assert.deepStrictEqual(keys(method, {}), { key: undefined, shared: false })
       }
@@ -104,19 +104,19 @@ describe("RequestReader", () => {
   })
 
   describe("the gate", () => {
-    it.effect("lets nothing but initialize through before the handshake [1]", () =>
+    it.effect("passes only initialize before the handshake [1]", () =>
       Effect.gen(function* () {
-        assert.deepStrictEqual(yield* said(fresh, "thread/start", {}), invalid("Not initialized"))
-        assert.deepStrictEqual(yield* said(fresh, "mock/experimentalMethod", {}), invalid("Not initialized"))
-        assert.deepStrictEqual(yield* said(fresh, "thread/archive", { threadId }), invalid("Not initialized"))
-        assert.isUndefined(yield* said(fresh, ...initialize))
+        assert.deepStrictEqual(yield* gated(fresh, "thread/start", {}), invalid("Not initialized"))
+        assert.deepStrictEqual(yield* gated(fresh, "mock/experimentalMethod", {}), invalid("Not initialized"))
+        assert.deepStrictEqual(yield* gated(fresh, "thread/archive", { threadId }), invalid("Not initialized"))
+        assert.isUndefined(yield* gated(fresh, ...initialize))
       })
     )
 
     it.effect("refuses a second initialize [2]", () =>
       Effect.gen(function* () {
-        assert.deepStrictEqual(yield* said(stable, ...initialize), invalid("Already initialized"))
-        assert.deepStrictEqual(yield* said(experimental, ...initialize), invalid("Already initialized"))
+        assert.deepStrictEqual(yield* gated(stable, ...initialize), invalid("Already initialized"))
+        assert.deepStrictEqual(yield* gated(experimental, ...initialize), invalid("Already initialized"))
       })
     )
 
@@ -130,24 +130,24 @@ describe("RequestReader", () => {
           ["thread/start", { dynamicTools: [] }, "thread/start.dynamicTools"],
           ["thread/start", { approvalPolicy: granular }, "askForApproval.granular"]
         ] as const) {
-          const refusal = yield* said(stable, method, params)
+          const refusal = yield* gated(stable, method, params)
           assert.deepStrictEqual(refusal, invalid(`${descriptor} requires experimentalApi capability`))
         }
       })
     )
 
-    it.effect("lets experimental use through for a client that asked for it, and stable use for all [8]", () =>
+    it.effect("passes experimental use of clients that opted in, and stable use of all [8]", () =>
       Effect.gen(function* () {
-        assert.isUndefined(yield* said(experimental, "thread/start", { dynamicTools: [] }))
-        assert.isUndefined(yield* said(stable, "thread/start", { cwd: "/w" }))
+        assert.isUndefined(yield* gated(experimental, "thread/start", { dynamicTools: [] }))
+        assert.isUndefined(yield* gated(stable, "thread/start", { cwd: "/w" }))
       })
     )
 
-    it.effect("says of what the release has and this server has not that it is not there yet", () =>
+    it.effect("refuses methods of the release that this server does not implement", () =>
       Effect.gen(function* () {
         const expected = { code: -32601, message: "thread/archive is not supported yet" }
-        assert.deepStrictEqual(yield* said(stable, "thread/archive", { threadId }), expected)
-        assert.deepStrictEqual(yield* said(experimental, "mock/experimentalMethod", {}), {
+        assert.deepStrictEqual(yield* gated(stable, "thread/archive", { threadId }), expected)
+        assert.deepStrictEqual(yield* gated(experimental, "mock/experimentalMethod", {}), {
           code: -32601,
           message: "mock/experimentalMethod is not supported yet"
         })
@@ -155,7 +155,7 @@ describe("RequestReader", () => {
     )
   })
 
-  it("an error has no data where there is none", () => {
+  it("an error without data has no data member", () => {
     assert.deepStrictEqual(toErrorObject(new RequestError({ code: 1, message: "m" })), { code: 1, message: "m" })
     assert.deepStrictEqual(toErrorObject(new RequestError({ code: 1, message: "m", data: null })), {
       code: 1,

@@ -1,16 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import { Deadline } from "../../../src/services/connection/Deadline.ts"
-import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
+import { make, Shutdown } from "../../../src/services/connection/Shutdown.ts"
+import { Threads } from "../../../src/services/thread/Threads.ts"
 import { makeServer } from "../../support/Server.ts"
 
-/** A server, and what is run last when it stops: it waits for its deadline. */
+/** A server whose last effect waits for the deadline. */
 const stubborn = Effect.gen(function* () {
   const { services } = yield* makeServer()
   const { atEnd, stop } = yield* Effect.provideContext(Shutdown, services)
@@ -61,7 +63,31 @@ describe("the stop of a server", () => {
     }).pipe(Effect.provide(Logger.layer([logger])))
   })
 
-  it.effect("waits for nothing where nothing runs, and leaves no timer", () =>
+  it.effect("ends the threads that were opened while it ended others, and leaves none of them behind", () => {
+    const logged: Array<string> = []
+    const logger = Logger.make(({ logLevel, message }) => {
+      if (logLevel === "Warn") logged.push(String(message))
+    })
+    return Effect.gen(function* () {
+      const { services } = yield* makeServer()
+      const loaded = new Set(["first"])
+      const ended: Array<string> = []
+      const threads = {
+        ...Context.get(services, Threads),
+        stop: Effect.sync(() => {
+          ended.push(...loaded)
+          loaded.clear()
+          if (ended.length === 1) loaded.add("late")
+        }),
+        abandonNow: () => Array.from(loaded)
+      }
+      const { stop } = yield* make.pipe(Effect.provideService(Threads, threads), Effect.provideContext(services))
+      yield* stop("5 seconds")
+      assert.deepStrictEqual([ended, logged], [["first", "late"], []])
+    }).pipe(Effect.provide(Logger.layer([logger])))
+  })
+
+  it.effect("does not wait when nothing runs, and leaves no timer", () =>
     Effect.gen(function* () {
       const { services } = yield* makeServer()
       const { stop } = yield* Effect.provideContext(Shutdown, services)
@@ -72,9 +98,9 @@ describe("the stop of a server", () => {
 })
 
 describe("a deadline", () => {
-  const make = Effect.map(Effect.context<never>(), (context) => new Deadline(Effect.runForkWith(context)))
+  const makeDeadline = Effect.map(Effect.context<never>(), (context) => new Deadline(Effect.runForkWith(context)))
 
-  /** Whether the marks are reached. */
+  /** Whether the marks have passed. */
   const watch = Effect.fnUntraced(function* (deadline: Deadline) {
     const marks = { work: yield* Deferred.make<void>(), end: yield* Deferred.make<void>() }
     yield* Effect.forkChild(Effect.andThen(deadline.work, Deferred.succeed(marks.work, undefined)))
@@ -83,9 +109,9 @@ describe("a deadline", () => {
     return () => [Deferred.isDoneUnsafe(marks.work), Deferred.isDoneUnsafe(marks.end)]
   })
 
-  it.effect("has a mark for work before its end, and comes with another one that it follows", () =>
+  it.effect("has a mark for work before its end, and follows an earlier deadline", () =>
     Effect.gen(function* () {
-      const [outer, inner] = [yield* make, yield* make]
+      const [outer, inner] = [yield* makeDeadline, yield* makeDeadline]
       const reached = yield* watch(inner)
       inner.within("1 minute")
       inner.follow(outer)
@@ -99,9 +125,9 @@ describe("a deadline", () => {
     })
   )
 
-  it.effect("does not come any more once it is cleared", () =>
+  it.effect("has no effect once it is cleared", () =>
     Effect.gen(function* () {
-      const deadline = yield* make
+      const deadline = yield* makeDeadline
       const reached = yield* watch(deadline)
       deadline.within("1 second")
       deadline.clear()

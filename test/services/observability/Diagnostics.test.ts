@@ -10,7 +10,7 @@ import { AppServerClient } from "../../../src/services/client/AppServerClient.ts
 import { Diagnostics } from "../../../src/services/observability/Diagnostics.ts"
 import { MaxEntries, Traffic } from "../../../src/services/observability/Traffic.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
-import { makeServer, optionsOf, say, type ServerOptions } from "../../support/Server.ts"
+import { makeServer, optionsOf, userInput, type ServerOptions } from "../../support/Server.ts"
 import { makeThread } from "../../support/Threads.ts"
 
 const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
@@ -26,7 +26,7 @@ const open = Effect.fnUntraced(function* (options: ServerOptions = {}) {
 })
 
 describe("Diagnostics", () => {
-  it.effect("shows connections, threads and what clients were asked", () =>
+  it.effect("shows connections, threads and pending server requests", () =>
     Effect.gen(function* () {
       const { connect, serverRequests, snapshot, threadId } = yield* open()
       yield* connect({ name: "watcher", channelCapacity: 2 })
@@ -60,7 +60,7 @@ describe("Diagnostics", () => {
     })
   )
 
-  it.effect("shows that a turn runs", () =>
+  it.effect("shows a running turn", () =>
     Effect.gen(function* () {
       const { client, snapshot, start, threadId, model } = yield* open()
       yield* start("hello")
@@ -68,11 +68,11 @@ describe("Diagnostics", () => {
       const [{ published, ...thread } = assert.fail("no thread")] = (yield* snapshot).threads
       assert.deepStrictEqual(thread, { id: threadId, status: "active", running: true, subscribers: [0] })
       assert.isAbove(published, 1)
-      yield* model.say("done")
+      yield* model.reply("done")
     })
   )
 
-  it.effect("forgets a client that has left", () =>
+  it.effect("omits a client that has left", () =>
     Effect.gen(function* () {
       const { connect, snapshot } = yield* open()
       const client = yield* connect({ name: "guest", ownsServer: false })
@@ -133,16 +133,16 @@ describe("Diagnostics", () => {
   )
 
   describe("of recorded messages", () => {
-    it.effect("shows what was sent and what was answered, by name and size, and nothing that was said", () =>
+    it.effect("shows requests and responses by name and size, without payloads", () =>
       Effect.gen(function* () {
         const { client, model, snapshot, start, threadId } = yield* open({ diagnostics: { traffic: 1000 } })
         const before = (yield* snapshot).traffic?.length ?? 0
         yield* start("open sesame")
-        yield* model.say("a secret answer")
+        yield* model.reply("a secret answer")
         yield* client.notified("turn/completed")
         const { traffic } = yield* snapshot
         const seen = (traffic ?? []).slice(before)
-        const size = JSON.stringify({ threadId, input: say("open sesame") }).length
+        const size = JSON.stringify({ threadId, input: userInput("open sesame") }).length
         assert.deepStrictEqual(seen[0], {
           at: 0,
           connection: 0,
@@ -158,7 +158,7 @@ describe("Diagnostics", () => {
       })
     )
 
-    it.effect("has the requests of the server, their answers, and errors", () =>
+    it.effect("includes server requests, their answers, and errors", () =>
       Effect.gen(function* () {
         const { client, serverRequests, snapshot, threadId } = yield* open({ diagnostics: { traffic: 3 } })
         yield* serverRequests.ask(threadId, "item/tool/call", { ...call, threadId })
@@ -178,7 +178,7 @@ describe("Diagnostics", () => {
     )
 
     it.effect.prop(
-      "keeps the last of them in order, and never more than it has room for",
+      "keeps the last ones in order, up to its capacity",
       [Schema.Array(Schema.String), Schema.Int.check(Schema.isBetween({ minimum: -1, maximum: 20 }))],
       ([methods, capacity]) =>
         Effect.sync(() => {
@@ -193,7 +193,7 @@ describe("Diagnostics", () => {
         })
     )
 
-    it.effect("bounds what a client can have it keep", () =>
+    it.effect("bounds the texts of clients", () =>
       Effect.sync(() => {
         const traffic = new Traffic(Infinity, () => 0)
         const long = "x".repeat(1000)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { makeProcessor } from "../../support/Processor.ts"
-import { makeServer, say } from "../../support/Server.ts"
+import { makeServer, userInput } from "../../support/Server.ts"
 import { text } from "../../../src/services/tool/Tool.ts"
 
 const List = "thread/loaded/list"
@@ -14,7 +14,7 @@ interface Line {
   readonly about: Readonly<Record<string, unknown>>
 }
 
-/** Everything that the effect logs, details included. */
+/** All log lines of the effect, with details. */
 const logging = <A, E, R>(effect: (lines: ReadonlyArray<Line>) => Effect.Effect<A, E, R>) => {
   const lines: Array<Line> = []
   const logger = Logger.make<unknown, void>(({ fiber, logLevel, message }) => {
@@ -27,7 +27,7 @@ const logging = <A, E, R>(effect: (lines: ReadonlyArray<Line>) => Effect.Effect<
 }
 
 describe("Logs", () => {
-  it.effect("say which client a line is about, and which method", () =>
+  it.effect("name the client and the method of a line", () =>
     logging((lines) =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: () => Effect.die("a mistake") })
@@ -44,7 +44,7 @@ describe("Logs", () => {
     )
   )
 
-  it.effect("say which thread and turn a line is about, and nothing of what was said", () =>
+  it.effect("name the thread and turn of a line, without payloads", () =>
     logging((lines) =>
       Effect.gen(function* () {
         const tool = {
@@ -54,9 +54,9 @@ describe("Logs", () => {
         const { connect, model } = yield* makeServer({ toolbox: [tool] })
         const client = yield* connect()
         const { thread } = yield* client.request("thread/start", {})
-        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: say("a secret") })
+        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: userInput("a secret") })
         yield* model.call(["look", "call_1"])
-        yield* model.say("a secret")
+        yield* model.reply("a secret")
         yield* client.notified("turn/completed")
         const about = { connection: 0, origin: "inProcess", thread: thread.id, turn: turn.id }
         assert.deepStrictEqual(

@@ -14,14 +14,14 @@ import { measured, series } from "../../support/Measured.ts"
 import { bestEffort, lossless } from "../../support/Messages.ts"
 import { makeProcessor } from "../../support/Processor.ts"
 import { makeRuntime } from "../../support/Runtime.ts"
-import { makeServer, say } from "../../support/Server.ts"
+import { makeServer, userInput } from "../../support/Server.ts"
 
 const List = "thread/loaded/list"
 const page = { data: [], nextCursor: null }
 
 describe("Metrics", () => {
   describe("of requests", () => {
-    it.effect("counts answers by method and by what became of the request", () =>
+    it.effect("counts responses by method and outcome", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({
           [List]: () => Effect.succeed(page),
@@ -46,7 +46,7 @@ describe("Metrics", () => {
       }).pipe(measured)
     )
 
-    it.effect("counts who was refused for want of room, by how the client is connected", () =>
+    it.effect("counts overload errors by the client's origin", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { connect } = yield* makeProcessor({ "turn/interrupt": () => Effect.as(Deferred.await(gate), {}) })
@@ -66,7 +66,7 @@ describe("Metrics", () => {
       }).pipe(measured)
     )
 
-    it.effect("times answers where that is asked for, refused ones left out", () =>
+    it.effect("times responses when timing is enabled, except refused requests", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { connect } = yield* makeProcessor({
@@ -89,7 +89,7 @@ describe("Metrics", () => {
       }).pipe(Effect.provideService(RequestTiming, true), measured)
     )
 
-    it.effect("times none otherwise", () =>
+    it.effect("times no responses otherwise", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: () => Effect.succeed(page) })
         const client = yield* connect()
@@ -101,7 +101,7 @@ describe("Metrics", () => {
   })
 
   describe("of connections", () => {
-    it.effect("has those that are open, of all servers that share a registry", () =>
+    it.effect("counts the open ones of all servers that share a registry", () =>
       Effect.gen(function* () {
         const one = yield* makeProcessor({})
         const other = yield* makeProcessor({})
@@ -118,7 +118,7 @@ describe("Metrics", () => {
       }).pipe(measured)
     )
 
-    it.effect("reads the queues when somebody looks, and keeps the counts of clients that are gone", () =>
+    it.effect("reads the queues on demand, and keeps the counts of closed connections", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({})
         const scope = yield* Scope.make()
@@ -132,7 +132,7 @@ describe("Metrics", () => {
       }).pipe(measured)
     )
 
-    it.effect("counts how often a client that reads no answers was read from no more", () =>
+    it.effect("counts how often reading from a client paused because of unread responses", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeProcessor({ [List]: () => Effect.succeed(page) })
         const client = yield* connect({ room: 1 })
@@ -143,7 +143,7 @@ describe("Metrics", () => {
       }).pipe(measured)
     )
 
-    it.effect("counts what the in-process client was given back", () =>
+    it.effect("counts messages refused by the in-process transport", () =>
       Effect.gen(function* () {
         const { start } = yield* makeRuntime({ [List]: () => Effect.succeed(page) })
         const client = yield* start({ channelCapacity: 1 })
@@ -157,12 +157,12 @@ describe("Metrics", () => {
   })
 
   describe("of threads", () => {
-    it.effect("follows turns from their begin to whatever end", () =>
+    it.effect("counts turns from their begin to any end", () =>
       Effect.gen(function* () {
         const { connect, model } = yield* makeServer()
         const client = yield* connect()
         const { thread } = yield* client.request("thread/start", {})
-        const start = client.request("turn/start", { threadId: thread.id, input: say("go") })
+        const start = client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         const ended = client.notified("turn/completed")
 
         yield* start
@@ -197,7 +197,7 @@ describe("Metrics", () => {
       }).pipe(measured)
     )
 
-    it.effect("has what the server asks until it is answered", () =>
+    it.effect("counts server requests until they are answered", () =>
       Effect.gen(function* () {
         const { serverRequests, router } = yield* makeServer()
         const connection = yield* openConnection()
@@ -212,7 +212,7 @@ describe("Metrics", () => {
       }).pipe(measured)
     )
 
-    it.effect("forgets the threads of a server that has stopped", () =>
+    it.effect("omits the threads of a stopped server", () =>
       Effect.gen(function* () {
         yield* Effect.scoped(
           Effect.gen(function* () {
@@ -226,7 +226,7 @@ describe("Metrics", () => {
     )
   })
 
-  it("are those of the table in the documentation", () => {
+  it("match the table in the documentation", () => {
     const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")
     const named = (text: string, name: RegExp) => Array.from(text.matchAll(name), ([, metric]) => metric).sort()
     assert.deepStrictEqual(
@@ -235,7 +235,7 @@ describe("Metrics", () => {
     )
   })
 
-  it.effect("says what each of them means, and has no label that a client makes up", () =>
+  it.effect("describes each of them, and has no label chosen by a client", () =>
     Effect.gen(function* () {
       const { connect } = yield* makeProcessor({})
       const client = yield* connect()

@@ -12,7 +12,7 @@ import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import * as FakeServer from "../../support/FakeServer.ts"
 import { makeRecorder, parentOf, type Recorded } from "../../support/Measured.ts"
 import { makeProcessor } from "../../support/Processor.ts"
-import { makeServer, say } from "../../support/Server.ts"
+import { makeServer, userInput } from "../../support/Server.ts"
 import { text } from "../../../src/services/tool/Tool.ts"
 
 const List = "thread/loaded/list"
@@ -25,12 +25,12 @@ const traceparent = `00-${traceId}-${spanId}-01`
 const errorOf = ({ exit }: Recorded): Option.Option<unknown> =>
   exit?._tag === "Failure" ? Cause.findErrorOption(exit.cause) : Option.none()
 
-/** Asks once with this trace, and gives the span that was made of it. */
+/** Sends one request with this trace, and returns its span. */
 const ask = Effect.fnUntraced(function* (trace: unknown) {
   const { named, record } = makeRecorder()
   const { connect } = yield* record(makeProcessor({ [List]: () => Effect.succeed(page) }))
   const { next, send } = yield* record(connect())
-  // What comes over a wire is no trace context before it was looked at.
+  // A trace context from a wire is unchecked.
   const request = { id: 1, method: List, params: {}, trace: trace as TraceContext }
   send({ _tag: "Request", request })
   assert.deepStrictEqual(yield* next, { id: 1, result: page })
@@ -59,7 +59,7 @@ describe("Tracing", () => {
     })
   )
 
-  it.effect("collects nothing of a trace that its caller does not collect", () =>
+  it.effect("records no span of an unsampled trace", () =>
     Effect.gen(function* () {
       const { span } = yield* ask({ traceparent: traceparent.replace(/01$/, "00") })
       assert.isFalse(span.sampled)
@@ -89,7 +89,7 @@ describe("Tracing", () => {
     })
   )
 
-  it.effect("joins the caller of an embedding program, not whoever built the server", () =>
+  it.effect("joins the caller's trace in an embedding program, not that of the server's construction", () =>
     Effect.gen(function* () {
       const { named, record } = makeRecorder()
       yield* Effect.gen(function* () {
@@ -101,7 +101,7 @@ describe("Tracing", () => {
     })
   )
 
-  it.effect("hands the span of a remote client on with its requests", () =>
+  it.effect("sends the span of a remote client with its requests", () =>
     Effect.gen(function* () {
       const { named, record } = makeRecorder()
       const server = yield* FakeServer.make
@@ -111,15 +111,15 @@ describe("Tracing", () => {
       yield* FakeServer.welcome(connection)
       const { link } = yield* Fiber.join(fiber)
       yield* Effect.forkChild(record(Effect.withSpan(link.request(List, {}), "caller")))
-      const heard = yield* connection.hear
+      const received = yield* connection.receive
       const { span } = named("caller")
-      assert.deepInclude(heard, { method: List, trace: { traceparent: `00-${span.traceId}-${span.spanId}-01` } })
+      assert.deepInclude(received, { method: List, trace: { traceparent: `00-${span.traceId}-${span.spanId}-01` } })
       yield* Effect.forkChild(link.request(List, {}))
-      assert.notProperty(yield* connection.hear, "trace")
+      assert.notProperty(yield* connection.receive, "trace")
     }).pipe(Effect.scoped)
   )
 
-  it.effect("ends the span of a request that failed with what failed", () =>
+  it.effect("ends the span of a failed request with its error", () =>
     Effect.gen(function* () {
       const { named, record } = makeRecorder()
       const error = new RequestError({ code: -32600, message: "no" })
@@ -131,7 +131,7 @@ describe("Tracing", () => {
     })
   )
 
-  it.effect("has a turn with what it asked the model and the tools it ran, in the request that started it", () =>
+  it.effect("contains a turn with its model requests and tool calls, in the request that started it", () =>
     Effect.gen(function* () {
       const { named, record, recorded } = makeRecorder()
       yield* Effect.gen(function* () {
@@ -142,9 +142,9 @@ describe("Tracing", () => {
         const { connect, model } = yield* makeServer({ toolbox: [tool] })
         const client = yield* connect()
         const { thread } = yield* client.request("thread/start", {})
-        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: say("a secret") })
+        const { turn } = yield* client.request("turn/start", { threadId: thread.id, input: userInput("a secret") })
         yield* model.call(["look", "call_1"], ["unknown", "call_2"])
-        yield* model.say("another secret")
+        yield* model.reply("another secret")
         yield* client.notified("turn/completed")
 
         const whole = named("spindle.turn")
@@ -179,7 +179,7 @@ describe("Tracing", () => {
     })
   )
 
-  it.effect("says of a turn that failed, and of one that was interrupted, how it ended", () =>
+  it.effect("records the end of a failed turn and of an interrupted one", () =>
     Effect.gen(function* () {
       const { record, recorded } = makeRecorder()
       const error = new ModelError({ message: "no", info: "other" })
@@ -187,7 +187,7 @@ describe("Tracing", () => {
         const { connect, model } = yield* makeServer()
         const client = yield* connect()
         const { thread } = yield* client.request("thread/start", {})
-        const start = client.request("turn/start", { threadId: thread.id, input: say("go") })
+        const start = client.request("turn/start", { threadId: thread.id, input: userInput("go") })
         yield* start
         yield* (yield* model.next).fail(error)
         yield* client.notified("turn/completed")
@@ -206,7 +206,7 @@ describe("Tracing", () => {
     })
   )
 
-  it.effect("makes no span where nobody collects them", () =>
+  it.effect("creates no spans without a tracer", () =>
     Effect.gen(function* () {
       const seen: Array<Tracer.AnySpan> = []
       const look = Effect.map(Effect.option(Effect.currentSpan), (span) => {

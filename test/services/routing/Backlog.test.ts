@@ -12,7 +12,7 @@ const Action = Schema.Union([
   Schema.Struct({ remove: Schema.Int })
 ])
 
-/** The same on a plain list, however long it takes. */
+/** The model: a plain list. */
 interface Kept {
   readonly message: OutboundMessage
   readonly lost: number
@@ -51,7 +51,7 @@ const messageOf = (action: "lossless" | "answer" | (typeof keys)[number], name: 
 
 describe("Backlog", () => {
   it.effect.prop(
-    "keeps the order, the newest snapshot of each key and what was lost before each, whatever joins and leaves",
+    "keeps the order, the newest snapshot of each key and the loss before each message",
     [Schema.Array(Action)],
     ([actions]) =>
       Effect.sync(() => {
@@ -82,7 +82,7 @@ describe("Backlog", () => {
     { arbitrary: { runs: 300, size: 40 } }
   )
 
-  it.effect("keeps the order when many have left, from the front and from the middle", () =>
+  it.effect("keeps the order after many removals from the front and the middle", () =>
     Effect.sync(() => {
       const backlog = new Backlog(bytesOf)
       const names: Array<string> = []
@@ -100,7 +100,7 @@ describe("Backlog", () => {
     })
   )
 
-  it.effect("does not know a message that has left", () =>
+  it.effect("does not find a message that has left", () =>
     Effect.sync(() => {
       const backlog = new Backlog(bytesOf)
       const [a, b] = [lossless("a"), lossless("b")]

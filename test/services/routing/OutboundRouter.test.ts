@@ -5,13 +5,13 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Connection } from "../../../src/services/connection/Connection.ts"
 import { encode } from "../../../src/services/routing/OutboundMessage.ts"
 import * as OutboundRouter from "../../../src/services/routing/OutboundRouter.ts"
-import { heard, heardMethods, openConnection, type OpenOptions, sessionOf } from "../../support/Connections.ts"
+import { received, receivedMethods, openConnection, type OpenOptions, sessionOf } from "../../support/Connections.ts"
 
 interface Options extends OpenOptions {
   readonly follows?: boolean
 }
 
-/** A router with connections that are open and follow thread `t` where they should. */
+/** A router with open connections, some of which are subscribed to thread `t`. */
 const setUp = <const Each extends ReadonlyArray<Options>>(...options: Each) =>
   Effect.gen(function* () {
     const router = yield* OutboundRouter.make
@@ -30,11 +30,11 @@ const backlog = { messages: 100, bytes: 1000 }
 const changed = { threadId: "t", threadName: "name" }
 
 describe("OutboundRouter", () => {
-  it.effect("tells only those who follow the thread what happens in it [61]", () =>
+  it.effect("sends events of a thread to its subscribers only [61]", () =>
     Effect.gen(function* () {
       const { router, connections } = yield* setUp({ follows: true }, {}, { follows: true })
       yield* router.notify("item/agentMessage/delta", delta, "t")
-      assert.deepStrictEqual(yield* Effect.forEach(connections, heardMethods), [
+      assert.deepStrictEqual(yield* Effect.forEach(connections, receivedMethods), [
         ["item/agentMessage/delta"],
         [],
         ["item/agentMessage/delta"]
@@ -42,26 +42,26 @@ describe("OutboundRouter", () => {
     })
   )
 
-  it.effect("tells everyone how threads come, are and go, whoever follows them [61]", () =>
+  it.effect("broadcasts the start, status and end of threads [61]", () =>
     Effect.gen(function* () {
       const { router, connections } = yield* setUp({ follows: true }, {})
       yield* router.notify("thread/status/changed", idle, "t")
       yield* router.notify("thread/closed", { threadId: "t" }, "t")
       for (const connection of connections) {
-        assert.deepStrictEqual(yield* heardMethods(connection), ["thread/status/changed", "thread/closed"])
+        assert.deepStrictEqual(yield* receivedMethods(connection), ["thread/status/changed", "thread/closed"])
       }
     })
   )
 
-  it.effect("tells everyone what belongs to no thread", () =>
+  it.effect("broadcasts notifications without a thread", () =>
     Effect.gen(function* () {
       const { router, connections } = yield* setUp({}, {})
       yield* router.notify("warning", { threadId: null, message: "m" }, null)
-      for (const connection of connections) assert.deepStrictEqual(yield* heardMethods(connection), ["warning"])
+      for (const connection of connections) assert.deepStrictEqual(yield* receivedMethods(connection), ["warning"])
     })
   )
 
-  it.effect("tells a connection nothing before it has initialised [6]", () =>
+  it.effect("sends nothing to an uninitialized connection [6]", () =>
     Effect.gen(function* () {
       const { router, connections } = yield* setUp({ session: null, follows: true })
       const [connection] = connections
@@ -69,20 +69,20 @@ describe("OutboundRouter", () => {
       yield* router.notify("item/agentMessage/delta", delta, "t")
       yield* router.notifyConnection(connection, "thread/closed", { threadId: "t" })
       assert.isUndefined(router.message(connection, "thread/closed", { threadId: "t" }, 0))
-      assert.deepStrictEqual(yield* heard(connection), [])
+      assert.deepStrictEqual(yield* received(connection), [])
       connection.initialize(sessionOf())
       yield* router.notify("thread/closed", { threadId: "t" }, "t")
-      assert.deepStrictEqual(yield* heardMethods(connection), ["thread/closed"])
+      assert.deepStrictEqual(yield* receivedMethods(connection), ["thread/closed"])
     })
   )
 
-  it.effect("leaves out what a connection opted out of, by the exact name and for it alone [7]", () =>
+  it.effect("omits opted-out notifications by exact name, for that connection only [7]", () =>
     Effect.gen(function* () {
       const optedOut = new Set(["thread/closed", "thread/status", "no/such"])
       const { router, connections } = yield* setUp({ session: { optedOut } }, {})
       yield* router.notify("thread/status/changed", idle, "t")
       yield* router.notify("thread/closed", { threadId: "t" }, "t")
-      assert.deepStrictEqual(yield* Effect.forEach(connections, heardMethods), [
+      assert.deepStrictEqual(yield* Effect.forEach(connections, receivedMethods), [
         ["thread/status/changed"],
         ["thread/status/changed", "thread/closed"]
       ])
@@ -90,31 +90,31 @@ describe("OutboundRouter", () => {
     })
   )
 
-  it.effect("keeps experimental notifications from clients that did not ask for them", () =>
+  it.effect("sends experimental notifications only to clients that opted in", () =>
     Effect.gen(function* () {
       const { router, connections } = yield* setUp(
         { follows: true },
         { follows: true, session: { experimental: true } }
       )
       yield* router.notify("thread/queue/changed", { threadId: "t" }, "t")
-      assert.deepStrictEqual(yield* Effect.forEach(connections, heardMethods), [[], ["thread/queue/changed"]])
+      assert.deepStrictEqual(yield* Effect.forEach(connections, receivedMethods), [[], ["thread/queue/changed"]])
     })
   )
 
-  it.effect("tells one connection what is for it alone, though it follows nothing", () =>
+  it.effect("sends to a single connection without a subscription", () =>
     Effect.gen(function* () {
       const { router, connections } = yield* setUp({}, {})
       yield* router.notifyConnection(connections[0], "thread/name/updated", changed)
-      assert.deepStrictEqual(yield* Effect.forEach(connections, heardMethods), [["thread/name/updated"], []])
+      assert.deepStrictEqual(yield* Effect.forEach(connections, receivedMethods), [["thread/name/updated"], []])
     })
   )
 
-  it.effect("stamps what it tells with the time at which it was told", () =>
+  it.effect("stamps notifications with the time of publication", () =>
     Effect.gen(function* () {
       const { router, connections } = yield* setUp({})
       yield* TestClock.setTime(1_700_000_000_123)
       yield* router.notify("thread/name/updated", changed, "t")
-      const [message] = yield* heard(connections[0])
+      const [message] = yield* received(connections[0])
       assert.deepStrictEqual(JSON.parse(encode(message!)), {
         method: "thread/name/updated",
         params: changed,
@@ -123,7 +123,7 @@ describe("OutboundRouter", () => {
     })
   )
 
-  it.effect("makes the text of a notification once, however many hear it", () =>
+  it.effect("encodes a notification once for all receivers", () =>
     Effect.gen(function* () {
       const { router, connections } = yield* setUp({}, {}, {})
       let encoded = 0
@@ -136,7 +136,7 @@ describe("OutboundRouter", () => {
       }
       yield* router.notify("thread/name/updated", params, "t")
       const texts = yield* Effect.forEach(connections, (connection) =>
-        Effect.map(heard(connection), (messages) => messages.map((message) => encode(message)))
+        Effect.map(received(connection), (messages) => messages.map((message) => encode(message)))
       )
       assert.strictEqual(encoded, 1)
       assert.strictEqual(new Set(texts.flat()).size, 1)
@@ -144,7 +144,7 @@ describe("OutboundRouter", () => {
   )
 
   describe("a slow connection", () => {
-    it.effect("makes the teller of something lossless wait, and delays no other connection [46]", () =>
+    it.effect("makes the producer of a lossless notification wait, and delays no other connection [46]", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp({ follows: true, room: 1 }, { follows: true })
         yield* router.notify("item/agentMessage/delta", delta, "t")
@@ -153,103 +153,103 @@ describe("OutboundRouter", () => {
         })
         assert.isUndefined(telling.pollUnsafe())
         const [slow, quick] = connections
-        assert.strictEqual((yield* heard(quick)).length, 2)
+        assert.strictEqual((yield* received(quick)).length, 2)
         yield* slow.outgoing.take
         yield* Fiber.join(telling)
       })
     )
 
-    it.effect("that can be cut off delays nobody while another keeps up, and misses nothing [46]", () =>
+    it.effect("that is evictable delays no producer while another keeps up, and misses nothing [46]", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp(
           { follows: true, room: 1, backlog },
           { follows: true, backlog },
           { follows: true }
         )
-        const tell = router.notify("item/agentMessage/delta", delta, "t")
-        for (let told = 0; told < 5; told++) yield* tell
+        const publish = router.notify("item/agentMessage/delta", delta, "t")
+        for (let published = 0; published < 5; published++) yield* publish
         router.unsubscribe("t", connections[2])
-        for (let told = 0; told < 5; told++) yield* tell
+        for (let published = 0; published < 5; published++) yield* publish
         assert.deepStrictEqual(
-          (yield* Effect.forEach(connections, heard)).map(({ length }) => length),
+          (yield* Effect.forEach(connections, received)).map(({ length }) => length),
           [10, 10, 5]
         )
       })
     )
 
-    it.effect("that can be cut off sets the pace when nobody keeps up, the quickest of them [46]", () =>
+    it.effect("that is evictable paces the producer when none keeps up: the fastest one counts [46]", () =>
       Effect.gen(function* () {
         const slow = { follows: true, room: 1, backlog }
         const { router, connections } = yield* setUp(slow, slow)
-        const tell = router.notify("item/agentMessage/delta", delta, "t")
-        yield* tell
-        const telling = yield* Effect.forkChild(tell, { startImmediately: true })
+        const publish = router.notify("item/agentMessage/delta", delta, "t")
+        yield* publish
+        const telling = yield* Effect.forkChild(publish, { startImmediately: true })
         assert.isUndefined(telling.pollUnsafe())
         const [stopped, reading] = connections
-        yield* heard(reading)
+        yield* received(reading)
         yield* Fiber.join(telling)
         assert.isFalse(stopped.outgoing.isCutOff)
       })
     )
 
-    it.effect("that cannot be cut off is waited for, whoever keeps up, and nobody else is [46]", () =>
+    it.effect("that is not evictable always paces the producer, and no other connection does [46]", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp(
           { follows: true, room: 1 },
           { follows: true, room: 1, backlog },
           { follows: true, backlog }
         )
-        const tell = router.notify("item/agentMessage/delta", delta, "t")
-        yield* tell
-        const telling = yield* Effect.forkChild(tell, { startImmediately: true })
+        const publish = router.notify("item/agentMessage/delta", delta, "t")
+        yield* publish
+        const telling = yield* Effect.forkChild(publish, { startImmediately: true })
         assert.isUndefined(telling.pollUnsafe())
         yield* connections[0].outgoing.take
         yield* Fiber.join(telling)
       })
     )
 
-    it.effect("that is cut off gets nothing more, and its place in the audience delays nobody [46]", () =>
+    it.effect("that is evicted gets nothing more, and its subscription delays no producer [46]", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp(
           { follows: true, room: 1, backlog: { messages: 2, bytes: 1000 } },
           { follows: true, backlog }
         )
         const [slow, quick] = connections
-        const tell = router.notify("item/agentMessage/delta", delta, "t")
-        for (let told = 0; told < 10; told++) yield* tell
+        const publish = router.notify("item/agentMessage/delta", delta, "t")
+        for (let published = 0; published < 10; published++) yield* publish
         assert.isTrue(slow.outgoing.isCutOff)
-        assert.deepStrictEqual([(yield* heard(slow)).length, (yield* heard(quick)).length], [0, 10])
+        assert.deepStrictEqual([(yield* received(slow)).length, (yield* received(quick)).length], [0, 10])
       })
     )
 
-    it.effect("that has been cut off does not count as one that keeps up [46]", () =>
+    it.effect("that was evicted does not count as one that keeps up [46]", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp(
           { follows: true, room: 1, backlog: { messages: 1, bytes: 1000 } },
           { follows: true, room: 1, backlog }
         )
         const [gone, slow] = connections
-        const tell = router.notify("item/agentMessage/delta", delta, "t")
+        const publish = router.notify("item/agentMessage/delta", delta, "t")
         yield* gone.outgoing.shutdown
-        yield* tell
-        const telling = yield* Effect.forkChild(tell, { startImmediately: true })
+        yield* publish
+        const telling = yield* Effect.forkChild(publish, { startImmediately: true })
         assert.isUndefined(telling.pollUnsafe())
-        yield* heard(slow)
+        yield* received(slow)
         yield* Fiber.join(telling)
       })
     )
 
-    it.effect("gets the newest status of each thread only", () =>
+    it.effect("gets only the newest status of each thread", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp({ room: 1 })
         const [connection] = connections
-        const tell = (threadId: string, type: "idle" | "systemError") =>
+        const publish = (threadId: string, type: "idle" | "systemError") =>
           router.notify("thread/status/changed", { threadId, status: { type } }, threadId)
-        yield* tell("held", "idle")
-        yield* tell("t", "idle")
-        yield* tell("s", "idle")
-        yield* tell("t", "systemError")
-        const seen = (yield* heard(connection)).map((message) => "params" in message && message.params)
+        yield* publish("held", "idle")
+        yield* publish("t", "idle")
+        yield* publish("s", "idle")
+        yield* publish("t", "systemError")
+        const seen = (yield* received(connection)).map((message) => "params" in message && message.params)
         assert.deepStrictEqual(seen, [
           { threadId: "held", status: { type: "idle" } },
           { threadId: "s", status: { type: "idle" } },
@@ -258,7 +258,7 @@ describe("OutboundRouter", () => {
       })
     )
 
-    it.effect("loses warnings, and is told how many", () =>
+    it.effect("loses warnings, and gets their number", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp({ follows: true, room: 1 })
         const [connection] = connections
@@ -267,15 +267,15 @@ describe("OutboundRouter", () => {
         yield* router.notify("warning", { threadId: "t", message: "b" }, "t")
         yield* Effect.forkChild(router.notify("item/agentMessage/delta", delta, "t"), { startImmediately: true })
         assert.deepStrictEqual(
-          (yield* heard(connection)).map((message) => (message._tag === "Lagged" ? message.skipped : message._tag)),
+          (yield* received(connection)).map((message) => (message._tag === "Lagged" ? message.skipped : message._tag)),
           ["Notification", 2, "Notification"]
         )
       })
     )
   })
 
-  describe("who follows what", () => {
-    it.effect("is known, and changes by subscribing and unsubscribing", () =>
+  describe("a subscription", () => {
+    it.effect("is added and removed by subscribing and unsubscribing", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp({}, {})
         const [a, b] = connections
@@ -298,11 +298,11 @@ describe("OutboundRouter", () => {
         yield* router.notify("item/agentMessage/delta", delta, "t")
         router.unsubscribe("t", connection)
         yield* router.notify("item/agentMessage/delta", delta, "t")
-        assert.strictEqual((yield* heard(connection)).length, 1)
+        assert.strictEqual((yield* received(connection)).length, 1)
       })
     )
 
-    it.effect("ends for all threads with the connection, which hears nothing more [58]", () =>
+    it.effect("ends for all threads with the connection, which receives nothing more [58]", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp({ follows: true }, { follows: true })
         const [gone, other] = connections
@@ -311,7 +311,7 @@ describe("OutboundRouter", () => {
         assert.deepStrictEqual(router.connections(), [other])
         assert.deepStrictEqual([router.subscribers("t"), router.subscribers("s")], [[other], []])
         yield* router.notify("thread/closed", { threadId: "t" }, "t")
-        assert.deepStrictEqual(yield* Effect.forEach(connections, heardMethods), [[], ["thread/closed"]])
+        assert.deepStrictEqual(yield* Effect.forEach(connections, receivedMethods), [[], ["thread/closed"]])
       })
     )
 
@@ -325,7 +325,7 @@ describe("OutboundRouter", () => {
       })
     )
 
-    it.effect("is forgotten with the thread", () =>
+    it.effect("is removed with the thread", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp({ follows: true })
         router.forget("t")
@@ -334,7 +334,7 @@ describe("OutboundRouter", () => {
       })
     )
 
-    it.effect("is told to those who watch it, once for each change", () =>
+    it.effect("is reported to listeners, once per change", () =>
       Effect.gen(function* () {
         const { router, connections } = yield* setUp({}, {})
         const [a, b] = connections

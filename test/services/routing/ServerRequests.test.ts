@@ -15,7 +15,7 @@ import {
   TurnTransition
 } from "../../../src/services/routing/ServerRequests.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import { heard, heardMethods, openConnection, type OpenOptions } from "../../support/Connections.ts"
+import { received, receivedMethods, openConnection, type OpenOptions } from "../../support/Connections.ts"
 
 const Approval = "item/commandExecution/requestApproval"
 
@@ -33,7 +33,7 @@ const params: ServerRequestParams<typeof Approval> = {
 
 const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
 
-/** Connections that all follow thread `t`, and somebody to ask them. */
+/** Connections that are subscribed to thread `t`, and a caller. */
 const setUp = <const Each extends ReadonlyArray<OpenOptions>>(...options: Each) =>
   Effect.gen(function* () {
     const router = yield* OutboundRouter.make
@@ -48,13 +48,13 @@ const setUp = <const Each extends ReadonlyArray<OpenOptions>>(...options: Each) 
     return { router, serverRequests, ask, connections: connections as { readonly [K in keyof Each]: Connection } }
   })
 
-/** The ids of the requests a connection has been asked. */
+/** The ids of the requests that a connection received. */
 const asked = (connection: Connection) =>
-  Effect.map(heard(connection), (messages) =>
+  Effect.map(received(connection), (messages) =>
     messages.map((message) => (message._tag === "Request" ? message.id : message._tag))
   )
 
-/** What has become of a request by now. */
+/** The current outcome of a request. */
 const outcome = Effect.fnUntraced(function* (request: PendingServerRequest) {
   const waiting = yield* Effect.forkChild(request.answer, { startImmediately: true })
   yield* Effect.yieldNow
@@ -70,7 +70,7 @@ const transition = new RequestError({
 })
 
 describe("ServerRequests", () => {
-  it.effect("asks everyone who follows the thread, with one id, and nobody else", () =>
+  it.effect("sends a request to all subscribers of the thread with one id, and to no other connection", () =>
     Effect.gen(function* () {
       const { router, ask, connections } = yield* setUp({}, {}, {})
       router.unsubscribe("t", connections[2])
@@ -94,7 +94,7 @@ describe("ServerRequests", () => {
   )
 
   it.effect.prop(
-    "has ids that are safe integers and above those of any earlier server, however late both start [71]",
+    "has ids that are safe integers and above those of any earlier server [71]",
     [
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 7e12 })),
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9e11 })),
@@ -108,7 +108,7 @@ describe("ServerRequests", () => {
       })
   )
 
-  it.effect("has safe ids whatever the clock says", () =>
+  it.effect("has safe ids for any clock", () =>
     Effect.sync(() => {
       for (const now of [-1, 0, 0.5, 7_999_999_999_999.9, 8e12, Number.MAX_SAFE_INTEGER, 1e300]) {
         const id = firstIdAt(now)
@@ -117,7 +117,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("numbers requests of all threads in one row, from 0", () =>
+  it.effect("numbers requests of all threads in one sequence, from 0", () =>
     Effect.gen(function* () {
       const { ask } = yield* setUp()
       const requests = yield* Effect.forEach(["t", "s", "t"], ask)
@@ -128,13 +128,13 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("puts a request into the order of what else the client is told [19]", () =>
+  it.effect("orders a request with the client's other messages [19]", () =>
     Effect.gen(function* () {
       const { router, ask, connections } = yield* setUp({})
       yield* router.notify("thread/name/updated", { threadId: "t", threadName: "a" }, "t")
       yield* ask()
       yield* router.notify("thread/closed", { threadId: "t" }, "t")
-      assert.deepStrictEqual(yield* heardMethods(connections[0]), [
+      assert.deepStrictEqual(yield* receivedMethods(connections[0]), [
         "thread/name/updated",
         "item/tool/call",
         "thread/closed"
@@ -142,7 +142,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("takes the first answer, and ignores those that come later [64]", () =>
+  it.effect("accepts the first answer, and ignores later ones [64]", () =>
     Effect.gen(function* () {
       const { serverRequests, ask, connections } = yield* setUp({}, {})
       const [one, other] = connections
@@ -155,7 +155,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("hands a refusal to who asked, as it came", () =>
+  it.effect("passes an error response to the caller unchanged", () =>
     Effect.gen(function* () {
       const { serverRequests, ask, connections } = yield* setUp({})
       const [plain, detailed] = [yield* ask(), yield* ask()]
@@ -169,7 +169,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("ignores answers to what nobody asked, whatever the id is", () =>
+  it.effect("ignores answers with any unknown id", () =>
     Effect.gen(function* () {
       const { serverRequests, ask, connections } = yield* setUp({})
       const request = yield* ask()
@@ -181,7 +181,7 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("keeps a request that nobody is there to hear for whoever comes", () =>
+  it.effect("keeps a request without subscribers for the next client", () =>
     Effect.gen(function* () {
       const { serverRequests, ask, router } = yield* setUp()
       const request = yield* ask()
@@ -197,13 +197,13 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("repeats what a thread still waits for, with the ids it was first asked with, ascending [62]", () =>
+  it.effect("repeats the pending requests of a thread with their original ids, ascending [62]", () =>
     Effect.gen(function* () {
       const { serverRequests, ask, connections } = yield* setUp({})
       for (const threadId of ["t", "s", "t", "t"]) yield* ask(threadId)
       const [connection] = connections
       yield* serverRequests.succeed(2, connection, {})
-      const [first, , third] = yield* heard(connection)
+      const [first, , third] = yield* received(connection)
       const pending: ReadonlyArray<OutboundMessage | undefined> = serverRequests.askAgain("t", connection)
       assert.deepStrictEqual(pending, [first, third])
       assert.deepStrictEqual(
@@ -229,14 +229,14 @@ describe("ServerRequests", () => {
     })
   )
 
-  it.effect("hides experimental members from a client that did not ask for them, and from it alone [9]", () =>
+  it.effect("hides experimental members only from clients that did not opt in [9]", () =>
     Effect.gen(function* () {
       const { serverRequests, connections } = yield* setUp({}, { session: { experimental: true } })
       yield* serverRequests.ask("t", Approval, params)
       const { additionalPermissions: _, availableDecisions: __, ...stable } = params
       const expected = [stable, params]
       for (const [index, connection] of connections.entries()) {
-        const [message] = yield* heard(connection)
+        const [message] = yield* received(connection)
         const [replayed] = serverRequests.askAgain("t", connection)
         assert.deepStrictEqual(message, {
           _tag: "Request",
@@ -251,7 +251,7 @@ describe("ServerRequests", () => {
   )
 
   describe("when the turn changes", () => {
-    it.effect("ends the thread's requests with a reason that is no denial, and says which they were [65]", () =>
+    it.effect("cancels the thread's requests with a reason other than denial, and returns their ids [65]", () =>
       Effect.gen(function* () {
         const { serverRequests, ask, connections } = yield* setUp({})
         const requests = yield* Effect.forEach(["t", "s", "t"], ask)
@@ -262,7 +262,7 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("ignores the answers that come after it", () =>
+    it.effect("ignores later answers", () =>
       Effect.gen(function* () {
         const { serverRequests, ask, connections } = yield* setUp({})
         const request = yield* ask()
@@ -283,28 +283,26 @@ describe("ServerRequests", () => {
     })
   )
 
-  describe("a client that cannot be asked", () => {
+  describe("a client that cannot take a request", () => {
     const full = new RequestError({ code: -32001, message: "no room" })
-    const gone = new RequestError({ code: -32603, message: "nobody reads" })
+    const gone = new RequestError({ code: -32603, message: "no reader" })
 
-    it.effect(
-      "fails the request back, once: with -32001 when it has no room, with -32603 when it is gone [17] [30]",
-      () =>
-        Effect.gen(function* () {
-          const { serverRequests, ask, connections } = yield* setUp({ room: 1 })
-          const [connection] = connections
-          const requests = [yield* ask(), yield* ask()]
-          yield* connection.outgoing.shutdown
-          requests.push(yield* ask())
-          assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), ["pending", full, gone])
-          assert.deepStrictEqual(
-            serverRequests.askAgain("t", connection).map(({ id }) => id),
-            [0]
-          )
-        })
+    it.effect("fails the request once: with -32001 when it has no room, with -32603 when it is gone [17] [30]", () =>
+      Effect.gen(function* () {
+        const { serverRequests, ask, connections } = yield* setUp({ room: 1 })
+        const [connection] = connections
+        const requests = [yield* ask(), yield* ask()]
+        yield* connection.outgoing.shutdown
+        requests.push(yield* ask())
+        assert.deepStrictEqual(yield* Effect.forEach(requests, outcome), ["pending", full, gone])
+        assert.deepStrictEqual(
+          serverRequests.askAgain("t", connection).map(({ id }) => id),
+          [0]
+        )
+      })
     )
 
-    it.effect("leaves the request to those who can", () =>
+    it.effect("leaves the request to the others", () =>
       Effect.gen(function* () {
         const { serverRequests, ask, connections } = yield* setUp({ room: 1 }, {})
         yield* ask()
@@ -316,7 +314,7 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("delays nobody while it is given time: another's answer counts at once [46]", () =>
+    it.effect("delays no other client: another answer counts at once [46]", () =>
       Effect.gen(function* () {
         const { serverRequests, ask, connections } = yield* setUp({ room: 1, requestGrace: "5 seconds" }, {})
         yield* ask()
@@ -330,11 +328,11 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("gives back what it was asked and will not answer, unless others may still answer [17]", () =>
+    it.effect("fails its unanswered requests, unless others may still answer [17]", () =>
       Effect.gen(function* () {
         const { router, serverRequests, ask, connections } = yield* setUp({}, {})
         const [one, other] = connections
-        const refusal = { code: -32603, message: "nobody reads" }
+        const refusal = { code: -32603, message: "no reader" }
         const request = yield* ask()
         yield* serverRequests.abandon(request.id, one, refusal)
         assert.strictEqual(yield* outcome(request), "pending")
@@ -347,7 +345,7 @@ describe("ServerRequests", () => {
 
     const unsupported = { "item/tool/call": { code: -32000, message: "not here" } }
 
-    it.effect("because it never answers such requests is not bothered with them [32]", () =>
+    it.effect("because it never answers such requests does not get them [32]", () =>
       Effect.gen(function* () {
         const { ask, connections } = yield* setUp({ unsupported })
         const request = yield* ask()
@@ -356,7 +354,7 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("because it never answers such requests does not speak for others [32]", () =>
+    it.effect("because it never answers such requests does not fail them for others [32]", () =>
       Effect.gen(function* () {
         const { serverRequests, ask, connections } = yield* setUp({ unsupported }, {})
         const request = yield* ask()
@@ -368,7 +366,7 @@ describe("ServerRequests", () => {
   })
 
   describe("an answer", () => {
-    /** A request that one connection was asked, and another one that was not. */
+    /** A request that was sent to one of two connections. */
     const setUpStranger = Effect.gen(function* () {
       const { router, serverRequests, ask, connections } = yield* setUp({})
       const request = yield* ask()
@@ -377,7 +375,7 @@ describe("ServerRequests", () => {
       return { router, serverRequests, ask, asked: connections[0], request, stranger }
     })
 
-    /** Tries to answer in every way. */
+    /** Tries every kind of answer. */
     const attempt = Effect.fnUntraced(function* (
       { serverRequests, request }: Effect.Success<typeof setUpStranger>,
       connection: Connection
@@ -388,7 +386,7 @@ describe("ServerRequests", () => {
       return yield* outcome(request)
     })
 
-    it.effect("of a connection that does not follow the thread is ignored, and the right one still counts", () =>
+    it.effect("of an unsubscribed connection is ignored, and a valid one still counts", () =>
       Effect.gen(function* () {
         const setting = yield* setUpStranger
         assert.strictEqual(yield* attempt(setting, setting.stranger), "pending")
@@ -397,7 +395,7 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("of a connection that follows another thread is ignored", () =>
+    it.effect("of a subscriber of another thread is ignored", () =>
       Effect.gen(function* () {
         const setting = yield* setUpStranger
         setting.router.subscribe("s", setting.stranger)
@@ -406,7 +404,7 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("of a follower that was not sent the request is ignored until it is sent the request", () =>
+    it.effect("of a subscriber that did not get the request is ignored until it gets it", () =>
       Effect.gen(function* () {
         const setting = yield* setUpStranger
         setting.router.subscribe("t", setting.stranger)
@@ -417,7 +415,7 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("to a request that comes later, by a guessed id, is ignored", () =>
+    it.effect("to a later request, by a guessed id, is ignored", () =>
       Effect.gen(function* () {
         const setting = yield* setUpStranger
         yield* setting.serverRequests.succeed(1, setting.asked, "early")
@@ -426,7 +424,7 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("of a connection that has left the thread is ignored; it counts after it has joined again", () =>
+    it.effect("of an unsubscribed connection is ignored; it counts after it subscribes again", () =>
       Effect.gen(function* () {
         const { asked: connection, serverRequests, request, router } = yield* setUpStranger
         router.unsubscribe("t", connection)
@@ -439,7 +437,7 @@ describe("ServerRequests", () => {
       })
     )
 
-    it.effect("is waited for when all followers have gone, until the next one comes", () =>
+    it.effect("is awaited when all subscribers have left, until the next one subscribes", () =>
       Effect.gen(function* () {
         const { asked: connection, serverRequests, request, router, stranger } = yield* setUpStranger
         yield* router.disconnect(connection)

@@ -7,7 +7,7 @@ import { encode } from "../../../src/services/routing/OutboundMessage.ts"
 import { positionIn } from "../../../src/protocol/extensions/Sequence.ts"
 import { ThreadLog } from "../../../src/services/routing/ThreadLog.ts"
 
-const tell = (threadLog: ThreadLog, threadId: string, text = ""): OutboundNotification => {
+const publish = (threadLog: ThreadLog, threadId: string, text = ""): OutboundNotification => {
   const message: OutboundNotification = {
     _tag: "Notification",
     tier: "lossless",
@@ -26,30 +26,30 @@ const tell = (threadLog: ThreadLog, threadId: string, text = ""): OutboundNotifi
 describe("ThreadLog", () => {
   it("numbers the notifications of each thread from one, without a gap", () => {
     const threadLog = new ThreadLog("e")
-    const seqs = ["a", "b", "a", "a", "b"].map((threadId) => tell(threadLog, threadId).seq)
+    const seqs = ["a", "b", "a", "a", "b"].map((threadId) => publish(threadLog, threadId).seq)
     assert.deepStrictEqual(seqs, [1, 1, 2, 3, 2])
   })
 
-  it("tells again what came after a position, in order", () => {
+  it("repeats the notifications after a position, in order", () => {
     const threadLog = new ThreadLog("e")
     threadLog.keep("a")
-    const told = Array.from({ length: 5 }, () => tell(threadLog, "a"))
+    const published = Array.from({ length: 5 }, () => publish(threadLog, "a"))
     const { epoch } = threadLog.position("a")
-    assert.deepStrictEqual(threadLog.after("a", { epoch, seq: 2 }), told.slice(2))
+    assert.deepStrictEqual(threadLog.after("a", { epoch, seq: 2 }), published.slice(2))
     assert.deepStrictEqual(threadLog.after("a", { epoch, seq: 5 }), [])
   })
 
-  it("knows that it does not know: before it was kept, after it fell out, of another life, from the future", () => {
+  it("knows no position before the recording, outside of the ring, of another epoch or in the future", () => {
     const threadLog = new ThreadLog("e")
-    tell(threadLog, "a")
+    publish(threadLog, "a")
     threadLog.keep("a")
-    tell(threadLog, "a")
+    publish(threadLog, "a")
     const { epoch } = threadLog.position("a")
-    assert.isUndefined(threadLog.after("a", { epoch, seq: 0 }), "told before anybody asked")
+    assert.isUndefined(threadLog.after("a", { epoch, seq: 0 }), "published before the recording")
     assert.lengthOf(threadLog.after("a", { epoch, seq: 1 }) ?? [], 1)
-    for (let count = 0; count < 5000; count++) tell(threadLog, "a")
+    for (let count = 0; count < 5000; count++) publish(threadLog, "a")
     assert.isUndefined(threadLog.after("a", { epoch, seq: 1 }), "too long ago")
-    assert.isUndefined(threadLog.after("a", { epoch, seq: 6000 }), "not told yet")
+    assert.isUndefined(threadLog.after("a", { epoch, seq: 6000 }), "not published yet")
     assert.isUndefined(threadLog.after("a", { epoch: "other", seq: 5000 }))
     threadLog.forget("a")
     assert.isUndefined(threadLog.after("a", { epoch, seq: 5000 }), "unloaded since")
@@ -59,11 +59,11 @@ describe("ThreadLog", () => {
     const threadLog = new ThreadLog("e")
     threadLog.keep("a")
     const large = "x".repeat(1024 * 1024)
-    for (let count = 0; count < 40; count++) tell(threadLog, "a", large)
+    for (let count = 0; count < 40; count++) publish(threadLog, "a", large)
     const { epoch, seq } = threadLog.position("a")
     assert.lengthOf(threadLog.after("a", { epoch, seq: seq - 15 }) ?? [], 15)
     assert.isUndefined(threadLog.after("a", { epoch, seq: seq - 17 }))
-    for (let count = 0; count < 3000; count++) tell(threadLog, "a")
+    for (let count = 0; count < 3000; count++) publish(threadLog, "a")
     const last = threadLog.position("a").seq
     assert.lengthOf(threadLog.after("a", { epoch, seq: last - 2048 }) ?? [], 2048)
     assert.isUndefined(threadLog.after("a", { epoch, seq: last - 2049 }))
@@ -74,7 +74,7 @@ describe("ThreadLog", () => {
     const collect: () => void = runInNewContext("gc")
     const threadLog = new ThreadLog("e")
     threadLog.keep("a")
-    const told = Array.from({ length: 40 }, () => new WeakRef(tell(threadLog, "a", "x".repeat(1024 * 1024))))
+    const told = Array.from({ length: 40 }, () => new WeakRef(publish(threadLog, "a", "x".repeat(1024 * 1024))))
     // A WeakRef holds its target to the end of the job in which it was made.
     await new Promise(setImmediate)
     collect()
@@ -85,8 +85,8 @@ describe("ThreadLog", () => {
     assert.lengthOf(threadLog.after("a", { ...threadLog.position("a"), seq: 25 }) ?? [], 15)
   })
 
-  it("shows numbers only to clients that asked for them", () => {
-    const message = tell(new ThreadLog("e"), "a")
+  it("shows numbers only to clients that opted in", () => {
+    const message = publish(new ThreadLog("e"), "a")
     assert.deepStrictEqual(JSON.parse(encode(message)), { method: "test", params: { text: "" }, emittedAtMs: 0 })
     assert.deepStrictEqual(JSON.parse(encode(message, true)), {
       method: "test",
@@ -96,13 +96,13 @@ describe("ThreadLog", () => {
     })
   })
 
-  it.prop("reads no position out of anything that is none", [Schema.Json], ([after]) => {
+  it.prop("reads no position from a value that is not a position", [Schema.Json], ([after]) => {
     const position = positionIn({ "spindle/sequence": { after } })
     if (position === undefined) return
     assert.deepStrictEqual(after, { ...(after as object), ...position })
   })
 
-  it("reads a position out of an envelope", () => {
+  it("reads a position from an envelope", () => {
     assert.deepStrictEqual(positionIn({ "spindle/sequence": { after: { epoch: "e", seq: 7 } } }), {
       epoch: "e",
       seq: 7

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import type { TieredQueueOptions, Wait } from "../../../src/services/routing/TieredQueue.ts"
 import { answer, bestEffort, latest, lossless, nameOf } from "../../support/Messages.ts"
-import { open } from "../../support/Outboxes.ts"
+import { open } from "../../support/Queues.ts"
 
 const Offer = Schema.Literals(["lossless", "answer", "bestEffort", "k", "l"])
 
@@ -26,7 +26,7 @@ const messageOf = (offer: typeof Offer.Type, name: string): OutboundMessage => {
 }
 
 const optionsOf = ({ backlog, maxBytes }: typeof Options.Type): Partial<TieredQueueOptions> => ({
-  // A client that can be evicted is on a socket, and has no word for what it missed.
+  // An evictable client is on a socket, whose protocol has no loss marker.
   emitLagMarkers: backlog === null,
   ...(maxBytes === null ? {} : { bytes: { max: maxBytes, of: bytesOf } }),
   ...(backlog === null ? {} : { backlog: { messages: backlog, bytes: 1_000_000 } })
@@ -36,7 +36,7 @@ const isEvent = ({ _tag }: OutboundMessage): boolean => _tag === "Notification"
 
 const mustArrive = ({ tier }: OutboundMessage): boolean => tier === "lossless" || tier === "answer"
 
-/** The queue on plain lists, rule by rule. */
+/** The model: the rules of the queue on plain lists. */
 class Model {
   readonly #options: typeof Options.Type
   buffer: Array<OutboundMessage> = []
@@ -110,7 +110,7 @@ class Model {
 
 describe("TieredQueue", () => {
   it.effect.prop(
-    "does what its rules say on plain lists, whatever its limits, whatever happens [18] [19] [28] [46]",
+    "matches the model on plain lists for all limits and operations [18] [19] [28] [46]",
     [Options, Schema.Array(Action)],
     ([options, actions]) =>
       Effect.gen(function* () {

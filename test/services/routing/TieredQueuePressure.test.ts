@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import { answer, bestEffort, latest, lossless, nameOf, request } from "../../support/Messages.ts"
-import { fill, goesOn, open, takeHeld, offerAll } from "../../support/Outboxes.ts"
+import { fill, continues, offerAll, open, takeHeld } from "../../support/Queues.ts"
 
 const keys = ["k", "l"] as const
 
@@ -25,7 +25,7 @@ const messageOf = (act: Exclude<typeof Action.Type, "take" | "takeAll">, index: 
   }
 }
 
-/** What a consumer may have seen of what was offered. */
+/** Checks the received messages against the offered ones. */
 const check = (offered: ReadonlyArray<OutboundMessage>, got: ReadonlyArray<OutboundMessage>): void => {
   const kept: ReadonlyArray<OutboundMessage> = got.filter((message) => message._tag !== "Lagged")
   assert.deepStrictEqual(
@@ -58,7 +58,7 @@ const check = (offered: ReadonlyArray<OutboundMessage>, got: ReadonlyArray<Outbo
 const keyOf = (message: OutboundMessage) => (message._tag === "Notification" ? message.key : undefined)
 
 describe("TieredQueue", () => {
-  it.effect("waits for all it is given together, also when the last of it waits for nothing", () =>
+  it.effect("waits for all messages offered together, even if the last one needs no wait", () =>
     Effect.gen(function* () {
       const outgoing = yield* open(1)
       fill(outgoing, 1)
@@ -72,12 +72,12 @@ describe("TieredQueue", () => {
     })
   )
 
-  it.effect("makes one marker of those that come to stand next to each other", () =>
+  it.effect("merges adjacent markers", () =>
     Effect.gen(function* () {
       const outgoing = yield* open(1)
       fill(outgoing, 1)
       for (const message of [bestEffort("x"), latest("k", "k1"), bestEffort("y"), latest("k", "k2")]) {
-        goesOn(outgoing, message)
+        continues(outgoing, message)
       }
       assert.deepStrictEqual(yield* takeHeld(outgoing), ["held 0", "Lagged 2", "k2"])
       fill(outgoing, 1)
@@ -88,7 +88,7 @@ describe("TieredQueue", () => {
         latest("l", "l1"),
         latest("k", "k2")
       ]) {
-        goesOn(outgoing, message)
+        continues(outgoing, message)
       }
       assert.deepStrictEqual(yield* takeHeld(outgoing), ["held 0", "Lagged 2", "l1", "k2"])
     })
@@ -99,10 +99,10 @@ describe("TieredQueue", () => {
       const outgoing = yield* open(1)
       fill(outgoing, 1)
       for (let round = 0; round < 100; round++) {
-        goesOn(outgoing, bestEffort("x"))
-        goesOn(outgoing, latest("k", `k${round}`))
-        goesOn(outgoing, bestEffort("y"))
-        goesOn(outgoing, latest("l", `l${round}`))
+        continues(outgoing, bestEffort("x"))
+        continues(outgoing, latest("k", `k${round}`))
+        continues(outgoing, bestEffort("y"))
+        continues(outgoing, latest("l", `l${round}`))
       }
       assert.deepStrictEqual(yield* takeHeld(outgoing), ["held 0", "Lagged 199", "k99", "Lagged 1", "l99"])
     })
@@ -111,7 +111,7 @@ describe("TieredQueue", () => {
   describe("with a grace for server requests", () => {
     const grace = { requestGrace: "5 seconds" } as const
 
-    it.effect("lets a server request wait for room", () =>
+    it.effect("makes a server request wait for room", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(1, grace)
         fill(outgoing, 1)
@@ -124,21 +124,19 @@ describe("TieredQueue", () => {
       })
     )
 
-    it.effect(
-      "fails a server request back when its grace is over, and does not tell the client of it any more [17]",
-      () =>
-        Effect.gen(function* () {
-          const outgoing = yield* open(1, grace)
-          fill(outgoing, 1)
-          const asking = yield* Effect.forkChild(outgoing.offerRequest(request(0)), { startImmediately: true })
-          goesOn(outgoing, lossless("a"))
-          yield* TestClock.adjust("5 seconds")
-          assert.strictEqual(yield* Fiber.join(asking), "full")
-          assert.deepStrictEqual(yield* takeHeld(outgoing), ["held 0", "a"])
-        })
+    it.effect("fails a server request after its grace, and does not send it to the client [17]", () =>
+      Effect.gen(function* () {
+        const outgoing = yield* open(1, grace)
+        fill(outgoing, 1)
+        const asking = yield* Effect.forkChild(outgoing.offerRequest(request(0)), { startImmediately: true })
+        continues(outgoing, lossless("a"))
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(yield* Fiber.join(asking), "full")
+        assert.deepStrictEqual(yield* takeHeld(outgoing), ["held 0", "a"])
+      })
     )
 
-    it.effect("fails a waiting server request back when the consumer goes [17]", () =>
+    it.effect("fails a waiting server request when the consumer is gone [17]", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(1, grace)
         fill(outgoing, 1)
@@ -150,10 +148,10 @@ describe("TieredQueue", () => {
   })
 
   describe("at its end", () => {
-    it.effect("hands out what it holds, the waiting included, and then is done [24]", () =>
+    it.effect("delivers queued messages, including waiting ones, and then ends [24]", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(1)
-        for (const message of [lossless("a"), lossless("b"), latest("k", "c")]) goesOn(outgoing, message)
+        for (const message of [lossless("a"), lossless("b"), latest("k", "c")]) continues(outgoing, message)
         yield* outgoing.end
         assert.strictEqual(nameOf(yield* outgoing.take), "a")
         assert.deepStrictEqual((yield* outgoing.takeAll).map(nameOf), ["b"])
@@ -163,7 +161,7 @@ describe("TieredQueue", () => {
       })
     )
 
-    it.effect("tells a consumer that waits [24]", () =>
+    it.effect("wakes a waiting consumer [24]", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(1)
         const consumer = yield* Effect.forkChild(Effect.flip(outgoing.take), { startImmediately: true })
@@ -172,7 +170,7 @@ describe("TieredQueue", () => {
       })
     )
 
-    it.effect("takes nothing more, and nobody waits", () =>
+    it.effect("refuses offers, and producers do not wait", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(1)
         fill(outgoing, 1)
@@ -186,7 +184,7 @@ describe("TieredQueue", () => {
       })
     )
 
-    it.effect("lets everybody go on while it drains, and holds what they say for the consumer [33]", () =>
+    it.effect("resumes producers while it drains, and keeps their messages for the consumer [33]", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(1)
         fill(outgoing, 1)
@@ -200,16 +198,16 @@ describe("TieredQueue", () => {
       })
     )
 
-    it.effect("gives back what it holds, the waiting included, when the consumer goes [17]", () =>
+    it.effect("returns queued messages, including waiting ones, when the consumer is gone [17]", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(2)
-        for (const message of [lossless("a"), request(0), lossless("b"), latest("k", "c")]) goesOn(outgoing, message)
+        for (const message of [lossless("a"), request(0), lossless("b"), latest("k", "c")]) continues(outgoing, message)
         assert.deepStrictEqual((yield* outgoing.discard).map(nameOf), ["a", "request 0", "b", "c"])
         assert.deepStrictEqual(yield* outgoing.discard, [])
       })
     )
 
-    it.effect("drops what it holds and lets everybody go on when the consumer goes [33]", () =>
+    it.effect("discards its messages and resumes producers when the consumer is gone [33]", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(1)
         fill(outgoing, 1)
@@ -225,7 +223,7 @@ describe("TieredQueue", () => {
   })
 
   it.effect.prop(
-    "loses nothing but best-effort events, which it counts, keeps the order and stays bounded, whatever happens [18] [29]",
+    "loses only best-effort events, counts them, keeps the order and stays bounded [18] [29]",
     [Schema.Array(Action), Schema.Literals([1, 2, 5])],
     ([actions, capacity]) =>
       Effect.gen(function* () {
@@ -245,7 +243,7 @@ describe("TieredQueue", () => {
             if (wait !== undefined) waits.push(wait)
           }
           const waiting = waits.filter((wait) => !Deferred.isDoneUnsafe(wait)).length
-          // A producer that waits and a key have one message each, with a marker before it at most.
+          // Each waiting producer and each key has one message, with at most one marker before it.
           assert.isAtMost(outgoing.stats.size, capacity + 2 * (waiting + keys.length))
         }
         const last = lossless("last")

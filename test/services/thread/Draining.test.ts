@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
-import { type Client, makeServer, say } from "../../support/Server.ts"
+import { type Client, makeServer, userInput } from "../../support/Server.ts"
 
 const startThread = (client: Client) => Effect.map(client.request("thread/start", {}), ({ thread }) => thread.id)
 
@@ -24,13 +24,13 @@ const refusalOf = (error: {
 })
 
 describe("a server that drains", () => {
-  it.effect("ends with the last of the turns that run", () =>
+  it.effect("ends with the last running turn", () =>
     Effect.gen(function* () {
       const { connect, model, threads } = yield* makeServer()
       const client = yield* connect()
       const ids = [yield* startThread(client), yield* startThread(client)]
       const calls = yield* Effect.forEach(ids, (threadId) =>
-        Effect.andThen(client.request("turn/start", { threadId, input: say("go") }), model.next)
+        Effect.andThen(client.request("turn/start", { threadId, input: userInput("go") }), model.next)
       )
       const drain = yield* Effect.forkChild(threads.drain, { startImmediately: true })
       yield* calls[0]!.finish("one")
@@ -42,38 +42,38 @@ describe("a server that drains", () => {
     })
   )
 
-  it.effect("starts no other turn, and says so in a way that can be retried", () =>
+  it.effect("refuses new turns with a retryable error", () =>
     Effect.gen(function* () {
       const { connect, model, threads } = yield* makeServer()
       const client = yield* connect()
       const busy = yield* startThread(client)
       const idle = yield* startThread(client)
-      yield* client.request("turn/start", { threadId: busy, input: say("go") })
+      yield* client.request("turn/start", { threadId: busy, input: userInput("go") })
       const call = yield* model.next
       yield* Effect.forkChild(threads.drain, { startImmediately: true })
       const refused = yield* Effect.flip(
-        client.request("turn/start", { threadId: idle, input: say("go"), model: "other" })
+        client.request("turn/start", { threadId: idle, input: userInput("go"), model: "other" })
       )
       assert.deepStrictEqual(refusalOf(refused), draining)
-      // Nothing of the refused request stays.
+      // The refused request has no effect.
       const { thread } = yield* client.request("thread/read", { threadId: idle, includeTurns: false })
       assert.notStrictEqual(thread.preview, "go")
       yield* call.finish("done")
       yield* client.notified("turn/completed")
-      const late = yield* Effect.flip(client.request("turn/start", { threadId: busy, input: say("more") }))
+      const late = yield* Effect.flip(client.request("turn/start", { threadId: busy, input: userInput("more") }))
       assert.deepStrictEqual(refusalOf(late), draining)
     })
   )
 
-  it.effect("still adds to turns that run, answers questions about threads, and starts threads", () =>
+  it.effect("still accepts input for running turns, answers requests about threads, and starts threads", () =>
     Effect.gen(function* () {
       const { connect, model, threads } = yield* makeServer()
       const client = yield* connect()
       const threadId = yield* startThread(client)
-      const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+      const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
       const call = yield* model.next
       yield* Effect.forkChild(threads.drain, { startImmediately: true })
-      const added = yield* client.request("turn/start", { threadId, input: say("and this") })
+      const added = yield* client.request("turn/start", { threadId, input: userInput("and this") })
       assert.strictEqual(added.turn.id, turn.id)
       assert.deepStrictEqual((yield* client.request("thread/loaded/list", {})).data, [threadId])
       yield* startThread(client)
@@ -90,7 +90,7 @@ describe("a server that drains", () => {
     })
   )
 
-  it.effect("logs how many turns it waits for, whenever that changes", () => {
+  it.effect("logs the number of running turns whenever it changes", () => {
     const lines: Array<string> = []
     const logger = Logger.make(({ message }) => void lines.push(String(message)))
     return Effect.gen(function* () {
@@ -99,7 +99,7 @@ describe("a server that drains", () => {
       const calls = yield* Effect.forEach([1, 2, 3], () =>
         Effect.gen(function* () {
           const threadId = yield* startThread(client)
-          yield* client.request("turn/start", { threadId, input: say("go") })
+          yield* client.request("turn/start", { threadId, input: userInput("go") })
           return yield* model.next
         })
       )

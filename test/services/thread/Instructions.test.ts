@@ -29,14 +29,14 @@ const load = (
   }).pipe(Effect.provide(memory.layer))
 }
 
-/** The documents as the model is told of them, without what follows. */
+/** The documents in the instructions, without the text after them. */
 const documentsIn = ({ preamble }: Instructions.Instructions): ReadonlyArray<string> => {
   const message = preamble.at(-1)
   const parts = message?.type === "message" ? message.content : []
   return parts.flatMap((part) => (part.type === "input_text" && part.text.startsWith("# ") ? [part.text] : []))
 }
 
-it.effect("tells the user's own file first, then those from the project's root down, and nothing above it", () =>
+it.effect("include the user's own file first, then those from the project's root down, and none above it", () =>
   Effect.gen(function* () {
     const loaded = yield* load({
       "/work/project/.git/HEAD": "",
@@ -53,14 +53,14 @@ it.effect("tells the user's own file first, then those from the project's root d
   })
 )
 
-it.effect("looks nowhere but into the working folder where no project is", () =>
+it.effect("search only the working folder outside of a project", () =>
   Effect.gen(function* () {
     const { sources } = yield* load({ "/work/AGENTS.md": "above", "/work/project/package/AGENTS.md": "here" })
     assert.deepStrictEqual(sources, ["/work/project/package/AGENTS.md"])
   })
 )
 
-it.effect("tells where and when it is, in the user's time zone", () =>
+it.effect("include the place and the date in the user's time zone", () =>
   Effect.gen(function* () {
     const { preamble } = yield* load({})
     assert.deepStrictEqual(preamble.at(-1), {
@@ -83,7 +83,7 @@ it.effect("tells where and when it is, in the user's time zone", () =>
   })
 )
 
-it.effect("cuts the file that exceeds the budget and tells none behind it", () =>
+it.effect("truncate the file that exceeds the budget, and omit later ones", () =>
   Effect.gen(function* () {
     const files = { "/home/AGENTS.md": "12345", "/work/project/package/AGENTS.md": "67890" }
     assert.deepStrictEqual(documentsIn(yield* load(files, 4)), [
@@ -92,7 +92,7 @@ it.effect("cuts the file that exceeds the budget and tells none behind it", () =
   })
 )
 
-it.effect("warns of a file that is cut, between characters, in the words of the release", () =>
+it.effect("warn about a truncated file, cut between characters, with the text of the release", () =>
   Effect.gen(function* () {
     const loaded = yield* load({ "/work/project/package/AGENTS.md": "aéé" }, 4)
     assert.deepStrictEqual(documentsIn(loaded), ["# AGENTS.md instructions from /work/project/package/AGENTS.md\n\naé"])
@@ -102,7 +102,7 @@ it.effect("warns of a file that is cut, between characters, in the words of the 
   })
 )
 
-it.effect("goes on without files that cannot be read, and warns of them", () =>
+it.effect("omit unreadable files with a warning", () =>
   Effect.gen(function* () {
     const files = {
       "/work/project/.git": "",
@@ -124,7 +124,7 @@ it.effect("goes on without files that cannot be read, and warns of them", () =>
   })
 )
 
-it.effect("looks no further up than people nest folders", () =>
+it.effect("search a limited number of parent folders", () =>
   Effect.gen(function* () {
     const cwd = `/top${"/a".repeat(2000)}`
     const memory = MemoryFiles.make({ "/top/.git": "", "/top/AGENTS.md": "far", [`${cwd}/AGENTS.md`]: "near" })
@@ -184,7 +184,7 @@ it.effect.each([
   })
 )
 
-it.effect("follows links inside the project, whose root is where .git is", () =>
+it.effect("follow links inside the project, whose root has .git", () =>
   Effect.gen(function* () {
     const { load, project } = yield* linked
     const deep = join(project, "docs/deep")
@@ -201,7 +201,7 @@ it.effect("follows links inside the project, whose root is where .git is", () =>
   })
 )
 
-it.effect("leaves out what a linked folder leads to", () =>
+it.effect("omit files behind a linked folder", () =>
   Effect.gen(function* () {
     const { folder, load, project } = yield* linked
     Fs.mkdirSync(join(project, ".git"))

@@ -13,7 +13,7 @@ import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
 import * as FaultyStore from "../../support/FaultyStore.ts"
-import { cwd, makeServer, say } from "../../support/Server.ts"
+import { cwd, makeServer, userInput } from "../../support/Server.ts"
 import { asking } from "../../support/Tools.ts"
 
 type Message = Record<string, unknown>
@@ -31,17 +31,17 @@ const logged = <A, E, R>(run: (lines: ReadonlyArray<string>) => Effect.Effect<A,
     return Effect.provide(run(lines), Logger.layer([logger]))
   })
 
-/** Lets each operation that does not answer run into its limit of ten seconds. */
+/** Advances the clock so that each hanging operation exceeds its limit of ten seconds. */
 const expire = (faulty: FaultyStore.FaultyStore) =>
   Effect.forever(
     Queue.take(faulty.silent).pipe(
-      // The limit is set in the steps behind the operation's own.
+      // The limit is set in the steps after the operation's start.
       Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 8 })),
       Effect.andThen(TestClock.adjust("10 seconds"))
     )
   )
 
-/** A server over a faulty store, with a client over a wire, which shows how many answers there are. */
+/** A server over a faulty store, with a wire client that counts the responses. */
 const setUp = Effect.gen(function* () {
   const faulty = yield* FaultyStore.make
   yield* Effect.forkScoped(expire(faulty))
@@ -49,7 +49,7 @@ const setUp = Effect.gen(function* () {
   const wire = yield* server.wire({ room: 1024 })
   yield* wire.initialize({ experimentalApi: true })
   const received: Array<Message> = []
-  /** Reads on to such a message. */
+  /** Reads until such a message. */
   const until = Effect.fnUntraced(function* (found: (message: Message) => boolean) {
     while (true) {
       const message = yield* wire.next
@@ -63,7 +63,7 @@ const setUp = Effect.gen(function* () {
     yield* wire.send(id, method, params)
     return yield* until((message) => message["id"] === id && !("method" in message))
   })
-  /** Each request has had one answer. */
+  /** Each request has exactly one response. */
   const answeredOnce = Effect.gen(function* () {
     while (wire.outgoing.stats.size > 0) received.push(yield* wire.next)
     const ids = received.filter((message) => "id" in message && !("method" in message)).map(({ id }) => id)
@@ -99,7 +99,7 @@ const storeError = (operation: string) => ({ code: -32603, message: `thread stor
 
 describe("a store that", () => {
   describe.each(FaultyStore.allFaults)("%s", (fault) => {
-    describe("is asked by a request: there is one answer, which names the operation, and so does the log [75]", () => {
+    describe("is used by a request: there is one response, which names the operation, as does the log [75]", () => {
       const requests: ReadonlyArray<
         readonly [method: string, broken: FaultyStore.StoreMethod, params: (threadId: string) => object]
       > = [
@@ -128,7 +128,7 @@ describe("a store that", () => {
       )
     })
 
-    describe("is asked by the engine: the operation fails, and nothing is left of what it began", () => {
+    describe("is used by the engine: the operation fails without side effects", () => {
       const anew = { overrides: {}, ephemeral: false, originator: "engine", threadSource: null }
       it.effect.each(["read", "fork"] as const)("a fork, when %s is faulty", (broken) =>
         Effect.gen(function* () {
@@ -149,30 +149,32 @@ describe("a store that", () => {
         })
       )
 
-      it.effect("a resume that has to end a cut turn: the thread is loaded, and takes no turn until it is stored", () =>
-        Effect.gen(function* () {
-          const { faulty, notified, request } = yield* setUp
-          yield* faulty.memory.append(stranger, 0, [
-            created(stranger),
-            { _tag: "TurnStarted", at, turnId: "u1", rootTurnId: "u1" }
-          ])
-          faulty.break("append", fault)
-          assert.property(yield* request("thread/resume", { threadId: stranger }), "result")
-          const start = { threadId: stranger, input: say("more") }
-          assert.deepStrictEqual<unknown>((yield* request("turn/start", start))["error"], storeError("append"))
-          assert.deepStrictEqual(notified("turn/started"), [])
-          faulty.repair()
-          assert.property(yield* request("turn/start", start), "result")
-          const state = yield* readState(faulty.memory, stranger)
-          assert.deepStrictEqual(
-            state?.turns.map(({ status }) => status),
-            ["interrupted", "inProgress"]
-          )
-        })
+      it.effect(
+        "a resume that must end an open turn: the thread is loaded, and accepts no turn until that is stored",
+        () =>
+          Effect.gen(function* () {
+            const { faulty, notified, request } = yield* setUp
+            yield* faulty.memory.append(stranger, 0, [
+              created(stranger),
+              { _tag: "TurnStarted", at, turnId: "u1", rootTurnId: "u1" }
+            ])
+            faulty.break("append", fault)
+            assert.property(yield* request("thread/resume", { threadId: stranger }), "result")
+            const start = { threadId: stranger, input: userInput("more") }
+            assert.deepStrictEqual<unknown>((yield* request("turn/start", start))["error"], storeError("append"))
+            assert.deepStrictEqual(notified("turn/started"), [])
+            faulty.repair()
+            assert.property(yield* request("turn/start", start), "result")
+            const state = yield* readState(faulty.memory, stranger)
+            assert.deepStrictEqual(
+              state?.turns.map(({ status }) => status),
+              ["interrupted", "inProgress"]
+            )
+          })
       )
     })
 
-    describe("is written to by a turn: the turn has one terminal state, and nothing of it is lost [75]", () => {
+    describe("is written by a turn: the turn has one terminal state, and none of its events is lost [75]", () => {
       const stages: ReadonlyArray<
         readonly [stage: string, from: (event: ThreadEvent) => boolean, status: "completed" | "failed"]
       > = [
@@ -196,9 +198,9 @@ describe("a store that", () => {
           Effect.gen(function* () {
             const { answeredOnce, faulty, model, notified, request, startThread, threads, turnEnd } = yield* setUp
             const threadId = yield* startThread
-            yield* Effect.forkChild(model.say("hi"))
+            yield* Effect.forkChild(model.reply("hi"))
             faulty.breakFrom(from, fault)
-            const start = { threadId, input: say("hello") }
+            const start = { threadId, input: userInput("hello") }
             assert.property(yield* request("turn/start", start), "result")
             yield* turnEnd
             while (threads.running() > 0) yield* Effect.yieldNow
@@ -212,7 +214,7 @@ describe("a store that", () => {
             assert.strictEqual(storeWarnings(notified("warning")).length, 1)
             assert.isTrue(lines.some((line) => line.includes("thread store failed to append")))
             faulty.repair()
-            yield* Effect.forkChild(model.say("again"))
+            yield* Effect.forkChild(model.reply("again"))
             assert.property(yield* request("turn/start", start), "result")
             yield* turnEnd
             while (threads.running() > 0) yield* Effect.yieldNow
@@ -231,7 +233,7 @@ describe("a store that", () => {
         Effect.gen(function* () {
           const { answeredOnce, faulty, model, notified, request, startThread, threads, turnEnd } = yield* setUp
           const threadId = yield* startThread
-          assert.property(yield* request("turn/start", { threadId, input: say("hello") }), "result")
+          assert.property(yield* request("turn/start", { threadId, input: userInput("hello") }), "result")
           yield* model.next
           faulty.break("append", fault)
           assert.deepStrictEqual((yield* request("turn/interrupt", { threadId, turnId: "" }))["result"], {})
@@ -248,13 +250,13 @@ describe("a store that", () => {
         Effect.gen(function* () {
           const faulty = yield* FaultyStore.make
           const stopped = yield* Deferred.make<void>()
-          // The server's own scope, which ends after the client, waits for the rest of the limit.
+          // The server's scope, which ends after the client, waits for the rest of the limit.
           yield* Effect.forkScoped(Effect.andThen(Deferred.await(stopped), expire(faulty)))
           yield* Effect.gen(function* () {
             const { connect, model } = yield* makeServer({ store: faulty.layer })
             const client = yield* connect({ shutdownDeadline: "5 seconds" })
             const { thread } = yield* client.request("thread/start", { cwd })
-            yield* client.request("turn/start", { threadId: thread.id, input: say("hello") })
+            yield* client.request("turn/start", { threadId: thread.id, input: userInput("hello") })
             yield* model.next
             faulty.break("append", fault)
             const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
@@ -268,12 +270,12 @@ describe("a store that", () => {
     )
   })
 
-  it.effect("fails when a thread is unloaded: what is not stored is tried once more", () =>
+  it.effect("fails when a thread is unloaded: unstored events are tried once more", () =>
     Effect.gen(function* () {
       const { faulty, request, startThread, threads, turnEnd } = yield* setUp
       const threadId = yield* startThread
       faulty.break("append", "fails")
-      yield* request("turn/start", { threadId, input: say("hello") })
+      yield* request("turn/start", { threadId, input: userInput("hello") })
       yield* turnEnd
       const { state } = threads.find(threadId)!
       faulty.repair()
@@ -322,7 +324,7 @@ describe("BoundedStore", () => {
     )
   }
 
-  it.effect("names what it leaves behind when its scope ends", () =>
+  it.effect("logs unfinished operations when its scope ends", () =>
     logged((lines) =>
       Effect.gen(function* () {
         const faulty = yield* FaultyStore.make
@@ -335,7 +337,7 @@ describe("BoundedStore", () => {
             yield* Fiber.join(running)
           })
         )
-        assert.include(lines, "thread store: left behind without an answer: list")
+        assert.include(lines, "thread store: operations without an answer: list")
       })
     )
   )

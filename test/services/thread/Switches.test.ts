@@ -4,7 +4,7 @@ import type { ParamsInputOf } from "../../../src/protocol/Methods.ts"
 import { text, type Tool } from "../../../src/services/tool/Tool.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { failure } from "../../support/Configs.ts"
-import { cwd, makeServer, say } from "../../support/Server.ts"
+import { cwd, makeServer, userInput } from "../../support/Server.ts"
 
 /** A tool that must not run when it is off. */
 const tool = (name: string, ran: Array<string>, features?: ReadonlyArray<string>): Tool => ({
@@ -19,7 +19,7 @@ const tool = (name: string, ran: Array<string>, features?: ReadonlyArray<string>
 
 type Start = ParamsInputOf<"thread/start">
 
-/** What the model is offered in a thread, and what comes of calling all tools there are. */
+/** The tools offered in a thread, and the outputs of calls of all tools. */
 const used = Effect.fnUntraced(function* (params: Start) {
   const ran: Array<string> = []
   const toolbox = [
@@ -31,9 +31,9 @@ const used = Effect.fnUntraced(function* (params: Start) {
   const { connect, model } = yield* makeServer({ toolbox })
   const client = yield* connect({ capabilities: { experimentalApi: true } })
   const { thread } = yield* client.request("thread/start", { cwd, ...params })
-  yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
+  yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
   const first = yield* model.call(...toolbox.map(({ spec }) => [spec.name, `call ${spec.name}`] as const))
-  const second = yield* model.say("done")
+  const second = yield* model.reply("done")
   const outputs = second.request.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []))
   return { offered: first.request.tools.map(({ name }) => name), ran, outputs }
 })
@@ -70,28 +70,28 @@ const cases: ReadonlyArray<readonly [name: string, params: Start, expected: type
   ["every environment", { environments: [] }, noShell]
 ]
 
-describe("what a client switches off", () => {
+describe("a disabled feature", () => {
   for (const [name, params, expected] of cases) {
     it.effect(`is neither offered nor run: ${name}`, () =>
       Effect.map(used(params), (got) => assert.deepStrictEqual(got, expected))
     )
   }
 
-  it.effect("is off for what is set on the command line and what an organisation demands, too", () =>
+  it.effect("can also be disabled on the command line and by requirements", () =>
     Effect.gen(function* () {
       const offered = (options: Parameters<typeof makeServer>[0], params: Start) =>
         Effect.gen(function* () {
           const { connect, model } = yield* makeServer({ toolbox: [tool("exec_command", [])], ...options })
           const client = yield* connect({})
           const { thread } = yield* client.request("thread/start", { cwd, ...params })
-          yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
-          return (yield* model.say("done")).request.tools.length
+          yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
+          return (yield* model.reply("done")).request.tools.length
         })
       const on = { config: { "features.shell_tool": true } }
       assert.deepStrictEqual(
         {
           flag: yield* offered({ cliOverrides: [["features.shell_tool", false]] }, {}),
-          // The client's own word outranks the command line, but not the organisation's.
+          // The client's value overrides the command line, but not the requirements.
           again: yield* offered({ cliOverrides: [["features.shell_tool", false]] }, on),
           demanded: yield* offered({ cloudRequirements: Effect.succeed({ features: { shell_tool: false } }) }, on)
         },
@@ -100,22 +100,22 @@ describe("what a client switches off", () => {
     })
   )
 
-  it.effect("is not told to the model: where it is, and what day it is", () =>
+  it.effect("removes the environment and the date from the instructions", () =>
     Effect.gen(function* () {
       const { connect, model } = yield* makeServer()
       const client = yield* connect({})
-      const told = (config: NonNullable<Start["config"]>) =>
+      const instructionsOf = (config: NonNullable<Start["config"]>) =>
         Effect.gen(function* () {
           const { thread } = yield* client.request("thread/start", { cwd, config })
-          yield* client.request("turn/start", { threadId: thread.id, input: say("go") })
-          const input = JSON.stringify((yield* model.say("done")).request.input)
+          yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
+          const input = JSON.stringify((yield* model.reply("done")).request.input)
           return { place: input.includes("<cwd>"), day: input.includes("<current_date>") }
         })
       assert.deepStrictEqual(
         {
-          all: yield* told({}),
-          noDay: yield* told({ include_environment_context_time: false }),
-          nothing: yield* told({ include_environment_context: false })
+          all: yield* instructionsOf({}),
+          noDay: yield* instructionsOf({ include_environment_context_time: false }),
+          nothing: yield* instructionsOf({ include_environment_context: false })
         },
         {
           all: { place: true, day: true },
@@ -126,7 +126,7 @@ describe("what a client switches off", () => {
     })
   )
 
-  it.effect("has to be said with a flag", () =>
+  it.effect("must be a flag", () =>
     Effect.gen(function* () {
       const { connect } = yield* makeServer()
       const client = yield* connect({})

@@ -5,18 +5,18 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { ModelError } from "../../../src/services/model/ModelProvider.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
-import { cwd, makeServer, nameOf, say } from "../../support/Server.ts"
+import { cwd, makeServer, nameOf, userInput } from "../../support/Server.ts"
 import { makeThread, paramsOf, unread } from "../../support/Threads.ts"
 
 describe("Thread", () => {
   describe("a new thread", () => {
-    it.effect("is told to everyone as it was answered, before anything of its status [60]", () =>
+    it.effect("is broadcast as in its response, before any status [60]", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeServer()
         const [client, other] = [yield* connect(), yield* connect()]
         const { thread } = yield* client.request("thread/start", { cwd })
         assert.deepStrictEqual(thread.status, { type: "idle" })
-        yield* client.request("turn/start", { threadId: thread.id, input: say("x") })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("x") })
         for (const each of [client, other]) {
           const [first, second] = [yield* each.next, yield* each.next]
           assert.deepStrictEqual<unknown>(first, {
@@ -28,21 +28,21 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("is answered before it is told of [60]", () =>
+    it.effect("is answered before it is broadcast [60]", () =>
       Effect.gen(function* () {
         const { wire } = yield* makeServer()
         const client = yield* wire()
         yield* client.initialize()
         yield* client.send(1, "thread/start", { cwd })
-        const [answer, told] = [yield* client.next, yield* client.next]
+        const [answer, notified] = [yield* client.next, yield* client.next]
         assert.strictEqual(answer["id"], 1)
-        assert.strictEqual(told["method"], "thread/started")
+        assert.strictEqual(notified["method"], "thread/started")
       })
     )
   })
 
   describe("a turn", () => {
-    it.effect("is told in the order of the release", () =>
+    it.effect("is published in the order of the release", () =>
       Effect.gen(function* () {
         const { client, model, start } = yield* makeThread()
         const { turn } = yield* start("hello")
@@ -57,7 +57,7 @@ describe("Thread", () => {
           completedAt: null,
           durationMs: null
         })
-        yield* model.say("hi")
+        yield* model.reply("hi")
         assert.deepStrictEqual(yield* client.names("turn/completed"), [
           "thread/status/changed",
           "turn/started",
@@ -73,7 +73,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("carries its answer at its end, and how long it took", () =>
+    it.effect("includes its answer and its duration at its end", () =>
       Effect.gen(function* () {
         const { client, model, start } = yield* makeThread()
         yield* TestClock.setTime(1_700_000_000_000)
@@ -105,7 +105,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("is told to those who follow the thread; the others hear of its status only [61]", () =>
+    it.effect("is published to the thread's subscribers; the others only get its status [61]", () =>
       Effect.gen(function* () {
         const { client, connect, turn } = yield* makeThread()
         const other = yield* connect()
@@ -115,7 +115,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("goes on when nobody follows it any more, and a new one starts without subscribing anybody [61]", () =>
+    it.effect("continues without subscribers, and a new one subscribes no connection [61]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
         yield* start("hello")
@@ -133,7 +133,7 @@ describe("Thread", () => {
             event.notification.params.status.type === "idle"
         )
         yield* start("more")
-        yield* model.say("ok")
+        yield* model.reply("ok")
         assert.deepStrictEqual(
           yield* Effect.all([client.next, client.next]).pipe(Effect.map((all) => all.map(nameOf))),
           ["thread/status/changed", "thread/status/changed"]
@@ -146,32 +146,34 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("that the model fails is told as an error and a failed turn, and the next one clears the status", () =>
-      Effect.gen(function* () {
-        const { client, model, start, turn } = yield* makeThread()
-        yield* start("hello")
-        const call = yield* model.next
-        yield* call.fail(new ModelError({ message: "no luck", info: "serverOverloaded" }))
-        const events = yield* client.until((event) => nameOf(event) === "turn/completed")
-        assert.deepStrictEqual(events.slice(-3).map(nameOf), ["thread/status/changed", "error", "turn/completed"])
-        const error = {
-          message: "no luck",
-          codexErrorInfo: "serverOverloaded",
-          additionalDetails: null,
-          misalignment: null
-        }
-        const [status, told, completed] = events.slice(-3).map(paramsOf) as ReadonlyArray<Record<string, unknown>>
-        assert.deepStrictEqual(status?.["status"], { type: "systemError" })
-        assert.deepStrictEqual(told?.["error"], error)
-        assert.strictEqual(told?.["willRetry"], false)
-        const failed = completed?.["turn"] as Record<string, unknown>
-        assert.deepStrictEqual([failed["status"], failed["error"], failed["items"]], ["failed", error, []])
-        const next = yield* turn("again", "hi")
-        assert.strictEqual(next.turn.status, "completed")
-      })
+    it.effect(
+      "that the model fails is published as an error and a failed turn, and the next one clears the status",
+      () =>
+        Effect.gen(function* () {
+          const { client, model, start, turn } = yield* makeThread()
+          yield* start("hello")
+          const call = yield* model.next
+          yield* call.fail(new ModelError({ message: "no luck", info: "serverOverloaded" }))
+          const events = yield* client.until((event) => nameOf(event) === "turn/completed")
+          assert.deepStrictEqual(events.slice(-3).map(nameOf), ["thread/status/changed", "error", "turn/completed"])
+          const error = {
+            message: "no luck",
+            codexErrorInfo: "serverOverloaded",
+            additionalDetails: null,
+            misalignment: null
+          }
+          const [status, notified, completed] = events.slice(-3).map(paramsOf) as ReadonlyArray<Record<string, unknown>>
+          assert.deepStrictEqual(status?.["status"], { type: "systemError" })
+          assert.deepStrictEqual(notified?.["error"], error)
+          assert.strictEqual(notified?.["willRetry"], false)
+          const failed = completed?.["turn"] as Record<string, unknown>
+          assert.deepStrictEqual([failed["status"], failed["error"], failed["items"]], ["failed", error, []])
+          const next = yield* turn("again", "hi")
+          assert.strictEqual(next.turn.status, "completed")
+        })
     )
 
-    it.effect("does not begin before the answer to its start, nor does a client miss its begin", () =>
+    it.effect("begins after the response to its start, and the client receives its begin", () =>
       Effect.gen(function* () {
         const { wire } = yield* makeServer()
         const client = yield* wire()
@@ -179,27 +181,27 @@ describe("Thread", () => {
         const answer = yield* client.request(1, "thread/start", { cwd })
         const { thread } = answer["result"] as { readonly thread: { readonly id: string } }
         yield* client.next
-        yield* client.send(2, "turn/start", { threadId: thread.id, input: say("x") })
+        yield* client.send(2, "turn/start", { threadId: thread.id, input: userInput("x") })
         assert.strictEqual((yield* client.next)["id"], 2)
         assert.strictEqual((yield* client.next)["method"], "thread/status/changed")
         assert.strictEqual((yield* client.next)["method"], "turn/started")
       })
     )
 
-    it.effect("starts though its client cannot be answered, and the thread is free afterwards", () =>
+    it.effect("starts even if its client cannot be answered, and the thread is free afterwards", () =>
       Effect.gen(function* () {
         const { client, model, router, threadId, turn, wire } = yield* makeThread()
         const scope = yield* Scope.make()
         const slow = yield* Scope.provide(wire({ room: 1 }), scope)
         yield* slow.initialize()
         yield* Effect.yieldNow
-        // Full behind the processor's back, so that the answer finds no room.
+        // Fill the queue directly, so that the response has no room.
         yield* router.notifyConnection(slow.connection, "thread/closed", { threadId })
-        yield* slow.send(1, "turn/start", { threadId, input: say("x") })
+        yield* slow.send(1, "turn/start", { threadId, input: userInput("x") })
         yield* Effect.yieldNow
         yield* Effect.yieldNow
         yield* Scope.close(scope, Exit.void)
-        yield* model.say("hi")
+        yield* model.reply("hi")
         yield* client.notified("turn/completed")
         yield* turn("again", "hi")
       })
@@ -215,10 +217,10 @@ describe("Thread", () => {
         data: { input_error_code: "input_too_large", max_chars: max, actual_chars }
       })
 
-    it.effect("that is too long is refused with its length, over all its texts, and nothing begins [68]", () =>
+    it.effect("that is too long is refused by the total length of its texts, and no turn begins [68]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
-        const input = [...say("x".repeat(max)), ...say("yz")]
+        const input = [...userInput("x".repeat(max)), ...userInput("yz")]
         assert.deepStrictEqual(yield* Effect.flip(client.request("turn/start", { threadId, input })), tooLarge(max + 2))
         const { turn } = yield* start("hello")
         yield* model.next
@@ -230,10 +232,10 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("may be as long as the limit, counted in characters and not in halves of them [68]", () =>
+    it.effect("may be as long as the limit, counted in characters and not in UTF-16 units [68]", () =>
       Effect.gen(function* () {
         const { client, threadId } = yield* makeThread()
-        const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
+        const start = (text: string) => client.request("turn/start", { threadId, input: userInput(text) })
         assert.deepStrictEqual(yield* Effect.flip(start(`${"😀".repeat(max)}x`)), tooLarge(max + 1))
         assert.strictEqual((yield* start("😀".repeat(max))).turn.status, "inProgress")
       })

@@ -31,7 +31,7 @@ const customCall = (call_id: string, input: string): ModelEvent => ({
   item: { type: "custom_tool_call", call_id, name: "echo", input }
 })
 
-/** The outputs that the model is told of these calls. */
+/** The outputs of these calls in the model's input. */
 const outputsOf = (...calls: ReadonlyArray<ModelEvent>) =>
   Effect.gen(function* () {
     const { client, model, start } = yield* makeThread({ toolbox: [echo] })
@@ -39,13 +39,13 @@ const outputsOf = (...calls: ReadonlyArray<ModelEvent>) =>
     const first = yield* model.next
     yield* first.emit(...calls)
     yield* first.finish()
-    const { request } = yield* model.say("done")
+    const { request } = yield* model.reply("done")
     yield* client.notified("turn/completed")
     return request.input.filter(({ type }) => type.endsWith("_output"))
   })
 
 describe("Thread", () => {
-  it.effect("answers each of two calls with the same id in its own kind", () =>
+  it.effect("answers each of two calls with the same id with an output of its own type", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual<unknown>(yield* outputsOf(functionCall("c", "1"), customCall("c", "22")), [
         { type: "function_call_output", call_id: "c", output: "echo 1" },
@@ -75,7 +75,7 @@ describe("Thread", () => {
     })
   )
 
-  it.effect("stores what two tools complete at the same time, one behind the other", () =>
+  it.effect("stores items that two tools complete concurrently in sequence", () =>
     Effect.gen(function* () {
       const memory = Context.get(yield* Layer.build(Memory.layer), ThreadStore)
       const store = Layer.succeed(ThreadStore, {
@@ -96,7 +96,7 @@ describe("Thread", () => {
       const { client, model, start } = yield* makeThread({ toolbox: [completing], store })
       yield* start("go")
       yield* model.call(["complete", "c1"], ["complete", "c2"])
-      yield* model.say("done")
+      yield* model.reply("done")
       const { turn } = yield* client.notified("turn/completed")
       assert.deepStrictEqual([turn.status, turn.error], ["completed", null])
     })

@@ -35,12 +35,12 @@ describe("ThreadCursor", () => {
     })
   }
 
-  it.prop("knows of any text whether it is a cursor", [Schema.String], ([text]) => {
+  it.prop("decides for any text whether it is a cursor", [Schema.String], ([text]) => {
     const cursor = parse(text)
     assert.isTrue(cursor === undefined || Number.isFinite(cursor.millis))
   })
 
-  it("is behind its own thread, and between those of the same time by their ids", () => {
+  it("is after its own thread, and between those of the same time by id", () => {
     const after = (id: string, direction: "asc" | "desc") => isAfter(noon, id, { millis: noon, id: "m" }, direction)
     assert.deepStrictEqual(
       ["a", "m", "z"].map((id) => [after(id, "asc"), after(id, "desc")]),
@@ -52,7 +52,7 @@ describe("ThreadCursor", () => {
     )
   })
 
-  it("is beside all threads of its time when it has no id", () => {
+  it("is before or after all threads of its time without an id", () => {
     const cursor = { millis: noon, id: null }
     assert.deepStrictEqual(
       [noon - 1, noon, noon + 1].map((millis) => [

@@ -9,8 +9,8 @@ import { makeThread, paramsOf, unread } from "../../support/Threads.ts"
 const approval = "item/commandExecution/requestApproval"
 
 describe("Thread", () => {
-  describe("a question to the user", () => {
-    it.effect("goes to all who follow; the first answer counts and the order is that of the release [64]", () =>
+  describe("an approval request", () => {
+    it.effect("is sent to all subscribers; the first answer counts, in the order of the release [64]", () =>
       Effect.gen(function* () {
         const { client, connect, model, start, turn, threadId } = yield* makeThread({ toolbox: [asking] })
         yield* turn("hello", "hi")
@@ -23,7 +23,7 @@ describe("Thread", () => {
         yield* client.handle.respondToServerRequest(0, { decision: "accept" })
         yield* other.handle.respondToServerRequest(0, { decision: "decline" })
         yield* client.handle.respondToServerRequest(0, { decision: "cancel" })
-        const last = yield* model.say("done")
+        const last = yield* model.reply("done")
         assert.include(JSON.stringify(last.request.input.at(-1)), "decided accept")
         for (const each of [client, other]) {
           const all = yield* each.until((event) => nameOf(event) === "turn/completed")
@@ -38,7 +38,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("is told of in its order: status, item, question", () =>
+    it.effect("is published in this order: status, item, request", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread({ toolbox: [asking] })
         yield* start("work")
@@ -53,7 +53,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("ends when the turn is interrupted, and that is told after the turn's end [65]", () =>
+    it.effect("ends when the turn is interrupted, which is published after the turn's end [65]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread({ toolbox: [asking] })
         yield* start("work")
@@ -82,7 +82,7 @@ describe("Thread", () => {
     const call = { turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
     const transition = new RequestError({ ...TurnTransition, data: { reason: "turnTransition" } })
 
-    it.effect("that outlives its tool ends with the turn, for a reason that is no denial [65]", () =>
+    it.effect("that outlives its tool ends with the turn, with a reason other than denial [65]", () =>
       Effect.gen(function* () {
         const { client, model, serverRequests, start, threadId } = yield* makeThread()
         yield* start("work")
@@ -96,7 +96,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("that nobody answered between turns ends when the next one starts [65]", () =>
+    it.effect("that is still open between turns ends when the next one starts [65]", () =>
       Effect.gen(function* () {
         const { client, serverRequests, start, threadId } = yield* makeThread()
         const asked = yield* serverRequests.ask(threadId, "item/tool/call", { threadId, ...call })
@@ -108,7 +108,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("stays when the only client goes, and is there for the next [58] [62]", () =>
+    it.effect("stays when the only client leaves, and is sent to the next [58] [62]", () =>
       Effect.gen(function* () {
         const { connect, model, start, threadId, turn, client } = yield* makeThread({ toolbox: [asking] })
         yield* turn("hello", "hi")
@@ -120,7 +120,7 @@ describe("Thread", () => {
         yield* other.request("thread/resume", { threadId })
         assert.strictEqual((yield* other.asked).id, 0)
         yield* other.handle.respondToServerRequest(0, { decision: "accept" })
-        yield* model.say("done")
+        yield* model.reply("done")
         assert.strictEqual((yield* other.notified("turn/completed")).turn.status, "completed")
       })
     )

@@ -9,7 +9,7 @@ import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { readState } from "../../../src/services/thread/StoredThread.ts"
 import { completed, delta, done, started } from "../../support/ScriptedModel.ts"
 import { created, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
-import { cwd, makeServer, say, type ServerOptions } from "../../support/Server.ts"
+import { cwd, makeServer, userInput, type ServerOptions } from "../../support/Server.ts"
 import * as SlowStore from "../../support/SlowStore.ts"
 import { unread } from "../../support/Threads.ts"
 import { asking } from "../../support/Tools.ts"
@@ -24,40 +24,40 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const client = yield* server.connect()
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
-  const start = (text: string) => client.request("turn/start", { threadId, input: say(text) })
+  const start = (text: string) => client.request("turn/start", { threadId, input: userInput(text) })
   yield* start("hello")
-  yield* server.model.say("hi")
+  yield* server.model.reply("hi")
   yield* client.notified("turn/completed")
 
-  /** Another client, over a wire: what it is told is in one order with its answers. */
+  /** Another client, over a wire, whose messages and responses share one order. */
   const late = Effect.gen(function* () {
     const wire = yield* server.wire()
     yield* wire.initialize()
-    /** Resumes; the thread as it was answered. */
+    /** Resumes and returns the thread of the response. */
     const resume = Effect.map(wire.request(1, "thread/resume", { threadId }), (answer) => {
       assert.strictEqual(answer["id"], 1)
       return (answer["result"] as { readonly thread: ThreadView }).thread
     })
-    /** All that is told up to and with this. */
+    /** All messages up to and including this method. */
     const until = Effect.fnUntraced(function* (method: string) {
-      const told: Array<Record<string, unknown>> = []
-      do told.push(yield* wire.next)
-      while (told.at(-1)?.["method"] !== method)
-      return told
+      const received: Array<Record<string, unknown>> = []
+      do received.push(yield* wire.next)
+      while (received.at(-1)?.["method"] !== method)
+      return received
     })
     return { ...wire, resume, until }
   })
   return { ...server, client, late, start, threadId }
 })
 
-const methods = (told: ReadonlyArray<Record<string, unknown>>) => told.map((message) => message["method"])
+const methods = (received: ReadonlyArray<Record<string, unknown>>) => received.map((message) => message["method"])
 
-/** What a client knows of a thread by its answer and by what it heard afterwards. */
-const known = (thread: ThreadView, told: ReadonlyArray<Record<string, unknown>>) => {
+/** The client's state of a thread after the response and the notifications. */
+const known = (thread: ThreadView, received: ReadonlyArray<Record<string, unknown>>) => {
   const turns = thread.turns.map(({ id }) => id)
   const ended = thread.turns.filter(({ status }) => status !== "inProgress").map(({ id }) => id)
   const items = thread.turns.flatMap((turn) => turn.items.map(({ id }) => id))
-  for (const { method, params } of told) {
+  for (const { method, params } of received) {
     const { turn, item } = params as {
       readonly turn?: { readonly id: string }
       readonly item?: { readonly id: string }
@@ -70,8 +70,8 @@ const known = (thread: ThreadView, told: ReadonlyArray<Record<string, unknown>>)
 }
 
 describe("thread/resume", () => {
-  describe("of a thread that runs", () => {
-    it.effect("is answered, then tokens, goal and questions by their ids, and then what happens [62]", () =>
+  describe("of a running thread", () => {
+    it.effect("is answered, followed by tokens, goal, pending requests by id, and new events [62]", () =>
       Effect.gen(function* () {
         const { client, late, model, start } = yield* setUp({ toolbox: [asking] })
         yield* start("work")
@@ -86,9 +86,9 @@ describe("thread/resume", () => {
           ["completed", "inProgress"]
         )
         assert.deepStrictEqual(thread.status, { type: "active", activeFlags: ["waitingOnApproval"] })
-        const told = [yield* other.next, yield* other.next, yield* other.next, yield* other.next]
+        const received = [yield* other.next, yield* other.next, yield* other.next, yield* other.next]
         assert.deepStrictEqual(
-          told.map((message) => message["id"] ?? message["method"]),
+          received.map((message) => message["id"] ?? message["method"]),
           ["thread/tokenUsage/updated", "thread/goal/cleared", 0, 2]
         )
         yield* client.handle.respondToServerRequest(2, { decision: "accept" })
@@ -101,26 +101,26 @@ describe("thread/resume", () => {
 
     const stages: ReadonlyArray<readonly [stage: string, meant: (event: ThreadEvent) => boolean]> = [
       ["a turn begins", (event) => event._tag === "TurnStarted"],
-      ["the user is heard", (event) => event._tag === "ItemCompleted" && event.item.type === "userMessage"],
+      ["the user message is recorded", (event) => event._tag === "ItemCompleted" && event.item.type === "userMessage"],
       ["an item ends", (event) => event._tag === "ItemCompleted" && event.item.type === "agentMessage"],
       ["tokens are counted", (event) => event._tag === "TokensCounted"],
       ["the turn ends", (event) => event._tag === "TurnEnded"]
     ]
     for (const [stage, meant] of stages) {
-      it.effect(`misses nothing and is told nothing twice when it comes while ${stage} [62]`, () =>
+      it.effect(`misses nothing and gets nothing twice when it resumes while ${stage} [62]`, () =>
         Effect.gen(function* () {
           const slow = yield* SlowStore.make
           const { client, late, model, router, start, threadId } = yield* setUp({ store: slow.layer })
           const halted = slow.haltAt(meant)
           yield* start("more")
-          yield* Effect.forkChild(model.say("ok"))
+          yield* Effect.forkChild(model.reply("ok"))
           yield* halted.reached
           const other = yield* late
           const thread = yield* other.resume
           yield* halted.goOn
           yield* client.notified("turn/completed")
           yield* router.notify("thread/closed", { threadId }, threadId)
-          const told = yield* other.until("thread/closed")
+          const received = yield* other.until("thread/closed")
           const record = yield* readState(slow.store, threadId)
           const all = {
             turns: record!.turns.map(({ id }) => id),
@@ -128,12 +128,12 @@ describe("thread/resume", () => {
             items: record!.turns.flatMap((turn) => turn.items.map(({ id }) => id))
           }
           assert.strictEqual(all.turns.length, 2)
-          assert.deepStrictEqual(known(thread, told), all)
+          assert.deepStrictEqual(known(thread, received), all)
         })
       )
     }
 
-    it.effect("hears the rest of an answer that is under way, and its end in full [62]", () =>
+    it.effect("receives the rest of a partial answer, and its complete end [62]", () =>
       Effect.gen(function* () {
         const { client, late, model, start } = yield* setUp()
         yield* start("more")
@@ -148,32 +148,32 @@ describe("thread/resume", () => {
         )
         yield* call.emit(delta("m", "two"), done("m", "one two"), completed)
         yield* call.finish()
-        const told = yield* other.until("turn/completed")
-        assert.deepStrictEqual(methods(told).slice(0, 4), [
+        const received = yield* other.until("turn/completed")
+        assert.deepStrictEqual(methods(received).slice(0, 4), [
           "thread/tokenUsage/updated",
           "thread/goal/cleared",
           "item/agentMessage/delta",
           "item/completed"
         ])
-        assert.include(JSON.stringify(told[3]), '"text":"one two"')
+        assert.include(JSON.stringify(received[3]), '"text":"one two"')
       })
     )
 
-    it.effect("again does not tell a client anything twice", () =>
+    it.effect("repeated sends nothing twice", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* setUp()
         yield* client.request("thread/resume", { threadId })
         yield* client.notified("thread/goal/cleared")
         yield* start("more")
-        yield* model.say("ok")
+        yield* model.reply("ok")
         const names = yield* client.names("turn/completed")
         assert.strictEqual(names.filter((name) => name === "turn/started").length, 1)
       })
     )
   })
 
-  describe("of a thread that is not loaded", () => {
-    /** A store that knows of a thread whose server died in its second turn. */
+  describe("of an unloaded thread", () => {
+    /** A store with a thread whose server died in its second turn. */
     const stored = Layer.effect(
       ThreadStore,
       Effect.gen(function* () {
@@ -189,7 +189,7 @@ describe("thread/resume", () => {
       })
     ).pipe(Layer.provide(Memory.layer), Layer.orDie)
 
-    it.effect("shows turns that nobody runs any more as interrupted, and so does reading it [63]", () =>
+    it.effect("shows unfinished turns as interrupted, and so does thread/read [63]", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeServer({ store: stored })
         const client = yield* connect()
@@ -207,25 +207,25 @@ describe("thread/resume", () => {
       })
     )
 
-    it.effect("tells its status, and not that it was started, and the conversation goes on", () =>
+    it.effect("publishes its status without thread/started, and the conversation continues", () =>
       Effect.gen(function* () {
         const { connect, model } = yield* makeServer({ store: stored })
         const client = yield* connect()
         yield* client.request("thread/resume", { threadId: unknown })
-        const told = [yield* client.next, yield* client.next, yield* client.next]
+        const received = [yield* client.next, yield* client.next, yield* client.next]
         assert.deepStrictEqual(
-          told.map((event) => event._tag === "ServerNotification" && event.notification.method),
+          received.map((event) => event._tag === "ServerNotification" && event.notification.method),
           ["thread/status/changed", "thread/tokenUsage/updated", "thread/goal/cleared"]
         )
-        yield* client.request("turn/start", { threadId: unknown, input: say("and now") })
-        const call = yield* model.say("ok")
-        const heard = call.request.input.map((entry) => JSON.stringify(entry))
-        assert.isTrue(heard.some((entry) => entry.includes("hello")) && heard.at(-1)?.includes("and now"))
+        yield* client.request("turn/start", { threadId: unknown, input: userInput("and now") })
+        const call = yield* model.reply("ok")
+        const input = call.request.input.map((entry) => JSON.stringify(entry))
+        assert.isTrue(input.some((entry) => entry.includes("hello")) && input.at(-1)?.includes("and now"))
         assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
       })
     )
 
-    it.effect("loads it once, however many ask for it at the same time", () =>
+    it.effect("loads it once for concurrent requests", () =>
       Effect.gen(function* () {
         const { connect, threads } = yield* makeServer({ store: stored })
         const clients = [yield* connect(), yield* connect()]
@@ -237,16 +237,67 @@ describe("thread/resume", () => {
     )
   })
 
-  describe("of what cannot be resumed", () => {
-    it.effect("says that there is no record: before the first turn, of an ephemeral or an unknown thread", () =>
+  describe("of a loaded thread without subscribers, with overrides", () => {
+    it.effect("loads it again when they change it, and continues the conversation [81]", () =>
+      Effect.gen(function* () {
+        const { client, model, start, threadId } = yield* setUp()
+        yield* client.request("thread/unsubscribe", { threadId })
+        const overrides = { approvalPolicy: "never", sandbox: "read-only" } as const
+        const resumed = yield* client.request("thread/resume", { threadId, ...overrides })
+        assert.deepStrictEqual(
+          [resumed.approvalPolicy, resumed.sandbox.type, resumed.thread.turns.length],
+          ["never", "readOnly", 1]
+        )
+        assert.deepStrictEqual(yield* client.names("thread/goal/cleared"), [
+          "thread/status/changed",
+          "thread/status/changed",
+          "thread/tokenUsage/updated",
+          "thread/goal/cleared"
+        ])
+        yield* start("and now")
+        const call = yield* model.reply("ok")
+        assert.isTrue(call.request.input.some((entry) => JSON.stringify(entry).includes("hello")))
+        assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
+      })
+    )
+
+    it.effect("joins it without overrides, while another client is subscribed, and while a turn runs [81]", () =>
+      Effect.gen(function* () {
+        const { client, connect, model, start, threadId } = yield* setUp()
+        const other = yield* connect()
+        const { approvalPolicy } = yield* client.request("thread/resume", { threadId })
+        const change = { threadId, approvalPolicy: "never", cwd: "/spindle-test/other" } as const
+        assert.notStrictEqual(approvalPolicy, "never")
+        const resume = (params: { readonly threadId: string; readonly approvalPolicy?: "never" }) =>
+          Effect.map(other.request("thread/resume", params), (resumed) => resumed.approvalPolicy)
+        assert.strictEqual(yield* resume(change), approvalPolicy)
+        yield* other.request("thread/unsubscribe", { threadId })
+        yield* start("slow")
+        const call = yield* model.next
+        yield* client.request("thread/unsubscribe", { threadId })
+        assert.strictEqual(yield* resume(change), approvalPolicy)
+        yield* call.finish("done")
+        yield* other.notified("turn/completed")
+        yield* other.request("thread/unsubscribe", { threadId })
+        assert.strictEqual(yield* resume({ threadId }), approvalPolicy)
+        assert.deepStrictEqual(yield* other.names("thread/goal/cleared"), [
+          "thread/tokenUsage/updated",
+          "thread/goal/cleared"
+        ])
+      })
+    )
+  })
+
+  describe("of a thread that cannot be resumed", () => {
+    it.effect("reports a missing record: before the first turn, of an ephemeral or an unknown thread", () =>
       Effect.gen(function* () {
         const { connect, model } = yield* makeServer()
         const client = yield* connect()
         const other = yield* connect()
         const fresh = yield* client.request("thread/start", { cwd })
         const ephemeral = yield* client.request("thread/start", { cwd, ephemeral: true })
-        yield* client.request("turn/start", { threadId: ephemeral.thread.id, input: say("x") })
-        yield* model.say("ok")
+        yield* client.request("turn/start", { threadId: ephemeral.thread.id, input: userInput("x") })
+        yield* model.reply("ok")
         yield* client.notified("turn/completed")
         for (const threadId of [fresh.thread.id, ephemeral.thread.id, unknown]) {
           assert.deepStrictEqual(
@@ -257,7 +308,7 @@ describe("thread/resume", () => {
       })
     )
 
-    it.effect("says what is wrong with an id that is none", () =>
+    it.effect("reports the error of an invalid id", () =>
       Effect.gen(function* () {
         const { connect } = yield* makeServer()
         const client = yield* connect()
@@ -305,7 +356,7 @@ describe("thread/resume", () => {
         )
         slow.repair()
         yield* start("once more")
-        yield* model.say("ok")
+        yield* model.reply("ok")
         assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
         const stored = yield* readState(slow.store, threadId)
         assert.deepStrictEqual(

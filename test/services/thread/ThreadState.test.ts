@@ -21,7 +21,7 @@ const foldOf = (first: ReturnType<typeof created>, events: ReadonlyArray<ThreadE
 
 const turnError = { message: "m", codexErrorInfo: "other", additionalDetails: null, misalignment: null } as const
 
-/** A turn with two user messages, work between them, and two answers. */
+/** A turn with two user messages, items between them, and two answers. */
 const items = [
   userMessage("i1", "first"),
   agentMessage("i2", "on it"),
@@ -38,7 +38,7 @@ const busyTurn: ReadonlyArray<ThreadEvent> = [
 
 describe("ThreadState", () => {
   describe("the fold", () => {
-    it("begins empty, with what was created", () => {
+    it("begins empty, with the facts of its creation", () => {
       assert.deepStrictEqual(initial(created("t")), {
         origin: originOf("t"),
         settings,
@@ -54,7 +54,7 @@ describe("ThreadState", () => {
       })
     })
 
-    it("puts everything where it belongs, in order", () => {
+    it("applies every event in order", () => {
       const events = [...turnEvents("u1", at, "hello", "hi"), ...turnEvents("u2", at + 5000, "more", "no")]
       assert.deepStrictEqual<unknown>(foldOf(created("t"), events), {
         ...initial(created("t")),
@@ -92,7 +92,7 @@ describe("ThreadState", () => {
       })
     })
 
-    it("was changed last when its last turn began, until that ends", () => {
+    it("was last changed at the start of its last turn, until that ends", () => {
       const record = foldOf(created("t"), turnEvents("u", at, "a", "b").slice(0, -1))
       assert.strictEqual(record.updatedAt, at)
     })
@@ -103,7 +103,7 @@ describe("ThreadState", () => {
       assert.deepStrictEqual(record.settings, changed)
     })
 
-    it("makes the preview of the texts of the first message that has any", () => {
+    it("makes the preview from the first message with text", () => {
       const content = [
         { type: "text", text: "look ", text_elements: [] },
         { type: "image", url: "data:," },
@@ -118,7 +118,7 @@ describe("ThreadState", () => {
       assert.strictEqual(record.preview, "look here")
     })
 
-    it("puts an item of a turn that is over into that turn", () => {
+    it("adds a late item to its ended turn", () => {
       const late = reasoning("late")
       const record = foldOf(created("t"), [
         ...turnEvents("u1", at, "a", "b"),
@@ -129,7 +129,7 @@ describe("ThreadState", () => {
       assert.strictEqual(turnOf(record, "u2")?.items.length, 2)
     })
 
-    it("counts events of a turn that it does not know, and changes nothing else", () => {
+    it("counts events of an unknown turn, and changes nothing else", () => {
       const state = initial(created("t"))
       const events: ReadonlyArray<ThreadEvent> = [
         { _tag: "TurnEnded", at, turnId: "no", status: "completed", error: null },
@@ -162,7 +162,7 @@ describe("ThreadState", () => {
       assert.strictEqual(state.turns.length, 1)
     })
 
-    it("takes turns back with what they said", () => {
+    it("rolls turns back with their conversation", () => {
       const first = turnEvents("u1", at, "a", "b")
       const state = foldOf(created("t"), [
         ...first,
@@ -175,7 +175,7 @@ describe("ThreadState", () => {
       assert.deepStrictEqual(fold(state, [{ _tag: "RolledBack", at, turns: 9 }]).turns, [])
     })
 
-    it("holds open the requests that were not closed", () => {
+    it("keeps requests open until they are closed", () => {
       const opened = { _tag: "RequestOpened", at, turnId: "u", method: "m", params: null } as const
       const state = foldOf(created("t"), [
         { ...opened, requestId: 1 },
@@ -185,7 +185,7 @@ describe("ThreadState", () => {
       assert.deepStrictEqual(state.openRequests, [{ at, turnId: "u", method: "m", params: null, requestId: 2 }])
     })
 
-    it("knows a thread by its name and whether it is archived", () => {
+    it("has the name and the archive flag", () => {
       const state = foldOf(created("t"), [
         { _tag: "NameSet", at, name: "N" },
         { _tag: "Archived", at }
@@ -200,7 +200,7 @@ describe("ThreadState", () => {
       )
     })
 
-    it("gives the same state for events one by one, in any pieces, and all at once", () => {
+    it("gives the same state for any grouping of the events", () => {
       const events = [...everyEvent(at), ...turnEvents("u9", at, "later", "yes")]
       const whole = foldAll([created("t"), ...events])
       assert.strictEqual(whole?.nextSeq, events.length + 1)
@@ -212,7 +212,7 @@ describe("ThreadState", () => {
       }
     })
 
-    it("never changes a state that it has given out", () => {
+    it("never mutates a returned state", () => {
       let state = initial(created("t"))
       for (const event of [...everyEvent(at), ...turnEvents("u9", at, "later", "yes")]) {
         const before = structuredClone(state)
@@ -223,7 +223,7 @@ describe("ThreadState", () => {
     })
   })
 
-  describe("a turn as a client reads it", () => {
+  describe("a turn in the protocol's form", () => {
     const turn = foldOf(created("t"), busyTurn).turns[0]!
     const common = {
       id: "u",
@@ -235,11 +235,11 @@ describe("ThreadState", () => {
       durationMs: 2001
     }
 
-    it("has all its items when it is wanted in full", () => {
+    it("has all its items in the full view", () => {
       assert.deepStrictEqual<unknown>(toTurn(turn, "full"), { ...common, items, itemsView: "full" })
     })
 
-    it("has the first thing said and the last answer in the summary", () => {
+    it("has the first message and the last answer in the summary", () => {
       assert.deepStrictEqual<unknown>(toTurn(turn, "summary"), {
         ...common,
         items: [items[0], items[4]],
@@ -247,11 +247,11 @@ describe("ThreadState", () => {
       })
     })
 
-    it("has no items when none are wanted", () => {
+    it("has no items when none are requested", () => {
       assert.deepStrictEqual<unknown>(toTurn(turn, "notLoaded"), { ...common, items: [], itemsView: "notLoaded" })
     })
 
-    it("has a summary of what there is when nothing was said or answered", () => {
+    it("has a summary without a message or an answer", () => {
       const silent = foldOf(created("t"), [{ _tag: "TurnStarted", at, turnId: "u", rootTurnId: "u" }]).turns[0]!
       assert.deepStrictEqual<unknown>(toTurn(silent, "summary"), {
         id: "u",
@@ -267,8 +267,8 @@ describe("ThreadState", () => {
     })
   })
 
-  describe("a turn of a thread that is not loaded", () => {
-    it("was interrupted when it has no end", () => {
+  describe("a turn of an unloaded thread", () => {
+    it("is interrupted when it has no end", () => {
       const state = foldOf(created("t"), [
         ...turnEvents("u1", at, "a", "b"),
         { _tag: "TurnStarted", at, turnId: "u2", rootTurnId: "u2" },
@@ -286,7 +286,7 @@ describe("ThreadState", () => {
     })
   })
 
-  describe("a thread as a client reads it", () => {
+  describe("a thread in the protocol's form", () => {
     const record = foldOf(created("t", { source: "cli", originator: "me", cwd: "/elsewhere" }), [
       ...turnEvents("u", at, "hello", "hi")
     ])
@@ -331,7 +331,7 @@ describe("ThreadState", () => {
       assert.deepStrictEqual<unknown>(toThread(summaryOf(record), { type: "idle" }, loaded), expected)
     })
 
-    it("has no environments and takes no input while it is not loaded", () => {
+    it("has no environments and accepts no input while it is not loaded", () => {
       assert.deepStrictEqual<unknown>(toThread(summaryOf(record), { type: "notLoaded" }, null), {
         ...expected,
         environments: null,
@@ -340,7 +340,7 @@ describe("ThreadState", () => {
       })
     })
 
-    it("has the turns it is given", () => {
+    it("has the given turns", () => {
       const turns = record.turns.map((turn) => toTurn(turn, "full"))
       assert.deepStrictEqual<unknown>(toThread(summaryOf(record), { type: "idle" }, loaded, turns), {
         ...expected,

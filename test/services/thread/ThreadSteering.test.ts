@@ -3,17 +3,17 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { delta, started } from "../../support/ScriptedModel.ts"
-import { cwd, makeServer, nameOf, say } from "../../support/Server.ts"
+import { cwd, makeServer, nameOf, userInput } from "../../support/Server.ts"
 import * as SlowStore from "../../support/SlowStore.ts"
 import { gated } from "../../support/Tools.ts"
 import { invalid, makeThread, paramsOf } from "../../support/Threads.ts"
 
 describe("Thread", () => {
   describe("steering", () => {
-    it.effect("is refused with what is wrong with it [67]", () =>
+    it.effect("is refused with the reason [67]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
-        const steer = (expectedTurnId: string, input = say("x")) =>
+        const steer = (expectedTurnId: string, input = userInput("x")) =>
           Effect.flip(client.request("turn/steer", { threadId, expectedTurnId, input }))
         const other = "0198c0de-0000-7000-8000-000000000000"
         assert.deepStrictEqual(yield* steer(other), invalid("no active turn to steer"))
@@ -32,7 +32,7 @@ describe("Thread", () => {
       })
     )
 
-    it.effect("drops the answer under way and asks the model again, within the turn [67]", () =>
+    it.effect("drops the current answer and sends another model request in the turn [67]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
         const { turn } = yield* start("hello")
@@ -42,12 +42,12 @@ describe("Thread", () => {
         const steered = yield* client.request("turn/steer", {
           threadId,
           expectedTurnId: turn.id,
-          input: say("rather this"),
+          input: userInput("rather this"),
           clientUserMessageId: "mine"
         })
         assert.deepStrictEqual(steered, { turnId: turn.id })
         yield* first.closed
-        const second = yield* model.say("done")
+        const second = yield* model.reply("done")
         const events = yield* client.until((event) => nameOf(event) === "turn/completed")
         assert.deepStrictEqual(events.slice(0, 2).map(nameOf), ["item/started", "item/completed"])
         assert.notInclude(events.map(nameOf), "turn/started")
@@ -56,29 +56,29 @@ describe("Thread", () => {
           [item["type"], item["clientId"], item["content"]],
           ["userMessage", "mine", [{ type: "text", text: "rather this", text_elements: [] }]]
         )
-        const heard = second.request.input.map((entry) => JSON.stringify(entry))
-        assert.isTrue(heard.at(-2)?.includes("hello") && heard.at(-1)?.includes("rather this"))
-        assert.isFalse(heard.some((entry) => entry.includes("half")))
+        const input = second.request.input.map((entry) => JSON.stringify(entry))
+        assert.isTrue(input.at(-2)?.includes("hello") && input.at(-1)?.includes("rather this"))
+        assert.isFalse(input.some((entry) => entry.includes("half")))
       })
     )
 
-    it.effect("waits for tools that run, and reaches the model with their output [67]", () =>
+    it.effect("waits for running tools, and reaches the model with their output [67]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { client, model, start, threadId } = yield* makeThread({ toolbox: [gated("slow", Deferred.await(gate))] })
         const { turn } = yield* start("hello")
         yield* model.call(["slow", "c1"])
         yield* client.notified("thread/tokenUsage/updated")
-        yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: say("and this") })
+        yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: userInput("and this") })
         yield* Deferred.succeed(gate, undefined)
-        const next = yield* model.say("done")
-        const [output, said] = next.request.input.slice(-2).map((entry) => JSON.stringify(entry))
-        assert.isTrue(output?.includes("slow is through") && said?.includes("and this"))
+        const next = yield* model.reply("done")
+        const [output, steered] = next.request.input.slice(-2).map((entry) => JSON.stringify(entry))
+        assert.isTrue(output?.includes("slow is through") && steered?.includes("and this"))
         yield* client.notified("turn/completed")
       })
     )
 
-    it.effect("is what a second start of a turn is while one runs: the answer has the turn that runs", () =>
+    it.effect("is the effect of a second turn/start while a turn runs: the response has the running turn", () =>
       Effect.gen(function* () {
         const { client, model, start } = yield* makeThread()
         const first = yield* start("hello")
@@ -86,7 +86,7 @@ describe("Thread", () => {
         const second = yield* start("more")
         assert.strictEqual(second.turn.id, first.turn.id)
         yield* call.closed
-        yield* model.say("done")
+        yield* model.reply("done")
         const names = yield* client.names("turn/completed")
         assert.strictEqual(names.filter((name) => name === "turn/started").length, 1)
       })
@@ -94,11 +94,11 @@ describe("Thread", () => {
   })
 
   describe("interrupting", () => {
-    it.effect("is refused when nothing runs, or something else does [66]", () =>
+    it.effect("is refused when no turn runs, or another one does [66]", () =>
       Effect.gen(function* () {
         const { client, model, start, threadId } = yield* makeThread()
         const interrupt = (turnId: string) => Effect.flip(client.request("turn/interrupt", { threadId, turnId }))
-        assert.deepStrictEqual(yield* interrupt(""), invalid("no active turn to interrupt"))
+        assert.deepStrictEqual(yield* interrupt("none"), invalid("no active turn to interrupt"))
         const { turn } = yield* start("hello")
         const call = yield* model.next
         const other = "0198c0de-0000-7000-8000-000000000000"
@@ -112,7 +112,17 @@ describe("Thread", () => {
       })
     )
 
-    for (const named of ["by its id", "whatever it is"]) {
+    it.effect("succeeds without a running turn when the id is empty [66]", () =>
+      Effect.gen(function* () {
+        const { client, threadId, turn } = yield* makeThread()
+        const interrupt = client.request("turn/interrupt", { threadId, turnId: "" })
+        assert.deepStrictEqual(yield* interrupt, {})
+        yield* turn("hello", "hi")
+        assert.deepStrictEqual(yield* interrupt, {})
+      })
+    )
+
+    for (const named of ["by its id", "with any id"]) {
       it.effect(`closes the model's answer and ends the turn, named ${named} [66]`, () =>
         Effect.gen(function* () {
           const { client, model, start, threadId } = yield* makeThread()
@@ -134,7 +144,7 @@ describe("Thread", () => {
       )
     }
 
-    it.effect("is answered when the turn has stopped and not before, and whoever asked for it is [66]", () =>
+    it.effect("is answered to every caller after the turn has stopped [66]", () =>
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
         const { client, connect, model, start, threadId } = yield* makeThread({
@@ -155,13 +165,13 @@ describe("Thread", () => {
         )
         yield* Deferred.succeed(gate, undefined)
         assert.deepStrictEqual(yield* Fiber.join(interrupts[0]!), {})
-        // The second came when the first had been served: by then there was nothing left to interrupt.
+        // The second request came after the first was served, when there was nothing left to interrupt.
         assert.deepStrictEqual(yield* Effect.flip(Fiber.join(interrupts[1]!)), invalid("no active turn to interrupt"))
         yield* client.notified("turn/completed")
       })
     )
 
-    it.effect("is answered before the end of the turn is told [66]", () =>
+    it.effect("is answered before the end of the turn is published [66]", () =>
       Effect.gen(function* () {
         const { wire, model } = yield* makeServer()
         const client = yield* wire()
@@ -173,9 +183,9 @@ describe("Thread", () => {
         yield* model.next
         for (let count = 0; count < 3; count++) yield* client.next
         yield* client.send(3, "turn/interrupt", { threadId: thread.id, turnId: "" })
-        const told = [yield* client.next, yield* client.next, yield* client.next]
+        const received = [yield* client.next, yield* client.next, yield* client.next]
         assert.deepStrictEqual(
-          told.map((message) => message["id"] ?? message["method"]),
+          received.map((message) => message["id"] ?? message["method"]),
           [3, "thread/status/changed", "turn/completed"]
         )
       })
@@ -193,34 +203,32 @@ describe("Thread", () => {
     )
   })
 
-  it.effect(
-    "a turn on its way out can be neither interrupted nor steered, and the next one waits for its end [66]",
-    () =>
-      Effect.gen(function* () {
-        const slow = yield* SlowStore.make
-        const { client, model, start, threadId } = yield* makeThread({ store: slow.layer })
-        const halted = slow.haltAt((event) => event._tag === "TurnEnded")
-        const { turn } = yield* start("hello")
-        yield* Effect.forkChild(model.say("hi"))
-        yield* halted.reached
-        const turnId = turn.id
-        assert.deepStrictEqual(
-          yield* Effect.flip(client.request("turn/interrupt", { threadId, turnId })),
-          invalid("no active turn to interrupt")
-        )
-        assert.deepStrictEqual(
-          yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: say("x") })),
-          invalid("no active turn to steer")
-        )
-        const next = yield* Effect.forkChild(start("more"), { startImmediately: true })
-        yield* Effect.yieldNow
-        assert.isUndefined(next.pollUnsafe())
-        yield* halted.goOn
-        assert.notStrictEqual((yield* Fiber.join(next)).turn.id, turnId)
-        yield* model.say("ok")
-        const first = yield* client.notified("turn/completed")
-        const second = yield* client.notified("turn/completed")
-        assert.deepStrictEqual([first.turn.status, second.turn.status], ["completed", "completed"])
-      })
+  it.effect("an ending turn can be neither interrupted nor steered, and the next one waits for its end [66]", () =>
+    Effect.gen(function* () {
+      const slow = yield* SlowStore.make
+      const { client, model, start, threadId } = yield* makeThread({ store: slow.layer })
+      const halted = slow.haltAt((event) => event._tag === "TurnEnded")
+      const { turn } = yield* start("hello")
+      yield* Effect.forkChild(model.reply("hi"))
+      yield* halted.reached
+      const turnId = turn.id
+      assert.deepStrictEqual(
+        yield* Effect.flip(client.request("turn/interrupt", { threadId, turnId })),
+        invalid("no active turn to interrupt")
+      )
+      assert.deepStrictEqual(
+        yield* Effect.flip(client.request("turn/steer", { threadId, expectedTurnId: turnId, input: userInput("x") })),
+        invalid("no active turn to steer")
+      )
+      const next = yield* Effect.forkChild(start("more"), { startImmediately: true })
+      yield* Effect.yieldNow
+      assert.isUndefined(next.pollUnsafe())
+      yield* halted.goOn
+      assert.notStrictEqual((yield* Fiber.join(next)).turn.id, turnId)
+      yield* model.reply("ok")
+      const first = yield* client.notified("turn/completed")
+      const second = yield* client.notified("turn/completed")
+      assert.deepStrictEqual([first.turn.status, second.turn.status], ["completed", "completed"])
+    })
   )
 })

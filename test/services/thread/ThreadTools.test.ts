@@ -18,7 +18,7 @@ const toolNamed = (name: string, run: Tool["run"] = () => Effect.succeed(text(na
 const namesIn = (tools: ReadonlyArray<Tool["spec"]>) => tools.map(({ name }) => name)
 
 describe("the tools of a thread", () => {
-  it.effect("come and go while it lives: each request to the model has those of the moment", () =>
+  it.effect("can be added and removed while it runs: each model request has the current ones", () =>
     Effect.gen(function* () {
       const connected = yield* Scope.make()
       const opened = yield* Deferred.make<void>()
@@ -44,7 +44,7 @@ describe("the tools of a thread", () => {
         item: { type: "function_call", call_id: "c2", name: "late", arguments: "{}" }
       })
       yield* second.finish()
-      const third = yield* model.say("done")
+      const third = yield* model.reply("done")
       yield* client.notified("turn/completed")
       assert.deepStrictEqual(
         [first, second, third].map(({ request }) => namesIn(request.tools)),
@@ -58,7 +58,7 @@ describe("the tools of a thread", () => {
     })
   )
 
-  it.effect("do not delay its start, however long they take to open", () =>
+  it.effect("do not delay its start while they open", () =>
     Effect.gen(function* () {
       const { client, threadId, turn } = yield* makeThread({
         tools: Layer.succeed(Toolset, { open: () => Effect.never })
@@ -73,7 +73,7 @@ describe("the tools of a thread", () => {
     ["fail", new ToolsUnavailable({ detail: "weather: no server" }), "tools are not available: weather: no server"],
     ["die", Effect.die("defect"), "tools are not available: internal error"]
   ] as const
-  it.effect.each(broken)("are missing when they %s to open, which clients are warned of", ([, open, message]) =>
+  it.effect.each(broken)("are missing when they %s to open, and clients are warned", ([, open, message]) =>
     Effect.gen(function* () {
       const tools = Layer.succeed(Toolset, { open: () => open })
       const { connect, model } = yield* makeServer({ tools })
@@ -82,7 +82,7 @@ describe("the tools of a thread", () => {
       const warning = yield* client.notified("warning")
       assert.deepStrictEqual(warning, { threadId: thread.id, message })
       yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text: "hello" }] })
-      const { request } = yield* model.say("hi")
+      const { request } = yield* model.reply("hi")
       assert.deepStrictEqual(request.tools, [])
       assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
     })
@@ -119,7 +119,7 @@ describe("the tools of a thread", () => {
         item: { type: "function_call", call_id: "c1", name: "look", namespace: "home", arguments: '{"at":1}' }
       })
       yield* first.finish()
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       const events = yield* client.until((event) => nameOf(event) === "turn/completed")
       const ofCall = events.filter((event) => JSON.stringify(paramsOf(event)).includes('"c1"'))
       const turnId = first.request.turnId

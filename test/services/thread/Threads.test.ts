@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { Toolset } from "../../../src/services/tool/Toolset.ts"
-import { cwd, makeServer, nameOf, say, type ServerOptions } from "../../support/Server.ts"
+import { cwd, makeServer, nameOf, userInput, type ServerOptions } from "../../support/Server.ts"
 
 const invalid = (message: string) => new RequestError({ code: -32600, message })
 
@@ -21,8 +21,8 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const { thread } = yield* client.request("thread/start", { cwd })
   const threadId = thread.id
   const turn = Effect.gen(function* () {
-    yield* client.request("turn/start", { threadId, input: say("hello") })
-    yield* server.model.say("hi")
+    yield* client.request("turn/start", { threadId, input: userInput("hello") })
+    yield* server.model.reply("hi")
     yield* client.notified("turn/completed")
   })
   yield* turn
@@ -37,9 +37,9 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   }
 })
 
-describe("ThreadManager", () => {
-  describe("a thread that nobody follows and that does nothing", () => {
-    it.effect("is unloaded after half an hour, and everyone is told so [69]", () =>
+describe("Threads", () => {
+  describe("a thread without subscribers and turns", () => {
+    it.effect("is unloaded after half an hour, which is broadcast [69]", () =>
       Effect.gen(function* () {
         const { client, connect, isLoaded, leave, threadId } = yield* setUp()
         const other = yield* connect()
@@ -65,7 +65,7 @@ describe("ThreadManager", () => {
       })
     )
 
-    it.effect("can be read and resumed afterwards, and nothing is missing [69]", () =>
+    it.effect("can be read and resumed completely afterwards [69]", () =>
       Effect.gen(function* () {
         const { client, leave, threadId } = yield* setUp()
         const before = yield* client.request("thread/read", { threadId, includeTurns: true })
@@ -84,7 +84,7 @@ describe("ThreadManager", () => {
       })
     )
 
-    it.effect("is one whose only client has gone, too [69]", () =>
+    it.effect("is unloaded after its only client has left, too [69]", () =>
       Effect.gen(function* () {
         const { disconnect, isLoaded } = yield* setUp()
         yield* TestClock.adjust("60 minutes")
@@ -95,7 +95,7 @@ describe("ThreadManager", () => {
       })
     )
 
-    it.effect("stays loaded for another half an hour when somebody came and went [69]", () =>
+    it.effect("stays loaded for another half hour after a client subscribed and left [69]", () =>
       Effect.gen(function* () {
         const { client, isLoaded, leave, threadId } = yield* setUp()
         yield* leave
@@ -111,12 +111,12 @@ describe("ThreadManager", () => {
       })
     )
 
-    it.effect("stays loaded for another half an hour after a turn, and as long as one runs [69]", () =>
+    it.effect("stays loaded while a turn runs and for half an hour after it [69]", () =>
       Effect.gen(function* () {
         const { client, isLoaded, leave, model, threadId } = yield* setUp()
         yield* leave
         yield* TestClock.adjust("20 minutes")
-        yield* client.request("turn/start", { threadId, input: say("more") })
+        yield* client.request("turn/start", { threadId, input: userInput("more") })
         const call = yield* model.next
         yield* TestClock.adjust("90 minutes")
         assert.isTrue(isLoaded())
@@ -152,7 +152,7 @@ describe("ThreadManager", () => {
       )
     }
 
-    it.effect("can be resumed and followed while slow clients are still being told that it was closed [69]", () =>
+    it.effect("can be resumed while slow clients have not yet received thread/closed [69]", () =>
       Effect.gen(function* () {
         const { client, connect, leave, model, threadId } = yield* setUp()
         const slow = yield* connect({ channelCapacity: 1 })
@@ -161,15 +161,15 @@ describe("ThreadManager", () => {
         yield* client.notified("thread/closed")
         yield* client.request("thread/resume", { threadId })
         yield* slow.notified("thread/closed")
-        yield* client.request("turn/start", { threadId, input: say("more") })
+        yield* client.request("turn/start", { threadId, input: userInput("more") })
         yield* Effect.forkChild(Effect.forever(slow.next))
-        yield* model.say("ok")
+        yield* model.reply("ok")
         assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
       })
     )
   })
 
-  it.effect("a thread that closes says so to who asks for it, until it is closed [69]", () =>
+  it.effect("a closing thread refuses requests with that reason, until it is closed [69]", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const tools = Layer.succeed(Toolset, {
@@ -183,7 +183,7 @@ describe("ThreadManager", () => {
         invalid(`thread ${threadId} is closing; retry thread/resume after the thread is closed`)
       )
       assert.deepStrictEqual(
-        yield* Effect.flip(client.request("turn/start", { threadId, input: say("x") })),
+        yield* Effect.flip(client.request("turn/start", { threadId, input: userInput("x") })),
         invalid(`thread ${threadId} is closing; retry after the thread is closed`)
       )
       yield* Deferred.succeed(gate, undefined)
@@ -207,7 +207,7 @@ describe("ThreadManager", () => {
     })
   )
 
-  it.effect("the threads that are loaded are listed in pages, oldest first", () =>
+  it.effect("loaded threads are listed in pages, oldest first", () =>
     Effect.gen(function* () {
       const { client, threadId } = yield* setUp()
       const ids = [threadId]
@@ -218,7 +218,7 @@ describe("ThreadManager", () => {
       assert.deepStrictEqual<unknown>(yield* list(2), { data: ids.slice(0, 2), nextCursor: ids[1] })
       assert.deepStrictEqual(yield* list(2, ids[1]), { data: ids.slice(2), nextCursor: null })
       assert.deepStrictEqual<unknown>(yield* list(0), { data: ids.slice(0, 1), nextCursor: ids[0] })
-      // A thread that is not loaded any more is a place too.
+      // The cursor may name a thread that is no longer loaded.
       assert.deepStrictEqual(yield* list(null, "00000000-0000-7000-8000-000000000000"), { data: ids, nextCursor: null })
       assert.deepStrictEqual(yield* list(null, "ffffffff-ffff-7fff-bfff-ffffffffffff"), { data: [], nextCursor: null })
       for (const cursor of ["", "garbage", "2026-01-01T00:00:00Z", "7"]) {
@@ -228,12 +228,12 @@ describe("ThreadManager", () => {
     })
   )
 
-  it.effect("stopping interrupts what runs in every thread at the same time", () =>
+  it.effect("stopping interrupts the turns of all threads concurrently", () =>
     Effect.gen(function* () {
       const { client, model, threadId, threads } = yield* setUp()
       const other = yield* client.request("thread/start", { cwd })
       for (const id of [threadId, other.thread.id]) {
-        yield* client.request("turn/start", { threadId: id, input: say("x") })
+        yield* client.request("turn/start", { threadId: id, input: userInput("x") })
       }
       const calls = [yield* model.next, yield* model.next]
       assert.strictEqual(threads.running(), 2)

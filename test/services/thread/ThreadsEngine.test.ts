@@ -12,21 +12,21 @@ import { TurnInProgress, TurnNotFound, ThreadNotFound } from "../../../src/servi
 import type { ForkThread, StartThread } from "../../../src/services/thread/Threads.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
-import { cwd, makeServer, say, type ServerOptions } from "../../support/Server.ts"
+import { cwd, makeServer, userInput, type ServerOptions } from "../../support/Server.ts"
 
 const stranger = "0198c0de-0000-7000-8000-000000000000"
 
 const anew: StartThread = { overrides: { cwd }, ephemeral: false, originator: "engine", threadSource: null }
 
 const turnRequest = (text: string) => ({
-  message: { input: say(text).map((part) => ({ ...part, text_elements: [] })), clientId: null },
+  message: { input: userInput(text).map((part) => ({ ...part, text_elements: [] })), clientId: null },
   options: { outputSchema: null, metadata: {} },
   rootTurnId: null,
   caller: { originator: "engine", userAgent: "engine/1" },
   settings: null
 })
 
-/** An engine over a store that the test reads too. Nobody is connected. */
+/** An engine without connections, over a store that the test also reads. */
 const makeEngine = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const store = Context.get(yield* Layer.build(Memory.layer), ThreadStore)
   const server = yield* makeServer({ store: Layer.succeed(ThreadStore, store), ...options })
@@ -35,10 +35,10 @@ const makeEngine = Effect.fnUntraced(function* (options: ServerOptions = {}) {
     yield* thread.begin(accepted)
     return accepted.turn.id
   })
-  /** A turn from its start to its end; its id. */
+  /** Runs a turn to its end and returns its id. */
   const turn = Effect.fnUntraced(function* (thread: Thread, text: string, answer: string) {
     const turnId = yield* begin(thread, text)
-    const call = yield* server.model.say(answer)
+    const call = yield* server.model.reply(answer)
     while (thread.isRunning) yield* Effect.yieldNow
     return { turnId, request: call.request }
   })
@@ -52,7 +52,7 @@ const turnsOf = (state: ThreadState | null) =>
 
 const resuming = (threadId: string, overrides = {}) => ({ threadId, overrides, returning: false })
 
-describe("the engine's threads, with nobody connected", () => {
+describe("the engine's threads, without connections", () => {
   it.effect("are started, and run turns that are stored", () =>
     Effect.gen(function* () {
       const { store, threads, turn } = yield* makeEngine()
@@ -66,7 +66,7 @@ describe("the engine's threads, with nobody connected", () => {
     })
   )
 
-  it.effect("are told apart by who begins first, when several callers accept turns at once", () =>
+  it.effect("run the turn that begins first, when several callers accept turns concurrently", () =>
     Effect.gen(function* () {
       const { model, threads } = yield* makeEngine()
       const { thread } = yield* threads.start(anew)
@@ -74,8 +74,8 @@ describe("the engine's threads, with nobody connected", () => {
       const begun = yield* Effect.forEach(accepted, (each) =>
         Effect.forkChild(thread.begin(each), { startImmediately: true })
       )
-      yield* model.say("first")
-      yield* model.say("second")
+      yield* model.reply("first")
+      yield* model.reply("second")
       yield* Effect.forEach(begun, Fiber.join)
       while (thread.isRunning) yield* Effect.yieldNow
       assert.deepStrictEqual(
@@ -85,7 +85,7 @@ describe("the engine's threads, with nobody connected", () => {
     })
   )
 
-  it.effect("take nothing from an accepted turn that is never begun", () =>
+  it.effect("do not change by an accepted turn that never begins", () =>
     Effect.gen(function* () {
       const { threads, turn } = yield* makeEngine()
       const { thread } = yield* threads.start(anew)
@@ -95,7 +95,7 @@ describe("the engine's threads, with nobody connected", () => {
     })
   )
 
-  it.effect("are interrupted, and have stopped when the interrupt ends", () =>
+  it.effect("are interrupted, and have stopped when the interrupt returns", () =>
     Effect.gen(function* () {
       const { begin, model, threads } = yield* makeEngine()
       const { thread } = yield* threads.start(anew)
@@ -122,7 +122,7 @@ describe("the engine's threads, with nobody connected", () => {
       }
     ] as const
 
-    it.effect("have what was cut ended by events, and the overrides too", () =>
+    it.effect("have unfinished turns ended and overrides recorded by events", () =>
       Effect.gen(function* () {
         const { store, threads } = yield* makeEngine()
         yield* store.append(stranger, 0, cut)
@@ -143,7 +143,7 @@ describe("the engine's threads, with nobody connected", () => {
       })
     )
 
-    it.effect("are loaded once, however many ask for one at the same time", () =>
+    it.effect("are loaded once for concurrent callers", () =>
       Effect.gen(function* () {
         const { store, threads } = yield* makeEngine()
         yield* store.append(stranger, 0, cut)
@@ -156,7 +156,7 @@ describe("the engine's threads, with nobody connected", () => {
       })
     )
 
-    it.effect("fail for a thread that is not there", () =>
+    it.effect("fail for an unknown thread", () =>
       Effect.gen(function* () {
         const { threads } = yield* makeEngine()
         assert.deepStrictEqual(
@@ -176,7 +176,7 @@ describe("the engine's threads, with nobody connected", () => {
       return { ...engine, source: thread, first: first.turnId, second: second.turnId }
     })
 
-    it.effect("have the source's turns and conversation, and go their own way", () =>
+    it.effect("have the source's turns and conversation, and then diverge", () =>
       Effect.gen(function* () {
         const { fork, source, store, turn } = yield* makeSource
         const before = source.state
@@ -195,7 +195,7 @@ describe("the engine's threads, with nobody connected", () => {
       })
     )
 
-    it.effect("end where they are asked to", () =>
+    it.effect("end at the requested point", () =>
       Effect.gen(function* () {
         const { first, fork, second, source } = yield* makeSource
         const turnsAt = (point: ForkThread["point"]) =>
@@ -210,7 +210,7 @@ describe("the engine's threads, with nobody connected", () => {
       })
     )
 
-    it.effect("from a thread that runs: the turn is interrupted in the fork, and goes on in the source", () =>
+    it.effect("from a running thread: the turn is interrupted in the fork and continues in the source", () =>
       Effect.gen(function* () {
         const { begin, fork, model, source } = yield* makeSource
         const running = yield* begin(source, "three")
@@ -227,7 +227,7 @@ describe("the engine's threads, with nobody connected", () => {
       })
     )
 
-    it.effect("from a thread that is not loaded, and into one that is not stored", () =>
+    it.effect("from an unloaded thread, and into one that is not stored", () =>
       Effect.gen(function* () {
         const { fork, store } = yield* makeEngine()
         yield* store.append(stranger, 0, [created(stranger), ...turnEvents("u1", 1_700_000_000_000, "hello", "hi")])
@@ -244,7 +244,7 @@ describe("the engine's threads, with nobody connected", () => {
       })
     )
 
-    it.effect("only from threads on record", () =>
+    it.effect("only from stored threads", () =>
       Effect.gen(function* () {
         const { fork, threads, turn } = yield* makeEngine()
         const { thread: fresh } = yield* threads.start(anew)

@@ -1,7 +1,7 @@
 /**
- * Attempt after attempt at one answer, until it is complete or trying is of no use.
+ * Repeats attempts at one answer until it is complete or the failure is final.
  *
- * Owns what becomes of half an answer. The delays and the budget are in `Retry.ts`.
+ * Owns the handling of a partial answer. The delays and the budget are in `Retry.ts`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { ModelError, ModelEvent } from "../../../services/model/ModelProvid
 import type { Failure } from "./Failure.ts"
 import * as Retry from "./Retry.ts"
 
-/** Calls that have to be answered before another request to the model. */
+/** Calls that need an output before the next model request. */
 const calls: ReadonlySet<ResponseItem["type"]> = new Set([
   "custom_tool_call",
   "function_call",
@@ -20,19 +20,19 @@ const calls: ReadonlySet<ResponseItem["type"]> = new Set([
   "tool_search_call"
 ])
 
-/** The end of an answer that broke off after a call. */
+/** The end of an answer that was cut off after a call. */
 const unfinished: ModelEvent = { _tag: "Completed", usage: null, endTurn: false }
 
-/** One attempt, going on from the conversation `input`. It puts the items that it finished into `done`. */
+/** One attempt that continues the conversation `input`. It appends its finished items to `done`. */
 export type Attempt = (
   input: ReadonlyArray<ResponseItem>,
   done: Array<ResponseItem>
 ) => Stream.Stream<ModelEvent, Failure>
 
 /**
- * Runs `attempt` on the conversation `start` until it succeeds, as often as the budget allows. Items that were done in a broken attempt stand, and the
- * next one goes on from them. A call among them needs its output first: then the answer ends as one that wants another
- * request, and the turn loop makes that with the output.
+ * Runs `attempt` on the conversation `start` until it succeeds, within the budget. Items finished by a failed attempt are kept, and the next attempt
+ * continues from them. If a call is among them, its output is needed first: the answer then ends with a request for continuation, which the turn loop
+ * sends with the output.
  */
 export const attempts = (
   start: ReadonlyArray<ResponseItem>,
@@ -59,14 +59,14 @@ export const attempts = (
       upcoming = Stream.unwrap(Effect.as(plan.wait, rest))
       const { details } = failure.error
       const announced = Stream.succeed(plan.event)
-      // The client reads the release's message; whoever operates the server reads the cause, once per answer.
+      // The client gets the release's message. The cause is logged once per answer for the operator.
       return isFirst && details !== undefined
         ? Stream.concat(Stream.fromEffectDrain(Effect.logWarning(details)), announced)
         : announced
     }
 
     upcoming = begin()
-    // One after the other rather than one inside the other: waiting for the network may take hundreds of attempts.
+    // A loop rather than recursion, because waiting for the network may take hundreds of attempts.
     const take = Effect.sync(() => {
       const current = upcoming
       upcoming = undefined

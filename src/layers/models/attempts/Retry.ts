@@ -1,5 +1,5 @@
 /**
- * When a failed request is sent again.
+ * The retry policy of model requests.
  *
  * Owns the delays. The number of attempts comes from `request_max_retries` and `stream_max_retries` of the provider
  * (`config/Providers.ts`), and the limit on waiting for a network from `NetworkPatience`.
@@ -22,7 +22,7 @@ const LongestDelayMillis = 60_000
 const FirstNetworkDelaySeconds = 5
 const LongestNetworkDelaySeconds = 60
 
-/** 200 ms, doubled with every attempt (the first is 1), a tenth more or less; or what the server asked for. */
+/** 200 ms, doubled per attempt (the first is 1), with 10 % jitter; or the delay requested by the server. */
 const delay = (failure: Failure, attempt: number): Effect.Effect<Duration.Duration> => {
   if (failure.wait !== null) return Effect.succeed(Duration.millis(failure.wait))
   const millis = Math.min(FirstDelayMillis * 2 ** (attempt - 1), LongestDelayMillis)
@@ -37,18 +37,18 @@ export const request = (times: number) =>
     Schedule.modifyDelay(({ attempt, input }) => delay(input, attempt))
   )
 
-/** How many attempts an answer has cost so far. */
+/** The attempts of an answer so far. */
 export interface Attempts {
   readonly streams: number
   readonly networks: number
-  /** Seconds that were spent waiting for the network, since the server was last reached. */
+  /** Seconds spent waiting for the network since the server was last reached. */
   readonly waited: number
 }
 
-/** Before the first attempt. */
+/** The state before the first attempt. */
 export const none: Attempts = { streams: 0, networks: 0, waited: 0 }
 
-/** The announcement of the next attempt, and how long to wait before it. */
+/** The announcement of the next attempt and the delay before it. */
 export interface Next {
   readonly attempts: Attempts
   readonly event: ModelEvent
@@ -65,13 +65,13 @@ const announcement = (message: string, failure: Failure): ModelEvent => ({
 })
 
 export interface Budget {
-  /** Attempts that are announced. */
+  /** Maximum number of announced attempts. */
   readonly times: number
-  /** Seconds that the network is waited for. */
+  /** Maximum wait for the network in seconds. */
   readonly patience: number
 }
 
-/** What the stream level does after `failure`: `null` when it gives up. */
+/** The next step of the stream level after `failure`; `null` when it gives up. */
 export const stream = (failure: Failure, attempts: Attempts, { patience, times }: Budget): Next | null => {
   if (failure.retry === "network") {
     const seconds = Math.min(FirstNetworkDelaySeconds * 2 ** attempts.networks, LongestNetworkDelaySeconds)

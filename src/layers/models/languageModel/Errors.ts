@@ -1,5 +1,5 @@
 /**
- * The errors of `effect/ai` in the classes of the protocol.
+ * Maps errors of `effect/ai` to the classes of the protocol.
  *
  * @module
  */
@@ -28,7 +28,7 @@ const infoOf = (reason: AiError.AiErrorReason): CodexErrorInfo => {
   }
 }
 
-/** Repeating a request in the hope of another answer is not for this adapter to try. */
+/** Invalid output is not retried here: only transient failures are. */
 const isWorthRetrying = (reason: AiError.AiErrorReason): boolean =>
   reason.isRetryable &&
   (reason._tag === "NetworkError" || reason._tag === "RateLimitError" || reason._tag === "InternalProviderError")

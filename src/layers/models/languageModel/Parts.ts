@@ -1,5 +1,5 @@
 /**
- * From the parts that a language model streams to what the turn loop understands.
+ * Translates the streamed parts of a language model to model events.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { failure, type Failure } from "../attempts/Failure.ts"
 import { attach, type Metadata } from "./Prompts.ts"
 import { argumentsText, customInput, type Definitions, offeredName } from "./Tools.ts"
 
-/** What a model streams whose tool calls are left alone. */
+/** The part type of a model whose tool calls are not resolved. */
 export type Part = Response.StreamPart<Definitions, "deferred">
 
 interface Open {
@@ -38,7 +38,7 @@ const tooDeep = `nested deeper than ${MaxDepth} levels`
 
 const incomplete = (reason: string): Failure => failure(`Incomplete response returned, reason: ${reason}`, "other")
 
-/** The end that a reason to finish stands for. */
+/** Maps a finish reason to the end of the answer. */
 const endOf = (reason: Response.FinishReason, usage: ModelUsage): ModelEvent | Failure => {
   switch (reason) {
     case "length":
@@ -59,7 +59,7 @@ const messageOf = (error: unknown): string => {
     : "the model reported an error"
 }
 
-/** Translates one answer. `newId` names items: part ids of a model are unique within its answer at most. */
+/** Translates one answer. `newId` creates item ids, because part ids are unique only within an answer. */
 export class Translator {
   readonly #tools: ReadonlyMap<string, ToolSpec>
   readonly #newId: (prefix: string, index: number) => string
@@ -68,7 +68,7 @@ export class Translator {
   #count = 0
   #end: ModelEvent | Failure | undefined
 
-  /** Finished items are also put into `items`. */
+  /** Finished items are also appended to `items`. */
   constructor(
     tools: ReadonlyArray<ToolSpec>,
     newId: (prefix: string, index: number) => string,
@@ -93,7 +93,7 @@ export class Translator {
       case "reasoning-end":
         return this.#close(part.id, part.metadata, out)
       case "tool-call":
-        // What the provider runs itself is between it and the model.
+        // Tools that the provider itself runs produce no events.
         if (part.providerExecuted) return
         if (isTooDeepValue(part.params)) this.#end = failure(`the arguments of a call are ${tooDeep}`, "other")
         else this.#done(this.#call(part.id, part.name, part.params, part.metadata), out)
@@ -107,7 +107,7 @@ export class Translator {
     }
   }
 
-  /** How the answer ended; `undefined` where the model did not report it. Items it left open are finished. */
+  /** The end of the answer; `undefined` when the model did not report it. Completes open items. */
   finish(out: Array<ModelEvent>): ModelEvent | Failure | undefined {
     if (this.#end !== undefined && "_tag" in this.#end) for (const id of this.#open.keys()) this.#close(id, {}, out)
     return this.#end

@@ -1,8 +1,8 @@
 /**
- * The conversation as a prompt of `effect/ai`.
+ * Converts the conversation to a prompt of `effect/ai`.
  *
- * Owns what of the conversation such a model can be given. What a provider attached to its own parts (signatures, ids) is
- * carried in the entries' `encrypted_content`, which is what that member is for, and goes back to it.
+ * Owns which entries such a model gets. A provider's metadata of its parts (signatures, ids) is kept in the entries'
+ * `encrypted_content`, whose purpose this is, and is sent back to it.
  *
  * @module
  */
@@ -18,13 +18,13 @@ type Of<Type extends ResponseItem["type"]> = Extract<ResponseItem, { readonly ty
 type Content = Of<"message">["content"][number]
 type Output = Of<"function_call_output">["output"]
 
-/** What a provider attaches to a part: a JSON object for each provider. */
+/** Provider metadata of a part: one JSON object per provider. */
 export type Metadata = typeof Prompt.ProviderOptions.Type
 
 const Attached = Schema.fromJsonString(Schema.Struct({ effectAi: Prompt.ProviderOptions }))
 const decodeAttached = Schema.decodeUnknownOption(Attached)
 
-/** What was attached to a part, as `encrypted_content`; nothing where there was nothing that can be written. */
+/** The metadata of a part as `encrypted_content`; absent when there is none that JSON can represent. */
 export const attach = (metadata: Metadata): { readonly encrypted_content: string } | undefined =>
   Object.keys(metadata).length === 0 || isTooDeepValue(metadata)
     ? undefined
@@ -32,7 +32,7 @@ export const attach = (metadata: Metadata): { readonly encrypted_content: string
 
 const attached = (item: { readonly encrypted_content?: string | null }): Metadata | undefined => {
   const text = item.encrypted_content
-  // Another server of the same thread may have written it.
+  // Another model provider of the same thread may have written it.
   if (typeof text !== "string" || isTooDeep(text)) return undefined
   return Option.getOrUndefined(Option.map(decodeAttached(text), ({ effectAi }) => effectAi))
 }
@@ -62,7 +62,7 @@ const userPart = (part: Content): ReadonlyArray<Prompt.UserMessagePart> => {
   }
 }
 
-/** Arguments that are no JSON are what the model wrote, and so are those nested too deeply; it sees them again as it wrote them. */
+/** Arguments that are not JSON or nested too deeply are sent back as raw text. */
 const parseArguments = (text: string): unknown => {
   if (isTooDeep(text)) return text
   try {
@@ -89,14 +89,14 @@ const finished = (draft: Draft): Prompt.Message => {
 }
 
 /**
- * Collects messages; consecutive parts of the model are one message, and so are the outputs of its tools. The result of a tool is
- * text for such a model: the images in it follow in a message of their own, behind the results that belong together.
+ * Collects messages. Consecutive parts of the model form one message, and so do consecutive tool outputs. Tool results are text
+ * for such a model: their images follow in a separate message after the group of results.
  */
 class Messages {
   readonly #drafts: Array<Draft> = []
   #images: Array<Prompt.UserMessagePart> = []
 
-  /** Whether nothing but instructions came so far. */
+  /** Whether only instructions were added so far. */
   get isBeginning(): boolean {
     return this.#drafts.every((draft) => draft.role === "whole" && draft.message.role === "system")
   }
@@ -119,10 +119,10 @@ class Messages {
     else this.#drafts.push({ role: "tool", content: [part] })
   }
 
-  /** Images that a tool brought back. */
+  /** Adds the images of a tool's output. */
   images(name: string, parts: ReadonlyArray<Prompt.FilePart>): void {
     if (parts.length === 0) return
-    this.#images.push(Prompt.textPart({ text: `Images that ${name} brought back:` }), ...parts)
+    this.#images.push(Prompt.textPart({ text: `Images in the output of ${name}:` }), ...parts)
   }
 
   #flush(): void {
@@ -151,7 +151,7 @@ const addMessage = (messages: Messages, item: Of<"message">): void => {
       return
     }
     default: {
-      // Many models take instructions at the beginning alone.
+      // Many models accept instructions only at the beginning.
       const text = textOf(item.content)
       if (messages.isBeginning) messages.push(Prompt.systemMessage({ content: text }))
       else messages.push(Prompt.userMessage({ content: [Prompt.textPart({ text })] }))
@@ -160,8 +160,8 @@ const addMessage = (messages: Messages, item: Of<"message">): void => {
 }
 
 /**
- * The prompt for a conversation. Thoughts go back only to the provider that signed them. Entries that no such model
- * understands (searches of the Responses server, compactions) are left out.
+ * The prompt for a conversation. Reasoning is sent only to the provider that signed it. Entries of the Responses API without
+ * an equivalent (searches, compactions) are omitted.
  */
 export const promptOf = (input: ReadonlyArray<ResponseItem>): Prompt.Prompt => {
   const messages = new Messages()

@@ -1,5 +1,5 @@
 /**
- * Our tools as tools of `effect/ai`, whose calls are for the turn loop and not for a handler.
+ * Declares the thread's tools as tools of `effect/ai`. The turn loop runs their calls.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import type * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
 import type { ToolSpec } from "../../../services/tool/Tool.ts"
 
-/** A model that knows no tools of free text gives their input as the one argument. */
+/** The input of a free-text tool becomes a single argument for models without such tools. */
 const customParameters = {
   type: "object",
-  properties: { input: { type: "string", description: "The input of the tool, as it is." } },
+  properties: { input: { type: "string", description: "The raw input of the tool." } },
   required: ["input"],
   additionalProperties: false
 }
 
-/** The name that a model knows a tool by: it has no namespaces. */
+/** The flat name of a tool, for models without namespaces. */
 export const flatName = (name: string, namespace: string | null | undefined): string =>
   namespace == null ? name : `${namespace}__${name}`
 
-/** The name that a model knows an offered tool by. */
+/** The flat name of an offered tool. */
 export const offeredName = (spec: ToolSpec): string =>
   flatName(spec.name, spec.type === "function" ? spec.namespace?.name : null)
 
@@ -33,18 +33,18 @@ const definition = (spec: ToolSpec) =>
 /** The definitions by name. */
 export type Definitions = Record<string, ReturnType<typeof definition>>
 
-/** A toolkit that only describes the tools to the model. */
+/** A toolkit that only declares the tools. */
 export const toolkitOf = (specs: ReadonlyArray<ToolSpec>): Toolkit.WithHandler<Definitions> => ({
   tools: Object.fromEntries(specs.map((spec) => [offeredName(spec), definition(spec)])),
   handle: (name) => Effect.die(`the turn loop runs ${name}`)
 })
 
-/** The input of a custom tool out of the arguments that the model gave it. */
+/** The input of a custom tool from the model's arguments. */
 export const customInput = (params: unknown): string =>
   typeof params === "object" && params !== null && "input" in params && typeof params.input === "string"
     ? params.input
     : argumentsText(params)
 
-/** Arguments as the text that the loop takes; what the model left as text is not JSON and stays as it is. */
+/** The arguments as text for the turn loop. Arguments that are already text are not JSON and stay unchanged. */
 export const argumentsText = (params: unknown): string =>
   typeof params === "string" ? params : JSON.stringify(params ?? {})

@@ -1,5 +1,5 @@
 /**
- * What the offline model reads of a conversation: the calls that it made, and how many words there are.
+ * The offline model's view of a conversation: its calls and the number of words.
  *
  * @module
  */
@@ -7,18 +7,18 @@ import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.t
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { textOf } from "../ContentText.ts"
 
-/** A call of the model, and the output; `null` where there is none. */
+/** A call of the model and its output; `null` without one. */
 export interface AnsweredCall {
   readonly name: string
   readonly input: string
   readonly output: string | null
 }
 
-/** A message of the user, and not one that the server adds about a command that the user ran. */
+/** Whether the item is a message of the user, and not the server's record of a user's command. */
 const isPrompt = (item: ResponseItem): boolean =>
   item.type === "message" && item.role === "user" && !textOf(item.content).startsWith("<user_shell_command>")
 
-/** The text of an output; what is no text is counted. */
+/** The text of an output, with the number of other parts. */
 const outputText = (output: FunctionCallOutputBody): string => {
   const images = typeof output === "string" ? 0 : output.filter((part) => part.type === "input_image").length
   const text = textOf(output)
@@ -27,7 +27,7 @@ const outputText = (output: FunctionCallOutputBody): string => {
   return text.trim() === "" ? count : `${text}\n${count}`
 }
 
-/** The calls since the last message of the user, which is the one that the turn is about. */
+/** The calls since the last message of the user, which started the turn. */
 export const callsSincePrompt = (input: ReadonlyArray<ResponseItem>): ReadonlyArray<AnsweredCall> => {
   const since = input.slice(input.findLastIndex(isPrompt) + 1)
   const outputs = new Map<string, string>()
@@ -43,10 +43,10 @@ export const callsSincePrompt = (input: ReadonlyArray<ResponseItem>): ReadonlyAr
   })
 }
 
-/** Words of a conversation, which is what the offline model counts for tokens. */
+/** Number of words in a text. The offline model counts words as tokens. */
 export const countWords = (text: string): number => text.match(/\S+/g)?.length ?? 0
 
-/** Words that the model was given. */
+/** Number of words in the model's input. */
 export const inputWords = (input: ReadonlyArray<ResponseItem>): number => {
   let words = 0
   for (const item of input) {

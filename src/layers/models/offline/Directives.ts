@@ -1,16 +1,16 @@
 /**
  * The directives of the offline model, one per line.
  *
- * Owns their grammar: one directive a line, from its first column on: a word, a colon, the rest. A text is a list of
- * directives or it is none: one line of another kind, and nothing in it is a directive. So a text that only quotes a
- * directive, such as a workflow file or a review, does nothing. What a directive does is in `Offline.ts`.
+ * Owns their grammar: one directive per line, starting in the first column: a word, a colon, the rest. If any line of a text
+ * is not a directive, none of them is, so that a text that only quotes a directive, such as a workflow file or a review, has
+ * no effect. `Offline.ts` executes directives.
  *
  * @module
  */
 import type { ToolSpec } from "../../../services/tool/Tool.ts"
 import { qualifiedName } from "../../../services/tool/ToolRegistry.ts"
 
-/** One thing that the model does, in the order of the lines. */
+/** One step of the model, in the order of the lines. */
 export type Step =
   | { readonly _tag: "Say" | "Think" | "Fail"; readonly text: string }
   | { readonly _tag: "Call"; readonly tool: ToolSpec; readonly input: string }
@@ -20,12 +20,12 @@ export type Step =
 /** The tool that `run:` calls. */
 export const RunTool = "exec_command"
 
-/** Where `count:` stops at the latest. */
+/** Maximum number of `count:`. */
 export const MaxCount = 1_000_000
 
 const line = /^([\w-]+(?:\.[\w-]+)?):\s*(.*?)\s*$/
 
-/** What a custom tool gets: the text as it is, or what a JSON string stands for, so that it can have line breaks. */
+/** The input of a custom tool: the raw text, or the value of a JSON string, which may have line breaks. */
 const customInput = (text: string): string => {
   if (!text.startsWith('"')) return text
   try {
@@ -59,7 +59,7 @@ const directive = (text: string, tools: ReadonlyArray<ToolSpec>): Step | undefin
     case "think":
       return { _tag: "Think", text: rest }
     case "fail":
-      return { _tag: "Fail", text: rest === "" ? "the offline model was told to fail" : rest }
+      return { _tag: "Fail", text: rest === "" ? "the offline model failed as requested" : rest }
     case "run":
       return rest === "" ? undefined : run(tools, rest)
     case "count": {

@@ -1,5 +1,5 @@
 /**
- * How the offline model is named to clients. It has one model, so a thread's `model` has no effect here.
+ * The offline model's names for clients. It has one model, so a thread's `model` has no effect.
  *
  * @module
  */
@@ -8,5 +8,5 @@ import type { ModelName } from "../../../services/model/ModelProvider.ts"
 
 const name: ModelName = { provider: offlineProvider, model: "offline" }
 
-/** The same for every provider: whoever asks this model gets this model. */
+/** The same for every provider, because this is the only model. */
 export const answersAs = (): ModelName => name

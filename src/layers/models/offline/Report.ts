@@ -1,5 +1,5 @@
 /**
- * What a tool brought back, in plain words.
+ * The offline model's report about tool outputs.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { RunTool } from "./Directives.ts"
 const exited = /^Process exited with code (-?\d+)$/m
 const running = /^Process running with session ID (\S+)$/m
 
-/** The command of a call that `run:` made, else nothing. */
+/** The command of a `run:` call, else undefined. */
 const commandOf = ({ input, name }: AnsweredCall): string | undefined => {
   if (name !== RunTool) return undefined
   try {
@@ -44,10 +44,10 @@ const report = (call: AnsweredCall): string => {
   return `\`${command}\` did not run:${quoted(call.output) || " nothing came back."}`
 }
 
-/** One paragraph for each call. */
+/** One paragraph per call. */
 export const reportOf = (calls: ReadonlyArray<AnsweredCall>): string => calls.map(report).join("\n\n")
 
-/** The answer to a text that is not a list of directives. */
+/** The reply to a text that is not a list of directives. */
 export const greeting = (prompt: string): string => {
   const words = countWords(prompt)
   const received = words === 0 ? "You said nothing" : words === 1 ? "You wrote one word" : `You wrote ${words} words`

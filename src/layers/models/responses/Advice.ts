@@ -1,8 +1,8 @@
 /**
- * What a person reads about a model server that does not answer: which server, why, which key was used, what to do next.
+ * The error details about a failing model server: the server, the cause, the key's origin, and the next step.
  *
- * The messages of errors are the release's, and clients match on them; this text is the details beside the message. It never
- * has a key in it, and repeats a server's text as far as the message does.
+ * The error messages are those of the release, which clients match on; this text becomes the details. It never contains a
+ * key, and quotes a server's text only as far as the message does.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import * as Body from "./Body.ts"
 
 export interface Context {
   readonly provider: ModelProviderInfo
-  /** Where the key came from, as in `the environment variable OPENAI_API_KEY`; null when none was sent. */
+  /** The origin of the key, as in `the environment variable OPENAI_API_KEY`; null when none was sent. */
   readonly keyOrigin: string | null
   /** Absolute path of the user's configuration file. */
   readonly userFile: string
@@ -48,7 +48,7 @@ const statusAdvice = (status: number, context: Context): string => {
     case 401:
     case 403:
       return context.keyOrigin === null
-        ? `The server wants a key. Set env_key of [model_providers.${context.provider.id}] in ${context.userFile}.`
+        ? `The server requires a key. Set env_key of [model_providers.${context.provider.id}] in ${context.userFile}.`
         : "Check that the key is valid for this server, and that its account may use the model."
     case 404:
       return `There is no Responses API, or no such model, at ${Body.plainUrlOf(context.provider)}. Check ${settingOf(context)}: it often ends with /v1.`
@@ -56,7 +56,7 @@ const statusAdvice = (status: number, context: Context): string => {
       return "Wait before the next request, or check the limits of the account."
     default:
       return status >= 500
-        ? "The server has a problem of its own. Try again later."
+        ? "The server has an internal problem. Try again later."
         : `Check the model and ${settingOf(context)}.`
   }
 }
@@ -86,7 +86,7 @@ const causeOf = (evidence: Evidence, context: Context): readonly [cause: string,
   }
 }
 
-/** The lines for a person. */
+/** The text of the details. */
 export const textOf = (evidence: Evidence, context: Context): string => {
   const [cause, next] = causeOf(evidence, context)
   const key = context.keyOrigin === null ? "No key was sent." : `The key came from ${context.keyOrigin}.`

@@ -1,7 +1,7 @@
 /**
- * What is sent to a Responses server: address, headers and body of one request.
+ * The address, headers and body of a request to a Responses server.
  *
- * Owns the spelling on the wire. Does not own the credentials: `Responses.ts` fetches them.
+ * Owns the encoding. Does not own the credentials: `Responses.ts` fetches them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { ModelProviderInfo } from "../../../services/config/Config.ts"
 import type { ModelRequest } from "../../../services/model/ModelProvider.ts"
 import type { ToolSpec } from "../../../services/tool/Tool.ts"
 
-/** Where a provider takes requests, query included. */
+/** The URL of a provider's requests, with the query. */
 export const urlOf = (provider: ModelProviderInfo): string => {
   const query = Object.entries(provider.queryParams)
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
@@ -18,7 +18,7 @@ export const urlOf = (provider: ModelProviderInfo): string => {
   return query === "" ? plainUrlOf(provider) : `${plainUrlOf(provider)}?${query}`
 }
 
-/** The same without the query, for texts that users see. */
+/** The URL without the query, for texts that users see. */
 export const plainUrlOf = (provider: ModelProviderInfo): string => `${provider.baseUrl}/responses`
 
 const isAscii = /^[\t -~]*$/
@@ -26,8 +26,8 @@ const isName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const hasControl = /[^\t\P{Cc}]/u
 
 /**
- * A header's value as the bytes of its UTF-8 form, one character each: HTTP clients take no others. `undefined` where it
- * holds a control character, which no HTTP client takes at all.
+ * Encodes a header's value as UTF-8 bytes, one character each, which HTTP clients require. `undefined` for a value with a
+ * control character, which no HTTP client accepts.
  */
 const headerValue = (value: string): string | undefined => {
   if (isAscii.test(value)) return value
@@ -35,7 +35,7 @@ const headerValue = (value: string): string | undefined => {
   return String.fromCharCode(...new TextEncoder().encode(value))
 }
 
-/** Sets the headers that can be sent and leaves out the others, as the release does. Names are in lower case. */
+/** Sets the headers that can be sent and omits the others, as the release does. Names are in lower case. */
 const setAll = (headers: Record<string, string>, entries: Iterable<readonly [string, string]>): void => {
   for (const [name, value] of entries) {
     const encoded = headerValue(value)
@@ -43,11 +43,11 @@ const setAll = (headers: Record<string, string>, entries: Iterable<readonly [str
   }
 }
 
-/** JSON in plain ASCII, which is what a header can hold. */
+/** JSON in plain ASCII, for a header. */
 const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-/** The turn's metadata for the server. Entries of the caller are added to it and cannot replace it. */
+/** The turn's metadata for the server. Entries of the caller are added but cannot replace others. */
 const turnMetadata = (request: ModelRequest): string =>
   asciiJson({
     ...request.metadata,
@@ -61,8 +61,8 @@ const turnMetadata = (request: ModelRequest): string =>
   })
 
 /**
- * The headers of a request. The provider's own are stronger than ours, the key is stronger than both; `environment` are
- * the headers whose values came from the environment.
+ * The headers of a request. The provider's headers override ours, and the key overrides both. `environment` are the headers
+ * whose values came from the environment.
  */
 export const headersOf = (
   request: ModelRequest,
@@ -98,7 +98,7 @@ const toolOf = (tool: ToolSpec) =>
       }
     : { type: tool.type, name: tool.name, description: tool.description, format: tool.format }
 
-/** The tools as they are offered: those of a namespace together, in the place of the first of them. */
+/** The tools in the request. Tools of a namespace are grouped at the position of the first of them. */
 const toolsOf = (specs: ReadonlyArray<ToolSpec>): ReadonlyArray<object> => {
   const groups = new Map<string, Array<object>>()
   return specs.flatMap((spec): ReadonlyArray<object> => {
@@ -115,7 +115,7 @@ const toolsOf = (specs: ReadonlyArray<ToolSpec>): ReadonlyArray<object> => {
   })
 }
 
-/** Reasoning models summarise unless that is disabled; others ignore the parameter. */
+/** Requests reasoning summaries unless they are disabled. Other models ignore the parameter. */
 const reasoningOf = (request: ModelRequest) => ({
   ...(request.effort === null ? undefined : { effort: request.effort }),
   ...(request.summary === "none" ? undefined : { summary: request.summary ?? "auto" })
@@ -126,7 +126,7 @@ const textOf = (outputSchema: unknown) =>
     ? undefined
     : { format: { type: "json_schema", strict: true, schema: outputSchema, name: "codex_output_schema" } }
 
-/** How the API's own ids of these items begin; it refuses others. */
+/** The id prefixes of these items. The API refuses other ids. */
 const idPrefix: ReadonlyMap<ResponseItem["type"], string> = new Map([
   ["message", "msg_"],
   ["reasoning", "rs_"],
@@ -134,7 +134,7 @@ const idPrefix: ReadonlyMap<ResponseItem["type"], string> = new Map([
   ["custom_tool_call", "ctc_"]
 ])
 
-/** An item as it is, but without an id that some other server or this one made up. */
+/** The item without an id that another server or this one generated. */
 const itemOf = (item: ResponseItem): ResponseItem => {
   const prefix = idPrefix.get(item.type)
   if (prefix === undefined || !("id" in item) || item.id === null || item.id?.startsWith(prefix) === true) return item
@@ -142,7 +142,7 @@ const itemOf = (item: ResponseItem): ResponseItem => {
   return rest
 }
 
-/** The body of a request, as JSON. `input` is the conversation, which grows when an answer broke off half-way. */
+/** The body of a request, as JSON. `input` is the conversation, which grows after a partial answer. */
 export const bodyOf = (request: ModelRequest, input: ReadonlyArray<ResponseItem>): string =>
   JSON.stringify({
     model: request.model,

@@ -1,8 +1,8 @@
 /**
- * What a model server is shown: the key, and the headers whose values come from the environment.
+ * The credentials for a model server: the key, and headers with values from the environment.
  *
- * Owns which credential goes to which provider, and what the user reads where there is none. Does not own where the key of
- * the account is kept (Auth).
+ * Owns which credential is sent to which provider, and the error when it is missing. Does not own the storage of the
+ * account's key (Auth).
  *
  * @module
  */
@@ -14,10 +14,10 @@ import type { Config, ModelProviderInfo } from "../../../services/config/Config.
 import { failure, type Failure } from "../attempts/Failure.ts"
 import * as Body from "./Body.ts"
 
-/** What goes into the headers of a request. */
+/** Credentials for the headers of a request. */
 export interface Credentials {
   readonly key: Option.Option<Redacted.Redacted>
-  /** Where the key was found, for a person; null without a key. */
+  /** The origin of the key, for error details; null without a key. */
   readonly origin: string | null
   /** Header name and value. */
   readonly headers: ReadonlyArray<readonly [string, string]>
@@ -38,7 +38,7 @@ const missingVariable = (config: Config["Service"], provider: ModelProviderInfo,
   })
 }
 
-/** OpenAI's own server refuses a request without a key. The text is what it answers, in the release's words. */
+/** OpenAI's own server refuses a request without a key. The text is its response, as reported by the release. */
 const missingAccount = (auth: Auth["Service"], config: Config["Service"], provider: ModelProviderInfo): Failure => {
   const { lookup } = auth
   const looked =
@@ -62,7 +62,7 @@ const isOpenaiServer = (provider: ModelProviderInfo): boolean => {
   return hostname === "api.openai.com" || hostname.endsWith(".api.openai.com")
 }
 
-/** The provider's own variable or token, else the account's key where the provider takes that. */
+/** The provider's own variable or token, else the account's key if the provider accepts it. */
 const keyOf = (
   auth: Auth["Service"],
   config: Config["Service"],
@@ -77,7 +77,7 @@ const keyOf = (
   })
 }
 
-/** Where the key of a provider was found. The order is that of `keyOf`. */
+/** The origin of a provider's key. The order is that of `keyOf`. */
 const originOf = Effect.fnUntraced(function* (auth: Auth["Service"], provider: ModelProviderInfo) {
   const { bearerToken, envKey, id } = provider
   const variables = [...(envKey === null ? [] : [envKey]), ...(auth.lookup?.variables ?? [])]
@@ -88,7 +88,7 @@ const originOf = Effect.fnUntraced(function* (auth: Auth["Service"], provider: M
   return auth.lookup?.file ?? "the program that runs the server"
 })
 
-/** The headers whose values the provider takes from the environment; those without one are left out. */
+/** The provider's headers with values from the environment; unset ones are omitted. */
 const environmentHeaders = (auth: Auth["Service"], provider: ModelProviderInfo) =>
   Effect.map(
     Effect.forEach(Object.entries(provider.envHeaders), ([name, variable]) =>
@@ -100,8 +100,8 @@ const environmentHeaders = (auth: Auth["Service"], provider: ModelProviderInfo) 
   )
 
 /**
- * The credentials for a provider, as they are now. Fails where they are missing and a request would be refused for it: then
- * none is sent. A server of somebody else may take requests without a key.
+ * The current credentials for a provider. Fails when they are missing and the provider would refuse the request; then
+ * nothing is sent. Other providers may accept requests without a key.
  */
 export const of = Effect.fnUntraced(function* (
   auth: Auth["Service"],

@@ -1,9 +1,8 @@
 /**
- * From the bytes of a Responses stream to what the turn loop understands.
+ * Parses the bytes of a Responses stream to model events.
  *
- * Owns the reading of one answer: server-sent events, the item that deltas belong to, the end of the answer. One call takes
- * a network chunk and appends all its events at once, without an effect per event. Does not own time (idle streams) or the
- * connection.
+ * Owns the reading of one answer: server-sent events, the item of each delta, the end of the answer. One call takes a
+ * network chunk and appends all its events, without an effect per event. Does not own time (idle streams) or the connection.
  *
  * @module
  */
@@ -18,17 +17,17 @@ import * as Failure from "./StreamFailure.ts"
 import { countIn, type JsonObject, objectIn, readObject, stringIn } from "./Json.ts"
 
 /**
- * What one answer may amount to. Beyond it the stream fails and is not repeated. A model's longest answers are 128 000
- * tokens, some 700 KB of text; images are larger, and the end of an answer repeats all its items.
+ * Limits of one answer. Beyond them the stream fails without a retry. The longest answers of models are 128 000 tokens,
+ * about 700 KB of text; images are larger, and the end of an answer repeats all its items.
  */
 export interface Limits {
-  /** UTF-16 units of one event. */
+  /** Maximum size of one event in UTF-16 units. */
   readonly event: number
-  /** UTF-16 units of an event that is neither an image nor the end of the answer. */
+  /** The same for an event that is neither an image nor the end of the answer. */
   readonly text: number
-  /** Bytes of all events together. */
+  /** Maximum total size of all events in bytes. */
   readonly answer: number
-  /** Finished items; each call among them gets an output. */
+  /** Maximum number of finished items. Each call among them gets an output. */
   readonly items: number
 }
 
@@ -39,19 +38,19 @@ export const limits: Limits = {
   items: 16_384
 }
 
-/** What the parser holds for each line and for each network chunk of an unfinished event, beside its text (bytes). */
+/** Overhead of the parser per line and per network chunk of an unfinished event, in bytes. */
 const PieceCost = 64
 
 /**
- * Counts the pieces of an unfinished event. The parser limits the length of the text only; a line of one character takes
+ * Counts the pieces of an unfinished event. The parser limits only the length of the text, but a line of one character takes
  * many times its length.
  */
 class Pieces {
   #count = 0
-  /** The last character, where it ended a line. */
+  /** The last character, if it ended a line. */
   #end = ""
 
-  /** Whether the event has more pieces than fit `bytes`. Any two line ends except CR LF enclose an empty line, an event's end. */
+  /** Whether the event has more pieces than fit `bytes`. Two adjacent line ends other than CR LF enclose an empty line, which ends an event. */
   exceed(bytes: number, text: string): boolean {
     const isBlank = text !== "" && this.#end !== "" && /^[\r\n]/.test(text) && this.#end + text.charAt(0) !== "\r\n"
     const end = Math.max(text.lastIndexOf("\n\n"), text.lastIndexOf("\r\r"), text.lastIndexOf("\n\r"))
@@ -70,16 +69,16 @@ const occurrences = (text: string, what: string, from: number): number => {
   return count
 }
 
-/** UTF-16 units of an item's id, which is repeated in each of its deltas, and of a call's. */
+/** Maximum length of the id of an item, which each of its deltas repeats, and of a call, in UTF-16 units. */
 const MaxId = 256
 
-/** Types of events, and of the items of events, that may be larger than others. */
+/** Types of events and items that may exceed the smaller limit. */
 const large = ["image_generation_call", "response.completed", "response.incomplete", "response.failed"]
 
 const mayBeLarge = (event: JsonObject): boolean =>
   large.some((type) => type === event["type"] || type === objectIn(event, "item")["type"])
 
-/** How far an answer has got. */
+/** The progress of an answer. */
 export type Progress =
   | { readonly _tag: "Open" | "Completed" }
   | { readonly _tag: "Failed"; readonly failure: FailureType }
@@ -91,15 +90,15 @@ const decodeItem = (() => {
   return (input: unknown) => (decode ??= Schema.decodeUnknownOption(ResponseItem()))(input)
 })()
 
-/** The item that deltas belong to. They are distinguished by order, not by the id they carry. */
+/** The item that deltas belong to. Deltas belong to the current item, whatever id they carry. */
 interface ActiveItem {
   readonly id: string
   readonly kind: "message" | "reasoning"
-  /** Whether the server gave it its id; one that it left unnamed keeps the id it was announced with. */
+  /** Whether the server provided the id. Otherwise the item keeps the id of its announcement. */
   readonly named: boolean
 }
 
-/** No model counts so many tokens; the sum over a thread stays an exact integer. */
+/** Upper limit of a token count, so that sums over a thread stay exact integers. */
 const MaxTokens = 1e12
 
 const tokensIn = (object: JsonObject, key: string): number | undefined => {
@@ -107,7 +106,7 @@ const tokensIn = (object: JsonObject, key: string): number | undefined => {
   return count === undefined || count > MaxTokens ? undefined : count
 }
 
-/** The tokens of an answer. What a server leaves out counts as nothing; one that counts nothing does not count. */
+/** The token usage of an answer. Missing counts are 0; without any count there is no usage. */
 export const usageOf = (usage: unknown): ModelUsage | null => {
   if (!Predicate.isObject(usage)) return null
   const input = tokensIn(usage, "input_tokens")
@@ -125,8 +124,8 @@ export const usageOf = (usage: unknown): ModelUsage | null => {
 }
 
 /**
- * The id of an item; `undefined` where it has none that is of use, `null` where it has something else than text: the
- * release takes no such item.
+ * The id of an item; `undefined` when it is missing or unusable, `null` when it is not a string: the release refuses such an
+ * item.
  */
 const idOf = (item: JsonObject): string | undefined | null => {
   const id = item["id"]
@@ -135,7 +134,7 @@ const idOf = (item: JsonObject): string | undefined | null => {
   return id.length > MaxId ? undefined : id
 }
 
-/** Whether the output of a call can name it. */
+/** Whether an output can refer to the call. */
 const isCallable = (item: JsonObject): boolean => (stringIn(item, "call_id")?.length ?? 0) <= MaxId
 
 /** Reads one answer. */
@@ -153,22 +152,22 @@ export class Reader {
   #progress: Progress = open
   #active: ActiveItem | undefined
   #out: Array<ModelEvent> = []
-  /** Events seen so far, of whatever kind. A comment is none. */
+  /** Number of events so far, of any kind. Comments do not count. */
   events = 0
 
   /**
-   * `newItemId` names items that the server left unnamed; it gets the number of the item within the answer, from 0.
-   * Finished items are also put into `items`.
+   * `newItemId` names items without an id; it gets the number of the item within the answer, from 0. Finished items are also
+   * appended to `items`.
    */
   constructor(newItemId: (index: number) => string, items: Array<ResponseItem>, options?: Partial<Limits>) {
     this.#newItemId = newItemId
     this.#items = items
     this.#limits = { ...limits, ...options }
-    // It reads in linear time: 30 MB in chunks of 1 KB take as long as in chunks of 64 KB.
+    // The parser takes linear time: 30 MB in chunks of 1 KB take as long as in chunks of 64 KB.
     this.#parser = Sse.makeParser((event) => this.#onEvent(event), { maxEventSize: this.#limits.event })
   }
 
-  /** Takes the next bytes and appends what they complete to `out`. Whatever follows the end of the answer is dropped. */
+  /** Parses the next bytes and appends the completed events to `out`. Bytes after the end of the answer are dropped. */
   feed(bytes: Uint8Array, out: Array<ModelEvent>): Progress {
     if (this.#progress._tag !== "Open") return this.#progress
     this.#out = out
@@ -185,7 +184,7 @@ export class Reader {
     return isTooLarge ? this.#fail(Failure.eventTooLarge()) : this.#progress
   }
 
-  /** What kinds of thing were left out for the first time since the last call, for the log; without content. */
+  /** The kinds of content skipped for the first time since the last call, for the log; without payloads. */
   skipped(): ReadonlyArray<string> {
     if (this.#skipped.size === this.#reported) return []
     const fresh = [...this.#skipped].slice(this.#reported)
@@ -207,7 +206,7 @@ export class Reader {
     this.events++
     const { length } = event.data
     const isLarge = length > this.#limits.text
-    // Looked for in the text first: parsing takes long.
+    // Search the text first, because parsing is slow.
     if (length > this.#limits.event || (isLarge && !large.some((name) => event.data.includes(`"${name}"`))))
       return void this.#fail(Failure.eventTooLarge())
     const data = readObject(event.data)
@@ -241,7 +240,7 @@ export class Reader {
     }
   }
 
-  /** The item that something of this kind belongs to. */
+  /** The current item, if a delta of this kind belongs to it. */
   #activeOf(kind: ActiveItem["kind"]): ActiveItem | undefined {
     if (this.#active?.kind === kind) return this.#active
     this.#skip("a delta without an active item")
@@ -290,7 +289,7 @@ export class Reader {
     const kind = item["type"]
     if (kind !== "reasoning" && !(kind === "message" && item["role"] === "assistant")) return
     const id = idOf(item)
-    if (id === null) return this.#skip("an item whose id is no text")
+    if (id === null) return this.#skip("an item whose id is not a string")
     if (++this.#started > this.#limits.items) return void this.#fail(Failure.tooManyItems())
     this.#active = { id: id ?? this.#newItemId(this.#items.length), kind, named: id !== undefined }
     this.#out.push({ _tag: "ItemStarted", itemId: this.#active.id, kind })
@@ -301,12 +300,11 @@ export class Reader {
     this.#active = undefined
     const id = idOf(item)
     const { id: _, ...unnamed } = item
-    // An item that was announced under a made-up name keeps it: who saw its start waits for its end.
+    // An item that was announced with a generated id keeps it, because clients match its end by id.
     const isAnnounced = active?.named === false && active.kind === item["type"]
     const named = isAnnounced ? { ...unnamed, id: active.id } : id === undefined ? unnamed : item
     const decoded = id === null || !isCallable(item) ? Option.none() : decodeItem(named)
-    if (Option.isNone(decoded) || decoded.value.type === "other")
-      return this.#skip("an item that is not of the protocol")
+    if (Option.isNone(decoded) || decoded.value.type === "other") return this.#skip("an item outside the protocol")
     if (this.#items.length >= this.#limits.items) return void this.#fail(Failure.tooManyItems())
     this.#items.push(decoded.value)
     this.#out.push({ _tag: "ItemDone", item: decoded.value })

@@ -1,5 +1,5 @@
 /**
- * HTTP answers of a model server that are no stream, as failures.
+ * Converts HTTP error responses of a model server to failures.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import * as Failure from "./StreamFailure.ts"
 import { type JsonObject, objectIn, parseObject, stringIn } from "./Json.ts"
 import { usageLimit } from "./UsageLimit.ts"
 
-/** An answer with another status than 2xx. */
+/** A response with a status other than 2xx. */
 export interface HttpFailure {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** As much of it as was read. */
+  /** The part of the body that was read. */
   readonly body: string
-  /** As it was asked, without the query: that may hold a key. */
+  /** The URL without the query, which may contain a key. */
   readonly url: string
 }
 
-/** The reason phrases of HTTP, for the statuses that a model server or something before it answers with. */
+/** The reason phrases of HTTP, for statuses of model servers and proxies. */
 const phrases: Readonly<Record<number, string>> = {
   300: "Multiple Choices",
   301: "Moved Permanently",
@@ -66,13 +66,13 @@ const phrases: Readonly<Record<number, string>> = {
   511: "Network Authentication Required"
 }
 
-/** Characters of a body that fit into an error's message. */
+/** Maximum number of characters of a body in an error's message. */
 const MaxQuote = 1000
 
-/** Characters of the server's own text in the details of an error. */
+/** Maximum number of characters of the server's text in the details of an error. */
 const MaxEvidence = 300
 
-/** The server's own words: its `error.message`, else the start of the body. */
+/** The server's text: its `error.message`, else the start of the body. */
 const quote = (refusal: HttpFailure, error: JsonObject): string => {
   const message = stringIn(error, "message")
   const text = (message === undefined || message === "" ? refusal.body : message).trim()
@@ -80,7 +80,7 @@ const quote = (refusal: HttpFailure, error: JsonObject): string => {
   return text.length > MaxQuote ? `${text.slice(0, MaxQuote)}...` : text
 }
 
-/** Any other refusal, with what one needs to look it up at the server. */
+/** Any other error response, with the ids for looking it up at the server. */
 const unexpected = (refusal: HttpFailure, error: JsonObject, wait: number | null): FailureType => {
   const { headers, status } = refusal
   const phrase = phrases[status] ?? "<unknown status code>"
@@ -96,7 +96,7 @@ const unexpected = (refusal: HttpFailure, error: JsonObject, wait: number | null
   )
 }
 
-/** Too many requests: retried only when the server names a time. */
+/** Too many requests: retried only when the server gives a delay. */
 const tooMany = (refusal: HttpFailure, error: JsonObject, wait: number | null, now: number): FailureType => {
   const type = stringIn(error, "type")
   const code = stringIn(error, "code")
@@ -113,7 +113,7 @@ const tooMany = (refusal: HttpFailure, error: JsonObject, wait: number | null, n
   )
 }
 
-/** Milliseconds of a `retry-after` header; whole seconds and dates are understood. */
+/** Milliseconds of a `retry-after` header; whole seconds and dates are supported. */
 const retryAfter = (refusal: HttpFailure, now: number): number | null => {
   const header = refusal.headers["retry-after"]
   if (header === undefined) return null
@@ -123,14 +123,14 @@ const retryAfter = (refusal: HttpFailure, now: number): number | null => {
   return millis <= Failure.MaxWaitMillis ? millis : null
 }
 
-/** Codes that count whatever the request was about, by the status they come with. */
+/** Error codes that apply to every request, by status. */
 const codesOf: ReadonlyMap<number, ReadonlyArray<string>> = new Map([
   [400, [...Failure.refusedCodes.keys()]],
   [403, ["misalignment_policy_violation", "model_not_found"]],
   [404, ["model_not_found"]]
 ])
 
-/** From an HTTP answer other than 2xx. `now` is in milliseconds. */
+/** The failure for a response other than 2xx. `now` is in milliseconds. */
 export const ofHttpFailure = (refusal: HttpFailure, now: number): FailureType => {
   const text = quote(refusal, objectIn(parseObject(refusal.body) ?? {}, "error")).slice(0, MaxEvidence)
   return { evidence: { _tag: "Status", status: refusal.status, text }, ...classified(refusal, now) }

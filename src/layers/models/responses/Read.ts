@@ -1,7 +1,7 @@
 /**
- * Pulling one answer out of an open HTTP response.
+ * Reads one answer from an open HTTP response.
  *
- * Owns time and the end of the body; what the bytes mean is in `Events.ts`.
+ * Owns time limits and the end of the body; `Events.ts` parses the bytes.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import type * as Events from "./Events.ts"
 import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./StreamFailure.ts"
 
-/** Milliseconds that the end of the body may take after the end of the answer, so that the connection can be used again. */
+/** Time limit for the rest of the body after the end of the answer, in milliseconds, so that the connection can be reused. */
 const DrainMillis = 50
 
-/** Reads what is left of the body, for a moment. Whatever comes of it, the answer is complete. */
+/** Reads the rest of the body, within the limit. A failure is ignored, because the answer is complete. */
 const drain = (pull: Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
   Effect.forever(pull).pipe(Effect.ignoreCause, Effect.timeoutOption(DrainMillis), Effect.asVoid)
 
@@ -30,10 +30,10 @@ const log = (reader: Events.Reader): Effect.Effect<void> =>
     return skipped.length === 0 ? Effect.void : Effect.logWarning(`model stream: skipped ${skipped.join(", ")}`)
   })
 
-/** Bytes that are read at a stretch, 3 ms of work at most; then other fibers have their turn. */
+/** Number of bytes parsed before the fiber yields, at most 3 ms of work. */
 const Slice = 64 * 1024
 
-/** What a server sent, in pieces of at most a slice: an HTTP client may hand out any size. */
+/** Splits received chunks into slices, because an HTTP client may deliver any size. */
 const slices = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> =>
   chunks.every((chunk) => chunk.length <= Slice)
     ? chunks
@@ -50,12 +50,12 @@ class Session {
   readonly #pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, FailureType>
   readonly #bytes: Effect.Effect<Arr.NonEmptyReadonlyArray<Uint8Array>, FailureType>
   #progress: Events.Progress = { _tag: "Open" }
-  /** Bytes that have come and are not read. */
+  /** Received and unparsed bytes. */
   #unread: ReadonlyArray<Uint8Array> = []
   #place = 0
-  /** Bytes read since others had their turn. */
+  /** Bytes parsed since the last yield. */
   #read = 0
-  /** When the wait for the next event began, and how long it may take (milliseconds). */
+  /** The start of the wait for the next event, and its limit, in milliseconds. */
   #since = 0
   #events = 0
 
@@ -88,7 +88,7 @@ class Session {
     return Effect.andThen(Effect.yieldNow, next)
   }
 
-  /** The consumer has taken everything: from here on the server is waited for. */
+  /** The consumer has taken everything, so the wait for the server begins. */
   readonly #waitAnew: typeof this.step = Effect.flatMap(Clock.currentTimeMillis, (now) => {
     this.#since = now
     this.#events = this.#reader.events
@@ -108,7 +108,7 @@ class Session {
     )
   }
 
-  /** Reads what has come, up to a slice of it. */
+  /** Parses received bytes, at most a slice. */
   readonly #digest: typeof this.step = Effect.suspend(() => {
     const out: Array<ModelEvent> = []
     while (this.#progress._tag === "Open" && this.#place < this.#unread.length && this.#read < Slice) {
@@ -131,9 +131,8 @@ class Session {
 }
 
 /**
- * The events of an answer, all those of a network chunk at once; it ends after `Completed`. `idleMillis` is the longest
- * wait for the next event: a server that sends comments or single bytes is as good as silent. Time that the consumer
- * takes does not count.
+ * The events of an answer, in batches of one network chunk; ends after `Completed`. `idleMillis` limits the wait for the
+ * next event: comments and single bytes do not extend it. Time that the consumer takes does not count.
  */
 export const read = (
   response: HttpClientResponse,

@@ -1,5 +1,5 @@
 /**
- * Where a redirected request goes, and what it may take along.
+ * The target and the headers of a redirected request.
  *
  * Owns the rules: at most 10 redirects, to http and https only, never from https to http. Everything that could be a key
  * (the key itself, every header of the provider or from the environment) stays with the origin that it is configured for.
@@ -10,17 +10,17 @@
 import type { Failure as FailureType } from "../attempts/Failure.ts"
 import * as Failure from "./StreamFailure.ts"
 
-/** A request on its way; `body` is null for a GET. */
+/** A request to send; `body` is null for a GET. */
 export interface Asked {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
 }
 
-/** Redirects of one request that are followed. */
+/** Maximum number of redirects of one request. */
 export const MaxRedirects = 10
 
-/** What another origin may see: nothing that identifies the user, the account or the thread. */
+/** Headers that another origin may see. None identifies the user, the account or the thread. */
 const harmless: ReadonlySet<string> = new Set(["accept", "originator", "user-agent"])
 
 const isRedirect: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
@@ -28,8 +28,8 @@ const isRedirect: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const schemes: ReadonlySet<string> = new Set(["http:", "https:"])
 
 /**
- * The next request, or why there must be none. `undefined` where the answer is no redirect that can be understood: then it
- * is an answer like any other. `followed` is the number of redirects so far.
+ * The next request, or the reason to refuse it. `undefined` when the response is not a usable redirect: it is then handled
+ * like any other response. `followed` is the number of redirects so far.
  */
 export const follow = (
   asked: Asked,
@@ -43,7 +43,7 @@ export const follow = (
   if (!schemes.has(to.protocol)) return { refused: Failure.redirectScheme(to.protocol.slice(0, -1)) }
   if (from.protocol === "https:" && to.protocol === "http:") return { refused: Failure.redirectDowngrade() }
   if (followed >= MaxRedirects) return { refused: Failure.tooManyRedirects() }
-  // Credentials in the target are the redirecting server's; HTTP clients would send them.
+  // HTTP clients would send credentials in the target, which the redirecting server chose.
   to.username = ""
   to.password = ""
   const entries = Object.entries(asked.headers)

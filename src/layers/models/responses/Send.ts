@@ -1,7 +1,7 @@
 /**
- * Getting a Responses server to answer.
+ * Sends a request to a Responses server.
  *
- * Owns one HTTP request up to its headers: redirects, what a broken connection and a refusal mean, and the silent level of
+ * Owns one HTTP request up to its headers: redirects, failures of the connection, error responses, and the silent level of
  * retries.
  *
  * @module
@@ -24,10 +24,10 @@ import * as Redirect from "./Redirect.ts"
 import * as Refusal from "./HttpFailure.ts"
 import * as Retry from "../attempts/Retry.ts"
 
-/** UTF-16 units of a refusal's body that are read. */
+/** Maximum length of an error response's body that is read, in UTF-16 units. */
 const MaxRefusal = 64 * 1024
 
-/** Milliseconds that the body of a redirect is read. */
+/** Time limit for reading the body of a redirect, in milliseconds. */
 const DiscardMillis = 50
 
 /** Operating system error codes for a server that could not be reached. */
@@ -43,10 +43,10 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   "UND_ERR_CONNECT_TIMEOUT"
 ])
 
-/** Characters of the text of a failed connection. */
+/** Maximum number of characters of a connection error's text. */
 const MaxConnectionText = 200
 
-/** The error of the socket, which clients wrap once or twice; undefined where no error has a code. */
+/** The socket's error, which clients wrap once or twice; undefined when no error has a code. */
 const connectionError = (cause: unknown, depth = 3): Extract<Evidence, { readonly _tag: "Connection" }> | undefined => {
   if (typeof cause !== "object" || cause === null) return undefined
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
@@ -65,7 +65,7 @@ const ofTransport = (error: HttpClientError, url: string): FailureType => {
     : Failure.notAnswered(evidence)
 }
 
-/** As much of a refusal as is worth reading, and as soon: a server that stalls here is not waited for. */
+/** Reads the body of an error response within limits of size and time. */
 const readRefusal = (response: HttpClientResponse, idleMillis: number): Effect.Effect<string> =>
   Effect.suspend(() => {
     const decoder = new TextDecoder()
@@ -88,7 +88,7 @@ const requestOf = ({ body, headers, url }: Redirect.Asked): HttpClientRequest.Ht
     ? HttpClientRequest.get(url, { headers })
     : HttpClientRequest.post(url, { headers, body: HttpBody.text(body, "application/json") })
 
-/** Releases a response without content: what has arrived is read, so that the connection may be used again. */
+/** Releases a response without content: reads what has arrived, so that the connection can be reused. */
 const discard = (response: HttpClientResponse): Effect.Effect<void> =>
   Stream.runDrain(Stream.take(response.stream, 1)).pipe(
     Effect.timeoutOption(DiscardMillis),
@@ -97,7 +97,7 @@ const discard = (response: HttpClientResponse): Effect.Effect<void> =>
   )
 
 /**
- * The answer to a request, at the end of its redirects. Each response head must arrive within `idleMillis`; informational
+ * The response to a request, after redirects. Each response head must arrive within `idleMillis`; informational
  * responses (1xx) do not extend the time. A late head is not a silent failure: each wait is long, and clients see the retry.
  */
 const execute = (
@@ -109,7 +109,7 @@ const execute = (
   Effect.suspend(() => client.execute(requestOf(asked))).pipe(
     Effect.mapError((error) => ofTransport(error, asked.url)),
     Effect.timeoutOrElse({ duration: idleMillis, orElse: () => Effect.fail(Failure.idleHead(idleMillis)) }),
-    // A client that throws has not sent anything; what it throws may quote the request.
+    // A client that throws has sent nothing. Its error may quote the request.
     Effect.catchDefect(() => Effect.fail(Failure.notAnswered())),
     Effect.flatMap((response) => {
       const { headers, status } = response
@@ -124,8 +124,8 @@ const execute = (
   )
 
 /**
- * Without a span collector the model server gets no trace headers. With one, the URL's query stays out of the spans:
- * it may be a key.
+ * Without a span collector the model server gets no trace headers. With one, spans omit the URL's query, which may contain a
+ * key.
  */
 const withSpans = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Tracing.isActive, (active) =>

@@ -1,8 +1,8 @@
 /**
- * What can go wrong with a model server, in the words and classes of the release.
+ * The failures of a model server, with the texts and classes of the release.
  *
- * Owns what a broken connection, a `response.failed` event or a code of the server stands for. HTTP answers that are no
- * stream are in `Refusal.ts`.
+ * Owns the meaning of a broken connection, a `response.failed` event and a server's error code. HTTP error responses are in
+ * `HttpFailure.ts`.
  *
  * @module
  */
@@ -11,34 +11,34 @@ import { ModelError } from "../../../services/model/ModelProvider.ts"
 import { type Evidence, type Failure, failure } from "../attempts/Failure.ts"
 import { type JsonObject, objectIn, stringIn } from "./Json.ts"
 
-/** The request cannot be made at all: no key, no such provider, a bad address, a body that is no JSON. */
+/** The request cannot be sent: no key, an unknown provider, an invalid address, a body that is not JSON. */
 export const unsendable = (message: string): Failure => failure(message, "other")
 
-/** The conversation, a tool or the output schema is no JSON: nested too deeply, or too long for a string. */
+/** The conversation, a tool or the output schema cannot be encoded: nested too deeply, or too long for a string. */
 export const unwritable = (): Failure => unsendable("the request to the model cannot be written as JSON")
 
 /** The stream ended before the answer was complete. `reason` is a fixed text or the server's own. */
 export const disconnected = (reason: string): Failure =>
   failure(`stream disconnected before completion: ${reason}`, "other", { retry: "stream" })
 
-/** The connection broke before an answer came. */
+/** The connection broke before a response. */
 export const notAnswered = (evidence?: Evidence): Failure => ({
   ...disconnected("error sending request"),
   silent: true,
   ...(evidence === undefined ? {} : { evidence })
 })
 
-/** There is no way to the server: nobody listens there, or its name does not resolve. */
+/** The server is unreachable: the connection is refused, or its name does not resolve. */
 export const unreachable = (evidence: Evidence): Failure =>
   failure("Connection failed: error sending request", "other", { retry: "network", silent: true, evidence })
 
 /** The connection broke while the answer was streamed. */
 export const cut = (): Failure => disconnected("Transport error: network error: error decoding response body")
 
-/** The answer was over, but its end had not been announced. */
+/** The stream ended without the event for its end. */
 export const endedEarly = (): Failure => disconnected("stream closed before response.completed")
 
-/** The same, with the type of an answer that was no event stream. */
+/** The same, for a response that was not an event stream, with its type. */
 export const withContentType =
   (contentType: string | undefined) =>
   (failure: Failure): Failure =>
@@ -46,10 +46,10 @@ export const withContentType =
       ? failure
       : { ...failure, evidence: { _tag: "ContentType", contentType: contentType.slice(0, 64) } }
 
-/** No event came for `stream_idle_timeout_ms`. */
+/** No event arrived for `stream_idle_timeout_ms`. */
 export const idle = (): Failure => disconnected("idle timeout waiting for SSE")
 
-/** The server took the request and sent no response head for `stream_idle_timeout_ms`. */
+/** The server accepted the request and sent no response head for `stream_idle_timeout_ms`. */
 export const idleHead = (millis: number): Failure => ({
   ...disconnected("idle timeout waiting for the response head"),
   evidence: { _tag: "Silent", millis }
@@ -58,36 +58,36 @@ export const idleHead = (millis: number): Failure => ({
 /** The answer is not text. */
 export const notText = (): Failure => disconnected("UTF8 error: invalid utf-8 sequence of 1 bytes from index 0")
 
-/** What the model sends exceeds a limit. The same request would be answered alike, so it is not repeated. */
+/** The answer exceeds a limit. It is not retried, because the same request would get the same answer. */
 const excessive = (what: string): Failure => ({ ...disconnected(what), retry: "never" })
 
-/** One event is larger than what this server is ready to hold. */
+/** One event exceeds the size limit. */
 export const eventTooLarge = (): Failure => excessive("SSE event exceeds the size limit")
 
-/** The events of one answer together are larger than what this server is ready to read. */
+/** All events of one answer together exceed the size limit. */
 export const answerTooLarge = (): Failure => excessive("the answer exceeds the size limit")
 
-/** The answer has more items than this server is ready to keep. */
+/** The answer exceeds the limit on items. */
 export const tooManyItems = (): Failure => excessive("the answer has too many items")
 
-/** The headers of the answer do not fit the limit of the HTTP client. `host` is the server's name and port. */
+/** The response headers exceed the limit of the HTTP client. `host` is the server's name and port. */
 export const headersTooLarge = (host: string): Failure =>
   excessive(`the response headers of ${host} exceed the size limit`)
 
-/** A redirect to something that is no HTTP server. `scheme` is without the colon. */
+/** A redirect to a URL that is not HTTP. `scheme` is without the colon. */
 export const redirectScheme = (scheme: string): Failure =>
   excessive(`redirect target uses unsupported URL scheme: ${scheme}`)
 
 /** A redirect from https to http. */
 export const redirectDowngrade = (): Failure => excessive("redirect from https to http refused")
 
-/** The server redirected once more than is followed. */
+/** Too many redirects. */
 export const tooManyRedirects = (): Failure => excessive("too many redirects")
 
-/** Shorter values are too common to be looked for. */
+/** Minimum length of a masked secret. Shorter values occur too often in ordinary text. */
 const MinSecret = 8
 
-/** Takes secrets out of the message of a failure: a server may quote what it was sent. */
+/** Removes secrets from a failure's message, because a server may quote the request. */
 export const hiding = (secrets: ReadonlyArray<string | null>) => {
   const hidden = secrets.filter((secret) => secret !== null && secret.length >= MinSecret)
   return (failure: Failure): Failure => {
@@ -101,7 +101,7 @@ export const hiding = (secrets: ReadonlyArray<string | null>) => {
   }
 }
 
-/** The plan or the budget behind the key is used up. */
+/** The plan or budget of the key is exhausted. */
 export const quotaExceeded = (): Failure =>
   failure("Quota exceeded. Check your plan and billing details.", "usageLimitExceeded")
 
@@ -119,10 +119,10 @@ export const overloaded = (): Failure =>
 /** The cheaper service tier has no capacity left. */
 export const flexUnavailable = (): Failure => failure("Flex capacity unavailable.", "flexUnavailable")
 
-/** The longest wait that a server may ask for. With a longer one, waiting is of no use. */
+/** Maximum delay that a server may request. Longer ones are not waited for. */
 export const MaxWaitMillis = 3_600_000
 
-/** The milliseconds in "Please try again in 1.5s". Minutes are not understood, as in the release. */
+/** The milliseconds in "Please try again in 1.5s". Minutes are not supported, as in the release. */
 const waitIn = (message: string): number | null => {
   const found = /try again in\s*(\d+(?:\.\d+)?)\s*(ms|s)/i.exec(message)
   if (found === null) return null
@@ -130,13 +130,13 @@ const waitIn = (message: string): number | null => {
   return millis <= MaxWaitMillis ? millis : null
 }
 
-/** Too much was asked in too short a time. */
+/** The rate limit was exceeded. */
 export const rateLimited = (message: string): Failure =>
   failure(`rate limit exceeded: ${message}`, "rateLimitExceeded", { retry: "stream", wait: waitIn(message) })
 
 type Codes = ReadonlyMap<string, (message: string) => Failure>
 
-/** Codes that a refused request and a failed response share; none of them is worth another try. */
+/** Error codes of both refused requests and failed responses. None is retried. */
 export const refusedCodes: Codes = new Map([
   ["bio_policy", (message: string) => failure(message, "other")],
   [
@@ -175,10 +175,10 @@ const failedCodes: Codes = new Map([
   ["usage_not_included", notIncluded]
 ])
 
-/** UTF-16 units of a server's own words that are shown. */
+/** Maximum length of a server's text in an error, in UTF-16 units. */
 const MaxMessage = 64 * 1024
 
-/** From the `response` of a `response.failed` event. */
+/** The failure for the `response` of a `response.failed` event. */
 export const ofFailedResponse = (response: JsonObject): Failure => {
   const error = response["error"]
   if (!Predicate.isObject(error)) return disconnected("response.failed event received")
@@ -186,7 +186,7 @@ export const ofFailedResponse = (response: JsonObject): Failure => {
   return failedCodes.get(stringIn(error, "code") ?? "")?.(message) ?? disconnected(message)
 }
 
-/** From the `response` of a `response.incomplete` event. A filtered answer may turn out better the next time. */
+/** The failure for the `response` of a `response.incomplete` event. A filtered answer is retried. */
 export const ofIncompleteResponse = (response: JsonObject): Failure => {
   const reason = stringIn(objectIn(response, "incomplete_details"), "reason")?.slice(0, MaxMessage) ?? "unknown"
   const message = `Incomplete response returned, reason: ${reason}`

@@ -1,5 +1,5 @@
 /**
- * What a user reads whose plan is used up.
+ * The error text of an exhausted plan.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { countIn, type JsonObject, stringIn } from "./Json.ts"
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-/** What a user of a plan can do at once. Each text ends before the words about when to come back. */
+/** The advice for a plan. Each text ends before the time of the next try. */
 const remedies: ReadonlyMap<string, string> = new Map([
   ["free", "Upgrade to Plus to continue using Codex (https://chatgpt.com/explore/plus), or "],
   ["go", "Upgrade to Plus to continue using Codex (https://chatgpt.com/explore/plus), or "],
@@ -28,7 +28,7 @@ const ordinal = (day: number): string => {
   return `${day}${["th", "st", "nd", "rd"][day % 10] ?? "th"}`
 }
 
-/** A moment in the server's time zone: the time of day alone while it is today, else with the date. */
+/** A time in the server's time zone: only the time of day for today, else with the date. */
 const moment = (seconds: number, now: number): string => {
   const at = new Date(seconds * 1000)
   const minutes = String(at.getMinutes()).padStart(2, "0")
@@ -37,7 +37,7 @@ const moment = (seconds: number, now: number): string => {
   return `${months[at.getMonth()] ?? ""} ${ordinal(at.getDate())}, ${at.getFullYear()} ${time}`
 }
 
-/** The limit that was hit, where it is not the general one: the headers name it by a prefix. */
+/** The limit that was reached, if it is not the general one. A prefix of header names identifies it. */
 const limitName = (headers: Readonly<Record<string, string | undefined>>): string | undefined => {
   const active = headers["x-codex-active-limit"]?.trim().toLowerCase().replaceAll("_", "-")
   if (active === undefined || active === "" || active === "codex") return undefined

@@ -1,6 +1,5 @@
 /**
- * The arguments of the shell tools, from the text that the model wrote. Mistakes are reported to the model in
- * the release's words.
+ * Parses the arguments of the shell tools. Errors are reported to the model with the release's texts.
  *
  * @module
  */
@@ -38,7 +37,7 @@ export const WriteStdinArguments = lazy(() =>
 )
 export type WriteStdinArguments = Of<typeof WriteStdinArguments>
 
-/** The arguments of exec_command, or what is wrong with them. */
+/** The arguments of exec_command, or their error. */
 export const readExecCommand = (input: string): Result.Result<ExecCommandArguments, string> =>
   Result.flatMap(read(ExecCommandArguments, input), (args) => {
     const permissions = args.sandbox_permissions ?? null
@@ -59,7 +58,7 @@ export const readExecCommand = (input: string): Result.Result<ExecCommandArgumen
       : Result.succeed(args)
   })
 
-/** The arguments of write_stdin, or what is wrong with them. */
+/** The arguments of write_stdin, or their error. */
 export const readWriteStdin = (input: string): Result.Result<WriteStdinArguments, string> =>
   read(WriteStdinArguments, input)
 

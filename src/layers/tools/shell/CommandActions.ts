@@ -1,9 +1,9 @@
 /**
- * What a command is about, for people: which file it reads, what it lists, what it searches for.
+ * Describes a command for people: the file that it reads, what it lists, what it searches for.
  *
- * A best effort over plain scripts, after the released server's: as soon as one command is neither known nor mere
- * formatting of another's output, the whole is one `unknown`. So is a script of very many commands. Never throws, and
- * decides nothing.
+ * A best effort for plain scripts, following the released server: if one command is neither known nor a mere formatter of
+ * another's output, the whole script is one `unknown`. So is a script of very many commands. Never throws, and no decision
+ * depends on it.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import type { CommandAction } from "../../../protocol/v2/item/CommandAction.ts"
 import { display } from "./CommandLine.ts"
 import type { PlainCommand, Script, Words } from "./Script.ts"
 
-/** Commands of a script that are described. A longer script is one `unknown`. */
+/** Maximum number of described commands. A longer script is one `unknown`. */
 const MaxCommands = 256
 
-/** Characters of a path: PATH_MAX of Linux. A script with a longer word or folder is one `unknown`. */
+/** Maximum length of a path: PATH_MAX of Linux. A script with a longer word or folder is one `unknown`. */
 const MaxPath = 4096
 
 /** The actions of `source`, which reads as `script` and runs in `cwd`. At least one. */
@@ -62,7 +62,7 @@ const Formatters = new Set([
   "xargs"
 ])
 
-/** Not worth an action of its own: a formatter behind a pipe, `true`, or an `echo` that heads the rest. */
+/** Commands without a separate action: a formatter after a pipe, `true`, or a leading `echo`. */
 const isMinor = ({ words, piped }: PlainCommand, before: number): boolean => {
   const name = words[0] ?? ""
   return (piped && Formatters.has(name)) || name === "true" || (name === "echo" && before === 0)
@@ -86,7 +86,7 @@ const actionOf = (words: Words, directory: string): CommandAction | undefined =>
 
 type Reader = (args: Words) => string | undefined
 
-/** A command's name is any word at all, `constructor` included. */
+/** A command's name may be any word, including `constructor`. */
 function table<A>(entries: Readonly<Record<string, A>>): ReadonlyMap<string, A> {
   return new Map(Object.entries(entries))
 }

@@ -1,10 +1,10 @@
 /**
- * How an argv is shown: one line that a shell would read back as the same words.
+ * Formats an argv as one line that a shell parses to the same words.
  *
- * The released server's quoting is kept to the letter, because clients show the line and people compare and copy it. It is
- * cautious: a caret is only written right behind an opening single quote (history expansion), a backslash never inside
- * single quotes (fish reads them otherwise), `$`, backtick and `!` never inside double quotes. A word that no one kind of
- * quotes can hold is written in pieces, each with the kind that carries it furthest.
+ * The quoting matches the released server exactly, because clients show the line and people compare and copy it. It is
+ * conservative: a caret is only written directly after an opening single quote (history expansion), a backslash never inside
+ * single quotes (fish reads them differently), `$`, backtick and `!` never inside double quotes. A word that no single style
+ * can quote is split into pieces, each in the style that covers the most.
  *
  * @module
  */

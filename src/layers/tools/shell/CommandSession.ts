@@ -7,12 +7,12 @@
  *      └──────────── exit ─────────────┘
  * ```
  *
- * Short commands publish nothing before they are done: `item/started` and `item/completed` come together and there are no
- * deltas. A command that outlives the window is announced, what it printed so far is the first delta, and from then on
- * every piece of output is one. A slow client holds up the reading of the pipe, and with it the command.
+ * Short commands publish nothing before they end: `item/started` and `item/completed` are published together, without
+ * deltas. A command that outlives the window is announced, its output so far is the first delta, and each later piece of
+ * output is one. A slow client delays the reading of the pipe, and with it the command.
  *
  * A command that the user runs by hand is announced at once. Everything is published with the id of the turn that started the
- * command, also when that turn is long over.
+ * command, even after that turn.
  *
  * @module
  */
@@ -32,17 +32,17 @@ type CommandItem = Item<"commandExecution">
 /** How long a command may run before it is announced. */
 const Window = "150 millis"
 
-/** How long the pipe may stay open behind a command that is gone, and how often that is granted while more comes. */
+/** How long the pipe may stay open after the command has exited, and how often that is extended while output arrives. */
 const Grace = "50 millis"
 const MaxGraces = 20
 
-/** Deltas per command. What comes after is only in the completed item. */
+/** Maximum number of deltas per command. Later output is only in the completed item. */
 export const MaxDeltas = 10_000
 
-/** Early output is handed on in pieces of this many bytes. */
+/** Size in bytes of the pieces in which early output is published. */
 const PieceSize = 64 * 1024
 
-/** The command as its item shows it. */
+/** The command in its item. */
 export interface CommandSummary {
   readonly itemId: string
   /** Set for a command of the user: the model cannot name it, and it is announced at once. */
@@ -52,7 +52,7 @@ export interface CommandSummary {
   readonly actions: ReadonlyArray<CommandAction>
 }
 
-/** An item of `shown` before it runs, or while nothing more is known. */
+/** The item of `shown` before it runs, or while its outcome is unknown. */
 export const itemOf = (shown: CommandSummary, fields: Partial<CommandItem> = {}): CommandItem => ({
   type: "commandExecution",
   id: shown.itemId,
@@ -71,26 +71,26 @@ export const itemOf = (shown: CommandSummary, fields: Partial<CommandItem> = {})
 })
 
 export class CommandSession {
-  /** The model's name for it, and the item's `processId`. */
+  /** The id for the model, and the item's `processId`. */
   readonly id: number
   readonly shown: CommandSummary
   readonly process: Process
   readonly turn: ToolTurn
-  /** On the clock of the fiber that started it. */
+  /** Start time on the clock of the fiber that started it. */
   readonly startedAtMs: number
-  /** All output, for the item. */
+  /** The complete output, for the item. */
   readonly output = new OutputBuffer()
-  /** What the model has not seen yet. */
+  /** Output that the model has not seen. */
   readonly unread = new OutputBuffer()
-  /** The exit status, once the completed item is out. */
+  /** The exit status, set after the completed item is published. */
   readonly finished = Deferred.makeUnsafe<number>()
-  /** The process is gone, and its id may belong to another one. */
+  /** True once the process has exited, when its id may belong to another one. */
   hasExited = false
-  /** Grows with every call that looks at the session. */
+  /** Incremented by every call that uses the session. */
   lastUse = 0
-  /** How many calls wait for the session. */
+  /** Number of calls that wait for the session. */
   awaitedBy = 0
-  /** The user's question about the command already showed the item. */
+  /** True if the approval request already announced the item. */
   readonly #announced: boolean
   readonly #publishing = Semaphore.makeUnsafe(1)
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true })
@@ -118,25 +118,25 @@ export class CommandSession {
     this.#announced = options.announced
   }
 
-  /** Ends the command at once; it counts as failed with status -1. */
+  /** Kills the command, which counts as failed with status -1. */
   readonly terminate: Effect.Effect<void> = Effect.suspend(() => {
     if (this.hasExited) return Effect.void
     this.#terminated = true
     return this.process.kill
   })
 
-  /** A line of the server's own at the end of the item's output. The first one counts. */
+  /** Sets a line of the server at the end of the item's output. Only the first call counts. */
   note(line: string): void {
     this.#closing ??= line
   }
 
-  /** `text` with the line of `note` behind it. */
+  /** `text` followed by the line of `note`. */
   closed(text: string): string {
     if (this.#closing === undefined) return text
     return `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${this.#closing}\n`
   }
 
-  /** What control-C in a terminal does to the command. */
+  /** Sends the signal of control-C to the command. */
   readonly interrupt: Effect.Effect<void> = Effect.suspend(() =>
     this.hasExited ? Effect.void : this.process.interrupt
   )
@@ -148,7 +148,7 @@ export class CommandSession {
     const reader = yield* Effect.forkChild(this.#readAll)
     const status = yield* this.process.exit
     yield* this.#drain(reader)
-    // What the command left running in its group ends with it, as in the release.
+    // Processes left in the command's group are killed with it, as in the release.
     yield* this.process.kill
     this.hasExited = true
     if (this.#phase === "streaming") yield* Fiber.join(announcer)
@@ -184,7 +184,7 @@ export class CommandSession {
     return this.#publishing.withPermit(
       Effect.gen({ self: this }, function* () {
         if (!this.#announced) yield* this.turn.itemStarted(this.#item({}))
-        // Taken and switched over in one go: the reader cannot run in between, so no byte is published twice or lost.
+        // Taking the buffer and switching to streaming is one step, so that no byte is published twice or lost.
         const early = this.#earlyOutput()
         this.#streaming = true
         yield* Effect.forEach(early, this.#publishDelta, { discard: true })
@@ -207,7 +207,7 @@ export class CommandSession {
     if (this.#streaming) yield* this.#publishing.withPermit(this.#publishDelta(this.#decoder.decode()))
   })
 
-  /** Waits for the end of the output; the pipe may be held by others than the command. */
+  /** Waits for the end of the output. Other processes than the command may hold the pipe. */
   #drain(reader: Fiber.Fiber<void>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const ended = Effect.map(Effect.timeoutOption(Fiber.await(reader), Grace), (exit) => exit._tag === "Some")
@@ -216,7 +216,7 @@ export class CommandSession {
       for (let graces = 0; graces < MaxGraces;) {
         const before = this.#chunks
         if (yield* ended) return
-        // Not waiting for the pipe means waiting for the client, and that is no reason to lose output.
+        // The reader waits for the client and not for the pipe, so output must not be dropped.
         if (this.#waiting && this.#chunks === before) break
         if (this.#chunks !== before) graces++
       }

@@ -1,11 +1,11 @@
 /**
- * The commands of one thread that the model can still name.
+ * The commands of one thread that the model can still refer to.
  *
- * A finished command stays until the model has seen its end. There are never more than `Capacity`. When there is no room
- * for another one, in this order:
+ * A finished command stays until the model has seen its end. There are never more than `Capacity`. Room for a new command is
+ * made in this order:
  *
- * - a finished command that no call waits for is forgotten;
- * - a command that an earlier turn left in the background is ended, the one that was looked at longest ago;
+ * - a finished command that no call waits for is removed;
+ * - the least recently used background command of an earlier turn is ended;
  * - the call waits, in the order of the calls, until one of these is possible.
  *
  * So a command that a call waits for, or that was started by the same turn, is never ended for another one.
@@ -25,10 +25,10 @@ import * as Process from "./Process.ts"
 import { CommandSession, type CommandSummary } from "./CommandSession.ts"
 import type { Marked } from "./Watchdog.ts"
 
-/** Commands per thread, running or unseen. */
+/** Maximum number of commands per thread, running or unseen. */
 export const Capacity = 64
 
-/** How long a call waits for room. Only commands that the same turn left in the background can hold it up for so long. */
+/** How long a call waits for room. Only background commands of the same turn can block it for so long. */
 export const RoomTimeout = "5 minutes"
 
 /** There was no room for the command within `RoomTimeout`. */
@@ -44,7 +44,7 @@ interface Waiter {
   readonly admitted: Deferred.Deferred<void>
 }
 
-/** What is needed to start one. `announced`: its item is already shown. */
+/** The options of a new command. `announced`: its item was already published. */
 export interface Launch {
   readonly command: SandboxedCommand
   readonly shown: CommandSummary
@@ -54,27 +54,27 @@ export interface Launch {
 
 export class CommandSessions {
   readonly #byId = new Map<number, CommandSession>()
-  /** Admitted, and not in `byId` yet. */
+  /** Reserved places that are not in `byId` yet. */
   #starting = 0
   readonly #queue = new Set<Waiter>()
   readonly #scope: Scope.Scope
   readonly #marked: Marked
   #uses = 0
 
-  /** Commands run until `scope` is closed; close it in parallel, each waits for its process to be gone. */
+  /** Commands run until `scope` closes. Close it in parallel, because each waits for its process to exit. */
   constructor(scope: Scope.Scope, marked: Marked) {
     this.#scope = scope
     this.#marked = marked
   }
 
-  /** Starts a command when there is room. It runs on, whatever becomes of the caller. */
+  /** Starts a command when there is room. It continues even if the caller is interrupted. */
   start(launch: Launch): Effect.Effect<CommandSession, Process.SpawnError | NoRoom> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.andThen(restore(this.#room(launch.turn.turnId)), Effect.ensuring(this.#launch(launch), this.#launched))
     )
   }
 
-  /** The model's session of this id, which counts as a use; undefined when there is none any more. */
+  /** Returns the model's session with this id and counts as a use; undefined when it no longer exists. */
   find(id: number): CommandSession | undefined {
     const session = this.#byId.get(id)
     if (session === undefined || session.shown.isUsers === true) return undefined
@@ -87,16 +87,16 @@ export class CommandSessions {
     return Array.from(this.#byId.values()).filter((session) => !session.hasExited && session.shown.isUsers !== true)
   }
 
-  /** The model has seen the end of it. */
+  /** Removes a session whose end the model has seen. */
   forget(session: CommandSession): Effect.Effect<void> {
     return Effect.suspend(() => {
-      // It may have been forgotten before, and another command may have got its id since.
+      // It may already be removed, and its id may belong to another command.
       if (this.#byId.get(session.id) === session) this.#byId.delete(session.id)
       return this.#admit
     })
   }
 
-  /** A call waits for the session: until then it is neither forgotten nor ended for another one. */
+  /** Keeps the session while a call waits for it: it is neither removed nor ended to make room. */
   awaiting<A>(session: CommandSession, wait: Effect.Effect<A>): Effect.Effect<A> {
     return Effect.acquireUseRelease(
       Effect.sync(() => void session.awaitedBy++),
@@ -131,12 +131,12 @@ export class CommandSessions {
     session.lastUse = ++this.#uses
   }
 
-  /** Returns when a place is reserved; interrupting it gives the place back. */
+  /** Returns when a place is reserved. Interruption releases the place. */
   #room(turnId: string): Effect.Effect<void, NoRoom> {
     return Effect.suspend(() => {
       const waiter: Waiter = { turnId, admitted: Deferred.makeUnsafe<void>() }
       this.#queue.add(waiter)
-      // Whoever leaves after it was admitted, by interruption or in the moment of the timeout, has the place to give back.
+      // A call that is interrupted or times out after its admission must release the place.
       const leave = Effect.suspend(() => (this.#queue.delete(waiter) ? Effect.void : this.#launched))
       const admitted = Effect.suspend(() =>
         Deferred.isDoneUnsafe(waiter.admitted)
@@ -150,13 +150,13 @@ export class CommandSessions {
     })
   }
 
-  /** The reserved place is taken, or given back. */
+  /** Uses or releases a reserved place. */
   readonly #launched: Effect.Effect<void> = Effect.suspend(() => {
     this.#starting--
     return this.#admit
   })
 
-  /** Lets calls in, the longest waiting first, as long as there is room or some can be made. */
+  /** Admits waiting calls in order, while there is room or room can be made. */
   readonly #admit: Effect.Effect<void> = Effect.suspend(() => {
     for (const waiter of this.#queue) {
       const ended = this.#makeRoom(waiter.turnId)
@@ -169,7 +169,7 @@ export class CommandSessions {
     return Effect.void
   })
 
-  /** Undefined where there is no room; else the command that has to be ended for it. */
+  /** Undefined when there is no room, else the command to end for it. */
   #makeRoom(turnId: string): CommandSession | "nothing" | undefined {
     if (this.#byId.size + this.#starting < Capacity) return "nothing"
     const idle = Array.from(this.#byId.values())

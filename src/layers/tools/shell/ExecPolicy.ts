@@ -1,22 +1,23 @@
 /**
- * Whether a command runs, is asked about, or is refused. Pure: everything it looks at is an argument.
+ * Decides whether a command runs, needs approval, or is refused. Pure: all inputs are arguments.
  *
  * ```
- * escalation asked for, nobody may be asked ───► refuse
+ * escalation requested, approval impossible ───► refuse
  * a rule forbids a command ────────────────────► refuse
- * rules let every command through ─────────────► run, outside the sandbox
- * nothing to ask about ────────────────────────► run, confined
+ * rules allow every command ───────────────────► run, outside the sandbox
+ * no concern ──────────────────────────────────► run, confined
  * approved for the session ────────────────────► run
- * the policy lets the user be asked ───────────► ask
+ * the policy permits an approval request ──────► ask
  *                                      else ───► refuse
  * ```
  *
- * A rule that allows holds for what is understood in full. A rule that asks or forbids holds for whatever may run its program
- * (`Reach`): where that is certain the rule is followed, where it is possible the user is asked. A script that cannot be read,
- * or that takes too much work, is refused when its text has the name of a forbidden program anywhere.
+ * A rule that allows applies only to a command that is fully understood. A rule that prompts or forbids applies to every
+ * script that may run its program (`Reach`): if this is certain the rule is followed, if it is possible the user is asked. A
+ * script that cannot be parsed, or that takes too much work, is refused when its text contains the name of a forbidden
+ * program.
  *
- * The texts are the released server's. It has a sandbox everywhere; here a machine may have none, and then a policy that
- * needs one is something to ask about.
+ * The texts are those of the released server. It always has a sandbox; here a machine may have none, and then a policy that
+ * needs one requires approval.
  *
  * @module
  */
@@ -29,23 +30,23 @@ import { read, type Script, type Words } from "./Script.ts"
 
 export interface Request {
   readonly script: Script
-  /** As shown: shell, flag, script. Stands for the command where the script is not plain. */
+  /** Shell, flag and script. Used as the command when the script is not plain. */
   readonly argv: Words
-  /** The argv as one line. */
+  /** The argv formatted as one line. */
   readonly command: string
   readonly approvalPolicy: AskForApproval
   readonly sandboxPolicy: SandboxPolicy
   /** Whether this machine can enforce the sandbox policy. */
   readonly confinable: boolean
-  /** The model wants to run outside of the sandbox. */
+  /** The model requests to run outside of the sandbox. */
   readonly escalated: boolean
   readonly justification: string | null
-  /** The prefix that the model proposes for a rule. */
+  /** The prefix of a rule that the model proposes. */
   readonly prefixRule: Words | null
   readonly rules: RuleSet
-  /** The search path is the same wherever the command runs, so a bare name is no file of the project. */
+  /** The search path does not depend on the working folder, so a bare name is never a file of the project. */
   readonly fixedSearchPath: boolean
-  /** The user approved this very command before, for the session. */
+  /** The user has approved this command for the session. */
   readonly approvedForSession: boolean
 }
 
@@ -54,9 +55,9 @@ export type Decision =
   | {
       readonly type: "ask"
       readonly reason: string | null
-      /** The rule that a user may add along with the answer. */
+      /** The rule that the user may add with the approval. */
       readonly amendment: Words | null
-      /** How it runs when the answer is yes. */
+      /** How it runs when it is approved. */
       readonly confined: boolean
     }
   | { readonly type: "refuse"; readonly text: string }
@@ -66,11 +67,11 @@ type RuleConcern = { readonly type: "promptRule" | "suspectedRule"; readonly rul
 interface Forbidden {
   readonly type: "forbidden"
   readonly rule: Rule
-  /** The command at fault; empty where it is not known. */
+  /** The command that causes the concern; empty when it is unknown. */
   readonly words: ReadonlyArray<Word>
 }
 
-/** Why a command may not just run. */
+/** A reason why a command needs approval or is refused. */
 type Concern =
   | RuleConcern
   | { readonly type: "incompleteRules" | "unreadable" | "flagged" | "untrusted" | "escalated" | "unconfined" }
@@ -81,7 +82,7 @@ export const decide = (request: Request): Decision => {
   if (restriction?.type === "forbidden") return refuse(forbidden(request, restriction))
   const commands = commandsOf(request)
   const isFree = restriction === undefined && !request.rules.incomplete && request.script.readable
-  if (isFree && commands.every((words) => isLetThrough(request, words))) return { type: "run", confined: false }
+  if (isFree && commands.every((words) => isAllowedByRule(request, words))) return { type: "run", confined: false }
   const confined = request.confinable && !request.escalated
   const concern = restriction ?? concernOf(request, commands)
   if (concern === undefined || (request.approvedForSession && mayRemember(request, concern))) {
@@ -97,11 +98,11 @@ export const decide = (request: Request): Decision => {
   }
 }
 
-/** The commands that rules speak of: one by one in a plain script, else the whole line. */
+/** The commands to which rules apply: each one in a plain script, else the whole line. */
 const commandsOf = (request: Request): ReadonlyArray<Words> =>
   request.script.plain?.map((command) => command.words) ?? [request.argv]
 
-/** The verdict of the rules that restrict. The strictest wins, and of those the first. */
+/** The verdict of the restricting rules. The strictest one applies, and of those the first. */
 const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined => {
   const restricting = request.rules.rules.filter(({ decision }) => decision !== "allow")
   if (restricting.length === 0) return undefined
@@ -121,7 +122,7 @@ const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined =>
     return { type: "forbidden", rule, words }
   }
   const reached = found.filter((one) => one.reached !== "no")
-  // What the organisation demands comes first: an answer for the session is no answer to it.
+  // Requirements come first: a session approval does not satisfy them.
   const first =
     reached.find(({ rule }) => rule.needsUser === true) ??
     reached.find(({ rule }) => rule.required === true) ??
@@ -131,10 +132,10 @@ const restrictionOf = (request: Request): RuleConcern | Forbidden | undefined =>
   return { type: concern.reached === "yes" ? "promptRule" : "suspectedRule", rule: concern.rule }
 }
 
-/** Characters of a script that are searched for the names of forbidden programs; a longer one may have any of them. */
+/** Maximum length of a script that is searched for names of forbidden programs. A longer one counts as containing them. */
 const MaxSearched = 1024 * 1024
 
-/** True for a rule that forbids a program whose name is in the text. */
+/** True for a forbidding rule whose program's name occurs in the text. */
 const forbiddenIn = (text: string): ((rule: Rule) => boolean) => {
   const hasAll = text.length > MaxSearched
   const written = hasAll ? "" : text.normalize("NFKC").toLowerCase()
@@ -148,7 +149,7 @@ const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | 
   if (request.rules.incomplete) return { type: "incompleteRules" }
   const isFlaggedCommand =
     request.script.plain === undefined ? () => isFlaggedScript(request.script) : (words: Words) => isFlagged(words)
-  if (commands.some((words) => isFlaggedCommand(words) && !isLetThrough(request, words))) return { type: "flagged" }
+  if (commands.some((words) => isFlaggedCommand(words) && !isAllowedByRule(request, words))) return { type: "flagged" }
   if (!request.script.readable) {
     if (request.approvalPolicy !== "never") return { type: "unreadable" }
     if (request.argv.some((word) => /\brm\b/.test(word.replace(/['"\\]/g, "")))) return { type: "flagged" }
@@ -158,11 +159,11 @@ const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | 
   return request.confinable || request.escalated ? undefined : { type: "unconfined" }
 }
 
-/** An answer for the session holds under every policy that asks; and never against the organisation. */
+/** A session approval applies under every policy that asks, but never against requirements. */
 const mayRemember = (request: Request, concern: Concern): boolean =>
   request.approvalPolicy !== "never" && !("rule" in concern && concern.rule.required === true)
 
-/** A rule that allows would not outweigh what these come from. */
+/** An allowing rule would not override the causes of these. */
 const mayAmend = ({ type }: Concern): boolean =>
   type !== "promptRule" && type !== "suspectedRule" && type !== "incompleteRules" && type !== "unreadable"
 
@@ -186,7 +187,7 @@ const refusalOf = (request: Request, concern: Concern): string | undefined => {
       return policy === "never" || granular?.sandbox_approval === false
         ? rejected(
             `\`${request.command}\` rejected: this machine has no sandbox to enforce ${request.sandboxPolicy.type}, ` +
-              "and the approval policy does not let the user be asked"
+              "and the approval policy permits no approval request"
           )
         : undefined
     default:
@@ -207,7 +208,7 @@ const reasonOf = (request: Request, concern: Concern): string | null => {
       return justification === null ? may : `${may}: ${justification}`
     }
     case "incompleteRules":
-      return "Some rules could not be applied, so every command is asked about"
+      return "Some rules could not be applied, so every command needs approval"
     case "unreadable":
       return "This script cannot be read in full"
   }
@@ -216,23 +217,23 @@ const reasonOf = (request: Request, concern: Concern): string | null => {
   return `This machine has no sandbox to enforce ${request.sandboxPolicy.type}: the command would run without one`
 }
 
-/** The model's own proposal where it would let the whole line through, else the first command that needs it. */
+/** The model's proposal if it would allow the whole line, else the first command that needs a rule. */
 const amendmentOf = (request: Request, commands: ReadonlyArray<Words>): Words | null => {
   const policy = request.approvalPolicy
   if (typeof policy === "object" && !policy.granular.sandbox_approval) return null
   const prefix = request.prefixRule
   if (prefix !== null && !isTooBroad(prefix) && commands.every((words) => startsWith(words, prefix))) return prefix
-  const open = commands.filter((words) => !isLetThrough(request, words))
+  const open = commands.filter((words) => !isAllowedByRule(request, words))
   return open.find((words) => isFlagged(words)) ?? open[0] ?? null
 }
 
 const startsWith = (words: Words, prefix: Words): boolean => prefix.every((word, index) => words[index] === word)
 
 /**
- * A flagged command is only let through by a rule that names what makes it flagged: `rm` does not cover `rm -rf x`. A line
- * that is not plain is only covered by a rule about the whole of it.
+ * A flagged command is only allowed by a rule that includes the flagged part: `rm` does not cover `rm -rf x`. A line that is
+ * not plain is only covered by a rule about the whole line.
  */
-const isLetThrough = (request: Request, words: Words): boolean => {
+const isAllowedByRule = (request: Request, words: Words): boolean => {
   const flagged = isFlagged(words)
   const { plain } = request.script
   return request.rules.rules.some(
@@ -245,7 +246,7 @@ const isLetThrough = (request: Request, words: Words): boolean => {
   )
 }
 
-/** The pattern, with the alternatives that a command has. */
+/** The pattern, with the alternatives that match a command. */
 const prefixOf = (rule: Rule, words: ReadonlyArray<Word> = []): string =>
   rule.pattern
     .map((alternatives, index) => alternatives.find((word) => word === words[index]) ?? alternatives[0] ?? "")
@@ -269,7 +270,7 @@ const noEscalation = (policy: AskForApproval): string => {
   )
 }
 
-/** The name by which the release prints a policy. */
+/** The release's text for a policy. */
 const policyName = (policy: AskForApproval): string => {
   if (policy === "never") return "Never"
   if (policy === "on-request") return "OnRequest"
@@ -282,7 +283,7 @@ const policyName = (policy: AskForApproval): string => {
 
 const refuse = (text: string): Decision => ({ type: "refuse", text })
 
-/** True when the script would run, somewhere in it, a command that is asked about under every policy. */
+/** True when some part of the script runs a command that needs approval under every policy. */
 const isFlaggedScript = (script: Script, shells = 0): boolean =>
   script.all.some((words) =>
     isFlagged(
@@ -294,11 +295,11 @@ const isFlaggedScript = (script: Script, shells = 0): boolean =>
 const Shells = new Set(["sh", "bash", "zsh", "dash", "ksh"])
 const Wrappers = new Set(["sudo", "doas", "env", "command", "exec", "nohup", "nice", "time"])
 
-/** Wrappers in front of one command, and shells within shells, that are looked through. Beyond that a command is flagged. */
+/** Maximum number of wrappers before a command, and of nested shells, that are examined. More of them flag the command. */
 const MaxWrappers = 64
 const MaxShells = 8
 
-/** Forced removal, also behind `sudo` and the like or inside a shell's `-c`. */
+/** Forced removal, also after `sudo` and similar wrappers or inside a shell's `-c`. */
 export const isFlagged = (words: Words, shells = 0): boolean => {
   let start = 0
   for (let wrappers = 0; start !== -1; wrappers++) {
@@ -313,7 +314,7 @@ export const isFlagged = (words: Words, shells = 0): boolean => {
   return false
 }
 
-/** True when the script behind a shell's `-c` is flagged. */
+/** True when the script of a shell's `-c` is flagged. */
 const runsFlagged = (args: Words, shells: number): boolean => {
   const flag = args.findIndex((word) => /^-[a-z]*c$/.test(word))
   if (flag === -1) return false
@@ -341,7 +342,7 @@ const Interpreters = new Set([
   "rm"
 ])
 
-/** A prefix that would let nearly anything through: an interpreter or a wrapper, with nothing or only flags behind it. */
+/** A prefix that would allow almost anything: an interpreter or a wrapper, alone or with flags only. */
 const isTooBroad = (prefix: Words): boolean => {
   const [first = "", ...rest] = prefix
   return first === "" || (Interpreters.has(first.slice(first.lastIndexOf("/") + 1)) && rest.every(isFlag))
@@ -350,8 +351,8 @@ const isTooBroad = (prefix: Words): boolean => {
 const isFlag = (word: string): boolean => word.startsWith("-")
 
 /**
- * By what the release remembers an approval for the session: the words of a single plain command, however it was spaced,
- * or else the very line; where it runs, in which shell, and with which permissions.
+ * The key of a session approval, as in the release: the words of a single plain command, or else the exact line; with the
+ * working folder, the shell and the permissions.
  */
 export const sessionKey = (request: Pick<Request, "script" | "argv" | "escalated">, cwd: string): string => {
   const [shell = ""] = request.argv

@@ -1,9 +1,9 @@
 /**
- * The rules about commands, from files: which are in force for a thread, and where new ones are kept.
+ * The command rules of threads, read from files, and the storage of new ones.
  *
- * Rules are read when a thread is started or resumed; an edited file counts from the next thread on. What a user allows along
- * with an answer holds at once, for every thread. Does not own what rules mean for a command: that is `ExecPolicy`. The reader
- * of rule files is loaded with the first folder of rules that exists.
+ * Rules are read when a thread is started or resumed; an edited file applies from the next thread on. A rule that a user adds
+ * with an approval applies at once, to every thread. Does not own the meaning of rules (`ExecPolicy`). The parser of rule
+ * files is loaded with the first folder of rules that exists.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { exists } from "./Exists.ts"
 import type { LoadedRules } from "./LoadedRules.ts"
 import { allowPrefix } from "./Rules.ts"
 
-/** Characters of a prefix, all together, that are kept in the file. */
+/** Maximum total length of a prefix that is stored in the file, in characters. */
 const MaxPrefix = 64 * 1024
 
 const nothing: LoadedRules = { rules: [], hostExecutables: new Map(), incomplete: false, warnings: [] }
@@ -38,7 +38,7 @@ const make = (given: ReadonlyArray<Rule>, file: string | undefined) =>
     const files = yield* SmallFiles
     const writing = yield* Semaphore.make(1)
     const added: Array<Rule> = []
-    /** Rules that could not be written: they hold until the server stops. */
+    /** Rules that could not be written. They apply until the server stops. */
     const unkept: Array<Rule> = []
     return ExecRules.of({
       open: Effect.fnUntraced(function* (config) {
@@ -86,6 +86,6 @@ export const layer: Layer.Layer<ExecRules, never, Config | SmallFiles> = Layer.u
   Effect.map(Config, (config) => layerFile(Path.join(config.home, "rules", "default.rules")))
 )
 
-/** Rules that are given, besides those of the configuration's folders. New ones are forgotten with the layer. */
+/** The given rules, in addition to those of the configuration's folders. New ones are discarded with the layer. */
 export const layerMemory = (rules: ReadonlyArray<Rule> = []): Layer.Layer<ExecRules, never, SmallFiles> =>
   Layer.effect(ExecRules, make(rules, undefined))

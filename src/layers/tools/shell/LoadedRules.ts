@@ -1,8 +1,8 @@
 /**
- * Reads the rules of all folders that count for a thread, and those that the organisation demands.
+ * Reads the rules of all folders of a thread, and the required ones.
  *
- * A file that is no valid rules file is a warning, and the set is then incomplete: what the file would forbid is unknown. A
- * file that goes beyond a limit may be valid: it fails, like one that cannot be read. Of a project that nobody decided to trust, rules that ask or forbid count, and rules that allow do not.
+ * An invalid rules file is a warning, and the set is then incomplete: what the file would forbid is unknown. A file that exceeds a limit may be valid: it fails, like one that cannot be
+ * read. In a project without a trust decision, rules that prompt or forbid apply, and rules that allow do not.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface LoadedRules extends RuleSet {
 
 type Parsed = Result.Result<FileRules, StarlarkError>
 
-/** Files that were parsed, by path. Far more than a server reads; then all are forgotten. */
+/** Maximum number of cached parsed files, by path. The cache is cleared when it is exceeded. */
 const MaxKept = 256
 const kept = new Map<string, { readonly source: string; readonly parsed: Parsed }>()
 
@@ -36,7 +36,7 @@ const parseFile = ({ path, source }: RuleSource): Parsed => {
   return parsed
 }
 
-/** The rules in force, strictest or not: which of them wins is decided for each command. */
+/** All rules that apply. Precedence is decided per command. */
 export const load = (
   smallFiles: SmallFiles["Service"],
   folders: ReadonlyArray<RuleFolder>,
@@ -67,7 +67,7 @@ export const load = (
     return { rules, hostExecutables, incomplete: warnings.length > 0, warnings }
   })
 
-/** What cannot be read refuses the thread, except in a project that nobody decided to trust. */
+/** An unreadable file refuses the thread, except in a project without a trust decision. */
 const filesOf = (smallFiles: SmallFiles["Service"], folder: RuleFolder, warnings: Array<ConfigWarning>) =>
   read(smallFiles, folder).pipe(
     Effect.catchIf(

@@ -4,22 +4,22 @@
  * @module
  */
 
-/** Bytes kept of the beginning, and as many of the end; together the release's 1 MiB. */
+/** Number of bytes kept of the beginning, and of the end; together the release's 1 MiB. */
 export const HalfCapacity = 512 * 1024
 
 const FirstAllocation = 4 * 1024
 
 /**
- * Takes any number of bytes and keeps the first and the last `half` of them. Memory grows with what was written, up to
- * twice `half`. What it holds of the end is a ring once it is full.
+ * Takes any number of bytes and keeps the first and the last `half` of them. Memory grows with the output, up to twice
+ * `half`. A full tail is a ring.
  */
 export class OutputBuffer {
-  /** Bytes ever written. */
+  /** Total bytes written. */
   total = 0
   #head = new Uint8Array(0)
   #headLength = 0
   #tail = new Uint8Array(0)
-  /** Bytes in the ring, and where the next one goes. */
+  /** Number of bytes in the ring, and the index of the next one. */
   #tailLength = 0
   #tailNext = 0
 
@@ -29,7 +29,7 @@ export class OutputBuffer {
     this.#half = half
   }
 
-  /** Bytes that fell out of the middle. */
+  /** Number of omitted bytes in the middle. */
   get omitted(): number {
     return this.total - this.#headLength - this.#tailLength
   }
@@ -45,7 +45,7 @@ export class OutputBuffer {
     if (first < bytes.length) this.#writeTail(bytes.subarray(Math.max(first, bytes.length - this.#half)))
   }
 
-  /** What is kept, in order: `omitted` bytes are missing between the two parts. */
+  /** The kept parts in order; `omitted` bytes are missing between them. */
   parts(): readonly [head: Uint8Array, tail: Uint8Array] {
     const head = this.#head.slice(0, this.#headLength)
     const tail = new Uint8Array(this.#tailLength)
@@ -57,14 +57,14 @@ export class OutputBuffer {
     return [head, tail]
   }
 
-  /** As text; bytes that are not UTF-8 become U+FFFD, a gap is named where it is. */
+  /** The content as text. Invalid UTF-8 becomes U+FFFD, and a gap is marked. */
   text(): string {
     const [head, tail] = this.parts()
     if (this.omitted === 0) return lossy.decode(tail.length === 0 ? head : joined(head, tail))
     return `${lossy.decode(head)}\n${gap(this.omitted)}\n${lossy.decode(tail)}`
   }
 
-  /** Forgets everything, and gives the memory back. */
+  /** Discards the content and releases the memory. */
   clear(): void {
     this.total = 0
     this.#head = new Uint8Array(0)
@@ -88,7 +88,7 @@ export class OutputBuffer {
   }
 }
 
-/** The words in place of what fell out. */
+/** The text in place of omitted bytes. */
 export const gap = (omitted: number): string => `... ${omitted} bytes omitted ...`
 
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true })
@@ -100,7 +100,7 @@ const joined = (head: Uint8Array, tail: Uint8Array): Uint8Array => {
   return all
 }
 
-/** `bytes`, or a larger copy that holds at least `needed`; doubles, so that a byte is copied a few times at most. */
+/** `bytes`, or a larger copy with room for `needed`. The size doubles, so that each byte is copied a few times at most. */
 const grown = (bytes: Uint8Array<ArrayBuffer>, used: number, needed: number, most: number): Uint8Array<ArrayBuffer> => {
   if (bytes.length >= needed) return bytes
   let size = Math.max(bytes.length, Math.min(FirstAllocation, most))

@@ -1,18 +1,18 @@
 /**
- * What the model reads of a command: a few lines of facts, then the output, cut in the middle to a budget.
+ * The text of a command for the model: a few lines of facts, then the output, truncated in the middle to a budget.
  *
- * The words are the released server's; models are trained on them. A token is taken for four bytes.
+ * The text is that of the released server, on which models are trained. A token counts as four bytes.
  *
  * @module
  */
 import { gap, type OutputBuffer } from "./OutputBuffer.ts"
 
-/** Tokens of output that a call brings back; also the most it can ask for. */
+/** Default and maximum output of a call, in tokens. */
 export const DefaultOutputTokens = 10_000
 
 const BytesPerToken = 4
 
-/** What one call saw of a command. */
+/** One call's view of a command. */
 export interface Observation {
   /** Six hexadecimal digits. */
   readonly chunkId: string
@@ -39,7 +39,7 @@ export const render = (seen: Observation): string => {
 
 const tokens = (bytes: number): number => Math.ceil(bytes / BytesPerToken)
 
-/** The output, cut in the middle to the budget, with a note about what is missing. */
+/** The output, truncated in the middle to the budget, with a note about the omitted part. */
 export const outputWithin = (output: OutputBuffer, maxTokens: number): string => {
   const text = output.text()
   const bytes = encoder.encode(text)
@@ -48,7 +48,7 @@ export const outputWithin = (output: OutputBuffer, maxTokens: number): string =>
   return `Warning: truncated output (original token count: ${tokens(output.total)})\n${notice}\n\n${cut(bytes, maxTokens)}`
 }
 
-/** Half of the budget from each end, at character boundaries, and how much is missing between them. */
+/** Half of the budget from each end, at character boundaries, with the size of the omitted part. */
 const cut = (bytes: Uint8Array, maxTokens: number): string => {
   const half = (maxTokens * BytesPerToken) / 2
   let headEnd = half
@@ -62,7 +62,7 @@ const cut = (bytes: Uint8Array, maxTokens: number): string => {
 /** The second to fourth byte of a UTF-8 sequence. */
 const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80
 
-/** A newline at the end does not start another line. */
+/** A trailing newline does not start another line. */
 const lines = (text: string): number => {
   let count = text.endsWith("\n") || text === "" ? 0 : 1
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) count++

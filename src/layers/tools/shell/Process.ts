@@ -1,11 +1,9 @@
 /**
- * A child process with a process group of its own, for a scope.
+ * A child process with its own process group, within a scope.
  *
- * Owns the child: the group is gone when the scope is closed. What left the group, and what a killed server leaves, is
- * the watchdog's. Node's own module is used rather than `effect/process`, for three things that were measured or read there: a command killed by a signal is only reported by the text of an error,
- * where its exit status is wanted; closing the scope of a command whose own children remain as zombies (any container
- * whose first process does not reap) takes a full second per command; and stdout and stderr are two streams, merged in
- * no certain order. Here one pipe carries both, in the order they were written.
+ * Owns the child: its group is killed when the scope closes. The watchdog kills processes that left the group or outlive a killed server. Node's module is used instead of `effect/process`, for
+ * three measured or verified reasons: there, a command killed by a signal is only reported by an error's text, without its exit status; closing the scope of a command whose children remain as
+ * zombies (any container whose first process does not reap) takes a full second per command; and stdout and stderr are two streams, merged in no fixed order. Here one pipe carries both in order.
  *
  * @module
  */
@@ -21,9 +19,9 @@ import * as Util from "node:util"
 import type { SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
 import type { Marked, Registration } from "./Watchdog.ts"
 
-/** The system did not start the command: no such directory, not executable, arguments too long. */
+/** The system could not start the command: no such directory, not executable, arguments too long. */
 export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
-  /** In the system's words, with its number. */
+  /** The system's text and error number. */
   reason: Schema.String
 }) {
   override get message(): string {
@@ -34,29 +32,29 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
 export interface Process {
   /** The exit status; 128 and the number of the signal when one ended it. */
   readonly exit: Effect.Effect<number>
-  /** The next piece of output, stdout and stderr alike; undefined at the end. One reader at a time. */
+  /** The next piece of output, from stdout or stderr; undefined at the end. One reader at a time. */
   readonly read: Effect.Effect<Uint8Array | undefined>
-  /** What control-C in a terminal does. */
+  /** Sends SIGINT, like control-C in a terminal. */
   readonly interrupt: Effect.Effect<void>
-  /** Ends every process of the group, without asking. */
+  /** Kills every process of the group. */
   readonly kill: Effect.Effect<void>
-  /** Takes no more output, whoever still holds the pipe. */
+  /** Stops reading output, even if a process still holds the pipe. */
   readonly closeOutput: Effect.Effect<void>
 }
 
 /**
- * How long a killed command is waited for. It matters for one that cannot be killed: it runs as another user, or is inside
+ * How long the end of a killed command is awaited. Some commands cannot be killed: those that run as another user, or inside
  * a system call that does not end.
  */
 const KillTimeout = "5 seconds"
 
 /**
- * Registers the group, puts stderr on the pipe of stdout and becomes the command: the process id stays, and with it the
- * group. The command does not get the watchdog's descriptor.
+ * Registers the group, redirects stderr to the pipe of stdout and becomes the command: the process id, and with it the
+ * group, stays. The command does not get the watchdog's descriptor.
  */
 const wrapped = (registration: Registration): string => `${registration.enter}; exec "$0" "$@" 2>&1 3>&-`
 
-/** Starts the command, with its own environment and nothing of the server's, and an empty standard input. */
+/** Starts the command with only the given environment and an empty standard input. */
 export const spawn = (command: SandboxedCommand, marked: Marked): Effect.Effect<Process, SpawnError, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
@@ -87,14 +85,14 @@ interface Started {
   readonly read: Process["read"]
 }
 
-/** Kills the group and waits until the child is gone. */
+/** Kills the group and waits until the child has exited. */
 const end = ({ child, exit, registration }: Started & { readonly registration: Registration }): Effect.Effect<void> =>
   Effect.gen(function* () {
     yield* signal(child, "SIGKILL")
     const gone = yield* Effect.timeoutOption(Deferred.await(exit), KillTimeout)
     yield* closeOutput(child)
     if (Option.isSome(gone)) return registration.ended()
-    // It stays registered: its end must not hold up the server's.
+    // It stays registered with the watchdog, so that its end does not delay the server's.
     child.unref()
     yield* Effect.logWarning(`a command could not be killed and still runs: process ${child.pid}`)
   })
@@ -111,7 +109,7 @@ const start = (command: SandboxedCommand, registration: Registration): Effect.Ef
       })
       if (child.pid !== undefined) registration.started(child.pid)
       const exit = Deferred.makeUnsafe<number>()
-      // Listens from the first moment: Node throws away what nobody listens for when the child exits.
+      // Reads from the start, because Node discards unread output when the child exits.
       const read = child.stdout === null ? Effect.undefined : chunksOf(child.stdout)
       child.once("error", (error) => resume(Effect.fail(spawnError(error))))
       child.once("exit", (code, name) => {
@@ -123,7 +121,7 @@ const start = (command: SandboxedCommand, registration: Registration): Effect.Ef
     }
   })
 
-/** What is in the pipe, piece by piece. Nothing is taken out of it while nobody asks. */
+/** Reads the pipe in pieces, on demand only. */
 const chunksOf = (stream: Readable): Process["read"] => {
   let deliver: (() => void) | undefined
   let ended = false
@@ -149,16 +147,16 @@ const chunksOf = (stream: Readable): Process["read"] => {
   })
 }
 
-/** Also lets go of the pipe where a process that left the group still holds it: it would keep this one alive. */
+/** Also closes the pipe when a process outside of the group holds it, because it would keep this process alive. */
 const closeOutput = (child: Child): Effect.Effect<void> => Effect.sync(() => void child.stdout?.destroy())
 
-/** To the whole group. The leader may be gone while others of the group live, or everybody may be. */
+/** Signals the whole group. The leader, or every process, may already have exited. */
 const signal = (child: Child, name: NodeJS.Signals): Effect.Effect<void> =>
   Effect.sync(() => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, name)
     } catch {
-      // No such process: what was wanted.
+      // No such process, which is the desired state.
     }
   })
 

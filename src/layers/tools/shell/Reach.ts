@@ -1,9 +1,9 @@
 /**
- * Which programs a script may run: those it names, those that its programs are made to run (`env touch x`, `bash -c '…'`,
+ * Determines which programs a script may run: those it names, those that its programs run (`env touch x`, `bash -c '…'`,
  * `find -exec`), and whether there may be others.
  *
- * An over-approximation, for rules that restrict. A program that is not known is taken for one that may run any of its
- * arguments; what a program does by itself, a script file or `make`, is beyond what can be seen.
+ * An over-approximation, for restricting rules. An unknown program is assumed to run any of its arguments; what a program
+ * does internally, such as a script file or `make`, cannot be seen.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import type { Rule } from "../../../services/tool/ExecRules.ts"
 import { read, type Script } from "./Script.ts"
 
 export interface Reach {
-  /** Commands that the script runs, if control gets there. */
+  /** Commands that the script runs, if it reaches them. */
   readonly commands: ReadonlyArray<ReadonlyArray<Word>>
-  /** Parts of commands that may be commands themselves. */
+  /** Parts of commands that may themselves be commands. */
   readonly suspects: ReadonlyArray<ReadonlyArray<Word>>
-  /** Texts that may be taken for commands by what reads them. */
+  /** Texts that a program may interpret as commands. */
   readonly texts: ReadonlyArray<string>
   /** Arguments that may end in the name of a program, as in `-Otouch`. */
   readonly glued: ReadonlyArray<string>
-  /** It may run anything. */
+  /** True when it may run any program. */
   readonly opaque: boolean
-  /** The script takes more work than is spent on one, so parts of it were not looked at. */
+  /** True when the script exceeded the work limit, so that parts of it were not examined. */
   readonly exhausted: boolean
 }
 
@@ -32,7 +32,7 @@ export const reachOf = (script: Script): Reach => {
   return survey
 }
 
-/** `yes` when a command is one that the rule speaks of, `maybe` where that cannot be excluded. */
+/** `yes` when the rule applies to a command, `maybe` when that cannot be excluded. */
 export const reaching = (reach: Reach): ((rule: Rule) => "yes" | "maybe" | "no") => {
   const commands = byProgram(reach.commands)
   const suspects = byProgram(reach.suspects)
@@ -56,7 +56,7 @@ export const reaching = (reach: Reach): ((rule: Rule) => "yes" | "maybe" | "no")
   }
 }
 
-/** Commands by the names of their programs; those whose program is not known are under null. */
+/** Commands by the names of their programs; those with an unknown program are under null. */
 type Programs = ReadonlyMap<string | null, ReadonlyArray<ReadonlyArray<Word>>>
 
 const byProgram = (commands: Reach["commands"]): Programs => {
@@ -82,7 +82,7 @@ const readText = (text: string): Text => {
   return { plain, words: new Set([...wordsIn(plain), ...wordsIn(plain.replace(/['"\\]/g, ""))]) }
 }
 
-/** True when the text has, as words, one alternative of every position. */
+/** True when the text contains, as words, one alternative of every position. */
 const mentions = ({ plain, words }: Text, rule: Rule): boolean =>
   rule.pattern.every((alternatives) =>
     alternatives.some((word) => {
@@ -91,7 +91,7 @@ const mentions = ({ plain, words }: Text, rule: Rule): boolean =>
     })
   )
 
-/** True when a word in the argument ends in the name of the rule's program. What follows the name is not compared. */
+/** True when a word in the argument ends in the name of the rule's program. Arguments after the name are not compared. */
 const endsInName = ({ plain, words }: Text, rule: Rule): boolean =>
   (rule.pattern[0] ?? []).map(programName).some((name) => {
     const [part = "", ...others] = wordsIn(name)
@@ -105,53 +105,53 @@ const wordsIn = (text: string): ReadonlyArray<string> => text.match(/[\p{L}\p{N}
 const set = (names: string): ReadonlySet<string> => new Set(names.split(" "))
 
 const Shells = set("sh bash zsh dash ksh mksh ash fish rbash yash csh tcsh")
-/** They run their operand, or what follows it. */
+/** Programs that run their operand, or what follows it. */
 const Wrappers = set(
   "sudo doas env command exec builtin nohup nice time timeout xargs parallel setsid stdbuf ionice chroot unshare nsenter " +
     "su runuser watch script flock taskset chrt busybox toybox strace ltrace entr caffeinate arch setarch systemd-run " +
     "noglob nocorrect repeat coproc - ssh unbuffer dbus-run-session firejail bwrap proot fakeroot gosu"
 )
-/** They take more words from their input. */
+/** Programs that read more words from their input. */
 const Appending = set("xargs parallel")
-/** They change what names stand for, or run what cannot be seen here. */
+/** Builtins that change the meaning of names, or run code that cannot be seen here. */
 const Opaque = set(
   "source . alias hash enable bind complete compgen fc history mapfile readarray zmodload autoload emulate"
 )
-/** Languages whose code may be an argument. */
+/** Interpreters whose code may be an argument. */
 const Interpreters = set(
   "perl ruby node nodejs php lua luajit bun deno osascript tclsh expect pwsh powershell rscript julia"
 )
 const Seds = set("sed gsed")
 const Awks = set("awk gawk mawk nawk")
-/** They never run a program that is named by an argument. */
+/** Programs that never run a program named by an argument. */
 const Inert = set(
   "echo printf cat head tail wc ls pwd cd grep egrep fgrep stat file basename dirname realpath mkdir touch rm rmdir test [ " +
     "true false : cut uniq tr which type date sleep seq"
 )
-/** Their first operand is a word of their own, though a program may have the same name. */
+/** Programs whose first operand is a subcommand, although a program may have the same name. */
 const Subcommands = set(
   "git npm yarn pnpm docker podman kubectl cargo go apt apt-get brew pip pip3 svn hg gh helm terraform aws gcloud systemctl make"
 )
 
-/** Programs that hand arguments to a shell, or to what reads them like one. */
+/** Programs that pass arguments to a shell or a similar interpreter. */
 const Callers = set(
   "git tar bsdtar sed gsed vim vi nvim view ex ed emacs make gmake rsync sort man tmux screen npm npx yarn pnpm bunx docker " +
     "podman kubectl gdb lldb zip rg crontab at batch scp sftp less more watchexec entr sqlite3 m4 dc mysql psql curl find"
 )
-/** Of git, what has no argument that is run. */
+/** Subcommands of git that run none of their arguments. */
 const QuietGit = set(
   "add commit tag status log show diff branch checkout switch restore stash merge notes rm mv blame describe"
 )
 
-/** Scripts within scripts. */
+/** Maximum depth of nested scripts. */
 const MaxDepth = 8
-/** Words of a suspect that are looked at; a longer one is open. */
+/** Maximum number of examined words of a suspect. A longer one may run anything. */
 const SuspectWords = 16
-/** Arguments of one command that are looked at where they may be commands. */
+/** Maximum number of arguments of one command that are examined as commands. */
 const MaxArguments = 512
-/** Words of one script that are looked at, those within others and those that are looked at again counted in. */
+/** Maximum number of examined words of one script, including nested and repeated ones. */
 const MaxWork = 32 * 1024
-/** Characters of a script within a script that count as one word. */
+/** Number of characters of a nested script that count as one word. */
 const WordLength = 8
 
 class Survey implements Reach {
@@ -179,7 +179,7 @@ class Survey implements Reach {
     }
   }
 
-  /** Counts words that are looked at; false when there were too many. */
+  /** Counts examined words; false when there are too many. */
   #spend(words: number): boolean {
     this.#work += words
     if (this.#work > MaxWork) this.opaque = this.exhausted = true
@@ -209,7 +209,7 @@ class Survey implements Reach {
     else if (this.#redefines || program.includes("/") || !Inert.has(name)) this.#anyOf(name, args, depth)
   }
 
-  /** Its first operand is a script; `-` alone stands for none. */
+  /** Handles a program whose first operand is a script; `-` alone means none. */
   #trap([action = ""]: ReadonlyArray<Word>, depth: number): void {
     if (action !== "-") this.#inner(action, depth)
   }
@@ -222,7 +222,7 @@ class Survey implements Reach {
       // `bash -c -- 'script'` and `bash -c -x 'script'`: options may follow.
       this.#inner(args[flag] === null ? null : rest.find((word) => word === null || !/^[-+]/.test(word)), depth)
     } else if (operand === undefined || operand === null || args.some((word) => word !== null && /^-\w*s/.test(word))) {
-      // It reads its commands from somewhere.
+      // It reads its commands from its input.
       this.opaque = true
     }
   }
@@ -240,7 +240,7 @@ class Survey implements Reach {
       if (depth < MaxDepth) this.#command(words, depth + 1)
       else this.opaque = true
     }
-    // What xargs puts in place of a mark, or behind a shell's script, is not known.
+    // The text that xargs substitutes, or appends to a shell's script, is unknown.
     const hasPlace = (word: Word): boolean =>
       word !== null && (/^-[iI]|^--(?:replace|re)/.test(word) || hasBraces(word) || Shells.has(programName(word)))
     if (Appending.has(name) && args.some(hasPlace)) this.opaque = true
@@ -248,7 +248,7 @@ class Survey implements Reach {
     this.#anyOf(name, rest, depth)
   }
 
-  /** Any argument may be the name of a program, and any text may be taken for a script. */
+  /** Handles an unknown program: any argument may name a program, and any text may be a script. */
   #anyOf(name: string, args: ReadonlyArray<Word>, depth: number): void {
     if (args.length > MaxArguments) this.opaque = true
     const isGlued = Seds.has(name) ? () => true : (word: string) => /^-[^-]/.test(word)
@@ -261,7 +261,7 @@ class Survey implements Reach {
       const inner = programName(word)
       const rest = args.slice(index + 1)
       if (readsArguments(inner) && !this.#spend(rest.length)) return
-      // Behind an option's value, as in `nice -n 1 git`, it is not known as the program of a command.
+      // After an option's value, as in `nice -n 1 git`, it is not certain that it is the program.
       if (hidesCall(inner, rest)) this.opaque = true
       if (Shells.has(inner) || inner === "eval" || runsCode(inner, rest)) {
         if (depth < MaxDepth && !this.exhausted) this.#command(args.slice(index), depth + 1)
@@ -271,24 +271,24 @@ class Survey implements Reach {
   }
 }
 
-/** True when there is a `{` with a `}` somewhere behind it. */
+/** True when there is a `{` with a later `}`. */
 const hasBraces = (word: string): boolean => {
   const open = word.indexOf("{")
   return open !== -1 && word.includes("}", open)
 }
 
-/** True for a program that is named by a path, or a shell with a script file: it may have been written a moment before. */
+/** True for a program that is named by a path, or a shell with a script file: the script itself may have written it. */
 const runsFile = ([program, ...args]: ReadonlyArray<Word>): boolean =>
   typeof program === "string" &&
   (program.includes("/") || (Shells.has(programName(program)) && args.some((word) => !word?.startsWith("-"))))
 
 const isInterpreter = (name: string): boolean => Interpreters.has(name) || /^(?:i?python|pypy)[\d.]*$/.test(name)
 
-/** True for a program all of whose arguments are looked at. */
+/** True for a program whose arguments are all examined. */
 const readsArguments = (name: string): boolean =>
   isInterpreter(name) || Awks.has(name) || Callers.has(name) || name === "find"
 
-/** True when an argument is code of a language that is not read here, or when the code comes from the input. */
+/** True when an argument is code in a language that is not parsed here, or the code comes from the input. */
 const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
   if (Awks.has(name)) return args.some((word) => word === null || /system|\||getline|\\|^-\w*f/.test(word))
   if (!isInterpreter(name)) return false
@@ -301,7 +301,7 @@ const runsCode = (name: string, args: ReadonlyArray<Word>): boolean => {
   )
 }
 
-/** True when an argument may be a shell's text that means something else than its words. */
+/** True when an argument may be shell text whose meaning differs from its words. */
 const hidesCall = (name: string, args: ReadonlyArray<Word>): boolean => {
   if (name === "find" && args.includes(null)) return args.some((word) => word !== null && /^-(?:exec|ok)/.test(word))
   if (!Callers.has(name) || (name === "git" && QuietGit.has(args[0] ?? ""))) return false
@@ -309,7 +309,7 @@ const hidesCall = (name: string, args: ReadonlyArray<Word>): boolean => {
   return args.some((word) => word === null || /[$`*?[{\\'"~]/.test(word.replace(/^\{\}$/, "")))
 }
 
-/** The command `e`, or the flag `e` behind a substitution. */
+/** The sed command `e`, or the flag `e` of a substitution. */
 const sedRuns = (script: string): boolean => {
   if (/(?:^|[\d\s;{}$/!,~])e(?:\s|;|\}|$)/.test(script)) return true
   for (const [, flags = ""] of script.matchAll(/[^\w\s]([a-zA-Z\d]+)\s*(?=$|[;}\n])/g)) {

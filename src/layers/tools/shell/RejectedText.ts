@@ -1,6 +1,6 @@
 /**
- * The form in which the released server reports to the model that a command was not started. Strings in it are quoted twice
- * over, as its language prints nested errors.
+ * The format in which the released server reports to the model that a command was not started. Strings in it are quoted
+ * twice, because the server prints nested errors in the debug format of its language.
  *
  * @module
  */

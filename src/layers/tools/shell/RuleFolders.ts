@@ -12,12 +12,12 @@ import type { RuleFolder } from "../../../services/config/Project.ts"
 import { bytes, type SmallFileError, type SmallFiles } from "../../../services/config/SmallFiles.ts"
 
 export interface RuleSource {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string
   readonly source: string
 }
 
-/** A folder or file of rules is there and cannot be read. */
+/** A folder or file of rules exists and cannot be read. */
 export class RulesUnreadable extends Schema.TaggedError<RulesUnreadable>()("RulesUnreadable", {
   path: Schema.String,
   what: Schema.Literals(["file", "folder"]),
@@ -33,7 +33,7 @@ const MaxBytes = 1024 * 1024
 const MaxFiles = 64
 const MaxEntries = 4096
 
-/** The files of a folder by name; none where there is no such folder. */
+/** The files of a folder by name; none when the folder does not exist. */
 export const read = (
   files: SmallFiles["Service"],
   { path: folder, within }: Pick<RuleFolder, "path" | "within">
@@ -50,7 +50,7 @@ export const read = (
     )
   )
 
-/** What is wrong with a folder that can be opened. */
+/** The error of a readable folder that exceeds the limits. */
 class Unfit extends Error {}
 
 const names = async (folder: string): Promise<ReadonlyArray<string>> => {
@@ -94,7 +94,7 @@ const text = (
   )
 }
 
-/** The operating system's texts, for what happens to files of rules. */
+/** The operating system's error texts. */
 const SystemErrors: Readonly<Record<string, string>> = {
   EACCES: "Permission denied (os error 13)",
   ENOENT: "No such file or directory (os error 2)",

@@ -1,8 +1,8 @@
 /**
  * Adds rules to the user's own file, `<home>/rules/default.rules`.
  *
- * A rule is one line, written with one append and synced: it is there as a whole, also when several servers write. The file is
- * made with mode 0600, a link is followed, and anything but a regular file is refused.
+ * A rule is one line, written with one append and synced, so that it is complete even when several servers write. The file is
+ * created with mode 0600, a link is followed, and anything but a regular file is refused.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import * as Fs from "node:fs"
 import { type FileHandle, mkdir, open } from "node:fs/promises"
 import * as Path from "node:path"
 
-/** A file that grows beyond this is not read any more, so nothing is added to it. */
+/** Maximum file size. A larger file could not be read, so nothing is added beyond it. */
 const MaxBytes = 1024 * 1024
 
-/** Adds `line` unless it is there. Rejects where it cannot be kept. */
+/** Adds `line` unless it is present. Rejects when it cannot be stored. */
 export const append = async (file: string, line: string): Promise<void> => {
   await mkdir(Path.dirname(file), { recursive: true, mode: 0o700 })
   const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDWR } = Fs.constants
@@ -37,7 +37,7 @@ const appendTo = async (handle: FileHandle, line: string): Promise<void> => {
   const added = `${text === "" || text.endsWith("\n") ? "" : "\n"}${line}\n`
   const { bytesWritten } = await handle.write(added)
   if (bytesWritten < Buffer.byteLength(added)) {
-    // A full disk: half a rule would make the whole file unusable.
+    // The disk is full. Remove the partial rule, which would invalidate the whole file.
     await handle.truncate(stat.size)
     throw new Error("only a part of it could be written")
   }

@@ -1,15 +1,14 @@
 /**
- * When a rule holds for the words of a command. What a rule is, is in the port (`services/tool/ExecRules`).
- * A rule that allows is read narrowly: the program must be
- * named as the rule names it, or by a path that `host_executable` lists for it. A rule that asks or forbids is read widely:
- * the program may be named by any path, and in any case.
+ * Matches rules against the words of a command. The shape of a rule is in the port (`services/tool/ExecRules`). A rule that
+ * allows is matched narrowly: the program must be named as in the rule, or by a path that `host_executable` lists for it. A
+ * rule that prompts or forbids is matched widely: any path and any letter case of the program.
  *
  * @module
  */
 import * as Path from "node:path"
 import type { Rule, RuleSet } from "../../../services/tool/ExecRules.ts"
 
-/** No rules at all. */
+/** An empty set of rules. */
 export const none: RuleSet = { rules: [], hostExecutables: new Map(), incomplete: false }
 
 export const allowPrefix = (prefix: ReadonlyArray<string>): Rule => ({
@@ -18,16 +17,16 @@ export const allowPrefix = (prefix: ReadonlyArray<string>): Rule => ({
   justification: null
 })
 
-/** A word of a command; null where only the shell knows it. */
+/** A word of a command; null when only the shell can compute it. */
 export type Word = string | null
 
-/** How a program's name is compared: some file systems ignore case and the normal form of characters. */
+/** Normalizes a program's name for comparison, because some file systems ignore case and Unicode form. */
 export const programName = (word: string): string => Path.basename(word).normalize("NFKC").toLowerCase()
 
 /** True when `words` begin with the rule's pattern, the program's name included. */
 export const matches = (rule: Rule, words: ReadonlyArray<Word>): boolean => matchesFrom(rule, words, 0)
 
-/** True when a rule that allows holds for a command. */
+/** True when an allowing rule applies to a command. */
 export const allows = (rule: Rule, words: ReadonlyArray<string>, { hostExecutables }: RuleSet): boolean => {
   if (matches(rule, words)) return true
   const [program = ""] = words
@@ -40,8 +39,8 @@ export const allows = (rule: Rule, words: ReadonlyArray<string>, { hostExecutabl
 }
 
 /**
- * Whether a rule that restricts holds for a command: `yes`, or `maybe` where a word is not known or an option stands between
- * the words of the pattern.
+ * Whether a restricting rule applies to a command: `yes`, or `maybe` when a word is unknown or an option stands between the
+ * words of the pattern.
  */
 export const restricts = (rule: Rule, words: ReadonlyArray<Word>): "yes" | "maybe" | "no" => {
   const [program] = words
@@ -54,7 +53,7 @@ export const restricts = (rule: Rule, words: ReadonlyArray<Word>): "yes" | "mayb
   return mayFollow(rest, words.slice(1)) ? "maybe" : "no"
 }
 
-/** True when the rest of a pattern may be found in `words`, behind options or in words that are not known. */
+/** True when the rest of a pattern may occur in `words`, after options or in unknown words. */
 const mayFollow = (pattern: Rule["pattern"], words: ReadonlyArray<Word>): boolean => {
   let position = 0
   let isLoose = false

@@ -1,5 +1,5 @@
 /**
- * Checks the user's files of rules before a thread needs them. The reader of rule files is loaded only where there is one.
+ * Checks the user's rule files before a thread needs them. The parser of rule files is loaded only if there is one.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { Config, type ConfigWarning } from "../../../services/config/Config.ts"
 import { SmallFiles } from "../../../services/config/SmallFiles.ts"
 import { StartCheck } from "../../../services/config/StartCheck.ts"
 
-/** Entries of a folder that are looked at. The reader of rule files refuses a folder with more. */
+/** Maximum number of examined entries of a folder. The reader refuses a folder with more. */
 const MaxEntries = 4096
 
-/** What is wrong with the files of a folder; nothing where there is no such folder, or no rules in it. */
+/** The errors of a folder's files; none when the folder does not exist or has no rules. */
 export const check = (files: SmallFiles["Service"], folder: string): Effect.Effect<ReadonlyArray<ConfigWarning>> =>
   Effect.gen(function* () {
     if (!(yield* Effect.promise(() => mayHaveRules(folder)))) return []
     const { load } = yield* Effect.promise(() => import("./LoadedRules.ts"))
-    // As for a folder that may not allow: there, whatever cannot be read is a warning.
+    // Read like a folder that may not allow, where unreadable files are warnings.
     return yield* load(files, [{ path: folder, mayAllow: false }], null).pipe(
       Effect.map(({ warnings }) => warnings),
       Effect.orDie

@@ -1,5 +1,5 @@
 /**
- * The contents of a `*.rules` file: a Starlark file that calls
+ * Parses a `*.rules` file: a Starlark file that calls
  *
  * ```
  * prefix_rule(pattern=["git", ["add", "rm"]], decision="allow", match=["git add x"], not_match=["git push"])
@@ -7,9 +7,9 @@
  * host_executable(name="git", paths=["/usr/bin/git"])
  * ```
  *
- * A position of a pattern is a word or a list of alternatives; `decision` is `allow` unless given. The examples in `match`
- * and `not_match` are verified. `network_rule` is read and has no effect, for lack of a proxy that could enforce it. A file
- * counts as a whole or not at all.
+ * A position of a pattern is a word or a list of alternatives; `decision` defaults to `allow`. The examples in `match` and
+ * `not_match` are verified. `network_rule` is accepted and has no effect, because no proxy could enforce it. An error in a
+ * file invalidates the whole file.
  *
  * @module
  */
@@ -27,10 +27,10 @@ export interface FileRules {
   readonly hostExecutables: ReadonlyMap<string, ReadonlyArray<string>>
 }
 
-/** Rules of one file. */
+/** Maximum number of rules in one file. */
 const MaxRules = 10_000
 
-/** The rules of a file, or what is wrong with it. */
+/** The rules of a file, or its error. */
 export const parse = (source: string): Result.Result<FileRules, StarlarkError> => {
   const rules: Array<Rule> = []
   const hostExecutables = new Map<string, ReadonlyArray<string>>()
@@ -43,7 +43,7 @@ export const parse = (source: string): Result.Result<FileRules, StarlarkError> =
   }
 }
 
-/** The line that lets commands with this prefix through. */
+/** The line of a rule that allows commands with this prefix. */
 export const printAllow = (prefix: ReadonlyArray<string>): string =>
   `prefix_rule(pattern=[${prefix.map(quoted).join(", ")}], decision="allow")`
 
@@ -114,7 +114,7 @@ const examples = (bound: Bound, parameter: string, at: Position): ReadonlyArray<
   })
 }
 
-/** The words of a line, read as a POSIX shell reads quotes; undefined where a quote is not closed. */
+/** The words of a line, with POSIX quoting; undefined when a quote is not closed. */
 const split = (line: string): ReadonlyArray<string> | undefined => {
   const words: Array<string> = []
   const word = /\s*((?:[^\s'"\\]|\\[^]|'[^']*'|"(?:[^"\\]|\\[^])*")+)/y

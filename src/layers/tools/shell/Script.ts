@@ -1,16 +1,16 @@
 /**
- * What can be known of a shell script by reading it.
+ * Static analysis of shell scripts.
  *
- * A script is *plain* when it is nothing but commands of literal words, joined by `&&`, `||`, `;`, `|` or line ends: then
- * its words are known before it runs. The name of each program is written without quotes; arguments may have them. With a
- * comment, a variable, a glob, a redirection, a subshell or anything else it is not plain, as in the release, and only
- * guarded statements can be made about it. Never throws: what does not parse is not readable.
+ * A script is *plain* when it only has commands of literal words, joined by `&&`, `||`, `;`, `|` or line ends: then its
+ * words are known before it runs. Names of programs are written without quotes; arguments may be quoted. A comment, a
+ * variable, a glob, a redirection, a subshell or anything else makes it not plain, as in the release, and only conservative
+ * statements are possible. Never throws: a script that does not parse is unreadable.
  *
  * @module
  */
 import { type Assignment, forEachChild, parse, type Command, type SyntaxNode, type Word, type WordPart } from "unbash"
 
-/** A command of literal words; the first is what runs. */
+/** A command of literal words; the first is the program. */
 export type Words = ReadonlyArray<string>
 
 /** One command of a plain script, and whether it reads from the one before it. */
@@ -23,29 +23,29 @@ export interface Script {
   /** The commands in order, or undefined when the script is not plain. */
   readonly plain: ReadonlyArray<PlainCommand> | undefined
   /**
-   * Every command in the script wherever it stands: in a branch, a subshell, a substitution, a function. A word that only the
-   * shell knows is null. What is built at run time cannot be seen: see `Reach`.
+   * Every command in the script, also in branches, subshells, substitutions and functions. A word that only the shell can
+   * compute is null. Commands built at run time cannot be seen: see `Reach`.
    */
   readonly all: ReadonlyArray<ReadonlyArray<string | null>>
-  /** Texts that the script carries without running them: here documents, values of variables. */
+  /** Texts in the script that are not run: here documents, values of variables. */
   readonly data: ReadonlyArray<string>
-  /** False when the script is too long, too deep or no shell script: then nothing is known of it. */
+  /** False when the script is too long, too deep or not a shell script: then nothing is known about it. */
   readonly readable: boolean
-  /** It may run what is not in `all`: a command's name is computed, or a variable changes how names are found. */
+  /** True when it may run commands that are not in `all`: a computed name, or a variable that changes the lookup of names. */
   readonly opaque: boolean
-  /** It defines functions, so a name may not stand for the program of that name. */
+  /** True when it defines functions, so that a name may not mean the program of that name. */
   readonly redefines: boolean
-  /** It writes a file by redirection. */
+  /** True when it writes a file by redirection. */
   readonly writes: boolean
 }
 
-/** Scripts beyond this many characters are not read. */
+/** Maximum length of an analysed script in characters. */
 const MaxLength = 64 * 1024
 
-/** Nodes of the syntax tree that are looked at. */
+/** Maximum number of examined nodes of the syntax tree. */
 const MaxNodes = 100_000
 
-/** Nodes within nodes. The parser reads substitutions again at each level, so depth costs time. */
+/** Maximum depth of the tree. The parser reads substitutions again at each level, so depth costs time. */
 const MaxDepth = 60
 
 const unreadable: Script = {
@@ -58,7 +58,7 @@ const unreadable: Script = {
   writes: true
 }
 
-/** Shells disagree about these, and so may the parser. Tabs and line ends are fine; with a NUL nothing starts at all. */
+/** Characters that shells, and perhaps the parser, treat differently. Tabs and line ends are safe; a NUL prevents the start. */
 const hasOddControl = (source: string): boolean => {
   for (let index = 0; index < source.length; index++) {
     const code = source.charCodeAt(index)
@@ -89,11 +89,11 @@ export const read = (source: string): Script => {
   }
 }
 
-/** Variables that change what names stand for, or that shells run themselves. */
+/** Variables that change the meaning of names, or that shells execute. */
 const Special =
   /^(?:PATH|ENV|BASH_ENV|IFS|PS[0-4]|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|ZDOTDIR|FPATH|fpath|path|LD_\w+|DYLD_\w+|BASH_FUNC\w*)$/
 
-/** Values that no program takes for a command line. */
+/** Values that no program interprets as a command line. */
 const isSimpleValue = (value: string): boolean => /^[\w@%+=:,./~-]*$/.test(value)
 const hasExpansion = (text: string): boolean => /[`[]|\$[({]/.test(text)
 
@@ -110,7 +110,7 @@ const ArithmeticNodes: ReadonlySet<string> = new Set([
 const Evaluating = new Set(
   "printf test [ read unset declare typeset local export readonly let wait getopts mapfile readarray".split(" ")
 )
-/** The builtin may stand behind `command`, with options or not. */
+/** The builtin may follow `command`, with or without options. */
 const evaluates = (words: ReadonlyArray<string | null>): boolean =>
   words.some((word) => word !== null && Evaluating.has(word))
 
@@ -120,9 +120,9 @@ class Survey {
   opaque = false
   redefines = false
   writes = false
-  /** It has arithmetic, or a test that may have. */
+  /** True when it has arithmetic, or a test that may contain it. */
   evaluates = false
-  /** It carries the text of a substitution, which some builtins would run as part of a subscript. */
+  /** True when it contains the text of a substitution, which some builtins would run as part of a subscript. */
   hidden = false
   #nodes = 0
 
@@ -146,7 +146,7 @@ class Survey {
     const words: Array<string | null> = []
     if (command.name !== undefined) {
       words.push(looseWord(command.name))
-      // The name may be right; but it is spelt so that nobody would see it.
+      // The name may be harmless, but its spelling hides it from readers.
       if (words[0] === null || /[\\$]|^=/.test(command.name.text)) this.opaque = true
     }
     for (const part of command.prefix) {
@@ -159,7 +159,7 @@ class Survey {
     if (words.length > 0) this.all.push(words)
   }
 
-  /** The assignment as a word, where its value is known. */
+  /** The assignment as a word, if its value is known. */
   #assignment({ name, value }: Assignment, isForCommand: boolean): string | null {
     if (Special.test(name)) this.opaque = true
     const text = value.type === "Word" ? looseWord(value) : null
@@ -185,7 +185,7 @@ const hashes = (text: string): number => text.split("#").length
 
 interface Collected {
   readonly commands: Array<PlainCommand>
-  /** The words as they are written. */
+  /** The words as written. */
   readonly written: Array<string>
 }
 
@@ -216,7 +216,7 @@ const collect = (node: SyntaxNode, into: Collected, piped: boolean): boolean => 
 }
 
 const plainWords = (command: Command, written: Array<string>): Words | undefined => {
-  // A name in quotes, or with quotes in it, is one that the release does not read.
+  // The release does not accept a name with quotes.
   if (command.name?.parts !== undefined) return undefined
   if (command.name === undefined || command.prefix.length > 0) return undefined
   const words: Array<string> = []
@@ -229,7 +229,7 @@ const plainWords = (command: Command, written: Array<string>): Words | undefined
   return words
 }
 
-/** What the word is for any shell that reads it as bash does; null where only the shell knows. */
+/** The value of the word in a bash-compatible shell; null when only the shell can compute it. */
 const looseWord = (word: Word): string | null =>
   word.parts === undefined
     ? word.text.startsWith("~")
@@ -239,13 +239,13 @@ const looseWord = (word: Word): string | null =>
       ? word.value
       : null
 
-/** What the word is once the shell has read it, where that is certain. Unquoted backslashes are left to the shell. */
+/** The value of the word after shell parsing, if it is certain. Unquoted backslashes are not interpreted. */
 const literal = (word: Word): string | undefined => {
   if (word.parts === undefined) return isBare(word.text) && word.text === word.value ? word.value : undefined
   return word.parts.every(isLiteralPart) ? word.value : undefined
 }
 
-/** zsh takes `=name` for the path of a program. The release takes every `#` outside of quotes for a comment. */
+/** zsh expands `=name` to the path of a program. The release treats every unquoted `#` as a comment. */
 const isBare = (text: string): boolean => !/^[~=]/.test(text) && !/[\\#]/.test(text)
 
 const isLiteralPart = (part: WordPart): boolean => {

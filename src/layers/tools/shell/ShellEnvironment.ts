@@ -1,7 +1,7 @@
 /**
- * The environment of commands: what the policy makes of the server's own.
+ * Computes the environment of commands from the server's environment and the policy.
  *
- * Pure. Whatever it removes is gone for good: commands are started with this environment and nothing else.
+ * Pure. Commands are started with exactly this environment.
  *
  * @module
  */
@@ -25,10 +25,10 @@ export const Core: ReadonlySet<string> = new Set([
   "USER"
 ])
 
-/** Names that look like those of secrets. */
+/** Name patterns of secrets. */
 export const DefaultExcludes: ReadonlyArray<string> = ["*KEY*", "*SECRET*", "*TOKEN*"]
 
-/** Variables with the server's own credentials that no provider names. */
+/** Variables with the server's credentials that no provider names. */
 const ownCredentials: ReadonlyArray<string> = [
   "CODEX_API_KEY",
   "OPENAI_API_KEY",
@@ -38,7 +38,7 @@ const ownCredentials: ReadonlyArray<string> = [
   "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
 ]
 
-/** The variables that hold what the server itself logs in with, for every provider that is configured. */
+/** The variables with the server's credentials, for every configured provider. */
 export const credentialsOf = (providers: EffectiveConfig["providers"]): ReadonlySet<string> =>
   new Set([
     ...ownCredentials,
@@ -49,10 +49,10 @@ export const credentialsOf = (providers: EffectiveConfig["providers"]): Readonly
   ])
 
 /**
- * What of `base` and of the policy commands get.
+ * The environment of commands, from `base` and the policy.
  *
- * `credentials` are removed whatever the policy inherits. Two things bring one back: `set`, and an include with its name,
- * without a wildcard.
+ * `credentials` are removed whatever the policy inherits. Two settings restore one: `set`, and an include with its exact
+ * name.
  */
 export const environmentOf = (options: {
   readonly policy: ShellEnvironmentPolicy
@@ -86,11 +86,11 @@ const upperCase = (name: string): string => name.toUpperCase()
 const matchesAny = (patterns: ReadonlyArray<string>, name: string): boolean =>
   patterns.some((pattern) => matches(pattern, name))
 
-/** Whether the pattern is all of the name, without regard to case. Takes at most pattern times name steps. */
+/** Whether the pattern matches the whole name, ignoring case. Takes at most pattern times name steps. */
 export const matches = (pattern: string, name: string): boolean => {
   const [wanted, given] = [Array.from(upperCase(pattern)), Array.from(upperCase(name))]
   let [at, next] = [0, 0]
-  // Where the last `*` is, and how much of the name it takes so far.
+  // Index of the last `*`, and the length of the name that it matches so far.
   let [star, taken] = [-1, 0]
   while (next < given.length) {
     if (wanted[at] === "*") {

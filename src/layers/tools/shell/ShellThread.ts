@@ -1,9 +1,9 @@
 /**
- * The shell of one thread: what `exec_command` and `write_stdin` do when the model calls them, and what the user runs by hand.
+ * The shell of one thread: the implementation of `exec_command` and `write_stdin`, and commands of the user.
  *
- * Owns the thread's sessions and what the user approved for the session. Does not own the decision about a command
- * (`ExecPolicy`) nor its course (`CommandSession`). This module brings the parser of scripts and Node's process module along,
- * so it is loaded with the first command.
+ * Owns the thread's sessions and session approvals. Does not own the decision about a command (`ExecPolicy`) nor its
+ * execution (`CommandSession`). This module loads the parser of scripts and Node's process module, so it is loaded with the
+ * first command.
  *
  * @module
  */
@@ -47,36 +47,36 @@ export interface Options {
   readonly threadId: string
   readonly sandbox: Sandbox["Service"]
   readonly rules: ThreadRules
-  /** Keeps a rule that the user allows along with an answer. */
+  /** Stores a rule that the user adds with an approval. */
   readonly allow: ExecRules["Service"]["allow"]
   /** False when the configuration disallows login shells. */
   readonly mayLogIn: boolean
   /** Absolute path of the shell; the user's own unless given. */
   readonly shell?: string
-  /** What of `environment` commands get, and which of its variables are the server's own credentials. */
+  /** The policy for the environment of commands, and the variables with the server's credentials. */
   readonly config: Pick<EffectiveConfig, "providers" | "shellEnvironmentPolicy">
   /** The server's environment. */
   readonly environment: ShellEnvironment.Environment
   readonly marked: Marked
-  /** Commands run no longer than this. */
+  /** Maximum running time of a command. */
   readonly scope: Scope.Scope
 }
 
-/** A call of exec_command, worked out. */
+/** A prepared call of exec_command. */
 interface Plan {
   readonly shown: CommandSummary
   readonly script: Script.Script
-  /** As shown. The shell is run without `-l`: see `commandOf`. */
+  /** The argv in the item. The shell is run without `-l`: see `commandOf`. */
   readonly argv: ReadonlyArray<string>
   readonly command: SandboxedCommand
   readonly args: ExecCommandArguments
 }
 
-/** A call of exec_command that runs, or that the user is asked about. */
+/** A call of exec_command that runs or needs approval. */
 interface Judged {
   readonly plan: Plan
   readonly decision: Exclude<ExecPolicy.Decision, { type: "refuse" }>
-  /** The command in the sandbox; undefined where the machine cannot enforce the policy. */
+  /** The command in the sandbox; undefined when the machine cannot enforce the policy. */
   readonly confined: SandboxedCommand | undefined
 }
 
@@ -85,11 +85,11 @@ const Approval = "item/commandExecution/requestApproval"
 export class ShellThread {
   readonly #options: Options
   readonly #sessions: CommandSessions
-  /** Commands that the user approved for the session, by `ExecPolicy.sessionKey`. */
+  /** Keys (`ExecPolicy.sessionKey`) of commands that the user approved for the session. */
   readonly #approved = new Set<string>()
-  /** What the user's own commands get. */
+  /** The environment of the user's commands. */
   readonly #environment: Readonly<Record<string, string>>
-  /** Calls are judged one at a time, and others get their turn between two of them: an answer may have hundreds. */
+  /** Calls are checked one at a time, with a yield between them, because an answer may have hundreds. */
   readonly #judging = Semaphore.makeUnsafe(1)
 
   constructor(options: Options) {
@@ -107,7 +107,7 @@ export class ShellThread {
     }
   }
 
-  /** Runs a command in the user's name. */
+  /** Runs a command of the user. */
   startUserCommand(command: UserCommand, turn: ToolTurn): Effect.Effect<RunningCommand> {
     return Effect.suspend(() => {
       const shell = this.#options.shell ?? userShell()
@@ -135,7 +135,7 @@ export class ShellThread {
     }))
   }
 
-  /** Ends a command of the model; false where none of this id runs. */
+  /** Terminates a command of the model. False when no such command runs. */
   terminate(processId: string): Effect.Effect<boolean> {
     return Effect.suspend(() => {
       const session = this.#sessions.running.find(({ id }) => String(id) === processId)
@@ -220,9 +220,9 @@ export class ShellThread {
   }
 
   /**
-   * The shell is started without `-l` although the item shows it: the server has the user's environment already, and
-   * reading the profile again costs more than most commands. The release does the same from a snapshot. The policy can ask
-   * for the profile all the same.
+   * The shell is started without `-l` although the item shows it: the server already has the user's environment, and reading
+   * the profile again takes longer than most commands. The release achieves the same with a snapshot. The policy can still
+   * request the profile.
    */
   #commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
     const { config, mayLogIn } = this.#options
@@ -242,7 +242,7 @@ export class ShellThread {
     })
   }
 
-  /** The model's view of a session. What it contains counts as seen. */
+  /** The model's view of a session. The returned output counts as seen. */
   #observe(
     session: CommandSession,
     startedAt: bigint,
@@ -278,7 +278,7 @@ export class ShellThread {
       const asked = turn.ask(Approval, approvalOf(plan, decision), { item, accepts })
       const answer = yield* Effect.result(Effect.map(asked, (response) => response.decision))
       if (Result.isFailure(answer)) {
-        // The turn goes away with the question; its open items get no end.
+        // The turn ends with the request; its open items are not completed.
         if (answer.failure.reason !== "turnTransition") yield* turn.itemCompleted({ ...item, status: "failed" })
         return failure(rejected("approval request failed"))
       }
@@ -289,7 +289,7 @@ export class ShellThread {
     })
   }
 
-  /** True when the answer is a yes, whose consequences are remembered. */
+  /** True when the answer is an approval. Stores a session approval or a rule. */
   #accept(plan: Plan, answer: CommandExecutionApprovalDecision): Effect.Effect<boolean> {
     if (answer === "accept") return Effect.succeed(true)
     if (answer === "acceptForSession") {
@@ -301,7 +301,7 @@ export class ShellThread {
       const prefix = answer.acceptWithExecpolicyAmendment.execpolicy_amendment
       return prefix.length === 0 ? Effect.succeed(false) : Effect.as(this.#options.allow(prefix), true)
     }
-    // No question about a command offers the network.
+    // Approval requests for commands never offer network access.
     return Effect.succeed(false)
   }
 }
@@ -369,7 +369,7 @@ const between = (value: number | null | undefined, standard: number, least: numb
 
 const writeWait = (value: number | null | undefined): number => between(value, 250, 250, 30_000)
 
-/** Added for the model, which is no terminal: no colours, no pager, UTF-8. */
+/** Variables for output to a model instead of a terminal: no colours, no pager, UTF-8. */
 const Plain = {
   NO_COLOR: "1",
   TERM: "dumb",

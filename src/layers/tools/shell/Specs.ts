@@ -1,8 +1,8 @@
 /**
- * How the shell tools are offered to the model. Names, parameters and limits are the release's, which models know.
+ * The declarations of the shell tools. Names, parameters and limits are those of the release, which models know.
  *
- * Plain data, apart from the schemas that read the arguments: it is part of every request to the model, so it is at hand
- * without loading what runs commands.
+ * Plain data, apart from the schemas of the arguments: it is part of every model request, so it does not load the code that
+ * runs commands.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const maxOutputTokens = number(
   "How much output to return, in tokens of about four bytes. 10000 unless less is asked for."
 )
 
-/** Runs a command; one that is still running after the wait stays as a session. */
+/** Runs a command. If it still runs after the wait, it becomes a session. */
 export const execCommand: ToolSpec = {
   type: "function",
   name: "exec_command",
@@ -55,7 +55,7 @@ export const execCommand: ToolSpec = {
   }
 }
 
-/** Looks after a session that `exec_command` left running. */
+/** Interacts with a session of `exec_command`. */
 export const writeStdin: ToolSpec = {
   type: "function",
   name: "write_stdin",

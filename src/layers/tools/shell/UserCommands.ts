@@ -1,9 +1,8 @@
 /**
  * Commands that the user runs by hand, in the thread's sessions.
  *
- * Nobody is asked and nothing confines them: the user is the one who would be asked. Rules that the user, a project or the
- * machine set for the model do not count. A rule that the organisation requires does: where it forbids the command, the
- * command does not run.
+ * They need no approval and run without a sandbox, because the user requested them. Rules that the user, a project or the
+ * machine set for the model do not apply. A rule required by the organisation does: a command that it forbids does not run.
  *
  * @module
  */
@@ -22,18 +21,18 @@ import * as ExecPolicy from "./ExecPolicy.ts"
 import { DefaultOutputTokens, outputWithin } from "./OutputText.ts"
 import * as Script from "./Script.ts"
 
-/** What a command needs besides its text. */
+/** The context of a command besides its text. */
 export interface Surroundings {
-  /** As shown. */
+  /** The argv in the item. */
   readonly argv: ReadonlyArray<string>
   readonly command: SandboxedCommand
   readonly rules: RuleSet
 }
 
-/** The longest time that a timer can wait: 24 days. */
+/** Maximum delay of a timer: 24 days. */
 const MaxTimeout = 2 ** 31 - 1
 
-/** Why the organisation's rules forbid the command; undefined where they do not. */
+/** The reason why required rules forbid the command, or undefined. */
 const refusalOf = ({ command }: UserCommand, { argv, rules }: Surroundings): string | undefined => {
   const required = rules.rules.filter((rule) => rule.required === true)
   if (required.length === 0) return undefined
@@ -54,7 +53,7 @@ const refusalOf = ({ command }: UserCommand, { argv, rules }: Surroundings): str
   return decision.type === "refuse" ? decision.text : undefined
 }
 
-/** A command that does not run: its item says why. */
+/** A refused command, whose item has the reason. */
 const notStarted = (
   shown: CommandSummary,
   status: "declined" | "failed",
@@ -76,7 +75,7 @@ const end = (session: CommandSession, why: string): Effect.Effect<void> =>
     return session.terminate
   })
 
-/** Waits for the end of the command, and ends it when its time is over. */
+/** Waits for the end of the command, and terminates it after its time limit. */
 const resultOf = Effect.fnUntraced(function* (sessions: CommandSessions, session: CommandSession, timeoutMs: number) {
   const finished = Deferred.await(session.finished)
   const inTime = yield* Effect.timeoutOption(finished, Math.min(timeoutMs, MaxTimeout))

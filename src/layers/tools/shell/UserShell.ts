@@ -1,5 +1,5 @@
 /**
- * Which shell runs a command.
+ * Selects the shell of a command.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import * as Path from "node:path"
 
 /** Shells that take `-c`; a user with another one gets bash. */
 const Known = new Set(["bash", "zsh", "sh", "dash", "ksh"])
-/** What the model may ask for, as in the release. */
+/** Shells that the model may request, as in the release. */
 const Kinds = new Set(["bash", "zsh", "sh"])
 const Directories = ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
 
@@ -20,8 +20,8 @@ export const userShell = (): string => {
 }
 
 /**
- * The shell that a model asked for. Only its kind is taken from the name or path: the program is `own`, the thread's default
- * shell, if that is of the kind, or else the one in a fixed folder. `/bin/sh` where there is none, as in the release.
+ * The shell that a model requested. The name or path only selects its kind: the program is `own`, the thread's default
+ * shell, if that has this kind, or else the one in a fixed folder. `/bin/sh` when there is none, as in the release.
  */
 export const namedShell = (shell: string, own: string): string => {
   const kind = kindOf(shell)
@@ -35,8 +35,8 @@ const kindOf = (shell: string): string => {
 }
 
 /**
- * True when no entry of a search path depends on where a command runs: otherwise a bare name may stand for a file of the
- * project.
+ * True when no entry of a search path depends on the working folder of a command: otherwise a bare name could mean a file of
+ * the project.
  */
 export const isFixedSearchPath = (path: string | undefined): boolean =>
   path !== undefined && path.split(Path.delimiter).every((entry) => Path.isAbsolute(entry))

@@ -1,13 +1,13 @@
 /**
- * Ends the commands of a server that is gone, also those that left their process group.
+ * Kills the commands of a server that has died, including processes that left their group.
  *
- * A shell script in a session of its own reads which process groups run. The server holds the other end of that pipe:
- * when it closes, in whatever way the server ended, the script kills every group that is still registered. On Linux it
- * then kills what left its group, by a mark in the environment of every command; a process that has cleared its
- * environment is not found. The same sweep runs for the commands of one thread when the thread is closed.
+ * A shell script in its own session reads from a pipe which process groups run. The server holds the other end: when it
+ * closes, however the server ended, the script kills every registered group. On Linux it then kills processes that left
+ * their group, found by a mark in the environment of every command; a process that has cleared its environment is not found.
+ * The same sweep runs for the commands of one thread when the thread closes.
  *
- * Owns the script's process: started with the first command, replaced when it is gone. At the orderly end of the server
- * the owner of each command ends its group, and the script's last sweep finds what left it.
+ * Owns the script's process: started with the first command and replaced when it exits. At an orderly end of the server the
+ * owner of each command ends its group, and the script's last sweep finds the others.
  *
  * @module
  */
@@ -21,13 +21,13 @@ import type { Writable } from "node:stream"
 /** The variable that marks the processes of a server. */
 export const Mark = "SPINDLE_SERVER_ID"
 
-/** How many bytes may wait for a script that does not read before it is replaced. */
+/** Maximum number of unread bytes before a script that does not read is replaced. */
 const MaxUnread = 64 * 1024
 
-/** How often the script is replaced without a new command. */
+/** Maximum number of replacements without a new command. */
 const MaxReplacements = 3
 
-/** How long the end of the server waits for the last sweep. */
+/** Time limit for the last sweep at the end of the server. */
 const SweepTimeout = "1 second"
 
 /**
@@ -71,13 +71,13 @@ export interface Registration {
   readonly enter: string
   /** Descriptor 3 of the child. */
   readonly descriptor: Writable | "ignore"
-  /** The child runs. */
+  /** Called when the child runs. */
   readonly started: (group: number) => void
-  /** No process of the group is left, or the child was never started. */
+  /** Called when no process of the group remains, or the child was never started. */
   readonly ended: () => void
 }
 
-/** Waits until the process is gone, or was never started. Keeps the program running meanwhile. */
+/** Waits until the process has exited or was never started. Keeps the program running meanwhile. */
 const exitOf = (child: ChildProcess.ChildProcess): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
@@ -92,9 +92,9 @@ const exitOf = (child: ChildProcess.ChildProcess): Effect.Effect<void> =>
 
 /** The commands of one thread. */
 export interface Marked {
-  /** What the environment of every command must have. */
+  /** Variables for the environment of every command. */
   readonly environment: Readonly<Record<string, string>>
-  /** Registers a command that is about to be started, and starts the script when it does not run. */
+  /** Registers a command before its start, and starts the script if necessary. */
   readonly register: () => Registration
 }
 
@@ -113,8 +113,8 @@ export class Watchdog {
   }
 
   /**
-   * A mark for the commands of one thread. When the scope is closed, what still has the mark is killed; the script does
-   * so a moment later, nobody waits.
+   * Creates a mark for the commands of one thread. When the scope closes, the script kills marked processes shortly after;
+   * nothing waits for it.
    */
   readonly thread: Effect.Effect<Marked, never, Scope.Scope> = Effect.acquireRelease(
     Effect.sync(() => {
@@ -156,8 +156,8 @@ export class Watchdog {
   }
 
   /**
-   * From now on commands are not registered. The last sweep is done by a fresh script: the one that runs may be busy,
-   * stopped or gone. Does nothing when there was no command.
+   * Stops the registration of commands. A new script does the last sweep, because the running one may be busy, stopped or
+   * gone. Does nothing when there was no command.
    */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#closed || this.#tokens === 0) return Effect.void
@@ -184,7 +184,7 @@ export class Watchdog {
   #send(line: string): void {
     if (!this.#isServing) return
     this.#pipe?.write(line)
-    // A stopped script would let lines pile up.
+    // A stopped script does not read its lines.
     if ((this.#pipe?.writableLength ?? 0) > MaxUnread) this.#child?.kill("SIGKILL")
   }
 
@@ -200,7 +200,7 @@ export class Watchdog {
     const pipe = child.stdin instanceof Net.Socket ? child.stdin : undefined
     this.#child = child
     this.#pipe = pipe
-    // Neither keeps the program running. What a script that is gone did not read is sent to the next one.
+    // Neither keeps the program running. Lines that a dead script did not read are sent to the next one.
     child.unref()
     pipe?.unref().on("error", () => {})
     const gone = (): void => {

@@ -1,8 +1,8 @@
 /**
- * From the `--ws-*` flags to who may connect.
+ * Converts the `--ws-*` flags to an authorization.
  *
- * Owns which flags go together, the files they name, and the texts that refuse to start, which are the release's own.
- * Secrets are `Redacted` from here on and are in no error.
+ * Owns which flags can be combined, the files they name, and the startup errors, which are those of the release. Secrets are
+ * `Redacted` and appear in no error.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import * as CapabilityToken from "./CapabilityToken.ts"
 
 export const Mode = Schema.Literals(["capability-token", "signed-bearer-token"])
 
-/** The flags as they were given; undefined for those that were not. */
+/** The flags of the command line; undefined for absent ones. */
 export interface AuthFlags {
   readonly mode: typeof Mode.Type | undefined
   readonly tokenFile: string | undefined
@@ -29,7 +29,7 @@ export interface AuthFlags {
   readonly maxClockSkewSeconds: number | undefined
 }
 
-/** No authentication is asked for. */
+/** No authentication is configured. */
 export const none: AuthFlags = {
   mode: undefined,
   tokenFile: undefined,
@@ -40,7 +40,7 @@ export const none: AuthFlags = {
   maxClockSkewSeconds: undefined
 }
 
-/** Flags that do not go together, or a file that does not hold what it should: the server does not start. */
+/** Flags that cannot be combined, or an invalid file. The server does not start. */
 export class AuthFlagsError extends Schema.TaggedError<AuthFlagsError>()("AuthFlagsError", {
   message: Schema.String
 }) {}
@@ -49,16 +49,16 @@ const fail = (message: string) => Effect.fail(new AuthFlagsError({ message }))
 
 const isGiven = (...flags: ReadonlyArray<unknown>): boolean => flags.some((flag) => flag !== undefined)
 
-/** An empty name is none: that is what a script leaves that fills in an unset variable. */
+/** An empty name counts as absent, because a script may pass an unset variable. */
 const nameOf = (flag: string | undefined): string | undefined => {
   const name = flag?.trim()
   return name === "" ? undefined : name
 }
 
-/** Bytes of a secret's file. */
+/** Maximum size of a secret's file in bytes. */
 const MaxSecretBytes = 64 * 1024
 
-/** The text of a secret's file, without the space around it. */
+/** The trimmed text of a secret's file. */
 const readSecret = Effect.fnUntraced(function* (flag: string) {
   const file = (yield* Path.Path).resolve(flag)
   const failed = (problem: string) => fail(`failed to read websocket auth secret ${file}: ${problem}`)
@@ -122,7 +122,7 @@ const signedBearerToken = Effect.fnUntraced(function* (flags: AuthFlags) {
   })
 })
 
-/** Who may connect by these flags; undefined lets everybody. Relative files count from the working directory. */
+/** The authorization of these flags; undefined admits every client. Relative files are relative to the working directory. */
 export const authorizeBy = (
   flags: AuthFlags
 ): Effect.Effect<Authorize | undefined, AuthFlagsError, Path.Path | SmallFiles.SmallFiles> => {

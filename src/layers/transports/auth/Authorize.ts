@@ -1,8 +1,8 @@
 /**
- * Who may connect to a WebSocket, asked when the connection is upgraded and before anything of the protocol is read.
+ * Authorization of WebSocket clients, before the upgrade and before any protocol message is read.
  *
- * Owns the form of the question, the reasons to refuse, which are the release's texts, and the header both modes read. Does
- * not own how a token is judged (CapabilityToken, SignedBearerToken).
+ * Owns the type of the check, the reasons for refusal, which are the release's texts, and the header that both modes read.
+ * Does not own the check of a token (CapabilityToken, SignedBearerToken).
  *
  * @module
  */
@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
-/** Why a client is refused, as it reads it in the body of a 401. */
+/** The reason for a refusal, sent in the body of a 401. */
 export const Reason = Schema.Literals([
   "missing websocket bearer token",
   "invalid authorization header",
@@ -22,21 +22,21 @@ export const Reason = Schema.Literals([
   "websocket jwt audience mismatch"
 ])
 
-/** The client does not get in. Says nothing of the token. */
+/** The client is refused. The error contains nothing of the token. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", { reason: Reason }) {
   override get message(): string {
     return this.reason
   }
 }
 
-/** Judges the value of a request's `Authorization` header; `undefined` is a request without. */
+/** Checks the value of a request's `Authorization` header; `undefined` when it is absent. */
 export type Authorize = (authorization: string | undefined) => Effect.Effect<void, Unauthorized>
 
 const refuse = (reason: typeof Reason.Type) => Effect.fail(new Unauthorized({ reason }))
 
 const bearer = /^bearer (?<token>.*)$/is
 
-/** The token of the header. The scheme is read in any case, and space around the token does not count. */
+/** The token of the header. The scheme is case-insensitive, and space around the token is ignored. */
 export const bearerToken = (
   authorization: string | undefined
 ): Effect.Effect<Redacted.Redacted<string>, Unauthorized> => {

@@ -1,5 +1,5 @@
 /**
- * One token for everybody who may connect. The server keeps its digest and nothing else.
+ * One shared token for all clients. The server keeps only its digest.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Authorize, bearerToken, Unauthorized } from "./Authorize.ts"
 export const digestOf = (token: Redacted.Redacted<string>): Uint8Array =>
   createHash("sha256").update(Redacted.value(token)).digest()
 
-/** Admits whoever has the token of the digest. How long the comparison takes does not depend on how much of it is right. */
+/** Admits clients whose token has this digest. The comparison takes constant time. */
 export const authorize =
   (digest: Uint8Array): Authorize =>
   (authorization) =>

@@ -1,8 +1,8 @@
 /**
- * Tokens that somebody else signs: JSON Web Tokens with a secret that both sides know.
+ * JSON Web Tokens signed by another party with a shared secret.
  *
- * Owns what the claims have to say; the signature is `jose`'s matter. Checked in the release's order, so that a token that
- * is wrong in several ways is refused for the same reason.
+ * Owns the check of the claims; `jose` verifies the signature. Checks run in the release's order, so that a token with
+ * several faults is refused for the same reason.
  *
  * @module
  */
@@ -18,18 +18,18 @@ export interface SignedBearerOptions {
   readonly secret: Redacted.Redacted<Uint8Array>
   /** Required `iss` claim; undefined accepts any issuer. */
   readonly issuer: string | undefined
-  /** For whom it has to be; undefined is for anybody. */
+  /** Required `aud` claim; undefined accepts any audience. */
   readonly audience: string | undefined
-  /** By how much the issuer's clock may differ from this one. */
+  /** Maximum difference between the issuer's clock and this one. */
   readonly maxClockSkewSeconds: number
 }
 
-/** A shorter secret can be found by trying, and the algorithm asks for no less. */
+/** Minimum length required by the algorithm; a shorter secret can be guessed. */
 export const MinSecretBytes = 32
 
 export const DefaultClockSkewSeconds = 30
 
-/** Seconds since 1970, whole ones. */
+/** Whole seconds since 1970. */
 const Seconds = Schema.Number.check(Schema.makeFilter((value) => Number.isInteger(value)))
 
 const Claims = Schema.fromJsonString(
@@ -46,7 +46,7 @@ const decodeClaims = Schema.decodeUnknownEffect(Claims)
 const names = (aud: (typeof Claims.Type)["aud"], audience: string): boolean =>
   typeof aud === "string" ? aud === audience : aud?.includes(audience) === true
 
-/** What is wrong with the claims, or undefined. */
+/** The fault of the claims, or undefined. */
 const problemOf = (
   claims: typeof Claims.Type,
   options: SignedBearerOptions,
@@ -62,7 +62,7 @@ const problemOf = (
 
 const invalid = () => new Unauthorized({ reason: "invalid websocket jwt" })
 
-/** Three parts of unpadded base64url. The library reads other spellings of the same bytes, which nobody signs. */
+/** Three parts of unpadded base64url. The library also accepts other encodings of the same bytes, which issuers never produce. */
 const compact = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 const verify = (token: Redacted.Redacted<string>, secret: Redacted.Redacted<Uint8Array>) =>
@@ -73,7 +73,7 @@ const verify = (token: Redacted.Redacted<string>, secret: Redacted.Redacted<Uint
       })
     : Effect.fail(invalid())
 
-/** Admits whoever has a token that is signed with the secret (HS256, nothing else) and whose claims are as they have to be. */
+/** Admits clients whose token is signed with the secret (HS256 only) and has valid claims. */
 export const authorize =
   (options: SignedBearerOptions): Authorize =>
   (authorization) =>

@@ -1,15 +1,15 @@
 /**
- * The turn that runs: what others may add to it while it does, and who interrupts it.
+ * The running turn: added input and interruption.
  *
  * ```
- *  running ──model is done, nothing to steer──► completed
+ *  running ──model is done, no added input──► completed
  *    │  ▲ └──steered: the open answer is dropped, another request is made────┐
  *    │  └───────────────────────────────────────────────────────────────────┘
  *    ├──interrupt, or `cancel` in an approval──► interrupted
  *    └──the model fails──► failed
  * ```
  *
- * A turn ends once: what comes when it is closed is refused, and its end is recorded by `TurnRunner` alone.
+ * A turn ends once: a closed turn refuses input, and only `TurnRunner` records its end.
  *
  * @module
  */
@@ -22,12 +22,12 @@ import type { ThreadItem } from "../../../protocol/v2/item/Item.ts"
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { Message } from "./UserMessage.ts"
 
-/** What a turn is for, and whether input is added to it while it runs. */
+/** The kind of a turn, and whether it accepts input while it runs. */
 export type TurnKind =
   | { readonly kind: "user" | "shell"; readonly steerable: true }
   | { readonly kind: NonSteerableTurnKind; readonly steerable: false }
 
-/** What holds for this turn alone. */
+/** Options of one turn. */
 export interface TurnOptions {
   readonly outputSchema: unknown
   readonly metadata: Readonly<Record<string, string>>
@@ -37,30 +37,30 @@ export class ActiveTurn {
   readonly id: string
   readonly rootTurnId: string
   readonly kind: TurnKind
-  /** Input that came while the turn ran, not yet recorded. */
+  /** Input that was added to the turn and not yet recorded. */
   #steering: Array<Message> = []
-  /** Entries for the conversation that wait until the open answer of the model is complete. */
+  /** Entries of the conversation that wait until the model's current answer is complete. */
   #entries: Array<ResponseItem> = []
   #steered = Deferred.makeUnsafe<void>()
   #closed = false
   /**
-   * Completed when the turn has stopped, before its end is published. Completing it runs those who wait for it, in the order
-   * in which they came, so that requests to interrupt are answered before that end.
+   * Completed when the turn has stopped, before its end is published. Completing it runs the waiting fibers in order, so
+   * that interrupt requests are answered before that end.
    */
   readonly stopped = Deferred.makeUnsafe<void>()
   /** Completed when the next turn may begin. */
   readonly ended = Deferred.makeUnsafe<void>()
-  /** Calls of tools whose output is not recorded yet, with when they began (Unix milliseconds). */
+  /** Calls of tools whose output is not recorded yet, with their start times (Unix milliseconds). */
   readonly openCalls = new Map<string, { readonly custom: boolean; readonly startedAt: number }>()
   lastAgentMessage: ThreadItem | null = null
-  /** The text of the user's last message in this turn; null where it has none. */
+  /** The text of the user's last message in this turn; null when there is none. */
   prompt: string | null = null
   #fiber: Fiber.Fiber<void> | undefined
   #interrupted = false
   #failure: TurnError | undefined
-  /** Commands of the user that joined the turn. They are ended with a turn that is interrupted. */
+  /** Commands of the user that joined the turn. Interrupting the turn ends them. */
   readonly joined = new Set<Fiber.Fiber<void>>()
-  /** The end has been decided: no request of the turn waits for an answer any more. */
+  /** True once the end has been decided and no request of the turn is pending. */
   isOver = false
 
   constructor(id: string, rootTurnId: string, kind: TurnKind) {
@@ -69,7 +69,7 @@ export class ActiveTurn {
     this.kind = kind
   }
 
-  /** False when the turn is ending, or is of a kind that takes no input. */
+  /** False when the turn is ending or its kind takes no input. */
   steer(message: Message): boolean {
     if (this.#closed || !this.kind.steerable) return false
     this.#steering.push(message)
@@ -77,14 +77,14 @@ export class ActiveTurn {
     return true
   }
 
-  /** Closes the turn unless something was added: in one step, so that no accepted input is passed over. */
+  /** Closes the turn unless input was added. One step, so that no accepted input is lost. */
   finish(): boolean {
     if (this.#steering.length > 0 || this.#entries.length > 0) return false
     this.#closed = true
     return true
   }
 
-  /** Adds an entry to the conversation, behind the open answer of the model. False when the turn is ending. */
+  /** Adds an entry to the conversation, after the model's current answer. False when the turn is ending. */
   inject(entry: ResponseItem): boolean {
     if (this.#closed) return false
     this.#entries.push(entry)
@@ -101,12 +101,12 @@ export class ActiveTurn {
     this.#closed = true
   }
 
-  /** The turn is on its way out: it can be neither steered nor interrupted. */
+  /** Marks the turn as ending: it can be neither steered nor interrupted. */
   get isClosed(): boolean {
     return this.#closed
   }
 
-  /** Completes when there is something to steer by. */
+  /** Completes when input was added. */
   get steered(): Effect.Effect<void> {
     return Deferred.await(this.#steered)
   }
@@ -118,13 +118,13 @@ export class ActiveTurn {
     return messages
   }
 
-  /** The fiber that runs the turn, once it is known. The turn may have been ended from outside before that. */
+  /** Sets the fiber that runs the turn. The turn may already have been ended from outside. */
   attach(fiber: Fiber.Fiber<void>): void {
     this.#fiber = fiber
     if (this.isCut) fiber.interruptUnsafe()
   }
 
-  /** It was ended from outside, by an interrupt or a failure. */
+  /** Whether it was ended from outside, by an interrupt or a failure. */
   get isCut(): boolean {
     return this.#interrupted || this.#failure !== undefined
   }
@@ -135,14 +135,14 @@ export class ActiveTurn {
     this.#fiber?.interruptUnsafe()
   }
 
-  /** Ends the turn as failed, from outside of its own fiber. The first failure counts. */
+  /** Ends the turn as failed from another fiber. The first failure counts. */
   fail(error: TurnError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
     this.#fiber?.interruptUnsafe()
   }
 
-  /** Why the turn was made to fail, or undefined. */
+  /** The failure set by `fail`, or undefined. */
   get failure(): TurnError | undefined {
     return this.#failure
   }

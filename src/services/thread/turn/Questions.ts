@@ -1,15 +1,17 @@
 /**
- * Server requests of a running call, in the order that clients rely on:
+ * Server requests of a running call. Clients rely on this order:
  *
  * ```
  *  status with the flag ─► item/started ─► request ─► (answer) ─► serverRequest/resolved ─► status without the flag
  * ```
  *
- * Owns which methods put a thread into which state of waiting. When the answer means that the call does not go on, its item
- * is completed before the status changes; `ThreadContext.itemCompleted` publishes that change.
+ * Owns which methods set which waiting flag of a thread. When the answer ends the call, its item completes before the status
+ * changes; `ThreadContext.itemCompleted` publishes that change.
  *
- * An answer that is an error, or not in the protocol, is no denial: the call fails with `AskFailed`. When the turn ends
- * first, `TurnRunner` cancels the request and publishes `serverRequest/resolved` after the turn's own end.
+ * A tool that stops waiting withdraws its request. The rest of the order is the same.
+ *
+ * An error or a malformed answer is not a denial: the call fails with `AskFailed`. When the turn ends first, `TurnRunner`
+ * cancels the request and publishes `serverRequest/resolved` after the turn's end.
  *
  * @module
  */
@@ -34,13 +36,13 @@ import type { ActiveTurn } from "./ActiveTurn.ts"
 type Waiting = keyof Pick<Facts, "pendingApprovals" | "pendingQuestions">
 
 interface Kind {
-  /** What the thread waits for meanwhile. A call that the client runs is no question. */
+  /** The waiting flag of the thread. A call that the client runs sets none. */
   readonly waiting?: Waiting
   /** Whether the parameters have `startedAtMs`. */
   readonly timed?: true
 }
 
-/** The methods that belong to a turn: `threadId` and `turnId` are filled in. Others are sent as they are. */
+/** The methods that belong to a turn: `threadId` and `turnId` are filled in. Other methods are sent unchanged. */
 const kinds: { readonly [M in ServerRequestMethod]?: Kind } = {
   "item/commandExecution/requestApproval": { waiting: "pendingApprovals", timed: true },
   "item/fileChange/requestApproval": { waiting: "pendingApprovals", timed: true },
@@ -74,7 +76,7 @@ const decode = <M extends ServerRequestMethod>(
       Effect.succeed(result.value as ServerRequestResult<M>)
 }
 
-/** The complete parameters. The table declares them; the type of a tool's own part leaves out what is added here. */
+/** The complete parameters. The table declares them; a tool's parameters omit the members added here. */
 const complete = <M extends ServerRequestMethod>(
   context: ThreadContext,
   turn: ActiveTurn,
@@ -87,7 +89,14 @@ const complete = <M extends ServerRequestMethod>(
   return { ...params, ...at, threadId: context.id, turnId: turn.id } as unknown as ServerRequestParams<M>
 }
 
-/** The requests of one turn. */
+/** Ends a request that its tool no longer waits for. The end of the turn cancels its requests itself. */
+const withdraw = (context: ThreadContext, turn: ActiveTurn, requestId: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (turn.isCut || turn.isOver || !context.services.serverRequests.withdraw(requestId)) return Effect.void
+    return context.notify("serverRequest/resolved", { threadId: context.id, requestId })
+  })
+
+/** Sends the requests of one turn. */
 export const askIn = (context: ThreadContext, turn: ActiveTurn): ToolTurn["ask"] =>
   Effect.fnUntraced(function* <M extends ServerRequestMethod>(
     method: M,
@@ -99,7 +108,7 @@ export const askIn = (context: ThreadContext, turn: ActiveTurn): ToolTurn["ask"]
     const full = complete(context, turn, method, params)
     if (waiting !== undefined) context.facts[waiting]++
     const settle = Effect.sync(() => {
-      // The end of the turn has set the facts already.
+      // The end of the turn has already set the facts.
       if (waiting !== undefined && !turn.isOver) context.facts[waiting]--
     })
     const answered = Effect.gen(function* () {
@@ -109,11 +118,15 @@ export const askIn = (context: ThreadContext, turn: ActiveTurn): ToolTurn["ask"]
         yield* context.itemStarted(turn.id, { ...options.item, startedAtMs })
       }
       const asked = yield* context.services.serverRequests.ask(context.id, method, full)
-      const answer = yield* Effect.exit(asked.answer)
+      const answer = yield* Effect.exit(Effect.onInterrupt(asked.answer, () => withdraw(context, turn, asked.id)))
       yield* context.notify("serverRequest/resolved", { threadId: context.id, requestId: asked.id })
       return answer
     })
-    const answer = yield* Effect.ensuring(answered, settle)
+    const unflagged = Effect.suspend(() => (turn.isCut || turn.isOver ? Effect.void : context.statusChanged))
+    const answer = yield* answered.pipe(
+      Effect.ensuring(settle),
+      Effect.onInterrupt(() => unflagged)
+    )
     const result = Exit.isFailure(answer)
       ? yield* Effect.result(Effect.fail(failureOf(method, answer.cause)))
       : yield* Effect.result(decode(method, answer.value))

@@ -1,5 +1,5 @@
 /**
- * What a turn adds to the conversation besides the model's own words: messages of the user and outputs of calls.
+ * Records user messages and outputs of calls in the conversation.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { type Message, promptOf, toModel } from "./UserMessage.ts"
 
-/** Records a message: its item, then its entry. Empty input is no message. */
+/** Records a message: its item, then its entry. Empty input is not recorded. */
 export const recordMessage = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, message: Message) {
   if (message.input.length === 0) return
   turn.prompt = promptOf(message.input)

@@ -1,9 +1,9 @@
 /**
- * One answer of the model, published in the thread as it comes.
+ * Publishes one answer of the model in the thread while it streams.
  *
- * Owns the step from model events to items and deltas. The item that the model finishes is authoritative: it completes
- * what was started, or starts and completes at once when nothing was announced. A retried answer starts over; what was
- * shown of the first try stays open, as the release has it.
+ * Owns the step from model events to items and deltas. The model's finished item is authoritative: it completes an announced
+ * item, or starts and completes one at once. A retried answer starts over; items published by the first try stay open, as in
+ * the release.
  *
  * @module
  */
@@ -22,13 +22,13 @@ import { supervised } from "./Supervised.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
 
-/** What came of it, beyond what was published. `usage` is null when the model did not count. */
+/** The result of an answer. `usage` is null when the model did not report it. */
 export interface Sampled {
   readonly endTurn: boolean
   readonly usage: ModelUsage | null
 }
 
-/** Called for each call the model makes, in order, as soon as it is made. */
+/** Called for each tool call of the model, in order, as soon as it arrives. */
 export type OnCall = (call: ToolCall, custom: boolean) => Effect.Effect<void>
 
 type DeltaMethod =
@@ -37,7 +37,7 @@ type DeltaMethod =
   | "item/reasoning/summaryTextDelta"
   | "item/reasoning/summaryPartAdded"
 
-/** Where every delta belongs. */
+/** The ids in every delta. */
 interface DeltaParams {
   readonly threadId: string
   readonly turnId: string
@@ -67,7 +67,7 @@ const reasoning = (id: string, item: Of<"reasoning"> | null): ReasoningItem => (
   content: (item?.content ?? []).map((part) => part.text)
 })
 
-/** Calls of one answer. A model makes some tens of them at most; each costs a fiber, and many a process. */
+/** Maximum number of calls in one answer. Models make some tens at most; each costs a fiber, many a process. */
 export const MaxCalls = 256
 
 const tooManyCalls = (): ModelError =>
@@ -77,12 +77,12 @@ class Sampler {
   readonly #context: ThreadContext
   readonly #turn: ActiveTurn
   readonly #onCall: OnCall
-  /** Items announced and not finished, with when they were (Unix milliseconds). */
+  /** Announced and unfinished items, with their start times (Unix milliseconds). */
   readonly #open = new Map<string, number>()
   #calls = 0
   readonly #completed = Deferred.makeUnsafe<void>()
   #closed = false
-  /** Set with the end of the answer. */
+  /** Set at the end of the answer. */
   sampled: Sampled | undefined
 
   constructor(context: ThreadContext, turn: ActiveTurn, onCall: OnCall) {
@@ -91,12 +91,12 @@ class Sampler {
     this.#onCall = onCall
   }
 
-  /** Completes with the end of the answer. */
+  /** Completes at the end of the answer. */
   get completed(): Effect.Effect<void> {
     return Deferred.await(this.#completed)
   }
 
-  /** From now on nothing is published. */
+  /** Stops all publishing. */
   close(): void {
     this.#closed = true
   }
@@ -132,7 +132,7 @@ class Sampler {
     }
   }
 
-  /** A delta of an item that was never announced has no place to go. */
+  /** A delta of an item that was never announced is dropped. */
   #ofOpen<M extends DeltaMethod>(
     itemId: string,
     method: M,
@@ -150,7 +150,7 @@ class Sampler {
     return this.#context.itemStarted(this.#turn.id, { ...item, startedAtMs })
   }
 
-  /** The entry of the conversation and the item that it makes are stored together. */
+  /** The conversation entry and its item are stored together. */
   #done(item: ResponseItem): Effect.Effect<void, ModelError> {
     return Effect.suspend(() => {
       const entry = this.#context.entry(item)
@@ -178,7 +178,7 @@ class Sampler {
     return this.#finish(item.id, build, entry)
   }
 
-  /** A call too many is not kept: it would need an output. Starting a call takes time, so that others have their turn. */
+  /** A call above the limit is not recorded, because it would need an output. Yields before each call. */
   #call(
     item: Of<"function_call"> | Of<"custom_tool_call">,
     entry: ThreadEvent,
@@ -219,13 +219,13 @@ class Sampler {
   }
 }
 
-/** Events of the model that are published at a stretch: a quick model must not keep everybody else waiting. */
+/** Number of model events published before the fiber yields, so that a fast model does not block others. */
 const Slice = 128
 
-/** How long the stream may go on behind its `Completed`, so that an adapter can keep its connection. */
+/** How long the stream may continue after `Completed`, so that an adapter can reuse its connection. */
 const TrailingTime = "1 second"
 
-/** A stream that ends, or goes on, without saying that the answer is complete. The text is the release's. */
+/** The error of a stream without `Completed`. The text is that of the release. */
 const endedEarly = (): ModelError =>
   new ModelError({
     message: "stream disconnected before completion: stream closed before response.completed",
@@ -233,7 +233,7 @@ const endedEarly = (): ModelError =>
   })
 
 /**
- * Asks the model and publishes its answer; returns when the answer is complete. What the stream brings after `Completed` is
+ * Sends the request to the model and publishes its answer; returns when the answer is complete. Events after `Completed` are
  * ignored. Interruption closes the model's stream.
  */
 export const sample = Effect.fnUntraced(function* (
@@ -260,11 +260,11 @@ export const sample = Effect.fnUntraced(function* (
   })
   const exit = yield* Effect.exit(Effect.raceFirst(bounded, trailing))
   if (sampler.sampled !== undefined) {
-    if (Exit.isFailure(exit)) yield* Effect.logWarning("the model's stream failed behind its end", exit.cause)
+    if (Exit.isFailure(exit)) yield* Effect.logWarning("the model's stream failed after its end", exit.cause)
     return sampler.sampled
   }
   if (Exit.isSuccess(exit)) return yield* endedEarly()
-  // Not this fiber's interruption, which does not come here: the stream interrupted itself.
+  // This is not an interruption of this fiber, which does not reach this line: the stream interrupted itself.
   if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.die(new Error("the model's stream interrupted itself"))
   return yield* Effect.failCause(exit.cause)
 })

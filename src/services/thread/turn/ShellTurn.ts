@@ -1,9 +1,9 @@
 /**
- * Commands that a user runs by hand (`thread/shellCommand`): a turn of their own, or part of the turn that runs.
+ * Commands that a user runs by hand (`thread/shellCommand`): a separate turn, or part of the running turn.
  *
- * Owns what the model reads of such a command, and when. A turn of its own records it at the end of the command. A command
- * that joined a turn is recorded before the next request of that turn to the model, or when it is over, if the turn ended
- * first. An interrupted turn ends the commands that joined it.
+ * Owns what the model reads of such a command, and when. A separate turn records it at the end of the command. A command
+ * that joined a turn is recorded before the next model request of that turn, or at its end if the turn ended first.
+ * Interrupting a turn ends the commands that joined it.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { TaskFailed, type TurnTask } from "./TurnTask.ts"
 /** The release's text for a thread without an environment. */
 export const noShell = "shell is unavailable in this session"
 
-/** Whether the thread has a place in which commands can run. */
+/** Whether the thread has an environment for commands. */
 export const hasShell = (context: ThreadContext): boolean => context.state.settings.environments?.length !== 0
 
 const entryOf = (command: string, { durationMs, exitCode, output }: UserCommandResult): ResponseItem => {
@@ -30,7 +30,7 @@ const entryOf = (command: string, { durationMs, exitCode, output }: UserCommandR
   return { type: "message", role: "user", content: [{ type: "input_text", text }] }
 }
 
-/** Runs the command to its end. Interrupting it ends the command, and what came of it is recorded all the same. */
+/** Runs the command to its end. Interrupting it ends the command; the result is still recorded. */
 const run = Effect.fnUntraced(function* (
   context: ThreadContext,
   turn: ActiveTurn,
@@ -39,7 +39,7 @@ const run = Effect.fnUntraced(function* (
 ) {
   const itemId = yield* context.services.random.uuidV7()
   const gate = { open: true }
-  // Once: nothing is published behind the result, so the gate closes with it.
+  // Once only: the gate closes with the result, so that nothing is published after it.
   const recorded = (result: UserCommandResult) =>
     Effect.suspend(() => {
       if (!gate.open) return Effect.void
@@ -58,7 +58,7 @@ const run = Effect.fnUntraced(function* (
   })
 })
 
-/** The task of a command without a turn to join. */
+/** The task of a command that runs in a separate turn. */
 export const shellTask = (command: Omit<UserCommand, "itemId">): TurnTask => ({
   kind: "shell",
   steerable: true,
@@ -69,7 +69,7 @@ export const shellTask = (command: Omit<UserCommand, "itemId">): TurnTask => ({
       : new TaskFailed({ message: noShell })
 })
 
-/** Runs the command as part of a turn. The fiber may outlive the turn; it ends with the thread. */
+/** Runs the command as part of a turn. Its fiber may outlive the turn and ends with the thread. */
 export const joinTurn = Effect.fnUntraced(function* (
   context: ThreadContext,
   turn: ActiveTurn,

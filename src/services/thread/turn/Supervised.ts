@@ -1,9 +1,9 @@
 /**
- * Runs the code of a port so that a turn can always go on: in a fiber of its own that ends with the thread.
+ * Runs the code of a port in a separate fiber that ends with the thread, so that the code cannot block the turn.
  *
- * Owns what becomes of code that does not stop when it is interrupted. The turn waits for it for `InterruptGrace`. After
- * that the code is left behind: the log names it, `onAbandoned` takes from it what it could still publish with, and neither
- * the turn nor the thread waits for it any longer.
+ * Owns the handling of code that does not stop when it is interrupted. The turn waits for it for `InterruptGrace`. After
+ * that the code is abandoned: it is logged, `onAbandoned` revokes its means to publish, and neither the turn nor the thread
+ * waits for it any longer.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 
-/** How long a turn waits for code that it has interrupted. Shorter than the deadline of a server's stop. */
+/** How long a turn waits for interrupted code. Shorter than the default deadline of a server's stop. */
 export const InterruptGrace = Context.Reference("spindle/InterruptGrace", { defaultValue: () => Duration.seconds(2) })
 
 export interface Supervision {
   /** The log's name for the code, such as `tool weather`. */
   readonly name: string
-  /** Of the thread. */
+  /** The scope of the thread. */
   readonly scope: Scope.Scope
-  /** Runs at once when the code is left behind. */
+  /** Runs synchronously when the code is abandoned. */
   readonly onAbandoned?: () => void
 }
 
-/** Interrupts the fiber and waits for its end, but no longer than the grace. */
+/** Interrupts the fiber and waits for its end, at most for the grace. */
 const stop = <A, E>(fiber: Fiber.Fiber<A, E>, { name, onAbandoned }: Supervision): Effect.Effect<void> =>
   Effect.gen(function* () {
     fiber.interruptUnsafe()
@@ -41,12 +41,12 @@ const stop = <A, E>(fiber: Fiber.Fiber<A, E>, { name, onAbandoned }: Supervision
     timer.interruptUnsafe()
     if (inTime) return
     onAbandoned?.()
-    yield* Effect.logError(`${name} did not stop within ${Duration.format(grace)} and was left behind`)
+    yield* Effect.logError(`${name} did not stop within ${Duration.format(grace)} and was abandoned`)
   }).pipe(Effect.uninterruptible)
 
 /**
  * Runs `effect` as described above. It behaves like `effect`, except that an interruption takes no longer than the grace.
- * What the effect leaves running when it ends is its own affair.
+ * Fibers that the effect leaves running are not supervised.
  */
 export const supervised = <A, E>(effect: Effect.Effect<A, E>, supervision: Supervision): Effect.Effect<A, E> =>
   Effect.uninterruptibleMask((restore) =>

@@ -1,5 +1,5 @@
 /**
- * What a thread has used, published after each answer of the model.
+ * The token usage of a thread, published after each answer of the model.
  *
  * @module
  */
@@ -34,8 +34,8 @@ const write = (context: ThreadContext, turnId: string, total: TokenUsageBreakdow
 }
 
 /**
- * Counts an answer and publishes the thread's total. An answer without a count, or one that broke off, publishes what is
- * known, if anything was ever counted.
+ * Adds the usage of an answer and publishes the thread's total. An answer without usage publishes the last total, if there
+ * is one.
  */
 export const countTokens = Effect.fnUntraced(function* (
   context: ThreadContext,
@@ -49,7 +49,7 @@ export const countTokens = Effect.fnUntraced(function* (
   yield* context.notify("thread/tokenUsage/updated", { threadId: context.id, turnId, tokenUsage })
 })
 
-/** The same for a model that failed. One that ran out of room has used all of it, whatever was counted before. */
+/** Publishes the usage after a model failure. An exceeded context window counts as fully used. */
 export const countFailure = Effect.fnUntraced(function* (context: ThreadContext, turnId: string, error: ModelError) {
   const window = context.services.contextWindow(context.state.settings.model)
   if (error.info === "contextWindowExceeded" && window !== null) {

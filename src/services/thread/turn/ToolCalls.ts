@@ -1,7 +1,7 @@
 /**
- * One call of a tool, from the model's words to what it reads back.
+ * Runs one tool call of the model.
  *
- * Owns which tool a call means, the item of a tool that publishes none of its own, and what becomes of a tool that dies,
+ * Owns which tool a call names, the item of a tool that publishes none itself, and the handling of a tool that dies,
  * interrupts itself, or does not stop. Does not own when calls run: that is `UserTurn`.
  *
  * @module
@@ -19,7 +19,7 @@ import { supervised } from "./Supervised.ts"
 import { startedItem, toItem, toModel } from "./ToolOutputs.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 
-/** UTF-16 units of a call's input; a tool may take less. */
+/** Maximum size of a call's input in UTF-16 units; a tool may accept less. */
 const MaxInput = 1024 * 1024
 
 /** Whether a call may still publish. */
@@ -27,7 +27,7 @@ interface Gate {
   open: boolean
 }
 
-/** The turn as this call sees it. */
+/** The view of the turn for this call. */
 export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: string, gate: Gate): ToolTurn => {
   const { cwd, approvalPolicy, sandboxPolicy } = context.state.settings
   const whileOpen = (effect: () => Effect.Effect<void>) => Effect.suspend(() => (gate.open ? effect() : Effect.void))
@@ -48,7 +48,7 @@ export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: strin
   }
 }
 
-/** What came of a call. */
+/** The outcome of a call. */
 interface Outcome {
   readonly body: FunctionCallOutputBody
   readonly success: boolean
@@ -58,7 +58,7 @@ const outcomeOf = (output: ToolOutput): Outcome => ({ body: toModel(output), suc
 
 const internalError = (name: string): Outcome => outcomeOf(failure(`${name} failed because of an internal error`))
 
-/** Runs the tool. Only the user's cancellation and the interruption of this fiber get through. */
+/** Runs the tool. Only the user's cancellation and the interruption of this fiber are not caught. */
 const settled = (
   context: ThreadContext,
   turn: ActiveTurn,
@@ -68,7 +68,7 @@ const settled = (
   const name = `tool ${call.name}`
   const gate: Gate = { open: true }
   const onAbandoned = () => void (gate.open = false)
-  // The output is looked at in the same fiber: what it throws is the tool's defect.
+  // The output is checked in the same fiber, so that an exception counts as the tool's defect.
   const running = Effect.map(
     Effect.suspend(() => tool.run(call, toolTurn(context, turn, call.callId, gate))),
     outcomeOf
@@ -82,7 +82,7 @@ const settled = (
   )
 }
 
-/** Shows the call as an item from its begin to its end, however it ends. */
+/** Publishes the call as an item from its start to its end, for every exit. */
 const shown = (
   context: ThreadContext,
   turn: ActiveTurn,
@@ -105,7 +105,7 @@ const shown = (
     return Effect.andThen(context.itemStarted(turn.id, item), running).pipe(Effect.onExit(completed))
   })
 
-/** Runs one call. A mistake of the model is reported to it as the output. */
+/** Runs one call. An error of the model is returned to it as the output. */
 export const runCall = (
   context: ThreadContext,
   turn: ActiveTurn,

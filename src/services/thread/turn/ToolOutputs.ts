@@ -1,7 +1,7 @@
 /**
- * What a tool gave, as the model reads it and as an item shows it.
+ * Converts the output of a tool for the model and for items.
  *
- * Owns the limits of an output. What is over a limit is cut or left out, with a note that the model reads.
+ * Owns the limits of an output. Content over a limit is truncated or omitted, with a note for the model.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { DynamicToolCallItem, DynamicToolCallOutputContentItem } from "../.
 import { isTooDeep } from "../../../protocol/jsonrpc/JsonText.ts"
 import type { ToolCall, ToolContent, ToolOutput } from "../../tool/Tool.ts"
 
-/** UTF-16 units of text that one call brings back. */
+/** Maximum text in the output of one call, in UTF-16 units. */
 export const MaxText = 1024 * 1024
 
-/** UTF-16 units of an image's URL: 20 MiB of data in base64, and the media type. */
+/** Maximum length of an image's URL in UTF-16 units: 20 MiB of data in base64, and the media type. */
 export const MaxImageUrl = Math.ceil((20 * 1024 * 1024 * 4) / 3) + 128
 
-/** Images that one call brings back. */
+/** Maximum number of images in the output of one call. */
 export const MaxImages = 16
 
-/** UTF-16 units of the URLs of all these images. */
+/** Maximum total length of their URLs, in UTF-16 units. */
 export const MaxImageUrls = 2 * MaxImageUrl
 
 type Part = Exclude<FunctionCallOutputBody, string>[number]
@@ -34,7 +34,7 @@ const imagePart = ({ detail, url }: Extract<ToolContent, { readonly type: "image
   return { type: "input_image", image_url: url, ...(detail === undefined ? {} : { detail }) }
 }
 
-/** The parts within the limits. Throws for a value that is not JSON. */
+/** Applies the limits to the parts. Throws for a value that is not JSON. */
 const parts = (content: ReadonlyArray<ToolContent>): ReadonlyArray<Part> => {
   let room = MaxText
   let images = 0
@@ -58,7 +58,7 @@ const parts = (content: ReadonlyArray<ToolContent>): ReadonlyArray<Part> => {
   return out
 }
 
-/** One text is sent as it is, as the release does; anything else as a list of parts. Throws for a value that is not JSON. */
+/** A single text is sent as a string, as in the release; anything else as a list of parts. Throws for a value that is not JSON. */
 export const toModel = ({ content }: ToolOutput): FunctionCallOutputBody => {
   const all = parts(content)
   const [only] = all
@@ -76,11 +76,11 @@ const shownPart = (part: Part): ReadonlyArray<DynamicToolCallOutputContentItem> 
   }
 }
 
-/** What the model reads, as the parts of an item. */
+/** The output for the model, as parts of an item. */
 export const toItem = (body: FunctionCallOutputBody): ReadonlyArray<DynamicToolCallOutputContentItem> =>
   typeof body === "string" ? [{ type: "inputText", text: body }] : body.flatMap(shownPart)
 
-/** The arguments as an item shows them: what is not JSON, or nested too deeply, is shown as the model wrote it. */
+/** The arguments in an item: as JSON, or as the raw text when they are not JSON or nested too deeply. */
 const argumentsOf = (input: string): DynamicToolCallItem["arguments"] => {
   if (isTooDeep(input)) return input
   try {
@@ -90,7 +90,7 @@ const argumentsOf = (input: string): DynamicToolCallItem["arguments"] => {
   }
 }
 
-/** The item of a call that runs. */
+/** The item of a running call. */
 export const startedItem = (call: ToolCall): DynamicToolCallItem => ({
   type: "dynamicToolCall",
   id: call.callId,

@@ -1,8 +1,8 @@
 /**
- * A turn from its begin to its end, whatever its task is.
+ * Runs a turn from its begin to its end, for every kind of task.
  *
- * Owns the order in which clients see a turn, and that every turn that was started ends exactly once. The begin and the end
- * cannot be interrupted; the task in between can, at any point.
+ * Owns the order in which clients see a turn, and that every started turn ends exactly once. The begin and the end cannot be
+ * interrupted; the task between them can, at any point.
  *
  * ```
  *  begin: status active ─► turn/started ─► user message
@@ -10,8 +10,8 @@
  *  end:   [answers to interrupters] ─► status ─► [error] ─► turn/completed ─► [resolved requests]
  * ```
  *
- * What a port does cannot keep a turn from its end: code that does not stop is left behind (`Supervised`), and a defect in
- * what is recorded before the end fails the turn.
+ * The code of a port cannot prevent the end of a turn: code that does not stop is abandoned (`Supervised`), and a defect
+ * while recording the end fails the turn.
  *
  * @module
  */
@@ -39,7 +39,7 @@ import type { TaskError, TurnTask } from "./TurnTask.ts"
 const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
 
-/** Publishes that requests ended without an answer. */
+/** Publishes the end of cancelled requests. */
 const resolved = (context: ThreadContext, requestIds: ReadonlyArray<number>): Effect.Effect<void> =>
   Effect.forEach(
     requestIds,
@@ -63,7 +63,7 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
   if (message !== null) yield* recordMessage(context, turn, message)
 })
 
-/** The turn as turn/start answers it. */
+/** The turn as in the response to turn/start. */
 export const startingTurn = (turn: Pick<Turn, "id" | "rootTurnId">): Turn => ({
   id: turn.id,
   rootTurnId: turn.rootTurnId,
@@ -103,7 +103,7 @@ const counted = Effect.fnUntraced(function* (context: ThreadContext, turn: Activ
   yield* Effect.logDebug(`turn ${status}`)
 })
 
-/** What the model has to know of a turn that did not finish, when it is asked the next time. */
+/** Entries about an unfinished turn for the model's next request. */
 const closeConversation = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, ending: Ending) {
   const now = context.now()
   for (const [callId, { custom, startedAt }] of Array.from(turn.openCalls)) {
@@ -116,7 +116,7 @@ const closeConversation = Effect.fnUntraced(function* (context: ThreadContext, t
   ])
 })
 
-/** Records what was accepted while the turn ran, so that nothing of it is lost. */
+/** Records the input that was accepted while the turn ran, so that it is not lost. */
 const recordRest = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, ending: Ending) {
   if (ending.status === "interrupted") yield* endJoined(turn)
   turn.close()
@@ -130,7 +130,7 @@ const end = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTur
   const rest = yield* Effect.exit(recordRest(context, turn, endingOf(turn, exit)))
   if (Exit.isFailure(rest)) yield* Effect.logError("the end of a turn could not be recorded in full", rest.cause)
   turn.close()
-  // Decided now: the store may have failed while the rest was recorded.
+  // Decided here, because the store may have failed during the recording above.
   const ending = endingOf(turn, Exit.isFailure(rest) ? rest : exit)
   turn.isOver = true
   const at = context.now()
@@ -155,7 +155,7 @@ const recordEnd = (context: ThreadContext, turn: ActiveTurn, ending: Ending, at:
     [{ method: "turn/completed", params: { threadId: context.id, turn: completedTurn(context, turn, ending, at) } }]
   )
 
-/** The end of a turn whose end died: whatever could not be published, the turn is over. */
+/** Ends a turn after a defect in its normal end. The turn is over even if not everything was published. */
 const endAnyway = (context: ThreadContext, turn: ActiveTurn, cause: Cause.Cause<never>): Effect.Effect<void> =>
   Effect.suspend(() => {
     const isOpen = turnOf(context.state, turn.id)?.status === "inProgress"
@@ -165,11 +165,11 @@ const endAnyway = (context: ThreadContext, turn: ActiveTurn, cause: Cause.Cause<
     return Effect.andThen(Effect.logError("the end of a turn died", cause), recorded)
   })
 
-/** Unix milliseconds; `at` for a turn that never came so far. */
+/** Unix milliseconds; `at` for a turn that never started. */
 const startOf = (context: ThreadContext, turn: ActiveTurn, at: number): number =>
   turnOf(context.state, turn.id)?.startedAt ?? at
 
-/** The end of a turn carries its answer, so that a client that missed the stream can stop. */
+/** The end of a turn has its answer, for a client that missed the stream. */
 const completedTurn = (context: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Turn => {
   const startedAt = startOf(context, turn, at)
   const answer = ending.status === "completed" ? turn.lastAgentMessage : null
@@ -184,18 +184,18 @@ const completedTurn = (context: ThreadContext, turn: ActiveTurn, ending: Ending,
   }
 }
 
-/** Runs a turn to its end, whatever happens in it. `onEnd` is called when the thread may take another. */
+/** Runs a turn to its end, for every exit of its task. `onEnd` is called when the thread may start another turn. */
 export const run = (context: ThreadContext, turn: ActiveTurn, task: TurnTask, onEnd: () => void): Effect.Effect<void> =>
   Effect.uninterruptibleMask((restore) => {
     const running = Effect.suspend(() =>
-      // The turn may have been ended before its fiber was known, and could not be interrupted then.
+      // The turn may have been ended before its fiber was set, when it could not be interrupted.
       turn.isCut ? Effect.interrupt : task.run({ context, turn })
     )
     const exit = Effect.exit(Effect.andThen(begin(context, turn, task.message), restore(running)))
     const ended = (exit: Exit.Exit<void, TaskError>) =>
       Effect.catchCause(end(context, turn, exit), (cause) => endAnyway(context, turn, cause))
     const whole = Effect.flatMap(exit, (exit) => Effect.andThen(ended(exit), exit))
-    // How it ended is published by now; the failure is for the span alone.
+    // The outcome is already published. The failure is only for the span.
     return Effect.exit(TurnSpans.turn(whole, context, turn, (exit) => endingOf(turn, exit).status)).pipe(
       Effect.andThen(
         Effect.sync(() => {

@@ -1,8 +1,8 @@
 /**
- * The spans of a turn, when traces are collected: the turn, each request to the model and each call of a tool in it.
+ * The spans of a turn, when spans are collected: the turn, each request to the model and each call of a tool in it.
  *
- * The turn is a child of the request that started it. Names are those of OpenTelemetry's conventions for generative AI
- * where they have one.
+ * The turn is a child of the request that started it. Names follow OpenTelemetry's conventions for generative AI where they
+ * exist.
  *
  * @module
  */
@@ -47,7 +47,7 @@ const usageOf = ({ usage }: Sampled) =>
         "gen_ai.usage.reasoning.output_tokens": usage.reasoningOutputTokens
       }
 
-/** One answer of the model, to its last event. */
+/** The span of one answer of the model, to its last event. */
 export const modelRequest = <E, R>(effect: Effect.Effect<Sampled, E, R>, request: ModelRequest) =>
   traced(effect, {
     name: "spindle.model_request",
@@ -63,7 +63,7 @@ export const modelRequest = <E, R>(effect: Effect.Effect<Sampled, E, R>, request
     ended: (exit) => (Exit.isSuccess(exit) ? usageOf(exit.value) : {})
   })
 
-/** One call of a tool, in the span given: it may outlast the answer that made it. */
+/** The span of one tool call, within the given span. The call may outlast the answer that made it. */
 export const toolCall = <A extends { readonly success: boolean }, E, R>(
   effect: Effect.Effect<A, E, R>,
   call: ToolCall,

@@ -1,5 +1,5 @@
 /**
- * What a turn does between its begin and its end. The begin and the end are the same for every kind (`TurnRunner`).
+ * The work of a turn between its begin and its end, which are the same for every kind (`TurnRunner`).
  *
  * | kind | what it does | input while it runs |
  * |---|---|---|
@@ -17,21 +17,21 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn, TurnKind } from "./ActiveTurn.ts"
 import type { Message } from "./UserMessage.ts"
 
-/** The turn cannot do what it was started for. The text is what the user reads. */
+/** The task has failed. The message is shown to the user. */
 export class TaskFailed extends Schema.TaggedError<TaskFailed>()("TaskFailed", { message: Schema.String }) {}
 
 /** Why a task does not complete: `TurnCancelled` interrupts the turn, anything else fails it. */
 export type TaskError = ModelError | TaskFailed | TurnCancelled
 
-/** Where a task runs. */
+/** The context of a task. */
 export interface TurnStep {
   readonly context: ThreadContext
   readonly turn: ActiveTurn
 }
 
 export type TurnTask = TurnKind & {
-  /** The user's message that the turn begins with; null for a turn without one. */
+  /** The user's message at the start of the turn; null for a turn without one. */
   readonly message: Message | null
-  /** May be interrupted at any point. */
+  /** The work itself. It may be interrupted at any point. */
   readonly run: (step: TurnStep) => Effect.Effect<void, TaskError>
 }

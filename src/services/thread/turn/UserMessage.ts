@@ -11,7 +11,7 @@ import type { UserInput } from "../../../protocol/v2/turn/UserInput.ts"
 import * as SmallFiles from "../../config/SmallFiles.ts"
 import { InputTooLarge, MaxInputChars } from "../ThreadError.ts"
 
-/** Input of one turn/start or turn/steer. `clientId` is the client's own name for the message. */
+/** Input of one turn/start or turn/steer. `clientId` is the client's id of the message. */
 export interface Message {
   readonly input: ReadonlyArray<UserInput>
   readonly clientId: string | null
@@ -19,18 +19,18 @@ export interface Message {
 
 type Content = Extract<ResponseItem, { readonly type: "message" }>["content"][number]
 
-/** Fails when the text items together are longer than the protocol allows. */
+/** Fails when the total length of the text items exceeds the protocol's limit. */
 export const checkLength = (input: ReadonlyArray<UserInput>): Effect.Effect<void, InputTooLarge> => {
   let units = 0
   for (const part of input) if (part.type === "text") units += part.text.length
-  // A character is one or two units: those are counted only where it matters.
+  // A character has one or two units, so characters are counted only near the limit.
   if (units <= MaxInputChars) return Effect.void
   let actualChars = 0
   for (const part of input) if (part.type === "text") for (const _ of part.text) actualChars++
   return actualChars > MaxInputChars ? Effect.fail(new InputTooLarge({ actualChars })) : Effect.void
 }
 
-/** The text that the user wrote, its parts joined by line breaks; null where there is none. */
+/** The user's text, its parts joined by line breaks; null when there is none. */
 export const promptOf = (input: ReadonlyArray<UserInput>): string | null => {
   const texts = input.flatMap((part) => (part.type === "text" ? [part.text] : []))
   return texts.length === 0 ? null : texts.join("\n")
@@ -44,10 +44,10 @@ const mimeTypes: Readonly<Record<string, string>> = {
   webp: "image/webp"
 }
 
-/** Bytes of an image file. */
+/** Maximum size of an image file in bytes. */
 export const MaxImageBytes = 20 * 1024 * 1024
 
-/** An image on this machine becomes a data URL; one that cannot be read becomes a sentence the model can act on. */
+/** Reads a local image as a data URL. An unreadable image becomes a text that describes the error to the model. */
 const localImage = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Content, never, SmallFiles.SmallFiles> {
   const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase()
   const mime = mimeTypes[extension]
@@ -73,12 +73,12 @@ const toContent = (part: UserInput): Effect.Effect<Content | null, never, SmallF
     case "localImage":
       return localImage(part.path)
     default:
-      // Mentions and skills are resolved by the client's own means; audio has no model here.
+      // The client resolves mentions and skills; audio is not supported.
       return Effect.succeed(null)
   }
 }
 
-/** The conversation entry, or null when nothing of the input is for the model. */
+/** The conversation entry, or null when the input has no content for the model. */
 export const toModel = (
   input: ReadonlyArray<UserInput>
 ): Effect.Effect<ResponseItem | null, never, SmallFiles.SmallFiles> =>

@@ -1,8 +1,8 @@
 /**
- * The turn of a user's message: model and tools in alternation, until the model is done and nothing was added.
+ * The turn of a user's message: model and tools in alternation, until the model is done and no input was added.
  *
  * ```
- *  ┌► model answer (items, deltas) ─► token usage ─► tool outputs ─┐   until nothing is left to do
+ *  ┌► model answer (items, deltas) ─► token usage ─► tool outputs ─┐   until nothing remains
  *  └───────────────── calls, end_turn false, steering ◄────────────┘
  * ```
  *
@@ -25,13 +25,13 @@ import * as TurnSpans from "./TurnSpans.ts"
 import type { TurnStep, TurnTask } from "./TurnTask.ts"
 import type { Message } from "./UserMessage.ts"
 
-/** What a turn's own client names it by at the model server. */
+/** Client metadata of the turn for the model provider. */
 export interface ClientIdentity {
   readonly originator: string
   readonly userAgent: string
 }
 
-/** What the turn of a message depends on besides the thread. */
+/** Dependencies of a user's turn besides the thread. */
 export interface UserTurnOptions {
   readonly message: Message
   readonly options: TurnOptions
@@ -67,13 +67,13 @@ const requestOf = (context: ThreadContext, turn: ActiveTurn, { caller, options }
   }
 }
 
-/** One answer with the tools it calls. True when another request to the model is needed. */
+/** Runs one answer and its tool calls. True when another model request is needed. */
 const step = Effect.fnUntraced(function* (
   { context, turn }: TurnStep,
   options: UserTurnOptions
 ): Effect.fn.Return<boolean, ModelError | TurnCancelled, Scope.Scope> {
   const calls: Array<Running> = []
-  // Not children of the sampling fiber: calls go on when steering drops the rest of the answer.
+  // Not children of the sampling fiber: calls continue when steering drops the rest of the answer.
   const scope = yield* Effect.scope
   const span = yield* Tracing.current
   const onCall = (call: ToolCall, custom: boolean) =>

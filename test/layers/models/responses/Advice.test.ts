@@ -49,7 +49,7 @@ describe("the details of a failed answer", () => {
     [
       "a server with a problem",
       refuse(500, "boom"),
-      `status 500: boom\n${key} The server has a problem of its own. Try again later.`
+      `status 500: boom\n${key} The server has an internal problem. Try again later.`
     ],
     [
       "a website",
@@ -73,14 +73,14 @@ describe("the details of a failed answer", () => {
     })
   )
 
-  it.effect("are missing where nothing more is known than the message", () =>
+  it.effect("are missing when only the message is known", () =>
     Effect.gen(function* () {
       const { error } = yield* run([raw("")])
       assert.isUndefined(error?.details)
     })
   )
 
-  it.effect("do not repeat the key that the server repeats", () =>
+  it.effect("do not contain the key that the server quotes", () =>
     Effect.gen(function* () {
       const { error } = yield* run([refuse(401, { error: { message: "Incorrect API key provided: mock-secret" } })], {
         env: { MOCK_KEY: "mock-secret" }
@@ -93,7 +93,7 @@ describe("the details of a failed answer", () => {
 describe("a server that cannot be reached", () => {
   const unreachable = socket("ENOTFOUND", "getaddrinfo ENOTFOUND model.test")
 
-  it.effect("is asked as long as the patience lasts, and then the answer fails", () =>
+  it.effect("is retried within the configured limit, and then the answer fails", () =>
     Effect.gen(function* () {
       const script = scripted([unreachable, unreachable, unreachable, unreachable, unreachable])
       const patient = Layer.succeed(NetworkPatience, Duration.seconds(60))

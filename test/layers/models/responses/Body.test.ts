@@ -3,7 +3,7 @@ import { bodyOf, headersOf, plainUrlOf, urlOf } from "../../../../src/layers/mod
 import { provider, request } from "../Scripted.ts"
 
 describe("Body", () => {
-  it("sends what a Responses server needs, and nothing that was not said", () => {
+  it("sends the required members, and omits unset ones", () => {
     assert.deepStrictEqual(
       JSON.parse(bodyOf({ ...request, metadata: { foo: "bar", thread_id: "x" } }, request.input)),
       {
@@ -29,7 +29,7 @@ describe("Body", () => {
     )
   })
 
-  it("sends tools, reasoning wishes and the schema of the answer", () => {
+  it("sends tools, reasoning options and the schema of the answer", () => {
     const parameters = { type: "object", properties: {} }
     const body = JSON.parse(
       bodyOf(
@@ -83,7 +83,7 @@ describe("Body", () => {
     assert.strictEqual(urlOf(provider), "http://model.test/v1/responses")
   })
 
-  it("sends who asks, and lets the provider overrule it", () => {
+  it("sends the client's identity, which the provider may override", () => {
     const info = { ...provider, headers: { Originator: "mine", "X-Static": "a b" } }
     assert.deepStrictEqual(headersOf(request, info, [["X-Env", "value"]], "secret"), {
       originator: "mine",
@@ -101,7 +101,7 @@ describe("Body", () => {
     })
   })
 
-  it("sends no header that HTTP has no room for", () => {
+  it("omits headers that HTTP cannot carry", () => {
     const info = { ...provider, headers: { "bad name": "x", newline: "a\nb", uni: "é" } }
     const headers = headersOf({ ...request, metadata: { note: "é\n€" } }, info, [], null)
     assert.deepStrictEqual(

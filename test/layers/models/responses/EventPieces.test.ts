@@ -27,12 +27,12 @@ describe("an event of the model in many small pieces", () => {
     ["data: x\r", "\r"],
     ["data: x\r\n", "\r", "\n"],
     [": x\n", "\n"]
-  ])("begins anew with the next event, %j", (...pieces) => {
+  ])("starts over with the next event, %j", (...pieces) => {
     const chunks = Array.from({ length: 2000 }, () => pieces.map(bytes)).flat()
     assert.strictEqual(textOf(readAll(chunks)), "Open")
   })
 
-  it("takes a line end that is split between chunks for one", () => {
+  it("treats a line end that is split between chunks as one", () => {
     const chunks = Array.from({ length: 1001 }, () => [bytes("data: x\r"), bytes("\n")]).flat()
     assert.strictEqual(textOf(readAll(chunks)), tooLarge)
   })

@@ -58,7 +58,7 @@ describe("Events", () => {
     assert.deepStrictEqual(progress, { _tag: "Completed" })
   })
 
-  it("reads summary parts and raw thoughts of a reasoning item", () => {
+  it("reads summary parts and raw reasoning text of a reasoning item", () => {
     const { out } = read(
       wire.added(reasoning),
       { type: "response.reasoning_summary_part.added", item_id: "rs_1", summary_index: 0 },
@@ -85,7 +85,7 @@ describe("Events", () => {
     ])
   })
 
-  it("gives deltas to the item that is open, whatever id they carry", () => {
+  it("assigns deltas to the open item, whatever id they carry", () => {
     const { out } = read(
       wire.messageAdded("msg_1"),
       wire.delta("other", "x"),
@@ -101,7 +101,7 @@ describe("Events", () => {
     )
   })
 
-  it("leaves out deltas that belong to nothing, and says so once", () => {
+  it("skips deltas without an item, and reports it once", () => {
     const { out, skipped } = read(
       wire.delta("msg_1", "early"),
       wire.delta("msg_1", "early too"),
@@ -120,7 +120,7 @@ describe("Events", () => {
     assert.deepStrictEqual(skipped, ["a delta without an active item", "a delta without text"])
   })
 
-  it("names an item that the server left unnamed, and keeps the name to its end", () => {
+  it("generates an id for an unnamed item, and keeps it to its end", () => {
     const { id: _, ...unnamed } = assistant("", "Hello")
     const { out } = read(
       wire.done(assistant("msg_1", "a")),
@@ -133,7 +133,7 @@ describe("Events", () => {
     ])
   })
 
-  it("passes calls on whole and without announcement", () => {
+  it("delivers calls complete and without announcement", () => {
     const { out, items } = read(
       wire.added({ type: "function_call", id: "fc_1", name: "exec_command" }),
       wire.call("c1")
@@ -160,32 +160,32 @@ describe("Events", () => {
     )
     assert.deepStrictEqual(out, [{ _tag: "ItemDone", item: assistant("msg_1", "fine") }, Completed])
     assert.deepStrictEqual(progress, { _tag: "Completed" })
-    assert.deepStrictEqual(skipped, ["an event that is not a JSON object", "an item that is not of the protocol"])
+    assert.deepStrictEqual(skipped, ["an event that is not a JSON object", "an item outside the protocol"])
   })
 
-  it("reads the type from the data, and data of many lines", () => {
+  it("reads the type from the data, and multi-line data", () => {
     const { out } = read(
       `: hi\r\nretry: 5\r\nid: 7\r\nevent: response.zzz\r\ndata: {"type":"response.output_item.done",\r\ndata: "item":${JSON.stringify(assistant("m", "x"))}}\r\n\r\n`
     )
     assert.deepStrictEqual(out, [{ _tag: "ItemDone", item: assistant("m", "x") }])
   })
 
-  it("does not read on after the end of the answer", () => {
+  it("does not parse after the end of the answer", () => {
     const { out } = read(wire.completed(), wire.done(assistant("msg_1", "late")))
     assert.deepStrictEqual(out, [Completed])
   })
 
-  it("tells whether the model wants another request", () => {
+  it("reports whether the model requests a continuation", () => {
     const end = (endTurn: unknown) => read({ type: "response.completed", response: { end_turn: endTurn } }).out
     assert.deepStrictEqual(end(false), [{ _tag: "Completed", usage: null, endTurn: false }])
     assert.deepStrictEqual(end(null), [Completed])
   })
 
-  it("takes a usage without counts for none", () => {
+  it("treats a usage without counts as none", () => {
     assert.deepStrictEqual(read(wire.completed({ input_tokens: "3" })).out, [Completed])
   })
 
-  it("counts what a server leaves out of the usage as nothing", () => {
+  it("treats missing counts of the usage as 0", () => {
     const { out } = read(wire.completed({ input_tokens: 3, output_tokens: 4, output_tokens_details: null }))
     assert.deepStrictEqual(out, [
       {
@@ -196,7 +196,7 @@ describe("Events", () => {
     ])
   })
 
-  it("stops with an error at an event that is too large to hold", () => {
+  it("stops with an error at an event that exceeds the size limit", () => {
     const chunks = [bytes("data: "), ...Array.from({ length: 10 }, () => bytes("x".repeat(200)))]
     const { progress } = readAll(chunks, { event: 1000 })
     assert.strictEqual(
@@ -205,14 +205,14 @@ describe("Events", () => {
     )
   })
 
-  describe("what a server may not do", () => {
+  describe("a server that violates the protocol or a limit", () => {
     const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
     const search = (args: string) =>
       `data: {"type":"response.output_item.done","item":{"type":"tool_search_call","call_id":"c","execution":"client","arguments":${args}}}\n\n`
     const failureOf = (progress: Progress) =>
       progress._tag === "Failed" ? [progress.failure.error.message, progress.failure.retry] : progress._tag
 
-    it("nests an item deeper than 127 levels: it is left out", () => {
+    it("nests an item deeper than 127 levels: it is skipped", () => {
       for (const levels of [126, 5000, 100_000]) {
         const { items, progress, skipped } = read(search(deep(levels)), wire.completed())
         assert.deepStrictEqual(
@@ -223,12 +223,12 @@ describe("Events", () => {
       assert.strictEqual(read(search(deep(125))).items.length, 1)
     })
 
-    it("fills an event with more values than are parsed: it is left out", () => {
+    it("fills an event with more values than are parsed: it is skipped", () => {
       const { items, skipped } = read(search(`[${"1,".repeat(250_000)}1]`))
-      assert.deepStrictEqual([items, skipped], [[], ["an event of too many values"]])
+      assert.deepStrictEqual([items, skipped], [[], ["an event with too many values"]])
     })
 
-    it("gives an item an id that is no text: it is left out from its start to its end", () => {
+    it("gives an item an id that is not a string: it is skipped from its start to its end", () => {
       for (const id of [5, 1.5, true, { toString: 1 }, ["a"]]) {
         const { out } = read(
           wire.added({ type: "message", role: "assistant", id, content: [] }),
@@ -240,7 +240,7 @@ describe("Events", () => {
       }
     })
 
-    it("gives an item an id that is of no use: it gets another, which it keeps", () => {
+    it("gives an item an unusable id: it gets another one, which it keeps", () => {
       for (const id of [null, "", "x".repeat(257)]) {
         const { out } = read(
           wire.added({ type: "message", role: "assistant", id, content: [] }),
@@ -257,7 +257,7 @@ describe("Events", () => {
       }
     })
 
-    it("names an item only at its end: it completes as what was announced", () => {
+    it("gives an item its id only at its end: it completes under the announced id", () => {
       const { out } = read(
         wire.added({ type: "message", role: "assistant", content: [] }),
         wire.done(assistant("late", "text"))
@@ -268,7 +268,7 @@ describe("Events", () => {
       ])
     })
 
-    it("gives a call an id longer than 256 characters: it is left out", () => {
+    it("gives a call an id longer than 256 characters: it is skipped", () => {
       assert.deepStrictEqual(read(wire.call("c".repeat(257))).items, [])
       assert.strictEqual(read(wire.call("c".repeat(256))).items.length, 1)
     })
@@ -285,7 +285,7 @@ describe("Events", () => {
       ])
     })
 
-    it("counts tokens that no model counts: they do not count", () => {
+    it("reports impossible token counts: they are ignored", () => {
       for (const count of [-5, 1.5, "7", 2 ** 53, 1e13, Number.POSITIVE_INFINITY])
         assert.deepStrictEqual(read(wire.completed({ input_tokens: count, output_tokens: count })).out, [Completed])
       assert.deepStrictEqual(
@@ -294,7 +294,7 @@ describe("Events", () => {
       )
     })
 
-    it("sends an event that is larger than its kind may be: the answer fails for good", () => {
+    it("sends an event that is larger than its kind may be: the answer fails without a retry", () => {
       const limits = { event: 4000, text: 1000 }
       const tooLarge = ["stream disconnected before completion: SSE event exceeds the size limit", "never"]
       const image = { type: "image_generation_call", status: "completed", result: "x".repeat(2000) }
@@ -306,7 +306,7 @@ describe("Events", () => {
       assert.deepStrictEqual(of(wire.delta("m", `"image_generation_call"${"x".repeat(2000)}`)), tooLarge)
     })
 
-    it("sends more bytes than an answer may have: the answer fails for good", () => {
+    it("sends more bytes than an answer may have: the answer fails without a retry", () => {
       const comment = bytes(": x\n")
       const { progress } = readAll(
         Array.from({ length: 26 }, () => comment),
@@ -318,7 +318,7 @@ describe("Events", () => {
       ])
     })
 
-    it("sends more items than an answer may have: the answer fails for good", () => {
+    it("sends more items than an answer may have: the answer fails without a retry", () => {
       const tooMany = ["stream disconnected before completion: the answer has too many items", "never"]
       const calls = [bytes([1, 2, 3, 4].map((call) => encode(wire.call(`c${call}`))).join(""))]
       const starts = [bytes([1, 2, 3, 4].map((id) => encode(wire.messageAdded(`m${id}`))).join(""))]
@@ -342,7 +342,7 @@ describe("Events", () => {
   })
 
   it.effect.prop(
-    "reads the same events however the bytes are split",
+    "reads the same events for any split of the bytes",
     [Schema.Array(Schema.String), Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 })))],
     ([words, sizes]) =>
       Effect.sync(() => {

@@ -23,15 +23,15 @@ const noRoom =
   "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying."
 const busy = "We’re currently experiencing high demand, which may cause temporary errors."
 
-describe("Refusal", () => {
-  it("takes a bad request at its word", () => {
+describe("HttpFailure", () => {
+  it("reports a bad request with the server's text", () => {
     const body = '{"error":{"message":"bad thing","type":"invalid_request_error","code":"x"}}'
     assert.deepStrictEqual(refusal(400, body), [body, "other", "never", null, null])
     assert.deepStrictEqual(refusal(400, "plain text"), ["plain text", "other", "never", null, null])
     assert.deepStrictEqual(refusal(400, ""), ["", "other", "never", null, null])
   })
 
-  it("knows the codes that say what is wrong with the request", () => {
+  it("maps the error codes of requests", () => {
     const code = (status: number, code: string) => refusal(status, { error: { code, message: "msg" } }).slice(0, 3)
     assert.deepStrictEqual(code(400, "context_length_exceeded"), [noRoom, "contextWindowExceeded", "never"])
     assert.deepStrictEqual(code(400, "cyber_policy"), ["msg", "cyberPolicy", "never"])
@@ -46,7 +46,7 @@ describe("Refusal", () => {
     ])
   })
 
-  it("tries unexpected statuses again, those of the server without a word", () => {
+  it("retries unexpected statuses, 5xx ones silently", () => {
     const row = (status: number, phrase: string, retry: string) => {
       const message = `unexpected status ${status} ${phrase}: no, url: ${url}`
       assert.deepStrictEqual(refusal(status, { error: { message: "no" } }), [
@@ -65,7 +65,7 @@ describe("Refusal", () => {
     row(503, "Service Unavailable", "silent, stream")
   })
 
-  it("calls an internal error high demand", () => {
+  it("reports an internal error as high demand", () => {
     assert.deepStrictEqual(refusal(500, { error: { message: "boom" } }), [
       busy,
       "internalServerError",
@@ -75,7 +75,7 @@ describe("Refusal", () => {
     ])
   })
 
-  it("gives a model at capacity up once the silent retries are over", () => {
+  it("fails for a model at capacity after the silent retries", () => {
     assert.deepStrictEqual(refusal(503, { error: { code: "server_is_overloaded", message: "o" } }), [
       "Selected model is at capacity. Please try a different model.",
       "serverOverloaded",
@@ -92,7 +92,7 @@ describe("Refusal", () => {
     ])
   })
 
-  it("quotes the server: its message, else its body, at most 1000 characters of it", () => {
+  it("quotes the server's message, else its body, up to 1000 characters", () => {
     const quoted = (body: unknown) => {
       const [message] = refusal(401, body)
       return String(message).slice("unexpected status 401 Unauthorized: ".length, -`, url: ${url}`.length)
@@ -105,7 +105,7 @@ describe("Refusal", () => {
     assert.strictEqual(quoted("y".repeat(5000)), `${"y".repeat(1000)}...`)
   })
 
-  it("adds what one needs to ask the server's people", () => {
+  it("adds the ids for a support request", () => {
     const headers = { "x-request-id": "req_1", "cf-ray": "ray_1", "x-openai-authorization-error": "ae" }
     assert.strictEqual(
       refusal(401, "no", headers)[0],
@@ -113,7 +113,7 @@ describe("Refusal", () => {
     )
   })
 
-  it("asks again after too many requests only where the server says when", () => {
+  it("retries after status 429 only when the server gives a delay", () => {
     const text = "exceeded retry limit, last status: 429 Too Many Requests"
     const info = { responseTooManyFailedAttempts: { httpStatusCode: 429 } }
     const after = (header: string) => refusal(429, "slow", { "retry-after": header })
@@ -128,7 +128,7 @@ describe("Refusal", () => {
       assert.deepStrictEqual(after(never), [text, info, "never", 429, null])
   })
 
-  it("tells a used-up plan from too many requests", () => {
+  it("distinguishes an exhausted plan from status 429", () => {
     const quota = ["Quota exceeded. Check your plan and billing details.", "usageLimitExceeded", "never", null, null]
     assert.deepStrictEqual(refusal(429, { error: { code: "insufficient_quota" } }), quota)
     assert.deepStrictEqual(refusal(429, { error: { type: "insufficient_quota" } }), quota)
@@ -143,7 +143,7 @@ describe("Refusal", () => {
     ])
   })
 
-  it("says when a used-up plan is renewed, and what can be done until then", () => {
+  it("reports when an exhausted plan is renewed, with advice", () => {
     const limit = (error: object, headers: Record<string, string> = {}) =>
       String(refusal(429, { error: { type: "usage_limit_reached", ...error } }, headers)[0])
     assert.strictEqual(limit({}), "You’ve hit your usage limit. Try again later.")

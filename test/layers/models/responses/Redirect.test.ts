@@ -20,12 +20,12 @@ describe("Redirect", () => {
     assert.deepStrictEqual(to("", 308), { to: asked })
   })
 
-  it("makes a GET of it where the status says so", () => {
+  it("changes the request to GET depending on the status", () => {
     for (const status of [301, 302, 303])
       assert.deepStrictEqual(to("/v2", status), { to: { ...asked, url: "https://model.test/v2", body: null } })
   })
 
-  it("takes nothing to another origin that could be a key, nor who asks", () => {
+  it("sends neither possible keys nor the client's identity to another origin", () => {
     for (const location of ["https://other.test/v2", "https://model.test:8443/v2", "https://user:pass@other.test/v2"]) {
       const next = to(location)
       assert.deepStrictEqual(next !== undefined && "to" in next && next.to.headers, { "user-agent": "probe/1" })
@@ -34,7 +34,7 @@ describe("Redirect", () => {
     assert.strictEqual(next !== undefined && "to" in next && next.to.url, "https://other.test/v2")
   })
 
-  it("goes to HTTP servers only, and never from https to http", () => {
+  it("follows only HTTP URLs, and never from https to http", () => {
     const text = "stream disconnected before completion: redirect target uses unsupported URL scheme: "
     const targets = [
       "file:///etc/passwd",
@@ -54,7 +54,7 @@ describe("Redirect", () => {
     ])
   })
 
-  it("follows ten", () => {
+  it("follows ten redirects", () => {
     assert.isDefined(to("/v2", 307, asked, 9))
     assert.deepStrictEqual(messageOf(to("/v2", 307, asked, 10)), [
       "stream disconnected before completion: too many redirects",
@@ -62,7 +62,7 @@ describe("Redirect", () => {
     ])
   })
 
-  it("leaves an answer alone that is none, or that leads nowhere", () => {
+  it("ignores a response that is not a redirect or has no valid target", () => {
     for (const next of [to(undefined), to("https://["), to("/v2", 300), to("/v2", 304), to("/v2", 200)])
       assert.isUndefined(next)
   })

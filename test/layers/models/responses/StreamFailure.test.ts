@@ -6,8 +6,8 @@ const failed = (error?: object) => {
   return [shown.message, shown.info, retry, wait]
 }
 
-describe("Failure", () => {
-  it("knows the codes of a failed response", () => {
+describe("StreamFailure", () => {
+  it("maps the error codes of a failed response", () => {
     const code = (code: string) => failed({ code, message: "msg" })
     assert.deepStrictEqual(code("context_length_exceeded"), [
       "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying.",
@@ -48,11 +48,11 @@ describe("Failure", () => {
     ])
   })
 
-  it("shows 64 KiB of the server's own words", () => {
+  it("quotes up to 64 KiB of the server's text", () => {
     assert.strictEqual(failed({ code: "invalid_prompt", message: "x".repeat(100_000) })[0], "x".repeat(65_536))
   })
 
-  it("takes any other failure for a broken stream", () => {
+  it("treats any other failure as a broken stream", () => {
     const broken = (reason: string) => [`stream disconnected before completion: ${reason}`, "other", "stream", null]
     assert.deepStrictEqual(failed({ code: "server_error", message: "oops" }), broken("oops"))
     assert.deepStrictEqual(failed({ code: "constructor", message: "oops" }), broken("oops"))
@@ -61,7 +61,7 @@ describe("Failure", () => {
     assert.deepStrictEqual(failed(), broken("response.failed event received"))
   })
 
-  it("reads from the text of a rate limit how long to wait", () => {
+  it("reads the delay from the text of a rate limit", () => {
     const wait = (message: string) => failed({ code: "rate_limit_exceeded", message })[3]
     assert.strictEqual(wait("Rate limit reached. Please try again in 1.5s."), 1500)
     assert.strictEqual(wait("Please try again in 3601s"), null)
@@ -74,7 +74,7 @@ describe("Failure", () => {
     assert.strictEqual(wait("try again soon"), null)
   })
 
-  it("takes an incomplete response for final, unless it was filtered", () => {
+  it("treats an incomplete response as final, unless it was filtered", () => {
     const incomplete = (response: object) => {
       const { error, retry } = ofIncompleteResponse({ ...response })
       return [error.message, error.info, retry]

@@ -20,7 +20,7 @@ const searches = (command: string, query: string | null, path: string | null = n
   path
 })
 
-/** As the released server took them apart, a file's directory aside. */
+/** As parsed by the released server, except for a file's directory. */
 const known: ReadonlyArray<readonly [source: string, actions: ReadonlyArray<CommandAction>]> = [
   ["cat a.txt", [reads("cat a.txt", "a.txt")]],
   ["cat -n a.txt", [reads("cat -n a.txt", "a.txt")]],
@@ -55,7 +55,7 @@ const known: ReadonlyArray<readonly [source: string, actions: ReadonlyArray<Comm
   ["git grep foo src", [searches("git grep foo src", "foo", "src")]],
   ["find src -name '*.ts'", [searches("find src -name '*.ts'", "*.ts", "src")]],
   ["fd foo src", [searches("fd foo src", "foo", "src")]],
-  // what only shapes another's output, and what changes the directory, is no action
+  // formatters of another's output and changes of the directory are not actions
   [
     "cat /etc/hostname | head -n 1 && ls -la d && rg --files",
     [reads("cat /etc/hostname", "hostname", "/etc/hostname"), lists("ls -la d", "d"), lists("rg --files")]
@@ -69,7 +69,7 @@ const known: ReadonlyArray<readonly [source: string, actions: ReadonlyArray<Comm
   ["cd /abs; cat ../b", [reads("cat ../b", "b", "/b")]]
 ]
 
-/** One command that is not known, or a script that is not plain, and the whole is unknown. */
+/** An unknown command, or a script that is not plain, makes the whole unknown. */
 const unknown = [
   "npm test", "cat a && npm test", "cat a && echo done", "ls && pwd", "cat a b", "cat", "cat -", "cat $X", "cat *.ts",
   "cat a\\ b", "ls ~/x", "cat a > b", "cat < a", "cat a &", "(cat a)", "{ cat a; }", "time cat a", "! cat a",
@@ -77,32 +77,32 @@ const unknown = [
   "cat 'a", "constructor a", "__proto__", "cat a | jq ."
 ] // prettier-ignore
 
-describe("what a command is about", () => {
+describe("the actions of a command", () => {
   it.each(known)("%s", (source, actions) => {
     assert.deepStrictEqual(actionsOf(source), actions)
   })
 
-  it.each(unknown)("is unknown for %j", (source) => {
+  it.each(unknown)("are unknown for %j", (source) => {
     assert.deepStrictEqual(actionsOf(source), [{ type: "unknown", command: source }])
   })
 
-  it.prop("is said of any text at all", [Schema.String], ([source]) => {
+  it.prop("exist for any text", [Schema.String], ([source]) => {
     assert.isAbove(actionsOf(source).length, 0)
   })
 
   const Piece = Schema.Literals([
     "cat ", "rg ", "a", " -n ", "'", '"', "$(", ")", "`", "|", "&&", ";", "\n", "{", "}", "<<E", "\\", "(", "cd ", "*", "~"
   ]) // prettier-ignore
-  it.prop("is said of any heap of shell syntax", [Schema.Array(Piece)], ([pieces]) => {
+  it.prop("exist for any sequence of shell syntax", [Schema.Array(Piece)], ([pieces]) => {
     assert.isAbove(actionsOf(pieces.join("")).length, 0)
   })
 
-  it("is said of a script that is nested beyond all measure", () => {
+  it("exist for an extremely nested script", () => {
     const source = "$(".repeat(30_000)
     assert.deepStrictEqual(actionsOf(source), [{ type: "unknown", command: source }])
   })
 
-  it("is unknown for a script of more than 256 commands", () => {
+  it("are unknown for a script of more than 256 commands", () => {
     const most = "cat a\n".repeat(256)
     assert.deepStrictEqual(
       actionsOf(most),
@@ -113,7 +113,7 @@ describe("what a command is about", () => {
     }
   })
 
-  it("is unknown for words and folders that are longer than a path", () => {
+  it("are unknown for words and folders that are longer than a path", () => {
     const folder = "a".repeat(4000)
     const slashes = `cat ${"/".repeat(60_000)}a`
     for (const source of [slashes, `cd ${folder} && cd ${folder} && cat b`]) {

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { execFileSync } from "node:child_process"
 import { display } from "../../../../src/layers/tools/shell/CommandLine.ts"
 
-/** As the released server showed them. */
+/** As formatted by the released server. */
 const shown: ReadonlyArray<readonly [argv: ReadonlyArray<string>, line: string]> = [
   [["/bin/bash", "-lc", "ls"], "/bin/bash -lc ls"],
   [["/bin/bash", "-lc", ""], "/bin/bash -lc ''"],
@@ -16,11 +16,11 @@ const shown: ReadonlyArray<readonly [argv: ReadonlyArray<string>, line: string]>
 ]
 
 describe("the line of a command", () => {
-  it.each(shown)("shows %j as the release does", (argv, line) => {
+  it.each(shown)("formats %j like the release", (argv, line) => {
     assert.strictEqual(display(argv), line)
   })
 
-  it.prop("is read back by a shell as the same words", [Schema.Array(Schema.String)], ([words]) => {
+  it.prop("is parsed by a shell to the same words", [Schema.Array(Schema.String)], ([words]) => {
     const argv = words.map((word) => word.replaceAll("\0", "").toWellFormed())
     if (argv.length > 0) {
       const line = `printf '%s\\0' ${display(argv)}`

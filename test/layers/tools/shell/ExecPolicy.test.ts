@@ -80,9 +80,9 @@ const noSandbox = "This machine has no sandbox to enforce workspaceWrite: the co
 type Case = readonly [name: string, source: string, fields: Fields, decision: Decision]
 
 const policies: ReadonlyArray<Case> = [
-  ["untrusted asks about anything", "ls", { approvalPolicy: "untrusted" }, ask(["ls"])],
+  ["untrusted prompts for every command", "ls", { approvalPolicy: "untrusted" }, ask(["ls"])],
   [
-    "untrusted asks with the question of the model",
+    "untrusted prompts with the model's justification",
     "ls",
     { approvalPolicy: "untrusted", escalated: true, justification: "why" },
     ask(["ls"], "why", false)
@@ -90,19 +90,19 @@ const policies: ReadonlyArray<Case> = [
   ["on-request runs", "touch a", {}, run()],
   ["never runs", "touch a", { approvalPolicy: "never" }, run()],
   ["granular runs", "touch a", { approvalPolicy: granular(true, true) }, run()],
-  ["an approval for the session is enough", "ls", { approvalPolicy: "untrusted", approvedForSession: true }, run()]
+  ["a session approval suffices", "ls", { approvalPolicy: "untrusted", approvedForSession: true }, run()]
 ]
 
 const escalation: ReadonlyArray<Case> = [
   [
-    "on-request asks where there is a sandbox",
+    "on-request prompts on a machine with a sandbox",
     "touch a",
     { escalated: true, sandboxPolicy: workspace, justification: "may I?" },
     ask(["touch", "a"], "may I?", false)
   ],
-  ["on-request has nothing to ask where there is none", "touch a", { escalated: true }, run(false)],
+  ["on-request runs without a sandbox policy", "touch a", { escalated: true }, run(false)],
   [
-    "granular asks if sandbox approvals are on",
+    "granular prompts if sandbox approvals are on",
     "ls",
     { escalated: true, sandboxPolicy: workspace, approvalPolicy: granular(true, false) },
     ask(["ls"], null, false)
@@ -117,7 +117,7 @@ const escalation: ReadonlyArray<Case> = [
   ],
   ["never refuses", "ls", { escalated: true, approvalPolicy: "never" }, noEscalation("Never")],
   [
-    "a machine without sandbox changes nothing",
+    "a machine without a sandbox makes no difference",
     "touch a",
     { escalated: true, sandboxPolicy: workspace, confinable: false, justification: "may I?" },
     ask(["touch", "a"], "may I?", false)
@@ -126,13 +126,18 @@ const escalation: ReadonlyArray<Case> = [
 
 const unconfinable = { sandboxPolicy: workspace, confinable: false } as const
 const refusedUnconfined = rejected(
-  "`/bin/bash -lc ls` rejected: this machine has no sandbox to enforce workspaceWrite, and the approval policy does not let the user be asked"
+  "`/bin/bash -lc ls` rejected: this machine has no sandbox to enforce workspaceWrite, and the approval policy permits no approval request"
 )
 const unconfined: ReadonlyArray<Case> = [
-  ["on-request asks and says why", "ls", unconfinable, ask(["ls"], noSandbox, false)],
-  ["untrusted says so too", "ls", { ...unconfinable, approvalPolicy: "untrusted" }, ask(["ls"], noSandbox, false)],
+  ["on-request prompts with the reason", "ls", unconfinable, ask(["ls"], noSandbox, false)],
   [
-    "granular asks if sandbox approvals are on",
+    "untrusted prompts with the reason, too",
+    "ls",
+    { ...unconfinable, approvalPolicy: "untrusted" },
+    ask(["ls"], noSandbox, false)
+  ],
+  [
+    "granular prompts if sandbox approvals are on",
     "ls",
     { ...unconfinable, approvalPolicy: granular(true, false) },
     ask(["ls"], noSandbox, false)
@@ -145,14 +150,14 @@ const unconfined: ReadonlyArray<Case> = [
   ],
   ["never refuses", "ls", { ...unconfinable, approvalPolicy: "never" }, refusedUnconfined],
   [
-    "never refuses what was approved for the session, too",
+    "never also refuses a command with a session approval",
     "ls",
     { ...unconfinable, approvalPolicy: "never", approvedForSession: true },
     refusedUnconfined
   ],
-  ["an approval for the session is enough", "ls", { ...unconfinable, approvedForSession: true }, run(false)],
+  ["a session approval suffices", "ls", { ...unconfinable, approvedForSession: true }, run(false)],
   [
-    "a rule is enough under never",
+    "a rule suffices under never",
     "ls",
     { ...unconfinable, approvalPolicy: "never", rules: [allowPrefix(["ls"])] },
     run(false)
@@ -160,14 +165,14 @@ const unconfined: ReadonlyArray<Case> = [
 ]
 
 const flagged: ReadonlyArray<Case> = [
-  ["on-request asks", "rm -rf zz", {}, ask(["rm", "-rf", "zz"])],
+  ["on-request prompts", "rm -rf zz", {}, ask(["rm", "-rf", "zz"])],
   [
-    "granular asks whatever is off, without a rule to propose",
+    "granular prompts for any settings, without a proposed rule",
     "rm -rf zz",
     { approvalPolicy: granular(false, false) },
     ask(null)
   ],
-  ["the command at fault is proposed", "ls && rm -f zz | cat", {}, ask(["rm", "-f", "zz"])],
+  ["the flagged command is proposed", "ls && rm -f zz | cat", {}, ask(["rm", "-f", "zz"])],
   ["it is found in a subshell", "(rm -rf zz)", {}, ask(["/bin/bash", "-lc", "(rm -rf zz)"])],
   ["it is found in a substitution", 'echo "$(rm -rf zz)"', {}, ask(["/bin/bash", "-lc", 'echo "$(rm -rf zz)"'])],
   [
@@ -178,13 +183,13 @@ const flagged: ReadonlyArray<Case> = [
   ],
   ["never refuses", "rm -rf zz", { approvalPolicy: "never" }, noForce("/bin/bash -lc 'rm -rf zz'")],
   ["a rule about rm does not cover it", "rm -rf zz", { rules: [allowPrefix(["rm"])] }, ask(["rm", "-rf", "zz"])],
-  ["a rule that names it does", "rm -rf zz y", { rules: [allowPrefix(["rm", "-rf", "zz"])] }, run(false)],
-  ["an approval for the session is enough", "rm -f zz", { approvedForSession: true }, run()]
+  ["a rule with its arguments does", "rm -rf zz y", { rules: [allowPrefix(["rm", "-rf", "zz"])] }, run(false)],
+  ["a session approval suffices", "rm -f zz", { approvedForSession: true }, run()]
 ]
 
 const ruled: ReadonlyArray<Case> = [
   [
-    "what every command is let through for runs outside the sandbox",
+    "a script whose commands are all allowed runs outside the sandbox",
     "touch a && git add x",
     {
       approvalPolicy: "untrusted",
@@ -194,19 +199,19 @@ const ruled: ReadonlyArray<Case> = [
     run(false)
   ],
   [
-    "one command without a rule is one too many",
+    "one command without a rule prevents that",
     "touch a && ls",
     { approvalPolicy: "untrusted", rules: [allowPrefix(["touch"])] },
     ask(["ls"])
   ],
   [
-    "a redirection is beyond a rule about words",
+    "a rule does not cover a redirection",
     "touch a > b",
     { approvalPolicy: "untrusted", rules: [allowPrefix(["touch"])] },
     ask(["/bin/bash", "-lc", "touch a > b"])
   ],
   [
-    "prompt asks under any policy, for its reason",
+    "prompt applies under every policy, with its reason",
     "mkdir x",
     { rules: [prompt("mkdir", "ask me")] },
     ask(null, "`/bin/bash -lc 'mkdir x'` requires approval: ask me")
@@ -218,7 +223,7 @@ const ruled: ReadonlyArray<Case> = [
     ask(null, "`/bin/bash -lc 'touch a && mkdir b'` requires approval by policy")
   ],
   [
-    "prompt is stronger than allow",
+    "prompt overrides allow",
     "mkdir x",
     { rules: [allowPrefix(["mkdir"]), prompt("mkdir")] },
     ask(null, "`/bin/bash -lc 'mkdir x'` requires approval by policy")
@@ -264,112 +269,107 @@ const long = `${"echo a; ".repeat(9000)}`
 const either: Rule = { pattern: [["df", "du"]], decision: "forbidden", justification: null }
 const suspected: ReadonlyArray<Case> = [
   [
-    "the alternative that was written is named",
+    "the matching alternative is reported",
     "du x",
     { rules: [either] },
     rejected("`/bin/bash -lc 'du x'` rejected: policy forbids commands starting with `du`")
   ],
   [
-    "a path is no way around",
+    "a path does not bypass a rule",
     "/opt/du x",
     { rules: [forbid("du")] },
     rejected("`/bin/bash -lc '/opt/du x'` rejected: policy forbids commands starting with `du`")
   ],
   [
-    "a path is asked about as the name is",
+    "a path prompts like the name",
     "./mkdir x",
     { rules: [prompt("mkdir")] },
     ask(null, "`/bin/bash -lc './mkdir x'` requires approval by policy")
   ],
   [
-    "what may run it is asked about",
+    "a program that may run it prompts",
     "foo du",
     { rules: [forbid("du", "no")] },
     ask(null, "This command may run `du`, which a rule forbids: no")
   ],
   [
-    "what may run what is asked about, too",
+    "a program that may run a prompting one prompts, too",
     "$X",
     { rules: [prompt("mkdir")] },
     ask(null, "This command may run `mkdir`, which a rule asks about")
   ],
   ["under never it is refused", "foo du", { ...never, rules: [forbid("du")] }, noApproval],
   [
-    "what the organisation forbids is refused where it is possible",
+    "a possible match of a required rule is refused",
     "foo du",
     { rules: [required(forbid("du", "no"))] },
     rejected("`/bin/bash -lc 'foo du'` rejected: no")
   ],
   [
-    "an answer for the session is none to the organisation",
+    "a session approval does not satisfy a required rule",
     "mkdir x",
     { approvedForSession: true, rules: [required(prompt("mkdir"))] },
     ask(null, "`/bin/bash -lc 'mkdir x'` requires approval by policy")
   ],
   [
-    "an answer for the session is one to the user's own rule",
+    "a session approval satisfies the user's rule",
     "mkdir x",
     { approvedForSession: true, rules: [prompt("mkdir")] },
     run()
   ],
   [
-    "allowing does not outweigh the organisation",
+    "an allowing rule does not override a required one",
     "mkdir x",
     { rules: [allowPrefix(["mkdir", "x"]), required(prompt("mkdir"))] },
     ask(null, "`/bin/bash -lc 'mkdir x'` requires approval by policy")
   ],
   [
-    "a rule that allows a name allows no path",
+    "a rule that allows a name does not allow a path",
     "./ls",
     { ...unconfinable, rules: [allowPrefix(["ls"])] },
     ask(["./ls"], noSandbox, false)
   ],
   [
-    "a rule that allows a name allows nothing where names depend on the folder",
+    "a rule that allows a name does not apply when names depend on the folder",
     "ls",
     { ...unconfinable, fixedSearchPath: false, rules: [allowPrefix(["ls"])] },
     ask(["ls"], noSandbox, false)
   ],
   [
-    "a rule that allows a shell allows no script in it",
+    "a rule that allows a shell does not allow a script in it",
     "echo $X",
     { ...unconfinable, rules: [allowPrefix(["/bin/bash", "-lc"])] },
     ask(["/bin/bash", "-lc", "echo $X"], noSandbox, false)
   ],
   [
-    "rules that are not all there let nothing through",
+    "incomplete rules allow nothing",
     "ls",
     { ...incomplete, rules: [allowPrefix(["ls"])] },
-    ask(null, "Some rules could not be applied, so every command is asked about")
+    ask(null, "Some rules could not be applied, so every command needs approval")
   ],
-  ["rules that are not all there refuse under never", "ls", { ...incomplete, ...never }, noApproval],
+  ["incomplete rules refuse under never", "ls", { ...incomplete, ...never }, noApproval],
   [
-    "rules that are not all there go on forbidding",
+    "incomplete rules still forbid",
     "du",
     { ...incomplete, rules: [forbid("du")] },
     rejected("`/bin/bash -lc du` rejected: policy forbids commands starting with `du`")
   ],
   [
-    "a rule that needs the user in person refuses: a client cannot tell who answers",
+    "a rule that needs the user in person refuses, because a client cannot prove who answers",
     "mkdir x",
     { approvedForSession: true, rules: [required(prompt("mkdir")), required(inPerson(prompt("mkdir")))] },
     rejected("approval request failed")
   ],
   [
-    "a rule that needs the user in person refuses what may run its program",
+    "a rule that needs the user in person refuses a program that may run its program",
     "foo mkdir",
     { rules: [required(inPerson(prompt("mkdir")))] },
     rejected("approval request failed")
   ],
-  ["what cannot be read is asked about", "ls )", {}, ask(null, "This script cannot be read in full")],
-  ["what cannot be read runs under never", "ls )", never, run()],
-  [
-    "what cannot be read does not under never when it removes",
-    "rm -rf x )",
-    never,
-    noForce("/bin/bash -lc 'rm -rf x )'")
-  ],
-  ["what cannot be read is asked about when it is long", long, {}, ask(null, "This script cannot be read in full")]
+  ["an unreadable script prompts", "ls )", {}, ask(null, "This script cannot be read in full")],
+  ["an unreadable script runs under never", "ls )", never, run()],
+  ["an unreadable script with rm does not run under never", "rm -rf x )", never, noForce("/bin/bash -lc 'rm -rf x )'")],
+  ["a long unreadable script prompts", long, {}, ask(null, "This script cannot be read in full")]
 ]
 
 const untrusted = { approvalPolicy: "untrusted" } as const
@@ -396,7 +396,7 @@ const proposals: ReadonlyArray<Case> = [
   ["an interpreter with its program", "node x y", { ...untrusted, prefixRule: ["node", "x"] }, ask(["node", "x"])]
 ]
 
-describe("the policy about commands", () => {
+describe("the decision about commands", () => {
   const tables = { policies, escalation, unconfined, flagged, ruled, suspected, proposals }
   const cases = Object.entries(tables).flatMap(([table, rows]) =>
     rows.map(([name, ...row]): Case => [`${table}: ${name}`, ...row])
@@ -405,7 +405,7 @@ describe("the policy about commands", () => {
     assert.deepStrictEqual(decide(requestOf(source, fields)), decision)
   })
 
-  it("flags forced removal behind what comes before it, and nothing else", () => {
+  it("flags forced removal behind wrappers, and nothing else", () => {
     const forced = ["rm -f z", "rm -fr z", "rm -v -rf z", "rm --recursive --force z", "/bin/rm -rf z", "sudo rm -rf z"]
     const hidden = ["env A=1 rm -f z", "sudo -n env rm -f z", "bash -lc 'ls; rm -rf z'", "sh -c '(rm -f z)'"]
     const fine = ["rm z", "rm -r z", "sudo ls", "env", "bash x.sh", "echo rm -rf z", "git rm -f z", "bash -c"]
@@ -416,7 +416,7 @@ describe("the policy about commands", () => {
     ])
   })
 
-  it("flags what has more than 64 wrappers or 8 shells in front of it", () => {
+  it("flags a command behind more than 64 wrappers or 8 shells", () => {
     const wrapped = (count: number): ReadonlyArray<string> => [...Array.from({ length: count }, () => "env"), "a"]
     assert.deepStrictEqual(
       [0, 64, 65, 16_000].map(wrapped).map((words) => isFlagged(words)),
@@ -429,7 +429,7 @@ describe("the policy about commands", () => {
     assert.deepStrictEqual(decision, ask(source.split(" ")))
   })
 
-  it("follows a rule that allows where the release reads the script: no quotes in a name, no comment", () => {
+  it("follows an allowing rule only for scripts that the release parses: no quotes in a name, no comment", () => {
     const quoted = ["t''ouch a", '"touch" a', "'touch' a", "to'uch' a", "t\\ouch a", "touch a && 'touch' b"]
     const commented = ["touch a # b", "# b\ntouch a", "touch a#b", "touch a #", "touch a; #'", "touch 'a' #'b'"]
     const plain = [
@@ -449,7 +449,7 @@ describe("the policy about commands", () => {
     ])
   })
 
-  it("remembers a plain command by its words and any other by its line", () => {
+  it("stores approvals of a plain command by its words and of any other by its line", () => {
     const key = (source: string, shell = "/bin/bash", cwd = "/w", escalated = false): string =>
       sessionKey({ script: read(source), argv: [shell, "-lc", source], escalated }, cwd)
     assert.strictEqual(key("touch  a"), key("touch a"))

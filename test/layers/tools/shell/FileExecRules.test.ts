@@ -39,8 +39,8 @@ const listed = (folder: string) => Effect.map(opened(configOf(folder)), ({ curre
 
 const refusal = (folder: string) => Effect.map(Effect.flip(opened(configOf(folder))), ({ detail }) => detail)
 
-describe("the standing rules", () => {
-  it.effect("hold at once, are written down, and hold for the next server", () =>
+describe("the stored rules", () => {
+  it.effect("apply at once, are written, and apply in the next server", () =>
     Effect.gen(function* () {
       const folder = yield* home
       const path = Path.join(folder, "rules", "default.rules")
@@ -64,7 +64,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it.effect("begin a line of their own in a file that does not end with one, also behind a link", () =>
+  it.effect("start on a new line in a file without a final line end, also behind a link", () =>
     Effect.gen(function* () {
       const folder = yield* home
       put(folder, { mine: "# mine" })
@@ -80,7 +80,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it.effect("are all there when two servers write at once", () =>
+  it.effect("are all written when two servers write concurrently", () =>
     Effect.gen(function* () {
       const folder = yield* home
       const path = Path.join(folder, "rules", "default.rules")
@@ -99,7 +99,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it.effect("that cannot be written hold until the server stops", () =>
+  it.effect("that cannot be written apply until the server stops", () =>
     Effect.gen(function* () {
       const folder = yield* home
       put(folder, { rules: "" })
@@ -112,7 +112,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it.effect("come from every file of every folder, and an edited file counts from the next thread on", () =>
+  it.effect("come from every file of every folder, and an edited file applies from the next thread on", () =>
     Effect.gen(function* () {
       const folder = yield* home
       put(Path.join(folder, "rules"), { "b.rules": forbidding("b"), "a.rules": forbidding("a"), "c.txt": "no" })
@@ -128,7 +128,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it.effect("of a project that nobody decided to trust forbid and do not allow", () =>
+  it.effect("of a project without a trust decision forbid but do not allow", () =>
     Effect.gen(function* () {
       const folder = yield* home
       put(Path.join(folder, "rules"), {
@@ -171,7 +171,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it.effect("of a broken file do not count, which is said, and the others are incomplete without them", () =>
+  it.effect("of an invalid file are ignored with a warning, and the set is then incomplete", () =>
     Effect.gen(function* () {
       const folder = yield* home
       put(Path.join(folder, "rules"), { "a.rules": forbidding("a"), "b.rules": `${forbidding("b")}any a rule` })
@@ -190,7 +190,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it.effect("of a file beyond a limit refuse the thread, and of a project that nobody decided to trust ask", () =>
+  it.effect("of a file beyond a limit refuse the thread, or prompt in a project without a trust decision", () =>
     Effect.gen(function* () {
       const folder = yield* home
       const rules = Path.join(folder, "rules")
@@ -209,7 +209,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it.effect("that the organisation demands are marked, and come with the others", () =>
+  it.effect("that are required are marked, and included with the others", () =>
     Effect.gen(function* () {
       const folder = yield* home
       const demanded = {
@@ -257,7 +257,7 @@ describe("the standing rules", () => {
       "rules file @/a.rules: larger than 1048576 bytes"
     ],
     [
-      "a file that is no text",
+      "a file that is not text",
       (rules) => Fs.writeFileSync(Path.join(rules, "a.rules"), Uint8Array.of(0x61, 0xff)),
       "rules file @/a.rules: stream did not contain valid UTF-8"
     ],
@@ -285,7 +285,7 @@ describe("the standing rules", () => {
     })
   )
 
-  it("have an error that says what was not started", () => {
+  it("have an error that names what was not started", () => {
     assert.strictEqual(
       new RulesUnavailable({ detail: "failed to load rules: x" }).message,
       "error creating thread: Fatal error: failed to load rules: x"

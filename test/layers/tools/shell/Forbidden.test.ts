@@ -40,7 +40,7 @@ const scratch = Effect.acquireRelease(
   (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true }))
 )
 
-/** True when the script, run by bash, runs the marker. */
+/** True when bash runs the marker for this script. */
 const runsMarker = (folder: string, script: string): boolean => {
   const ran = Path.join(folder, "ran")
   Fs.rmSync(ran, { force: true })
@@ -53,7 +53,7 @@ const runsMarker = (folder: string, script: string): boolean => {
   return Fs.existsSync(ran)
 }
 
-/** Ways to write the name of the marker. */
+/** Spellings of the marker's name. */
 const names = [
   "marker",
   "mar''ker",
@@ -82,7 +82,7 @@ const names = [
   "ls"
 ]
 
-/** Ways to run what stands for `@`. */
+/** Ways to run the program in place of `@`. */
 const wrappers = [
   "@",
   "@ x",
@@ -184,11 +184,11 @@ const hides = (source: string) => {
 
 describe("a rule that forbids a program", () => {
   it.effect(
-    "is not skipped by any wrapping of any spelling that bash runs it by",
+    "is not bypassed by any wrapping of any spelling that bash runs",
     () =>
       Effect.map(scratch, (folder) => {
         const passed = scripts.map(hides).filter(({ asked, never }) => asked === "run" || never === "run")
-        // Not everything is asked about: or this test would say nothing.
+        // Some commands need no approval; otherwise this test would prove nothing.
         assert.isAbove(passed.length, 20)
         assert.deepStrictEqual(
           passed.map(({ source }) => source).filter((source) => runsMarker(folder, source)),
@@ -201,7 +201,7 @@ describe("a rule that forbids a program", () => {
   const Name = Schema.Literals(names)
   const Wrapper = Schema.Array(Schema.Literals(wrappers)).check(Schema.isMinLength(2), Schema.isMaxLength(4))
   it.effect.prop(
-    "is not skipped by wrappings within wrappings",
+    "is not bypassed by nested wrappings",
     [Wrapper, Name, Schema.Literals([" ", "\n", "; ", " | ", " && "])],
     ([nested, name, separator]) =>
       Effect.map(scratch, (folder) => {
@@ -213,7 +213,7 @@ describe("a rule that forbids a program", () => {
     120_000
   )
 
-  it("says no where it is certain, and asks where it is possible", () => {
+  it("refuses certain matches, and prompts for possible ones", () => {
     const forms = [
       "marker",
       "/opt/marker x",
@@ -247,7 +247,7 @@ describe("a rule that forbids a program", () => {
     )
   })
 
-  it("refuses a script that cannot be read where its text has the program's name", () => {
+  it("refuses an unreadable script whose text contains the program's name", () => {
     const words = "x ".repeat(35_000)
     const deep = `${"$(echo ".repeat(70)}marker${")".repeat(70)}`
     const scripts = [
@@ -276,7 +276,7 @@ describe("a rule that forbids a program", () => {
     )
   })
 
-  it("looks at no more than a fixed amount of a script, and refuses one that is longer and has the name", () => {
+  it("examines a limited amount of a script, and refuses a longer one that contains the name", () => {
     const nested = `x ${"eval ".repeat(500)};`.repeat(25)
     const { exhausted, suspects, texts, commands } = reachOf(read(nested))
     assert.isTrue(exhausted)
@@ -301,7 +301,7 @@ describe("a rule that forbids a program", () => {
     assert.isBelow(performance.now() - startedAt, 2000)
   })
 
-  it("asks where a program's name is glued to an option or a command of sed", () => {
+  it("prompts for a program's name attached to an option or a sed command", () => {
     const glued = [
       "git grep -Omarker a",
       "git grep -O'marker x' a",
@@ -323,7 +323,7 @@ describe("a rule that forbids a program", () => {
     )
   })
 
-  it("asks where a program that runs its arguments stands behind a wrapper with options", () => {
+  it("prompts for a program that runs its arguments behind a wrapper with options", () => {
     const sources = [
       "nice -n 1 git -c alias.x='!$(printf 'mar%s' ker)' x",
       "timeout 5 tar cf /dev/null --checkpoint=1 --checkpoint-action=exec='mar\\\nker' .",

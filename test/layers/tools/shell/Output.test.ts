@@ -16,7 +16,7 @@ const rendered = (text: string, maxTokens: number): string =>
 
 describe("the buffer of a command's output", () => {
   it.prop(
-    "keeps the beginning and the end, however the output is cut into pieces",
+    "keeps the beginning and the end, for any split of the output",
     [Schema.Array(Schema.Uint8Array)],
     ([pieces]) => {
       const half = 7
@@ -36,7 +36,7 @@ describe("the buffer of a command's output", () => {
     }
   )
 
-  it("says what is missing where it is missing", () => {
+  it("marks the gap at its position", () => {
     assert.strictEqual(bufferOf("abcdefghij", 3).text(), "abc\n... 4 bytes omitted ...\nhij")
   })
 
@@ -54,7 +54,7 @@ describe("the buffer of a command's output", () => {
     assert.strictEqual(buffer.text(), `${half}\n... ${10_000_000 - 1024 * 1024} bytes omitted ...\n${half}`)
   })
 
-  it("starts anew when it is cleared", () => {
+  it("is empty after it is cleared", () => {
     const buffer = bufferOf("abcdefgh", 3)
     buffer.clear()
     buffer.write(bytes("xy"))
@@ -62,7 +62,7 @@ describe("the buffer of a command's output", () => {
   })
 })
 
-describe("what the model reads of a command", () => {
+describe("the text of a command for the model", () => {
   it("names the chunk, the time, the exit code and the size before the output", () => {
     assert.strictEqual(
       rendered("hi\nerr\n", 10_000),
@@ -70,7 +70,7 @@ describe("what the model reads of a command", () => {
     )
   })
 
-  it("names the session of a command that still runs", () => {
+  it("names the session of a running command", () => {
     const text = render({
       chunkId: "ffffff",
       wallSeconds: 10.00134,
@@ -107,11 +107,11 @@ describe("what the model reads of a command", () => {
       "Warning: truncated output (original token count: 225)\nTotal output lines: 1\n\naéaéaéaéaéaéa…215 tokens truncated…éaéaéaéaéaéaé"
     ]
   ]
-  it.each(cuts)("cuts output to the budget %s, as the release does", (_, text, maxTokens, output) => {
+  it.each(cuts)("truncates output to the budget %s, like the release", (_, text, maxTokens, output) => {
     assert.strictEqual(rendered(text, maxTokens).split("Output:\n")[1], output)
   })
 
-  it("says how much the buffer itself left out, and never exceeds the standard budget", () => {
+  it("reports the omitted bytes of the buffer, and never exceeds the standard budget", () => {
     const output = rendered("y".repeat(3_000_000), 50_000).split("Output:\n")[1]
     const half = "y".repeat(20_000)
     assert.strictEqual(

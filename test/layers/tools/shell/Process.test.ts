@@ -22,7 +22,7 @@ const refuseSignals = Effect.acquireRelease(
 )
 
 describe("a command that cannot be signalled", () => {
-  it.effect("holds its scope for 5 seconds, and is named in the log", () => {
+  it.effect("delays its scope for 5 seconds, and is logged", () => {
     const logged: Array<string> = []
     const logger = Logger.make(({ message }) => void logged.push(String(message)))
     return Effect.gen(function* () {

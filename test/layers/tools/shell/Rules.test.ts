@@ -19,7 +19,7 @@ describe("a rule", () => {
     )
   })
 
-  it("that allows holds for a path only where host_executable lists it", () => {
+  it("that allows applies to a path only if host_executable lists it", () => {
     const set = { ...none, hostExecutables: new Map([["git", ["/usr/bin/git"]]]) }
     const git = allowPrefix(["git", "add"])
     assert.deepStrictEqual(
@@ -40,7 +40,7 @@ describe("a rule", () => {
     )
   })
 
-  it("that restricts holds for any path and any case, and may hold behind options and unknown words", () => {
+  it("that restricts applies to any path and letter case, and may apply after options and unknown words", () => {
     const push = rule([["git"], ["push"]], "forbidden")
     const cases: ReadonlyArray<readonly [ReadonlyArray<string | null>, string]> = [
       [["git", "push"], "yes"],

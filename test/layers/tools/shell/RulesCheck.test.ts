@@ -30,7 +30,7 @@ const warningOf = (path: string) => ({
 })
 
 describe("the check of the home's rules", () => {
-  it.effect("finds nothing in a folder that is not there, has no rules, or has good ones", () =>
+  it.effect("finds nothing in a folder that is missing, has no rules, or has valid ones", () =>
     Effect.gen(function* () {
       const folder = Path.join(yield* home, "rules")
       assert.deepStrictEqual(yield* check(folder), [])
@@ -42,7 +42,7 @@ describe("the check of the home's rules", () => {
     })
   )
 
-  it.effect("names every file that is broken, beyond a limit or not to be read", () =>
+  it.effect("names every file that is invalid, beyond a limit or unreadable", () =>
     Effect.gen(function* () {
       const folder = Path.join(yield* home, "rules")
       Fs.mkdirSync(folder)
@@ -67,7 +67,7 @@ describe("the check of the home's rules", () => {
     })
   )
 
-  it.effect("finds a folder that is a file, or has more entries than are looked at", () =>
+  it.effect("reports a folder that is a file, or has too many entries", () =>
     Effect.gen(function* () {
       const folder = Path.join(yield* home, "rules")
       Fs.writeFileSync(folder, "")
@@ -82,7 +82,7 @@ describe("the check of the home's rules", () => {
     })
   )
 
-  it.effect("warns each client once, behind the answer to its initialize", () =>
+  it.effect("warns each client once, after the response to its initialize", () =>
     Effect.gen(function* () {
       const folder = yield* home
       const path = Path.join(folder, "rules", "a.rules")
@@ -93,9 +93,9 @@ describe("the check of the home's rules", () => {
       const [first, second, silent] = clients
       for (const client of clients.slice(0, 2)) {
         yield* client.send(1, "initialize", params)
-        const told = [yield* client.next, yield* client.next]
+        const published = [yield* client.next, yield* client.next]
         assert.deepStrictEqual(
-          told.map((message) => message["id"] ?? [message["method"], message["params"]]),
+          published.map((message) => message["id"] ?? [message["method"], message["params"]]),
           [1, ["configWarning", warningOf(path)]]
         )
       }

@@ -11,7 +11,7 @@ const rule = (pattern: Rule["pattern"], decision: Rule["decision"], justificatio
   justification
 })
 
-/** The rules, or what is wrong and where. */
+/** The rules, or the error with its position. */
 const outcome = (source: string) =>
   Result.match(parse(source), {
     onSuccess: ({ rules }) => rules,
@@ -24,7 +24,7 @@ const words = (source: string) => {
 }
 
 describe("a rules file", () => {
-  it("is read with its alternatives, comments, examples and either quotes", () => {
+  it("may have alternatives, comments, examples and both kinds of quotes", () => {
     const source = `
 # what I let through
 prefix_rule(pattern=["git", ["add", "rm"]], decision="allow") # both
@@ -127,7 +127,7 @@ prefix_rule(pattern=["ls"])\r
     [`x = ${"[".repeat(200)}`, "1:68 nested deeper than 64 levels"],
     ['x = ["a"]\nfor i in range(64):\n  x = x + x', "3:9 more than 4194304 characters and list members"]
   ]
-  it.each(broken)("is refused as a whole, with the place: %j", (source, problem) => {
+  it.each(broken)("is refused completely, with the position: %j", (source, problem) => {
     assert.strictEqual(outcome(source), problem)
   })
 
@@ -141,7 +141,7 @@ prefix_rule(pattern=["ls"])\r
     )
   })
 
-  it.prop("never fails otherwise than by saying where", [Schema.String], ([text]) => {
+  it.prop("fails only with a position", [Schema.String], ([text]) => {
     const pieces = ["prefix_rule(", "[", "]", ")", "'a'", "for x in", "def f():", "\n  ", text]
     for (const piece of pieces) {
       assert.isTrue(Result.isResult(parse(`${text}${piece}`)))

@@ -44,14 +44,14 @@ const secrets = { MY_API_KEY: "k", my_secret: "s", Foo_Token: "t", MONKEY: "m", 
 
 describe("the environment of commands", () => {
   it.each<[string, ReturnType<typeof of>, Readonly<Record<string, string>>]>([
-    ["has nothing that looks like a secret", of({}), { ...plain, OPENAI_ORGANIZATION: "org" }],
+    ["has no variable that looks like a secret", of({}), { ...plain, OPENAI_ORGANIZATION: "org" }],
     [
-      "has it where the policy ignores the default excludes",
+      "has such variables if the policy ignores the default excludes",
       of({ ignoreDefaultExcludes: true }),
       { ...plain, ...secrets, OPENAI_API_KEY: "o", OPENAI_ORGANIZATION: "org" }
     ],
     [
-      "has no credential of the server all the same",
+      "never has a credential of the server",
       of({ ignoreDefaultExcludes: true }, ["openai_api_key", "OPENAI_ORGANIZATION"]),
       { ...plain, ...secrets }
     ],
@@ -63,15 +63,15 @@ describe("the environment of commands", () => {
       { PATH: "/bin", HOME: "/home/ada", LC_CTYPE: "C", FOO: "1" }
     ],
     [
-      "has what is set, over what is inherited and whatever is excluded",
+      "has the set variables, which override inherited and excluded ones",
       of({ inherit: "none", exclude: ["FOO"], set: { FOO: "set", MY_API_KEY: "set", OPENAI_API_KEY: "set" } }, [
         "OPENAI_API_KEY"
       ]),
       { FOO: "set", MY_API_KEY: "set", OPENAI_API_KEY: "set" }
     ],
-    ["has nothing but what is included", of({ includeOnly: ["path", "FO?"] }), { PATH: "/bin", FOO: "1" }],
+    ["has only included variables", of({ includeOnly: ["path", "FO?"] }), { PATH: "/bin", FOO: "1" }],
     [
-      "has nothing set that is not included",
+      "has no set variable that is not included",
       of({ includeOnly: ["PATH"], set: { PATH: "/usr/bin", FOO: "set" } }),
       { PATH: "/usr/bin" }
     ],
@@ -82,17 +82,17 @@ describe("the environment of commands", () => {
       { MY_API_KEY: "k", OPENAI_API_KEY: "o" }
     ],
     [
-      "has not even those where the policy wants the default excludes",
+      "has none of those if the policy applies the default excludes",
       of({ ignoreDefaultExcludes: false, includeOnly: ["MY_API_KEY"] }),
       {}
     ],
-    ["has nothing where an include matches nothing", of({ includeOnly: [""] }), {}],
+    ["is empty when an include matches nothing", of({ includeOnly: [""] }), {}],
     ["has no variable without a name", of({ inherit: "none", set: { "": "nothing", "A.B": "dot" } }), { "A.B": "dot" }]
   ])("%s", (_, environment, expected) => {
     assert.deepStrictEqual({ ...environment }, { ...expected })
   })
 
-  it("leaves out the credentials of every provider and of the server itself", () => {
+  it("omits the credentials of every provider and of the server itself", () => {
     const { providers } = defaults()
     const openai = providers["openai"]
     assert(openai !== undefined)
@@ -113,7 +113,7 @@ describe("the environment of commands", () => {
 })
 
 describe("any environment of commands", () => {
-  // Few letters, so that patterns do match names.
+  // Few letters, so that patterns match names.
   const Name = Schema.Literals(["A", "a", "KEY", "aKEYa", "token", "SECRET_A", "PATH", "HOME", "AB", "ba", "*", "A?"])
   const Pattern = Schema.Literals(["*", "?", "", "a*", "*a", "*A*", "A?", "KEY", "akeya", "P?TH", "**", "to*n", "A\\?"])
   const Bindings = Schema.Record(Name, Schema.Literals(["base", "other"]))
@@ -125,7 +125,7 @@ describe("any environment of commands", () => {
     includeOnly: Schema.Array(Pattern),
     useProfile: Schema.Boolean
   })
-  /** What a pattern is, said in another way. */
+  /** The model of a pattern. */
   const reference = (pattern: string): RegExp =>
     new RegExp(
       `^${pattern
@@ -137,7 +137,7 @@ describe("any environment of commands", () => {
   const anyOf = (patterns: ReadonlyArray<string>, name: string) => patterns.some((one) => reference(one).test(name))
 
   it.prop(
-    "is what the policy says, variable by variable",
+    "follows the policy for every variable",
     [Policy, Bindings, Schema.Array(Name)],
     ([policy, base, credentials]) => {
       const environment = environmentOf({ policy: policyOf(policy), base, credentials: new Set(credentials) })
@@ -160,12 +160,12 @@ describe("any environment of commands", () => {
     }
   )
 
-  it.prop("matches patterns as a regular expression does", [Schema.String, Pattern, Name], ([text, pattern, name]) => {
+  it.prop("matches patterns like a regular expression", [Schema.String, Pattern, Name], ([text, pattern, name]) => {
     assert.strictEqual(matches(pattern, name), reference(pattern).test(name))
     assert.isTrue(matches("*", text))
   })
 
-  it("is not held up by a pattern with many wildcards", () => {
+  it("matches a pattern with many wildcards quickly", () => {
     assert.isFalse(matches(`${"*a".repeat(200)}b`, "a".repeat(5000)))
   })
 })

@@ -9,14 +9,14 @@ const Parameters = Schema.Struct({
   required: Schema.Array(Schema.String)
 })
 
-/** The names of the parameters, and those that must be there. */
+/** The names of the parameters, and the required ones. */
 const offered = (spec: ToolSpec) => {
   const { properties, required } = Schema.decodeUnknownSync(Parameters)(spec.type === "function" ? spec.parameters : {})
   return { all: Object.keys(properties), required }
 }
 
 describe("the shell tools", () => {
-  it("offer the model the parameters that they read", () => {
+  it("declare the parameters that they read", () => {
     assert.deepStrictEqual(
       [offered(Specs.execCommand), offered(Specs.writeStdin)],
       [

@@ -5,7 +5,7 @@ import * as Path from "node:path"
 import { isFixedSearchPath, namedShell } from "../../../../src/layers/tools/shell/UserShell.ts"
 import { directory } from "../TestShell.ts"
 
-describe("the shell that a model asks for", () => {
+describe("the shell that a model requests", () => {
   it.effect("is never a file that the model names", () =>
     Effect.map(directory, (folder) => {
       const put = (name: string): string => {
@@ -35,7 +35,7 @@ describe("the shell that a model asks for", () => {
     })
   )
 
-  it("is the thread's own if that is of the kind, and else the system's", () => {
+  it("is the thread's if it has this kind, else the system's", () => {
     assert.deepStrictEqual(
       ["bash", "/tmp/x/bash", "bash.exe", "sh", "fish", "dash", "python3"].map((name) =>
         namedShell(name, "/opt/my/bash")
@@ -44,7 +44,7 @@ describe("the shell that a model asks for", () => {
     )
   })
 
-  it("finds programs in the same folders wherever it runs, or not", () => {
+  it("detects search paths that depend on the working folder", () => {
     assert.deepStrictEqual(
       ["/bin:/usr/bin", "/bin:.:/usr/bin", ":/bin", "/bin:", "node_modules/.bin:/bin", "", undefined].map(
         isFixedSearchPath

@@ -11,7 +11,7 @@ import { pipes } from "../TestShell.ts"
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url))
 
-/** Runs a program that starts commands with one watchdog and then does `end`; the signal that ended it. */
+/** Runs a program that starts commands with one watchdog and then does `end`. Returns the signal that ended it. */
 const run = (cwd: string, commands: ReadonlyArray<string>, end: string) =>
   Effect.callback<NodeJS.Signals | null>((resume) => {
     const source = `
@@ -24,7 +24,7 @@ const run = (cwd: string, commands: ReadonlyArray<string>, end: string) =>
         const marked = yield* watchdog.thread
         for (const cmd of ${JSON.stringify(commands)}) {
           const { read } = yield* spawn(command(cmd), marked)
-          // Its first words: it is what it is to be.
+          // The first words of its command line identify it.
           yield* read
         }
         yield* Effect.promise(async () => { ${end} })
@@ -54,7 +54,7 @@ describe("the commands of a server that was killed", () => {
     })
   )
 
-  it.live("end with it when something killed the watchdog before", () =>
+  it.live("end with it even if the watchdog was killed before", () =>
     Effect.gen(function* () {
       const { cwd, closed } = yield* pipes("p", "q")
       const gone = yield* Effect.forkChild(Effect.all([closed("p"), closed("q")], { concurrency: 2 }))
@@ -70,15 +70,15 @@ describe("the commands of a server that was killed", () => {
   )
 })
 
-// Elsewhere such a process is not found.
-describe.skipIf(process.platform !== "linux")("what has left the group of its command", () => {
+// On other platforms such a process is not found.
+describe.skipIf(process.platform !== "linux")("a process outside the group of its command", () => {
   it.live.each<[string, string]>([
     ["in a session of its own", `exec setsid -w sh -c 'exec 9> p; trap "" TERM HUP; ${waiting}; sleep 1000'`],
     [
       "as a daemon",
       "(setsid sh -c 'exec 9> p; : > is-daemon; exec > /dev/null; sleep 1000; sleep 1000' &); until [ -e is-daemon ]; do :; done; echo ready"
     ]
-  ])("ends with the server all the same, %s", ([, command]) =>
+  ])("is killed with the server, %s", ([, command]) =>
     Effect.gen(function* () {
       const { cwd, closed } = yield* pipes("p")
       const gone = yield* Effect.forkChild(closed("p"))
@@ -100,7 +100,7 @@ describe.skipIf(process.platform !== "linux")("what has left the group of its co
       assert.strictEqual(new TextDecoder().decode(yield* read), "ready\n")
     })
 
-  it.live.each(ways)("is gone when the scope of the server is closed, %s", ([, way]) =>
+  it.live.each(ways)("is killed when the scope of the server closes, %s", ([, way]) =>
     Effect.gen(function* () {
       const { cwd, closed } = yield* pipes("p")
       const gone = yield* Effect.forkChild(closed("p"))
@@ -136,7 +136,7 @@ describe.skipIf(process.platform !== "linux")("what has left the group of its co
     })
   )
 
-  it.live.each(ways)("ends with its thread, and nothing of another thread does, %s", ([, way]) =>
+  it.live.each(ways)("is killed with its thread, and no process of another thread is, %s", ([, way]) =>
     Effect.gen(function* () {
       const { cwd, closed } = yield* pipes("p")
       const other = yield* pipes("p")

@@ -9,7 +9,7 @@ import * as NodeSmallFiles from "../../../../src/layers/files/NodeSmallFiles.ts"
 import * as AuthFlags from "../../../../src/layers/transports/auth/AuthFlags.ts"
 import { sign } from "../../../support/Jwts.ts"
 
-/** A folder with a file for every length of secret that matters. */
+/** A folder with a file for every relevant length of a secret. */
 const folder = Effect.acquireRelease(
   Effect.sync(() => {
     const folder = mkdtempSync(join(tmpdir(), "spindle-auth-"))
@@ -24,7 +24,7 @@ const folder = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
 )
 
-/** What becomes of flags whose files are in the folder: the refusal without the folder's name, or that it starts. */
+/** The outcome of flags whose files are in the folder: the error without the folder's name, or a start. */
 const outcome = (flags: Partial<AuthFlags.AuthFlags>) =>
   Effect.gen(function* () {
     const at = yield* folder
@@ -106,7 +106,7 @@ describe("the flags of authentication", () => {
     })
   )
 
-  /** What becomes of tokens with these claims, at second 1000. */
+  /** The outcome of tokens with these claims, at second 1000. */
   const verdicts = Effect.fnUntraced(
     function* (flags: Partial<AuthFlags.AuthFlags>, ...tokens: ReadonlyArray<Readonly<Record<string, unknown>>>) {
       const sharedSecretFile = join(yield* folder, "secret-32")
@@ -123,7 +123,7 @@ describe("the flags of authentication", () => {
     Effect.provide([NodeServices.layer, NodeSmallFiles.layer])
   )
 
-  it.effect("let the clock of a token's issuer differ by 30 seconds, unless they say otherwise [48]", () =>
+  it.effect("permit a clock skew of 30 seconds by default [48]", () =>
     Effect.gen(function* () {
       const tokens = [{ exp: 970 }, { exp: 969 }]
       assert.deepStrictEqual(yield* verdicts({}, ...tokens), ["admitted", "expired websocket jwt"])
@@ -131,14 +131,14 @@ describe("the flags of authentication", () => {
     })
   )
 
-  it.effect("take a blank issuer and a blank audience for none [48]", () =>
+  it.effect("treat a blank issuer and a blank audience as absent [48]", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* verdicts({ issuer: " ", audience: "" }, { exp: 1060, iss: "x" }), ["admitted"])
       assert.deepStrictEqual(yield* verdicts({ issuer: " me " }, { exp: 1060, iss: "me" }), ["admitted"])
     })
   )
 
-  it.effect("admit by the token of the file, without the space around it", () =>
+  it.effect("admit the trimmed token of the file", () =>
     Effect.gen(function* () {
       const tokenFile = relative(process.cwd(), join(yield* folder, "token"))
       const authorize = yield* AuthFlags.authorizeBy({ ...AuthFlags.none, ...capability, tokenFile })

@@ -7,7 +7,7 @@ import * as CapabilityToken from "../../../../src/layers/transports/auth/Capabil
 import * as SignedBearerToken from "../../../../src/layers/transports/auth/SignedBearerToken.ts"
 import { secret, sign } from "../../../support/Jwts.ts"
 
-/** What the client reads, or that it gets in. */
+/** The error for the client, or its admission. */
 const verdict = (authorize: Authorize, authorization: string | undefined) =>
   Effect.match(authorize(authorization), { onFailure: ({ message }) => message, onSuccess: () => "admitted" })
 
@@ -33,7 +33,7 @@ describe("the authorization header", () => {
     })
   )
 
-  it.effect("keeps the token out of what is printed of it", () =>
+  it.effect("does not print the token", () =>
     Effect.gen(function* () {
       const token = yield* bearerToken("Bearer open-sesame")
       assert.notInclude(`${String(token)} ${JSON.stringify(token)}`, "open-sesame")
@@ -57,7 +57,7 @@ describe("a capability token", () => {
     })
   )
 
-  it("is compared by its digest, which is all that is kept", () => {
+  it("is compared by its digest, and only the digest is kept", () => {
     assert.strictEqual(
       Buffer.from(CapabilityToken.digestOf(Redacted.make("abc"))).toString("hex"),
       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -70,7 +70,7 @@ const now = 1_700_000_000
 
 const good = { exp: now + 60, iss: "me", aud: "you" }
 
-/** A good token, its last part in the alphabet with `+` and `/`: the same bytes. */
+/** A valid token whose last part uses the alphabet with `+` and `/`: the same bytes. */
 const respelled = (() => {
   for (let turn = 0; ; turn++) {
     const token = sign({ ...good, turn })
@@ -96,12 +96,12 @@ describe("a signed bearer token", () => {
     ["other audiences", { ...good, aud: ["a"] }, "websocket jwt audience mismatch"],
     ["another audience", { ...good, aud: "x" }, "websocket jwt audience mismatch"],
     ["no audience", { ...good, aud: undefined }, "websocket jwt audience mismatch"],
-    ["an audience that is no text", { ...good, aud: 1 }, "invalid websocket jwt"],
+    ["an audience that is not a string", { ...good, aud: 1 }, "invalid websocket jwt"],
     ["audiences that are not all texts", { ...good, aud: ["you", 1] }, "invalid websocket jwt"],
     ["another issuer", { ...good, iss: "x" }, "websocket jwt issuer mismatch"],
     ["no issuer", { ...good, iss: undefined }, "websocket jwt issuer mismatch"],
     ["null for an issuer", { ...good, iss: null }, "websocket jwt issuer mismatch"],
-    ["an issuer that is no text", { ...good, iss: ["me"] }, "invalid websocket jwt"],
+    ["an issuer that is not a string", { ...good, iss: ["me"] }, "invalid websocket jwt"],
     ["no expiry", { iss: "me", aud: "you" }, "invalid websocket jwt"],
     ["null for an expiry", { ...good, exp: null }, "invalid websocket jwt"],
     ["an expiry that is a text", { ...good, exp: String(now + 60) }, "invalid websocket jwt"],
@@ -117,7 +117,7 @@ describe("a signed bearer token", () => {
     ["not valid yet, of another issuer", { ...good, nbf: now + 500, iss: "x" }, "websocket jwt is not valid yet"],
     ["another issuer and audience", { ...good, iss: "x", aud: "x" }, "websocket jwt issuer mismatch"],
     ["issued tomorrow", { ...good, iat: now + 86_400 }, "admitted"],
-    ["claims that are no object", [], "invalid websocket jwt"]
+    ["claims that are not an object", [], "invalid websocket jwt"]
   ])("%s [48]", ([, claims, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* judge(sign(claims)), expected)
@@ -131,10 +131,10 @@ describe("a signed bearer token", () => {
     ["by HS512", sign(good, { alg: "HS512", hash: "sha512" })],
     ["by hs256", sign(good, { alg: "hs256" })],
     ["with another secret", sign(good, { key: "x".repeat(40) })],
-    ["under terms nobody knows", sign(good, { head: { crit: ["zz"], zz: 1 } })],
-    ["by nobody: no token", "abc"],
-    ["by nobody: two parts", "a.b"],
-    ["by nobody: three parts", "a.b.c"],
+    ["with unknown critical terms", sign(good, { head: { crit: ["zz"], zz: 1 } })],
+    ["without a signature: no token", "abc"],
+    ["without a signature: two parts", "a.b"],
+    ["without a signature: three parts", "a.b.c"],
     ["and then some", `${sign(good)}.x`],
     ["with padding", `${sign(good)}=`],
     ["with a space in it", sign(good).replace(".", ". ")],
@@ -145,7 +145,7 @@ describe("a signed bearer token", () => {
     })
   )
 
-  it.effect("may be of anybody and for anybody when nothing is said of that", () =>
+  it.effect("may have any issuer and audience when none is required", () =>
     Effect.gen(function* () {
       const anybody = SignedBearerToken.authorize({
         secret: Redacted.make(new TextEncoder().encode(secret)),

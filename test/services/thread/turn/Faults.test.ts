@@ -10,7 +10,7 @@ import type { ModelError, ModelEvent } from "../../../../src/services/model/Mode
 import { Sandbox } from "../../../../src/services/sandbox/Sandbox.ts"
 import { fine, modelEnds, modelOf, modelSteps, sandboxes, toolOf, toolRuns } from "../../../support/Faults.ts"
 import { completed } from "../../../support/ScriptedModel.ts"
-import { type Client, cwd, makeServer, nameOf, say, type ServerOptions } from "../../../support/Server.ts"
+import { type Client, cwd, makeServer, nameOf, userInput, type ServerOptions } from "../../../support/Server.ts"
 import { paramsOf } from "../../../support/Threads.ts"
 
 /** The time within which a turn ends when it is interrupted (milliseconds): shorter than the deadline of a stop. */
@@ -20,7 +20,7 @@ type Status = "completed" | "failed" | "interrupted"
 
 const text = (value: unknown): string => (value instanceof Error ? value.message : String(value))
 
-/** A server whose log is read, with a thread. */
+/** A server with a thread and a captured log. */
 const setUp = Effect.fnUntraced(function* (options: ServerOptions) {
   const log: Array<string> = []
   const feedback = Logger.make<unknown, void>(({ message }) => {
@@ -32,7 +32,7 @@ const setUp = Effect.fnUntraced(function* (options: ServerOptions) {
   return { ...server, client, log, threadId: thread.id }
 })
 
-/** Lets time pass until the effect has ended, a second at a time; how many milliseconds that were. */
+/** Advances the clock by seconds until the effect has ended, and returns the milliseconds. */
 const passing = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
   const began = yield* Clock.currentTimeMillis
   const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
@@ -44,7 +44,7 @@ const passing = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) 
   return { value, millis: (yield* Clock.currentTimeMillis) - began }
 })
 
-/** The ends of turns among what a client has heard so far and hears up to the end of one more turn. */
+/** The ends of turns among the client's messages up to the end of one more turn. */
 const endsUntil = Effect.fnUntraced(function* (client: Client, turnId: string) {
   const events = yield* client.until(
     (event) => nameOf(event) === "turn/completed" && JSON.stringify(paramsOf(event)).includes(turnId)
@@ -57,14 +57,14 @@ const endsUntil = Effect.fnUntraced(function* (client: Client, turnId: string) {
 })
 
 /**
- * Runs a turn in which a port goes wrong, interrupting it where `interrupts` says so. Holds for every port: one end, told once
- * to clients and kept in the thread; one answer for the request to interrupt, in time; and the next turn is as it should be.
+ * Runs a turn with a faulty port, and interrupts it if `interrupts` is given. For every port: the turn ends exactly once for
+ * clients and in the thread; the request to interrupt is answered in time; and the next turn is correct.
  */
 const faultyTurn = Effect.fnUntraced(function* (
   { client, threadId }: { readonly client: Client; readonly threadId: string },
   interrupts: Effect.Effect<void> | undefined
 ) {
-  const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+  const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
   if (interrupts !== undefined) {
     yield* interrupts
     const { millis, value } = yield* passing(client.request("turn/interrupt", { threadId, turnId: turn.id }))
@@ -72,7 +72,7 @@ const faultyTurn = Effect.fnUntraced(function* (
     assert.isAtMost(millis, Deadline)
   }
   const { value: ends } = yield* passing(endsUntil(client, turn.id))
-  const { turn: next } = yield* client.request("turn/start", { threadId, input: say("again") })
+  const { turn: next } = yield* client.request("turn/start", { threadId, input: userInput("again") })
   const { value: nextEnds } = yield* passing(endsUntil(client, next.id))
   const { thread } = yield* client.request("thread/read", { threadId, includeTurns: true })
   const kept = thread.turns.map(({ id, status }) => [id, status] as const)
@@ -83,7 +83,7 @@ const faultyTurn = Effect.fnUntraced(function* (
   return ends[0]?.[1]
 })
 
-/** What the model's turn comes to: the status, and whether it has to be interrupted for that. */
+/** The outcome of a turn with a faulty model: the status, and whether an interrupt is needed. */
 const modelOutcomes: Readonly<Record<keyof typeof modelEnds, readonly [Status, interrupted: boolean, log: string]>> = {
   fails: ["failed", false, ""],
   dies: ["failed", false, "turn died"],
@@ -91,18 +91,18 @@ const modelOutcomes: Readonly<Record<keyof typeof modelEnds, readonly [Status, i
   "ends without an end": ["failed", false, ""],
   throws: ["failed", false, "turn died"],
   "never ends": ["interrupted", true, ""],
-  "cannot be interrupted": ["interrupted", true, "the model's stream did not stop within 2s and was left behind"],
-  "never lets go": ["interrupted", true, "the model's stream did not stop within 2s and was left behind"],
+  "cannot be interrupted": ["interrupted", true, "the model's stream did not stop within 2s and was abandoned"],
+  "never finishes its finalizer": ["interrupted", true, "the model's stream did not stop within 2s and was abandoned"],
   completes: ["completed", false, ""],
   "completes twice": ["completed", false, ""],
-  "goes on behind its end": ["completed", false, ""],
-  "fails behind its end": ["completed", false, "the model's stream failed behind its end"],
-  "dies behind its end": ["completed", false, "the model's stream failed behind its end"],
-  "never ends behind its end": ["completed", false, ""],
-  "cannot be interrupted behind its end": [
+  "continues after its end": ["completed", false, ""],
+  "fails after its end": ["completed", false, "the model's stream failed after its end"],
+  "dies after its end": ["completed", false, "the model's stream failed after its end"],
+  "never ends after its end": ["completed", false, ""],
+  "cannot be interrupted after its end": [
     "completed",
     false,
-    "the model's stream did not stop within 2s and was left behind"
+    "the model's stream did not stop within 2s and was abandoned"
   ]
 }
 
@@ -115,9 +115,9 @@ const toolOutcomes: Readonly<Record<keyof typeof toolRuns, readonly [Status, int
   "gives what is not JSON": ["completed", false, "tool faulty died"],
   cancels: ["interrupted", false, ""],
   "never ends": ["interrupted", true, ""],
-  "cannot be interrupted": ["interrupted", true, "tool faulty did not stop within 2s and was left behind"],
-  "never lets go": ["interrupted", true, "tool faulty did not stop within 2s and was left behind"],
-  "asks, and nobody answers": ["interrupted", true, ""]
+  "cannot be interrupted": ["interrupted", true, "tool faulty did not stop within 2s and was abandoned"],
+  "never finishes its finalizer": ["interrupted", true, "tool faulty did not stop within 2s and was abandoned"],
+  "asks and gets no answer": ["interrupted", true, ""]
 }
 
 const callOf = (name: string): ModelEvent => ({
@@ -127,7 +127,7 @@ const callOf = (name: string): ModelEvent => ({
 
 const calling = (name: string) => (): Stream.Stream<ModelEvent, ModelError> => Stream.make(callOf(name), completed)
 
-describe("a turn ends once, whatever a port does [76] [77]", () => {
+describe("a turn ends once, for every fault of a port [76] [77]", () => {
   for (const [step, events] of Object.entries(modelSteps)) {
     for (const [name, [status, isInterrupted, logged]] of Object.entries(modelOutcomes)) {
       it.effect(`the model ${name}, ${step}`, () =>
@@ -138,7 +138,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
               Stream.fromIterable(events),
               Stream.suspend(() => end?.() ?? Stream.empty)
             )
-          // What throws at once throws before there is a stream.
+          // A synchronous exception occurs before there is a stream.
           const model = modelOf(name === "throws" && events.length === 0 ? () => end?.() ?? Stream.empty : answer)
           const server = yield* setUp({ model, toolbox: [fine] })
           const turns = yield* faultyTurn(server, isInterrupted ? Effect.void : undefined)
@@ -151,7 +151,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
 
   for (const [name, [status, isInterrupted, logged]] of Object.entries(toolOutcomes)) {
     for (const publishesItems of [false, true]) {
-      it.effect(`a tool ${name}${publishesItems ? "" : ", and its call is shown"}`, () =>
+      it.effect(`a tool ${name}${publishesItems ? "" : ", and its call is published"}`, () =>
         Effect.gen(function* () {
           const run = toolRuns[name]
           const tool = { ...toolOf((turn) => run?.(turn) ?? Effect.die("no such run")), publishesItems }
@@ -164,7 +164,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
     }
   }
 
-  it.effect("the call of a tool that is left behind is completed, and publishes nothing any more", () =>
+  it.effect("the call of an abandoned tool is completed, and publishes nothing afterwards", () =>
     Effect.gen(function* () {
       const run = (turn: Parameters<Parameters<typeof toolOf>[0]>[0]) =>
         Effect.uninterruptible(
@@ -174,14 +174,14 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
           )
         )
       const { client, threadId } = yield* setUp({ model: modelOf(calling("faulty")), toolbox: [toolOf(run)] })
-      const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+      const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
       yield* passing(client.request("turn/interrupt", { threadId, turnId: turn.id }))
       const events = yield* client.until((event) => nameOf(event) === "turn/completed")
       const items = events.filter((event) => nameOf(event) === "item/completed").map(paramsOf)
       const { item } = items.at(-1) as { readonly item: { readonly type: string; readonly status: string } }
       assert.deepStrictEqual([item.type, item.status], ["dynamicToolCall", "failed"])
       yield* TestClock.adjust("2 minutes")
-      yield* client.request("turn/start", { threadId, input: say("again") })
+      yield* client.request("turn/start", { threadId, input: userInput("again") })
       const names = yield* client.names("turn/completed")
       assert.notInclude(names, "item/mcpToolCall/progress")
     })
@@ -196,7 +196,7 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
         const { client, threadId } = server
         const { turn } = yield* client.request("turn/start", {
           threadId,
-          input: say("go"),
+          input: userInput("go"),
           approvalPolicy: "never",
           sandboxPolicy: { type: "readOnly" }
         })
@@ -220,14 +220,14 @@ describe("a turn ends once, whatever a port does [76] [77]", () => {
       "tool",
       {
         model: modelOf(calling("faulty")),
-        toolbox: [toolOf(() => toolRuns["never lets go"]?.({} as never) ?? Effect.never)]
+        toolbox: [toolOf(() => toolRuns["never finishes its finalizer"]?.({} as never) ?? Effect.never)]
       }
     ]
   ] as const) {
     it.effect(`the stop of all threads does not wait for a ${what} that cannot be interrupted`, () =>
       Effect.gen(function* () {
         const { client, threadId, threads } = yield* setUp(faulty)
-        const { turn } = yield* client.request("turn/start", { threadId, input: say("go") })
+        const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
         yield* client.notified("turn/started")
         const { millis } = yield* passing(threads.stop)
         assert.isAtMost(millis, Deadline)

@@ -25,7 +25,7 @@ const askUser = (callId: string, turn: ToolTurn) =>
     autoResolutionMs: null
   })
 
-/** A tool that asks the user, and gives the model the answer or the reason why there is none. */
+/** A tool that sends a request, and returns the answer or the failure to the model. */
 const asking = toolOf(({ callId }, turn) =>
   askUser(callId, turn).pipe(
     Effect.map(({ answers }) => text(JSON.stringify(answers))),
@@ -36,7 +36,7 @@ const asking = toolOf(({ callId }, turn) =>
 const withoutTokens = (events: ReadonlyArray<Parameters<typeof nameOf>[0]>) =>
   events.filter((event) => nameOf(event) !== "thread/tokenUsage/updated")
 
-describe("a question of a tool", () => {
+describe("a request of a tool", () => {
   it.effect("makes the thread wait for the user, in the release's order [78]", () =>
     Effect.gen(function* () {
       const { client, model, start, threadId } = yield* makeThread({ toolbox: [asking] })
@@ -61,7 +61,7 @@ describe("a question of a tool", () => {
       })
       const answers = { q: { answers: ["A"] } }
       yield* client.handle.respondToServerRequest(asked.request.id, { answers })
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       const after = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
       assert.deepStrictEqual(after.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
       assert.deepStrictEqual(paramsOf(after[1]), { threadId, status: { type: "active", activeFlags: [] } })
@@ -69,7 +69,7 @@ describe("a question of a tool", () => {
     })
   )
 
-  it.effect("that the client runs is no wait for the user", () =>
+  it.effect("that the client runs sets no waiting flag", () =>
     Effect.gen(function* () {
       const calling = toolOf((call, turn) =>
         turn.ask("item/tool/call", { callId: call.callId, namespace: null, tool: "x", arguments: {} }).pipe(
@@ -85,7 +85,7 @@ describe("a question of a tool", () => {
       const asked = events.at(-1)
       assert(asked?._tag === "ServerRequest")
       yield* client.handle.respondToServerRequest(asked.request.id, { contentItems: [], success: true })
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       assert.include(JSON.stringify(last.request.input.at(-1)), '"output":"true"')
     })
   )
@@ -101,7 +101,7 @@ describe("a question of a tool", () => {
       yield* model.call(["ask", "c1"])
       const { id } = yield* client.asked
       yield* client.handle.respondToServerRequest(id, answer)
-      const last = yield* model.say("done")
+      const last = yield* model.reply("done")
       assert.include(JSON.stringify(last.request.input.at(-1)), `failed ${reason}`)
       const statuses = (yield* client.until((event) => nameOf(event) === "turn/completed")).flatMap((event) =>
         nameOf(event) === "thread/status/changed" ? [JSON.stringify(paramsOf(event))] : []
@@ -110,7 +110,32 @@ describe("a question of a tool", () => {
     })
   )
 
-  it.effect("ends with the turn, and one that comes later fails at once [65] [78]", () =>
+  it.effect("is withdrawn when its tool stops waiting, and a late answer is ignored [78]", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      const impatient = toolOf(({ callId }, turn) =>
+        Effect.raceFirst(
+          Effect.as(Effect.orDie(askUser(callId, turn)), text("answered")),
+          Effect.as(Deferred.await(gate), text("went on"))
+        )
+      )
+      const { client, model, start, threadId } = yield* makeThread({ toolbox: [impatient] })
+      yield* start("go")
+      yield* model.call(["ask", "c1"])
+      const { id } = yield* client.asked
+      yield* Deferred.succeed(gate, undefined)
+      const last = yield* model.reply("done")
+      assert.include(JSON.stringify(last.request.input.at(-1)), "went on")
+      const events = withoutTokens(yield* client.until((event) => nameOf(event) === "item/started"))
+      assert.deepStrictEqual(events.map(nameOf), ["serverRequest/resolved", "thread/status/changed", "item/started"])
+      assert.deepStrictEqual(paramsOf(events[0]), { threadId, requestId: id })
+      assert.deepStrictEqual(paramsOf(events[1]), { threadId, status: { type: "active", activeFlags: [] } })
+      yield* client.handle.respondToServerRequest(id, { answers: {} })
+      assert.strictEqual((yield* client.notified("turn/completed")).turn.status, "completed")
+    })
+  )
+
+  it.effect("ends with the turn, and a later one fails at once [65] [78]", () =>
     Effect.gen(function* () {
       const turns: Array<ToolTurn> = []
       const entered = yield* Deferred.make<void>()
@@ -138,8 +163,8 @@ describe("a question of a tool", () => {
   )
 })
 
-describe("a turn of a kind that takes no input", () => {
-  it("refuses to be steered, in the release's words", () => {
+describe("a turn whose kind takes no input", () => {
+  it("refuses steering with the release's text", () => {
     const turn = new ActiveTurn("t", "t", { kind: "compact", steerable: false })
     assert.isFalse(turn.steer({ input: [{ type: "text", text: "x", text_elements: [] }], clientId: null }))
     assert.isTrue(turn.finish())

@@ -16,7 +16,7 @@ const Part = Schema.Union([
 ])
 
 describe("the output of a tool", () => {
-  it("is one text where it is one, and parts otherwise", () => {
+  it("is a single text if possible, and parts otherwise", () => {
     assert.strictEqual(toModel(text("a")), "a")
     assert.strictEqual(outputOf({ type: "structured", value: { a: 1 } }), '{"a":1}')
     assert.deepStrictEqual(outputOf(), [])
@@ -25,7 +25,7 @@ describe("the output of a tool", () => {
     ])
   })
 
-  it("keeps to its limits, and says so", () => {
+  it("is truncated to its limits, with a note", () => {
     const note = (text: string) => ({ type: "input_text" as const, text })
     assert.deepStrictEqual(outputOf({ type: "text", text: "x".repeat(MaxText + 1) }, { type: "text", text: "more" }), [
       note("x".repeat(MaxText)),

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { MaxImageBytes, toModel } from "../../../../src/services/thread/turn/UserMessage.ts"
 import * as MemoryFiles from "../../../support/MemoryFiles.ts"
 
-const told = (path: string, files: MemoryFiles.MemoryFiles) =>
+const entryFor = (path: string, files: MemoryFiles.MemoryFiles) =>
   Effect.map(toModel([{ type: "localImage", path }]).pipe(Effect.provide(files.layer)), (item) =>
     item?.type === "message" ? item.content : []
   )
@@ -12,38 +12,38 @@ const unreadable = (path: string, why: string) => [
   { type: "input_text" as const, text: `Codex could not read the local image at \`${path}\`: ${why}` }
 ]
 
-describe("an image on this machine", () => {
-  it.effect("is sent as it is", () =>
+describe("a local image", () => {
+  it.effect("is sent unchanged", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* told("/a.PNG", MemoryFiles.make({ "/a.PNG": "pixels" })), [
+      assert.deepStrictEqual(yield* entryFor("/a.PNG", MemoryFiles.make({ "/a.PNG": "pixels" })), [
         { type: "input_image", image_url: "data:image/png;base64,cGl4ZWxz" }
       ])
     })
   )
 
-  it.effect("that is missing, of another kind or no file is a sentence for the model", () =>
+  it.effect("that is missing, unsupported or not a file becomes an error text for the model", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({ "/dir.png/file": "", "/zero.png": "", "/a.tiff": "" })
       files.lock("/zero.png", "slow")
       assert.deepStrictEqual(
-        yield* told("/none.png", files),
+        yield* entryFor("/none.png", files),
         unreadable("/none.png", "No such file or directory (os error 2)")
       )
-      assert.deepStrictEqual(yield* told("/dir.png", files), unreadable("/dir.png", "not a regular file"))
+      assert.deepStrictEqual(yield* entryFor("/dir.png", files), unreadable("/dir.png", "not a regular file"))
       assert.deepStrictEqual(
-        yield* told("/zero.png", files),
+        yield* entryFor("/zero.png", files),
         unreadable("/zero.png", "the file system does not answer")
       )
-      assert.deepStrictEqual(yield* told("/a.tiff", files), unreadable("/a.tiff", "unsupported image type"))
+      assert.deepStrictEqual(yield* entryFor("/a.tiff", files), unreadable("/a.tiff", "unsupported image type"))
       assert.deepStrictEqual(files.reads, ["/none.png", "/dir.png", "/zero.png"])
     })
   )
 
-  it.effect("is no larger than its limit", () =>
+  it.effect("must not exceed its limit", () =>
     Effect.gen(function* () {
       const files = MemoryFiles.make({ "/big.png": "x".repeat(MaxImageBytes + 1) })
       assert.deepStrictEqual(
-        yield* told("/big.png", files),
+        yield* entryFor("/big.png", files),
         unreadable("/big.png", `larger than ${MaxImageBytes} bytes`)
       )
     })

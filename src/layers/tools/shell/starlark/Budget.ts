@@ -1,15 +1,15 @@
 /**
- * What one evaluation may use: steps, depth, and the size of what it makes.
+ * The limits of one evaluation: steps, depth, and the size of created values.
  *
  * @module
  */
 import { limitAt, type Position } from "./StarlarkError.ts"
 
-/** Expressions, statements and iterations. */
+/** Maximum number of expressions, statements and iterations. */
 const MaxSteps = 200_000
-/** Calls and nested values. */
+/** Maximum depth of calls and nested values. */
 const MaxDepth = 64
-/** Characters and list members made, all together. */
+/** Maximum total of created characters and list members. */
 const MaxSize = 4 * 1024 * 1024
 
 export class Budget {
@@ -21,7 +21,7 @@ export class Budget {
     if (++this.#steps > MaxSteps) throw limitAt(position, `more than ${MaxSteps} steps`)
   }
 
-  /** Counts what is about to be made. Called before it is made. */
+  /** Counts the size of a value before it is created. */
   spend(size: number, position: Position): void {
     this.#size += size
     if (!(this.#size <= MaxSize)) throw limitAt(position, `more than ${MaxSize} characters and list members`)

@@ -22,7 +22,7 @@ export abstract class Expressions {
     this.budget = budget
   }
 
-  /** Runs the body of a function; null where it returns nothing. */
+  /** Runs the body of a function; null when it returns nothing. */
   protected abstract runBody(body: ReadonlyArray<Statement>, scope: Scope): Value
 
   protected evaluate(node: Expression, scope: Scope): Value {

@@ -97,7 +97,7 @@ class Evaluator extends Expressions {
   }
 }
 
-/** Runs `source` for what it calls in `functions`. Throws a `StarlarkError`, also for what exceeds a limit. */
+/** Runs `source`, which may call `functions`. Throws a `StarlarkError`, also for an exceeded limit. */
 export const run = (source: string, functions: ReadonlyArray<Callable>): void => {
   const globals: Scope = {
     values: new Map(),

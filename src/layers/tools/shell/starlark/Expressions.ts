@@ -7,7 +7,7 @@ import { errorAt } from "./StarlarkError.ts"
 import type { Argument, Clause, Expression, Parameter } from "./Syntax.ts"
 import type { Tokens } from "./Tokens.ts"
 
-/** An expression, or several with commas between them, which are a tuple. */
+/** An expression, or a tuple of several separated by commas. */
 export const expressionList = (tokens: Tokens): Expression => {
   const first = expression(tokens)
   if (!tokens.is(",")) return first
@@ -34,7 +34,7 @@ export const expression = (tokens: Tokens): Expression =>
     return { type: "conditional", condition, when: then, otherwise: expression(tokens), line, column }
   })
 
-/** What a `for` or an assignment assigns to. */
+/** The target of a `for` or an assignment. */
 export const target = (tokens: Tokens): Expression => {
   const first = postfix(tokens)
   if (!tokens.is(",")) return first
@@ -52,7 +52,7 @@ const startsExpression = (tokens: Tokens): boolean => {
   return kind === "name" || kind === "string" || kind === "int" || (kind === "keyword" && /^(?:not|lambda)$/.test(text))
 }
 
-/** Weakest first. */
+/** Operators by precedence, weakest first. */
 const Operators: ReadonlyArray<ReadonlyArray<string>> = [
   ["or"],
   ["and"],
@@ -134,7 +134,7 @@ const callArguments = (tokens: Tokens): ReadonlyArray<Argument> => {
   return args
 }
 
-/** The parameters of a function, up to `close`, which is left. */
+/** The parameters of a function, up to `close`, which is not consumed. */
 export const parameters = (tokens: Tokens, close: ")" | ":"): ReadonlyArray<Parameter> => {
   const list: Array<Parameter> = []
   const seen = new Set<string>()

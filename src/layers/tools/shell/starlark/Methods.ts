@@ -7,7 +7,7 @@ import { builtin } from "./Signature.ts"
 import { errorAt, type Position } from "./StarlarkError.ts"
 import { Callable, type CallContext, Dict, isKey, itemsOf, List, print, Tuple, typeName, type Value } from "./Values.ts"
 
-/** The method `name` of `value`. Throws where there is none. */
+/** The method `name` of `value`. Throws when there is none. */
 export const method = (value: Value, name: string, at: Position): Callable => {
   const make =
     typeof value === "string"

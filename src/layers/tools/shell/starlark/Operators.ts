@@ -7,7 +7,7 @@ import type { Budget } from "./Budget.ts"
 import { errorAt, type Position } from "./StarlarkError.ts"
 import { areEqual, Dict, isKey, isTrue, itemsOf, List, print, repr, Tuple, typeName, type Value } from "./Values.ts"
 
-/** All but `and` and `or`, which do not always look at their right side. */
+/** All operators but `and` and `or`, which do not always evaluate their right side. */
 export const binary = (operator: string, left: Value, right: Value, budget: Budget, at: Position): Value => {
   switch (operator) {
     case "==":

@@ -1,5 +1,5 @@
 /**
- * Reads the statements of a Starlark file. What is outside of the supported subset is refused by name.
+ * Reads the statements of a Starlark file. Unsupported statements are refused by name.
  *
  * @module
  */

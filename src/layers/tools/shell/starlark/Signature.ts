@@ -1,5 +1,5 @@
 /**
- * How the arguments of a call to a built-in function are assigned to its parameters.
+ * Assigns the arguments of a built-in call to its parameters.
  *
  * @module
  */

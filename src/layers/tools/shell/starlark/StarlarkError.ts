@@ -1,18 +1,18 @@
 /**
- * What is wrong with a Starlark file, and where.
+ * The errors of a Starlark file, with their position.
  *
  * @module
  */
 import * as Schema from "effect/Schema"
 
-/** The file breaks the language, uses a part of it that is not supported, fails, or exceeds a limit. */
+/** The file is invalid, uses an unsupported feature, fails, or exceeds a limit. */
 export class StarlarkError extends Schema.TaggedError<StarlarkError>()("StarlarkError", {
   /** Counted from 1. */
   line: Schema.Int,
   /** Counted from 1, in UTF-16 code units. */
   column: Schema.Int,
   detail: Schema.String,
-  /** The file may be right, and goes beyond a limit of this server. */
+  /** True when the file may be valid but exceeds a limit of this server. */
   beyondLimit: Schema.optionalKey(Schema.Literal(true))
 }) {
   override get message(): string {
@@ -26,10 +26,10 @@ export interface Position {
   readonly column: number
 }
 
-/** The error for something at `position`. */
+/** An error at `position`. */
 export const errorAt = ({ column, line }: Position, detail: string): StarlarkError =>
   new StarlarkError({ line, column, detail })
 
-/** The error for what goes beyond a limit at `position`. */
+/** The error for an exceeded limit at `position`. */
 export const limitAt = ({ column, line }: Position, detail: string): StarlarkError =>
   new StarlarkError({ line, column, detail, beyondLimit: true })

@@ -21,7 +21,7 @@ const Named: Readonly<Record<string, string>> = {
   "\n": ""
 }
 
-/** What the body of a literal stands for. Throws for a code that is no character; an unknown escape stands for itself. */
+/** The value of a literal's body. Throws for a code that is not a character; an unknown escape is kept unchanged. */
 export const unescape = (body: string, position: Position): string =>
   body.replace(Escape, (whole: string, hex?: string, short?: string, long?: string, octal?: string, char?: string) => {
     const digits = hex ?? short ?? long

@@ -7,7 +7,7 @@ import type { Position } from "./StarlarkError.ts"
 
 export interface Argument {
   readonly kind: "positional" | "named" | "star" | "doubleStar"
-  /** Of a named argument, else empty. */
+  /** The name of a named argument, else empty. */
   readonly name: string
   readonly value: Expression
 }
@@ -18,7 +18,7 @@ export interface Parameter {
   readonly standard: Expression | undefined
 }
 
-/** `for target in iterable`, or `if condition` where there is no target. */
+/** `for target in iterable`, or `if condition` when there is no target. */
 export interface Clause {
   readonly target: Expression | undefined
   readonly value: Expression

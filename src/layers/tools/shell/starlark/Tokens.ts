@@ -1,12 +1,12 @@
 /**
- * The tokens of a Starlark file, one after the other, and how deep their reader is nested.
+ * A cursor over the tokens of a Starlark file, with the depth of its reader.
  *
  * @module
  */
 import { type Token, type TokenKind, tokenize } from "./Lexer.ts"
 import { errorAt, limitAt, type StarlarkError } from "./StarlarkError.ts"
 
-/** Expressions and statements are nested no deeper than this. */
+/** Maximum nesting of expressions and statements. */
 const MaxDepth = 64
 
 export class Tokens {

@@ -1,5 +1,5 @@
 /**
- * The values of Starlark, and what every part of the evaluator asks of them.
+ * The values of Starlark, and operations shared by the evaluator.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export class Dict {
   readonly entries = new Map<Key, Value>()
 }
 
-/** What a call passes, evaluated. */
+/** The evaluated arguments of a call. */
 export interface Arguments {
   readonly positional: ReadonlyArray<Value>
   readonly named: ReadonlyMap<string, Value>
@@ -34,7 +34,7 @@ export interface Arguments {
 
 export interface CallContext {
   readonly budget: Budget
-  /** Where the call stands. */
+  /** The position of the call. */
   readonly position: Position
 }
 
@@ -68,7 +68,7 @@ export const isTrue = (value: Value): boolean => {
 export const isKey = (value: Value): value is Key =>
   value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean"
 
-/** The members of a list, a tuple or a dict's keys, at this moment; undefined for what cannot be iterated. */
+/** The members of a list, a tuple or a dict's keys, copied now; undefined for a value that cannot be iterated. */
 export const itemsOf = (value: Value): ReadonlyArray<Value> | undefined => {
   if (value instanceof List) return value.items.slice()
   if (value instanceof Tuple) return value.items
@@ -100,7 +100,7 @@ export const areEqual = (left: Value, right: Value, budget: Budget, position: Po
   )
 }
 
-/** As `str` prints it: a text as itself, texts inside of others quoted. */
+/** The value as printed by `str`: a string itself, nested strings quoted. */
 export const print = (value: Value, budget: Budget, position: Position): string =>
   typeof value === "string" ? value : repr(value, budget, position)
 

@@ -21,7 +21,7 @@ export const takeHeld = Effect.fnUntraced(function* (outgoing: TieredQueue.Tiere
 })
 
 /** Whether the producer continues without waiting. */
-export const goesOn = (outgoing: TieredQueue.TieredQueue, message: OutboundMessage): boolean => {
+export const continues = (outgoing: TieredQueue.TieredQueue, message: OutboundMessage): boolean => {
   const wait = outgoing.offerUnsafe(message)
   return wait === undefined || Deferred.isDoneUnsafe(wait)
 }
@@ -39,6 +39,6 @@ export const offerAll = (
 
 export const fill = (outgoing: TieredQueue.TieredQueue, count: number): ReadonlyArray<string> => {
   const names = Array.from({ length: count }, (_, index) => `held ${index}`)
-  for (const name of names) assert.isTrue(goesOn(outgoing, lossless(name)))
+  for (const name of names) assert.isTrue(continues(outgoing, lossless(name)))
   return names
 }

@@ -1,0 +1,144 @@
+/**
+ * `spindle doctor`: checks what a turn needs, from Node to the model server, without asking the model.
+ *
+ * Every check is independent: one that fails does not hide the others. Secrets are never printed, only where they were found.
+ *
+ * @module
+ */
+import process from "node:process"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import * as Result from "effect/Result"
+import * as AppServer from "../../layers/AppServer.ts"
+import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
+import { findHome, machine } from "../../layers/MachineInfo.ts"
+import { AppServerClient } from "../../services/client/AppServerClient.ts"
+import * as Auth from "../../services/account/Auth.ts"
+import { Config, type ModelProviderInfo, offlineProvider } from "../../services/config/Config.ts"
+import { ProtocolRelease, Version } from "../../services/config/ServerIdentity.ts"
+import type { SmallFiles } from "../../services/config/SmallFiles.ts"
+import { Threads } from "../../services/thread/Threads.ts"
+import { plain } from "../console/ShownText.ts"
+import { TerminalConsole } from "../console/Console.ts"
+
+export interface Check {
+  readonly name: string
+  readonly status: "ok" | "warning" | "failed"
+  /** What was found. Further lines say what to do. */
+  readonly text: string
+}
+
+/** How long the model server may take to respond to the probe. */
+const ProbeTimeout = "5 seconds"
+
+const ok = (name: string, text: string): Check => ({ name, status: "ok", text })
+const warning = (name: string, text: string): Check => ({ name, status: "warning", text })
+const failed = (name: string, text: string): Check => ({ name, status: "failed", text })
+
+const program = (): ReadonlyArray<Check> => {
+  const home = findHome(process.env)
+  return [
+    ok("spindle", `${Version}, protocol of Codex ${ProtocolRelease}, ${machine().platform}`),
+    ok("node", process.versions.node),
+    ok("home", `${home.path} (${home.origin})`)
+  ]
+}
+
+/** The configuration files that were read, and what is wrong with them. */
+const configuration = Effect.gen(function* () {
+  const config = yield* Config
+  const client = yield* AppServerClient
+  const { layers } = yield* client.request("config/read", { includeLayers: true })
+  const files = (layers ?? []).flatMap(({ name }) => ("file" in name ? [name.file] : []))
+  return [
+    ok("configuration", files.length === 0 ? "no files" : files.join(", ")),
+    ...config.warnings.map(({ details, summary }) =>
+      warning("configuration", details === null ? summary : `${summary} ${details}`)
+    )
+  ]
+})
+
+/** The text of the innermost error: clients wrap the error of the socket. */
+const causeOf = (error: unknown, depth = 3): string => {
+  if (!(error instanceof Error)) return String(error)
+  return depth > 0 && error.cause instanceof Error ? causeOf(error.cause, depth - 1) : error.message
+}
+
+/** The URL without user, password and query, where secrets may be. */
+const shownUrl = (url: string): string => {
+  const parsed = URL.parse(url)
+  return parsed === null ? "(not a URL)" : `${parsed.origin}${parsed.pathname}`
+}
+
+/** Whether the model server responds at all; the status does not matter. */
+const reachable = Effect.fnUntraced(function* ({ baseUrl }: ModelProviderInfo) {
+  const { httpClient } = yield* Effect.promise(() => import("../../layers/models/ResponsesNode.ts"))
+  const auth = Auth.layer({ home: findHome(process.env).path, environment: process.env, allowApiKeyEnv: true })
+  const probe = Effect.flatMap(HttpClient.HttpClient, (client) => client.execute(HttpClientRequest.get(baseUrl)))
+  return yield* probe.pipe(
+    Effect.timeout(ProbeTimeout),
+    Effect.scoped,
+    Effect.provide(Layer.provide(httpClient, auth)),
+    Effect.match({
+      onSuccess: ({ status }) => ok("model server", `${shownUrl(baseUrl)} responds (status ${status})`),
+      onFailure: (error) => failed("model server", `${shownUrl(baseUrl)}: ${causeOf(error)}`)
+    })
+  )
+})
+
+/** The model, its key, and its server. */
+const model = Effect.gen(function* () {
+  const config = yield* Config
+  const client = yield* AppServerClient
+  const threads = yield* Threads
+  const started = yield* client.request("thread/start", { ephemeral: true })
+  const { providers } = yield* config.effective({ cwd: null, overrides: {} })
+  const { model, modelProvider } = started
+  const ready = yield* Effect.result(threads.find(started.thread.id)?.ready ?? Effect.void)
+  const key = Result.isFailure(ready)
+    ? failed("key", ready.failure.details ?? ready.failure.message)
+    : ok("key", `the provider ${modelProvider} can be asked`)
+  const provider = providers[modelProvider]
+  const server = provider === undefined || modelProvider === offlineProvider ? [] : [yield* reachable(provider)]
+  return [ok("model", `${model} of the provider ${modelProvider}`), key, ...server]
+})
+
+const sandbox = warning("sandbox", "none: commands that sandbox_mode would confine need approval")
+
+/** The checks that need a server; a server that cannot start is one failed check. */
+const served = (options: AppServer.AppServerOptions) => {
+  const client = InProcessClient.layer({ clientName: "spindle-doctor", clientVersion: Version, ownsServer: true })
+  const server = client.pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", ...options })))
+  const section = <E extends { readonly message: string }, R>(
+    name: string,
+    checks: Effect.Effect<ReadonlyArray<Check>, E, R>
+  ) => Effect.catch(checks, (error) => Effect.succeed([failed(name, error.message)]))
+  return Effect.all([section("configuration", configuration), section("model", model)]).pipe(
+    Effect.map((checks) => checks.flat()),
+    Effect.provide(server),
+    Effect.catch((error) => Effect.succeed([failed("configuration", error.message)]))
+  )
+}
+
+const marks = { ok: ["green", "ok"], warning: ["yellow", "warning"], failed: ["red", "failed"] } as const
+
+/** Runs the checks and prints them. The exit code is 1 when one failed. */
+export const run = (
+  options: AppServer.AppServerOptions,
+  { json }: { readonly json: boolean }
+): Effect.Effect<number, never, FileSystem.FileSystem | Path.Path | SmallFiles | TerminalConsole> =>
+  Effect.gen(function* () {
+    const { flush, out } = yield* TerminalConsole
+    const checks = [...program(), ...(yield* served(options)), sandbox]
+    const line = ({ name, status, text }: Check): string => {
+      const [style, mark] = marks[status]
+      return `${out.paint(style, mark.padEnd(8))}${name.padEnd(15)}${plain(text).replaceAll("\n", `\n${" ".repeat(23)}`)}\n`
+    }
+    yield* out.write(json ? `${JSON.stringify(checks, null, 2)}\n` : checks.map(line).join(""))
+    yield* flush
+    return checks.some(({ status }) => status === "failed") ? 1 : 0
+  })
