@@ -94,10 +94,6 @@ export type ResultOf<M extends ClientRequestMethod> = Of<(typeof clientRequestTa
 export const isClientRequestMethod = (method: string): method is ClientRequestMethod =>
   Object.hasOwn(clientRequestTable, method)
 
-/** The declaration of a method; undefined for a method that is not served. */
-export const clientRequestOf = (method: string): (typeof clientRequestTable)[ClientRequestMethod] | undefined =>
-  isClientRequestMethod(method) ? clientRequestTable[method] : undefined
-
 /** The name of a client notification. Other notifications are ignored, as in the release. */
 export type ClientNotificationMethod = keyof typeof clientNotificationTable
 

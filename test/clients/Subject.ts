@@ -26,6 +26,7 @@ import * as NodeSmallFiles from "../../src/layers/files/NodeSmallFiles.ts"
 import * as UnixSocket from "../../src/layers/transports/UnixSocket.ts"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import type { AppServerClient } from "../../src/services/client/AppServerClient.ts"
+import { dismiss } from "../support/Listening.ts"
 import { ModelServer } from "../support/ModelServer.ts"
 import * as Proxy from "../support/Proxy.ts"
 import { configuration } from "../support/Services.ts"
@@ -128,19 +129,19 @@ export const webSocket = Layer.effect(
   Effect.gen(function* () {
     const at = yield* folders(tmpdir())
     const services = yield* server(at)
-    const { bound, dismiss } = yield* Effect.provideContext(
+    const listener = yield* Effect.provideContext(
       WebSocket.serve({
         listen: { _tag: "WebSocket", host: "127.0.0.1", port: 0 },
         admission: { allowedOrigins: new Set(), authorize: undefined }
       }),
       services
     )
-    const url = `ws://127.0.0.1:${bound.port}`
+    const url = `ws://127.0.0.1:${listener.bound.port}`
     return {
       ...at,
       connect: (name) => WebSocketClient.make({ ...who(name), url }),
       comingBack: comingBack(url),
-      end: dismiss("restarting")
+      end: dismiss(listener, "restarting")
     }
   })
 )
@@ -151,10 +152,11 @@ export const unixSocket = Layer.effect(
   Effect.gen(function* () {
     const at = yield* folders(tmpdir())
     const services = yield* server(at)
-    const { path, dismiss } = yield* Effect.provideContext(
+    const listener = yield* Effect.provideContext(
       Effect.provide(UnixSocket.serve({ path: join(at.home, "s"), home: at.home }), NodeSmallFiles.layer),
       services
     )
+    const { path } = listener
     return {
       ...at,
       connect: (name) => UnixSocketClient.make({ ...who(name), path }),
@@ -164,7 +166,7 @@ export const unixSocket = Layer.effect(
         const client = yield* UnixSocketClient.make({ ...who(name), ...place, reconnect: soon })
         return { client, proxy }
       }),
-      end: dismiss("restarting")
+      end: dismiss(listener, "restarting")
     }
   })
 )

@@ -4,8 +4,10 @@
  * @module
  */
 import * as Effect from "effect/Effect"
+import type { SocketListener } from "../../src/layers/transports/SocketListener.ts"
 import * as WebSocket from "../../src/layers/transports/WebSocket.ts"
 import * as ConnectionLimits from "../../src/layers/transports/ConnectionLimits.ts"
+import { closeAll } from "../../src/services/connection/MessageProcessor.ts"
 import { makeServer, userInput } from "./Server.ts"
 import { connectRaw, frame, type SocketClient, type Where } from "./Sockets.ts"
 import type { ReceivedMessage } from "./WirePeer.ts"
@@ -24,6 +26,13 @@ export const listening = Effect.fnUntraced(function* (limits: Partial<Connection
   const listener = yield* Effect.provideContext(serve(limits), server.services)
   return { ...server, listener, port: listener.bound.port }
 })
+
+/** Stops accepting clients, lets connected ones read what was published, and closes their connections. */
+export const dismiss = (listener: Pick<SocketListener, "refuse" | "served">, message: string): Effect.Effect<void> =>
+  Effect.andThen(
+    listener.refuse,
+    Effect.suspend(() => closeAll(listener.served(), { _tag: "Stopping", message }))
+  )
 
 /** The id of a new thread. */
 export const startThread = (client: SocketClient) =>

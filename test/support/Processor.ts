@@ -12,6 +12,7 @@ import * as MessageProcessor from "../../src/services/connection/MessageProcesso
 import { encode } from "../../src/services/routing/OutboundMessage.ts"
 import * as OutboundRouter from "../../src/services/routing/OutboundRouter.ts"
 import * as ServerRequests from "../../src/services/routing/ServerRequests.ts"
+import type { TieredQueueOptions } from "../../src/services/routing/TieredQueue.ts"
 import type { Transport } from "../../src/services/connection/Transport.ts"
 import { type OpenOptions, sessionOf } from "./Connections.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
@@ -27,6 +28,8 @@ export const tableOf = (handlers: Partial<HandlerTable>): HandlerTable => {
 export interface ConnectOptions extends OpenOptions {
   /** Replaces parts of the transport in memory. */
   readonly transport?: Partial<Transport>
+  /** Replaces `room`. */
+  readonly outgoing?: TieredQueueOptions
 }
 
 /** A processor; `connect` opens an initialized connection, unless its session is null. */

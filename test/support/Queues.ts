@@ -26,6 +26,17 @@ export const continues = (outgoing: TieredQueue.TieredQueue, message: OutboundMe
   return wait === undefined || Deferred.isDoneUnsafe(wait)
 }
 
+/** Offers several as one, and waits as the last of them asks. */
+export const offerAll = (
+  outgoing: TieredQueue.TieredQueue,
+  messages: ReadonlyArray<OutboundMessage>
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    let last: TieredQueue.Wait
+    for (const message of messages) last = outgoing.offerUnsafe(message) ?? last
+    return TieredQueue.settled(last)
+  })
+
 export const fill = (outgoing: TieredQueue.TieredQueue, count: number): ReadonlyArray<string> => {
   const names = Array.from({ length: count }, (_, index) => `held ${index}`)
   for (const name of names) assert.isTrue(continues(outgoing, lossless(name)))

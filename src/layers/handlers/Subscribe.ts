@@ -10,7 +10,6 @@ import type { Connection } from "../../services/connection/Connection.ts"
 import type { OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import type { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import type { ServerRequests } from "../../services/routing/ServerRequests.ts"
-import { type Wait, settled } from "../../services/routing/TieredQueue.ts"
 
 /** The services that decide what a connection receives. */
 export interface Routing {
@@ -26,11 +25,10 @@ export interface Subscribed {
   readonly following: Effect.Effect<void>
 }
 
+/** Waits for no room: the messages are bounded, and what is sent to other clients must not wait for this one. */
 const placeAll = (connection: Connection, messages: ReadonlyArray<OutboundMessage>): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    let wait: Wait
-    for (const message of messages) wait = connection.outgoing.offerUnsafe(message) ?? wait
-    return settled(wait)
+  Effect.sync(() => {
+    for (const message of messages) connection.outgoing.offerUnsafe(message)
   })
 
 /**

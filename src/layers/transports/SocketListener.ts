@@ -27,6 +27,8 @@ import * as WebSocketTransport from "./WebSocketTransport.ts"
 /** Maximum interval between checks for connections that have not initialized in time. */
 const SweepInterval = Duration.seconds(5)
 
+const farewell = "the server is going away"
+
 const late: Refusal = { code: CloseCode.policy, reason: "no initialize in time" }
 const crowded: Refusal = { code: CloseCode.tryAgainLater, reason: "too many connections without initialize" }
 
@@ -53,8 +55,6 @@ export interface SocketListener {
   readonly isEmpty: Effect.Effect<void>
   /** Stops accepting clients. Connected ones stay. */
   readonly refuse: Effect.Effect<void>
-  /** Stops accepting clients, flushes the messages to connected ones, and closes their connections. */
-  readonly dismiss: (reason: string) => Effect.Effect<void>
 }
 
 /** The connections of a listener. */
@@ -117,7 +117,6 @@ export const make = Effect.fnUntraced(function* (
   const sessions = new Sessions()
   const reads = yield* Budget
   const { newcomers, welcome } = yield* newcomersOf(limits)
-  let farewell = "the server is going away"
 
   const serve = (peer: WebSocketPeer) =>
     Effect.map(
@@ -134,8 +133,7 @@ export const make = Effect.fnUntraced(function* (
     onPeer: (peer) => onPeer(peer)
   })
   const fork = yield* FiberSet.makeRuntime<MessageProcessor>()
-  const closeSessions = Effect.suspend(() => closeAll(sessions.served, { _tag: "Stopping", message: farewell }))
-  yield* Effect.addFinalizer(() => closeSessions)
+  yield* Effect.addFinalizer(() => closeAll(sessions.served, { _tag: "Stopping", message: farewell }))
   onPeer = (peer) => {
     welcome(peer)
     fork(serve(peer))
@@ -161,11 +159,6 @@ export const make = Effect.fnUntraced(function* (
     address: server.address(),
     served: () => sessions.served,
     isEmpty: sessions.isEmpty,
-    refuse,
-    dismiss: (reason) =>
-      Effect.suspend(() => {
-        farewell = reason
-        return Effect.andThen(refuse, closeSessions)
-      })
+    refuse
   }
 })

@@ -15,6 +15,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import * as Lines from "../../protocol/jsonrpc/Lines.ts"
+import { DefaultDeadline } from "../../services/connection/Deadline.ts"
 import { type Transport, TransportClosed } from "../../services/connection/Transport.ts"
 import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import { Budget, type ReadAccount } from "./ReadBudget.ts"
@@ -169,6 +170,6 @@ export const serve = Effect.fnUntraced(function* (options: StdioOptions = {}) {
   const limits = options.limits ?? (yield* ConnectionLimits.Limits)
   const transport = yield* make(limits, options.answered)
   return yield* Effect.acquireRelease(ServeTransport.serve(transport, limits), (served) =>
-    served.close({ _tag: "Stopping", message: "the server is going away" }, { within: "5 seconds" })
+    served.close({ _tag: "Stopping", message: "the server is going away" }, { within: DefaultDeadline })
   )
 })

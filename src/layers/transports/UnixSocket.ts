@@ -227,8 +227,7 @@ const bind = Effect.fnUntraced(function* (path: string, limits: ConnectionLimits
   return {
     ...listener,
     address: path,
-    refuse: Effect.andThen(remove, listener.refuse),
-    dismiss: (reason: string) => Effect.andThen(remove, listener.dismiss(reason))
+    refuse: Effect.andThen(remove, listener.refuse)
   } satisfies Listener.SocketListener
 })
 

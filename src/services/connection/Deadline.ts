@@ -4,8 +4,8 @@
  * It has two marks: at `work`, handlers and turns are interrupted; at `end`, the stop is over. Between the marks clients
  * read the last messages. A caller of the stop may bring the deadline forward but never postpone it.
  *
- * `race` runs foreign code in a separate fiber, because an effect that cannot be interrupted would hold its caller beyond the
- * deadline.
+ * Foreign code has to run in a separate fiber, and what races with the deadline is the wait for that fiber: an effect that
+ * cannot be interrupted would hold its caller beyond the deadline.
  *
  * @module
  */

@@ -6,7 +6,8 @@
  *
  * ```
  *  admit ─► waiting (its key is taken) ─► running ─► answered
- *    │          └── cancelled, closed ─► dropped without running
+ *    │          ├── cancelled, its client is lost ─► dropped without running
+ *    │          └── the work mark of a stop ─► answered with an error
  *    └── no place to wait, too many running ─► refused as overload
  * ```
  *
@@ -24,7 +25,7 @@ import type { Handler, Handlers } from "./Handlers.ts"
 import { ActiveRequest } from "./ActiveRequest.ts"
 import type { KeyedScheduler } from "./KeyedScheduler.ts"
 import type { Meter } from "../observability/RequestMetrics.ts"
-import { settled, type Wait } from "../routing/TieredQueue.ts"
+import { settled, Signal, type Wait } from "../routing/QueueOptions.ts"
 import { internal, overloaded, type RequestError, toErrorObject } from "../routing/RequestError.ts"
 import type { DecodedRequest } from "./RequestDecoder.ts"
 import { Reply } from "./Reply.ts"
@@ -83,9 +84,13 @@ export class Dispatcher {
   readonly #scheduler: KeyedScheduler
   readonly #fork: Fork
   readonly #meter: Meter
-  // These three are created on demand, because there may be thousands of idle connections.
+  // These are created on demand, because there may be thousands of idle connections.
   /** Suspended handlers, and responses that wait for room. */
   #running: Set<Fiber.Fiber<unknown, unknown>> | undefined
+  /** Requests that wait behind others with their key. */
+  #waiting: Set<ActiveRequest> | undefined
+  /** Fired when no request waits any more. */
+  #noneWaits: Signal | undefined
   /** Waiting requests, and running ones that have suspended. */
   #requests: Map<RequestId, ActiveRequest> | undefined
   /** Requests cancelled before they were decoded, or while their handler was being started. */
@@ -109,7 +114,7 @@ export class Dispatcher {
   admit(decoded: DecodedRequest): Effect.Effect<void> | undefined {
     const { key, shared } = decoded
     const connection = this.#connection
-    if (this.#isWithdrawn(decoded.id)) return undefined
+    if (this.#isWithdrawn(decoded.id) || connection.isClosed) return undefined
     if (connection.running >= MaxRunning) return this.#overload(decoded)
     const request = new ActiveRequest(connection, decoded, this.#meter)
     if (key === undefined) {
@@ -122,17 +127,42 @@ export class Dispatcher {
     }
     if (connection.waiting >= connection.capacity) return this.#overload(decoded)
     connection.waiting++
+    ;(this.#waiting ??= new Set()).add(request)
     this.#keep(request)
     this.#scheduler.enter({
       key,
       shared,
       start: () => {
-        connection.waiting--
+        const isSkipped = !this.#stopWaiting(request)
         this.#forget(request)
-        this.#start(request, key)
+        if (isSkipped) this.#scheduler.leave(key)
+        else this.#start(request, key)
+        this.#notifyIdle()
       }
     })
     return undefined
+  }
+
+  /** False when it did not wait. */
+  #stopWaiting(request: ActiveRequest): boolean {
+    if (this.#waiting?.delete(request) !== true) return false
+    this.#connection.waiting--
+    return true
+  }
+
+  #notifyIdle(): void {
+    if (this.#waiting?.size === 0) this.#noneWaits?.fire()
+  }
+
+  /** Drops the waiting requests. With an error, it is the response to each of them. */
+  skipWaiting(error?: RequestError): void {
+    for (const request of Array.from(this.#waiting ?? [])) {
+      this.#stopWaiting(request)
+      this.#forget(request)
+      const rest = error === undefined ? undefined : afterwards(request.fail(error))
+      if (rest?.placed !== undefined) this.#run(rest.placed)
+    }
+    this.#notifyIdle()
   }
 
   /** Runs the handshake's handler to its response, before any other message of the connection. */
@@ -180,12 +210,15 @@ export class Dispatcher {
     return Array.from(this.#requests?.values() ?? [], ({ decoded }) => `${decoded.method} (request ${decoded.id})`)
   }
 
-  /** Waits until no handler runs and every response is queued. */
+  /** Waits until no request waits, no handler runs and every response is queued. */
   get idle(): Effect.Effect<void> {
     // A handler that ends may leave a response that waits for room, so this repeats.
     return Effect.whileLoop({
-      while: () => this.#running !== undefined && this.#running.size > 0,
-      body: () => Fiber.awaitAll(Array.from(this.#running ?? [])),
+      while: () => this.#connection.waiting > 0 || (this.#running !== undefined && this.#running.size > 0),
+      body: (): Effect.Effect<unknown> =>
+        this.#connection.waiting > 0
+          ? (this.#noneWaits ??= new Signal()).next
+          : Fiber.awaitAll(Array.from(this.#running ?? [])),
       step: () => {}
     })
   }
@@ -223,20 +256,17 @@ export class Dispatcher {
 
   #ended(request: ActiveRequest, key: string | undefined, exit: Exit.Exit<unknown, unknown>): void {
     const rest = settle(request, exit)
-    const committing = rest?.commit === undefined ? undefined : this.#run(rest.commit)
-    // A response that waits for room does not block other requests with the key. A commit does.
+    // Neither a suspended commit nor a response that waits for room blocks other requests with the key: both may wait for a
+    // client that does not read.
+    if (rest?.commit !== undefined) this.#run(rest.commit)
     if (rest?.placed !== undefined) this.#run(rest.placed)
-    if (key === undefined) return
-    if (committing === undefined) this.#scheduler.leave(key)
-    else committing.addObserver(() => this.#scheduler.leave(key))
+    if (key !== undefined) this.#scheduler.leave(key)
   }
 
-  /** Runs the effect synchronously. If it suspends, its fiber counts as a running handler and is returned. */
-  #run(effect: Effect.Effect<void>): Fiber.Fiber<unknown, unknown> | undefined {
+  /** Runs the effect synchronously. If it suspends, its fiber counts as a running handler. */
+  #run(effect: Effect.Effect<void>): void {
     const fiber = this.#fork(effect)
-    if (fiber.pollUnsafe() !== undefined) return undefined
-    this.#add(fiber)
-    return fiber
+    if (fiber.pollUnsafe() === undefined) this.#add(fiber)
   }
 
   #add(fiber: Fiber.Fiber<unknown, unknown>): void {

@@ -125,9 +125,11 @@ export class InProcessTransport implements Transport {
       const answer = Deferred.makeUnsafe<unknown, InProcessError | RequestError>()
       const waiter: Waiter = (exit) => void Deferred.doneUnsafe(answer, exit)
       this.#waiters.set(request.id, waiter)
+      let isSubmitted = false
       return Queue.offer(this.#submitted, incomingOf(request)).pipe(
+        Effect.tap(Effect.sync(() => (isSubmitted = true))),
         Effect.andThen(Deferred.await(answer)),
-        Effect.onInterrupt(() => this.#cancel(request.id, waiter))
+        Effect.onInterrupt(() => this.#cancel(request.id, waiter, isSubmitted))
       )
     })
   }
@@ -166,12 +168,15 @@ export class InProcessTransport implements Transport {
     return full()
   }
 
-  /** The id of an answered request may belong to another request by now. */
-  #cancel(id: RequestId, waiter: Waiter): Effect.Effect<void> {
+  /**
+   * The id of an answered request may belong to another request by now. The server is not notified of a request that was not
+   * submitted: it would drop the next one with the id.
+   */
+  #cancel(id: RequestId, waiter: Waiter, isSubmitted = true): Effect.Effect<void> {
     return Effect.sync(() => {
       if (this.#waiters.get(id) !== waiter) return
       this.#waiters.delete(id)
-      this.onCancelled(id)
+      if (isSubmitted) this.onCancelled(id)
     })
   }
 }

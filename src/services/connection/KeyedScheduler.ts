@@ -99,9 +99,4 @@ export class KeyedScheduler {
       waiting: waiting.length
     }))
   }
-
-  /** Number of keys in use. */
-  get size(): number {
-    return this.#lanes.size
-  }
 }

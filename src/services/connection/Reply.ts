@@ -6,7 +6,7 @@
  *
  * ```
  *  take() ─► response is queued ─► commit begins          one step: no other fiber runs in between
- *                                      └─► commit ends      the request's key is held until then
+ *                                      └─► commit ends or suspends: the request's key is released
  * ```
  *
  * @module
@@ -20,8 +20,8 @@ export interface Answer<A> {
   /** Members of the response's envelope, for clients that opted into them. */
   readonly extensions?: Extensions | undefined
   /**
-   * Begins in the same step, right after the response is queued. It may suspend, and can be interrupted while suspended: what
-   * must happen belongs before its first suspension.
+   * Begins in the same step, right after the response is queued. It may suspend, which releases the request's key, and can be
+   * interrupted while suspended: what must happen before the next request with the key belongs before its first suspension.
    */
   readonly commit?: Effect.Effect<void> | undefined
 }

@@ -18,10 +18,10 @@
  *   reason, except that a closing connection may still be lost.
  * - A lost client is unsubscribed at once, blocks no producer, and its waiting requests are skipped. Its running handlers
  *   finish; without a deadline they take as long as they need.
- * - Reading stops when the end begins. Messages read before are served unless the client is lost or has left.
+ * - Reading stops when the end begins. Messages read before are served unless the client is lost or has left. Requests that
+ *   still wait behind others with their key at the work mark get an error response.
  * - No step waits for foreign code (handlers, the transport) beyond the deadline. Code that still runs then is interrupted,
  *   logged and abandoned; the queue is closed, so it cannot publish anything.
- *   the log and left behind; the queue is closed, so it cannot publish anything.
  *
  * @module
  */
@@ -34,6 +34,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { Incoming, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
+import { internal } from "../routing/RequestError.ts"
 import type { Connection } from "./Connection.ts"
 import { Deadline } from "./Deadline.ts"
 import type { Dispatcher, Fork } from "./Dispatcher.ts"
@@ -41,6 +42,12 @@ import { type CloseReason, type Transport, TransportClosed } from "./Transport.t
 
 /** Messages of one connection that are handled before it yields, so that a flood does not starve others. */
 const Slice = 64
+
+/**
+ * Characters of one write to a client that can be evicted, besides its last message. Such a client has to read at least this
+ * much within the grace, also over a slow line.
+ */
+const BatchChars = 64 * 1024
 
 /** How long an idle transport may take to close when no deadline is given. */
 const TransportGrace = Duration.seconds(5)
@@ -182,8 +189,9 @@ export class ServedConnection implements Served {
   #writeAll(write: NonNullable<Transport["write"]>): Effect.Effect<void, Cause.Done | TransportClosed> {
     return Effect.gen({ self: this }, function* () {
       const { outgoing } = this.connection
+      const next = this.#transport.evictable ? outgoing.takeBatch(BatchChars) : outgoing.takeAll
       while (true) {
-        const messages = yield* outgoing.takeAll
+        const messages = yield* next
         yield* this.#written(write, messages)
       }
     })
@@ -238,7 +246,19 @@ export class ServedConnection implements Served {
     if (options.deadline !== undefined) deadline.follow(options.deadline)
     if (options.within !== undefined) deadline.within(options.within)
     if (isLost(reason)) this.#lose(logged ?? (reason._tag === "Evicted" ? reason.message : undefined))
-    if (isFirst) fork(this.#end(reason, deadline, options.after ?? Effect.void))
+    if (!isFirst) return
+    const ending = Effect.catchCause(this.#end(reason, deadline, options.after ?? Effect.void), (cause) =>
+      Effect.logError(`ending connection ${this.connection.id} failed`, cause)
+    )
+    const complete = Effect.sync(() => Deferred.doneUnsafe(this.#closed, Exit.void))
+    fork(Effect.ensuring(Effect.andThen(ending, this.#finish(deadline)), complete))
+  }
+
+  /** Runs a hook of foreign code. A hook that throws is logged. */
+  #hook(name: string, hook: () => void): Effect.Effect<void> {
+    return Effect.catchDefect(Effect.sync(hook), (defect) =>
+      Effect.logError(`${name} of connection ${this.connection.id} failed`, Cause.die(defect))
+    )
   }
 
   /** Unsubscribes a lost client and discards its queue. */
@@ -247,7 +267,8 @@ export class ServedConnection implements Served {
     this.#isLost = true
     const { connection } = this
     connection.close()
-    const { disconnect, fork } = this.#engine
+    const { disconnect, dispatcher, fork } = this.#engine
+    dispatcher.skipWaiting()
     fork(Effect.andThen(disconnect, connection.outgoing.shutdown))
     if (why !== undefined) fork(Effect.logWarning(`closing connection ${connection.id}: ${why}`))
   }
@@ -255,19 +276,21 @@ export class ServedConnection implements Served {
   #end(reason: CloseReason, deadline: Deadline, after: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { connection } = this
-      const { disconnect, dispatcher, onClosed } = this.#engine
+      const { disconnect, dispatcher } = this.#engine
       this.#mayRead = false
       Deferred.doneUnsafe(this.#inputEnded, Exit.void)
       if (this.#isReading) this.#reader?.interruptUnsafe()
-      if (!this.#isLost) this.#transport.onClosing?.()
+      if (!this.#isLost) yield* this.#hook("onClosing", () => this.#transport.onClosing?.())
       const early = this.#isLost ? this.#sayGoodbye(reason) : undefined
       if (reason._tag === "Left") {
         connection.close()
+        dispatcher.skipWaiting()
         yield* disconnect
       }
       if (reason._tag === "Left" || reason._tag === "Stopping") yield* connection.outgoing.drain
       const served = this.#isReading ? dispatcher.idle : Effect.andThen(awaitEnd(this.#reader), dispatcher.idle)
       yield* Effect.raceFirst(Effect.andThen(served, after), deadline.work)
+      dispatcher.skipWaiting(internal("request was interrupted"))
       connection.close()
       dispatcher.interruptNow()
       yield* connection.outgoing.end
@@ -277,11 +300,18 @@ export class ServedConnection implements Served {
       }
       const goodbye = early ?? this.#sayGoodbye(reason)
       yield* this.#abandon(goodbye, deadline)
-      yield* Effect.andThen(disconnect, connection.outgoing.end)
+    })
+  }
+
+  /** Nothing is left of the connection in the server. A client in process may still take what is held for it. */
+  #finish(deadline: Deadline): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { outgoing } = this.connection
+      const { disconnect, onClosed } = this.#engine
+      yield* Effect.andThen(disconnect, this.#transport.write === undefined ? outgoing.end : outgoing.shutdown)
       deadline.clear()
-      onClosed()
+      yield* this.#hook("onClosed", onClosed)
       yield* Effect.logDebug("connection closed")
-      Deferred.doneUnsafe(this.#closed, Exit.void)
     })
   }
 

@@ -2,11 +2,12 @@
  * How a server stops: once, in its own fiber, under one deadline (`Deadline`), whoever requested it.
  *
  * Owns the order of the stop, and its callers. Does not own the end of a connection (ServedConnection) nor of a thread (Threads);
- * each of them logs what it leaves behind.
+ * each of them logs what still runs.
  *
  * ```
- *  pending server requests fail ─► connections stop reading ─► threads end    ┐ at once,      what is left   clients read
- *                                                              handlers finish ┘ until `work` ─► is logged ───► the last, until `end`
+ *                                  ┌─► threads end ────────────────────────────┐ until `work`,  clients read   steps of
+ *  pending server requests fail ───┤                                           ├─ what is left ─► the last, ──► `atEnd`
+ *                                  └─► connections stop reading, handlers end ─┘ is logged      until `end`
  * ```
  *
  * Invariants:
@@ -17,7 +18,7 @@
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -53,6 +54,9 @@ export class Shutdown extends Context.Service<
 /** The share of the deadline for turns and handlers; in the rest clients read the last messages. */
 const WorkShare = 0.8
 
+/** How long connections that end at the deadline may take to log what still runs. */
+const Moment = Duration.millis(100)
+
 const stopping: CloseReason = { _tag: "Stopping", message: "the server is shutting down" }
 
 /** Gives up the threads that have not ended, and names them in the log. */
@@ -60,8 +64,17 @@ const abandon = (threads: Threads["Service"]): Effect.Effect<void> =>
   Effect.suspend(() => {
     const left = threads.abandonNow()
     if (left.length === 0) return Effect.void
-    return Effect.logWarning(`the server stops and leaves behind: ${left.join(", ")}`)
+    return Effect.logWarning(`the server stops; still running: ${left.join(", ")}`)
   })
+
+type Step = (deadline: Deadline) => Effect.Effect<void>
+
+/** Runs a step of the stop. A step that fails is logged, and the next one runs. */
+const survive = (step: Step, deadline: Deadline): Effect.Effect<void> =>
+  Effect.catchCause(
+    Effect.suspend(() => step(deadline)),
+    (cause) => Effect.logError("a step of the stop failed", cause)
+  )
 
 export const make = Effect.gen(function* () {
   const processor = yield* MessageProcessor
@@ -84,20 +97,22 @@ export const make = Effect.gen(function* () {
     yield* Effect.logDebug("the server stops")
     yield* serverRequests.cancelAll(ShuttingDown)
     const ending = fork(threads.stop)
+    const tooLate = Effect.andThen(deadline.end, Effect.sleep(Moment))
     const closing = processor
       .connections()
       .map(({ close }) => close(stopping, { deadline, after: Effect.asVoid(Fiber.await(ending)) }))
+      .map((closing) => Effect.raceFirst(closing, tooLate))
     const closed = Effect.all(closing, { concurrency: "unbounded", discard: true })
     const [inTime] = yield* Effect.all([stopThreads(ending, deadline.work), closed], { concurrency: "unbounded" })
     // Requests that were still running may have opened others meanwhile.
     if (inTime && (yield* stopThreads(fork(threads.stop), deadline.end))) yield* abandonThreads
   })
 
-  const last: Array<(deadline: Deadline) => Effect.Effect<void>> = []
+  const last: Array<Step> = []
   const whole = (deadline: Deadline) =>
     Effect.andThen(
-      work(deadline),
-      Effect.forEach(last, (each) => each(deadline), { discard: true })
+      survive(work, deadline),
+      Effect.forEach(last, (step) => survive(step, deadline), { discard: true })
     )
 
   const done = Deferred.makeUnsafe<void>()

@@ -17,10 +17,10 @@ import type * as Deferred from "effect/Deferred"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ErrorObject, Extensions, Incoming, RequestId } from "../../protocol/jsonrpc/Envelope.ts"
+import type { Origin } from "../observability/ConnectionMetrics.ts"
 import type { OutboundMessage } from "../routing/OutboundMessage.ts"
 
-/** How the client is connected. Some methods are for local clients only. */
-export type Origin = "inProcess" | "stdio" | "webSocket" | "unixSocket"
+export type { Origin }
 
 /** Nothing more can be read from or written to the client. */
 export class TransportClosed extends Schema.TaggedError<TransportClosed>()("TransportClosed", {

@@ -19,7 +19,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { type MeasuredConnection, type Queues, queuesOf } from "./ConnectionMetrics.ts"
+import { type MeasuredConnection, type Origin, type Queues, queuesOf } from "./ConnectionMetrics.ts"
 import { clients as measuredClients, observe } from "./MetricRegistry.ts"
 import { type Gauge, serverRequestsPending, threadsLoaded, turnsRunning } from "./Metrics.ts"
 import { Traffic, type TrafficEntry } from "./Traffic.ts"
@@ -31,7 +31,7 @@ export type { TrafficEntry } from "./Traffic.ts"
 export interface ConnectionSnapshot {
   /** Unique in this server, ascending. */
   readonly id: number
-  readonly origin: "inProcess" | "stdio" | "webSocket" | "unixSocket"
+  readonly origin: Origin
   /** The client's declared name; null until it has initialized. */
   readonly client: { readonly name: string; readonly version: string } | null
   /** Running handlers that have not responded. */

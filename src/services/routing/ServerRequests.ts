@@ -101,8 +101,8 @@ export class ServerRequests extends Context.Service<
     /** Fails every pending request. */
     readonly cancelAll: (error: ErrorObject) => Effect.Effect<void>
     /**
-     * The thread's pending requests as first sent, ascending by id, for a client that subscribes. The connection may
-     * answer them from now on.
+     * The thread's pending requests as first sent, ascending by id, for a client that subscribes or resumes once more. The
+     * connection may answer them from now on. Requests that it does not support are left out, and wait for another client.
      */
     readonly askAgain: (threadId: string, connection: Subscriber) => ReadonlyArray<OutboundRequest>
   }
@@ -252,9 +252,10 @@ export const make = Effect.gen(function* () {
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
     askAgain: (threadId, connection) =>
-      pending.ofThread(threadId).map((request) => {
+      pending.ofThread(threadId).flatMap((request) => {
+        if (connection.unsupported[request.message.method] !== undefined) return []
         request.asked.add(connection)
-        return visibleTo(connection, request.message)
+        return [visibleTo(connection, request.message)]
       })
   })
 })

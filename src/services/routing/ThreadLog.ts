@@ -21,8 +21,9 @@ const MaxChars = 16 * 1024 * 1024
 
 /** The most recent messages of a thread, oldest first. */
 class Ring {
-  #messages: Array<OutboundNotification> = []
-  /** Index of the oldest message; earlier ones are discarded. */
+  /** Undefined before the oldest message: discarded messages are not kept in memory. */
+  #messages: Array<OutboundNotification | undefined> = []
+  /** Index of the oldest message. */
   #from = 0
   #chars = 0
 
@@ -40,13 +41,14 @@ class Ring {
     const oldest = this.#messages[this.#from]
     if (oldest === undefined) return
     this.#chars -= encode(oldest).length
-    this.#from++
+    this.#messages[this.#from++] = undefined
   }
 
   /** Everything after `seq`, or undefined when part of it was discarded. */
   after(seq: number, last: number): ReadonlyArray<OutboundNotification> | undefined {
     const count = last - seq
-    return count <= this.#messages.length - this.#from ? this.#messages.slice(this.#messages.length - count) : undefined
+    if (count > this.#messages.length - this.#from) return undefined
+    return this.#messages.slice(this.#messages.length - count).filter((message) => message !== undefined)
   }
 }
 

@@ -98,11 +98,8 @@ export class TieredQueue {
   }
 
   get stats(): TieredQueueStats {
-    return {
-      size: Queue.sizeUnsafe(this.#buffer) + this.#backlog.length,
-      dropped: this.#dropped,
-      waited: this.#waited
-    }
+    const size = Queue.sizeUnsafe(this.#buffer) + this.#backlog.length
+    return { size, dropped: this.#dropped, waited: this.#waited }
   }
 
   /** Capacity of the buffer, in messages. */
@@ -140,9 +137,9 @@ export class TieredQueue {
     return Effect.suspend(() => (this.isCutOff ? Effect.void : this.#eviction.next))
   }
 
-  /** Waits until there is room, for producers that produce on demand. */
+  /** Waits until there is room or the queue drains, for producers that produce on demand. */
   get room(): Effect.Effect<void> {
-    return Effect.suspend(() => (this.hasRoom || this.isClosed ? Effect.void : this.#roomAgain.next))
+    return Effect.suspend(() => (this.hasRoom || this.#state !== "open" ? Effect.void : this.#roomAgain.next))
   }
 
   /**
@@ -228,15 +225,6 @@ export class TieredQueue {
     return Effect.suspend(() => settled(this.offerUnsafe(message)))
   }
 
-  /** Offers several messages as a unit: no other message comes between them. */
-  offerAll(messages: ReadonlyArray<OutboundMessage>): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      let last: Wait
-      for (const message of messages) last = this.offerUnsafe(message) ?? last
-      return settled(last)
-    })
-  }
-
   /** Offers a server request. It is taken, or the reason for the refusal is returned. */
   offerRequest(message: OutboundMessage): Effect.Effect<Refusal | undefined> {
     return Effect.suspend(() => {
@@ -263,26 +251,43 @@ export class TieredQueue {
   get takeAll(): Effect.Effect<ReadonlyArray<OutboundMessage>, Cause.Done> {
     return Effect.suspend(() => {
       this.#written()
-      return Effect.map(Queue.takeAll(this.#buffer), (messages) => {
-        for (const message of messages) this.#bytes -= this.#bytesOf(message)
-        if (this.#account !== undefined) this.#out = messages
-        if (this.onTaken !== undefined) messages.forEach(this.onTaken)
-        this.#took()
-        return messages
+      return Effect.map(Queue.takeAll(this.#buffer), (messages) => this.#takes(messages))
+    })
+  }
+
+  /** Takes queued messages, at least one, until they have this many bytes. Fails with `Done` after the end. */
+  takeBatch(bytes: number): Effect.Effect<ReadonlyArray<OutboundMessage>, Cause.Done> {
+    return Effect.suspend(() => {
+      this.#written()
+      return Effect.map(Queue.take(this.#buffer), (first) => {
+        const messages = [first]
+        for (let held = this.#bytesOf(first); held < bytes;) {
+          const next = Queue.takeUnsafe(this.#buffer)
+          if (next?._tag !== "Success") break
+          messages.push(next.value)
+          held += this.#bytesOf(next.value)
+        }
+        return this.#takes(messages)
       })
     })
   }
 
+  #takes(messages: ReadonlyArray<OutboundMessage>): ReadonlyArray<OutboundMessage> {
+    for (const message of messages) this.#bytes -= this.#bytesOf(message)
+    if (this.#account !== undefined) this.#out = messages
+    if (this.onTaken !== undefined) messages.forEach(this.onTaken)
+    this.#took()
+    return messages
+  }
+
   /** Takes the next message. Fails with `Done` after the end. For consumers without a budget. */
   get take(): Effect.Effect<OutboundMessage, Cause.Done> {
-    return Effect.suspend(() =>
-      Effect.map(Queue.take(this.#buffer), (message) => {
-        this.#bytes -= this.#bytesOf(message)
-        this.onTaken?.(message)
-        this.#took()
-        return message
-      })
-    )
+    return Effect.map(Queue.take(this.#buffer), (message) => {
+      this.#bytes -= this.#bytesOf(message)
+      this.onTaken?.(message)
+      this.#took()
+      return message
+    })
   }
 
   /** Releases the batch that was taken last. */

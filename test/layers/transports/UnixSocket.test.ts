@@ -13,7 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as UnixSocket from "../../../src/layers/transports/UnixSocket.ts"
 import { makeServer } from "../../support/Server.ts"
-import { answersTo } from "../../support/Listening.ts"
+import { answersTo, dismiss } from "../../support/Listening.ts"
 import { connect, tryConnect } from "../../support/Sockets.ts"
 
 const folder = Effect.acquireRelease(
@@ -160,7 +160,7 @@ describe("a server on a Unix socket", () => {
       const first = yield* serving({ path })
       Fs.unlinkSync(path)
       const second = yield* serving({ path })
-      yield* first.dismiss("enough")
+      yield* dismiss(first, "enough")
       yield* first.end
       yield* connect(path)
       yield* second.end
@@ -254,9 +254,10 @@ describe("a server on a Unix socket", () => {
 
   it.effect("sends a close frame and removes its socket [51]", () =>
     Effect.gen(function* () {
-      const { dismiss, path } = yield* serving({ path: join(yield* folder, "a.sock") })
+      const listener = yield* serving({ path: join(yield* folder, "a.sock") })
+      const { path } = listener
       const client = yield* connect(path)
-      yield* dismiss("enough")
+      yield* dismiss(listener, "enough")
       assert.deepStrictEqual(yield* client.closed, { code: 1001, reason: "enough" })
       assert.isFalse(Fs.existsSync(path))
       assert.strictEqual((yield* tryConnect(path)).refused?.status, 0)

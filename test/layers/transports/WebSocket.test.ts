@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as WebSocket from "../../../src/layers/transports/WebSocket.ts"
 import { makeServer } from "../../support/Server.ts"
-import { answersTo, listening, startThread, startTurn } from "../../support/Listening.ts"
+import { answersTo, dismiss, listening, startThread, startTurn } from "../../support/Listening.ts"
 import { connect, tryConnect } from "../../support/Sockets.ts"
 import type { ReceivedMessage } from "../../support/WirePeer.ts"
 
@@ -130,7 +130,7 @@ describe("a server on a WebSocket", () => {
       yield* startTurn(client, threadId)
       yield* Effect.flatMap(model.next, (call) => call.finish("done"))
       yield* threads.drain
-      yield* listener.dismiss("the server is shutting down")
+      yield* dismiss(listener, "the server is shutting down")
       assert.strictEqual((yield* client.notified("turn/completed")).method, "turn/completed")
       assert.deepStrictEqual(yield* client.closed, { code: 1001, reason: "the server is shutting down" })
       assert.strictEqual(listener.served().length, 0)

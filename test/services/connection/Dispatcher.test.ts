@@ -3,7 +3,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import { MaxRunning } from "../../../src/services/connection/Connection.ts"
 import { RequestError } from "../../../src/services/routing/RequestError.ts"
 import { call } from "../../support/Runtime.ts"
@@ -263,6 +265,75 @@ describe("Dispatcher", () => {
         yield* gates.open("b")
         yield* Fiber.join(done)
         assert.deepStrictEqual([yield* client.next, yield* client.next], [ok(1), ok(2)])
+      })
+    )
+
+    it.effect("is not done before requests that wait behind another connection are answered [52]", () =>
+      Effect.gen(function* () {
+        const { gates, connect } = yield* gated
+        const [client, other] = [yield* connect(), yield* connect()]
+        other.request(1, Interrupt, turn("t", "a"))
+        yield* gates.hasStarted("a")
+        client.request(1, Interrupt, turn("t", "b"))
+        yield* client.end
+        yield* client.inputEnded
+        const done = yield* Effect.forkChild(client.close({ _tag: "InputEnded" }), { startImmediately: true })
+        yield* Effect.yieldNow
+        assert.isUndefined(done.pollUnsafe())
+        yield* gates.open("a")
+        yield* gates.hasStarted("b")
+        assert.isUndefined(done.pollUnsafe())
+        yield* gates.open("b")
+        yield* Fiber.join(done)
+        assert.deepStrictEqual(yield* client.next, ok(1))
+      })
+    )
+
+    it.effect("answers waiting requests with an error at its deadline, and reports none as running [52]", () => {
+      const logged: Array<string> = []
+      const logger = Logger.make(({ message }) => void logged.push(String(message)))
+      return Effect.gen(function* () {
+        const { gates, connect } = yield* gated
+        const [client, other] = [yield* connect(), yield* connect()]
+        other.request(1, Interrupt, turn("t", "a"))
+        yield* gates.hasStarted("a")
+        // Ids may be used twice at a time: each request has an answer.
+        for (const id of [1, 1, 2]) client.request(id, Interrupt, turn("t", "b"))
+        yield* Effect.yieldNow
+        const stopping = { _tag: "Stopping", message: "enough" } as const
+        const done = yield* Effect.forkChild(client.close(stopping, { within: "5 seconds" }), {
+          startImmediately: true
+        })
+        yield* TestClock.adjust("5 seconds")
+        yield* Fiber.join(done)
+        for (const id of [1, 1, 2]) {
+          assert.deepStrictEqual(yield* client.next, failed(id, -32603, "request was interrupted"))
+        }
+        yield* gates.open("a")
+        assert.deepStrictEqual(yield* other.next, ok(1))
+        other.request(2, Interrupt, turn("t", "c"))
+        yield* gates.hasStarted("c")
+        assert.deepStrictEqual([gates.started, client.connection.waiting], [["a", "c"], 0])
+        assert.notMatch(logged.join("\n"), /still running/)
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    })
+
+    it.effect("is done at once when its client is lost, even with waiting requests [56]", () =>
+      Effect.gen(function* () {
+        const { gates, connect } = yield* gated
+        const [client, other] = [yield* connect(), yield* connect()]
+        other.request(1, Interrupt, turn("t", "a"))
+        yield* gates.hasStarted("a")
+        client.request(1, Interrupt, turn("t", "b"))
+        yield* Effect.yieldNow
+        const ending = yield* Effect.forkChild(client.close({ _tag: "InputEnded" }), { startImmediately: true })
+        yield* Effect.yieldNow
+        assert.isUndefined(ending.pollUnsafe())
+        yield* client.close({ _tag: "Gone" })
+        yield* Fiber.join(ending)
+        yield* gates.open("a")
+        assert.deepStrictEqual(yield* other.next, ok(1))
+        assert.deepStrictEqual(gates.started, ["a"])
       })
     )
 

@@ -7,7 +7,12 @@ import * as TestClock from "effect/testing/TestClock"
 import * as ConnectionLimits from "../../../src/layers/transports/ConnectionLimits.ts"
 import * as ServeTransport from "../../../src/layers/transports/ServeTransport.ts"
 import { Shutdown } from "../../../src/services/connection/Shutdown.ts"
+import { BacklogBudget, Budget } from "../../../src/services/routing/BacklogBudget.ts"
+import type { Transport } from "../../../src/services/connection/Transport.ts"
+import * as MemoryTransport from "../../support/MemoryTransport.ts"
 import * as FaultyTransport from "../../support/FaultyTransport.ts"
+import { lossless } from "../../support/Messages.ts"
+import { makeProcessor } from "../../support/Processor.ts"
 import { makeServer } from "../../support/Server.ts"
 
 const List = "thread/loaded/list"
@@ -108,6 +113,76 @@ describe("a connection whose transport", () => {
         assert.strictEqual(router.connections().length, 1)
         assert.deepStrictEqual(yield* other.request(List, {}), { data: [], nextCursor: null })
       })
+  )
+
+  it.effect("writes slowly but steadily is not evicted, also when a full queue takes longer than the grace [46]", () =>
+    Effect.gen(function* () {
+      const { connect } = yield* makeProcessor({})
+      let written = 0
+      const one = Effect.sync(() => void written++).pipe(Effect.delay("4 seconds"))
+      const write: Transport["write"] = (messages) => Effect.forEach(messages, () => one, { discard: true })
+      const client = yield* connect({
+        transport: { evictable: true, write },
+        outgoing: {
+          capacity: 8,
+          requestGrace: null,
+          emitLagMarkers: false,
+          bytes: { max: 1024 ** 3, of: () => 64 * 1024 },
+          backlog: { messages: 1000, bytes: 1024 ** 3 }
+        }
+      })
+      const { outgoing } = client.connection
+      // The first fills the writer, 8 the queue, and then producers wait.
+      for (let nth = 0; nth < 20; nth++) outgoing.offerUnsafe(lossless(`${nth}`))
+      for (let nth = 1; nth <= 20; nth++) {
+        yield* TestClock.adjust("4 seconds")
+        assert.strictEqual(written, nth)
+      }
+      assert.deepStrictEqual(client.reasons, [])
+    })
+  )
+
+  it.effect("never ends at write leaves nothing in the budget of backlogs when it is closed [46]", () =>
+    Effect.gen(function* () {
+      const budget = new BacklogBudget()
+      const { services } = yield* makeServer()
+      const { transport } = MemoryTransport.make({ evictable: true, write: () => Effect.never })
+      const serve = ServeTransport.serve(transport, ConnectionLimits.defaultLimits)
+      const served = yield* Effect.provideService(Effect.provideContext(serve, services), Budget, budget)
+      const { outgoing } = served.connection
+      outgoing.offerUnsafe(lossless("a"))
+      yield* Effect.yieldNow
+      outgoing.offerUnsafe(lossless("b"))
+      assert.isAbove(budget.held, 0)
+      yield* timed(served.close({ _tag: "Stopping", message: "enough" }, { within: "1 second" }))
+      assert.strictEqual(budget.held, 0)
+    })
+  )
+
+  it.effect.each(["onClosing", "onClosed"])(
+    "throws in %s ends all the same, and so does the server [23] [57]",
+    (hook) => {
+      const logged: Array<string> = []
+      const logger = Logger.make(({ message }) => void logged.push(String(message)))
+      return Effect.gen(function* () {
+        const { services } = yield* makeServer()
+        const broken = () => {
+          throw new Error("broken")
+        }
+        const { closed, transport } = MemoryTransport.make(hook === "onClosing" ? { onClosing: broken } : {})
+        const onClosed = hook === "onClosed" ? broken : undefined
+        const serve = ServeTransport.serve(transport, ConnectionLimits.defaultLimits, onClosed)
+        const served = yield* Effect.provideContext(serve, services)
+        const { stop } = yield* Effect.provideContext(Shutdown, services)
+        assert.isAtMost(yield* timed(stop("5 seconds")), 5000)
+        yield* served.closed
+        assert.deepStrictEqual(
+          closed.map(({ _tag }) => _tag),
+          ["Stopping"]
+        )
+        assert.include(logged, `${hook} of connection 0 failed`)
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    }
   )
 
   it.effect("cannot be interrupted at read ends when its client is closed, even without a deadline", () =>

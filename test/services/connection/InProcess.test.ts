@@ -203,6 +203,18 @@ describe("InProcess", () => {
       })
     )
 
+    it.effect("is forgotten when its caller is interrupted before there is room for it, and its id is free [20]", () =>
+      Effect.gen(function* () {
+        const { start } = yield* makeRuntime({ [List]: listing })
+        const { handle } = yield* start({ channelCapacity: 1 })
+        const list = (id: number) => handle.whenRoom.request({ id, method: List, params: {} })
+        const first = yield* Effect.forkChild(list(1), { startImmediately: true })
+        const waiting = yield* Effect.forkChild(list(2), { startImmediately: true })
+        yield* Fiber.interrupt(waiting)
+        assert.deepStrictEqual([yield* Fiber.join(first), yield* list(2)], [page, page])
+      })
+    )
+
     it.effect("fails when its result is not JSON, without affecting others [25]", () =>
       Effect.gen(function* () {
         const circular: Record<string, unknown> = {}

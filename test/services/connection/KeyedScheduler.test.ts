@@ -139,12 +139,12 @@ describe("KeyedScheduler", () => {
     enter("a", "k")
     enter("b", "k")
     enter("c", "l", true)
-    assert.strictEqual(scheduler.size, 2)
+    assert.strictEqual(scheduler.keys.length, 2)
     scheduler.leave("k")
     scheduler.leave("l")
-    assert.strictEqual(scheduler.size, 1)
+    assert.strictEqual(scheduler.keys.length, 1)
     scheduler.leave("k")
-    assert.strictEqual(scheduler.size, 0)
+    assert.strictEqual(scheduler.keys.length, 0)
   })
 
   it("leaving an empty lane does nothing", () => {
@@ -152,7 +152,7 @@ describe("KeyedScheduler", () => {
     scheduler.leave("k")
     enter("a", "k")
     assert.deepStrictEqual(look(), ["a"])
-    assert.strictEqual(scheduler.size, 1)
+    assert.strictEqual(scheduler.keys.length, 1)
   })
 
   it("twenty thousand tickets that leave as soon as they start do not overflow the stack", () => {
@@ -168,7 +168,7 @@ describe("KeyedScheduler", () => {
     }
     scheduler.leave("k")
     assert.strictEqual(ran, 20_000)
-    assert.strictEqual(scheduler.size, 0)
+    assert.strictEqual(scheduler.keys.length, 0)
   })
 
   it("a ticket that leaves as soon as it starts lets all behind it run, in order", () => {
@@ -188,7 +188,7 @@ describe("KeyedScheduler", () => {
     }
     scheduler.leave("k")
     assert.deepStrictEqual(started, claims)
-    assert.strictEqual(scheduler.size, 0)
+    assert.strictEqual(scheduler.keys.length, 0)
   })
 
   it.prop(
@@ -207,7 +207,7 @@ describe("KeyedScheduler", () => {
           scheduler.leave(key)
         }
         assert.deepStrictEqual(look(), model.look())
-        assert.strictEqual(scheduler.size, model.size)
+        assert.strictEqual(scheduler.keys.length, model.size)
         assert.deepStrictEqual(byKey(scheduler.keys), byKey(model.keys))
       }
     },

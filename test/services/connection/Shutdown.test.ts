@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -42,6 +43,25 @@ describe("the stop of a server", () => {
       assert.deepStrictEqual(runs, ["last"])
     })
   )
+
+  it.effect("runs what is left when a part of it dies, and logs why", () => {
+    const logged: Array<unknown> = []
+    const logger = Logger.make(({ cause, message }) => void logged.push(message, Cause.squash(cause)))
+    return Effect.gen(function* () {
+      const { services } = yield* makeServer()
+      const { atEnd, stop } = yield* Effect.provideContext(Shutdown, services)
+      const runs: Array<string> = []
+      yield* atEnd(() => Effect.sync(() => void runs.push("first")))
+      yield* atEnd(() => Effect.die("broken"))
+      yield* atEnd(() => {
+        throw "thrown"
+      })
+      yield* atEnd(() => Effect.sync(() => void runs.push("last")))
+      yield* stop("5 seconds")
+      assert.deepStrictEqual(runs, ["first", "last"])
+      assert.deepStrictEqual(logged, [["a step of the stop failed"], "broken", ["a step of the stop failed"], "thrown"])
+    }).pipe(Effect.provide(Logger.layer([logger])))
+  })
 
   it.effect("ends the threads that were opened while it ended others, and leaves none of them behind", () => {
     const logged: Array<string> = []

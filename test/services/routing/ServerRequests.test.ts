@@ -213,6 +213,22 @@ describe("ServerRequests", () => {
     })
   )
 
+  it.effect("repeats nothing to a client that does not support it, and leaves it to another one", () =>
+    Effect.gen(function* () {
+      const error = { code: -32601, message: "not here" }
+      const { serverRequests, ask, router } = yield* setUp()
+      const request = yield* ask()
+      const unable = yield* openConnection({ unsupported: { "item/tool/call": error } })
+      const able = yield* openConnection({ id: 1 })
+      for (const connection of [unable, able]) router.subscribe("t", connection)
+      const repeated = [unable, able].map((connection) => serverRequests.askAgain("t", connection).map(({ id }) => id))
+      assert.deepStrictEqual(repeated, [[], [0]])
+      yield* serverRequests.succeed(0, unable, "no")
+      yield* serverRequests.succeed(0, able, "done")
+      assert.strictEqual(yield* outcome(request), "done")
+    })
+  )
+
   it.effect("hides experimental members only from clients that did not opt in [9]", () =>
     Effect.gen(function* () {
       const { serverRequests, connections } = yield* setUp({}, { session: { experimental: true } })

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import type { OutboundNotification } from "../../../src/services/routing/OutboundMessage.ts"
@@ -65,6 +67,22 @@ describe("ThreadLog", () => {
     const last = threadLog.position("a").seq
     assert.lengthOf(threadLog.after("a", { epoch, seq: last - 2048 }) ?? [], 2048)
     assert.isUndefined(threadLog.after("a", { epoch, seq: last - 2049 }))
+  })
+
+  it("holds nothing of what it has dropped", async () => {
+    setFlagsFromString("--expose-gc")
+    const collect: () => void = runInNewContext("gc")
+    const threadLog = new ThreadLog("e")
+    threadLog.keep("a")
+    const told = Array.from({ length: 40 }, () => new WeakRef(publish(threadLog, "a", "x".repeat(1024 * 1024))))
+    // A WeakRef holds its target to the end of the job in which it was made.
+    await new Promise(setImmediate)
+    collect()
+    assert.deepStrictEqual(
+      told.map((message) => message.deref() !== undefined),
+      told.map((_, index) => index >= 25)
+    )
+    assert.lengthOf(threadLog.after("a", { ...threadLog.position("a"), seq: 25 }) ?? [], 15)
   })
 
   it("shows numbers only to clients that opted in", () => {

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import { answer, bestEffort, latest, lossless, nameOf, request } from "../../support/Messages.ts"
-import { fill, continues, open, takeHeld } from "../../support/Queues.ts"
+import { fill, continues, offerAll, open, takeHeld } from "../../support/Queues.ts"
 
 describe("TieredQueue", () => {
   for (const capacity of [1, 3]) {
@@ -231,7 +231,7 @@ describe("TieredQueue", () => {
   it.effect("places several messages together, with nothing between them", () =>
     Effect.gen(function* () {
       const outgoing = yield* open(1)
-      const producer = yield* Effect.forkChild(outgoing.offerAll([lossless("a"), lossless("b"), lossless("c")]), {
+      const producer = yield* Effect.forkChild(offerAll(outgoing, [lossless("a"), lossless("b"), lossless("c")]), {
         startImmediately: true
       })
       continues(outgoing, lossless("d"))
@@ -268,6 +268,17 @@ describe("TieredQueue", () => {
       assert.isUndefined(waiting.pollUnsafe())
       yield* outgoing.take
       yield* Fiber.join(waiting)
+    })
+  )
+
+  it.effect("lets nobody wait for room when the end is near", () =>
+    Effect.gen(function* () {
+      const outgoing = yield* open(1)
+      fill(outgoing, 1)
+      continues(outgoing, lossless("a"))
+      yield* outgoing.drain
+      assert.isFalse(outgoing.hasRoom)
+      yield* outgoing.room
     })
   )
 

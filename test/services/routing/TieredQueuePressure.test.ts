@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import { answer, bestEffort, latest, lossless, nameOf, request } from "../../support/Messages.ts"
-import { fill, continues, open, takeHeld } from "../../support/Queues.ts"
+import { fill, continues, offerAll, open, takeHeld } from "../../support/Queues.ts"
 
 const keys = ["k", "l"] as const
 
@@ -62,7 +62,7 @@ describe("TieredQueue", () => {
     Effect.gen(function* () {
       const outgoing = yield* open(1)
       fill(outgoing, 1)
-      const producer = yield* Effect.forkChild(outgoing.offerAll([lossless("a"), latest("k", "b")]), {
+      const producer = yield* Effect.forkChild(offerAll(outgoing, [lossless("a"), latest("k", "b")]), {
         startImmediately: true
       })
       yield* Effect.yieldNow
@@ -177,7 +177,7 @@ describe("TieredQueue", () => {
         const producer = yield* Effect.forkChild(outgoing.offer(lossless("a")), { startImmediately: true })
         yield* outgoing.end
         yield* Fiber.join(producer)
-        yield* outgoing.offerAll([lossless("b"), bestEffort("x"), answer("c")])
+        yield* offerAll(outgoing, [lossless("b"), bestEffort("x"), answer("c")])
         yield* outgoing.room
         assert.strictEqual(yield* outgoing.offerRequest(request(0)), "closed")
         assert.deepStrictEqual(yield* takeHeld(outgoing), ["held 0", "a"])
@@ -193,7 +193,7 @@ describe("TieredQueue", () => {
         yield* outgoing.drain
         yield* Fiber.join(producer)
         yield* Fiber.join(waiting)
-        yield* outgoing.offerAll([lossless("b"), lossless("c")])
+        yield* offerAll(outgoing, [lossless("b"), lossless("c")])
         assert.deepStrictEqual(yield* takeHeld(outgoing), ["held 0", "a", "b", "c"])
       })
     )
