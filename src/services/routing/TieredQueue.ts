@@ -259,17 +259,24 @@ export class TieredQueue {
   takeBatch(bytes: number): Effect.Effect<ReadonlyArray<OutboundMessage>, Cause.Done> {
     return Effect.suspend(() => {
       this.#written()
-      return Effect.map(Queue.take(this.#buffer), (first) => {
-        const messages = [first]
-        for (let held = this.#bytesOf(first); held < bytes;) {
-          const next = Queue.takeUnsafe(this.#buffer)
-          if (next?._tag !== "Success") break
-          messages.push(next.value)
-          held += this.#bytesOf(next.value)
-        }
-        return this.#takes(messages)
-      })
+      return Effect.flatMap(Queue.take(this.#buffer), (first) =>
+        // The usual case: everything fits.
+        this.#bytes <= bytes
+          ? Effect.map(Queue.clear(this.#buffer), (rest) => this.#takes([first, ...rest]))
+          : Effect.sync(() => this.#takes(this.#upTo(bytes, first)))
+      )
     })
+  }
+
+  #upTo(bytes: number, first: OutboundMessage): ReadonlyArray<OutboundMessage> {
+    const messages = [first]
+    for (let held = this.#bytesOf(first); held < bytes;) {
+      const next = Queue.takeUnsafe(this.#buffer)
+      if (next?._tag !== "Success") break
+      messages.push(next.value)
+      held += this.#bytesOf(next.value)
+    }
+    return messages
   }
 
   #takes(messages: ReadonlyArray<OutboundMessage>): ReadonlyArray<OutboundMessage> {
