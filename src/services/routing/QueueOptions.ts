@@ -73,3 +73,14 @@ export interface TieredQueueStats {
   readonly dropped: number
   readonly waited: number
 }
+
+/**
+ * The state of a queue. It only moves down this list:
+ *
+ * - `open`: offers are taken; producers wait as their tier requires.
+ * - `draining`: offers are taken; producers do not wait, because the queue is about to end.
+ * - `ended`: offers are refused. The consumer takes the queued messages and then sees the end.
+ * - `discarded`: offers are refused and queued messages are discarded: the consumer is gone.
+ * - `evicted`: the same, because the consumer fell too far behind.
+ */
+export type QueueState = "open" | "draining" | "ended" | "discarded" | "evicted"

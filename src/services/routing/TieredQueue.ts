@@ -19,7 +19,7 @@
  * ```
  *
  * Invariants: messages leave in the order in which they were offered; no message passes the backlog. Without limits the
- * backlog has at most one message per waiting producer and one per `latest` key; with limits it never exceeds them.
+ * backlog has what producers wait for, or left there when they were interrupted, and one message per `latest` key.
  *
  * The backlog does not use Effect's queues, for two reasons. Capacity is one number for all tiers (contract [13], [18]), which
  * three queues would have to share. And a message keeps its place when its producer is interrupted, while `Queue.offer` takes
@@ -48,6 +48,7 @@ import {
   settled,
   Signal,
   type TieredQueueOptions,
+  type QueueState,
   type TieredQueueStats,
   type Wait
 } from "./QueueOptions.ts"
@@ -55,23 +56,12 @@ import {
 export { settled } from "./QueueOptions.ts"
 export type { BacklogLimits, Refusal, TieredQueueOptions, TieredQueueStats, Wait } from "./QueueOptions.ts"
 
-/**
- * The state of a queue. It only moves down this list:
- *
- * - `open`: offers are taken; producers wait as their tier requires.
- * - `draining`: offers are taken; producers do not wait, because the queue is about to end.
- * - `ended`: offers are refused. The consumer takes the queued messages and then sees the end.
- * - `discarded`: offers are refused and queued messages are discarded: the consumer is gone.
- * - `evicted`: the same, because the consumer fell too far behind.
- */
-type State = "open" | "draining" | "ended" | "discarded" | "evicted"
-
 export class TieredQueue {
   readonly #buffer: Queue.Queue<OutboundMessage, Cause.Done>
   readonly #options: TieredQueueOptions
   readonly #backlog = new Backlog((message) => this.#bytesOf(message))
   readonly #account: BacklogAccount | undefined
-  #state: State = "open"
+  #state: QueueState = "open"
   /** Called with each message that the consumer takes, for observers. */
   onTaken: ((message: OutboundMessage) => void) | undefined
   /** Size of the messages in the buffer, in bytes. */
