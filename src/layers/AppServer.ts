@@ -137,10 +137,13 @@ export type AppServer =
 /** The platform services of a server; `NodeServices.layer` has both. */
 export type Platform = FileSystem.FileSystem | Path.Path
 
-const configLayer = (options: AppServerOptions) => {
-  const environment = options.environment ?? process.env
-  return Config.layer({
-    home: options.home ?? MachineInfo.home(environment),
+const configLayer = (
+  options: AppServerOptions,
+  home: string,
+  environment: NonNullable<AppServerOptions["environment"]>
+) =>
+  Config.layer({
+    home,
     cwd: options.cwd ?? process.cwd(),
     environment,
     cliOverrides: options.cliOverrides ?? [],
@@ -149,7 +152,6 @@ const configLayer = (options: AppServerOptions) => {
     ...(options.cloudRequirements === undefined ? {} : { cloudRequirements: options.cloudRequirements }),
     ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
   })
-}
 
 /** Web cryptography is loaded with the first random value, not at startup. */
 const randomness = Layer.sync(SecureRandom.SecureRandom, () => SecureRandom.make(SecureRandom.randomBytesUnsafe))
@@ -213,15 +215,10 @@ export const layer = (options: AppServerOptions): Layer.Layer<AppServer, Config.
   owned(serverOf(options))
 
 const serverOf = (options: AppServerOptions): Layer.Layer<AppServer, Config.ConfigError, Platform> => {
-  const config = configLayer(options)
   const environment = options.environment ?? process.env
-  const auth =
-    options.auth ??
-    Auth.layer({
-      home: options.home ?? MachineInfo.home(environment),
-      environment,
-      allowApiKeyEnv: options.allowApiKeyEnv ?? true
-    })
+  const home = options.home ?? MachineInfo.home(environment)
+  const config = configLayer(options, home, environment)
+  const auth = options.auth ?? Auth.layer({ home, environment, allowApiKeyEnv: options.allowApiKeyEnv ?? true })
   const model = (options.model ?? DefaultModel.layer).pipe(
     Layer.provide(
       options.networkPatience === undefined ? Layer.empty : Layer.succeed(NetworkPatience, options.networkPatience)

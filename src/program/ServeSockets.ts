@@ -133,9 +133,7 @@ const serve = Effect.fnUntraced(function* (options: ListeningOptions, signals: R
   }
   const cut = threads.running()
   yield* close(endpoints, DefaultDeadline)
-  if (cut === 0) return 0
-  yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
-  return 1
+  return yield* ServeStdio.exitCodeAfter(cut)
 }, Effect.scoped)
 
 /** Enables the timing of requests when metrics can be read. */

@@ -37,6 +37,12 @@ const signal: Effect.Effect<void> = Effect.callback((resume) => {
   })
 })
 
+/** The exit code after the end of stdin. `cut` is the number of turns that it interrupted; more than none is logged. */
+export const exitCodeAfter = (cut: number): Effect.Effect<number> =>
+  cut === 0
+    ? Effect.succeed(0)
+    : Effect.as(Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`), 1)
+
 /**
  * Serves until the input ends or a signal arrives. The exit code is 1 when the end of the input interrupted a turn, or when
  * stdout failed; stderr has the reason.
@@ -55,10 +61,7 @@ const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
     Effect.andThen(Effect.forkScoped(Effect.interruptible(forced), { startImmediately: true }), finish)
   )
   // An open stdin would keep the process alive. The failure has been logged.
-  if (isGone) return 1
-  if (cut === 0) return 0
-  yield* Effect.logError(`stdin ended while ${cut} turn(s) were running; they were interrupted`)
-  return 1
+  return isGone ? 1 : yield* exitCodeAfter(cut)
 }, Effect.scoped)
 
 /** Prints a failed start as an error of the command line, or as a log line with `LOG_FORMAT=json`. */

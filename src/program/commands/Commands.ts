@@ -20,7 +20,6 @@ import { Version } from "../../services/config/ServerIdentity.ts"
 import { findHome, home } from "../../layers/MachineInfo.ts"
 import * as ConfigInit from "./ConfigInit.ts"
 import * as Demo from "./Demo.ts"
-import * as Doctor from "./Doctor.ts"
 import * as Exec from "./Exec.ts"
 import * as ExecFlags from "./ExecFlags.ts"
 import * as NodeSmallFiles from "../../layers/files/NodeSmallFiles.ts"
@@ -236,6 +235,8 @@ const doctor = Command.make(
   { json: ExecFlags.switchFlag("json", "Print the checks as JSON") },
   Effect.fnUntraced(function* (input) {
     const cliOverrides = yield* settingsOf(yield* spindle)
+    // Loaded here: it imports an HTTP client, which no other command needs at its start.
+    const Doctor = yield* Effect.promise(() => import("./Doctor.ts"))
     yield* ending(yield* Doctor.run({ cliOverrides }, input))
   })
 ).pipe(

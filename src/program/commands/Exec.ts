@@ -129,7 +129,7 @@ const answer = Effect.fnUntraced(function* (client: Client, reporter: Reporter, 
 
 /** Reports the events of a turn until it ends. Returns its status, or null when the connection ended first. */
 const follow = (client: Client, reporter: Reporter): Effect.Effect<TurnStatus | null, ClientError> => {
-  const told = (event: ClientEvent): Effect.Effect<TurnStatus | null, ClientError> => {
+  const handle = (event: ClientEvent): Effect.Effect<TurnStatus | null, ClientError> => {
     switch (event._tag) {
       case "ServerRequest":
         return Effect.andThen(answer(client, reporter, event.request), next)
@@ -144,7 +144,7 @@ const follow = (client: Client, reporter: Reporter): Effect.Effect<TurnStatus | 
   }
   const next: Effect.Effect<TurnStatus | null, ClientError> = Effect.flatMap(
     client.nextEvent,
-    Option.match({ onNone: () => Effect.succeed(null), onSome: told })
+    Option.match({ onNone: () => Effect.succeed(null), onSome: handle })
   )
   return next
 }

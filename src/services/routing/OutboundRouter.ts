@@ -132,7 +132,8 @@ class Subscriptions {
   readonly #audiences = new Map<string, Set<Subscriber>>()
   readonly #listeners: Array<(threadId: string) => void> = []
 
-  #changed(threadId: string): void {
+  /** Runs the listeners: a subscription of the thread was added or removed. */
+  changed(threadId: string): void {
     for (const listener of this.#listeners) listener(threadId)
   }
 
@@ -153,17 +154,12 @@ class Subscriptions {
     return true
   }
 
-  /** Runs the listeners for a subscription that was added. */
-  added(threadId: string): void {
-    this.#changed(threadId)
-  }
-
   /** False when the connection is not subscribed. */
   remove(threadId: string, connection: Subscriber): boolean {
     const audience = this.#audiences.get(threadId)
     if (audience === undefined || !audience.delete(connection)) return false
     if (audience.size === 0) this.#audiences.delete(threadId)
-    this.#changed(threadId)
+    this.changed(threadId)
     return true
   }
 
@@ -201,7 +197,7 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
     subscribe: (threadId, connection) => {
       if (!subscriptions.add(threadId, connection)) return false
       if (connection.session?.sequenced === true) threadLog.keep(threadId)
-      subscriptions.added(threadId)
+      subscriptions.changed(threadId)
       return true
     },
     unsubscribe: (threadId, connection) => subscriptions.remove(threadId, connection),
