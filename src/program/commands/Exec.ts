@@ -27,7 +27,7 @@ import type { ModelError } from "../../services/model/ModelProvider.ts"
 import { Version } from "../../services/config/ServerIdentity.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import * as JsonReporter from "../reporters/JsonReporter.ts"
-import { questionOf } from "../reporters/ApprovalPrompt.ts"
+import { isApproval, questionOf } from "../reporters/ApprovalPrompt.ts"
 import * as TextReporter from "../reporters/TextReporter.ts"
 import type { Reporter } from "../reporters/Reporter.ts"
 import type { Permissions } from "./ExecFlags.ts"
@@ -114,18 +114,24 @@ const turnOf = (thread: Opened, task: Task): TurnParams => ({
   ...(task.cyberAccessProgram === null ? {} : { cyberAccessProgram: task.cyberAccessProgram })
 })
 
-/** Asks the user for approvals. Any other request is refused, so that the turn continues. */
-const answer = Effect.fnUntraced(function* (client: Client, reporter: Reporter, request: ServerRequest) {
-  const question = questionOf(request)
-  if (question === undefined) {
-    yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
-    return yield* client.reject(request.id, {
-      code: ErrorCode.MethodNotFound,
-      message: `${request.method} is not supported by exec`
-    })
-  }
-  yield* client.respond(request.id, { decision: yield* reporter.asked(question) })
-})
+/**
+ * Asks the user for approvals. Any other request is refused, so that the turn continues. A request that the server resolved
+ * meanwhile needs no answer.
+ */
+const answer = Effect.fnUntraced(
+  function* (client: Client, reporter: Reporter, request: ServerRequest) {
+    const question = questionOf(request)
+    if (question === undefined || !isApproval(request)) {
+      yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
+      return yield* client.reject(request, {
+        code: ErrorCode.MethodNotFound,
+        message: `${request.method} is not supported by exec`
+      })
+    }
+    yield* client.respond(request, { decision: yield* reporter.asked(question) })
+  },
+  Effect.catchTag("RequestNotPending", () => Effect.void)
+)
 
 /** Reports the events of a turn until it ends. Returns its status, or null when the connection ended first. */
 const follow = (client: Client, reporter: Reporter): Effect.Effect<TurnStatus | null, ClientError> => {
