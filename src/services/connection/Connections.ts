@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Config } from "../config/Config.ts"
 import type { ServerInfo } from "../config/ServerInfo.ts"
+import type { SmallFiles } from "../config/SmallFiles.ts"
 import type { ServerRequests } from "../routing/ServerRequests.ts"
 import type { MessageProcessor } from "./MessageProcessor.ts"
 import type { Shutdown } from "./Shutdown.ts"
@@ -20,7 +21,7 @@ import type { Shutdown } from "./Shutdown.ts"
  *
  * @internal
  */
-export type Engine = Config | MessageProcessor | ServerInfo | ServerRequests | Shutdown
+export type Engine = Config | MessageProcessor | ServerInfo | ServerRequests | Shutdown | SmallFiles
 
 /** A running server, as listeners and in-process clients see it. `AppServer.layer` provides it; it has no members of its own. */
 export class Connections extends Context.Service<
