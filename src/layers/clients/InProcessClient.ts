@@ -121,8 +121,8 @@ export const make = (
  *
  * @example
  * ```ts
- * import { NodeServices } from "@effect/platform-node"
- * import { Layer } from "effect"
+ * import * as NodeServices from "@effect/platform-node/NodeServices"
+ * import * as Layer from "effect/Layer"
  * import { AppServer, InProcessClient, WebSocketListener } from "spindle-app-server"
  *
  * // One server for this program and for clients on a socket.

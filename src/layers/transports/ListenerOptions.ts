@@ -52,7 +52,9 @@ const faulty = (limits: ConnectionLimits): ReadonlyArray<string> =>
 export const limitsOf = Effect.fnUntraced(function* (
   given: Partial<ConnectionLimits> = {}
 ): Effect.fn.Return<ConnectionLimits, ListenerOptionError> {
-  const known = Object.entries(given).filter(([name, value]) => value !== undefined && Object.hasOwn(defaultLimits, name))
+  const known = Object.entries(given).filter(
+    ([name, value]) => value !== undefined && Object.hasOwn(defaultLimits, name)
+  )
   const limits = { ...(yield* Limits), ...Object.fromEntries(known) }
   const [first] = faulty(limits)
   if (first !== undefined) return yield* invalid(`limits.${first}`, "it must be finite and greater than zero")

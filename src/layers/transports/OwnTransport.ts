@@ -40,7 +40,7 @@ const farewell: CloseReason = { _tag: "Stopping", message: "the server is going 
  *
  * @example
  * ```ts
- * import { Effect } from "effect"
+ * import * as Effect from "effect/Effect"
  * import { OwnTransport, type Transport } from "spindle-app-server"
  *
  * export const serve = (transport: Transport.Transport) =>
@@ -56,14 +56,11 @@ export const serve = (
 ): Effect.Effect<ServedClient, ListenerOptionError, Connections | Scope.Scope> =>
   Effect.flatMap(limitsOf(options.limits), (limits) =>
     Effect.acquireRelease(
-      Effect.map(
-        withEngine(ServeTransport.serve(transport, limits)),
-        (served): ServedClient => ({
-          inputEnded: served.inputEnded,
-          closed: served.closed,
-          close: (reason) => served.close(reason, { within: DefaultDeadline })
-        })
-      ),
+      Effect.map(withEngine(ServeTransport.serve(transport, limits)), (served): ServedClient => ({
+        inputEnded: served.inputEnded,
+        closed: served.closed,
+        close: (reason) => served.close(reason, { within: DefaultDeadline })
+      })),
       ({ close }) => close(farewell)
     )
   )

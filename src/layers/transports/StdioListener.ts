@@ -50,8 +50,10 @@ export const make = (
  *
  * @example
  * ```ts
- * import { NodeRuntime, NodeServices } from "@effect/platform-node"
- * import { Effect, Layer } from "effect"
+ * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+ * import * as NodeServices from "@effect/platform-node/NodeServices"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
  * import { AppServer, StdioListener } from "spindle-app-server"
  *
  * const server = StdioListener.layer().pipe(Layer.provide(AppServer.layer({})), Layer.provide(NodeServices.layer))

@@ -85,8 +85,9 @@ export const make = (
  *
  * @example
  * ```ts
- * import { NodeRuntime, NodeServices } from "@effect/platform-node"
- * import { Layer } from "effect"
+ * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+ * import * as NodeServices from "@effect/platform-node/NodeServices"
+ * import * as Layer from "effect/Layer"
  * import { AppServer, UnixSocketListener } from "spindle-app-server"
  *
  * UnixSocketListener.layer({ path: "./agent.sock" }).pipe(
@@ -99,8 +100,5 @@ export const make = (
  */
 export const layer = (
   options: UnixSocketListenerOptions = {}
-): Layer.Layer<
-  UnixSocketListener,
-  UnixSocketListenerError,
-  Connections | FileSystem.FileSystem | Path.Path
-> => Layer.effect(UnixSocketListener, make(options))
+): Layer.Layer<UnixSocketListener, UnixSocketListenerError, Connections | FileSystem.FileSystem | Path.Path> =>
+  Layer.effect(UnixSocketListener, make(options))

@@ -186,8 +186,9 @@ export const make = (
  *
  * @example
  * ```ts
- * import { NodeRuntime, NodeServices } from "@effect/platform-node"
- * import { Layer } from "effect"
+ * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+ * import * as NodeServices from "@effect/platform-node/NodeServices"
+ * import * as Layer from "effect/Layer"
  * import { AppServer, WebSocketListener } from "spindle-app-server"
  *
  * WebSocketListener.layer({ port: 4500 }).pipe(

@@ -9,12 +9,12 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Config } from "../config/Config.ts"
-import type { ServerInfo } from "../config/ServerInfo.ts"
-import type { SmallFiles } from "../config/SmallFiles.ts"
-import type { ServerRequests } from "../routing/ServerRequests.ts"
-import type { MessageProcessor } from "./MessageProcessor.ts"
-import type { Shutdown } from "./Shutdown.ts"
+import { Config } from "../config/Config.ts"
+import { ServerInfo } from "../config/ServerInfo.ts"
+import { SmallFiles } from "../config/SmallFiles.ts"
+import { ServerRequests } from "../routing/ServerRequests.ts"
+import { MessageProcessor } from "./MessageProcessor.ts"
+import { Shutdown } from "./Shutdown.ts"
 
 /**
  * The services of the engine that connections need.
@@ -42,8 +42,11 @@ export const withEngine = <A, E, R>(
 ): Effect.Effect<A, E, Connections | Exclude<R, Engine>> =>
   Effect.flatMap(Connections, ({ engine }) => Effect.provideContext(effect, engine))
 
+/** The services alone: the rest of the layer's context, its scope among it, is not that of the connections. */
+const pick = Context.pick(Config, MessageProcessor, ServerInfo, ServerRequests, Shutdown, SmallFiles)
+
 /** @internal */
 export const layer: Layer.Layer<Connections, never, Engine> = Layer.effect(
   Connections,
-  Effect.map(Effect.context<Engine>(), (engine) => Connections.of({ engine }))
+  Effect.map(Effect.context<Engine>(), (context) => Connections.of({ engine: pick(context) }))
 )
