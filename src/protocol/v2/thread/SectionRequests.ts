@@ -46,9 +46,7 @@ export type ThreadSectionUpdateParams = Of<typeof ThreadSectionUpdateParams>
 export const ThreadSectionUpdateResponse = lazy(() => Schema.Struct({ section: ThreadSection() }))
 export type ThreadSectionUpdateResponse = Of<typeof ThreadSectionUpdateResponse>
 
-export const ThreadSectionDeleteParams = lazy(() =>
-  named("ThreadSectionDeleteParams", { sectionId: Schema.String })
-)
+export const ThreadSectionDeleteParams = lazy(() => named("ThreadSectionDeleteParams", { sectionId: Schema.String }))
 export type ThreadSectionDeleteParams = Of<typeof ThreadSectionDeleteParams>
 
 export const ThreadSectionDeleteResponse = lazy(() => Empty)
@@ -108,4 +106,3 @@ export const sectionRequests = {
     schedule: writing
   })
 } as const
-
