@@ -50,10 +50,12 @@ import {
 export { settled } from "./QueueOptions.ts"
 export type { BacklogLimits, Refusal, TieredQueueOptions, TieredQueueStats, Wait } from "./QueueOptions.ts"
 
+const noBytes = (): number => 0
+
 export class TieredQueue {
   readonly #buffer: Queue.Queue<OutboundMessage, Cause.Done>
   readonly #options: TieredQueueOptions
-  readonly #backlog = new Backlog((message) => this.#bytesOf(message))
+  readonly #backlog: Backlog
   readonly #account: BacklogAccount | undefined
   #state: QueueState = "open"
   /** Called with each message that the consumer takes, for observers. */
@@ -76,6 +78,7 @@ export class TieredQueue {
   constructor(buffer: Queue.Queue<OutboundMessage, Cause.Done>, options: TieredQueueOptions) {
     this.#buffer = buffer
     this.#options = options
+    this.#backlog = new Backlog(options.bytes?.of ?? noBytes)
     this.#account = options.budget?.open({ size: () => this.stats.size + this.#out.length, cut: () => this.#evict() })
   }
 
@@ -269,11 +272,6 @@ export class TieredQueue {
     return messages
   }
 
-  /** Takes the next message. Fails with `Done` after the end. For consumers without a budget. */
-  get take(): Effect.Effect<OutboundMessage, Cause.Done> {
-    return Effect.map(Queue.take(this.#buffer), (message) => this.#takesOne(message))
-  }
-
   /** Waits until there is a message. Fails with `Done` after the end. */
   get ready(): Effect.Effect<void, Cause.Done> {
     return Effect.asVoid(Queue.peek(this.#buffer))
@@ -282,10 +280,8 @@ export class TieredQueue {
   /** Takes the next message, if there is one. For consumers without a budget. */
   takeUnsafe(): OutboundMessage | undefined {
     const next = Queue.takeUnsafe(this.#buffer)
-    return next?._tag === "Success" ? this.#takesOne(next.value) : undefined
-  }
-
-  #takesOne(message: OutboundMessage): OutboundMessage {
+    if (next?._tag !== "Success") return undefined
+    const message = next.value
     this.#bytes -= this.#bytesOf(message)
     this.onTaken?.(message)
     this.#took()
