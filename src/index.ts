@@ -88,6 +88,7 @@ export * as ThreadCursor from "./services/thread/ThreadCursor.ts"
 export * as ThreadEvent from "./services/thread/ThreadEvent.ts"
 export * as ThreadState from "./services/thread/ThreadState.ts"
 export * as ThreadView from "./services/thread/ThreadView.ts"
+export * as StoreQuery from "./layers/stores/Query.ts"
 export * as MemoryStore from "./layers/stores/Memory.ts"
 
 // The port to sandboxes.
