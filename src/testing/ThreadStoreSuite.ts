@@ -4,10 +4,13 @@
  * Each case gets an empty store. It fails with Node's `AssertionError`, or with the store's error.
  *
  * ```ts
+ * import { it } from "@effect/vitest"
+ * import { Effect } from "effect"
+ * import { MemoryStore } from "spindle-app-server"
  * import { ThreadStoreSuite } from "spindle-app-server/testing"
  *
  * for (const { name, check } of ThreadStoreSuite.cases) {
- *   it.effect(name, () => Effect.provide(check, MyStore.layer))
+ *   it.effect(name, () => Effect.provide(check, MemoryStore.layer))
  * }
  * ```
  *
@@ -27,9 +30,11 @@ import {
 } from "../services/thread/ThreadStore.ts"
 import { agentMessage, created, everyEvent, turnEvents, userMessage } from "./ThreadEvents.ts"
 
+/** A requirement and its check. */
 export interface Case {
   /** The requirement that the case checks. */
   readonly name: string
+  /** Succeeds when the store that it is given meets the requirement. */
   readonly check: Effect.Effect<void, ThreadStoreError, ThreadStore>
 }
 
@@ -360,4 +365,5 @@ const others: ReadonlyArray<Case> = [
   }
 ]
 
+/** Every requirement, independent of each other. */
 export const cases: ReadonlyArray<Case> = [...events, ...summaries, ...pages, ...others]

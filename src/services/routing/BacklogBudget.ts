@@ -34,6 +34,7 @@ interface Consumer {
   readonly cut: () => void
 }
 
+/** One budget for the unsent messages of all connections, in characters. */
 export class BacklogBudget {
   readonly #max: number
   readonly #accounts = new Set<BacklogAccount>()

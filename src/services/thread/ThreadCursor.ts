@@ -13,6 +13,7 @@ export interface ThreadCursor {
   readonly id: string | null
 }
 
+/** The order of a page: oldest first, or newest first. */
 export type SortDirection = "asc" | "desc"
 
 /** The position after a thread. */

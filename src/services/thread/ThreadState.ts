@@ -32,6 +32,7 @@ export interface TurnState {
 /** A pending request to the clients. */
 export type OpenRequest = Omit<EventOf<"RequestOpened">, "_tag">
 
+/** A thread after a number of its events. */
 export interface ThreadState {
   readonly origin: ThreadOrigin
   readonly settings: ThreadSettings
