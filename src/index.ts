@@ -28,7 +28,7 @@
  * )
  * ```
  *
- * @module
+ * @module spindle-app-server
  */
 export * as AppServer from "./layers/AppServer.ts"
 export * as InProcessClient from "./layers/clients/InProcessClient.ts"

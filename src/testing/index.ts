@@ -3,17 +3,18 @@
  *
  * @example
  * ```ts
- * import { Effect } from "effect"
+ * import { it } from "node:test"
+ * import * as Effect from "effect/Effect"
  * import { MemoryStore } from "spindle-app-server"
  * import { ThreadStoreSuite } from "spindle-app-server/testing"
  *
- * // Run each case with your test runner, over a new store.
+ * // With the layer of your store, and with your test runner.
  * for (const { check, name } of ThreadStoreSuite.cases) {
- *   Effect.runPromise(Effect.provide(check, MemoryStore.layer)).then(() => console.log(`ok ${name}`))
+ *   it(name, () => Effect.runPromise(Effect.provide(check, MemoryStore.layer)))
  * }
  * ```
  *
- * @module
+ * @module spindle-app-server/testing
  */
 export * as ThreadEvents from "./ThreadEvents.ts"
 export * as ThreadStoreSuite from "./ThreadStoreSuite.ts"

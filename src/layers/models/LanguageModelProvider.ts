@@ -10,8 +10,10 @@
  *
  * @example
  * ```ts
- * import { Effect, Layer, Stream } from "effect"
- * import { LanguageModel } from "effect/ai"
+ * import * as LanguageModel from "effect/ai/LanguageModel"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Stream from "effect/Stream"
  * import { AppServer } from "spindle-app-server"
  * import * as LanguageModelProvider from "spindle-app-server/LanguageModelProvider"
  *
@@ -31,7 +33,7 @@
  * })
  * ```
  *
- * @module
+ * @module spindle-app-server/LanguageModelProvider
  */
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Model from "effect/ai/Model"
