@@ -22,6 +22,10 @@ export const defaulted = <S extends Schema.Top>(schema: S, value: S["Encoded"]) 
 /** Like `nullable`, for shapes that clients send too: an absent member decodes to `null`. */
 export const orNull = <S extends Schema.Top>(schema: S) => defaulted(Schema.NullOr(schema), null)
 
+/** An object by the name that the released server gives it. The name appears in the errors of wrong parameters. */
+export const named = <const Fields extends Schema.Struct.Fields>(name: string, fields: Fields) =>
+  Schema.Struct(fields).annotate({ identifier: name })
+
 /** An unsigned 16-bit integer; ports and HTTP statuses. */
 export const U16 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff })).annotate({ expected: "u16" })
 

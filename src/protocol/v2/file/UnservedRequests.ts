@@ -1,0 +1,43 @@
+/**
+ * Requests about files that this server does not serve.
+ *
+ * @module
+ */
+import * as Method from "../../Method.ts"
+import * as Search from "./FileSearch.ts"
+import * as Files from "./FileSystem.ts"
+
+/** By method name. */
+export const unservedFileRequests = {
+  "fs/readFile": Method.clientRequest({ params: Files.FsReadFileParams, result: Files.FsReadFileResponse }),
+  "fs/writeFile": Method.clientRequest({ params: Files.FsWriteFileParams, result: Files.FsWriteFileResponse }),
+  "fs/createDirectory": Method.clientRequest({
+    params: Files.FsCreateDirectoryParams,
+    result: Files.FsCreateDirectoryResponse
+  }),
+  "fs/getMetadata": Method.clientRequest({ params: Files.FsGetMetadataParams, result: Files.FsGetMetadataResponse }),
+  "fs/readDirectory": Method.clientRequest({
+    params: Files.FsReadDirectoryParams,
+    result: Files.FsReadDirectoryResponse
+  }),
+  "fs/remove": Method.clientRequest({ params: Files.FsRemoveParams, result: Files.FsRemoveResponse }),
+  "fs/copy": Method.clientRequest({ params: Files.FsCopyParams, result: Files.FsCopyResponse }),
+  "fs/watch": Method.clientRequest({ params: Files.FsWatchParams, result: Files.FsWatchResponse }),
+  "fs/unwatch": Method.clientRequest({ params: Files.FsUnwatchParams, result: Files.FsUnwatchResponse }),
+  fuzzyFileSearch: Method.clientRequest({
+    params: Search.FuzzyFileSearchParams,
+    result: Search.FuzzyFileSearchResponse
+  }),
+  "fuzzyFileSearch/sessionStart": Method.clientRequest({
+    params: Search.FuzzyFileSearchSessionStartParams,
+    result: Search.FuzzyFileSearchSessionStartResponse
+  }),
+  "fuzzyFileSearch/sessionUpdate": Method.clientRequest({
+    params: Search.FuzzyFileSearchSessionUpdateParams,
+    result: Search.FuzzyFileSearchSessionUpdateResponse
+  }),
+  "fuzzyFileSearch/sessionStop": Method.clientRequest({
+    params: Search.FuzzyFileSearchSessionStopParams,
+    result: Search.FuzzyFileSearchSessionStopResponse
+  })
+} as const
