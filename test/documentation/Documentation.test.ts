@@ -6,7 +6,7 @@ import { declarations, type Documented, entryPoints, header, isNumeric, parse, p
 import { blocksIn, moduleOf, snippets } from "./Snippets.ts"
 
 const unit =
-  /(?:milliseconds?|ms|seconds?|minutes?|bytes?|MiB|characters?|tokens?|messages?|requests?|responses?|answers?|connections?|clients?|notifications?|events?|items?|parts?|threads?|turns?|commands?|lines?|entries|values?|snapshots?|retries|attempts?|times|levels?|number|count|index|position|port)\b/i
+  /\b(?:milliseconds?|ms|seconds?|minutes?|bytes?|MiB|characters?|tokens?|messages?|requests?|responses?|answers?|connections?|clients?|notifications?|events?|items?|parts?|threads?|turns?|commands?|lines?|entries|values?|snapshots?|retries|attempts?|times|levels?|number|count|index|position|port)\b/i
 
 /** Numbers that identify or classify something, and so have no unit. */
 const identifier = /(?:^|\.)(?:id|code|exitCode|inode|device|seq|connection)$/
@@ -17,7 +17,8 @@ const isOption = ({ name }: Documented): boolean => /^(?:[a-z]|\w*(?:Options|Lim
 /** What is wrong with the documentation of a declaration. */
 const faults = (one: Documented): ReadonlyArray<string> => {
   const { around, doc, kind, name, optional, place, type } = one
-  const text = `${name} ${doc ?? around ?? ""}`
+  const words = name.replace(/^.*\./, "").replaceAll(/(?=[A-Z])/g, " ")
+  const text = `${words} ${doc ?? around ?? ""}`
   const rules: ReadonlyArray<readonly [boolean, string]> = [
     [kind !== "member" && doc === undefined, "has no doc comment"],
     [
@@ -50,6 +51,14 @@ describe("the documentation of the API", () => {
         export const open = (options: { readonly a?: string }) => hidden(options)
         /** A service. */
         export class Service extends Context.Service<Service, { readonly call: (a: string) => void; readonly b: string }>() {}
+        /** A class. */
+        export class Budget {
+          #spent = 0
+          open() {}
+          #close() {}
+          private end() {}
+          override get message() { return "" }
+        }
       `),
       [
         "a.ts:2 Bare has no doc comment",
@@ -59,7 +68,8 @@ describe("the documentation of the API", () => {
         "a.ts:9 AOptions.size does not name its unit",
         "a.ts:14 open has no doc comment",
         "a.ts:14 open.a has no doc comment",
-        "a.ts:16 Service.call has no doc comment"
+        "a.ts:16 Service.call has no doc comment",
+        "a.ts:20 Budget.open has no doc comment"
       ]
     )
   })

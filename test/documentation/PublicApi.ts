@@ -125,6 +125,24 @@ const memberOf = (
   return [own, ...(annotation === undefined ? [] : membersIn(source, annotation, name, doc ?? around))]
 }
 
+/** The methods and properties of a class that users may call. What overrides a method has its comment. */
+const methodsOf = (source: Source, node: Node, path: string): ReadonlyArray<Documented> =>
+  nodesAt(nodeAt(node, "body"), "body")
+    .filter(
+      ({ accessibility, kind, override, type }) =>
+        type === "MethodDefinition" && kind !== "constructor" && accessibility !== "private" && override !== true
+    )
+    .filter((method) => nodeAt(method, "key")?.type !== "PrivateIdentifier")
+    .map((method) => ({
+      place: `${source.file}:${line(source, method.start)}`,
+      name: `${path}.${nameOf(nodeAt(method, "key"))}`,
+      kind: "option",
+      doc: source.docs.get(method.start),
+      around: undefined,
+      type: "",
+      optional: false
+    }))
+
 /** The name and the node of each thing that a statement declares. */
 const declared = (declaration: Node): ReadonlyArray<readonly [string, Node]> =>
   declaration.type === "VariableDeclaration"
@@ -141,7 +159,7 @@ const declarationsOf = (source: Source, statement: Node, documented: Set<string>
     documented.add(name)
     const place = `${source.file}:${line(source, statement.start)}`
     const own: Documented = { place, name, kind: "declaration", doc, around: undefined, type: "", optional: false }
-    return [own, ...membersIn(source, node, name, doc)]
+    return [own, ...membersIn(source, node, name, doc), ...methodsOf(source, node, name)]
   })
 }
 

@@ -22,7 +22,9 @@ export interface InProcessClientOptions extends Omit<
   InProcess.InProcessOptions,
   "initialize" | "unsupported" | "refusals"
 > {
+  /** The program's name, which the model server gets and threads record. */
   readonly clientName: string
+  /** The program's version. */
   readonly clientVersion: string
   /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean
@@ -88,6 +90,7 @@ const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
   }
 }
 
+/** A client of the server in the context. It ends with the scope. */
 export const make = Effect.fnUntraced(function* (options: InProcessClientOptions) {
   const config = yield* Config
   const info = yield* ServerInfo

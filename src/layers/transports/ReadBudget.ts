@@ -124,10 +124,12 @@ export class ReadAccount {
     return this.#held
   }
 
+  /** Whether the connection is being closed. */
   get isClosing(): boolean {
     return this.#isClosing
   }
 
+  /** Whether the connection may be closed to meet the budget. */
   get mayBeClosed(): boolean {
     return this.#reader !== undefined && !this.#isClosing
   }
@@ -169,6 +171,7 @@ export class ReadAccount {
     return this.#share < other.#share
   }
 
+  /** Closes the connection. */
   evict(): void {
     this.#isClosing = true
     this.#reader?.evict()

@@ -69,13 +69,18 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError"
   }
 }
 
+/** Errors of a request. */
 export type ClientError = TransportError | ServerError | DecodeError
 
 /** A connection as the facade uses it. Results are undecoded; the link assigns the ids. */
 export interface Link {
+  /** Sends a request and waits for its result. */
   readonly request: (method: string, params: unknown) => Effect.Effect<unknown, TransportError | ServerError>
+  /** Sends a notification. */
   readonly notify: (method: string, params: unknown) => Effect.Effect<void, TransportError>
+  /** Answers a request of the server with a result. */
   readonly respond: (id: RequestId, result: unknown) => Effect.Effect<void, TransportError>
+  /** Answers a request of the server with an error. */
   readonly reject: (id: RequestId, error: ErrorObject) => Effect.Effect<void, TransportError>
   /** The next event; fails with `Done` after the last one. */
   readonly take: Effect.Effect<ClientEvent, Cause.Done>
@@ -95,11 +100,13 @@ export interface RequestHandle {
   ) => Effect.Effect<ResultOf<M>, ClientError>
 }
 
+/** A connection to an app-server, in this process or in another one. */
 export class AppServerClient extends Context.Service<
   AppServerClient,
   RequestHandle & {
     /** A handle for code that only sends requests. */
     readonly requestHandle: RequestHandle
+    /** Sends a notification to the server. */
     readonly notify: (method: string, params?: unknown) => Effect.Effect<void, TransportError>
     /** Answers a `ServerRequest` event with a result. */
     readonly respond: (id: RequestId, result: unknown) => Effect.Effect<void, TransportError>

@@ -31,6 +31,7 @@ export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectErr
   kind: Schema.Literals(["InvalidInput", "Unauthorized", "Rejected", "InvalidData", "Unreachable", "TimedOut"]),
   message: Schema.String
 }) {
+  /** Whether another attempt may succeed. */
   get isRetryable(): boolean {
     return this.kind === "Unreachable" || this.kind === "TimedOut"
   }

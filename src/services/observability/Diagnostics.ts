@@ -34,7 +34,7 @@ export interface ConnectionSnapshot {
   readonly origin: Origin
   /** The client's declared name; null until it has initialized. */
   readonly client: { readonly name: string; readonly version: string } | null
-  /** Running handlers that have not responded. */
+  /** Number of running handlers that have not responded. */
   readonly running: number
   /** Requests refused with -32001. */
   readonly overloads: number

@@ -69,15 +69,21 @@ export interface ThreadFilter {
 
 /** Selects a page. */
 export interface ThreadPageRequest {
+  /** Which threads are in the list. */
   readonly filter: ThreadFilter
+  /** Where the page begins; null for the first page. */
   readonly cursor: ThreadCursor | null
-  /** At least one. */
+  /** Maximum number of threads on the page; at least one. */
   readonly limit: number
+  /** The time by which the list is sorted. */
   readonly sortKey: "created_at" | "updated_at" | "recency_at"
+  /** The order of the list. */
   readonly sortDirection: SortDirection
 }
 
+/** A part of a list of threads. */
 export interface ThreadPage {
+  /** In the order of the list, at most `limit` of them. */
   readonly threads: ReadonlyArray<ThreadSummary>
   /** Null at the end. */
   readonly nextCursor: string | null
@@ -87,10 +93,13 @@ export interface ThreadPage {
 
 /** A search result: a thread and the text around the first occurrence. */
 export interface ThreadMatch {
+  /** The thread. */
   readonly thread: ThreadSummary
+  /** The text around the first occurrence. */
   readonly snippet: string
 }
 
+/** The port to storage: threads as sequences of events, and queries over their summaries. */
 export class ThreadStore extends Context.Service<
   ThreadStore,
   {
