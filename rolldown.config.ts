@@ -84,7 +84,7 @@ const asciiOnly: Plugin = {
 const program = defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
-  plugins: [loadLate, licenses("THIRD-PARTY-LICENSES.txt"), asciiOnly],
+  plugins: [loadLate, asciiOnly, licenses("THIRD-PARTY-LICENSES.txt")],
   output: {
     dir: "dist",
     format: "esm",

@@ -122,6 +122,7 @@ const memberOf = (
     optional
   }
   if (member.type !== "TSPropertySignature" && member.type !== "TSMethodSignature") return []
+  if (doc?.includes("@internal") ?? false) return []
   return [own, ...(annotation === undefined ? [] : membersIn(source, annotation, name, doc ?? around))]
 }
 
@@ -153,6 +154,7 @@ const declarationsOf = (source: Source, statement: Node, documented: Set<string>
   const declaration = nodeAt(statement, "declaration")
   if (declaration === undefined) return []
   const doc = source.docs.get(statement.start)
+  if (doc?.includes("@internal") ?? false) return []
   return declared(declaration).flatMap(([name, node]) => {
     // A type that accompanies a value of its name, and the further overloads, share its comment.
     if (doc === undefined && documented.has(name)) return []

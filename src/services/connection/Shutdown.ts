@@ -38,6 +38,8 @@ export const ShuttingDown: ErrorObject = {
   message: "in-process app-server runtime is shutting down"
 }
 
+export type { Deadline } from "./Deadline.ts"
+
 /** The stop of a server: once, in one order, and under one deadline. */
 export class Shutdown extends Context.Service<
   Shutdown,
@@ -77,7 +79,7 @@ const survive = (step: Step, deadline: Deadline): Effect.Effect<void> =>
     (cause) => Effect.logError("a step of the stop failed", cause)
   )
 
-/** Does not stop anything by itself; the server's scope calls `stop` when it closes. */
+/** @internal */
 export const make = Effect.gen(function* () {
   const processor = yield* MessageProcessor
   const serverRequests = yield* ServerRequests
@@ -139,5 +141,5 @@ export const make = Effect.gen(function* () {
   return Shutdown.of({ stop, atEnd: (work) => Effect.sync(() => void last.push(work)) })
 })
 
-/** The stop of the server with these services. */
+/** @internal */
 export const layer = Layer.effect(Shutdown, make)

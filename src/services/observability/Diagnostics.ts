@@ -105,7 +105,11 @@ export interface DiagnosticsOptions {
   readonly traffic?: number
 }
 
-/** The parts of a snapshot that services contribute. */
+/**
+ * The parts of a snapshot that services contribute.
+ *
+ * @internal
+ */
 export interface Parts {
   readonly scheduler: KeySnapshot
   readonly serverRequests: ServerRequestSnapshot
@@ -127,7 +131,11 @@ const gauges: {
   ]
 }
 
-/** The contributors of one server. */
+/**
+ * The contributors of one server.
+ *
+ * @internal
+ */
 export class Contributors {
   readonly connections = new Set<MeasuredConnection>()
   readonly scheduler = new Set<Read<KeySnapshot>>()
@@ -141,12 +149,20 @@ export class Contributors {
   }
 }
 
-/** Each server has its own; services outside a server share one. */
+/**
+ * Each server has its own; services outside a server share one.
+ *
+ * @internal
+ */
 export const Contributing = Context.Reference<Contributors>("spindle/Contributors", {
   defaultValue: () => new Contributors()
 })
 
-/** Until the scope closes, `read` provides the part of the snapshot and its gauges. */
+/**
+ * Until the scope closes, `read` provides the part of the snapshot and its gauges.
+ *
+ * @internal
+ */
 export const contribute = <P extends keyof Parts>(
   part: P,
   read: Read<Parts[P]>
@@ -160,7 +176,11 @@ export const contribute = <P extends keyof Parts>(
     for (const [gauge, measure] of gauges[part]) yield* observe(gauge, () => measure(read()))
   })
 
-/** Registers the open connections of a server for its snapshot and the metrics. */
+/**
+ * Registers the open connections of a server for its snapshot and the metrics.
+ *
+ * @internal
+ */
 export interface Clients {
   /** Registers an open connection. */
   readonly add: (connection: MeasuredConnection) => void
@@ -168,7 +188,7 @@ export interface Clients {
   readonly remove: (connection: MeasuredConnection) => void
 }
 
-/** The registry of the server that this effect runs in. */
+/** @internal */
 export const clients: Effect.Effect<Clients> = Effect.gen(function* () {
   const { connections } = yield* Contributing
   const measured = yield* measuredClients
