@@ -14,13 +14,17 @@ const identifier = /(?:^|\.)(?:id|code|exitCode|inode|device|seq|connection)$/
 /** The options of a constructor: a type with such a name, or the parameter of a function. */
 const isOption = ({ name }: Documented): boolean => /^(?:[a-z]|\w*(?:Options|Limits|Policy)\b)/.test(name)
 
+/** The messages of a method have its name, and the protocol describes them. */
+const isMessage = ({ name, place }: Documented): boolean =>
+  place.startsWith("src/protocol/v2/") && /^\w+(?:Params|Response|Notification)$/.test(name)
+
 /** What is wrong with the documentation of a declaration. */
 const faults = (one: Documented): ReadonlyArray<string> => {
   const { around, doc, kind, name, optional, place, type } = one
   const words = name.replace(/^.*\./, "").replaceAll(/(?=[A-Z])/g, " ")
   const text = `${words} ${doc ?? around ?? ""}`
   const rules: ReadonlyArray<readonly [boolean, string]> = [
-    [kind !== "member" && doc === undefined, "has no doc comment"],
+    [kind !== "member" && doc === undefined && !isMessage(one), "has no doc comment"],
     [
       isNumeric(one) && type.startsWith("number") && !identifier.test(name) && !unit.test(text),
       "does not name its unit"

@@ -206,7 +206,9 @@ export class ThreadStore extends Context.Service<
      * as long as the server.
      */
     readonly sections?: {
+      /** All sections; empty when none were saved. */
       readonly load: Effect.Effect<ReadonlyArray<ThreadSection>, ThreadStoreError>
+      /** Replaces the list. Completes when it is stored. */
       readonly save: (sections: ReadonlyArray<ThreadSection>) => Effect.Effect<void, ThreadStoreError>
     }
   }
