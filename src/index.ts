@@ -13,7 +13,6 @@
  * ```ts
  * import * as NodeServices from "@effect/platform-node/NodeServices"
  * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
  * import { AppServer, AppServerClient } from "spindle-app-server"
  *
  * const program = Effect.gen(function* () {

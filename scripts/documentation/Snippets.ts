@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { namespaces, root } from "./PublicApi.ts"
+import { declared, namespaces, parse, root } from "./PublicApi.ts"
 
 export interface Snippet {
   /** The file below the root, and the line of the block. */
@@ -45,17 +45,24 @@ const packageOf = (name: string, own: ReadonlySet<string>): string | undefined =
   return existsSync(join(root, `node_modules/effect/dist/${name}.d.ts`)) ? "effect" : undefined
 }
 
-/**
- * A block as a module. A block without imports is a part of a program: it gets the imports of the namespaces that it uses, and
- * may use what it does not show.
- */
+/** The names that a block declares. They are exported, so that the compiler does not report them as unused. */
+const exportsOf = (code: string): string => {
+  const names = parse("block.ts", code).body.flatMap((statement) =>
+    statement.type.endsWith("Declaration") && !/^(?:Import|Export)/.test(statement.type)
+      ? declared(statement).map(([name]) => name)
+      : []
+  )
+  return `export { ${names.filter((name) => name !== "").join(", ")} }`
+}
+
+/** A block as a module. A block without imports is a part of a program: it gets the imports of the namespaces that it uses. */
 export const moduleOf = ({ code }: Snippet): string => {
-  if (/^import /m.test(code)) return code
+  if (/^import /m.test(code)) return `${code}\n${exportsOf(code)}`
   const own = new Set(namespaces())
   const used = new Set(Array.from(code.matchAll(/\b([A-Z]\w*)\./g), ([, name = ""]) => name))
   const imports = Array.from(used).flatMap((name) => {
     const from = packageOf(name, own)
     return from === undefined ? [] : [`import { ${name} } from "${from}"`]
   })
-  return [...imports, code, "export {}"].join("\n")
+  return [...imports, code, exportsOf(code)].join("\n")
 }

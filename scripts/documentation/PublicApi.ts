@@ -145,7 +145,7 @@ const methodsOf = (source: Source, node: Node, path: string): ReadonlyArray<Docu
     }))
 
 /** The name and the node of each thing that a statement declares. */
-const declared = (declaration: Node): ReadonlyArray<readonly [string, Node]> =>
+export const declared = (declaration: Node): ReadonlyArray<readonly [string, Node]> =>
   declaration.type === "VariableDeclaration"
     ? nodesAt(declaration, "declarations").map((one) => [nameOf(nodeAt(one, "id")), one] as const)
     : [[nameOf(nodeAt(declaration, "id")), declaration] as const]
