@@ -92,4 +92,5 @@ const make = Effect.sync(() => {
   })
 })
 
+/** A store whose threads are lost with the process. */
 export const layer: Layer.Layer<ThreadStore> = Layer.effect(ThreadStore, make)
