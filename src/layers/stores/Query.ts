@@ -48,12 +48,16 @@ export const compare =
     return sortDirection === "asc" ? ascending : -ascending
   }
 
+/** Whether a thread comes after the position at which a page begins. */
+export const follows =
+  ({ cursor, sortDirection, sortKey }: ThreadPageRequest) =>
+  (thread: ThreadSummary): boolean =>
+    cursor === null || ThreadCursor.isAfter(sortValue(thread, sortKey), thread.origin.id, cursor, sortDirection)
+
 /** A page of the given threads. */
 export const page = (threads: ReadonlyArray<ThreadSummary>, request: ThreadPageRequest): ThreadPage => {
-  const { cursor, sortKey, sortDirection } = request
-  const follows = (thread: ThreadSummary) =>
-    cursor === null || ThreadCursor.isAfter(sortValue(thread, sortKey), thread.origin.id, cursor, sortDirection)
-  const left = threads.filter(matches(request.filter)).filter(follows).sort(compare(request))
+  const { sortKey, sortDirection } = request
+  const left = threads.filter(matches(request.filter)).filter(follows(request)).sort(compare(request))
   const shown = left.slice(0, request.limit)
   const first = shown[0]
   const last = shown.at(-1)
