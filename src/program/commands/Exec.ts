@@ -13,7 +13,8 @@ import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import type * as Schema from "effect/Schema"
 import { Terminal } from "effect/Terminal"
-import * as AppServer from "../../layers/AppServer.ts"
+import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
+import * as Server from "../../layers/Server.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf, ResultOf, ServerRequest } from "../../protocol/Methods.ts"
@@ -199,7 +200,7 @@ const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
 /** Runs the task on its own server and returns the exit code. */
 export const run = (
   task: Task,
-  server: AppServer.AppServerOptions
+  server: AppServerOptions
 ): Effect.Effect<number, never, FileSystem.FileSystem | Path.Path | TerminalConsole | Terminal> =>
   Effect.gen(function* () {
     const screen = yield* TerminalConsole
@@ -209,7 +210,7 @@ export const run = (
       clientVersion: Version,
       experimentalApi: task.cyberAccessProgram !== null,
       ownsServer: true
-    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })))
+    }).pipe(Layer.provideMerge(Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })))
     const code = yield* runTurn(reporter, task).pipe(
       Effect.provide(embedded),
       Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))

@@ -64,7 +64,8 @@ describe("the lines of a rollout", () => {
     const lines = encoded([created("t"), ...everyEvent(at)])
     const kind = ({ payload, spindle, type }: Line) =>
       [type, Reflect.get(Object(payload), "type") ?? [], spindle === undefined ? [] : "+"].flat().join(" ")
-    assert.deepStrictEqual(lines.map(kind), [
+    const ofRelease = lines.filter(({ type }) => type !== "spindle_event")
+    assert.deepStrictEqual(ofRelease.map(kind), [
       "session_meta +",
       "event_msg thread_settings_applied +",
       "event_msg task_started",
@@ -74,12 +75,7 @@ describe("the lines of a rollout", () => {
       "event_msg token_count",
       "event_msg task_complete",
       "event_msg thread_settings_applied",
-      "spindle_event",
-      "spindle_event",
-      "spindle_event",
       "event_msg task_started",
-      "spindle_event",
-      "spindle_event",
       "compacted",
       "event_msg thread_rolled_back",
       "world_state"

@@ -108,6 +108,11 @@ export class Catalog {
     return byThread
   }
 
+  /** The head of a thread as of the last look; undefined when it was not there. */
+  known(threadId: string): RolloutFile | undefined {
+    return this.#byThread.get(threadId)?.at(-1)
+  }
+
   /** The files of one thread, the head last; empty for an unknown one. */
   filesOf(threadId: string): ReadonlyArray<RolloutFile> {
     return this.all().get(threadId) ?? []

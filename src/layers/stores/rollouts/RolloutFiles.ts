@@ -89,6 +89,23 @@ export class RolloutFiles {
     return state === undefined ? null : summaryOf(state)
   }
 
+  /** The file of a thread as far as it is known without looking, or where the first turn will make it. */
+  pathOf({ origin }: ThreadSummary): string | null {
+    if (origin.ephemeral || !Folder.isStorable(origin.id)) return null
+    const known = this.#writers.get(origin.id)?.file ?? this.catalog.known(origin.id)
+    if (known !== undefined) return known.path
+    return this.#drafts.has(origin.id) ? Path.join(this.home, Folder.pathOf(origin.id, origin.createdAt * 1000)) : null
+  }
+
+  /** The thread of a file of this home; null for any other path. */
+  threadAt(path: string): string | null {
+    const absolute = Path.resolve(path)
+    const file = Folder.parse(Path.dirname(absolute), Path.basename(absolute), false)
+    if (file === undefined) return null
+    const isKnown = this.catalog.filesOf(file.threadId).some((one) => one.path === absolute)
+    return isKnown ? file.threadId : null
+  }
+
   /** The log of a thread; undefined when it has no file. */
   log(threadId: string): ThreadLog | undefined {
     const writer = this.#writers.get(threadId)

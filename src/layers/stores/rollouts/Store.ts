@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import type { EventOf, NumberedEvent, ThreadEvent } from "../../../services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../../services/thread/ThreadStore.ts"
 import { FileChanged } from "./Log.ts"
+import * as Sections from "./Sections.ts"
 import { Conflict, RolloutFiles } from "./RolloutFiles.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
 import { asError, WalkIndex } from "./WalkIndex.ts"
@@ -157,6 +158,12 @@ export const make = Effect.fnUntraced(function* (options: RolloutStoreOptions) {
     list: (request) => Effect.mapError(index.page(request), (error) => errorOf("list", error)),
     search: (request) => Effect.mapError(index.search(request), (error) => errorOf("search", error)),
     fork: (...args) => forked(backend, ...args),
+    pathOf: (thread) => files.pathOf(thread),
+    threadAt: (path) => attempt("read", () => files.threadAt(path)),
+    sections: {
+      load: attempt("read", () => Sections.load(files.home)),
+      save: (sections) => attempt("append", () => Sections.save(files.home, sections))
+    },
     delete: (threadId) =>
       Effect.map(
         attempt("delete", () => files.delete(threadId)),

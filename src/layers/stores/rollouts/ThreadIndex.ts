@@ -8,8 +8,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type {
-  ThreadFilter,
-  ThreadMatch,
+  ThreadMatches,
   ThreadPage,
   ThreadPageRequest,
   ThreadSummary
@@ -19,12 +18,8 @@ export interface ThreadIndex {
   readonly page: (request: ThreadPageRequest) => Effect.Effect<ThreadPage, Error>
   /** Null for an unknown thread. */
   readonly summary: (threadId: string) => Effect.Effect<ThreadSummary | null, Error>
-  /** The matching threads, the last changed first. */
-  readonly search: (request: {
-    readonly text: string
-    readonly filter: ThreadFilter
-    readonly limit: number
-  }) => Effect.Effect<ReadonlyArray<ThreadMatch>, Error>
+  /** A page of the threads in whose messages, answers or commands the text occurs, in any case. */
+  readonly search: (request: ThreadPageRequest & { readonly text: string }) => Effect.Effect<ThreadMatches, Error>
   /** Called after a thread's file was written, moved or deleted by this server. Synchronous and cheap. */
   readonly changed: (threadId: string) => void
 }

@@ -17,7 +17,7 @@ import type {
   ThreadSummary
 } from "../../../services/thread/ThreadStore.ts"
 import { summaryOf } from "../../../services/thread/ThreadView.ts"
-import { compare, follows, matches, page, snippetIn, sortValue, textsOf } from "../Query.ts"
+import { compare, cursorsOf, isLeft, page, snippetIn, sortValue, textsOf } from "../Query.ts"
 import type { Catalog, RolloutFile } from "./Folder.ts"
 import type { Names } from "./Names.ts"
 import { skim, type Skimmed } from "./Skim.ts"
@@ -74,6 +74,7 @@ export interface WalkIndexOptions {
 
 /** The bounds of a file's sort value, in Unix milliseconds. */
 const boundsOf = (file: RolloutFile, { sortKey }: ThreadPageRequest): readonly [low: number, high: number] => {
+  if (sortKey === "section_position") return everything
   if (sortKey === "created_at") {
     const { time } = file
     const named = Date.parse(`${time.slice(0, 10)}T${time.slice(11).replaceAll("-", ":")}Z`)
@@ -160,7 +161,11 @@ export class WalkIndex implements ThreadIndex {
     const excluded = new Set(filter.excludedIds)
     return Array.from(this.#options.catalog.all().values()).flatMap((files) => {
       const head = files.at(-1)
-      return head === undefined || head.isArchived !== filter.archived || excluded.has(head.threadId) ? [] : [head]
+      return head === undefined || excluded.has(head.threadId)
+        ? []
+        : (filter.archived ?? head.isArchived) === head.isArchived
+          ? [head]
+          : []
     })
   }
 
@@ -168,7 +173,7 @@ export class WalkIndex implements ThreadIndex {
     Effect.gen({ self: this }, function* () {
       const { limit, sortDirection, sortKey } = request
       const isDescending = sortDirection === "desc"
-      const [matching, following, order] = [matches(request.filter), follows(request), compare(request)]
+      const [isShown, order] = [isLeft(request), compare(request)]
       const pause = slices()
       /** The best ones so far, and one more, which shows that another page follows. */
       const found: Array<ThreadSummary> = []
@@ -179,7 +184,7 @@ export class WalkIndex implements ThreadIndex {
         if (edge !== undefined && (isDescending ? bounds[1] < edge : bounds[0] > edge)) break
         yield* pause
         const summary = this.#readable(file)
-        if (summary === null || !matching(summary) || !following(summary)) continue
+        if (summary === null || !isShown(summary)) continue
         found.push(summary)
         if (found.length <= limit) continue
         found.sort(order)
@@ -196,30 +201,32 @@ export class WalkIndex implements ThreadIndex {
     const left =
       cursor === null
         ? all
-        : all.filter(({ bounds: [low, high] }) => (isDescending ? low <= cursor.millis : high >= cursor.millis))
+        : all.filter(({ bounds: [low, high] }) => (isDescending ? low <= cursor.value : high >= cursor.value))
     return left.sort((a, b) => (isDescending ? b.bounds[1] - a.bounds[1] : a.bounds[0] - b.bounds[0]))
   }
 
-  readonly search = ({ filter, limit, text }: Parameters<ThreadIndex["search"]>[0]) =>
+  readonly search = (request: Parameters<ThreadIndex["search"]>[0]) =>
     Effect.gen({ self: this }, function* () {
-      const pause = slices()
+      const { filter, limit, text } = request
+      const [isShown, pause] = [isLeft(request), slices()]
       const needle = JSON.stringify(text).slice(1, -1).toLowerCase()
-      const candidates: Array<ThreadSummary> = []
+      const threads: Array<ThreadSummary> = []
       for (const file of this.#heads(filter)) {
         yield* pause
         if (!mayContain(file, needle)) continue
         const summary = this.#readable(file)
-        if (summary !== null && matches(filter)(summary)) candidates.push(summary)
+        if (summary !== null && isShown(summary)) threads.push(summary)
       }
-      candidates.sort(compare({ sortKey: "updated_at", sortDirection: "desc" }))
       const found: Array<ThreadMatch> = []
-      for (const thread of candidates) {
-        if (found.length >= limit) break
+      for (const thread of threads.sort(compare(request))) {
+        if (found.length > limit) break
         const state = yield* readState(this.#options, thread.origin.id)
         const snippet = state === null ? undefined : snippetIn(textsOf(state), text)
         if (snippet !== undefined) found.push({ thread, snippet })
       }
-      return found
+      const matches = found.slice(0, limit)
+      const shown = matches.map(({ thread }) => thread)
+      return { matches, ...cursorsOf(shown, found.length > limit, request) }
     }).pipe(Effect.mapError(asError))
 }
 
