@@ -20,8 +20,11 @@
  *
  * @example
  * ```ts
- * import { Effect, Layer, Schema } from "effect"
- * import { Tool, Toolkit } from "effect/ai"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Schema from "effect/Schema"
+ * import * as Tool from "effect/ai/Tool"
+ * import * as Toolkit from "effect/ai/Toolkit"
  * import { AppServer } from "spindle-app-server"
  * import * as Toolkits from "spindle-app-server/Toolkits"
  *
