@@ -89,6 +89,8 @@ export const make = Effect.gen(function* () {
 
   /** Waits for the end of the threads, and gives up those that have not ended by the mark. False when it came first. */
   const stopThreads = Effect.fnUntraced(function* (ending: Fiber.Fiber<unknown, unknown>, mark: Effect.Effect<void>) {
+    // Without threads it has ended already.
+    if (ending.pollUnsafe() !== undefined) return true
     const inTime = yield* Effect.raceFirst(Effect.as(Fiber.await(ending), true), Effect.as(mark, false))
     // Interrupted work gets a short time to end.
     yield* Effect.yieldNow
