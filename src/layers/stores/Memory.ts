@@ -128,6 +128,7 @@ const make = Effect.sync(() => {
   const summaries = () => Array.from(threads.values(), ({ state }) => summaryOf(state))
 
   return ThreadStore.of({
+    volatile: true,
     append,
     read: (threadId, { from, limit }) =>
       Effect.sync(() =>
