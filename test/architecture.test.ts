@@ -39,7 +39,7 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** The files of `protocol` that combine the resources. */
-const tables = new Set(["Methods.ts", "ReleasedRequests.ts"])
+const tables = new Set(["Methods.ts", "Protocol.ts", "ReleasedRequests.ts", "ReleasedTable.ts", "UnservedRequests.ts"])
 
 /**
  * The parts of `protocol`, each with those that it may import. The files outside of folders define the vocabulary of
@@ -245,6 +245,17 @@ describe("the source", () => {
       []
     )
     assert.isAbove(loaded.length, 50)
+  })
+
+  it("does not load requests that are not served, for standard input and output or for sockets", () => {
+    for (const path of ["program/Main.ts", "program/ServeSockets.ts"]) {
+      const loaded = loadedBy(path)
+      assert.deepStrictEqual(
+        Array.from(loaded).filter((name) => /Unserved|ReleasedTable/.test(name)),
+        []
+      )
+      assert.isTrue(loaded.has("protocol/Methods.ts"))
+    }
   })
 
   it("does not load an HTTP server of Effect's to listen for WebSockets", () => {

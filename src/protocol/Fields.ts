@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { lazy } from "./Lazy.ts"
 
 /** How the protocol declares every optional parameter: optional and nullable. Absent and `null` mean the same. */
 export const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -21,6 +22,10 @@ export const defaulted = <S extends Schema.Top>(schema: S, value: S["Encoded"]) 
 
 /** Like `nullable`, for shapes that clients send too: an absent member decodes to `null`. */
 export const orNull = <S extends Schema.Top>(schema: S) => defaulted(Schema.NullOr(schema), null)
+
+/** An object by the name that the released server gives it. The name appears in the errors of wrong parameters. */
+export const named = <const Fields extends Schema.Struct.Fields>(name: string, fields: Fields) =>
+  Schema.Struct(fields).annotate({ identifier: name })
 
 /** An unsigned 16-bit integer; ports and HTTP statuses. */
 export const U16 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff })).annotate({ expected: "u16" })
@@ -52,6 +57,19 @@ export const JsonObject = Schema.Record(Schema.String, Schema.Json)
 
 /** No members in this release. The object is open, so members added by a later release are accepted. */
 export const Empty = JsonObject
+
+/** The result of a request that reports nothing. */
+export const EmptyResult = lazy(() => Empty)
+
+/** Parameters that are an object without members. `name` is the released server's name of it. */
+export const emptyParams = (name: string) => lazy(() => Empty.annotate({ identifier: name }))
+
+/** The same for methods that refuse any member. */
+export const closedParams = (name: string) =>
+  lazy(() => Schema.Record(Schema.String, Schema.Never).annotate({ identifier: name }))
+
+/** What every request for a page of a list takes: the `nextCursor` of the previous page, and the most entries to return. */
+export const page = { cursor: optional(Schema.String), limit: optional(U32) }
 
 /**
  * An absolute path: a POSIX root, a Windows drive or a UNC share, on any host system. The released server refuses other

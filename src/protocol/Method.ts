@@ -18,7 +18,10 @@ export type Schedule<Params> =
   | { readonly _tag: "Global"; readonly name: string; readonly shared: boolean }
   | { readonly _tag: "Thread"; readonly threadId: (params: Params) => string; readonly shared: boolean }
 
-/** A client request. `params` is `undefined` for methods without parameters. Its stability is in `ReleasedRequests.ts`. */
+/**
+ * A client request. `params` is `undefined` for methods without parameters, and accepts null where they are optional. Its
+ * stability is in `ReleasedRequests.ts`.
+ */
 export interface ClientRequest<Params extends WireSchema | undefined, Result extends WireSchema> {
   readonly kind: "clientRequest"
   readonly params: Params
@@ -74,6 +77,9 @@ export interface ServerRequest<Params extends WireSchema, Result extends WireSch
 
 /** The decoded parameters; `undefined` for a method without parameters. */
 export type ParamsType<P extends WireSchema | undefined> = P extends WireSchema ? Of<P> : undefined
+
+/** The parameters as a caller passes them; members with a default are optional. */
+export type ParamsInput<P extends WireSchema | undefined> = P extends WireSchema ? ReturnType<P>["Encoded"] : undefined
 
 interface ClientRequestOptions<Params extends WireSchema | undefined, Result extends WireSchema> {
   readonly params: Params

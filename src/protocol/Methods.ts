@@ -1,14 +1,17 @@
 /**
  * The method table: every message on a connection, combined from the resources in `v2/`.
  *
- * Owns the method names and the types by method. The other requests of the release are in `ReleasedRequests.ts`, which also
- * declares the stability of every request.
+ * Owns the method names and the types by method. Every server imports this module, so the schemas of requests that are not
+ * served are elsewhere: `UnservedRequests.ts` has them, and `ReleasedTable.ts` combines both. `ReleasedRequests.ts` declares
+ * the stability of every request.
  *
  * @module
  */
 import type { RequestId } from "./jsonrpc/Envelope.ts"
 import type { Of } from "./Lazy.ts"
-import type { ParamsType, WireSchema } from "./Method.ts"
+import type { ParamsInput, ParamsType } from "./Method.ts"
+import type { ReleasedRequestMethod } from "./ReleasedRequests.ts"
+import type { unservedRequestTable } from "./UnservedRequests.ts"
 import { accountNotifications } from "./v2/account/Notifications.ts"
 import { accountRequests } from "./v2/account/Requests.ts"
 import { appNotifications } from "./v2/app/Notifications.ts"
@@ -83,12 +86,33 @@ export type ClientRequestMethod = keyof typeof clientRequestTable
 export type ParamsOf<M extends ClientRequestMethod> = ParamsType<(typeof clientRequestTable)[M]["params"]>
 
 /** The parameters as a caller passes them; members with a default are optional. */
-export type ParamsInputOf<M extends ClientRequestMethod> = (typeof clientRequestTable)[M]["params"] extends WireSchema
-  ? ReturnType<(typeof clientRequestTable)[M]["params"]>["Encoded"]
-  : undefined
+export type ParamsInputOf<M extends ClientRequestMethod> = ParamsInput<(typeof clientRequestTable)[M]["params"]>
 
 /** The result of a request. */
 export type ResultOf<M extends ClientRequestMethod> = Of<(typeof clientRequestTable)[M]["result"]>
+
+/** The name of a request of the release, whether this server serves it or not. */
+export type { ReleasedRequestMethod }
+
+/** The name of a request of the release that this server does not serve. */
+export type UnservedRequestMethod = keyof typeof unservedRequestTable
+
+/**
+ * The parameters of any request of the release as a caller passes them; `undefined` for methods without parameters, with null
+ * where they are optional.
+ */
+export type ReleasedRequestParams<M extends ReleasedRequestMethod> = M extends ClientRequestMethod
+  ? ParamsInputOf<M>
+  : M extends UnservedRequestMethod
+    ? ParamsInput<(typeof unservedRequestTable)[M]["params"]>
+    : unknown
+
+/** The result of any request of the release. */
+export type ReleasedRequestResult<M extends ReleasedRequestMethod> = M extends ClientRequestMethod
+  ? ResultOf<M>
+  : M extends UnservedRequestMethod
+    ? Of<(typeof unservedRequestTable)[M]["result"]>
+    : unknown
 
 /** Whether this server handles the method. */
 export const isClientRequestMethod = (method: string): method is ClientRequestMethod =>

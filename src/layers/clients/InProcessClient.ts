@@ -8,10 +8,12 @@ import * as CauseModule from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import * as AppServerClient from "../../services/client/AppServerClient.ts"
 import { Config } from "../../services/config/Config.ts"
+import { type Connections, withEngine } from "../../services/connection/Connections.ts"
 import * as InProcess from "../../services/connection/InProcess.ts"
 import { userAgent } from "../../services/config/ServerIdentity.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
@@ -88,7 +90,7 @@ const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
   }
 }
 
-export const make = Effect.fnUntraced(function* (options: InProcessClientOptions) {
+const connect = Effect.fnUntraced(function* (options: InProcessClientOptions) {
   const config = yield* Config
   const info = yield* ServerInfo
   const handle = yield* InProcess.start({
@@ -104,8 +106,33 @@ export const make = Effect.fnUntraced(function* (options: InProcessClientOptions
   })
 })
 
+/** A connected client within the scope. See `layer`. */
+export const make = (
+  options: InProcessClientOptions
+): Effect.Effect<AppServerClient.AppServerClient["Service"], InProcess.InProcessError, Connections | Scope.Scope> =>
+  withEngine(connect(options))
+
 /**
- * A connected client. The connection ends with the layer's scope; the server continues for others. Needs a server: see
- * `AppServer.layer`; `AppServer.client` provides both.
+ * A connected client of a server in this process. The connection ends with the layer's scope; the server continues for
+ * others, unless `ownsServer` is true.
+ *
+ * Needs a server: see `AppServer.layer`; `AppServer.client` provides both. Fails with `InProcessError` when `initialize` is
+ * refused or the server has stopped.
+ *
+ * @example
+ * ```ts
+ * import * as NodeServices from "@effect/platform-node/NodeServices"
+ * import * as Layer from "effect/Layer"
+ * import { AppServer, InProcessClient, WebSocketListener } from "spindle-app-server"
+ *
+ * // One server for this program and for clients on a socket.
+ * export const shared = Layer.mergeAll(
+ *   InProcessClient.layer({ clientName: "my-program", clientVersion: "1.0.0" }),
+ *   WebSocketListener.layer({ port: 4500 })
+ * ).pipe(Layer.provide(AppServer.layer({})), Layer.provide(NodeServices.layer))
+ * ```
  */
-export const layer = (options: InProcessClientOptions) => Layer.effect(AppServerClient.AppServerClient, make(options))
+export const layer = (
+  options: InProcessClientOptions
+): Layer.Layer<AppServerClient.AppServerClient, InProcess.InProcessError, Connections> =>
+  Layer.effect(AppServerClient.AppServerClient, make(options))

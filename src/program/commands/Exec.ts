@@ -14,7 +14,8 @@ import type * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { Terminal } from "effect/Terminal"
-import * as AppServer from "../../layers/AppServer.ts"
+import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
+import * as Server from "../../layers/Server.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf, ServerRequest } from "../../protocol/Methods.ts"
@@ -168,21 +169,21 @@ const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
 }
 
 /** The task's own server and its client. Refused commands are items, so that a run shows what did not happen. */
-const embedded = (task: Task, server: AppServer.AppServerOptions) =>
+const embedded = (task: Task, server: AppServerOptions) =>
   InProcessClient.layer({
     clientName: "spindle-exec",
     clientVersion: Version,
     experimentalApi: task.cyberAccessProgram !== null,
     ownsServer: true
   }).pipe(
-    Layer.provideMerge(AppServer.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })),
+    Layer.provideMerge(Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })),
     Layer.provide(Layer.succeed(ShowRefusals, true))
   )
 
 /** Runs the task on its own server and returns the exit code. */
 export const run = (
   task: Task,
-  server: AppServer.AppServerOptions
+  server: AppServerOptions
 ): Effect.Effect<number, never, FileSystem.FileSystem | Path.Path | TerminalConsole | Terminal> =>
   Effect.gen(function* () {
     const screen = yield* TerminalConsole

@@ -39,6 +39,8 @@ import { MessageProcessor } from "./MessageProcessor.ts"
 import { Shutdown } from "./Shutdown.ts"
 
 export { InProcessError } from "./InProcessTransport.ts"
+export { RequestError } from "../routing/RequestError.ts"
+export type { Refusal } from "../routing/TieredQueue.ts"
 
 /** Default capacity of the queues of events and of requests, in messages. */
 export const DefaultChannelCapacity = 128
@@ -148,7 +150,11 @@ const traced =
       requestUnknown(span === undefined ? request : { trace: Tracing.toTraceContext(span), ...request })
     )
 
-/** Opens a connection and performs the handshake. The runtime ends with the scope or by `shutdown`. */
+/**
+ * Opens a connection and performs the handshake. The runtime ends with the scope or by `shutdown`.
+ *
+ * @internal
+ */
 export const start = Effect.fnUntraced(function* (
   options: InProcessOptions
 ): Effect.fn.Return<InProcessHandle, InProcessError, MessageProcessor | Scope.Scope | ServerRequests | Shutdown> {

@@ -56,10 +56,12 @@ import {
 export { settled } from "./QueueOptions.ts"
 export type { BacklogLimits, Refusal, TieredQueueOptions, TieredQueueStats, Wait } from "./QueueOptions.ts"
 
+const noBytes = (): number => 0
+
 export class TieredQueue {
   readonly #buffer: Queue.Queue<OutboundMessage, Cause.Done>
   readonly #options: TieredQueueOptions
-  readonly #backlog = new Backlog((message) => this.#bytesOf(message))
+  readonly #backlog: Backlog
   readonly #account: BacklogAccount | undefined
   #state: QueueState = "open"
   /** Called with each message that the consumer takes, for observers. */
@@ -84,6 +86,7 @@ export class TieredQueue {
   constructor(buffer: Queue.Queue<OutboundMessage, Cause.Done>, options: TieredQueueOptions) {
     this.#buffer = buffer
     this.#options = options
+    this.#backlog = new Backlog(options.bytes?.of ?? noBytes)
     this.#account = options.budget?.open({ size: () => this.stats.size + this.#out.length, cut: () => this.#evict() })
   }
 

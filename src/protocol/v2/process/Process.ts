@@ -1,0 +1,47 @@
+/**
+ * Processes of a client outside of any thread and without a sandbox. Experimental.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema"
+import { absent, AbsolutePath, I64, named, optional, U64 } from "../../Fields.ts"
+import { lazy, type Of } from "../../Lazy.ts"
+import { EnvironmentChanges, TerminalSize } from "./CommandExec.ts"
+
+/**
+ * The response follows the start; output and end are notifications. The client chooses `processHandle`, which is unique on
+ * its connection. An `outputBytesCap` or `timeoutMs` of null means no limit; absent, it means the default of the server.
+ */
+export const ProcessSpawnParams = lazy(() =>
+  named("ProcessSpawnParams", {
+    command: Schema.Array(Schema.String),
+    processHandle: Schema.String,
+    cwd: AbsolutePath,
+    tty: absent(Schema.Boolean),
+    streamStdin: absent(Schema.Boolean),
+    streamStdoutStderr: absent(Schema.Boolean),
+    outputBytesCap: optional(U64),
+    timeoutMs: optional(I64),
+    env: optional(EnvironmentChanges()),
+    size: optional(TerminalSize())
+  })
+)
+export type ProcessSpawnParams = Of<typeof ProcessSpawnParams>
+
+/** Bytes for the standard input, as base64, and whether it ends after them. */
+export const ProcessWriteStdinParams = lazy(() =>
+  named("ProcessWriteStdinParams", {
+    processHandle: Schema.String,
+    deltaBase64: optional(Schema.String),
+    closeStdin: absent(Schema.Boolean)
+  })
+)
+export type ProcessWriteStdinParams = Of<typeof ProcessWriteStdinParams>
+
+export const ProcessKillParams = lazy(() => named("ProcessKillParams", { processHandle: Schema.String }))
+export type ProcessKillParams = Of<typeof ProcessKillParams>
+
+export const ProcessResizePtyParams = lazy(() =>
+  named("ProcessResizePtyParams", { processHandle: Schema.String, size: TerminalSize() })
+)
+export type ProcessResizePtyParams = Of<typeof ProcessResizePtyParams>
