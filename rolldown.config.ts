@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
+import { licenses } from "./scripts/Licenses.ts"
 
 // Both builds write to one folder and may finish in any order, so it is emptied before they begin.
 rmSync(new URL("dist", import.meta.url), { recursive: true, force: true })
@@ -76,11 +77,14 @@ const asciiOnly: Plugin = {
   }
 }
 
-/** The program bundles its dependencies and loads the rest on demand, so that a start reads few and small files. */
+/**
+ * The program bundles its dependencies: it imports no package, and a start reads few and small files. The rest is loaded on
+ * demand.
+ */
 const program = defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
-  plugins: [loadLate, asciiOnly],
+  plugins: [loadLate, asciiOnly, licenses("THIRD-PARTY-LICENSES.txt")],
   output: {
     dir: "dist",
     format: "esm",
@@ -91,11 +95,15 @@ const program = defineConfig({
   }
 })
 
-/** The library shares Effect with the embedding program: services are identified by the identity of their keys. */
+/**
+ * The library shares Effect with the embedding program, as peer dependencies: the types of two copies do not match. It
+ * contains its other dependencies, which are also in the program.
+ */
 const library = defineConfig({
   input: {
     index: "src/index.ts",
     LanguageModelProvider: "src/layers/models/LanguageModelProvider.ts",
+    Toolkits: "src/layers/tools/Toolkits.ts",
     testing: "src/testing/index.ts"
   },
   platform: "node",

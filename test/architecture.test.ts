@@ -39,7 +39,7 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** The files of `protocol` that combine the resources. */
-const tables = new Set(["Methods.ts", "ReleasedRequests.ts", "ReleasedTable.ts", "UnservedRequests.ts"])
+const tables = new Set(["Methods.ts", "Protocol.ts", "ReleasedRequests.ts", "ReleasedTable.ts", "UnservedRequests.ts"])
 
 /**
  * The parts of `protocol`, each with those that it may import. The files outside of folders define the vocabulary of

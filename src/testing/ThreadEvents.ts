@@ -4,9 +4,11 @@
  * @module
  */
 import type { AgentMessageItem, ReasoningItem, UserMessageItem } from "../protocol/v2/item/Item.ts"
+import type { ThreadAttachment } from "../protocol/v2/thread/Attachment.ts"
+import type { QueuedSubmission } from "../protocol/v2/thread/Queue.ts"
 import type { ThreadSettings } from "../protocol/v2/thread/Settings.ts"
 import type { ThreadTokenUsage } from "../protocol/v2/thread/Thread.ts"
-import type { EventOf, ThreadEvent, ThreadOrigin } from "../services/thread/ThreadEvent.ts"
+import type { EventOf, StoredGoal, ThreadEvent, ThreadOrigin } from "../services/thread/ThreadEvent.ts"
 
 export const settings: ThreadSettings = {
   disabledPluginIds: [],
@@ -106,6 +108,31 @@ export const turnEvents = (turnId: string, at: number, message: string, answer: 
   { _tag: "TurnEnded", at: at + 1500, turnId, status: "completed", error: null }
 ]
 
+const attachment = (id: string, payload: ThreadAttachment["payload"]): ThreadAttachment => ({
+  id,
+  attachmentType: "link",
+  identityKey: `key of ${id}`,
+  payload,
+  createdAt: 1_700_000_000
+})
+
+const goal: StoredGoal = {
+  objective: "a goal",
+  status: "paused",
+  tokenBudget: 100,
+  tokensUsed: 5,
+  timeUsedSeconds: 1,
+  createdAt: 1_700_000_000,
+  updatedAt: 1_700_000_001
+}
+
+const submission = (id: string): QueuedSubmission => ({
+  id,
+  input: [{ type: "text", text: "later", text_elements: [] }],
+  clientUserMessageId: `message of ${id}`,
+  responsesapiClientMetadata: null
+})
+
 /** One event of every kind except `Created`, in a valid order. */
 export const everyEvent = (at: number): ReadonlyArray<ThreadEvent> => [
   ...turnEvents("u1", at, "first", "answer"),
@@ -113,6 +140,21 @@ export const everyEvent = (at: number): ReadonlyArray<ThreadEvent> => [
   { _tag: "NameSet", at, name: "A name" },
   { _tag: "Archived", at },
   { _tag: "Unarchived", at },
+  { _tag: "GitInfoSet", at, gitInfo: { sha: "5ha", branch: null, originUrl: "https://example.com/r.git" } },
+  { _tag: "DaybreakSet", at, enabled: true },
+  { _tag: "SectionSet", at, section: { id: "section", position: 1_000_000 } },
+  { _tag: "AttachmentAdded", at, attachment: attachment("a1", { url: "https://example.com" }) },
+  { _tag: "AttachmentAdded", at, attachment: attachment("a2", null) },
+  { _tag: "AttachmentRemoved", at, attachmentId: "a2" },
+  { _tag: "ReadStateSet", at, readState: { firstUnread: { type: "turn", turnId: "u1" }, revision: "r1" } },
+  { _tag: "ReadStateSet", at, readState: { firstUnread: null, revision: "r2" } },
+  { _tag: "GoalSet", at, goal },
+  { _tag: "QueueAdded", at, submission: submission("q1") },
+  { _tag: "QueueAdded", at, submission: submission("q2") },
+  { _tag: "QueueUpdated", at, submission: { ...submission("q2"), responsesapiClientMetadata: { key: "value" } } },
+  { _tag: "QueueReordered", at, submissionIds: ["q2", "q1"] },
+  { _tag: "QueueRemoved", at, submissionId: "q1" },
+  { _tag: "SubmissionAccepted", at, key: "key", turnId: "u2" },
   { _tag: "TurnStarted", at, turnId: "u2", rootTurnId: "u1" },
   { _tag: "RequestOpened", at, requestId: 7, turnId: "u2", method: "item/tool/call", params: { a: [1, null] } },
   { _tag: "RequestClosed", at, requestId: 7 },

@@ -19,31 +19,23 @@ import * as Result from "effect/Result"
 import * as ThreadCursor from "../services/thread/ThreadCursor.ts"
 import type { NumberedEvent, ThreadEvent } from "../services/thread/ThreadEvent.ts"
 import {
+  everyThread,
   type ThreadFilter,
   type ThreadPageRequest,
   ThreadStore,
   type ThreadStoreError,
   type ThreadSummary
 } from "../services/thread/ThreadStore.ts"
+import { factCases } from "./FactCases.ts"
+import type { Case } from "./StoreCase.ts"
 import { agentMessage, created, everyEvent, turnEvents, userMessage } from "./ThreadEvents.ts"
 
-export interface Case {
-  /** The requirement that the case checks. */
-  readonly name: string
-  readonly check: Effect.Effect<void, ThreadStoreError, ThreadStore>
-}
+export type { Case }
 
 const at = 1_700_000_100_250
 
 /** Matches every thread that is not archived. */
-const everything: ThreadFilter = {
-  archived: false,
-  sourceKinds: null,
-  modelProviders: null,
-  cwds: null,
-  text: null,
-  excludedIds: []
-}
+const everything: ThreadFilter = { ...everyThread, archived: false }
 
 const firstPage: ThreadPageRequest = {
   filter: everything,
@@ -183,7 +175,13 @@ const summaries: ReadonlyArray<Case> = [
         name: "N",
         archived: false,
         turns: 1,
-        updatedAt: 10_500
+        updatedAt: 10_500,
+        recencyAt: 9000,
+        gitInfo: null,
+        daybreakEnabled: null,
+        section: null,
+        readState: null,
+        attachments: []
       }
       assert.deepEqual(yield* store.summary("t"), expected)
       assert.deepEqual((yield* list()).threads, [expected])
@@ -285,7 +283,7 @@ const pages: ReadonlyArray<Case> = [
 
 const others: ReadonlyArray<Case> = [
   {
-    name: "finds text in messages, answers and commands, case-insensitively, most recently changed thread first",
+    name: "finds text in messages, answers and commands, case-insensitively, in pages",
     check: Effect.gen(function* () {
       const store = yield* ThreadStore
       const one = (id: string, time: number, items: ReadonlyArray<ThreadEvent>) =>
@@ -300,18 +298,28 @@ const others: ReadonlyArray<Case> = [
       ])
       yield* one("b", 3000, [{ _tag: "ItemCompleted", at, turnId: "b-u", item: agentMessage("i", "no ZEBRA at all") }])
       yield* one("c", 2000, [{ _tag: "ItemCompleted", at, turnId: "c-u", item: agentMessage("i", "horses") }])
-      const found = yield* store.search({ text: "zebra", filter: everything, limit: 10 })
+      const byUpdate = { ...firstPage, sortKey: "updated_at", text: "zebra" } as const
+      const found = yield* store.search(byUpdate)
       assert.deepEqual(
-        found.map(({ snippet, thread }) => [thread.origin.id, snippet]),
+        found.matches.map(({ snippet, thread }) => [thread.origin.id, snippet]),
         [
           ["b", "no ZEBRA at all"],
           ["a", "about a Zebra here"]
         ]
       )
-      const limited = yield* store.search({ text: "zebra", filter: { ...everything, excludedIds: ["b"] }, limit: 1 })
+      const first = yield* store.search({ ...byUpdate, limit: 1 })
+      const second = yield* store.search({ ...byUpdate, cursor: ThreadCursor.parse(first.nextCursor ?? "") ?? null })
+      const limited = yield* store.search({ ...byUpdate, filter: { ...everything, excludedIds: ["b"] }, limit: 1 })
       assert.deepEqual(
-        limited.map(({ thread }) => thread.origin.id),
-        ["a"]
+        [first, second, limited].map(({ matches, nextCursor }) => [
+          matches.map(({ thread }) => thread.origin.id),
+          nextCursor
+        ]),
+        [
+          [["b"], first.nextCursor],
+          [["a"], null],
+          [["a"], null]
+        ]
       )
     })
   },
@@ -360,4 +368,4 @@ const others: ReadonlyArray<Case> = [
   }
 ]
 
-export const cases: ReadonlyArray<Case> = [...events, ...summaries, ...pages, ...others]
+export const cases: ReadonlyArray<Case> = [...events, ...summaries, ...pages, ...others, ...factCases]

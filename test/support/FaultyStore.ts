@@ -12,7 +12,7 @@ import type { ThreadEvent } from "../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../src/services/thread/ThreadStore.ts"
 
 type Store = ThreadStore["Service"]
-export type StoreMethod = keyof Store
+export type StoreMethod = Exclude<keyof Store, "pathOf" | "threadAt" | "sections">
 
 /** What an operation does instead of its work. */
 export const faults = {
@@ -33,7 +33,7 @@ export const allFaults = Object.keys(faults) as ReadonlyArray<Fault>
 
 /** What the error of a method names. */
 export const operationOf = (method: StoreMethod): ThreadStoreError["operation"] =>
-  method === "summary" ? "read" : method
+  method === "summary" || method === "readTurns" || method === "readItems" ? "read" : method
 
 export type FaultyStore = Effect.Success<typeof make>
 
@@ -71,6 +71,8 @@ export const make = Effect.gen(function* () {
     summary: guarded("summary", memory.summary),
     list: guarded("list", memory.list),
     search: guarded("search", memory.search),
+    ...(memory.readTurns === undefined ? {} : { readTurns: guarded("readTurns", memory.readTurns) }),
+    ...(memory.readItems === undefined ? {} : { readItems: guarded("readItems", memory.readItems) }),
     fork: guarded("fork", memory.fork),
     delete: guarded("delete", memory.delete)
   }

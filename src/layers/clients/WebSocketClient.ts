@@ -31,7 +31,8 @@ const labelOf = (text: string, url: URL): string => {
 const isLocal = ({ hostname }: URL): boolean =>
   hostname === "localhost" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"))
 
-const invalidInput = (message: string): ConnectError => new ConnectError({ kind: "InvalidInput", message })
+const invalidInput = (message: string): ConnectError =>
+  new ConnectError({ reason: { _tag: "InvalidOptions" }, message })
 
 /** Validates the options and returns their endpoint. Opens no connection. */
 export const endpointOf = (options: WebSocketClientOptions): Effect.Effect<Endpoint, ConnectError> =>

@@ -30,7 +30,11 @@ import { call, type Opened, type OriginCalls, refuseKernelFile, refuseOutside } 
 
 type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
 
-/** The file system calls, with the signatures of `node:fs`. */
+/**
+ * The file system calls, with the signatures of `node:fs`.
+ *
+ * @internal
+ */
 export interface Calls extends OriginCalls {
   readonly statSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
   readonly lstatSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
@@ -272,7 +276,11 @@ const stampNow = (calls: Calls, path: string): Effect.Effect<FileStamp | undefin
     }
   })
 
-/** Small files through `calls`. */
+/**
+ * Small files through `calls`.
+ *
+ * @internal
+ */
 export const make = (calls: Calls): SmallFiles["Service"] => {
   const limiter = new CallLimiter(MaxClientCalls)
   const folders = new LocalFolders(calls, limiter)

@@ -37,7 +37,9 @@ const filterOf = (params: Filters): ThreadFilter => ({
   modelProviders: given(params.modelProviders) ?? null,
   cwds: typeof params.cwd === "string" ? [params.cwd] : (given(params.cwd) ?? null),
   text: params.searchTerm ?? null,
-  excludedIds: params.excludedThreadIds ?? []
+  excludedIds: params.excludedThreadIds ?? [],
+  section: null,
+  attachment: null
 })
 
 /** Threads of this server have no section, project, parent or attachment, so a filter by one matches none. */

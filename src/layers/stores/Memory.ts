@@ -5,11 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { itemsIn, turnsIn } from "../../services/thread/History.ts"
 import type { ThreadEvent } from "../../services/thread/ThreadEvent.ts"
 import { fold, initial, type ThreadState } from "../../services/thread/ThreadState.ts"
-import { type ThreadMatch, ThreadStore, ThreadStoreError } from "../../services/thread/ThreadStore.ts"
+import { ThreadStore, ThreadStoreError } from "../../services/thread/ThreadStore.ts"
 import { summaryOf } from "../../services/thread/ThreadView.ts"
-import { compare, matches, page, snippetIn, textsOf } from "./Query.ts"
+import { matchesIn, page, textsOf } from "./Query.ts"
 
 interface Stored {
   readonly events: Array<ThreadEvent>
@@ -20,6 +21,21 @@ type Operation = ThreadStoreError["operation"]
 
 const conflict = (operation: Operation, detail: string) =>
   new ThreadStoreError({ operation, reason: "conflict", cause: new Error(detail) })
+
+/** Ranges of the threads' histories. */
+const ranges = (stateOf: (threadId: string) => ThreadState | undefined) =>
+  ({
+    readTurns: (threadId, range) =>
+      Effect.sync(() => {
+        const state = stateOf(threadId)
+        return state === undefined ? null : turnsIn(state, range)
+      }),
+    readItems: (threadId, range, turnId) =>
+      Effect.sync(() => {
+        const state = stateOf(threadId)
+        return state === undefined ? null : itemsIn(state, range, turnId)
+      })
+  }) satisfies Pick<ThreadStore["Service"], "readTurns" | "readItems">
 
 const make = Effect.sync(() => {
   const threads = new Map<string, Stored>()
@@ -58,17 +74,12 @@ const make = Effect.sync(() => {
         return stored === undefined ? null : summaryOf(stored.state)
       }),
     list: (request) => Effect.sync(() => page(summaries(), request)),
-    search: ({ filter, limit, text }) =>
-      Effect.sync(() =>
-        Array.from(threads.values(), ({ state }) => ({ state, thread: summaryOf(state) }))
-          .filter(({ thread }) => matches(filter)(thread))
-          .sort((a, b) => compare({ sortKey: "updated_at", sortDirection: "desc" })(a.thread, b.thread))
-          .flatMap(({ state, thread }): ReadonlyArray<ThreadMatch> => {
-            const snippet = snippetIn(textsOf(state), text)
-            return snippet === undefined ? [] : [{ thread, snippet }]
-          })
-          .slice(0, limit)
-      ),
+    search: (request) =>
+      Effect.sync(() => {
+        const all = Array.from(threads.values(), ({ state }) => ({ state, thread: summaryOf(state) }))
+        return matchesIn(all, request, ({ state }) => textsOf(state))
+      }),
+    ...ranges((threadId) => threads.get(threadId)?.state),
     fork: (sourceId, atSeq, created) =>
       Effect.suspend(() => {
         const events = threads.get(sourceId)?.events ?? []

@@ -22,7 +22,7 @@ const Small = 16 * 1024
 
 /** A connection that may be closed to meet the budget. */
 export interface Reader {
-  readonly isInitialized: () => boolean
+  readonly isInitialized: boolean
   /** Stops reading and closes the connection. Its bytes count until its account is closed. */
   readonly evict: () => void
 }
@@ -171,7 +171,7 @@ export class ReadAccount {
   }
 
   get #isInitialized(): boolean {
-    return this.#reader?.isInitialized() === true
+    return this.#reader?.isInitialized === true
   }
 
   /** Its share of all bytes read since its message began. */

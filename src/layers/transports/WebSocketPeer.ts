@@ -21,6 +21,7 @@ import type { Incoming } from "../../protocol/jsonrpc/Envelope.ts"
 import { TransportClosed } from "../../services/connection/Transport.ts"
 import { encode, type OutboundMessage } from "../../services/routing/OutboundMessage.ts"
 import type * as Frames from "./Frames.ts"
+import type { Reader } from "./ReadBudget.ts"
 import type { ReadBuffer } from "./ReadBuffer.ts"
 import { parse } from "../../protocol/jsonrpc/Parse.ts"
 
@@ -33,6 +34,7 @@ export interface Refusal {
   readonly reason: string
 }
 
+const readTooMuch: Refusal = { code: CloseCode.tryAgainLater, reason: "too much is being sent to the server at once" }
 const tooLong: Refusal = { code: CloseCode.tooBig, reason: "message before initialize exceeds the size limit" }
 
 /** Bytes of a control frame besides its payload. */
@@ -70,7 +72,7 @@ const MaxBatchChars = 64 * 1024
 /** The close frame has the error; after a reset there is no client to send it to. */
 const ignore = () => {}
 
-export class WebSocketPeer {
+export class WebSocketPeer implements Reader {
   readonly #ws: ReasonedWebSocket
   readonly #socket: Duplex
   readonly #frames: Frames.Encoder
@@ -182,6 +184,11 @@ export class WebSocketPeer {
     this.#ws.pause()
     this.#readBuffer?.fail(new TransportClosed({ reason: refusal.reason }))
     this.#proceed()
+  }
+
+  /** Closes the connection because all connections together hold too much unread data. */
+  evict(): void {
+    this.refuse(readTooMuch)
   }
 
   /** Why the socket is not writable; undefined while it is. */

@@ -13,7 +13,8 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import * as Result from "effect/Result"
-import * as AppServer from "../../layers/AppServer.ts"
+import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
+import * as Server from "../../layers/Server.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import { findHome, machine } from "../../layers/MachineInfo.ts"
 import { AppServerClient } from "../../services/client/AppServerClient.ts"
@@ -110,9 +111,9 @@ const model = Effect.gen(function* () {
 const sandbox = warning("sandbox", "none: commands that sandbox_mode would confine need approval")
 
 /** The checks that need a server; a server that cannot start is one failed check. */
-const served = (options: AppServer.AppServerOptions) => {
+const served = (options: AppServerOptions) => {
   const client = InProcessClient.layer({ clientName: "spindle-doctor", clientVersion: Version, ownsServer: true })
-  const server = client.pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", ...options })))
+  const server = client.pipe(Layer.provideMerge(Server.layer({ sessionSource: "exec", ...options })))
   const section = <E extends { readonly message: string }, R>(
     name: string,
     checks: Effect.Effect<ReadonlyArray<Check>, E, R>
@@ -128,7 +129,7 @@ const marks = { ok: ["green", "ok"], warning: ["yellow", "warning"], failed: ["r
 
 /** Runs the checks and prints them. The exit code is 1 when one failed. */
 export const run = (
-  options: AppServer.AppServerOptions,
+  options: AppServerOptions,
   { json }: { readonly json: boolean }
 ): Effect.Effect<number, never, FileSystem.FileSystem | Path.Path | SmallFiles | TerminalConsole> =>
   Effect.gen(function* () {

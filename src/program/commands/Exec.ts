@@ -13,7 +13,8 @@ import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import type * as Schema from "effect/Schema"
 import { Terminal } from "effect/Terminal"
-import * as AppServer from "../../layers/AppServer.ts"
+import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
+import * as Server from "../../layers/Server.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf, ResultOf, ServerRequest } from "../../protocol/Methods.ts"
@@ -27,7 +28,7 @@ import type { ModelError } from "../../services/model/ModelProvider.ts"
 import { Version } from "../../services/config/ServerIdentity.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import * as JsonReporter from "../reporters/JsonReporter.ts"
-import { questionOf } from "../reporters/ApprovalPrompt.ts"
+import { isApproval, questionOf } from "../reporters/ApprovalPrompt.ts"
 import * as TextReporter from "../reporters/TextReporter.ts"
 import type { Reporter } from "../reporters/Reporter.ts"
 import type { Permissions } from "./ExecFlags.ts"
@@ -114,18 +115,24 @@ const turnOf = (thread: Opened, task: Task): TurnParams => ({
   ...(task.cyberAccessProgram === null ? {} : { cyberAccessProgram: task.cyberAccessProgram })
 })
 
-/** Asks the user for approvals. Any other request is refused, so that the turn continues. */
-const answer = Effect.fnUntraced(function* (client: Client, reporter: Reporter, request: ServerRequest) {
-  const question = questionOf(request)
-  if (question === undefined) {
-    yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
-    return yield* client.reject(request.id, {
-      code: ErrorCode.MethodNotFound,
-      message: `${request.method} is not supported by exec`
-    })
-  }
-  yield* client.respond(request.id, { decision: yield* reporter.asked(question) })
-})
+/**
+ * Asks the user for approvals. Any other request is refused, so that the turn continues. A request that the server resolved
+ * meanwhile needs no answer.
+ */
+const answer = Effect.fnUntraced(
+  function* (client: Client, reporter: Reporter, request: ServerRequest) {
+    const question = questionOf(request)
+    if (question === undefined || !isApproval(request)) {
+      yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
+      return yield* client.reject(request, {
+        code: ErrorCode.MethodNotFound,
+        message: `${request.method} is not supported by exec`
+      })
+    }
+    yield* client.respond(request, { decision: yield* reporter.asked(question) })
+  },
+  Effect.catchTag("RequestNotPending", () => Effect.void)
+)
 
 /** Reports the events of a turn until it ends. Returns its status, or null when the connection ended first. */
 const follow = (client: Client, reporter: Reporter): Effect.Effect<TurnStatus | null, ClientError> => {
@@ -199,7 +206,7 @@ const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
 /** Runs the task on its own server and returns the exit code. */
 export const run = (
   task: Task,
-  server: AppServer.AppServerOptions
+  server: AppServerOptions
 ): Effect.Effect<number, never, FileSystem.FileSystem | Path.Path | TerminalConsole | Terminal> =>
   Effect.gen(function* () {
     const screen = yield* TerminalConsole
@@ -209,7 +216,7 @@ export const run = (
       clientVersion: Version,
       experimentalApi: task.cyberAccessProgram !== null,
       ownsServer: true
-    }).pipe(Layer.provideMerge(AppServer.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })))
+    }).pipe(Layer.provideMerge(Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })))
     const code = yield* runTurn(reporter, task).pipe(
       Effect.provide(embedded),
       Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))

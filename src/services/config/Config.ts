@@ -37,7 +37,8 @@ export { TextRange } from "./ConfigError.ts"
 export type { RuleFolder } from "./Project.ts"
 export { ConfigError, parseOverride }
 export type { EffectiveConfig, ModelProviderInfo, RequestedSettings } from "./EffectiveConfig.ts"
-export type { ShellEnvironmentPolicy }
+export type { Bounds, ShellEnvironmentPolicy }
+export type { CloudRequirements } from "./RequirementSources.ts"
 export { offlineProvider } from "./Providers.ts"
 
 /** A problem in the configuration that the user should fix; the server runs without the setting. */

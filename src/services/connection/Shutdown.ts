@@ -38,6 +38,8 @@ export const ShuttingDown: ErrorObject = {
   message: "in-process app-server runtime is shutting down"
 }
 
+export type { Deadline } from "./Deadline.ts"
+
 export class Shutdown extends Context.Service<
   Shutdown,
   {
@@ -76,6 +78,7 @@ const survive = (step: Step, deadline: Deadline): Effect.Effect<void> =>
     (cause) => Effect.logError("a step of the stop failed", cause)
   )
 
+/** @internal */
 export const make = Effect.gen(function* () {
   const processor = yield* MessageProcessor
   const serverRequests = yield* ServerRequests
@@ -137,4 +140,5 @@ export const make = Effect.gen(function* () {
   return Shutdown.of({ stop, atEnd: (work) => Effect.sync(() => void last.push(work)) })
 })
 
+/** @internal */
 export const layer = Layer.effect(Shutdown, make)

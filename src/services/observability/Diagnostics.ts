@@ -100,7 +100,11 @@ export interface DiagnosticsOptions {
   readonly traffic?: number
 }
 
-/** The parts of a snapshot that services contribute. */
+/**
+ * The parts of a snapshot that services contribute.
+ *
+ * @internal
+ */
 export interface Parts {
   readonly scheduler: KeySnapshot
   readonly serverRequests: ServerRequestSnapshot
@@ -122,7 +126,11 @@ const gauges: {
   ]
 }
 
-/** The contributors of one server. */
+/**
+ * The contributors of one server.
+ *
+ * @internal
+ */
 export class Contributors {
   readonly connections = new Set<MeasuredConnection>()
   readonly scheduler = new Set<Read<KeySnapshot>>()
@@ -136,12 +144,20 @@ export class Contributors {
   }
 }
 
-/** Each server has its own; services outside a server share one. */
+/**
+ * Each server has its own; services outside a server share one.
+ *
+ * @internal
+ */
 export const Contributing = Context.Reference<Contributors>("spindle/Contributors", {
   defaultValue: () => new Contributors()
 })
 
-/** Until the scope closes, `read` provides the part of the snapshot and its gauges. */
+/**
+ * Until the scope closes, `read` provides the part of the snapshot and its gauges.
+ *
+ * @internal
+ */
 export const contribute = <P extends keyof Parts>(
   part: P,
   read: Read<Parts[P]>
@@ -155,12 +171,17 @@ export const contribute = <P extends keyof Parts>(
     for (const [gauge, measure] of gauges[part]) yield* observe(gauge, () => measure(read()))
   })
 
-/** Registers the open connections of a server for its snapshot and the metrics. */
+/**
+ * Registers the open connections of a server for its snapshot and the metrics.
+ *
+ * @internal
+ */
 export interface Clients {
   readonly add: (connection: MeasuredConnection) => void
   readonly remove: (connection: MeasuredConnection) => void
 }
 
+/** @internal */
 export const clients: Effect.Effect<Clients> = Effect.gen(function* () {
   const { connections } = yield* Contributing
   const measured = yield* measuredClients

@@ -28,6 +28,30 @@ const errorOf = (operation: Operation, cause: Cause.Cause<ThreadStoreError>): Th
     () => new ThreadStoreError({ operation, reason: "unavailable", cause: Cause.squash(cause) })
   )
 
+type Bounded = <A>(
+  operation: Operation,
+  run: () => Effect.Effect<A, ThreadStoreError>
+) => Effect.Effect<A, ThreadStoreError>
+
+/** The operations that a store may lack. */
+const optional = (
+  { pathOf, readItems, readTurns, sections, threadAt }: ThreadStore["Service"],
+  bounded: Bounded
+): Partial<ThreadStore["Service"]> => ({
+  ...(readTurns === undefined ? {} : { readTurns: (...args) => bounded("read", () => readTurns(...args)) }),
+  ...(readItems === undefined ? {} : { readItems: (...args) => bounded("read", () => readItems(...args)) }),
+  ...(pathOf === undefined ? {} : { pathOf }),
+  ...(threadAt === undefined ? {} : { threadAt: (path) => bounded("read", () => threadAt(path)) }),
+  ...(sections === undefined
+    ? {}
+    : {
+        sections: {
+          load: Effect.suspend(() => bounded("read", () => sections.load)),
+          save: (all) => bounded("append", () => sections.save(all))
+        }
+      })
+})
+
 export const make = Effect.gen(function* () {
   const store = yield* ThreadStore
   const timeout = yield* StoreTimeout
@@ -41,10 +65,10 @@ export const make = Effect.gen(function* () {
     })
   )
 
-  const bounded = <A>(operation: Operation, run: () => Effect.Effect<A, ThreadStoreError>) =>
+  const bounded: Bounded = (operation, run) =>
     Effect.flatMap(
       Effect.forkDetach(Effect.interruptible(Effect.suspend(run)), { startImmediately: true }),
-      (fiber): Effect.Effect<A, ThreadStoreError> => {
+      (fiber) => {
         const exit = fiber.pollUnsafe()
         return exit === undefined ? answered(operation, fiber) : settled(operation, exit)
       }
@@ -81,6 +105,7 @@ export const make = Effect.gen(function* () {
     summary: (...args) => bounded("read", () => store.summary(...args)),
     list: (...args) => bounded("list", () => store.list(...args)),
     search: (...args) => bounded("search", () => store.search(...args)),
+    ...optional(store, bounded),
     fork: (...args) => bounded("fork", () => store.fork(...args)),
     delete: (...args) => bounded("delete", () => store.delete(...args))
   })

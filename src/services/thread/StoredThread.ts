@@ -40,8 +40,8 @@ export const readState = (
 ): Effect.Effect<ThreadState | null, ThreadStoreError> =>
   Effect.map(readEvents(store, threadId), (events) => foldAll(events) ?? null)
 
-/** Whether a thread can be resumed after unloading: it is stored and has had a turn. */
-export const isOnRecord = (state: ThreadState): boolean => state.turns.length > 0 && !state.origin.ephemeral
+/** Whether a thread can be resumed after unloading: it is stored, and something happened to it. */
+export const isOnRecord = (state: ThreadState): boolean => state.isRecorded && !state.origin.ephemeral
 
 /** Tool calls without an output. A model refuses a conversation that has one. */
 const openCalls = ({ conversation }: ThreadState): ReadonlyMap<string, "function_call" | "custom_tool_call"> => {

@@ -16,6 +16,10 @@
  * | `Archived`, `Unarchived` | the file's folder |
  * | `Compacted` | `compacted` with `replacement_history` |
  * | `RolledBack` | `event_msg` `thread_rolled_back` |
+ * | `GitInfoSet`, `DaybreakSet`, `SectionSet`, `ReadStateSet` | none, as below |
+ * | `AttachmentAdded`, `AttachmentRemoved` | none, as below |
+ * | `GoalSet`, `QueueAdded`, `QueueUpdated`, `QueueRemoved`, `QueueReordered` | none, as below |
+ * | `SubmissionAccepted` | none, as below |
  * | `RequestOpened`, `RequestClosed` | none: a line of a type that the release skips |
  * | `Foreign` | any other line, kept as it was read |
  *
@@ -28,8 +32,11 @@ import { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
 import { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import { lazy, type Of } from "../../protocol/Lazy.ts"
 import { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
+import { ThreadAttachment } from "../../protocol/v2/thread/Attachment.ts"
+import { ThreadGoalStatus } from "../../protocol/v2/thread/Goal.ts"
+import { QueuedSubmission } from "../../protocol/v2/thread/Queue.ts"
 import { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
-import { GitInfo, SessionSource, ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
+import { GitInfo, SessionSource, ThreadReadState, ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
 
 /** The version of the shapes below. A store records it, and refuses events of a newer version. */
 export const ThreadEventVersion = 1
@@ -55,6 +62,24 @@ export const ThreadOrigin = lazy(() =>
   })
 )
 export type ThreadOrigin = Of<typeof ThreadOrigin>
+
+/** A thread's place in a section. Positions order the threads of a section and have gaps. */
+export const SectionPlace = lazy(() => Schema.Struct({ id: Schema.String, position: Schema.Int }))
+export type SectionPlace = Of<typeof SectionPlace>
+
+/** A goal and what was spent on it. Times are in Unix seconds. */
+export const StoredGoal = lazy(() =>
+  Schema.Struct({
+    objective: Schema.String,
+    status: ThreadGoalStatus(),
+    tokenBudget: Schema.NullOr(Schema.Int),
+    tokensUsed: Schema.Int,
+    timeUsedSeconds: Schema.Int,
+    createdAt: Schema.Int,
+    updatedAt: Schema.Int
+  })
+)
+export type StoredGoal = Of<typeof StoredGoal>
 
 /** Unix milliseconds. */
 const at = Schema.Int
@@ -85,6 +110,25 @@ export const ThreadEvent = lazy(() =>
     Compacted: { at, turnId, replacement: Schema.Array(ResponseItem()) },
     /** Removes the last `turns` turns and their conversation. */
     RolledBack: { at, turns: Schema.Int },
+    /** Null removes the facts about the repository. */
+    GitInfoSet: { at, gitInfo: Schema.NullOr(GitInfo()) },
+    DaybreakSet: { at, enabled: Schema.Boolean },
+    /** Null removes the thread from its section. */
+    SectionSet: { at, section: Schema.NullOr(SectionPlace()) },
+    AttachmentAdded: { at, attachment: ThreadAttachment() },
+    AttachmentRemoved: { at, attachmentId: Schema.String },
+    /** Null: nothing is known of how far the thread was read, so it counts as read. */
+    ReadStateSet: { at, readState: Schema.NullOr(ThreadReadState()) },
+    /** Null removes the goal. */
+    GoalSet: { at, goal: Schema.NullOr(StoredGoal()) },
+    QueueAdded: { at, submission: QueuedSubmission() },
+    /** Replaces the submission with the same id. */
+    QueueUpdated: { at, submission: QueuedSubmission() },
+    QueueRemoved: { at, submissionId: Schema.String },
+    /** All ids of the queue in their new order. */
+    QueueReordered: { at, submissionIds: Schema.Array(Schema.String) },
+    /** The input with this key belongs to this turn. A client that sends it again gets the turn. */
+    SubmissionAccepted: { at, key: Schema.String, turnId },
     /** A pending request to the clients. */
     RequestOpened: { at, requestId: Schema.Int, turnId, method: Schema.String, params: Schema.Json },
     RequestClosed: { at, requestId: Schema.Int },

@@ -13,14 +13,19 @@ import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
 import type { TurnStatus } from "../../protocol/v2/turn/Turn.ts"
 import type { EventOf, ThreadEvent, ThreadOrigin } from "./ThreadEvent.ts"
+import { applyFact, initialFacts, type ThreadFacts } from "./ThreadFacts.ts"
 
 /** A turn with all its items. */
 export interface TurnState {
+  /** The number of the event that started the turn. */
+  readonly seq: number
   readonly id: string
   readonly rootTurnId: string
   /** Unix milliseconds. */
   readonly startedAt: number
   readonly items: ReadonlyArray<ThreadItem>
+  /** The numbers of the events of the items, in the same order. */
+  readonly itemSeqs: ReadonlyArray<number>
   readonly status: TurnStatus
   readonly error: TurnError | null
   /** Unix milliseconds; null while the turn runs. */
@@ -29,24 +34,35 @@ export interface TurnState {
   readonly conversationStart: number
 }
 
+/** An item with the number of its event. */
+export interface StoredItem {
+  readonly seq: number
+  readonly turnId: string
+  readonly item: ThreadItem
+}
+
 /** A pending request to the clients. */
 export type OpenRequest = Omit<EventOf<"RequestOpened">, "_tag">
 
-export interface ThreadState {
+export interface ThreadState extends ThreadFacts {
   readonly origin: ThreadOrigin
   readonly settings: ThreadSettings
   /** Oldest first. */
   readonly turns: ReadonlyArray<TurnState>
+  /** The items that completed after a later turn had started, in the order of their completion. Their turns have them too. */
+  readonly late: ReadonlyArray<StoredItem>
   /** The conversation that the model gets, oldest first. */
   readonly conversation: ReadonlyArray<ResponseItem>
   readonly usage: { readonly turnId: string; readonly tokens: ThreadTokenUsage } | null
   /** The first text of the user. */
   readonly preview: string
-  readonly name: string | null
-  readonly archived: boolean
   readonly openRequests: ReadonlyArray<OpenRequest>
+  /** Whether something happened to the thread since it was created. A thread without that is not kept for clients. */
+  readonly isRecorded: boolean
   /** Unix milliseconds. */
   readonly updatedAt: number
+  /** When the last turn started, in Unix milliseconds. */
+  readonly recencyAt: number
   /** The number of the next event, equal to the number of folded events. */
   readonly nextSeq: number
 }
@@ -56,13 +72,15 @@ export const initial = (event: EventOf<"Created">): ThreadState => ({
   origin: event.origin,
   settings: event.settings,
   turns: [],
+  late: [],
   conversation: [],
   usage: null,
   preview: "",
-  name: null,
-  archived: false,
+  ...initialFacts(event.origin),
   openRequests: [],
+  isRecorded: false,
   updatedAt: event.at,
+  recencyAt: event.at,
   nextSeq: 1
 })
 
@@ -94,7 +112,7 @@ class Draft {
   #turns: Array<TurnState> | undefined
   #conversation: Array<ResponseItem> | undefined
   /** The items of turns that have changed, by the turn's index. */
-  readonly #items = new Map<number, Array<ThreadItem>>()
+  readonly #items = new Map<number, { readonly items: Array<ThreadItem>; readonly itemSeqs: Array<number> }>()
 
   constructor(state: ThreadState) {
     this.#state = { ...state }
@@ -103,9 +121,9 @@ class Draft {
   finish(): ThreadState {
     const turns = this.#turns
     if (turns !== undefined) {
-      for (const [index, items] of this.#items) {
+      for (const [index, changed] of this.#items) {
         const turn = turns[index]
-        if (turn !== undefined) turns[index] = { ...turn, items }
+        if (turn !== undefined) turns[index] = { ...turn, ...changed }
       }
     }
     return this.#state
@@ -113,29 +131,22 @@ class Draft {
 
   apply(event: ThreadEvent): void {
     const state = this.#state
-    state.nextSeq++
+    const seq = state.nextSeq++
     switch (event._tag) {
       case "SettingsChanged":
         state.settings = event.settings
         return
       case "TurnStarted":
-        return this.#turnStarted(event)
+        return this.#turnStarted(event, seq)
       case "TurnEnded":
         return this.#turnEnded(event)
       case "ItemCompleted":
-        return this.#itemCompleted(event)
+        return this.#itemCompleted(event, seq)
       case "ConversationEntry":
         this.#changedConversation().push(event.item)
         return
       case "TokensCounted":
         state.usage = { turnId: event.turnId, tokens: event.usage }
-        return
-      case "NameSet":
-        state.name = event.name
-        return
-      case "Archived":
-      case "Unarchived":
-        state.archived = event._tag === "Archived"
         return
       case "Compacted":
         state.conversation = this.#conversation = [...event.replacement]
@@ -153,6 +164,9 @@ class Draft {
       case "Created":
       case "Foreign":
         return
+      default:
+        state.isRecorded = true
+        Object.assign(state, applyFact(state, event))
     }
   }
 
@@ -166,18 +180,22 @@ class Draft {
     return this.#conversation
   }
 
-  #turnStarted(event: EventOf<"TurnStarted">): void {
+  #turnStarted(event: EventOf<"TurnStarted">, seq: number): void {
     const conversationStart = this.#state.conversation.length
     this.#changedTurns().push({
+      seq,
       id: event.turnId,
       rootTurnId: event.rootTurnId,
       startedAt: event.at,
       items: [],
+      itemSeqs: [],
       status: "inProgress",
       error: null,
       endedAt: null,
       conversationStart
     })
+    this.#state.isRecorded = true
+    this.#state.recencyAt = Math.max(this.#state.recencyAt, event.at)
     this.#updated(event.at)
   }
 
@@ -196,14 +214,19 @@ class Draft {
     this.#updated(event.at)
   }
 
-  #itemCompleted({ item, turnId }: EventOf<"ItemCompleted">): void {
+  #itemCompleted({ item, turnId }: EventOf<"ItemCompleted">, seq: number): void {
     const turns = this.#changedTurns()
     const index = turns.findLastIndex(({ id }) => id === turnId)
     const turn = turns[index]
     if (turn !== undefined) {
-      let items = this.#items.get(index)
-      if (items === undefined) this.#items.set(index, (items = [...turn.items]))
-      items.push(item)
+      let changed = this.#items.get(index)
+      if (changed === undefined) {
+        changed = { items: [...turn.items], itemSeqs: [...turn.itemSeqs] }
+        this.#items.set(index, changed)
+      }
+      changed.items.push(item)
+      changed.itemSeqs.push(seq)
+      if (index < turns.length - 1) this.#state.late = [...this.#state.late, { seq, turnId, item }]
     }
     if (item.type === "userMessage" && this.#state.preview === "") {
       this.#state.preview = item.content.map((part) => (part.type === "text" ? part.text : "")).join("")
@@ -216,7 +239,8 @@ class Draft {
     const first = turns[kept]
     if (first === undefined) return
     for (let index = kept; index < turns.length; index++) this.#items.delete(index)
-    turns.length = kept
+    const removed = new Set(turns.splice(kept).map(({ id }) => id))
+    this.#state.late = this.#state.late.filter(({ turnId }) => !removed.has(turnId))
     const conversation = this.#changedConversation()
     conversation.length = Math.min(conversation.length, first.conversationStart)
   }

@@ -14,7 +14,11 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SortDirection, ThreadCursor } from "./ThreadCursor.ts"
+import type { GitInfo, ThreadReadState, ThreadSection } from "../../protocol/v2/thread/Thread.ts"
+import type { HistoryRange, TurnView } from "./History.ts"
 import type { EventOf, NumberedEvent, ThreadEvent, ThreadOrigin } from "./ThreadEvent.ts"
+import type { Membership } from "./ThreadFacts.ts"
+import type { StoredItem, TurnState } from "./ThreadState.ts"
 
 /** An operation of the store failed. Events appended before are unaffected. */
 export class ThreadStoreError extends Schema.TaggedError<ThreadStoreError>()("ThreadStoreError", {
@@ -50,6 +54,21 @@ export interface ThreadSummary {
   readonly turns: number
   /** Unix milliseconds. */
   readonly updatedAt: number
+  /** When the last turn started, in Unix milliseconds. */
+  readonly recencyAt: number
+  readonly gitInfo: GitInfo | null
+  readonly daybreakEnabled: boolean | null
+  readonly section: Membership | null
+  /** Null: the thread counts as read. */
+  readonly readState: ThreadReadState | null
+  /** What identifies the attachments. */
+  readonly attachments: ReadonlyArray<AttachmentIdentity>
+}
+
+/** An attachment of a thread without its payload. */
+export interface AttachmentIdentity {
+  readonly attachmentType: string
+  readonly identityKey: string
 }
 
 /** The kind of program that a thread was started from, as named by filters. */
@@ -57,7 +76,7 @@ export type SourceKind = "cli" | "vscode" | "exec" | "appServer" | "unknown" | "
 
 /** Selects threads. A null member matches all threads; an empty list matches none. */
 export interface ThreadFilter {
-  readonly archived: boolean
+  readonly archived: boolean | null
   readonly sourceKinds: ReadonlyArray<SourceKind> | null
   readonly modelProviders: ReadonlyArray<string> | null
   /** Working folders, compared exactly. */
@@ -65,6 +84,22 @@ export interface ThreadFilter {
   /** Part of the preview or of the name; upper and lower case differ. */
   readonly text: string | null
   readonly excludedIds: ReadonlyArray<string>
+  /** Threads in one of these sections, or in none of them. */
+  readonly section: { readonly anyOf: ReadonlyArray<string> } | { readonly noneOf: ReadonlyArray<string> } | null
+  /** Threads with this attachment, also those that have had no turn. */
+  readonly attachment: AttachmentIdentity | null
+}
+
+/** A filter that all threads match which have had a turn. */
+export const everyThread: ThreadFilter = {
+  archived: null,
+  sourceKinds: null,
+  modelProviders: null,
+  cwds: null,
+  text: null,
+  excludedIds: [],
+  section: null,
+  attachment: null
 }
 
 /** Selects a page. */
@@ -73,7 +108,8 @@ export interface ThreadPageRequest {
   readonly cursor: ThreadCursor | null
   /** At least one. */
   readonly limit: number
-  readonly sortKey: "created_at" | "updated_at" | "recency_at"
+  /** Threads without a section have no `section_position`, and are not in a page that is sorted by it. */
+  readonly sortKey: "created_at" | "updated_at" | "recency_at" | "section_position"
   readonly sortDirection: SortDirection
 }
 
@@ -89,6 +125,11 @@ export interface ThreadPage {
 export interface ThreadMatch {
   readonly thread: ThreadSummary
   readonly snippet: string
+}
+
+/** A page of search results, with cursors like those of `ThreadPage`. */
+export interface ThreadMatches extends Omit<ThreadPage, "threads"> {
+  readonly matches: ReadonlyArray<ThreadMatch>
 }
 
 export class ThreadStore extends Context.Service<
@@ -112,12 +153,25 @@ export class ThreadStore extends Context.Service<
     readonly summary: (threadId: string) => Effect.Effect<ThreadSummary | null, ThreadStoreError>
     /** A page of threads that have had a turn. */
     readonly list: (request: ThreadPageRequest) => Effect.Effect<ThreadPage, ThreadStoreError>
-    /** Threads in whose messages, answers or commands `text` occurs, in any case; the last changed first. */
-    readonly search: (request: {
-      readonly text: string
-      readonly filter: ThreadFilter
-      readonly limit: number
-    }) => Effect.Effect<ReadonlyArray<ThreadMatch>, ThreadStoreError>
+    /** A page of threads that have had a turn, and in whose messages, answers or commands `text` occurs, in any case. */
+    readonly search: (
+      request: ThreadPageRequest & { readonly text: string }
+    ) => Effect.Effect<ThreadMatches, ThreadStoreError>
+    /**
+     * Turns of a thread in the order of the range; null for an unknown thread. Optional: a store that can find them without
+     * reading the whole thread. Items that the view leaves out may be missing.
+     */
+    readonly readTurns?: (
+      threadId: string,
+      range: HistoryRange,
+      view: TurnView
+    ) => Effect.Effect<ReadonlyArray<TurnState> | null, ThreadStoreError>
+    /** Items of a thread, or of one of its turns, as with `readTurns`. */
+    readonly readItems?: (
+      threadId: string,
+      range: HistoryRange,
+      turnId: string | null
+    ) => Effect.Effect<ReadonlyArray<StoredItem> | null, ThreadStoreError>
     /**
      * Makes a new thread from the first `atSeq` events of another: `created` replaces the source's first event. Fails with
      * reason `conflict` when the new thread exists or the source has fewer events.
@@ -129,5 +183,20 @@ export class ThreadStore extends Context.Service<
     ) => Effect.Effect<void, ThreadStoreError>
     /** Removes a thread with all its events. Removing an unknown thread is not an error. */
     readonly delete: (threadId: string) => Effect.Effect<void, ThreadStoreError>
+    /**
+     * The file that a thread is kept in, for clients that show it; null when it has none yet or never will. It is called often
+     * and must be fast. Optional: a store without files.
+     */
+    readonly pathOf?: (thread: ThreadSummary) => string | null
+    /** The id of the thread that a file holds; null for any other file. Optional, as `pathOf`. */
+    readonly threadAt?: (path: string) => Effect.Effect<string | null, ThreadStoreError>
+    /**
+     * The definitions of sections, as one small list that is read once and replaced as a whole. Optional: without it they last
+     * as long as the server.
+     */
+    readonly sections?: {
+      readonly load: Effect.Effect<ReadonlyArray<ThreadSection>, ThreadStoreError>
+      readonly save: (sections: ReadonlyArray<ThreadSection>) => Effect.Effect<void, ThreadStoreError>
+    }
   }
 >()("spindle/ThreadStore") {}

@@ -51,7 +51,13 @@ export const summaryOf = (state: ThreadState): ThreadSummary => ({
   name: state.name,
   archived: state.archived,
   turns: state.turns.length,
-  updatedAt: state.updatedAt
+  updatedAt: state.updatedAt,
+  recencyAt: state.recencyAt,
+  gitInfo: state.gitInfo,
+  daybreakEnabled: state.daybreakEnabled,
+  section: state.section,
+  readState: state.readState,
+  attachments: state.attachments
 })
 
 /** Facts that only a loaded thread has. */

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as ThreadCursor from "../../../src/services/thread/ThreadCursor.ts"
-import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { everyThread, ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
 import { cases } from "../../../src/testing/ThreadStoreSuite.ts"
 
@@ -27,14 +27,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<ThreadStore, E>): void
             const id = `t${index}`
             yield* store.append(id, 0, [created(id, { createdAt }), ...turnEvents("u", 0, "hello", "hi")])
           }
-          const filter = {
-            archived: false,
-            sourceKinds: null,
-            modelProviders: null,
-            cwds: null,
-            text: null,
-            excludedIds: []
-          }
+          const filter = { ...everyThread, archived: false }
           const pages: Array<ReadonlyArray<string>> = []
           for (let next: string | null | undefined; next !== null;) {
             const cursor = next === undefined ? null : (ThreadCursor.parse(next) ?? null)

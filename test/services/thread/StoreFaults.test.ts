@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as BoundedStore from "../../../src/services/thread/BoundedStore.ts"
 import { readState } from "../../../src/services/thread/StoredThread.ts"
 import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
-import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { everyThread, ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
 import * as FaultyStore from "../../support/FaultyStore.ts"
 import { cwd, makeServer, userInput } from "../../support/Server.ts"
@@ -84,14 +84,7 @@ const setUp = Effect.gen(function* () {
 const storeWarnings = (warnings: ReadonlyArray<Message>) =>
   warnings.filter(({ params }) => (params as { readonly message: string }).message.startsWith("thread store"))
 
-const filter = {
-  archived: false,
-  sourceKinds: null,
-  modelProviders: null,
-  cwds: null,
-  text: null,
-  excludedIds: []
-}
+const filter = { ...everyThread, archived: false }
 
 const everything = { filter, cursor: null, limit: 9, sortKey: "created_at", sortDirection: "asc" } as const
 
@@ -293,7 +286,10 @@ describe("BoundedStore", () => {
     read: (store) => store.read(stranger, { from: 0, limit: 1 }),
     summary: (store) => store.summary(stranger),
     list: (store) => store.list(everything),
-    search: (store) => store.search({ text: "x", filter, limit: 1 }),
+    search: (store) => store.search({ ...everything, text: "x" }),
+    readTurns: (store) =>
+      store.readTurns?.(stranger, { from: null, direction: "asc", limit: 1 }, "full") ?? Effect.void,
+    readItems: (store) => store.readItems?.(stranger, { from: null, direction: "asc", limit: 1 }, null) ?? Effect.void,
     fork: (store) => store.fork(stranger, 1, created("0198c0de-0000-7000-8000-000000000001")),
     delete: (store) => store.delete(stranger)
   } satisfies Record<

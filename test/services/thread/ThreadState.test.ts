@@ -43,13 +43,24 @@ describe("ThreadState", () => {
         origin: originOf("t"),
         settings,
         turns: [],
+        late: [],
         conversation: [],
         usage: null,
         preview: "",
         name: null,
         archived: false,
+        gitInfo: null,
+        daybreakEnabled: null,
+        section: null,
+        attachments: [],
+        goal: null,
+        queue: [],
+        readState: null,
+        submissions: [],
         openRequests: [],
+        isRecorded: false,
         updatedAt: 1_700_000_000_000,
+        recencyAt: 1_700_000_000_000,
         nextSeq: 1
       })
     })
@@ -60,6 +71,8 @@ describe("ThreadState", () => {
         ...initial(created("t")),
         turns: [
           {
+            seq: 1,
+            itemSeqs: [2, 4],
             id: "u1",
             rootTurnId: "u1",
             startedAt: at,
@@ -70,6 +83,8 @@ describe("ThreadState", () => {
             conversationStart: 0
           },
           {
+            seq: 7,
+            itemSeqs: [8, 10],
             id: "u2",
             rootTurnId: "u2",
             startedAt: at + 5000,
@@ -87,6 +102,8 @@ describe("ThreadState", () => {
         })),
         usage: { turnId: "u2", tokens: usage(at + 5000) },
         preview: "hello",
+        isRecorded: true,
+        recencyAt: at + 5000,
         updatedAt: at + 6500,
         nextSeq: 13
       })

@@ -21,6 +21,7 @@ import {
   SandboxMode,
   SandboxPolicy
 } from "./Settings.ts"
+import { SortDirection } from "./Sorting.ts"
 import { Thread, ThreadHistoryMode, ThreadReadState, ThreadSource } from "./Thread.ts"
 import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
 
@@ -108,10 +109,6 @@ const startedThread = () => ({
 
 export const ThreadStartResponse = lazy(() => Schema.Struct(startedThread()))
 export type ThreadStartResponse = Of<typeof ThreadStartResponse>
-
-/** Newest or oldest first. */
-export const SortDirection = lazy(() => Schema.Literals(["asc", "desc"]))
-export type SortDirection = Of<typeof SortDirection>
 
 /**
  * A loaded thread is joined by its id; `path`, if given, must be its own. Otherwise `history` takes precedence over `path`,
