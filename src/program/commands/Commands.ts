@@ -176,9 +176,7 @@ const resume = Command.make(
   })
 ).pipe(
   Command.withShortDescription("Continue a stored thread"),
-  Command.withDescription(
-    "Continue a stored thread.\n  The store is in memory: a thread is lost when the process that started it exits."
-  ),
+  Command.withDescription("Continue a stored thread, also one of another program that shares the home folder."),
   Command.withExamples([
     {
       command: 'spindle exec resume 01a1fb80-d002-7f01-86cf-4b9a743431db "now translate it to French"',

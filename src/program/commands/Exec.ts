@@ -16,6 +16,7 @@ import { Terminal } from "effect/Terminal"
 import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
 import * as Server from "../../layers/Server.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
+import * as Rollouts from "../../layers/stores/Rollouts.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf, ResultOf, ServerRequest } from "../../protocol/Methods.ts"
 import type { SandboxMode } from "../../protocol/v2/thread/Settings.ts"
@@ -216,7 +217,11 @@ export const run = (
       clientVersion: Version,
       experimentalApi: task.cyberAccessProgram !== null,
       ownsServer: true
-    }).pipe(Layer.provideMerge(Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })))
+    }).pipe(
+      Layer.provideMerge(
+        Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, store: Rollouts.layer, ...server })
+      )
+    )
     const code = yield* runTurn(reporter, task).pipe(
       Effect.provide(embedded),
       Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))
