@@ -54,4 +54,17 @@ describe("examples", () => {
       }),
     timeout
   )
+
+  it.live(
+    "promise: a program without Effect approves a command by a callback, streams a turn and runs another one",
+    () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* run("examples/promise.ts", ["run: echo hello"]), {
+          code: 0,
+          stdout: "[userMessage]\n[commandExecution]\n[agentMessage]\nThat was all. (3 tokens)\n",
+          stderr: ""
+        })
+      }),
+    timeout
+  )
 })
