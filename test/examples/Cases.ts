@@ -120,5 +120,11 @@ export const cases: ReadonlyArray<Case> = [
     stdout:
       "skipped: failed to connect to remote app server at `/nowhere/codex`: " +
       "NotFound: ChildProcess.spawn (/nowhere/codex app-server)\n"
+  },
+  {
+    name: "a program without Effect approves a command by a callback, streams a turn and runs another one",
+    file: "promise.ts",
+    args: ["run: echo hello"],
+    stdout: "[userMessage]\n[commandExecution]\n[agentMessage]\nThat was all. (3 tokens)\n"
   }
 ]

@@ -142,6 +142,8 @@ export interface ClientService extends RequestHandle {
   readonly subscribe: (
     options: ConsumerOptions
   ) => Effect.Effect<Stream.Stream<ClientEvent, ConsumerTooSlow>, never, Scope.Scope>
+  /** Like `events`, with options. Each run subscribes when it begins. */
+  readonly eventsOf: (options: ConsumerOptions) => Stream.Stream<ClientEvent, ConsumerTooSlow>
   /** The next event that no stream of events receives; none after the last one. */
   readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
   /** A thread that this client is subscribed to. Sends no request. */
@@ -189,6 +191,7 @@ export const make = Effect.fnUntraced(function* (
     handle: (method, handler) =>
       Effect.andThen(desk.handle(method, handler), Effect.asVoid(Effect.forkScoped(hub.drive))),
     events: TurnStream.eventsOf(hub, everything),
+    eventsOf: (options) => TurnStream.eventsOf(hub, everything, options),
     subscribe: (options) =>
       Effect.map(hub.subscribe(everything, options), (consumer) => TurnStream.readFrom(hub, consumer)),
     nextEvent: hub.nextUnclaimed,

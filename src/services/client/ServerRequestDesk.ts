@@ -157,7 +157,10 @@ export class ServerRequestDesk implements EventObserver {
       onSuccess: (value) => Effect.sync(() => this.#settle(id, pending, this.#sendResult(request, value))),
       onFailure: (cause) => {
         this.#settle(id, pending, this.#link.reject(id, errorOf(method, cause)))
-        return Effect.logWarning(`the handler of ${method} failed`, cause)
+        // A rejection is an answer.
+        return Cause.squash(cause) instanceof RequestRejected
+          ? Effect.void
+          : Effect.logWarning(`the handler of ${method} failed`, cause)
       }
     })
     return Effect.suspend(() => {

@@ -142,7 +142,8 @@ export const make = (core: TurnStream.Core, threadId: string): ThreadClient => (
       core.request("turn/steer", {
         threadId,
         input: TurnStream.inputOf(input),
-        expectedTurnId: options.turnId ?? core.turns.activeIn(threadId) ?? ""
+        // Without a turn the server refuses any id.
+        expectedTurnId: options.turnId ?? core.turns.activeIn(threadId) ?? "none"
       })
     ),
   interrupt: Effect.asVoid(core.request("turn/interrupt", { threadId, turnId: "" })),
