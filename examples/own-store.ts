@@ -5,19 +5,15 @@
  *     node examples/own-store.ts ./threads                   lists the threads that were stored
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Layer, Option, Stream } from "effect"
-import { AppServer, AppServerClient, type ClientEvent, Offline } from "spindle-app-server"
+import { Console, Effect, Layer, Option } from "effect"
+import { AppServer, AppServerClient, Offline } from "spindle-app-server"
 import * as JsonLinesStore from "./json-lines-store.ts"
-
-const isEnd = (event: ClientEvent.ClientEvent): boolean =>
-  event._tag === "ServerNotification" && event.notification.method === "turn/completed"
 
 const program = Effect.fn(function* (prompt: Option.Option<string>) {
   const client = yield* AppServerClient.AppServerClient
   if (Option.isSome(prompt)) {
-    const { thread } = yield* client.request("thread/start", {})
-    yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text: prompt.value }] })
-    yield* client.events.pipe(Stream.takeUntil(isEnd), Stream.runDrain)
+    const thread = yield* client.startThread({})
+    yield* thread.run(prompt.value)
   }
   const { data } = yield* client.request("thread/list", {})
   yield* Effect.forEach(data, ({ preview }) => Console.log(`- ${preview}`))

@@ -81,7 +81,7 @@ export const cases: ReadonlyArray<Case> = [
     file: "own-model.ts",
     args: [" "],
     stdout: "The model is word-counter.\n\n",
-    stderr: "error: there is no word to count\n"
+    stderr: "the turn failed: there is no word to count\n"
   },
   {
     name: "a store of the program keeps a thread",
@@ -100,8 +100,8 @@ export const cases: ReadonlyArray<Case> = [
     file: "http-service.ts",
     args: ["--try", "say: hello"],
     stdout:
-      "thread/started\nthread/status/changed\nturn/started\nitem/started\nitem/completed\nitem/started\n" +
-      "item/agentMessage/delta hello\nitem/completed\nthread/tokenUsage/updated\nthread/status/changed\nturn/completed\n",
+      "turn/started\nitem/started\nitem/completed\nitem/started\nitem/agentMessage/delta hello\n" +
+      "item/completed\nthread/tokenUsage/updated\nturn/completed\n",
     stderr: "listening on http://127.0.0.1:0\n"
   },
   {

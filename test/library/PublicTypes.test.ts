@@ -46,7 +46,7 @@ describe("the types of the library", () => {
     const missing = readdirSync(fileURLToPath(new URL("v2", protocol)), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
       .filter((file) => /^export (?:type|interface) /m.test(readFileSync(new URL(`v2/${file}`, protocol), "utf8")))
-      .map((file) => `export * from "./v2/${file}"`)
+      .map((file) => `export type * from "./v2/${file}"`)
       .filter((line) => !listed.includes(line))
     assert.deepStrictEqual(missing, [], "add these lines to src/protocol/Protocol.ts")
   })
