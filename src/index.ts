@@ -99,6 +99,8 @@ export * as NoSandbox from "./layers/sandboxes/None.ts"
 // The port to transports.
 export * as Transport from "./services/connection/Transport.ts"
 export * as OutboundMessage from "./services/routing/OutboundMessage.ts"
+export * as MessageText from "./protocol/jsonrpc/Parse.ts"
+export * as MessageLines from "./protocol/jsonrpc/Lines.ts"
 export * as OwnTransport from "./layers/transports/OwnTransport.ts"
 
 // The port to files that are read whole.

@@ -96,6 +96,12 @@ export const cases: ReadonlyArray<Case> = [
     stdout: "- say: hello\n"
   },
   {
+    name: "a transport of the program serves a client",
+    file: "own-transport.ts",
+    args: [],
+    stdout: '{"id":2,"result":{"data":[],"nextCursor":null}}\nclosed\n'
+  },
+  {
     name: "an HTTP service streams a turn as server-sent events",
     file: "http-service.ts",
     args: ["--try", "say: hello"],
