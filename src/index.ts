@@ -55,7 +55,7 @@ export * as Methods from "./protocol/Methods.ts"
 export type * as UnservedRequests from "./protocol/UnservedRequests.ts"
 export type * as Method from "./protocol/Method.ts"
 export type * as Lazy from "./protocol/Lazy.ts"
-export type * as Protocol from "./protocol/Protocol.ts"
+export * as Protocol from "./protocol/Protocol.ts"
 
 // Services of a server.
 export * as Config from "./services/config/Config.ts"
