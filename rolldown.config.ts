@@ -103,6 +103,7 @@ const library = defineConfig({
   input: {
     index: "src/index.ts",
     LanguageModelProvider: "src/layers/models/LanguageModelProvider.ts",
+    Toolkits: "src/layers/tools/Toolkits.ts",
     testing: "src/testing/index.ts"
   },
   platform: "node",

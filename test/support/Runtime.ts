@@ -49,7 +49,7 @@ export const page = { data: ["t"], nextCursor: null }
 export const listing: Handler<typeof List> = () => Effect.succeed(page)
 
 export const closed = new InProcess.InProcessError({
-  kind: "BrokenPipe",
+  reason: { _tag: "Closed" },
   message: "in-process app-server runtime is closed"
 })
 

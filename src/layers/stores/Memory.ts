@@ -37,7 +37,7 @@ const ranges = (stateOf: (threadId: string) => ThreadState | undefined) =>
       })
   }) satisfies Pick<ThreadStore["Service"], "readTurns" | "readItems">
 
-const make = Effect.sync(() => {
+export const make = Effect.sync(() => {
   const threads = new Map<string, Stored>()
 
   const append = (threadId: string, expectedSeq: number, events: ReadonlyArray<ThreadEvent>) =>
@@ -93,4 +93,5 @@ const make = Effect.sync(() => {
   })
 })
 
+/** A store whose threads are lost with the process. */
 export const layer: Layer.Layer<ThreadStore> = Layer.effect(ThreadStore, make)

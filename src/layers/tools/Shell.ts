@@ -22,6 +22,7 @@ export interface Executables {
   readonly shell?: string
 }
 
+/** Options of the shell. */
 export interface Options extends Executables {
   /**
    * The base environment of commands, subject to the thread's `shell_environment_policy`. Read with the first command of a

@@ -17,6 +17,7 @@ import { Terminal } from "effect/Terminal"
 import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
 import * as Server from "../../layers/Server.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
+import * as Rollouts from "../../layers/stores/Rollouts.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf, ServerRequest } from "../../protocol/Methods.ts"
 import type { TurnStatus } from "../../protocol/v2/turn/Turn.ts"
@@ -29,7 +30,7 @@ import { Version } from "../../services/config/ServerIdentity.ts"
 import { ShowRefusals } from "../../services/tool/ShellSessions.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import * as JsonReporter from "../reporters/JsonReporter.ts"
-import { questionOf } from "../reporters/ApprovalPrompt.ts"
+import { isApproval, questionOf } from "../reporters/ApprovalPrompt.ts"
 import * as TextReporter from "../reporters/TextReporter.ts"
 import type { Reporter } from "../reporters/Reporter.ts"
 import * as LastMessage from "./LastMessage.ts"
@@ -82,19 +83,26 @@ const turnOf = (thread: Opened, task: Task): TurnParams => ({
 /** As in the release. The model reads that the request failed, not that a user declined. */
 const nobody = { code: ErrorCode.Unsupported, message: "approval is not supported: there is nobody to ask" }
 
-/** Asks the user for approvals. Any other request is refused, so that the turn continues. */
-const answer = Effect.fnUntraced(function* (client: Client, reporter: Reporter, request: ServerRequest) {
-  const question = questionOf(request)
-  if (question === undefined) {
-    yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
-    return yield* client.reject(request.id, {
-      code: ErrorCode.MethodNotFound,
-      message: `${request.method} is not supported by exec`
-    })
-  }
-  const decision = yield* reporter.asked(question)
-  yield* decision === "nobody" ? client.reject(request.id, nobody) : client.respond(request.id, { decision })
-})
+/**
+ * Asks the user for approvals. Any other request is refused, so that the turn continues. A request that the server resolved
+ * meanwhile needs no answer.
+ */
+const answer = Effect.fnUntraced(
+  function* (client: Client, reporter: Reporter, request: ServerRequest) {
+    const question = questionOf(request)
+    if (question === undefined || !isApproval(request)) {
+      yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
+      return yield* client.reject(request, {
+        code: ErrorCode.MethodNotFound,
+        message: `${request.method} is not supported by exec`
+      })
+    }
+    const decision = yield* reporter.asked(question)
+    if (decision === "nobody") yield* client.reject(request, nobody)
+    else yield* client.respond(request, { decision })
+  },
+  Effect.catchTag("RequestNotPending", () => Effect.void)
+)
 
 /** Reports the events of a turn until it ends. Returns its status, or null when the connection ended first. */
 const follow = (client: Client, reporter: Reporter): Effect.Effect<TurnStatus | null, ClientError> => {
@@ -176,7 +184,9 @@ const embedded = (task: Task, server: AppServerOptions) =>
     experimentalApi: task.cyberAccessProgram !== null,
     ownsServer: true
   }).pipe(
-    Layer.provideMerge(Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, ...server })),
+    Layer.provideMerge(
+      Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, store: Rollouts.layer, ...server })
+    ),
     Layer.provide(Layer.succeed(ShowRefusals, true))
   )
 

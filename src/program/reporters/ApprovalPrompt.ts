@@ -27,6 +27,14 @@ export interface ApprovalPrompt {
 export const HowToAllow = "To run commands without approval: --sandbox danger-full-access"
 
 /** The question in a server request; undefined for requests that are not approvals. */
+/** A request that the user can answer with a decision. */
+export type ApprovalRequest = Extract<
+  ServerRequest,
+  { readonly method: "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" }
+>
+
+export const isApproval = (request: ServerRequest): request is ApprovalRequest => questionOf(request) !== undefined
+
 export const questionOf = (request: ServerRequest): ApprovalPrompt | undefined => {
   switch (request.method) {
     case "item/commandExecution/requestApproval": {

@@ -17,6 +17,7 @@ import { isTooDeep } from "../../protocol/jsonrpc/JsonText.ts"
 import * as FileCache from "../config/FileCache.ts"
 import type { SmallFiles } from "../config/SmallFiles.ts"
 
+/** The port to credentials: keys of model servers, and the account that clients see. */
 export class Auth extends Context.Service<
   Auth,
   {
@@ -41,9 +42,11 @@ export interface Unusable {
   readonly problem: string
 }
 
+/** Where credentials are searched. */
 export interface AuthOptions {
   /** Absolute path of the home folder, where `auth.json` is. */
   readonly home: string
+  /** The environment with the key variables. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Whether `CODEX_API_KEY` is used: true when a program runs the server for itself, false when clients connect to it. */
   readonly allowApiKeyEnv: boolean
@@ -139,12 +142,15 @@ export const make = Effect.fnUntraced(function* (
   })
 })
 
+/** Credentials from the environment and from `auth.json` in the home folder. */
 export const layer = (options: AuthOptions): Layer.Layer<Auth, never, Path.Path | SmallFiles> =>
   Layer.effect(Auth, make(options))
 
 /** Credentials without files. */
 export const layerTest = (options?: {
+  /** The key of the default account. Default: nobody is logged in. */
   readonly apiKey?: string
+  /** The environment for `environmentKey`. Default: empty. */
   readonly environment?: Readonly<Record<string, string>>
 }): Layer.Layer<Auth> => {
   const key = fromText(options?.apiKey)

@@ -19,6 +19,7 @@ import type { Fork } from "./Dispatcher.ts"
 /** Default time of a stop, from the request to the end. */
 export const DefaultDeadline: Duration.Duration = Duration.seconds(5)
 
+/** The deadline of a stop: a mark at which its work has to end, and the end. It only moves forward. */
 export class Deadline {
   readonly #fork: Fork
   readonly #work = Deferred.makeUnsafe<void>()

@@ -40,6 +40,7 @@ export const ShuttingDown: ErrorObject = {
 
 export type { Deadline } from "./Deadline.ts"
 
+/** The stop of a server: once, in one order, and under one deadline. */
 export class Shutdown extends Context.Service<
   Shutdown,
   {

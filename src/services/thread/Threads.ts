@@ -74,9 +74,11 @@ export interface LoadedThread {
 /** Errors of starting, resuming and forking. */
 export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
 
+/** The threads of a server: those in memory, and loading them from the store. */
 export class Threads extends Context.Service<
   Threads,
   {
+    /** Creates a thread, and stores it unless it is ephemeral. */
     readonly start: (request: StartThread) => Effect.Effect<LoadedThread, LoadError>
     /**
      * The thread, loaded from the store if necessary. Loading adds events: unfinished turns are interrupted, and changed
@@ -276,6 +278,7 @@ const fork = Effect.fnUntraced(function* (
   return { ...opened, warnings: setup.warnings }
 })
 
+/** The threads of one server, over its store, its model and its tools. They end with the scope. */
 export const make = Effect.gen(function* () {
   const services = yield* makeServices
   const store = yield* ThreadStore
@@ -318,4 +321,5 @@ export const make = Effect.gen(function* () {
   })
 })
 
+/** See `make`. */
 export const layer = Layer.effect(Threads, make)
