@@ -185,8 +185,10 @@ const resume = Command.make(
     const [first, second] = [Option.getOrNull(thread), Option.getOrUndefined(prompt)]
     if (last && second !== undefined) return yield* wrong("--last cannot be used with the id or the name of a thread")
     if (!last && first === null) return yield* wrong("No thread: pass its id or its name, or --last.")
+    const flags = yield* execBase
+    if (flags.ephemeral) return yield* wrong("--ephemeral cannot be used with resume: a stored thread stays stored")
     const target = last ? null : first
-    yield* runExec(yield* execBase, yield* spindle, last ? (first ?? undefined) : second, { target, all })
+    yield* runExec(flags, yield* spindle, last ? (first ?? undefined) : second, { target, all })
   })
 ).pipe(
   Command.withShortDescription("Continue a stored thread"),

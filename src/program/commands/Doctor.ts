@@ -149,7 +149,7 @@ const model = Effect.gen(function* () {
             ? failed("key", ready.failure.details ?? ready.failure.message)
             : ok("key", "none is needed")
         ]
-  const store = threads.volatile
+  const store = (yield* threads.volatile)
     ? warning("threads", "in memory: they end with the process, so `exec resume` finds none")
     : ok("threads", `stored in ${config.home}`)
   return [ok("model", `${model} of the provider ${modelProvider}`), ...checks, store]
