@@ -68,6 +68,7 @@ const make = Effect.gen(function* () {
     search: (...args) => using((store) => store.search(...args)),
     fork: (...args) => using((store) => store.fork(...args)),
     delete: (...args) => using((store) => store.delete(...args)),
+    volatile: Effect.map(Effect.provideContext(settings, services), ({ isMemory }) => isMemory),
     pathOf: (thread: ThreadSummary) => loaded?.pathOf?.(thread) ?? null,
     threadAt: (path) => using((store) => store.threadAt?.(path) ?? Effect.succeed(null)),
     sections: {

@@ -94,7 +94,7 @@ export class Threads extends Context.Service<
     /** The thread, if it is loaded. */
     readonly find: (threadId: string) => Thread | undefined
     /** Whether the stored threads are lost when the process ends. */
-    readonly volatile: boolean
+    readonly volatile: Effect.Effect<boolean>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** Number of running turns. */
@@ -312,7 +312,7 @@ export const make = Effect.gen(function* () {
     announce: (thread) => services.router.notify("thread/started", { thread: thread.view(false) }, thread.id),
     get,
     find,
-    volatile: store.volatile === true,
+    volatile: store.volatile ?? Effect.succeed(false),
     loaded: threads.ids,
     running: threads.running,
     drain: threads.drain,
