@@ -176,6 +176,20 @@ const createdBy = Effect.fnUntraced(function* (
   return { _tag: "Created", at, origin, settings } as const
 })
 
+/** Opens a thread with the right to write to it, which is freed when that fails. */
+const claimed = <A, E>(
+  { store }: Engine,
+  threadId: string,
+  kind: "new" | "stored" | "unstored",
+  open: (release: Effect.Effect<void>) => Effect.Effect<A, E>
+): Effect.Effect<A, E | ThreadStoreError> => {
+  const { claim } = store
+  if (claim === undefined || kind === "unstored") return open(Effect.void)
+  return Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(claim(threadId, kind === "new"), (release) => Effect.onError(restore(open(release)), () => release))
+  )
+}
+
 const start = Effect.fnUntraced(function* (
   engine: Engine,
   request: StartThread
@@ -185,22 +199,30 @@ const start = Effect.fnUntraced(function* (
   const threadId = created.origin.id
   const stored = request.ephemeral ? Effect.void : engine.store.append(threadId, 0, [created])
   const state = Effect.as(stored, initial(created))
-  const opened = yield* engine.threads.open({ threadId, setup, state, changes: () => [] })
+  const opened = yield* claimed(engine, threadId, request.ephemeral ? "unstored" : "new", (release) =>
+    engine.threads.open({ threadId, setup, release, state, changes: () => [] })
+  )
   return { ...opened, warnings: setup.warnings }
 })
 
-/** Loads an unloaded thread. */
-const load = Effect.fnUntraced(function* (
+/** Loads an unloaded thread. It is read when no other process can write to it any more. */
+const load = (engine: Engine, request: ResumeThread): Effect.Effect<LoadedThread, LoadError> =>
+  Effect.andThen(
+    checkId(request.threadId, "session"),
+    claimed(engine, request.threadId, "stored", (release) => loadClaimed(engine, request, release))
+  )
+
+const loadClaimed = Effect.fnUntraced(function* (
   { services: { clock, router }, setUp, store, threads }: Engine,
-  { overrides, threadId }: ResumeThread
+  { overrides, threadId }: ResumeThread,
+  release: Effect.Effect<void>
 ): Effect.fn.Return<LoadedThread, LoadError> {
-  yield* checkId(threadId, "session")
   const state = yield* readState(store, threadId)
   if (state === null || state.turns.length === 0) return yield* notOnRecord(threadId)
   const setup = yield* setUp(overrides, state.settings)
   const at = clock.currentTimeMillisUnsafe()
   const changes = () => [...interruptions(state, at), ...settingsChange(state, setup.settings.value, at)]
-  const opened = yield* threads.open({ threadId, setup, state: Effect.succeed(state), changes })
+  const opened = yield* threads.open({ threadId, setup, release, state: Effect.succeed(state), changes })
   yield* router.notify("thread/status/changed", { threadId, status: opened.thread.status }, threadId)
   return { ...opened, warnings: setup.warnings }
 })
@@ -274,7 +296,9 @@ const fork = Effect.fnUntraced(function* (
     ...settingsChange(state, setup.settings.value, created.at)
   ]
   const state = Effect.map(stored, () => fold(initial(created), events.slice(1, length)))
-  const opened = yield* threads.open({ threadId, setup, state, changes })
+  const opened = yield* claimed(engine, threadId, request.ephemeral ? "unstored" : "new", (release) =>
+    threads.open({ threadId, setup, release, state, changes })
+  )
   return { ...opened, warnings: setup.warnings }
 })
 
