@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
+import { licenses } from "./scripts/Licenses.ts"
 
 // Both builds write to one folder and may finish in any order, so it is emptied before they begin.
 rmSync(new URL("dist", import.meta.url), { recursive: true, force: true })
@@ -58,11 +59,32 @@ const isStart = reachable("src/program/Main.ts")
 const startModules = (id: string, graph: Graph): string | null =>
   entry.test(id) ? null : isEarly(id, graph) ? "early" : isStart(id, graph) ? "start" : null
 
-/** The program bundles its dependencies and loads the rest on demand, so that a start reads few and small files. */
+/**
+ * Writes characters outside ASCII as escapes. V8 keeps a file with a single character outside Latin-1 in memory as two bytes per
+ * character, which doubles what the files of a start take. An escape means the same in strings, templates and regular
+ * expressions; only the raw text of a tagged template would differ.
+ */
+const asciiOnly: Plugin = {
+  name: "ascii-only",
+  generateBundle: (_options, bundle) => {
+    for (const file of Object.values(bundle)) {
+      if (file.type !== "chunk") continue
+      file.code = file.code.replace(
+        /[\u0080-\uffff]/g,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+      )
+    }
+  }
+}
+
+/**
+ * The program bundles its dependencies: it imports no package, and a start reads few and small files. The rest is loaded on
+ * demand.
+ */
 const program = defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
-  plugins: [loadLate],
+  plugins: [loadLate, asciiOnly, licenses("THIRD-PARTY-LICENSES.txt")],
   output: {
     dir: "dist",
     format: "esm",
@@ -73,11 +95,15 @@ const program = defineConfig({
   }
 })
 
-/** The library shares Effect with the embedding program: services are identified by the identity of their keys. */
+/**
+ * The library shares Effect with the embedding program, as peer dependencies: the types of two copies do not match. It
+ * contains its other dependencies, which are also in the program.
+ */
 const library = defineConfig({
   input: {
     index: "src/index.ts",
     LanguageModelProvider: "src/layers/models/LanguageModelProvider.ts",
+    Toolkits: "src/layers/tools/Toolkits.ts",
     testing: "src/testing/index.ts"
   },
   platform: "node",

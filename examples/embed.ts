@@ -28,9 +28,9 @@ const ask = Effect.fn(function* (prompt: string, yes: boolean) {
   yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text: prompt }] })
   const show = Effect.fn(function* (event: ClientEvent.ClientEvent) {
     if (event._tag === "ServerRequest" && event.request.method === "item/commandExecution/requestApproval") {
-      const { id, params } = event.request
-      const allowed = yes || (yield* Prompt.Confirm({ message: `Run ${params.command}?` }))
-      return yield* client.respond(id, { decision: allowed ? "accept" : "decline" })
+      const { command } = event.request.params
+      const allowed = yes || (yield* Prompt.Confirm({ message: `Run ${command}?` }))
+      return yield* client.respond(event.request, { decision: allowed ? "accept" : "decline" })
     }
     if (event._tag !== "ServerNotification") return
     const { method, params } = event.notification

@@ -57,7 +57,7 @@ const program = Effect.gen(function* () {
   yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text }] })
   const show = Effect.fn(function* (event: ClientEvent.ClientEvent) {
     if (event._tag === "ServerRequest" && event.request.method === "item/tool/requestUserInput") {
-      return yield* client.respond(event.request.id, { answers: { place: { answers: ["Bergen"] } } })
+      return yield* client.respond(event.request, { answers: { place: { answers: ["Bergen"] } } })
     }
     if (event._tag !== "ServerNotification") return
     const { method, params } = event.notification

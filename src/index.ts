@@ -13,7 +13,6 @@
  * ```ts
  * import * as NodeServices from "@effect/platform-node/NodeServices"
  * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
  * import { AppServer, AppServerClient } from "spindle-app-server"
  *
  * const program = Effect.gen(function* () {
@@ -28,51 +27,78 @@
  * )
  * ```
  *
- * @module
+ * @module spindle-app-server
  */
+// The server and its clients.
 export * as AppServer from "./layers/AppServer.ts"
+export * as AppServerClient from "./services/client/AppServerClient.ts"
+export type * as ClientEvent from "./services/client/ClientEvent.ts"
 export * as InProcessClient from "./layers/clients/InProcessClient.ts"
 export * as StdioClient from "./layers/clients/StdioClient.ts"
 export * as UnixSocketClient from "./layers/clients/UnixSocketClient.ts"
 export * as WebSocketClient from "./layers/clients/WebSocketClient.ts"
-export * as Offline from "./layers/models/Offline.ts"
-export * as Responses from "./layers/models/Responses.ts"
-export * as Prometheus from "./layers/observability/Prometheus.ts"
-export * as NodeSmallFiles from "./layers/files/NodeSmallFiles.ts"
-export * as NoSandbox from "./layers/sandboxes/None.ts"
-export * as MemoryStore from "./layers/stores/Memory.ts"
-export * as Shell from "./layers/tools/Shell.ts"
-export * as Toolsets from "./layers/tools/Toolsets.ts"
-export * as ReadBudget from "./layers/transports/ReadBudget.ts"
-export * as StdioTransport from "./layers/transports/Stdio.ts"
+export * as ThreadClient from "./services/client/ThreadClient.ts"
+export * as RemoteLink from "./services/client/RemoteLink.ts"
+
+// Listeners: clients of an embedded server.
+export * as StdioListener from "./layers/transports/StdioListener.ts"
+export * as UnixSocketListener from "./layers/transports/UnixSocketListener.ts"
+export * as WebSocketListener from "./layers/transports/WebSocketListener.ts"
 export * as ConnectionLimits from "./layers/transports/ConnectionLimits.ts"
-export * as ServeTransport from "./layers/transports/ServeTransport.ts"
+export * as ReadBudget from "./layers/transports/ReadBudget.ts"
+export * as BacklogBudget from "./services/routing/BacklogBudget.ts"
+
+// The protocol.
 export * as ErrorCode from "./protocol/jsonrpc/ErrorCode.ts"
 export * as JsonRpc from "./protocol/jsonrpc/Envelope.ts"
 export * as Methods from "./protocol/Methods.ts"
-export * as AppServerClient from "./services/client/AppServerClient.ts"
-export * as Auth from "./services/account/Auth.ts"
-export * as BacklogBudget from "./services/routing/BacklogBudget.ts"
-export type * as ClientEvent from "./services/client/ClientEvent.ts"
+export type * as UnservedRequests from "./protocol/UnservedRequests.ts"
+export type * as Method from "./protocol/Method.ts"
+export type * as Lazy from "./protocol/Lazy.ts"
+export * as Protocol from "./protocol/Protocol.ts"
+
+// Services of a server.
 export * as Config from "./services/config/Config.ts"
+export * as Connections from "./services/connection/Connections.ts"
 export * as Diagnostics from "./services/observability/Diagnostics.ts"
 export * as InProcess from "./services/connection/InProcess.ts"
-export * as MessageProcessor from "./services/connection/MessageProcessor.ts"
-export * as Shutdown from "./services/connection/Shutdown.ts"
-export * as Transport from "./services/connection/Transport.ts"
 export * as Metrics from "./services/observability/Metrics.ts"
+export * as Prometheus from "./layers/observability/Prometheus.ts"
+export * as Shutdown from "./services/connection/Shutdown.ts"
+
+// The port to models.
 export * as ModelProvider from "./services/model/ModelProvider.ts"
-export * as RemoteLink from "./services/client/RemoteLink.ts"
-export * as Sandbox from "./services/sandbox/Sandbox.ts"
-export * as SmallFiles from "./services/config/SmallFiles.ts"
-export * as Threads from "./services/thread/Threads.ts"
+export * as Offline from "./layers/models/Offline.ts"
+export * as Responses from "./layers/models/Responses.ts"
+export * as Auth from "./services/account/Auth.ts"
+
+// The port to tools.
+export * as Tool from "./services/tool/Tool.ts"
+export * as Toolset from "./services/tool/Toolset.ts"
+export * as ToolRegistry from "./services/tool/ToolRegistry.ts"
+export * as Toolsets from "./layers/tools/Toolsets.ts"
+export * as Shell from "./layers/tools/Shell.ts"
+export * as ShellSessions from "./services/tool/ShellSessions.ts"
+export * as ExecRules from "./services/tool/ExecRules.ts"
+
+// The port to stores.
+export * as ThreadStore from "./services/thread/ThreadStore.ts"
 export * as ThreadCursor from "./services/thread/ThreadCursor.ts"
 export * as ThreadEvent from "./services/thread/ThreadEvent.ts"
 export * as ThreadState from "./services/thread/ThreadState.ts"
-export * as ThreadStore from "./services/thread/ThreadStore.ts"
 export * as ThreadView from "./services/thread/ThreadView.ts"
-export * as Tool from "./services/tool/Tool.ts"
-export * as ExecRules from "./services/tool/ExecRules.ts"
-export * as ShellSessions from "./services/tool/ShellSessions.ts"
-export * as ToolRegistry from "./services/tool/ToolRegistry.ts"
-export * as Toolset from "./services/tool/Toolset.ts"
+export * as StoreQuery from "./layers/stores/Query.ts"
+export * as MemoryStore from "./layers/stores/Memory.ts"
+
+// The port to sandboxes.
+export * as Sandbox from "./services/sandbox/Sandbox.ts"
+export * as NoSandbox from "./layers/sandboxes/None.ts"
+
+// The port to transports.
+export * as Transport from "./services/connection/Transport.ts"
+export * as OutboundMessage from "./services/routing/OutboundMessage.ts"
+export * as OwnTransport from "./layers/transports/OwnTransport.ts"
+
+// The port to files that are read whole.
+export * as SmallFiles from "./services/config/SmallFiles.ts"
+export * as NodeSmallFiles from "./layers/files/NodeSmallFiles.ts"

@@ -39,7 +39,7 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** The files of `protocol` that combine the resources. */
-const tables = new Set(["Methods.ts", "ReleasedRequests.ts", "ReleasedTable.ts", "UnservedRequests.ts"])
+const tables = new Set(["Methods.ts", "Protocol.ts", "ReleasedRequests.ts", "ReleasedTable.ts", "UnservedRequests.ts"])
 
 /**
  * The parts of `protocol`, each with those that it may import. The files outside of folders define the vocabulary of
@@ -215,7 +215,7 @@ describe("the source", () => {
 
   it("describes every file in its header", () => {
     const silent = files
-      .filter(({ text }) => !/^(?:#!.*\n)?\/\*\*[\s\S]*?@module\s+\*\//.test(text))
+      .filter(({ text }) => !/^(?:#!.*\n)?\/\*\*[\s\S]*?@module(?: spindle-app-server\S*)?\s+\*\//.test(text))
       .map(({ path }) => path)
     assert.deepStrictEqual(silent, [])
   })

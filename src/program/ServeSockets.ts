@@ -18,7 +18,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
-import type * as AppServer from "../layers/AppServer.ts"
+import type { AppServerOptions } from "../layers/AppServerOptions.ts"
 import * as AuthFlags from "../layers/transports/auth/AuthFlags.ts"
 import * as Prometheus from "../layers/observability/Prometheus.ts"
 import type { Admission } from "../layers/transports/HttpScreen.ts"
@@ -144,7 +144,7 @@ const measured = <A, E, R>(
   listens.some(({ _tag }) => _tag === "WebSocket") ? Effect.provideService(service, RequestTiming, true) : service
 
 /** The service with the given configuration overrides; the exit code. */
-export const run = (options: ListeningOptions, server: AppServer.AppServerOptions): Effect.Effect<number> => {
+export const run = (options: ListeningOptions, server: AppServerOptions): Effect.Effect<number> => {
   if (options.listens.length === 0) {
     const nowhere = Effect.logError("no transport configured; use --listen or enable remote control")
     return Effect.provide(Effect.as(nowhere, 1), Logging.layer)

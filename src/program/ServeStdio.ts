@@ -11,8 +11,10 @@ import * as Duration from "effect/Duration"
 import { Console } from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as AppServer from "../layers/AppServer.ts"
+import type { AppServerOptions } from "../layers/AppServerOptions.ts"
 import * as NodeSmallFiles from "../layers/files/NodeSmallFiles.ts"
+import * as Server from "../layers/Server.ts"
+import * as Rollouts from "../layers/stores/Rollouts.ts"
 import * as Stdio from "../layers/transports/Stdio.ts"
 import { DefaultDeadline } from "../services/connection/Deadline.ts"
 import { Shutdown } from "../services/connection/Shutdown.ts"
@@ -72,16 +74,16 @@ const startFailed = (message: string): Effect.Effect<void> =>
 
 /** Provides a service with its server, the platform and logging. A server that cannot start logs why and exits with 1. */
 export const provide = <E extends { readonly message: string }>(
-  service: Effect.Effect<number, E, AppServer.AppServer | Layer.Success<typeof platform>>,
-  options: AppServer.AppServerOptions
+  service: Effect.Effect<number, E, Server.Server | Layer.Success<typeof platform>>,
+  options: AppServerOptions
 ): Effect.Effect<number> =>
   service.pipe(
-    Effect.provide(AppServer.layer(options).pipe(Layer.provideMerge(platform))),
+    Effect.provide(Server.layer({ store: Rollouts.layer, ...options }).pipe(Layer.provideMerge(platform))),
     Effect.catch((error) => Effect.as(startFailed(error.message), 1)),
     Effect.provide(Telemetry.layer),
     Effect.provide(Logging.layer)
   )
 
 /** The service with the given configuration overrides. */
-export const run = (options: AppServer.AppServerOptions, early?: EarlyAnswer): Effect.Effect<number> =>
+export const run = (options: AppServerOptions, early?: EarlyAnswer): Effect.Effect<number> =>
   provide(serve(early), options)

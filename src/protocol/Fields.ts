@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { lazy } from "./Lazy.ts"
 
 /** How the protocol declares every optional parameter: optional and nullable. Absent and `null` mean the same. */
 export const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -37,6 +38,9 @@ export const I32 = Schema.Int.check(Schema.isBetween({ minimum: -0x8000_0000, ma
 /** An unsigned 64-bit integer, exact up to 2^53; durations, byte offsets and sizes. */
 export const U64 = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ expected: "u64" })
 
+/** The same for sizes in memory, which have another name in the errors of wrong parameters. */
+export const USize = U64.annotate({ expected: "usize" })
+
 /** An unsigned 32-bit integer; page limits and sizes. */
 export const U32 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })).annotate({
   expected: "u32"
@@ -56,6 +60,22 @@ export const JsonObject = Schema.Record(Schema.String, Schema.Json)
 
 /** No members in this release. The object is open, so members added by a later release are accepted. */
 export const Empty = JsonObject
+
+/** The result of a request that reports nothing. */
+export const EmptyResult = lazy(() => Empty)
+
+/** Parameters that are an object without members. `name` is the released server's name of it. */
+export const emptyParams = (name: string) => lazy(() => Empty.annotate({ identifier: name }))
+
+/** The same for methods that refuse any member. */
+export const closedParams = (name: string) =>
+  lazy(() => Schema.Record(Schema.String, Schema.Never).annotate({ identifier: name }))
+
+/** What every request for a page of a list takes: the `nextCursor` of the previous page, and the most entries to return. */
+export const page = { cursor: optional(Schema.String), limit: optional(U32) }
+
+/** A path that may be relative. */
+export const PathText = Schema.String.annotate({ expected: "path string" })
 
 /**
  * An absolute path: a POSIX root, a Windows drive or a UNC share, on any host system. The released server refuses other

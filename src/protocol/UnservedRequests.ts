@@ -8,9 +8,72 @@
  */
 import type { ClientRequest, WireSchema } from "./Method.ts"
 import type { ReleasedRequestMethod } from "./ReleasedRequests.ts"
+import { unservedAccountRequests } from "./v2/account/UnservedRequests.ts"
+import { unservedAppRequests } from "./v2/app/UnservedRequests.ts"
+import { unservedConfigRequests } from "./v2/config/UnservedRequests.ts"
+import { unservedEnvironmentRequests } from "./v2/environment/UnservedRequests.ts"
+import { unservedExternalAgentRequests } from "./v2/externalAgent/UnservedRequests.ts"
+import { unservedFeedbackRequests } from "./v2/feedback/UnservedRequests.ts"
 import { unservedFileRequests } from "./v2/file/UnservedRequests.ts"
+import { unservedHookRequests } from "./v2/hook/UnservedRequests.ts"
+import { unservedLegacyRequests } from "./v2/legacy/UnservedRequests.ts"
+import { unservedMcpRequests } from "./v2/mcp/UnservedRequests.ts"
+import { unservedMemoryRequests } from "./v2/memory/UnservedRequests.ts"
+import { unservedModelRequests } from "./v2/model/UnservedRequests.ts"
+import { unservedPluginRequests } from "./v2/plugin/UnservedRequests.ts"
+import { unservedProcessRequests } from "./v2/process/UnservedRequests.ts"
+import { unservedProjectRequests } from "./v2/project/UnservedRequests.ts"
+import { unservedRealtimeRequests } from "./v2/realtime/UnservedRequests.ts"
+import { unservedRemoteControlRequests } from "./v2/remoteControl/UnservedRequests.ts"
+import { unservedReviewRequests } from "./v2/review/UnservedRequests.ts"
+import { unservedServerRequests } from "./v2/server/UnservedRequests.ts"
+import { unservedSkillRequests } from "./v2/skill/UnservedRequests.ts"
+import { unservedUserVerificationRequests } from "./v2/userVerification/UnservedRequests.ts"
+
+// Named, because the declaration files would repeat every schema otherwise.
+type Table = typeof unservedAccountRequests &
+  typeof unservedAppRequests &
+  typeof unservedConfigRequests &
+  typeof unservedEnvironmentRequests &
+  typeof unservedExternalAgentRequests &
+  typeof unservedFeedbackRequests &
+  typeof unservedFileRequests &
+  typeof unservedHookRequests &
+  typeof unservedLegacyRequests &
+  typeof unservedMcpRequests &
+  typeof unservedMemoryRequests &
+  typeof unservedModelRequests &
+  typeof unservedPluginRequests &
+  typeof unservedProcessRequests &
+  typeof unservedProjectRequests &
+  typeof unservedRealtimeRequests &
+  typeof unservedRemoteControlRequests &
+  typeof unservedReviewRequests &
+  typeof unservedServerRequests &
+  typeof unservedSkillRequests &
+  typeof unservedUserVerificationRequests
 
 /** The requests of the release that this server does not serve, by method name. */
-export const unservedRequestTable = {
-  ...unservedFileRequests
-} as const satisfies Partial<Record<ReleasedRequestMethod, ClientRequest<WireSchema | undefined, WireSchema>>>
+export const unservedRequestTable: Table = {
+  ...unservedAccountRequests,
+  ...unservedAppRequests,
+  ...unservedConfigRequests,
+  ...unservedEnvironmentRequests,
+  ...unservedExternalAgentRequests,
+  ...unservedFeedbackRequests,
+  ...unservedFileRequests,
+  ...unservedHookRequests,
+  ...unservedLegacyRequests,
+  ...unservedMcpRequests,
+  ...unservedMemoryRequests,
+  ...unservedModelRequests,
+  ...unservedPluginRequests,
+  ...unservedProcessRequests,
+  ...unservedProjectRequests,
+  ...unservedRealtimeRequests,
+  ...unservedRemoteControlRequests,
+  ...unservedReviewRequests,
+  ...unservedServerRequests,
+  ...unservedSkillRequests,
+  ...unservedUserVerificationRequests
+} satisfies Partial<Record<ReleasedRequestMethod, ClientRequest<WireSchema | undefined, WireSchema>>>

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
-import * as AppServer from "../../src/layers/AppServer.ts"
+import * as Server from "../../src/layers/Server.ts"
 import * as InProcessClient from "../../src/layers/clients/InProcessClient.ts"
 import * as StdioClient from "../../src/layers/clients/StdioClient.ts"
 import * as UnixSocketClient from "../../src/layers/clients/UnixSocketClient.ts"
@@ -93,7 +93,7 @@ const who = (name: string) => ({ clientName: name, clientVersion: "1" })
 /** This server, in the process of the test. */
 const server = ({ home, work }: Folders) =>
   Layer.build(
-    AppServer.layer({ home, cwd: work, environment: environment({ home, work }) }).pipe(
+    Server.layer({ home, cwd: work, environment: environment({ home, work }) }).pipe(
       Layer.provideMerge(NodeServices.layer)
     )
   )

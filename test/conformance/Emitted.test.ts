@@ -6,7 +6,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as AppServer from "../../src/layers/AppServer.ts"
+import * as Server from "../../src/layers/Server.ts"
 import * as Offline from "../../src/layers/models/Offline.ts"
 import { connect, type ReceivedMessage } from "../support/WirePeer.ts"
 import { load } from "./Release.ts"
@@ -31,7 +31,7 @@ const complaint = (message: ReceivedMessage, methodOf: (id: unknown) => string |
 /** The id of a thread or turn in a result. */
 const idOf = (value: unknown): string => (value as { readonly id: string }).id
 
-const server = AppServer.layer({ home: "/nowhere", cwd: tmpdir(), environment: {}, model: Offline.layer }).pipe(
+const server = Server.layer({ home: "/nowhere", cwd: tmpdir(), environment: {}, model: Offline.layer }).pipe(
   Layer.provide(NodeServices.layer)
 )
 

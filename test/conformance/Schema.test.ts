@@ -7,8 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { WireSchema } from "../../src/protocol/Lazy.ts"
 import type { ExperimentalField } from "../../src/protocol/Method.ts"
-import { clientRequestTable, serverNotificationTable, serverRequestTable } from "../../src/protocol/Methods.ts"
+import { serverNotificationTable, serverRequestTable } from "../../src/protocol/Methods.ts"
 import { ReleasedRequests } from "../../src/protocol/ReleasedRequests.ts"
+import { releasedRequestTable } from "../../src/protocol/ReleasedTable.ts"
 import { type JsonSchema, load } from "./Release.ts"
 import { differences, type Direction } from "./Shape.ts"
 
@@ -23,6 +24,20 @@ interface Subject {
 
 const released = (methods: ReadonlyMap<string, { readonly params: JsonSchema }>, method: string): JsonSchema =>
   methods.get(method)?.params ?? {}
+
+/** Methods of protocol version 1 that the server still lists and the schema omits. */
+const unlisted = new Set(["getConversationSummary", "gitDiffToRemote", "getAuthStatus"])
+
+interface Declaration {
+  readonly params: WireSchema | undefined
+  readonly result: WireSchema
+  readonly experimentalFields: ReadonlyArray<ExperimentalField>
+}
+
+/** The requests of the release that the released schema describes, whether this server serves them or not. */
+const requests: ReadonlyArray<readonly [string, Declaration]> = Object.entries<Declaration>(
+  releasedRequestTable
+).filter(([method]) => !unlisted.has(method))
 
 const subjects: ReadonlyArray<Subject> = [
   ...Object.entries(serverNotificationTable).map(([method, { params }]): Subject => ({
@@ -40,7 +55,7 @@ const subjects: ReadonlyArray<Subject> = [
     },
     { name: `${method} result`, ours: result, theirs: release.result(method), direction: "taken" }
   ]),
-  ...Object.entries(clientRequestTable).flatMap(([method, { params, result }]): ReadonlyArray<Subject> => [
+  ...requests.flatMap(([method, { params, result }]): ReadonlyArray<Subject> => [
     ...(params === undefined
       ? []
       : [
@@ -66,6 +81,10 @@ const deliberate: ReadonlyArray<{ readonly differs: RegExp; readonly because: st
     because: "the server and its TypeScript types use turnId and itemId"
   },
   {
+    differs: /^accountSession\/switch result \(all\): \d of <(authUrl,loginId|auth_url,login_id)>/,
+    because: "its TypeScript types use authUrl and loginId"
+  },
+  {
     differs: /^thread\/start params \.dynamicTools\[\](<type=function>\.type)?:/,
     because: "the server treats a tool without a type as a function"
   },
@@ -75,8 +94,8 @@ const deliberate: ReadonlyArray<{ readonly differs: RegExp; readonly because: st
   }
 ]
 
-/** Methods of protocol version 1 that the server still lists and the schema omits. */
-const unlisted = new Set(["getConversationSummary", "gitDiffToRemote", "getAuthStatus"])
+/** Members of a union's variants that the generated schema gives in snake case. */
+const variantMembers: Readonly<Record<string, string>> = { loginId: "login_id", authUrl: "auth_url" }
 
 /** The schema lists parameters, not individual values of one. */
 const wholeField = (field: ExperimentalField): ReadonlyArray<string> =>
@@ -89,6 +108,9 @@ const inReleasedWords = (value: unknown): unknown => {
   const members = Object.entries(value).map(([name, member]): [string, unknown] => [name, inReleasedWords(member)])
   const object = Object.fromEntries(members)
   if (object["type"] === "bemItemPromoted") return { ...object, turn_id: object["turnId"], item_id: object["itemId"] }
+  if ("loginId" in object && "authUrl" in object && !("type" in object)) {
+    return Object.fromEntries(members.map(([name, member]) => [variantMembers[name] ?? name, member]))
+  }
   if ("inputSchema" in object && "description" in object) return { type: "function", ...object }
   return object
 }
@@ -106,7 +128,7 @@ describe("the names", () => {
     const listed = Object.keys(ReleasedRequests).filter((method) => !unlisted.has(method))
     assert.deepStrictEqual(listed, [...release.clientRequests.keys()])
     assert.deepStrictEqual(
-      Object.keys(clientRequestTable).filter((method) => !release.clientRequests.has(method)),
+      requests.map(([method]) => method).filter((method) => !release.clientRequests.has(method)),
       []
     )
   })
@@ -132,10 +154,9 @@ describe("what needs the experimental capability", () => {
 
   it("is the same among the parameters of the client requests", () => {
     const theirs = release.experimental("ClientRequest")
-    const served = Object.entries(clientRequestTable)
     assert.deepStrictEqual(
-      served.map(([method, { experimentalFields }]) => [method, experimentalFields.flatMap(wholeField).sort()]),
-      served.map(([method]) => [method, theirs.get(method)?.fields.toSorted()])
+      requests.map(([method, { experimentalFields }]) => [method, experimentalFields.flatMap(wholeField).sort()]),
+      requests.map(([method]) => [method, theirs.get(method)?.fields.toSorted()])
     )
   })
 })

@@ -4,7 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import * as AppServer from "../../src/layers/AppServer.ts"
+import * as Server from "../../src/layers/Server.ts"
 import { ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { connect } from "../support/WirePeer.ts"
 
@@ -21,7 +21,7 @@ describe("a thread that starts", () => {
             Effect.onInterrupt(() => Deferred.succeed(stopped, undefined))
           )
       })
-      const server = AppServer.layer({ home: "/nowhere", cwd: "/", environment: {}, model })
+      const server = Server.layer({ home: "/nowhere", cwd: "/", environment: {}, model })
       yield* Effect.gen(function* () {
         const peer = yield* connect()
         yield* peer.initialize()

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import * as AppServer from "../../src/layers/AppServer.ts"
+import * as Server from "../../src/layers/Server.ts"
 import { type ModelEvent, ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { connect, type ReceivedMessage } from "../support/WirePeer.ts"
 
@@ -35,11 +35,11 @@ const gated = (gate: Deferred.Deferred<void>, count: number) =>
 
 const withServer = <A, E>(
   count: number,
-  use: (gate: Deferred.Deferred<void>) => Effect.Effect<A, E, AppServer.AppServer | Scope.Scope>
+  use: (gate: Deferred.Deferred<void>) => Effect.Effect<A, E, Server.Server | Scope.Scope>
 ) =>
   Effect.gen(function* () {
     const gate = yield* Deferred.make<void>()
-    const server = AppServer.layer({ home: "/nowhere", cwd: "/", environment: {}, model: gated(gate, count) })
+    const server = Server.layer({ home: "/nowhere", cwd: "/", environment: {}, model: gated(gate, count) })
     return yield* Effect.scoped(use(gate)).pipe(Effect.provide(server.pipe(Layer.provide(NodeServices.layer))))
   })
 

@@ -7,7 +7,8 @@ import {
   type ReleasedRequestParams,
   type ReleasedRequestResult
 } from "../../src/protocol/Methods.ts"
-import { releasedRequestOf } from "../../src/protocol/ReleasedRequests.ts"
+import { clientMethodNames, releasedRequestOf } from "../../src/protocol/ReleasedRequests.ts"
+import { releasedRequestTable } from "../../src/protocol/ReleasedTable.ts"
 import { unservedRequestTable } from "../../src/protocol/UnservedRequests.ts"
 import type { WireSchema } from "../../src/protocol/Method.ts"
 
@@ -36,6 +37,14 @@ describe("UnservedRequests", () => {
   it("has no request that is served", () => {
     assert.deepStrictEqual(
       unserved.map(([method]) => method).filter((method) => Object.hasOwn(clientRequestTable, method)),
+      []
+    )
+  })
+
+  it("has, together with the served ones, every request of the release", () => {
+    const missing = clientMethodNames.filter((method) => !Object.hasOwn(releasedRequestTable, method))
+    assert.deepStrictEqual(
+      missing.filter((method) => !/^(thread|threadSection|turn)\//.test(method)),
       []
     )
   })

@@ -7,7 +7,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as AppServer from "../../src/layers/AppServer.ts"
+import type { AppServerOptions } from "../../src/layers/AppServerOptions.ts"
+import * as Server from "../../src/layers/Server.ts"
 import type { RequestId } from "../../src/protocol/jsonrpc/Envelope.ts"
 import type {
   ClientRequestMethod,
@@ -28,8 +29,9 @@ import type { Tool } from "../../src/services/tool/Tool.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
 import * as MemoryFiles from "./MemoryFiles.ts"
 import { makeModel } from "./ScriptedModel.ts"
+import { takeFrom } from "./Queues.ts"
 
-export interface ServerOptions extends Partial<AppServer.AppServerOptions> {
+export interface ServerOptions extends Partial<AppServerOptions> {
   readonly toolbox?: ReadonlyArray<Tool>
   /** Uses the server's own tools instead of the toolbox. */
   readonly ownTools?: boolean
@@ -41,11 +43,7 @@ export const home = "/spindle-test/home"
 export const cwd = "/spindle-test/project"
 
 /** Server options that read nothing from the machine. */
-export const optionsOf = ({
-  toolbox = [],
-  ownTools = false,
-  ...options
-}: ServerOptions): AppServer.AppServerOptions => ({
+export const optionsOf = ({ toolbox = [], ownTools = false, ...options }: ServerOptions): AppServerOptions => ({
   home,
   cwd,
   environment: {},
@@ -133,7 +131,7 @@ export type Client = ReturnType<typeof clientOf>
 /** Starts a server that ends with the test. */
 export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = {}) {
   const model = yield* makeModel
-  const server = AppServer.layer(optionsOf({ model: model.layer, ...options })).pipe(
+  const server = Server.layer(optionsOf({ model: model.layer, ...options })).pipe(
     Layer.provide(MemoryFiles.make().layer)
   )
   const services = yield* Layer.build(server)
@@ -159,7 +157,7 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
       ({ close }) => close({ _tag: "Gone" }, { within: 0 })
     )
     const { outgoing } = served.connection
-    const next = Effect.map(outgoing.take, (message): Record<string, unknown> => JSON.parse(encode(message)))
+    const next = Effect.map(takeFrom(outgoing), (message): Record<string, unknown> => JSON.parse(encode(message)))
     const send = (id: RequestId, method: string, params?: unknown) =>
       Effect.sync(() => void submit({ _tag: "Request", request: { id, method, params } }))
     return {
@@ -169,7 +167,7 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
       /** The next message, parsed. */
       next,
       /** The text of the next message. */
-      text: Effect.map(outgoing.take, (message) => encode(message)),
+      text: Effect.map(takeFrom(outgoing), (message) => encode(message)),
       send,
       /** Sends a request and takes the next message, which is the response when no notification precedes it. */
       request: (id: RequestId, method: string, params: unknown = {}) => Effect.andThen(send(id, method, params), next),

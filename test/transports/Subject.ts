@@ -20,7 +20,7 @@ import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as StandardIo from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import type * as AppServer from "../../src/layers/AppServer.ts"
+import type * as Server from "../../src/layers/Server.ts"
 import * as NodeSmallFiles from "../../src/layers/files/NodeSmallFiles.ts"
 import * as Stdio from "../../src/layers/transports/Stdio.ts"
 import * as ConnectionLimits from "../../src/layers/transports/ConnectionLimits.ts"
@@ -60,10 +60,10 @@ export class Subject extends Context.Service<
   }
 >()("spindle-test/TransportSubject") {}
 
-type Connect = Effect.Effect<Channel, unknown, AppServer.AppServer | Scope.Scope>
+type Connect = Effect.Effect<Channel, unknown, Server.Server | Scope.Scope>
 
 /** A server with this kind of clients; `prepare` runs once for each. */
-const subjectOf = (prepare: Effect.Effect<Connect, unknown, AppServer.AppServer | Scope.Scope>) =>
+const subjectOf = (prepare: Effect.Effect<Connect, unknown, Server.Server | Scope.Scope>) =>
   Layer.effect(
     Subject,
     Effect.gen(function* () {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type * as Cause from "effect/Cause"
-import * as CauseModule from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import * as AppServerClient from "../../services/client/AppServerClient.ts"
+import type { TransportReason } from "../../services/client/ClientError.ts"
 import { Config } from "../../services/config/Config.ts"
+import { type Connections, withEngine } from "../../services/connection/Connections.ts"
 import * as InProcess from "../../services/connection/InProcess.ts"
 import { userAgent } from "../../services/config/ServerIdentity.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
@@ -22,7 +22,9 @@ export interface InProcessClientOptions extends Omit<
   InProcess.InProcessOptions,
   "initialize" | "unsupported" | "refusals"
 > {
+  /** The program's name, which the model server gets and threads record. */
   readonly clientName: string
+  /** The program's version. */
   readonly clientVersion: string
   /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean
@@ -64,11 +66,22 @@ const toClientError =
     })
   }
 
+const reasonOf = ({ reason }: InProcess.InProcessError): TransportReason => {
+  switch (reason._tag) {
+    case "Overloaded":
+    case "Closed":
+      return reason
+    case "InvalidMessage":
+    case "HandshakeFailed":
+      return { _tag: "InvalidRequest" }
+  }
+}
+
 const toTransportError = (method: string) => (error: InProcess.InProcessError) =>
   new AppServerClient.TransportError({
     method,
-    kind: error.kind,
-    detail: error.kind === "BrokenPipe" ? workerClosed : error.message
+    reason: reasonOf(error),
+    detail: error.reason._tag === "Closed" ? workerClosed : error.message
   })
 
 const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
@@ -80,15 +93,14 @@ const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
     notify: (method, params) => Effect.mapError(whenRoom.notify({ method, params }), toTransportError(method)),
     respond: (id, result) => Effect.mapError(whenRoom.respondToServerRequest(id, result), toTransportError("resolve")),
     reject: (id, error) => Effect.mapError(whenRoom.failServerRequest(id, error), toTransportError("reject")),
-    take: Effect.flatMap(handle.nextEvent, (event) =>
-      Option.isSome(event) ? Effect.succeed(event.value) : (CauseModule.done() as Effect.Effect<never, Cause.Done>)
-    ),
+    poll: handle.pollEvent,
+    ready: handle.eventReady,
     // From then on no producer waits for the client; events that were already published can still be read.
     close: handle.shutdown
   }
 }
 
-export const make = Effect.fnUntraced(function* (options: InProcessClientOptions) {
+const connect = Effect.fnUntraced(function* (options: InProcessClientOptions) {
   const config = yield* Config
   const info = yield* ServerInfo
   const handle = yield* InProcess.start({
@@ -98,14 +110,39 @@ export const make = Effect.fnUntraced(function* (options: InProcessClientOptions
     unsupported,
     refusals: { full: eventQueueFull, closed: eventQueueFull }
   })
-  return AppServerClient.make(linkOf(handle), {
+  return yield* AppServerClient.make(linkOf(handle), {
     userAgent: userAgent(info, options.clientName),
     codexHome: config.home
   })
 })
 
+/** A connected client within the scope. See `layer`. */
+export const make = (
+  options: InProcessClientOptions
+): Effect.Effect<AppServerClient.AppServerClient["Service"], InProcess.InProcessError, Connections | Scope.Scope> =>
+  withEngine(connect(options))
+
 /**
- * A connected client. The connection ends with the layer's scope; the server continues for others. Needs a server: see
- * `AppServer.layer`; `AppServer.client` provides both.
+ * A connected client of a server in this process. The connection ends with the layer's scope; the server continues for
+ * others, unless `ownsServer` is true.
+ *
+ * Needs a server: see `AppServer.layer`; `AppServer.client` provides both. Fails with `InProcessError` when `initialize` is
+ * refused or the server has stopped.
+ *
+ * @example
+ * ```ts
+ * import * as NodeServices from "@effect/platform-node/NodeServices"
+ * import * as Layer from "effect/Layer"
+ * import { AppServer, InProcessClient, WebSocketListener } from "spindle-app-server"
+ *
+ * // One server for this program and for clients on a socket.
+ * export const shared = Layer.mergeAll(
+ *   InProcessClient.layer({ clientName: "my-program", clientVersion: "1.0.0" }),
+ *   WebSocketListener.layer({ port: 4500 })
+ * ).pipe(Layer.provide(AppServer.layer({})), Layer.provide(NodeServices.layer))
+ * ```
  */
-export const layer = (options: InProcessClientOptions) => Layer.effect(AppServerClient.AppServerClient, make(options))
+export const layer = (
+  options: InProcessClientOptions
+): Layer.Layer<AppServerClient.AppServerClient, InProcess.InProcessError, Connections> =>
+  Layer.effect(AppServerClient.AppServerClient, make(options))

@@ -30,12 +30,21 @@ import { call, type Opened, type OriginCalls, refuseKernelFile, refuseOutside } 
 
 type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
 
-/** The file system calls, with the signatures of `node:fs`. */
+/**
+ * The file system calls, with the signatures of `node:fs`.
+ *
+ * @internal
+ */
 export interface Calls extends OriginCalls {
+  /** For files that the server chose. It blocks. */
   readonly statSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
+  /** As `statSync`, without following links. */
   readonly lstatSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
+  /** Opens a file in the pool of threads. */
   readonly open: (path: string, flags: number, done: Done<number>) => void
+  /** The stamp of an open file. */
   readonly fstat: (descriptor: number, done: Done<Fs.Stats>) => void
+  /** Reads from the position of the descriptor. */
   readonly read: (
     descriptor: number,
     into: Uint8Array<ArrayBuffer>,
@@ -44,6 +53,7 @@ export interface Calls extends OriginCalls {
     position: null,
     done: Done<number>
   ) => void
+  /** Closes a descriptor. */
   readonly close: (descriptor: number, done: (error?: Error | null) => void) => void
 }
 
@@ -272,7 +282,11 @@ const stampNow = (calls: Calls, path: string): Effect.Effect<FileStamp | undefin
     }
   })
 
-/** Small files through `calls`. */
+/**
+ * Small files through `calls`.
+ *
+ * @internal
+ */
 export const make = (calls: Calls): SmallFiles["Service"] => {
   const limiter = new CallLimiter(MaxClientCalls)
   const folders = new LocalFolders(calls, limiter)

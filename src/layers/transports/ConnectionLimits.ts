@@ -8,6 +8,8 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type { BacklogLimits } from "../../services/routing/TieredQueue.ts"
 
+export type { BacklogLimits } from "../../services/routing/TieredQueue.ts"
+
 /** Limits of one client. */
 export interface ConnectionLimits {
   /** Maximum number of received and unhandled messages. */
@@ -38,6 +40,7 @@ export interface ConnectionLimits {
   readonly maxConnections: number
 }
 
+/** The limits of a server that sets none. */
 export const defaultLimits: ConnectionLimits = {
   ingressCapacity: 1024,
   ingressBytes: 16 * 1024 * 1024,

@@ -15,8 +15,6 @@ import { CloseCode, type Refusal, type WebSocketPeer } from "./WebSocketPeer.ts"
 /** Time limit for the client's close frame. */
 const CloseGrace = "1 second"
 
-const readTooMuch: Refusal = { code: CloseCode.tryAgainLater, reason: "too much is being sent to the server at once" }
-
 const refusalOf = (reason: CloseReason): Refusal => {
   switch (reason._tag) {
     case "Evicted":
@@ -42,8 +40,7 @@ const close = (peer: WebSocketPeer, { code, reason }: Refusal): Effect.Effect<vo
 
 /** Starts to receive. The transport ends with its socket. */
 export const make = (peer: WebSocketPeer, origin: Origin, limits: ConnectionLimits, reads: ReadBudget): Transport => {
-  const account = reads.open({ isInitialized: () => peer.isInitialized, evict: () => peer.refuse(readTooMuch) })
-  const buffer = new ReadBuffer(limits, account)
+  const buffer = new ReadBuffer(limits, reads.open(peer))
   peer.attach(buffer)
   return {
     origin,

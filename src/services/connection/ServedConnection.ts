@@ -92,6 +92,8 @@ export interface Engine {
   readonly stallGrace: Duration.Input
 }
 
+type Write = NonNullable<Transport["write"]>
+
 /** The outcome of waiting for a write. */
 type Written = "done" | "stalled" | "cut off"
 
@@ -135,11 +137,13 @@ export class ServedConnection implements Served {
   startNow(): void {
     const { fork } = this.#engine
     const { write } = this.#transport
-    this.#reader = fork(Effect.flatMap(Effect.exit(this.#readAll()), (exit) => this.#readEnded(exit)))
+    this.#reader = fork(Effect.flatMap(Effect.exit(ServedConnection.#readAll(this)), (exit) => this.#readEnded(exit)))
     // Also when the reader is interrupted.
     this.#reader.addObserver(() => Deferred.doneUnsafe(this.#inputEnded, Exit.void))
     if (write === undefined) return
-    this.#writer = fork(Effect.flatMap(Effect.exit(this.#writeAll(write)), (exit) => this.#writeEnded(exit)))
+    this.#writer = fork(
+      Effect.flatMap(Effect.exit(ServedConnection.#writeAll(this, write)), (exit) => this.#writeEnded(exit))
+    )
   }
 
   get inputEnded(): Effect.Effect<void> {
@@ -158,47 +162,44 @@ export class ServedConnection implements Served {
 
   readonly cancelNow = (id: RequestId): void => this.#engine.dispatcher.cancelNow(id)
 
-  #readAll(): Effect.Effect<void, Cause.Done | TransportClosed> {
-    return Effect.gen({ self: this }, function* () {
-      const { connection } = this
-      while (this.#mayRead) {
-        this.#isReading = true
-        const messages = yield* this.#transport.read
-        this.#isReading = false
-        if (!this.#mayRead) return
-        let slice = 0
-        for (const incoming of messages) {
-          const accepted = this.#engine.accept(incoming)
-          if (accepted !== undefined) yield* Effect.catchDefect(accepted, survive)
-          // Stop reading requests from a client whose responses are backing up.
-          if (!connection.answers.hasRoom()) {
-            connection.readPauses++
-            yield* connection.outgoing.room
-          }
-          if (++slice % Slice === 0) yield* Effect.yieldNow
+  // The loops are shared: each function that makes generators costs half a kilobyte, and there may be thousands of connections.
+  static readonly #readAll = Effect.fnUntraced(function* (served: ServedConnection) {
+    const { connection } = served
+    while (served.#mayRead) {
+      served.#isReading = true
+      const messages = yield* served.#transport.read
+      served.#isReading = false
+      if (!served.#mayRead) return
+      let slice = 0
+      for (const incoming of messages) {
+        const accepted = served.#engine.accept(incoming)
+        if (accepted !== undefined) yield* Effect.catchDefect(accepted, survive)
+        // Stop reading requests from a client whose responses are backing up.
+        if (!connection.answers.hasRoom()) {
+          connection.readPauses++
+          yield* connection.outgoing.room
         }
+        if (++slice % Slice === 0) yield* Effect.yieldNow
       }
-    })
-  }
+    }
+  })
 
   #readEnded(exit: Exit.Exit<void, Cause.Done | TransportClosed>): Effect.Effect<void> {
     this.#isReading = false
     return Exit.isSuccess(exit) ? Effect.void : this.#failed("reading from", exit.cause)
   }
 
-  #writeAll(write: NonNullable<Transport["write"]>): Effect.Effect<void, Cause.Done | TransportClosed> {
-    return Effect.gen({ self: this }, function* () {
-      const { outgoing } = this.connection
-      const next = this.#transport.evictable ? outgoing.takeBatch(BatchChars) : outgoing.takeAll
-      while (true) {
-        const messages = yield* next
-        yield* this.#written(write, messages)
-      }
-    })
-  }
+  static readonly #writeAll = Effect.fnUntraced(function* (served: ServedConnection, write: Write) {
+    const { outgoing } = served.connection
+    const next = served.#transport.evictable ? outgoing.takeBatch(BatchChars) : outgoing.takeAll
+    while (true) {
+      const messages = yield* next
+      yield* served.#written(write, messages)
+    }
+  })
 
   /** Waits for one write. Ends early when the client reads nothing for the whole grace or falls too far behind. */
-  #written(write: NonNullable<Transport["write"]>, messages: ReadonlyArray<OutboundMessage>) {
+  #written(write: Write, messages: ReadonlyArray<OutboundMessage>) {
     return Effect.suspend((): Effect.Effect<void, TransportClosed> => {
       const { connection } = this
       const writing = write(messages, connection.session?.sequenced === true)

@@ -17,8 +17,8 @@ import {
 } from "./Metrics.ts"
 import { readCounter, readGauge } from "./MetricReading.ts"
 
-/** How a client is connected. Some methods are for local clients only. */
-export type Origin = "inProcess" | "stdio" | "webSocket" | "unixSocket"
+/** How a client is connected, for logs and metrics. `custom` is a transport of an embedding program. */
+export type Origin = "custom" | "inProcess" | "stdio" | "webSocket" | "unixSocket"
 
 /** The part of a connection that is read. `Connection` implements it. */
 export interface MeasuredConnection {

@@ -34,7 +34,7 @@ export interface ConnectionSnapshot {
   readonly origin: Origin
   /** The client's declared name; null until it has initialized. */
   readonly client: { readonly name: string; readonly version: string } | null
-  /** Running handlers that have not responded. */
+  /** Number of running handlers that have not responded. */
   readonly running: number
   /** Requests refused with -32001. */
   readonly overloads: number
@@ -46,7 +46,9 @@ export interface KeySnapshot {
   readonly key: string
   /** Whether the running requests are shared, so that they overlap. */
   readonly shared: boolean
+  /** Number of requests that run. */
   readonly running: number
+  /** Number of requests that wait for their turn. */
   readonly waiting: number
 }
 
@@ -73,6 +75,7 @@ export interface ThreadSnapshot {
   readonly published: number
 }
 
+/** The server at one moment. */
 export interface Snapshot {
   /** Unix milliseconds. */
   readonly at: number
@@ -84,6 +87,7 @@ export interface Snapshot {
   readonly traffic: ReadonlyArray<TrafficEntry> | null
 }
 
+/** Shows the state of a server to people: connections, queues, running requests and threads. */
 export class Diagnostics extends Context.Service<
   Diagnostics,
   {
@@ -92,6 +96,7 @@ export class Diagnostics extends Context.Service<
   }
 >()("spindle/Diagnostics") {}
 
+/** What is recorded in addition to the state. */
 export interface DiagnosticsOptions {
   /**
    * Number of recent messages to keep, at most 65 536. Recording encodes each payload an extra time to find its size. Default: 0,
@@ -100,7 +105,11 @@ export interface DiagnosticsOptions {
   readonly traffic?: number
 }
 
-/** The parts of a snapshot that services contribute. */
+/**
+ * The parts of a snapshot that services contribute.
+ *
+ * @internal
+ */
 export interface Parts {
   readonly scheduler: KeySnapshot
   readonly serverRequests: ServerRequestSnapshot
@@ -122,7 +131,11 @@ const gauges: {
   ]
 }
 
-/** The contributors of one server. */
+/**
+ * The contributors of one server.
+ *
+ * @internal
+ */
 export class Contributors {
   readonly connections = new Set<MeasuredConnection>()
   readonly scheduler = new Set<Read<KeySnapshot>>()
@@ -136,12 +149,20 @@ export class Contributors {
   }
 }
 
-/** Each server has its own; services outside a server share one. */
+/**
+ * Each server has its own; services outside a server share one.
+ *
+ * @internal
+ */
 export const Contributing = Context.Reference<Contributors>("spindle/Contributors", {
   defaultValue: () => new Contributors()
 })
 
-/** Until the scope closes, `read` provides the part of the snapshot and its gauges. */
+/**
+ * Until the scope closes, `read` provides the part of the snapshot and its gauges.
+ *
+ * @internal
+ */
 export const contribute = <P extends keyof Parts>(
   part: P,
   read: Read<Parts[P]>
@@ -155,12 +176,19 @@ export const contribute = <P extends keyof Parts>(
     for (const [gauge, measure] of gauges[part]) yield* observe(gauge, () => measure(read()))
   })
 
-/** Registers the open connections of a server for its snapshot and the metrics. */
+/**
+ * Registers the open connections of a server for its snapshot and the metrics.
+ *
+ * @internal
+ */
 export interface Clients {
+  /** Registers an open connection. */
   readonly add: (connection: MeasuredConnection) => void
+  /** Removes a connection that has ended. */
   readonly remove: (connection: MeasuredConnection) => void
 }
 
+/** @internal */
 export const clients: Effect.Effect<Clients> = Effect.gen(function* () {
   const { connections } = yield* Contributing
   const measured = yield* measuredClients

@@ -59,7 +59,8 @@ export class Backlog {
   #length = 0
   #events = 0
   #eventBytes = 0
-  readonly #snapshots = new Map<string, Entry>()
+  /** Created on demand: most connections never wait. */
+  #snapshots: Map<string, Entry> | undefined
 
   /** `bytesOf` must return the same value for a message each time. */
   constructor(bytesOf: (message: OutboundMessage) => number) {
@@ -82,7 +83,7 @@ export class Backlog {
   /** Adds a message at the end. Returns the snapshot that it replaces. */
   push(message: OutboundMessage, placed: Placed | undefined, lost: number): OutboundMessage | undefined {
     const key = keyOf(message)
-    const elder = key === undefined ? undefined : this.#snapshots.get(key)
+    const elder = key === undefined ? undefined : this.#snapshots?.get(key)
     const replaced = elder?.message
     if (elder !== undefined && replaced !== undefined) {
       elder.message = undefined
@@ -95,7 +96,7 @@ export class Backlog {
     }
     const entry: Entry = { _tag: "Entry", message, placed, lost }
     this.#places.push(entry)
-    if (key !== undefined) this.#snapshots.set(key, entry)
+    if (key !== undefined) (this.#snapshots ??= new Map()).set(key, entry)
     this.#compact()
     return replaced
   }
@@ -133,7 +134,7 @@ export class Backlog {
     this.#length = 0
     this.#events = 0
     this.#eventBytes = 0
-    this.#snapshots.clear()
+    this.#snapshots?.clear()
     return all
   }
 
@@ -150,7 +151,7 @@ export class Backlog {
     this.#places[at] = undefined
     this.#count(message, -1)
     const key = keyOf(message)
-    if (key !== undefined) this.#snapshots.delete(key)
+    if (key !== undefined) this.#snapshots?.delete(key)
     this.#compact()
   }
 

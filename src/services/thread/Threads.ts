@@ -77,9 +77,11 @@ export interface LoadedThread {
 /** Errors of starting, resuming and forking. */
 export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
 
+/** The threads of a server: those in memory, and loading them from the store. */
 export class Threads extends Context.Service<
   Threads,
   {
+    /** Creates a thread, and stores it unless it is ephemeral. */
     readonly start: (request: StartThread) => Effect.Effect<LoadedThread, LoadError>
     /**
      * The thread, loaded from the store if necessary. Loading adds events: unfinished turns are interrupted, and changed
@@ -94,6 +96,8 @@ export class Threads extends Context.Service<
     readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
     /** The thread, if it is loaded. */
     readonly find: (threadId: string) => Thread | undefined
+    /** Whether the stored threads are lost when the process ends. */
+    readonly volatile: boolean
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** Operations on threads that need not be loaded. */
@@ -282,6 +286,7 @@ const fork = Effect.fnUntraced(function* (
   return { ...opened, warnings: setup.warnings }
 })
 
+/** The threads of one server, over its store, its model and its tools. They end with the scope. */
 export const make = Effect.gen(function* () {
   const store = yield* ThreadStore
   const { sections, services } = yield* makeServices(store)
@@ -317,6 +322,7 @@ export const make = Effect.gen(function* () {
     announce: (thread) => services.router.notify("thread/started", { thread: thread.view(false) }, thread.id),
     get,
     find,
+    volatile: store.volatile === true,
     loaded: threads.ids,
     stored: ThreadChanges.make({ services, store, threads, sections, locked }),
     sections,
@@ -327,4 +333,5 @@ export const make = Effect.gen(function* () {
   })
 })
 
+/** See `make`. */
 export const layer = Layer.effect(Threads, make)

@@ -9,7 +9,7 @@ const setUp = (max: number) => {
   const budget = new ReadBudget(max)
   const evicted: Array<string> = []
   const open = (name: string, isInitialized = true): ReadAccount =>
-    budget.open({ isInitialized: () => isInitialized, evict: () => void evicted.push(name) })
+    budget.open({ isInitialized, evict: () => void evicted.push(name) })
   return { budget, evicted, open }
 }
 
@@ -80,7 +80,7 @@ describe("the read budget", () => {
           assert.isAbove(budget.held, 100 * KiB)
           closed.add(who)
         }
-        const accounts = [0, 1, 2, 3].map((who) => budget.open({ isInitialized: () => who > 1, evict: evict(who) }))
+        const accounts = [0, 1, 2, 3].map((who) => budget.open({ isInitialized: who > 1, evict: evict(who) }))
         for (const { bytes, who } of steps) {
           const account = accounts[who]!
           if (closed.has(who)) account.close()

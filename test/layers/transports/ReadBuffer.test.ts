@@ -11,7 +11,7 @@ const message = (reason: string): Incoming => ({ _tag: "Ignored", reason })
 const bufferOf = (limits: Partial<ReadLimits>, budget = new ReadBudget()) =>
   new ReadBuffer(
     { ingressCapacity: 10, ingressBytes: 1000, uninitializedBytes: 10, ...limits },
-    budget.open({ isInitialized: () => false, evict: () => {} })
+    budget.open({ isInitialized: false, evict: () => {} })
   )
 
 const namesOf = (messages: ReadonlyArray<Incoming>) =>

@@ -32,13 +32,17 @@ export type AccountLoginCompletedNotification = Of<typeof AccountLoginCompletedN
 export const AccountRateLimitsUpdatedNotification = lazy(() => Schema.Struct({ rateLimits: RateLimitSnapshot() }))
 export type AccountRateLimitsUpdatedNotification = Of<typeof AccountRateLimitsUpdatedNotification>
 
+/** The state of a login at a gateway. */
+export const GatewayOAuthStatus = lazy(() => Schema.Literals(["notReady", "started", "succeeded", "failed"]))
+export type GatewayOAuthStatus = Of<typeof GatewayOAuthStatus>
+
 /** Signing in at a gateway. `authUrl` is set for the connection that started it and null for all others. */
 export const GatewayOAuthChangedNotification = lazy(() =>
   Schema.Struct({
     loginId: nullable(Schema.String),
     authUrl: nullable(Schema.String),
     providerId: Schema.String,
-    status: Schema.Literals(["notReady", "started", "succeeded", "failed"]),
+    status: GatewayOAuthStatus(),
     error: nullable(Schema.String)
   })
 )

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { nullable } from "../../Fields.ts"
+import { orNull } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /** The kind of an imported item. */
@@ -28,10 +28,10 @@ export type ExternalAgentConfigMigrationItemType = Of<typeof ExternalAgentConfig
 export const ExternalAgentConfigImportItemTypeSuccess = lazy(() =>
   Schema.Struct({
     itemType: ExternalAgentConfigMigrationItemType(),
-    cwd: nullable(Schema.String),
-    source: nullable(Schema.String),
-    target: nullable(Schema.String),
-    title: nullable(Schema.String)
+    cwd: orNull(Schema.String),
+    source: orNull(Schema.String),
+    target: orNull(Schema.String),
+    title: orNull(Schema.String)
   })
 )
 export type ExternalAgentConfigImportItemTypeSuccess = Of<typeof ExternalAgentConfigImportItemTypeSuccess>
@@ -40,12 +40,12 @@ export type ExternalAgentConfigImportItemTypeSuccess = Of<typeof ExternalAgentCo
 export const ExternalAgentConfigImportItemTypeFailure = lazy(() =>
   Schema.Struct({
     itemType: ExternalAgentConfigMigrationItemType(),
-    errorType: nullable(Schema.String),
-    subErrorType: nullable(Schema.String),
+    errorType: orNull(Schema.String),
+    subErrorType: orNull(Schema.String),
     failureStage: Schema.String,
     message: Schema.String,
-    cwd: nullable(Schema.String),
-    source: nullable(Schema.String)
+    cwd: orNull(Schema.String),
+    source: orNull(Schema.String)
   })
 )
 export type ExternalAgentConfigImportItemTypeFailure = Of<typeof ExternalAgentConfigImportItemTypeFailure>

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, named, nullable, optional, U32 } from "../../Fields.ts"
+import { named, nullable, optional, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /**
@@ -43,21 +43,12 @@ export const FuzzyFileSearchSessionStartParams = lazy(() =>
 )
 export type FuzzyFileSearchSessionStartParams = Of<typeof FuzzyFileSearchSessionStartParams>
 
-export const FuzzyFileSearchSessionStartResponse = lazy(() => Empty)
-export type FuzzyFileSearchSessionStartResponse = Of<typeof FuzzyFileSearchSessionStartResponse>
-
 export const FuzzyFileSearchSessionUpdateParams = lazy(() =>
   named("FuzzyFileSearchSessionUpdateParams", { sessionId: Schema.String, query: Schema.String })
 )
 export type FuzzyFileSearchSessionUpdateParams = Of<typeof FuzzyFileSearchSessionUpdateParams>
 
-export const FuzzyFileSearchSessionUpdateResponse = lazy(() => Empty)
-export type FuzzyFileSearchSessionUpdateResponse = Of<typeof FuzzyFileSearchSessionUpdateResponse>
-
 export const FuzzyFileSearchSessionStopParams = lazy(() =>
   named("FuzzyFileSearchSessionStopParams", { sessionId: Schema.String })
 )
 export type FuzzyFileSearchSessionStopParams = Of<typeof FuzzyFileSearchSessionStopParams>
-
-export const FuzzyFileSearchSessionStopResponse = lazy(() => Empty)
-export type FuzzyFileSearchSessionStopResponse = Of<typeof FuzzyFileSearchSessionStopResponse>

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { AbsolutePath, absent, Empty, named, optional, UnixMillis } from "../../Fields.ts"
+import { absent, AbsolutePath, named, optional, UnixMillis } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 export const FsReadFileParams = lazy(() => named("FsReadFileParams", { path: AbsolutePath }))
@@ -20,17 +20,11 @@ export const FsWriteFileParams = lazy(() =>
 )
 export type FsWriteFileParams = Of<typeof FsWriteFileParams>
 
-export const FsWriteFileResponse = lazy(() => Empty)
-export type FsWriteFileResponse = Of<typeof FsWriteFileResponse>
-
 /** Unless `recursive` is false, missing parents are created too. */
 export const FsCreateDirectoryParams = lazy(() =>
   named("FsCreateDirectoryParams", { path: AbsolutePath, recursive: optional(Schema.Boolean) })
 )
 export type FsCreateDirectoryParams = Of<typeof FsCreateDirectoryParams>
-
-export const FsCreateDirectoryResponse = lazy(() => Empty)
-export type FsCreateDirectoryResponse = Of<typeof FsCreateDirectoryResponse>
 
 export const FsGetMetadataParams = lazy(() => named("FsGetMetadataParams", { path: AbsolutePath }))
 export type FsGetMetadataParams = Of<typeof FsGetMetadataParams>
@@ -59,42 +53,25 @@ export type FsReadDirectoryEntry = Of<typeof FsReadDirectoryEntry>
 export const FsReadDirectoryResponse = lazy(() => Schema.Struct({ entries: Schema.Array(FsReadDirectoryEntry()) }))
 export type FsReadDirectoryResponse = Of<typeof FsReadDirectoryResponse>
 
-/** Both default to true: folders are removed with their content, and a missing path is no error. */
+/** Both options default to true: folders are removed with their content, and a missing path is no error. */
 export const FsRemoveParams = lazy(() =>
-  named("FsRemoveParams", {
-    path: AbsolutePath,
-    recursive: optional(Schema.Boolean),
-    force: optional(Schema.Boolean)
-  })
+  named("FsRemoveParams", { path: AbsolutePath, recursive: optional(Schema.Boolean), force: optional(Schema.Boolean) })
 )
 export type FsRemoveParams = Of<typeof FsRemoveParams>
 
-export const FsRemoveResponse = lazy(() => Empty)
-export type FsRemoveResponse = Of<typeof FsRemoveResponse>
-
 /** A folder is copied with `recursive` only. */
 export const FsCopyParams = lazy(() =>
-  named("FsCopyParams", {
-    sourcePath: AbsolutePath,
-    destinationPath: AbsolutePath,
-    recursive: absent(Schema.Boolean)
-  })
+  named("FsCopyParams", { sourcePath: AbsolutePath, destinationPath: AbsolutePath, recursive: absent(Schema.Boolean) })
 )
 export type FsCopyParams = Of<typeof FsCopyParams>
-
-export const FsCopyResponse = lazy(() => Empty)
-export type FsCopyResponse = Of<typeof FsCopyResponse>
 
 /** The client chooses `watchId`, which is unique on its connection; `fs/changed` repeats it. */
 export const FsWatchParams = lazy(() => named("FsWatchParams", { watchId: Schema.String, path: AbsolutePath }))
 export type FsWatchParams = Of<typeof FsWatchParams>
 
 /** The path that is watched, with symbolic links resolved. */
-export const FsWatchResponse = lazy(() => Schema.Struct({ path: AbsolutePath }))
+export const FsWatchResponse = lazy(() => Schema.Struct({ path: Schema.String }))
 export type FsWatchResponse = Of<typeof FsWatchResponse>
 
 export const FsUnwatchParams = lazy(() => named("FsUnwatchParams", { watchId: Schema.String }))
 export type FsUnwatchParams = Of<typeof FsUnwatchParams>
-
-export const FsUnwatchResponse = lazy(() => Empty)
-export type FsUnwatchResponse = Of<typeof FsUnwatchResponse>

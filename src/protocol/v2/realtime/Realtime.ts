@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { nullable, U16, U32 } from "../../Fields.ts"
+import { orNull, U16, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /** The version of OpenAI's realtime API that a session uses. */
@@ -17,9 +17,9 @@ export const ThreadRealtimeAudioChunk = lazy(() =>
     data: Schema.String,
     sampleRate: U32,
     numChannels: U16,
-    samplesPerChannel: nullable(U32),
-    itemId: nullable(Schema.String)
-  })
+    samplesPerChannel: orNull(U32),
+    itemId: orNull(Schema.String)
+  }).annotate({ identifier: "ThreadRealtimeAudioChunk" })
 )
 export type ThreadRealtimeAudioChunk = Of<typeof ThreadRealtimeAudioChunk>
 

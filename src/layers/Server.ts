@@ -1,0 +1,207 @@
+/**
+ * The composition of layers that makes a server.
+ *
+ * Only this module and `AppServer` see more than one adapter. The program adds transports to `layer` (`program/ServeStdio`,
+ * `program/ServeSockets`); the library exports it through `AppServer`, which shows less of it.
+ *
+ * ```
+ *  Config ─┬─► Auth ─┬─► ModelProvider ─┐
+ *          │         └──────────────────┤
+ *  OutboundRouter ─► ServerRequests ──┼─► Threads ─► Handlers ─► MessageProcessor ─► Connections
+ *  ThreadStore, Toolset, ──────────────┘
+ *  ShellSessions(Sandbox), ExecRules
+ * ```
+ *
+ * @module
+ */
+import process from "node:process"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type * as Path from "effect/Path"
+import { LogToStderr } from "effect/References"
+import * as Scope from "effect/Scope"
+import * as Auth from "../services/account/Auth.ts"
+import * as Config from "../services/config/Config.ts"
+import * as Connections from "../services/connection/Connections.ts"
+import { DefaultDeadline } from "../services/connection/Deadline.ts"
+import { Handlers } from "../services/connection/Handlers.ts"
+import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
+import * as ModelCatalog from "../services/model/ModelCatalog.ts"
+import { NetworkPatience } from "../services/model/NetworkPatience.ts"
+import * as Diagnostics from "../services/observability/Diagnostics.ts"
+import * as OutboundRouter from "../services/routing/OutboundRouter.ts"
+import * as ServerRequests from "../services/routing/ServerRequests.ts"
+import { guard } from "../services/connection/ServedParameters.ts"
+import * as Shutdown from "../services/connection/Shutdown.ts"
+import { ServerInfo } from "../services/config/ServerInfo.ts"
+import * as BoundedStore from "../services/thread/BoundedStore.ts"
+import * as Threads from "../services/thread/Threads.ts"
+import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
+import type { AppServerOptions } from "./AppServerOptions.ts"
+import * as MachineInfo from "./MachineInfo.ts"
+import * as AccountHandlers from "./handlers/Account.ts"
+import * as ConfigHandlers from "./handlers/Config.ts"
+import * as InitializeHandlers from "./handlers/Initialize.ts"
+import * as ModelHandlers from "./handlers/Model.ts"
+import * as ThreadHandlers from "./handlers/ThreadStart.ts"
+import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
+import * as ThreadArchiveHandlers from "./handlers/ThreadArchive.ts"
+import * as ThreadAttachmentHandlers from "./handlers/ThreadAttachments.ts"
+import * as ThreadGoalHandlers from "./handlers/ThreadGoals.ts"
+import * as ThreadHistoryHandlers from "./handlers/ThreadHistory.ts"
+import * as ThreadListHandlers from "./handlers/ThreadList.ts"
+import * as ThreadMetadataHandlers from "./handlers/ThreadMetadata.ts"
+import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
+import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
+import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
+import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as TurnHandlers from "./handlers/Turn.ts"
+import * as DefaultModel from "./models/Default.ts"
+import * as NoSandbox from "./sandboxes/None.ts"
+import * as MemoryStore from "./stores/Memory.ts"
+import * as Shell from "./tools/Shell.ts"
+import * as Toolsets from "./tools/Toolsets.ts"
+import * as FileExecRules from "./tools/shell/FileExecRules.ts"
+import * as RulesCheck from "./tools/shell/RulesCheck.ts"
+
+/** The services of `layer`. */
+export type Server =
+  | Config.Config
+  | Connections.Connections
+  | Diagnostics.Diagnostics
+  | MessageProcessor.MessageProcessor
+  | OutboundRouter.OutboundRouter
+  | ServerRequests.ServerRequests
+  | ServerInfo
+  | Shutdown.Shutdown
+  | Threads.Threads
+
+/** The platform services of a server; `NodeServices.layer` has both. */
+export type Platform = FileSystem.FileSystem | Path.Path
+
+const configLayer = (
+  options: AppServerOptions,
+  home: string,
+  environment: NonNullable<AppServerOptions["environment"]>
+) =>
+  Config.layer({
+    home,
+    cwd: options.cwd ?? process.cwd(),
+    environment,
+    cliOverrides: options.cliOverrides ?? [],
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(options.loader === undefined ? {} : { loader: options.loader }),
+    ...(options.cloudRequirements === undefined ? {} : { cloudRequirements: options.cloudRequirements }),
+    ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
+  })
+
+/** Web cryptography is loaded with the first random value, not at startup. */
+const randomness = Layer.sync(SecureRandom.SecureRandom, () => SecureRandom.make(SecureRandom.randomBytesUnsafe))
+
+const handlers = Layer.effect(
+  Handlers,
+  Effect.gen(function* () {
+    const handlers = {
+      ...(yield* InitializeHandlers.make),
+      ...(yield* ThreadHandlers.make),
+      ...(yield* ThreadReadHandlers.make),
+      ...(yield* ThreadListHandlers.make),
+      ...(yield* ThreadHistoryHandlers.make),
+      ...(yield* ThreadArchiveHandlers.make),
+      ...(yield* ThreadMetadataHandlers.make),
+      ...(yield* ThreadSettingsHandlers.make),
+      ...(yield* ThreadAttachmentHandlers.make),
+      ...(yield* ThreadSectionHandlers.make),
+      ...(yield* ThreadQueueHandlers.make),
+      ...(yield* ThreadGoalHandlers.make),
+      ...(yield* ThreadShellHandlers.make),
+      ...(yield* TurnHandlers.make),
+      ...(yield* ModelHandlers.make),
+      ...(yield* ConfigHandlers.make),
+      ...(yield* AccountHandlers.make)
+    }
+    return Handlers.of(guard(handlers))
+  })
+)
+
+/**
+ * Gives a server its own scope, which its `Shutdown` closes last. The end of the layer waits for the same stop, within the
+ * deadline, even if resources remain.
+ */
+const owned = <E, R>(server: Layer.Layer<Server, E, R>): Layer.Layer<Server, E, R> =>
+  Layer.fromBuild((memoMap, outer) =>
+    Effect.gen(function* () {
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const scope = yield* Scope.make()
+      // For a start that fails or is interrupted. After a stop there is nothing to close.
+      yield* Scope.addFinalizer(outer, Scope.close(scope, Exit.void))
+      const built = yield* Layer.buildWithMemoMap(server, memoMap, scope)
+      const { atEnd, stop } = Context.get(built, Shutdown.Shutdown)
+      yield* atEnd((deadline) =>
+        Effect.gen(function* () {
+          const closing = fork(Scope.close(scope, Exit.void))
+          yield* Effect.raceFirst(Fiber.await(closing), deadline.end)
+          if (closing.pollUnsafe() !== undefined) return
+          yield* Effect.logWarning("the server has stopped, but some resources were not released in time")
+        })
+      )
+      yield* Scope.addFinalizer(outer, stop(DefaultDeadline))
+      return built
+    })
+  )
+
+/** The logger of an embedder, whose errors do not reach the fiber that logs. */
+const safe = (logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, void> =>
+  Logger.make((entry) => {
+    try {
+      logger.log(entry)
+    } catch {
+      // There is no other place to report it: logging it would call the same logger.
+    }
+  })
+
+/** A server with all its services. */
+export const layer = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigError, Platform> =>
+  owned(serverOf(options))
+
+const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigError, Platform> => {
+  const environment = options.environment ?? process.env
+  const home = options.home ?? MachineInfo.home(environment)
+  const config = configLayer(options, home, environment)
+  const auth = options.auth ?? Auth.layer({ home, environment, allowApiKeyEnv: options.allowApiKeyEnv ?? true })
+  const model = (options.model ?? DefaultModel.layer).pipe(
+    Layer.provide(
+      options.networkPatience === undefined ? Layer.empty : Layer.succeed(NetworkPatience, options.networkPatience)
+    )
+  )
+  const rules = FileExecRules.layer
+  const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
+    Layer.provide([options.sandbox ?? NoSandbox.layer, rules])
+  )
+  const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
+  const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Toolsets.builtIn, shell, rules]))
+  const logging =
+    options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
+  // Effect's default loggers write to stderr, because stdout belongs to the embedding program.
+  const stderr = Layer.succeed(LogToStderr, true)
+  return Connections.layer.pipe(
+    Layer.provideMerge(Shutdown.layer),
+    Layer.provideMerge(MessageProcessor.layer),
+    Layer.provide(handlers.pipe(Layer.provide([model, RulesCheck.layer]))),
+    Layer.provideMerge(threads),
+    Layer.provide([store, ModelCatalog.layer, randomness]),
+    Layer.provideMerge(ServerRequests.layer),
+    Layer.provideMerge(OutboundRouter.layer),
+    Layer.provide(auth),
+    Layer.provideMerge(config),
+    Layer.provideMerge(Layer.sync(ServerInfo, () => MachineInfo.info(options))),
+    Layer.provideMerge([logging, stderr, Diagnostics.layer(options.diagnostics)]),
+    Layer.provide(NodeSmallFiles.layer)
+  )
+}

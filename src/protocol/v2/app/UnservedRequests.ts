@@ -1,0 +1,14 @@
+/**
+ * Requests about apps that this server does not serve.
+ *
+ * @module
+ */
+import * as Method from "../../Method.ts"
+import * as Apps from "./AppRequests.ts"
+
+/** By method name. */
+export const unservedAppRequests = {
+  "app/read": Method.clientRequest({ params: Apps.AppsReadParams, result: Apps.AppsReadResponse }),
+  "app/list": Method.clientRequest({ params: Apps.AppsListParams, result: Apps.AppsListResponse }),
+  "app/installed": Method.clientRequest({ params: Apps.AppsInstalledParams, result: Apps.AppsInstalledResponse })
+} as const

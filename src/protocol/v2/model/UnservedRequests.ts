@@ -1,0 +1,28 @@
+/**
+ * Requests about models and their providers that this server does not serve.
+ *
+ * @module
+ */
+import * as Method from "../../Method.ts"
+import * as Modes from "./CollaborationModes.ts"
+import * as Provider from "./Provider.ts"
+
+/** By method name. */
+export const unservedModelRequests = {
+  "modelProvider/list": Method.clientRequest({
+    params: Provider.ModelProviderListParams,
+    result: Provider.ModelProviderListResponse
+  }),
+  "modelProvider/config/write": Method.clientRequest({
+    params: Provider.ModelProviderConfigWriteParams,
+    result: Provider.ModelProviderConfigWriteResponse
+  }),
+  "modelProvider/capabilities/read": Method.clientRequest({
+    params: Provider.ModelProviderCapabilitiesReadParams,
+    result: Provider.ModelProviderCapabilitiesReadResponse
+  }),
+  "collaborationMode/list": Method.clientRequest({
+    params: Modes.CollaborationModeListParams,
+    result: Modes.CollaborationModeListResponse
+  })
+} as const
