@@ -98,6 +98,7 @@ export const make = Effect.gen(function* () {
   }
 
   return ThreadStore.of({
+    ...(store.volatile === undefined ? {} : { volatile: store.volatile }),
     append: (...args) => bounded("append", () => store.append(...args)),
     read: (...args) => bounded("read", () => store.read(...args)),
     summary: (...args) => bounded("read", () => store.summary(...args)),

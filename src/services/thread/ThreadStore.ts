@@ -146,6 +146,8 @@ export interface ThreadMatches extends Omit<ThreadPage, "threads"> {
 export class ThreadStore extends Context.Service<
   ThreadStore,
   {
+    /** True for a store that loses its threads when the process ends. Default: false. */
+    readonly volatile?: boolean
     /**
      * Appends events to a thread, all or none. `expectedSeq` is the number of the first of them, which equals the current
      * number of events; otherwise it fails with reason `conflict`. A thread begins with `Created` at 0.

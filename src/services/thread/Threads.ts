@@ -93,6 +93,8 @@ export class Threads extends Context.Service<
     readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
     /** The thread, if it is loaded. */
     readonly find: (threadId: string) => Thread | undefined
+    /** Whether the stored threads are lost when the process ends. */
+    readonly volatile: boolean
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** Number of running turns. */
@@ -310,6 +312,7 @@ export const make = Effect.gen(function* () {
     announce: (thread) => services.router.notify("thread/started", { thread: thread.view(false) }, thread.id),
     get,
     find,
+    volatile: store.volatile === true,
     loaded: threads.ids,
     running: threads.running,
     drain: threads.drain,

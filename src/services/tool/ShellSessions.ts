@@ -87,3 +87,9 @@ export class ShellSessions extends Context.Service<
     readonly open: (options: ShellOptions) => Effect.Effect<ThreadShell, never, Scope.Scope>
   }
 >()("spindle/ShellSessions") {}
+
+/**
+ * Whether a command that is refused without a question is shown to clients, as an item with status `declined`. The released
+ * server tells only the model, so the default is false.
+ */
+export const ShowRefusals = Context.Reference<boolean>("spindle/ShowRefusals", { defaultValue: () => false })
