@@ -15,7 +15,6 @@ import type { Tool, ToolSpec } from "./Tool.ts"
 export const qualifiedName = (spec: ToolSpec): string =>
   spec.type === "function" && spec.namespace !== undefined ? `${spec.namespace.name}.${spec.name}` : spec.name
 
-/** The current tools of one thread. */
 /** The names that model servers accept. */
 const callable = /^[A-Za-z0-9_-]{1,64}$/
 
@@ -24,6 +23,7 @@ export const isCallable = (spec: ToolSpec): boolean =>
   callable.test(spec.name) &&
   (spec.type === "custom" || spec.namespace === undefined || callable.test(spec.namespace.name))
 
+/** The current tools of one thread. */
 export class ToolRegistry {
   #tools: ReadonlyArray<Tool> = []
 
