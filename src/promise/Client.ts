@@ -22,9 +22,11 @@ import type { ClientEvent } from "../services/client/ClientEvent.ts"
 import type { ConsumerOptions } from "../services/client/EventConsumer.ts"
 import type { ParamsArgument } from "../services/client/RequestHandle.ts"
 import type { ThreadClient, ThreadEvent, TurnInput, TurnOptions, TurnResult } from "../services/client/ThreadClient.ts"
-import { AppServerError, RequestRejectedError, toStartError, valueOf } from "./Errors.ts"
+import { layerOf } from "./Connect.ts"
+import { AppServerError, RequestRejectedError } from "./Errors.ts"
 import { iterable, type Run } from "./Iteration.ts"
-import { type AppServerOptions, type Handler, type Handlers, layerOf } from "./Options.ts"
+import type { AppServerOptions, Handler, Handlers } from "./Options.ts"
+import { toStartError, valueOf } from "./Results.ts"
 
 /** How a call is aborted. */
 export interface Call {

@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { valueOf } from "./Errors.ts"
+import { valueOf } from "./Results.ts"
 
 /** Runs effects of an iteration. */
 export type Run = <A, E>(
