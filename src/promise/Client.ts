@@ -21,7 +21,14 @@ import { AppServerClient, type AnswerTo, RequestRejected } from "../services/cli
 import type { ClientEvent } from "../services/client/ClientEvent.ts"
 import type { ConsumerOptions } from "../services/client/EventConsumer.ts"
 import type { ParamsArgument } from "../services/client/RequestHandle.ts"
-import type { ThreadClient, ThreadEvent, TurnInput, TurnOptions, TurnResult } from "../services/client/ThreadClient.ts"
+import type {
+  RunOptions,
+  ThreadClient,
+  ThreadEvent,
+  TurnInput,
+  TurnOptions,
+  TurnResult
+} from "../services/client/ThreadClient.ts"
 import { layerOf } from "./Connect.ts"
 import { AppServerError, RequestRejectedError } from "./Errors.ts"
 import { iterable, type Run } from "./Iteration.ts"
@@ -69,7 +76,7 @@ export interface Thread {
    */
   readonly turn: (input: TurnInput, options?: TurnCall) => AsyncIterable<ThreadEvent, undefined, undefined>
   /** Runs a turn to its end. Server requests that nobody handles are refused, so that the turn does not wait for ever. */
-  readonly run: (input: TurnInput, options?: TurnCall) => Promise<TurnResult>
+  readonly run: (input: TurnInput, options?: RunOptions & Call) => Promise<TurnResult>
   /** Adds input to the active turn. */
   readonly steer: (
     input: TurnInput,

@@ -45,7 +45,7 @@ export type {
 } from "./Options.ts"
 export type { ClientEvent } from "../services/client/ClientEvent.ts"
 export type { WhenFull } from "../services/client/EventConsumer.ts"
-export type { ThreadEvent, TurnInput, TurnOptions, TurnResult } from "../services/client/ThreadClient.ts"
+export type { RunOptions, ThreadEvent, TurnInput, TurnOptions, TurnResult } from "../services/client/ThreadClient.ts"
 export type {
   NotificationParams,
   ReleasedRequestMethod,
