@@ -13,7 +13,6 @@
  * ```ts
  * import * as NodeServices from "@effect/platform-node/NodeServices"
  * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
  * import { AppServer, AppServerClient } from "spindle-app-server"
  *
  * const program = Effect.gen(function* () {
@@ -28,7 +27,7 @@
  * )
  * ```
  *
- * @module
+ * @module spindle-app-server
  */
 // The server and its clients.
 export * as AppServer from "./layers/AppServer.ts"
@@ -88,6 +87,7 @@ export * as ThreadCursor from "./services/thread/ThreadCursor.ts"
 export * as ThreadEvent from "./services/thread/ThreadEvent.ts"
 export * as ThreadState from "./services/thread/ThreadState.ts"
 export * as ThreadView from "./services/thread/ThreadView.ts"
+export * as StoreQuery from "./layers/stores/Query.ts"
 export * as MemoryStore from "./layers/stores/Memory.ts"
 
 // The port to sandboxes.

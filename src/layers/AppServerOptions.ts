@@ -56,8 +56,8 @@ export interface AppServerOptions {
    * the provider `offline` uses the offline model.
    */
   readonly model?: Layer.Layer<ModelProvider>
-  /** The store of threads. Default: in memory. */
-  readonly store?: Layer.Layer<ThreadStore>
+  /** The store of threads, which may use the configuration. Default: in memory. `RolloutStore.layer` keeps them in files. */
+  readonly store?: Layer.Layer<ThreadStore, never, Config.Config>
   /**
    * The tools of the model. Default: run commands (`Shell.layer`). `Toolsets.besideShell([tool])` adds tools to these,
    * `Toolsets.make([tool])` replaces them.

@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import type { AppServerOptions } from "../layers/AppServerOptions.ts"
 import * as NodeSmallFiles from "../layers/files/NodeSmallFiles.ts"
 import * as Server from "../layers/Server.ts"
+import * as Rollouts from "../layers/stores/Rollouts.ts"
 import * as Stdio from "../layers/transports/Stdio.ts"
 import { DefaultDeadline } from "../services/connection/Deadline.ts"
 import { Shutdown } from "../services/connection/Shutdown.ts"
@@ -77,7 +78,7 @@ export const provide = <E extends { readonly message: string }>(
   options: AppServerOptions
 ): Effect.Effect<number> =>
   service.pipe(
-    Effect.provide(Server.layer(options).pipe(Layer.provideMerge(platform))),
+    Effect.provide(Server.layer({ store: Rollouts.layer, ...options }).pipe(Layer.provideMerge(platform))),
     Effect.catch((error) => Effect.as(startFailed(error.message), 1)),
     Effect.provide(Telemetry.layer),
     Effect.provide(Logging.layer)

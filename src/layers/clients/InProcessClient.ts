@@ -22,7 +22,9 @@ export interface InProcessClientOptions extends Omit<
   InProcess.InProcessOptions,
   "initialize" | "unsupported" | "refusals"
 > {
+  /** The program's name, which the model server gets and threads record. */
   readonly clientName: string
+  /** The program's version. */
   readonly clientVersion: string
   /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean

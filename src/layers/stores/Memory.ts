@@ -37,7 +37,8 @@ const ranges = (stateOf: (threadId: string) => ThreadState | undefined) =>
       })
   }) satisfies Pick<ThreadStore["Service"], "readTurns" | "readItems">
 
-const make = Effect.sync(() => {
+/** A store in memory, without a layer. */
+export const make = Effect.sync(() => {
   const threads = new Map<string, Stored>()
 
   const append = (threadId: string, expectedSeq: number, events: ReadonlyArray<ThreadEvent>) =>
@@ -60,6 +61,7 @@ const make = Effect.sync(() => {
   const summaries = () => Array.from(threads.values(), ({ state }) => summaryOf(state))
 
   return ThreadStore.of({
+    volatile: true,
     append,
     read: (threadId, { from, limit }) =>
       Effect.sync(() =>
@@ -92,4 +94,5 @@ const make = Effect.sync(() => {
   })
 })
 
+/** A store whose threads are lost with the process. */
 export const layer: Layer.Layer<ThreadStore> = Layer.effect(ThreadStore, make)

@@ -97,7 +97,7 @@ export const cursorsOf = (
 }
 
 /** Whether a thread belongs to the pages that the request's cursor has not passed. */
-const isLeft =
+export const isLeft =
   ({ cursor, filter, sortDirection, sortKey }: ThreadPageRequest) =>
   (thread: ThreadSummary): boolean =>
     matches(filter)(thread) &&

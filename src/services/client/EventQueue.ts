@@ -16,6 +16,7 @@ import type { OutboundMessage } from "../routing/OutboundMessage.ts"
 import * as TieredQueue from "../routing/TieredQueue.ts"
 import { type IncomingMessage, sizeOf } from "./IncomingMessage.ts"
 
+/** Limits on the events that wait for a slow consumer. */
 export interface EventQueueLimits {
   /** Maximum number of events held for a slow consumer. */
   readonly capacity: number

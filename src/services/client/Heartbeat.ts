@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import { ConnectionLost } from "./MessageChannel.ts"
 import type { Opened } from "./RemoteSession.ts"
 
+/** When an idle connection is checked, and when it counts as lost. */
 export interface HeartbeatOptions {
   /** How long a connection may be idle before it is pinged. */
   readonly interval: Duration.Input

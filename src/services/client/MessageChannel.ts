@@ -52,6 +52,7 @@ export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectErr
   reason: ConnectReason,
   message: Schema.String
 }) {
+  /** Whether another attempt may succeed. */
   get isRetryable(): boolean {
     return this.reason._tag === "Unreachable" || this.reason._tag === "TimedOut"
   }

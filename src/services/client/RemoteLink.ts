@@ -55,7 +55,9 @@ export type { RequestMessage } from "../../protocol/jsonrpc/Encode.ts"
 
 /** The client's identity and options. */
 export interface RemoteOptions {
+  /** The program's name, which the server records and the model server gets. */
   readonly clientName: string
+  /** The program's version. */
   readonly clientVersion: string
   /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean

@@ -22,7 +22,8 @@ import { canonical, empty, get, getTable, isTable, leaves, merge, type Table, ty
  */
 export const view = (merged: Table): Table => {
   const completed = complete(keys, merged)
-  const settings = isTable(completed) ? completed : empty
+  // The protocol has no table for this server's own settings.
+  const { spindle: _, ...settings } = isTable(completed) ? completed : empty
   return { ...settings, tools: tools(get(settings, "tools")) }
 }
 

@@ -252,6 +252,10 @@ export const keys: SettingType = section({
   shell_environment_policy: present(shellEnvironmentPolicy),
   show_raw_agent_reasoning: optional(flag),
   skills: optional(anything),
+  /** Of this server; the release ignores it. */
+  spindle: optional(
+    section({ store: optional(literals("files", "memory")), fsync: optional(literals("never", "turn", "always")) })
+  ),
   sqlite_home: optional(path),
   suppress_unstable_features_warning: optional(flag),
   thread_unload_delay_secs: optional(u64),

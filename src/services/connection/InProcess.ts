@@ -50,6 +50,7 @@ export interface InProcessRequest<M extends ClientRequestMethod> {
   readonly id: RequestId
   readonly method: M
   readonly params: ParamsInputOf<M>
+  /** The trace that the request belongs to. Default: the current span of the caller. */
   readonly trace?: TraceContext
 }
 
@@ -66,11 +67,15 @@ export interface Sender {
   readonly requestUnknown: (request: {
     readonly id: RequestId
     readonly method: string
+    /** The parameters, unchecked. Default: none. */
     readonly params?: unknown
+    /** As in `InProcessRequest`. */
     readonly trace?: TraceContext
   }) => Effect.Effect<unknown, InProcessError | RequestError>
+  /** Sends a notification to the server. Fails with `InProcessError` when it cannot be submitted. */
   readonly notify: (notification: {
     readonly method: string
+    /** The parameters, unchecked. Default: none. */
     readonly params?: unknown
   }) => Effect.Effect<void, InProcessError>
   /** Answers a `ServerRequest` event. An answer with an unknown id is ignored. */
@@ -79,6 +84,7 @@ export interface Sender {
   readonly failServerRequest: (id: RequestId, error: ErrorObject) => Effect.Effect<void, InProcessError>
 }
 
+/** A client in the process of its server. */
 export interface InProcessHandle extends Sender {
   readonly sender: Sender
   /** The same calls, but a submission waits for room, in order, instead of failing with `Overloaded`. */
@@ -102,8 +108,9 @@ export interface InProcessHandle extends Sender {
 
 /** Options of an in-process connection. */
 export interface InProcessOptions {
+  /** The parameters of `initialize`, which is sent when the connection opens. */
   readonly initialize: ParamsInputOf<"initialize">
-  /** Capacity of each queue of this connection, in messages. At least one. */
+  /** Capacity of each queue of this connection, in messages. At least one. Default: `DefaultChannelCapacity`, 128. */
   readonly channelCapacity?: number
   /** Whether `LegacyNotification` events are delivered. */
   readonly legacyEvents?: boolean

@@ -16,7 +16,7 @@ const ReadLimit = 1024
 
 /** The events of a thread; empty for an unknown one. Fails unless they are numbered densely from 0. */
 export const readEvents = Effect.fnUntraced(function* (
-  store: ThreadStore["Service"],
+  store: Pick<ThreadStore["Service"], "read">,
   threadId: string
 ): Effect.fn.Return<ReadonlyArray<ThreadEvent>, ThreadStoreError> {
   const events: Array<ThreadEvent> = []
@@ -35,7 +35,7 @@ export const readEvents = Effect.fnUntraced(function* (
 
 /** The stored state of a thread, or null for an unknown one. */
 export const readState = (
-  store: ThreadStore["Service"],
+  store: Pick<ThreadStore["Service"], "read">,
   threadId: string
 ): Effect.Effect<ThreadState | null, ThreadStoreError> =>
   Effect.map(readEvents(store, threadId), (events) => foldAll(events) ?? null)

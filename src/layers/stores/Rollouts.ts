@@ -1,0 +1,80 @@
+/**
+ * The store of the program: the rollout files of the home, which the release shares.
+ *
+ * The store and its settings are loaded with the first operation, not at start. The settings are a table of `config.toml`:
+ *
+ * ```toml
+ * [spindle]
+ * store = "files"   # or "memory": threads are lost with the process
+ * fsync = "never"   # or "turn", "always"
+ * ```
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { Config } from "../../services/config/Config.ts"
+import { ThreadStore, type ThreadSummary } from "../../services/thread/ThreadStore.ts"
+import * as Memory from "./Memory.ts"
+import type { FsyncPolicy } from "./rollouts/Store.ts"
+
+type Store = ThreadStore["Service"]
+
+const policies: ReadonlyArray<string> = ["never", "turn", "always"] satisfies ReadonlyArray<FsyncPolicy>
+
+const isPolicy = (value: unknown): value is FsyncPolicy => typeof value === "string" && policies.includes(value)
+
+/** The table `spindle`. A configuration that cannot be read has warned already; the defaults apply. */
+const settings = Effect.gen(function* () {
+  const { effective } = yield* Config
+  const all = yield* Effect.orElseSucceed(
+    Effect.map(effective({ cwd: null, overrides: {} }), ({ settings }) => settings["spindle"]),
+    () => undefined
+  )
+  const own = typeof all === "object" && all !== null ? all : {}
+  const fsync: unknown = Reflect.get(own, "fsync")
+  return { isMemory: Reflect.get(own, "store") === "memory", fsync: isPolicy(fsync) ? fsync : "never" }
+})
+
+const load = Effect.gen(function* () {
+  const { home } = yield* Config
+  const { fsync, isMemory } = yield* settings
+  if (isMemory) return yield* Memory.make
+  const rollouts = yield* Effect.promise(() => import("./rollouts/Store.ts"))
+  return yield* rollouts.make({ home, fsync })
+})
+
+const make = Effect.gen(function* () {
+  const services = yield* Effect.context<Config>()
+  const scope = yield* Effect.scope
+  let loaded: Store | undefined
+  const loading = yield* load.pipe(
+    Effect.tap((store) => Effect.sync(() => (loaded = store))),
+    Effect.provideContext(services),
+    Effect.provideService(Scope.Scope, scope),
+    Effect.uninterruptible,
+    Effect.cached
+  )
+  /** The store, without a step once it is loaded. */
+  const using = <A, E>(run: (store: Store) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => (loaded === undefined ? Effect.flatMap(loading, run) : run(loaded)))
+
+  return ThreadStore.of({
+    append: (...args) => using((store) => store.append(...args)),
+    read: (...args) => using((store) => store.read(...args)),
+    summary: (...args) => using((store) => store.summary(...args)),
+    list: (...args) => using((store) => store.list(...args)),
+    search: (...args) => using((store) => store.search(...args)),
+    fork: (...args) => using((store) => store.fork(...args)),
+    delete: (...args) => using((store) => store.delete(...args)),
+    pathOf: (thread: ThreadSummary) => loaded?.pathOf?.(thread) ?? null,
+    threadAt: (path) => using((store) => store.threadAt?.(path) ?? Effect.succeed(null)),
+    sections: {
+      load: using((store) => store.sections?.load ?? Effect.succeed([])),
+      save: (sections) => using((store) => store.sections?.save(sections) ?? Effect.void)
+    }
+  })
+})
+
+export const layer: Layer.Layer<ThreadStore, never, Config> = Layer.effect(ThreadStore, make)
