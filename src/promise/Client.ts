@@ -44,6 +44,12 @@ export interface Call {
 /** The other parameters of `turn/start`, and how the turn is aborted. */
 export interface TurnCall extends TurnOptions, Call {}
 
+/** Options of `steer`. */
+export interface SteerCall extends Call {
+  /** The turn that must be active. Default: the one that this client follows. */
+  readonly turnId?: string
+}
+
 /** The arguments after a method: its parameters, then options. */
 export type Arguments<Params> =
   ParamsArgument<Params> extends [] ? [params?: undefined, options?: Call] : [...ParamsArgument<Params>, options?: Call]
@@ -78,10 +84,7 @@ export interface Thread {
   /** Runs a turn to its end. Server requests that nobody handles are refused, so that the turn does not wait for ever. */
   readonly run: (input: TurnInput, options?: RunOptions & Call) => Promise<TurnResult>
   /** Adds input to the active turn. */
-  readonly steer: (
-    input: TurnInput,
-    options?: Call & { readonly turnId?: string }
-  ) => Promise<ReleasedRequestResult<"turn/steer">>
+  readonly steer: (input: TurnInput, options?: SteerCall) => Promise<ReleasedRequestResult<"turn/steer">>
   /** Interrupts whichever turn is active, and waits until it has stopped. */
   readonly interrupt: (options?: Call) => Promise<void>
   /** The thread's events from the start of the iteration on, of all turns and clients. */

@@ -29,6 +29,7 @@ export type Handlers = { readonly [M in ServerRequestMethod]?: Handler<M> }
 export interface ClientOptions {
   /** The program's name: it is sent to the model server and stored in threads. Without control characters. */
   readonly clientName: string
+  /** The program's version. */
   readonly clientVersion: string
   /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean
@@ -42,8 +43,11 @@ export interface ClientOptions {
 
 /** A server in this process. This is the default. */
 export interface EmbeddedOptions extends ClientOptions {
+  /** Not in this form of the options. Default: none. */
   readonly command?: undefined
+  /** Not in this form of the options. Default: none. */
   readonly url?: undefined
+  /** Not in this form of the options. Default: none. */
   readonly socketPath?: undefined
   /** Folder of configuration, credentials and rules. Default: `SPINDLE_HOME`, else `CODEX_HOME`, else `~/.spindle`. */
   readonly home?: string
@@ -63,7 +67,9 @@ export interface EmbeddedOptions extends ClientOptions {
 export interface CommandOptions extends ClientOptions {
   /** The program and its arguments, passed without a shell: `["codex", "app-server"]`. */
   readonly command: readonly [program: string, ...args: ReadonlyArray<string>]
+  /** Not in this form of the options. Default: none. */
   readonly url?: undefined
+  /** Not in this form of the options. Default: none. */
   readonly socketPath?: undefined
   /** The working directory of the child. Default: that of this process. */
   readonly cwd?: string
@@ -75,7 +81,9 @@ export interface CommandOptions extends ClientOptions {
 export interface WebSocketOptions extends ClientOptions {
   /** `ws://HOST:PORT/PATH` or `wss://…`. */
   readonly url: string
+  /** Not in this form of the options. Default: none. */
   readonly command?: undefined
+  /** Not in this form of the options. Default: none. */
   readonly socketPath?: undefined
   /** Sent as `Authorization: Bearer`, only over `wss://` or within this machine. Default: none. */
   readonly token?: string
@@ -87,7 +95,9 @@ export interface WebSocketOptions extends ClientOptions {
 export interface UnixSocketOptions extends ClientOptions {
   /** The path of the socket file. */
   readonly socketPath: string
+  /** Not in this form of the options. Default: none. */
   readonly command?: undefined
+  /** Not in this form of the options. Default: none. */
   readonly url?: undefined
   /** Whether a lost connection is opened again; its threads continue. Default: false. */
   readonly reconnect?: boolean

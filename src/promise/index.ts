@@ -29,7 +29,7 @@
  * @module
  */
 export { createAppServer } from "./Client.ts"
-export type { AppServer, Arguments, Call, OpenedThread, Registration, Thread, TurnCall } from "./Client.ts"
+export type { AppServer, Arguments, Call, OpenedThread, Registration, SteerCall, Thread, TurnCall } from "./Client.ts"
 export { AppServerError, RequestRejectedError, ServerResponseError, TurnFailedError } from "./Errors.ts"
 export type { ErrorCode } from "./Errors.ts"
 export type {
