@@ -121,6 +121,21 @@ describe("the events of a client", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("reach every fiber that reads from one consumer, also when another one of them is interrupted", () =>
+    Effect.gen(function* () {
+      const { publish, subscribe } = yield* setUp
+      const [shared, other] = [yield* subscribe(), yield* subscribe()]
+      const leader = yield* Effect.forkChild(other.next, { startImmediately: true })
+      const [one, two, three] = yield* Effect.all(
+        Array.from({ length: 3 }, () => Effect.forkChild(shared.next, { startImmediately: true }))
+      )
+      yield* Fiber.interrupt(two!)
+      yield* publish(delta("a"), delta("b"))
+      assert.deepStrictEqual([yield* Fiber.join(one!), yield* Fiber.join(three!)].sort(), ["a", "b"])
+      assert.strictEqual(yield* Fiber.join(leader), "a")
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("are held for the first reader, and for the next one when the last one leaves early [91]", () =>
     Effect.gen(function* () {
       const { hub, publish, subscribe } = yield* setUp
