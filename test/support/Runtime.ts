@@ -33,12 +33,29 @@ const noThreads = Threads.of({
   announce: () => Effect.die("no threads here"),
   get: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "loaded" })),
   find: () => undefined,
-  volatile: true,
+  volatile: Effect.succeed(true),
   loaded: () => [],
   running: () => 0,
   drain: Effect.void,
   stop: Effect.void,
-  abandonNow: () => []
+  abandonNow: () => [],
+  stored: {
+    change: () => Effect.die("no threads here"),
+    archive: () => Effect.die("no threads here"),
+    unarchive: () => Effect.die("no threads here"),
+    remove: () => Effect.die("no threads here"),
+    revert: () => Effect.die("no threads here"),
+    state: () => Effect.succeed(null),
+    view: () => Effect.die("no threads here"),
+    readState: () => null
+  },
+  sections: {
+    list: Effect.succeed([]),
+    find: () => null,
+    create: () => Effect.die("no threads here"),
+    update: () => Effect.die("no threads here"),
+    remove: () => Effect.die("no threads here")
+  }
 })
 
 export const List = "thread/loaded/list"

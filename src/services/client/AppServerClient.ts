@@ -35,7 +35,9 @@ export {
 } from "./ClientError.ts"
 export { type AnswerTo, type RequestHandler, RequestRejected, type ServerRequestOf } from "./ServerRequestDesk.ts"
 export type { ConsumerOptions, WhenFull } from "./EventConsumer.ts"
-export type { RequestHandle } from "./RequestHandle.ts"
+export type { EventSource } from "./EventHub.ts"
+export type { RequestHandle, Requesting } from "./RequestHandle.ts"
+export type { Answering } from "./ServerRequestDesk.ts"
 export { TurnFailed } from "./TurnFailed.ts"
 
 /** A connection as the facade uses it. Results are undecoded; the link assigns the ids. */

@@ -34,7 +34,9 @@ import type { EventObserver } from "./EventHub.ts"
 
 /** Sends answers. */
 export interface Answering {
+  /** Answers a server request with a result. */
   readonly respond: (id: RequestId, result: unknown) => Effect.Effect<void, TransportError>
+  /** Answers a server request with an error. */
   readonly reject: (id: RequestId, error: ErrorObject) => Effect.Effect<void, TransportError>
 }
 

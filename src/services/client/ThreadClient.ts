@@ -146,7 +146,11 @@ const run = (
     return resultOf(turn ?? (yield* TurnStream.lastTurn(core, threadId)), items, usage)
   }).pipe(Effect.scoped)
 
-/** The client of one thread. */
+/**
+ * The client of one thread.
+ *
+ * @internal
+ */
 export const make = (core: TurnStream.Core, threadId: string): ThreadClient => ({
   id: threadId,
   turn: (input, options = {}) => TurnStream.make(core, threadId, input, options, { requests: true }),
