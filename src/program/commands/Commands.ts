@@ -138,6 +138,7 @@ const runExec = Effect.fnUntraced(function* (
   const permissions = yield* orRefuse(ExecFlags.permissionsOf(flags))
   const { origin, path } = findHome(process.env)
   yield* Input.checkProfile(path, options.profile)
+  if (Option.contains(flags.model, "")) return yield* wrong("--model is empty")
   const schemaFile = Option.getOrNull(flags.outputSchema)
   const task: Exec.Task = {
     ...permissions,
@@ -147,8 +148,8 @@ const runExec = Effect.fnUntraced(function* (
     resume,
     model: Option.getOrNull(flags.model),
     local: flags.oss ? Option.getOrElse(flags.localProvider, () => "default" as const) : null,
-    cwd: Option.getOrNull(flags.cd),
-    addDirs: flags.addDir,
+    cwd: Option.isNone(flags.cd) ? null : yield* Input.folder("--cd", flags.cd.value),
+    addDirs: yield* Effect.forEach(flags.addDir, (folder) => Input.folder("--add-dir", folder)),
     ephemeral: flags.ephemeral,
     lastMessageFile: Option.getOrNull(flags.outputLastMessage),
     threadSource: Option.getOrNull(flags.threadSource),
