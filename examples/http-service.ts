@@ -41,7 +41,7 @@ const turn = (prompt: string) =>
       // Nobody can approve anything over this service, so every request of the server is refused.
       const refuse = (event: ClientEvent.ClientEvent) =>
         event._tag === "ServerRequest"
-          ? client.reject(event.request.id, { code: -32_000, message: "nobody can answer" })
+          ? client.reject(event.request, { code: -32_000, message: "nobody can answer" })
           : Effect.void
       return client.events.pipe(
         Stream.tap(refuse),

@@ -28,7 +28,7 @@ const program = Effect.gen(function* () {
   const show = (event: ClientEvent.ClientEvent) => {
     // Every request of the server needs an answer, or its turn waits.
     if (event._tag === "ServerRequest") {
-      return client.reject(event.request.id, { code: -32_000, message: "this example approves nothing" })
+      return client.reject(event.request, { code: -32_000, message: "this example approves nothing" })
     }
     if (event._tag !== "ServerNotification") return Effect.void
     const { method, params } = event.notification

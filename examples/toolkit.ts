@@ -57,7 +57,7 @@ const program = Effect.gen(function* () {
   const show = Effect.fn(function* (event: ClientEvent.ClientEvent) {
     if (event._tag === "ServerRequest" && event.request.method === "item/tool/requestUserInput") {
       yield* Console.log(event.request.params.questions[0]?.question)
-      return yield* client.respond(event.request.id, { answers: { approval: { answers: ["Approve"] } } })
+      return yield* client.respond(event.request, { answers: { approval: { answers: ["Approve"] } } })
     }
     if (event._tag !== "ServerNotification" || event.notification.method !== "item/completed") return
     const { item } = event.notification.params

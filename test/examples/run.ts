@@ -30,9 +30,10 @@ for (const { args, environment, file, name, stderr = "", stdout } of cases) {
   )
   const isRight = ran.status === 0 && normal(ran.stdout) === stdout && normal(ran.stderr) === stderr
   if (!isRight) failures++
-  console.log(`${isRight ? "ok    " : "FAILED"} ${file}: ${name}`)
-  if (!isRight)
-    console.log({ status: ran.status, stdout: ran.stdout, stderr: ran.stderr, expected: { stdout, stderr } })
+  process.stdout.write(`${isRight ? "ok    " : "FAILED"} ${file}: ${name}\n`)
+  if (isRight) continue
+  const seen = { status: ran.status, stdout: ran.stdout, stderr: ran.stderr, expected: { stdout, stderr } }
+  process.stdout.write(`${JSON.stringify(seen, null, 2)}\n`)
 }
 rmSync(scratch, { recursive: true, force: true })
 process.exitCode = failures === 0 ? 0 : 1

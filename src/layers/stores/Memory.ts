@@ -37,6 +37,7 @@ const ranges = (stateOf: (threadId: string) => ThreadState | undefined) =>
       })
   }) satisfies Pick<ThreadStore["Service"], "readTurns" | "readItems">
 
+/** A store in memory, without a layer. */
 export const make = Effect.sync(() => {
   const threads = new Map<string, Stored>()
 

@@ -18,6 +18,28 @@
  *
  * This is a separate entry point, `spindle-app-server/Toolkits`, because `effect/ai` takes longer to load than the rest.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Schema from "effect/Schema"
+ * import * as Tool from "effect/ai/Tool"
+ * import * as Toolkit from "effect/ai/Toolkit"
+ * import { AppServer } from "spindle-app-server"
+ * import * as Toolkits from "spindle-app-server/Toolkits"
+ *
+ * const kit = Toolkit.make(
+ *   Tool.make("add", { parameters: Schema.Struct({ a: Schema.Finite, b: Schema.Finite }), success: Schema.Finite })
+ * )
+ * const handlers = kit.toLayer({ add: ({ a, b }) => Effect.succeed(a + b) })
+ *
+ * const server = AppServer.client({
+ *   clientName: "my-cli",
+ *   clientVersion: "1.0.0",
+ *   tools: Toolkits.besideShell(kit).pipe(Layer.provide(handlers))
+ * })
+ * ```
+ *
  * @module
  */
 import type * as AiTool from "effect/ai/Tool"

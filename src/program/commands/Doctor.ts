@@ -6,9 +6,11 @@
  * @module
  */
 import process from "node:process"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
+import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
@@ -18,6 +20,7 @@ import * as Server from "../../layers/Server.ts"
 import * as Rollouts from "../../layers/stores/Rollouts.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import { findHome, machine } from "../../layers/MachineInfo.ts"
+import { connectionError } from "../../layers/models/responses/ConnectionError.ts"
 import type { ResultOf } from "../../protocol/Methods.ts"
 import { AppServerClient } from "../../services/client/AppServerClient.ts"
 import * as Auth from "../../services/account/Auth.ts"
@@ -78,11 +81,9 @@ const configuration = Effect.gen(function* () {
   ]
 })
 
-/** The text of the innermost error: clients wrap the error of the socket. */
-const causeOf = (error: unknown, depth = 3): string => {
-  if (!(error instanceof Error)) return String(error)
-  return depth > 0 && error.cause instanceof Error ? causeOf(error.cause, depth - 1) : error.message
-}
+/** The error of the socket, or the kind of failure: the message of a client's error has the URL, where secrets may be. */
+const causeOf = (error: HttpClientError | Cause.TimeoutError): string =>
+  connectionError(error)?.text ?? (error._tag === "TimeoutError" ? error.message : error.reason._tag)
 
 /** The URL without user, password and query, where secrets may be. */
 const shownUrl = (url: string): string => {

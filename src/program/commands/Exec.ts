@@ -98,8 +98,7 @@ const answer = Effect.fnUntraced(
       })
     }
     const decision = yield* reporter.asked(question)
-    if (decision === "nobody") yield* client.reject(request, nobody)
-    else yield* client.respond(request, { decision })
+    yield* decision === "nobody" ? client.reject(request, nobody) : client.respond(request, { decision })
   },
   Effect.catchTag("RequestNotPending", () => Effect.void)
 )

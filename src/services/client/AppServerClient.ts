@@ -40,6 +40,7 @@ export { TurnFailed } from "./TurnFailed.ts"
 
 /** A connection as the facade uses it. Results are undecoded; the link assigns the ids. */
 export interface Link extends Answering, EventSource, Requesting {
+  /** Sends a notification. */
   readonly notify: (method: string, params: unknown) => Effect.Effect<void, TransportError>
   /** Closes the connection, with the link's own deadline; pending requests fail. A second call does nothing. */
   readonly close: Effect.Effect<void>
@@ -63,7 +64,7 @@ export interface ClientService extends RequestHandle {
    * @example
    * ```ts
    * import * as Effect from "effect/Effect"
-   * import type * as Stream from "effect/Stream"
+   * import * as Stream from "effect/Stream"
    * import { AppServerClient } from "spindle-app-server"
    *
    * const acceptAll = Effect.gen(function* () {
@@ -128,7 +129,7 @@ export interface ClientService extends RequestHandle {
    * ```ts
    * import * as Console from "effect/Console"
    * import * as Effect from "effect/Effect"
-   * import type * as Stream from "effect/Stream"
+   * import * as Stream from "effect/Stream"
    * import { AppServerClient } from "spindle-app-server"
    *
    * const logEvents = Effect.gen(function* () {

@@ -86,7 +86,10 @@ export interface ThreadClient {
    */
   readonly steer: (
     input: TurnStream.TurnInput,
-    options?: { readonly turnId?: string }
+    options?: {
+      /** Default: the turn of this client's streams. */
+      readonly turnId?: string
+    }
   ) => Effect.Effect<ResultOf<"turn/steer">, ClientError>
   /** Interrupts whichever turn is active, whoever started it. Completes when it has stopped, also when there is none. */
   readonly interrupt: Effect.Effect<void, ClientError>

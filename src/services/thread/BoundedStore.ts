@@ -66,13 +66,11 @@ export const make = Effect.gen(function* () {
   )
 
   const bounded: Bounded = (operation, run) =>
-    Effect.flatMap(
-      Effect.forkDetach(Effect.interruptible(Effect.suspend(run)), { startImmediately: true }),
-      (fiber) => {
-        const exit = fiber.pollUnsafe()
-        return exit === undefined ? answered(operation, fiber) : settled(operation, exit)
-      }
-    )
+    Effect.contextWith((context: Context.Context<never>) => {
+      const fiber = Effect.runForkWith(context)(Effect.suspend(run))
+      const exit = fiber.pollUnsafe()
+      return exit === undefined ? answered(operation, fiber) : settled(operation, exit)
+    })
 
   const answered = <A>(operation: Operation, fiber: Fiber.Fiber<A, ThreadStoreError>) =>
     Effect.suspend(() => {
