@@ -209,13 +209,16 @@ const refusalOf = (request: Request, concern: Concern): Decision | undefined => 
         ? refuse(
             `\`${request.command}\` rejected: this machine has no sandbox to enforce ${request.sandboxPolicy.type}, ` +
               "and the approval policy permits no approval request",
-            `there is no sandbox here to enforce ${request.sandboxPolicy.type}, and the approval policy permits no question`
+            `there is no sandbox here to enforce ${settingName(request.sandboxPolicy)}, and the approval policy permits no question`
           )
         : undefined
     default:
       return undefined
   }
 }
+
+/** The name of a policy in the configuration, such as `read-only`. */
+const settingName = ({ type }: SandboxPolicy): string => type.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 const ruleOf = (concern: Concern): string =>
   "rule" in concern
