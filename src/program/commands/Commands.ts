@@ -312,10 +312,15 @@ const platform = Layer.merge(Usage.layer, Logging.layerPlain).pipe(
   Layer.provideMerge(Layer.mergeAll(Screen.layer, NodeServices.layer, NodeSmallFiles.layer))
 )
 
+/** `-V` is the release's flag for the version. Without arguments this is reached on a terminal only (PlainService). */
+const effective = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (args.length === 0) return ["--help"]
+  return args[0] === "-V" || (args[0] === "exec" && args[1] === "-V") ? ["--version"] : args
+}
+
 /** Executes a command line and returns the exit code. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
-  // Without arguments this is reached on a terminal only (PlainService).
-  Command.runWith(command, { version: Version })(args.length === 0 ? ["--help"] : args).pipe(
+  Command.runWith(command, { version: Version })(effective(args)).pipe(
     Effect.as(Exec.ExitCode.success),
     Effect.catchTags({
       Ended: ({ code }) => Effect.succeed(code),
