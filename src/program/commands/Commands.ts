@@ -194,8 +194,8 @@ const resume = Command.make(
 ).pipe(
   Command.withShortDescription("Continue a stored thread"),
   Command.withDescription(
-    "Continue a stored thread, also one of another program that shares the home folder, in the folder and with the\n" +
-      "  settings that it has, unless flags override them. A store in memory loses its threads with the process."
+    "Continue a stored thread, also one of another program that shares the home folder, in its own folder and with\n" +
+      "  its own settings, unless flags override them."
   ),
   Command.withExamples([
     {
