@@ -279,7 +279,7 @@ describe("ai-sdk-provider-codex-cli, exec mode", () => {
                 {
                   command: "touch made",
                   aggregatedOutput:
-                    "refused: there is no sandbox here to enforce workspaceWrite, and the approval policy permits no question",
+                    "refused: there is no sandbox here to enforce workspace-write, and the approval policy permits no question",
                   status: "declined"
                 }
               ]

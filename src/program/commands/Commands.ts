@@ -138,6 +138,7 @@ const runExec = Effect.fnUntraced(function* (
   const permissions = yield* orRefuse(ExecFlags.permissionsOf(flags))
   const { origin, path } = findHome(process.env)
   yield* Input.checkProfile(path, options.profile)
+  if (Option.contains(flags.model, "")) return yield* wrong("--model is empty")
   const schemaFile = Option.getOrNull(flags.outputSchema)
   const task: Exec.Task = {
     ...permissions,
@@ -147,8 +148,8 @@ const runExec = Effect.fnUntraced(function* (
     resume,
     model: Option.getOrNull(flags.model),
     local: flags.oss ? Option.getOrElse(flags.localProvider, () => "default" as const) : null,
-    cwd: Option.getOrNull(flags.cd),
-    addDirs: flags.addDir,
+    cwd: Option.isNone(flags.cd) ? null : yield* Input.folder("--cd", flags.cd.value),
+    addDirs: yield* Effect.forEach(flags.addDir, (folder) => Input.folder("--add-dir", folder)),
     ephemeral: flags.ephemeral,
     lastMessageFile: Option.getOrNull(flags.outputLastMessage),
     threadSource: Option.getOrNull(flags.threadSource),
@@ -311,10 +312,15 @@ const platform = Layer.merge(Usage.layer, Logging.layerPlain).pipe(
   Layer.provideMerge(Layer.mergeAll(Screen.layer, NodeServices.layer, NodeSmallFiles.layer))
 )
 
+/** `-V` is the release's flag for the version. Without arguments this is reached on a terminal only (PlainService). */
+const effective = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (args.length === 0) return ["--help"]
+  return args[0] === "-V" || (args[0] === "exec" && args[1] === "-V") ? ["--version"] : args
+}
+
 /** Executes a command line and returns the exit code. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
-  // Without arguments this is reached on a terminal only (PlainService).
-  Command.runWith(command, { version: Version })(args.length === 0 ? ["--help"] : args).pipe(
+  Command.runWith(command, { version: Version })(effective(args)).pipe(
     Effect.as(Exec.ExitCode.success),
     Effect.catchTags({
       Ended: ({ code }) => Effect.succeed(code),

@@ -106,7 +106,7 @@ const reachable = Effect.fnUntraced(function* ({ baseUrl }: ModelProviderInfo) {
       onFailure: (error) =>
         failed(
           "model server",
-          `${shownUrl(baseUrl)}: ${causeOf(error)}\nCheck the server, the network and base_url; a proxy is set with HTTPS_PROXY.`
+          `${shownUrl(baseUrl)}: ${causeOf(error)}\nCheck the server, its address and the network; a proxy is set with HTTPS_PROXY.`
         )
     })
   )

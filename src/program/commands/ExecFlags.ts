@@ -14,13 +14,6 @@ import { UsageError } from "./Usage.ts"
 export const switchFlag = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
-const repeated = (name: string, metavar: string, description: string) =>
-  Flag.Path(name, { mustExist: true }).pipe(
-    Flag.withMetavar(metavar),
-    Flag.withDescription(`${description}. May be repeated`),
-    Flag.atLeast(0)
-  )
-
 /** A flag of the release that is not implemented. It is known so that the error can say so. */
 const unsupported = (name: string) => switchFlag(name, "Not supported").pipe(Flag.withHidden)
 
@@ -64,13 +57,17 @@ export const flags = {
   ),
   enable: feature("enable", "Enable a feature; the same as -c features.FEATURE=true"),
   disable: feature("disable", "Disable a feature; the same as -c features.FEATURE=false"),
-  cd: Flag.Directory("cd", { mustExist: true }).pipe(
+  cd: Flag.String("cd").pipe(
     Flag.withAlias("C"),
     Flag.withMetavar("DIR"),
     Flag.withDescription("Working folder"),
     Flag.optional
   ),
-  addDir: repeated("add-dir", "DIR", "Additional writable folder, with --sandbox workspace-write"),
+  addDir: Flag.String("add-dir").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("Additional writable folder, with --sandbox workspace-write. May be repeated"),
+    Flag.atLeast(0)
+  ),
   image: Flag.String("image").pipe(
     Flag.withAlias("i"),
     Flag.withMetavar("FILE"),

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
@@ -124,11 +125,21 @@ export const images = Effect.fnUntraced(function* (values: ReadonlyArray<string>
   const files: Array<string> = []
   for (const value of values) {
     for (const file of (yield* isThere(value)) ? [value] : value.split(",")) {
-      if (!(yield* isThere(file))) return yield* noPrompt(`--image ${plain(file)} does not exist`)
+      if (!(yield* isThere(file))) return yield* noPrompt(`--image ${file === "" ? '""' : plain(file)} does not exist`)
       files.push(path.resolve(file))
     }
   }
   return files
+})
+
+/** The absolute path of the folder that a flag names. */
+export const folder = Effect.fnUntraced(function* (flag: string, value: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const type = yield* Effect.option(Effect.map(fileSystem.stat(value), (stat) => stat.type))
+  if (Option.contains(type, "Directory")) return path.resolve(value)
+  const problem = Option.isNone(type) ? "does not exist" : "is not a folder"
+  return yield* new UsageError({ message: `${flag} ${value === "" ? '""' : plain(value)} ${problem}` })
 })
 
 /** Fails when the profile that a flag names has no file: the run would have other permissions than the user expects. */

@@ -25,6 +25,9 @@ import type { TerminalConsole, OutputStream } from "../console/Console.ts"
 /** How long a turn must be idle before a terminal shows that it still runs. */
 const QuietMillis = 1000
 
+/** How long a turn must be idle before a file or a pipe gets a line about it; the next ones follow after twice the time each. */
+const SilentMillis = 30_000
+
 const addedTokens = (now: TokenUsageBreakdown, before: TokenUsageBreakdown | null): TokenUsageBreakdown =>
   before === null
     ? now
@@ -305,15 +308,30 @@ class TextRenderer {
     const seconds = Math.floor((now - this.#turnStartedAt) / 1000)
     yield* this.page.progress(`… working, ${seconds} s (Ctrl-C stops)`)
   }).pipe(Effect.andThen(Effect.sleep("500 millis")), Effect.forever)
+
+  /** The same without a terminal: a line now and then, until interrupted. */
+  readonly reportSilence: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    let since: number | null = null
+    let next = SilentMillis
+    while (true) {
+      const now = yield* Clock.currentTimeMillis
+      if (this.#quietSince !== since) [since, next] = [this.#quietSince, SilentMillis]
+      const due = since === null ? SilentMillis : since + next - now
+      if (due > 0) {
+        yield* Effect.sleep(Math.min(due, SilentMillis))
+      } else {
+        yield* this.#note(this.#dim(`Still waiting: nothing has arrived for ${Format.duration(next)}.`))
+        next *= 2
+      }
+    }
+  })
 }
 
 /** A reporter for users. On terminals, the progress line ends with the scope. */
 export const make = Effect.fnUntraced(function* (screen: TerminalConsole["Service"], terminal: Terminal) {
   const render = new TextRenderer(screen, terminal)
-  if (screen.err.isTerminal) {
-    yield* Effect.forkScoped(render.showProgress)
-    yield* Effect.addFinalizer(() => render.page.clearProgress())
-  }
+  yield* Effect.forkScoped(screen.err.isTerminal ? render.showProgress : render.reportSilence)
+  if (screen.err.isTerminal) yield* Effect.addFinalizer(() => render.page.clearProgress())
   const reporter: Reporter = render
   return reporter
 })

@@ -129,6 +129,28 @@ describe("--image", () => {
   )
 })
 
+describe("the flags of exec", () => {
+  scoped(
+    "name a folder that does not exist, or is none, and an empty model",
+    Effect.gen(function* () {
+      const folder = yield* folderWith({ file: "" })
+      const file = Path.join(folder, "file")
+      for (const [args, message] of [
+        [["-C", `${folder}/none`], `--cd ${folder}/none does not exist`],
+        [["-C", file], `--cd ${file} is not a folder`],
+        [["-C", ""], '--cd "" does not exist'],
+        [["--add-dir", `${folder}/none`], `--add-dir ${folder}/none does not exist`],
+        [["--add-dir", folder, "--add-dir", file], `--add-dir ${file} is not a folder`],
+        [["-i", ""], '--image "" does not exist'],
+        [["-m", ""], "--model is empty"]
+      ] as const) {
+        const ran = yield* spindle(["exec", ...args, ...offline])
+        assert.deepStrictEqual(ran, { code: 2, stdout: "", stderr: `error: ${message}\n` })
+      }
+    })
+  )
+})
+
 /** Runs the program in a shell: `$NODE_ARGS` is the program. */
 const shell = (line: string) =>
   Effect.promise(

@@ -106,7 +106,9 @@ describe("spindle", () => {
   })
 
   test("prints its version", function* () {
-    assert.match((yield* spindle(["--version"])).stdout, /^spindle v\d+\.\d+\.\d+\n$/)
+    for (const args of [["--version"], ["-v"], ["-V"], ["exec", "-V"]]) {
+      assert.match((yield* spindle(args)).stdout, /^spindle v\d+\.\d+\.\d+\n$/)
+    }
   })
 
   test("serves standard input and output without a command, and with one", function* () {

@@ -63,7 +63,7 @@ describe("spindle doctor", () => {
         assert.deepStrictEqual(checks["model server"], [
           "failed",
           "http://127.0.0.1:9/v1: connect ECONNREFUSED 127.0.0.1:9\n" +
-            "Check the server, the network and base_url; a proxy is set with HTTPS_PROXY."
+            "Check the server, its address and the network; a proxy is set with HTTPS_PROXY."
         ])
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     timeout

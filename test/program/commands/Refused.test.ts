@@ -32,7 +32,7 @@ const cases: ReadonlyArray<Case> = [
   {
     name: "the approval policy, without a sandbox",
     task: { approval: "never" },
-    text: "refused: there is no sandbox here to enforce readOnly, and the approval policy permits no question",
+    text: "refused: there is no sandbox here to enforce read-only, and the approval policy permits no question",
     model: "no sandbox to enforce readOnly"
   },
   {

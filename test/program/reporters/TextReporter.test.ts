@@ -272,4 +272,30 @@ describe("TextReporter", () => {
       )
     }).pipe(Effect.scoped)
   )
+
+  it.effect("says without a terminal that nothing arrives, less and less often, until the turn ends", () =>
+    Effect.gen(function* () {
+      const written: Array<Written> = []
+      const render = yield* renderOn([], written)
+      yield* TestClock.adjust("5 minutes")
+      yield* render.notified(begun)
+      yield* TestClock.adjust("29 seconds")
+      assert.deepStrictEqual(written, [])
+      yield* TestClock.adjust("100 seconds")
+      yield* render.notified(completed(message("a", "Done.")))
+      yield* TestClock.adjust("31 seconds")
+      yield* render.notified(ended)
+      yield* TestClock.adjust("5 minutes")
+      assert.deepStrictEqual(
+        written.filter(({ stream }) => stream === "err").map(({ text }) => text.trim()),
+        [
+          "Still waiting: nothing has arrived for 30 s.",
+          "Still waiting: nothing has arrived for 1 min 0 s.",
+          "Still waiting: nothing has arrived for 2 min 0 s.",
+          "Still waiting: nothing has arrived for 30 s.",
+          "1.5 s"
+        ]
+      )
+    }).pipe(Effect.scoped)
+  )
 })

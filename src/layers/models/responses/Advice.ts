@@ -29,11 +29,30 @@ const hostOf = (provider: ModelProviderInfo): string => {
   return URL.canParse(url) ? new URL(url).host : url
 }
 
-const settingOf = ({ provider, userFile }: Context): string =>
-  `base_url of [model_providers.${provider.id}] in ${userFile}`
+/** How to start the model servers that are built-in providers of this machine. */
+const localServers: ReadonlyMap<string, string> = new Map([
+  ["ollama", "Start Ollama with `ollama serve`"],
+  ["lmstudio", "Start the server of LM Studio with `lms server start`"]
+])
+
+const anOwnProvider = ({ userFile }: Context): string => `a provider of your own in ${userFile}`
+
+/** The setting with the address. That of a built-in provider cannot be changed, except OpenAI's. */
+const settingOf = (context: Context): string => {
+  const { provider, userFile } = context
+  if (provider.id === "openai") return `openai_base_url in ${userFile}`
+  return localServers.has(provider.id)
+    ? `the model; a server at another address needs ${anOwnProvider(context)}`
+    : `base_url of [model_providers.${provider.id}] in ${userFile}`
+}
+
+const isBuiltIn = ({ provider }: Context): boolean => provider.id === "openai" || localServers.has(provider.id)
 
 const connectionAdvice = (code: string, context: Context): string => {
   const host = hostOf(context.provider)
+  const local = localServers.get(context.provider.id)
+  if (code === "ECONNREFUSED" && local !== undefined)
+    return `${local}. A server at another address needs ${anOwnProvider(context)}.`
   if (nameCodes.has(code)) {
     return `The name ${host} does not resolve. Check ${settingOf(context)}, and the network; a proxy is set with HTTPS_PROXY.`
   }
@@ -48,10 +67,12 @@ const statusAdvice = (status: number, context: Context): string => {
     case 401:
     case 403:
       return context.keyOrigin === null
-        ? `The server requires a key. Set env_key of [model_providers.${context.provider.id}] in ${context.userFile}.`
+        ? isBuiltIn(context)
+          ? `The server requires a key. Define ${anOwnProvider(context)}, with env_key.`
+          : `The server requires a key. Set env_key of [model_providers.${context.provider.id}] in ${context.userFile}.`
         : "Check that the key is valid for this server, and that its account may use the model."
     case 404:
-      return `There is no Responses API, or no such model, at ${Body.plainUrlOf(context.provider)}. Check ${settingOf(context)}: it often ends with /v1.`
+      return `There is no Responses API, or no such model, at ${Body.plainUrlOf(context.provider)}. Check ${settingOf(context)}${localServers.has(context.provider.id) ? "" : ": it often ends with /v1"}.`
     case 429:
       return "Wait before the next request, or check the limits of the account."
     default:
@@ -69,7 +90,9 @@ const causeOf = (evidence: Evidence, context: Context): readonly [cause: string,
     case "Silent":
       return [
         `it accepted the request and sent nothing for ${Math.round(evidence.millis / 1000)} s`,
-        `Check the server. The limit is stream_idle_timeout_ms of [model_providers.${context.provider.id}].`
+        isBuiltIn(context)
+          ? `Check the server. To change the limit, define ${anOwnProvider(context)}, with stream_idle_timeout_ms.`
+          : `Check the server. The limit is stream_idle_timeout_ms of [model_providers.${context.provider.id}].`
       ]
     case "Status":
       return [

@@ -22,6 +22,7 @@
  * @module
  */
 import type { AskForApproval, SandboxPolicy } from "../../../protocol/v2/thread/Settings.ts"
+import { policyName, settingName } from "./PolicyNames.ts"
 import { rejected } from "./RejectedText.ts"
 import { type Reach, reaching, reachOf } from "./Reach.ts"
 import { allows, programName, restricts, type Word } from "./Rules.ts"
@@ -209,7 +210,7 @@ const refusalOf = (request: Request, concern: Concern): Decision | undefined => 
         ? refuse(
             `\`${request.command}\` rejected: this machine has no sandbox to enforce ${request.sandboxPolicy.type}, ` +
               "and the approval policy permits no approval request",
-            `there is no sandbox here to enforce ${request.sandboxPolicy.type}, and the approval policy permits no question`
+            `there is no sandbox here to enforce ${settingName(request.sandboxPolicy)}, and the approval policy permits no question`
           )
         : undefined
     default:
@@ -299,17 +300,6 @@ const noEscalation = (policy: AskForApproval): Decision => {
       `you cannot ask for escalated permissions if the approval policy is ${name}`,
     shown: "refused: the agent asked to leave the sandbox, and the approval policy permits no question"
   }
-}
-
-/** The release's text for a policy. */
-const policyName = (policy: AskForApproval): string => {
-  if (policy === "never") return "Never"
-  if (policy === "on-request") return "OnRequest"
-  if (policy === "untrusted") return "UnlessTrusted"
-  const { sandbox_approval, rules, skill_approval, request_permissions, mcp_elicitations } = policy.granular
-  const members = { sandbox_approval, rules, skill_approval, request_permissions, mcp_elicitations }
-  const text = Object.entries(members).map(([name, value]) => `${name}: ${value}`)
-  return `Granular(GranularApprovalConfig { ${text.join(", ")} })`
 }
 
 const refuse = (reason: string, why: string): Decision => ({

@@ -6,8 +6,9 @@ import * as Stream from "effect/Stream"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as Clock from "effect/Clock"
+import { textOf } from "../../../../src/layers/models/responses/Advice.ts"
 import { NetworkPatience } from "../../../../src/services/model/NetworkPatience.ts"
-import { type Answer, answerTo, broken, bytes, raw, refuse, request, scripted } from "../Scripted.ts"
+import { type Answer, answerTo, broken, bytes, provider, raw, refuse, request, scripted } from "../Scripted.ts"
 import { run } from "../ScriptedRun.ts"
 
 const page = (contentType: string, text: string): Answer =>
@@ -88,6 +89,41 @@ describe("the details of a failed answer", () => {
       assert.notInclude(`${error?.message} ${error?.details}`, "mock-secret")
     })
   )
+})
+
+describe("the next step for a built-in provider", () => {
+  const userFile = "/home/spindle/config.toml"
+  const refused = { _tag: "Connection", code: "ECONNREFUSED", text: "connect ECONNREFUSED" } as const
+  const unnamed = { _tag: "Connection", code: "ENOTFOUND", text: "getaddrinfo ENOTFOUND" } as const
+  const silent = { _tag: "Silent", millis: 300_000 } as const
+  const missing = { _tag: "Status", status: 404, text: "" } as const
+  const keyless = { _tag: "Status", status: 401, text: "" } as const
+  const own = `a provider of your own in ${userFile}`
+
+  // The configuration refuses [model_providers.openai], so no text may tell the user to write it.
+  it.each([
+    [
+      "openai",
+      unnamed,
+      `The name model.test does not resolve. Check openai_base_url in ${userFile}, and the network; a proxy is set with HTTPS_PROXY.`
+    ],
+    ["openai", silent, `Check the server. To change the limit, define ${own}, with stream_idle_timeout_ms.`],
+    ["ollama", refused, `Start Ollama with \`ollama serve\`. A server at another address needs ${own}.`],
+    [
+      "lmstudio",
+      refused,
+      `Start the server of LM Studio with \`lms server start\`. A server at another address needs ${own}.`
+    ],
+    [
+      "ollama",
+      missing,
+      `There is no Responses API, or no such model, at http://model.test/v1/responses. Check the model; a server at another address needs ${own}.`
+    ],
+    ["ollama", keyless, `The server requires a key. Define ${own}, with env_key.`]
+  ] as const)("%s can be taken: %o", (id, evidence, next) => {
+    const text = textOf(evidence, { provider: { ...provider, id }, keyOrigin: null, userFile })
+    assert.strictEqual(text.split("\n")[1], `No key was sent. ${next}`)
+  })
 })
 
 describe("a server that cannot be reached", () => {

@@ -475,3 +475,63 @@ describe("the decision about commands", () => {
     assert.strictEqual(new Set(keys).size, keys.length)
   })
 })
+
+describe("the refusal that users see", () => {
+  const prompt = (more: Partial<Rule> = {}): Rule => ({
+    pattern: [["ls"]],
+    decision: "prompt",
+    justification: null,
+    ...more
+  })
+
+  it.each<readonly [string, Fields, string]>([
+    [
+      "a rule",
+      { rules: [prompt({ decision: "forbidden" })] },
+      "a rule forbids it: policy forbids commands starting with `ls`"
+    ],
+    [
+      "a rule of the organisation",
+      { rules: [prompt({ decision: "forbidden", required: true, justification: "no lists" })] },
+      "a rule of your organisation forbids it: no lists"
+    ],
+    [
+      "a rule that prompts",
+      { rules: [prompt()], approvalPolicy: "never" },
+      "a rule requires approval, and the approval policy is `never`"
+    ],
+    [
+      "a rule of the organisation that prompts",
+      { rules: [prompt({ required: true })], approvalPolicy: "never" },
+      "a rule of your organisation requires approval, and the approval policy is `never`"
+    ],
+    [
+      "a rule that needs the user in person",
+      { rules: [prompt({ required: true, needsUser: true })] },
+      "a rule of your organisation requires an answer that no client can give"
+    ],
+    [
+      "rules that could not be read",
+      { ruleSet: { incomplete: true }, approvalPolicy: "never" },
+      "some rules could not be applied, so it needs approval, and the approval policy is `never`"
+    ],
+    [
+      "a granular policy, for rules",
+      { rules: [prompt()], approvalPolicy: granular(true, false) },
+      "a rule requires approval, and the approval policy refuses what rules ask about"
+    ],
+    [
+      "a granular policy, without a sandbox",
+      { confinable: false, sandboxPolicy: workspace, approvalPolicy: granular(false, true) },
+      "there is no sandbox here to enforce workspace-write, and the approval policy permits no question"
+    ],
+    [
+      "the approval policy, for an escalation",
+      { escalated: true, approvalPolicy: "never" },
+      "the agent asked to leave the sandbox, and the approval policy permits no question"
+    ]
+  ])("names %s", (_, fields, why) => {
+    const decision = decideFully(requestOf("ls", fields))
+    assert.strictEqual(decision.type === "refuse" ? decision.shown : decision.type, `refused: ${why}`)
+  })
+})
