@@ -13,7 +13,6 @@
  * ```ts
  * import * as NodeServices from "@effect/platform-node/NodeServices"
  * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
  * import { AppServer, AppServerClient } from "spindle-app-server"
  *
  * const program = Effect.gen(function* () {
@@ -28,7 +27,7 @@
  * )
  * ```
  *
- * @module
+ * @module spindle-app-server
  */
 // The server and its clients.
 export * as AppServer from "./layers/AppServer.ts"
@@ -38,6 +37,7 @@ export * as InProcessClient from "./layers/clients/InProcessClient.ts"
 export * as StdioClient from "./layers/clients/StdioClient.ts"
 export * as UnixSocketClient from "./layers/clients/UnixSocketClient.ts"
 export * as WebSocketClient from "./layers/clients/WebSocketClient.ts"
+export * as ThreadClient from "./services/client/ThreadClient.ts"
 export * as RemoteLink from "./services/client/RemoteLink.ts"
 
 // Listeners: clients of an embedded server.
@@ -85,8 +85,11 @@ export * as ExecRules from "./services/tool/ExecRules.ts"
 export * as ThreadStore from "./services/thread/ThreadStore.ts"
 export * as ThreadCursor from "./services/thread/ThreadCursor.ts"
 export * as ThreadEvent from "./services/thread/ThreadEvent.ts"
+export type * as ThreadFacts from "./services/thread/ThreadFacts.ts"
+export type * as History from "./services/thread/History.ts"
 export * as ThreadState from "./services/thread/ThreadState.ts"
 export * as ThreadView from "./services/thread/ThreadView.ts"
+export * as StoreQuery from "./layers/stores/Query.ts"
 export * as MemoryStore from "./layers/stores/Memory.ts"
 
 // The port to sandboxes.
@@ -96,6 +99,8 @@ export * as NoSandbox from "./layers/sandboxes/None.ts"
 // The port to transports.
 export * as Transport from "./services/connection/Transport.ts"
 export * as OutboundMessage from "./services/routing/OutboundMessage.ts"
+export * as MessageText from "./protocol/jsonrpc/Parse.ts"
+export * as MessageLines from "./protocol/jsonrpc/Lines.ts"
 export * as OwnTransport from "./layers/transports/OwnTransport.ts"
 
 // The port to files that are read whole.

@@ -12,6 +12,7 @@ const rooms: Readonly<Record<string, ReadonlyArray<string>>> = {
   program: ["layers", "services", "protocol"],
   layers: ["services", "protocol"],
   services: ["protocol"],
+  promise: ["layers", "services", "protocol"],
   testing: ["services", "protocol"],
   protocol: []
 }
@@ -215,7 +216,7 @@ describe("the source", () => {
 
   it("describes every file in its header", () => {
     const silent = files
-      .filter(({ text }) => !/^(?:#!.*\n)?\/\*\*[\s\S]*?@module\s+\*\//.test(text))
+      .filter(({ text }) => !/^(?:#!.*\n)?\/\*\*[\s\S]*?@module(?: spindle-app-server\S*)?\s+\*\//.test(text))
       .map(({ path }) => path)
     assert.deepStrictEqual(silent, [])
   })

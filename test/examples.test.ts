@@ -1,56 +1,51 @@
-import { assert, describe, it } from "@effect/vitest"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { cases, normal } from "./examples/Cases.ts"
 import { run } from "./support/Programs.ts"
 
 const timeout = 60_000
 
+const scratch = mkdtempSync(join(tmpdir(), "spindle-examples-"))
+
+/** The released server, if the tests were told where it is. */
+const codex = process.env["CODEX_BIN"]
+
 describe("examples", () => {
-  it.live(
-    "embed: a command line runs a turn in its own process, approves its command and prints the events",
-    () =>
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+  it("are all run", () => {
+    // The store is used by `own-store.ts`.
+    const files = readdirSync(new URL("../examples", import.meta.url)).filter((file) => file !== "json-lines-store.ts")
+    assert.deepStrictEqual(files.sort(), Array.from(new Set(cases.map(({ file }) => file))).sort())
+  })
+
+  it.live.each(cases)(
+    "$file: $name",
+    ({ args, environment = {}, file, stderr = "", stdout }) =>
       Effect.gen(function* () {
-        const ran = yield* run("examples/embed.ts", ["--offline", "--yes", "run: echo hello"])
-        // The shell depends on the machine.
+        const folder = join(scratch, file)
+        mkdirSync(folder, { recursive: true })
+        const filled = args.map((arg) => arg.replace("<folder>", folder))
+        const ran = yield* run(`examples/${file}`, filled, { environment })
         assert.deepStrictEqual(
-          { ...ran, stdout: ran.stdout.replace(/^\[\S+/, "[sh") },
-          {
-            code: 0,
-            stdout:
-              "[sh -lc 'echo hello' ended with 0]\n" +
-              "I ran `echo hello`. It went well (exit code 0) and printed:\n\nhello\n",
-            stderr: ""
-          }
+          { ...ran, stdout: normal(ran.stdout), stderr: normal(ran.stderr) },
+          { code: 0, stdout, stderr }
         )
       }),
     timeout
   )
 
-  const prompts = [
-    ["weather: {}", "[userMessage]\n[dynamicToolCall]\n[agentMessage]\nweather answered:\n\nIt rains in Bergen.\n"],
-    [
-      "run: echo hello",
-      "[userMessage]\n[commandExecution]\n[agentMessage]\n" +
-        "I ran `echo hello`. It went well (exit code 0) and printed:\n\nhello\n"
-    ]
-  ] as const
-  it.live.each(prompts)(
-    "own-tool: a tool of the program works together with the shell, and asks the user: %s",
-    ([prompt, stdout]) =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual(yield* run("examples/own-tool.ts", [prompt]), { code: 0, stdout, stderr: "" })
-      }),
-    timeout
-  )
-
-  it.live(
-    "language-model: a model of effect/ai replaces the server's own",
+  it.live.skipIf(codex === undefined || !existsSync(codex))(
+    "released-server.ts: prints the version and the models of the released server",
     () =>
       Effect.gen(function* () {
-        assert.deepStrictEqual(yield* run("examples/language-model.ts", ["one two three"]), {
-          code: 0,
-          stdout: "A model of effect/ai received: one two three\n",
-          stderr: ""
-        })
+        const environment = { CODEX_BIN: codex ?? "", CODEX_HOME: scratch }
+        const { code, stdout } = yield* run("examples/released-server.ts", [], { environment })
+        assert.match(stdout, /^version \d+\.\d+\.\d+\nmodels: \S/)
+        assert.strictEqual(code, 0)
       }),
     timeout
   )

@@ -38,6 +38,9 @@ export const I32 = Schema.Int.check(Schema.isBetween({ minimum: -0x8000_0000, ma
 /** An unsigned 64-bit integer, exact up to 2^53; durations, byte offsets and sizes. */
 export const U64 = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ expected: "u64" })
 
+/** The same for sizes in memory, which have another name in the errors of wrong parameters. */
+export const USize = U64.annotate({ expected: "usize" })
+
 /** An unsigned 32-bit integer; page limits and sizes. */
 export const U32 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })).annotate({
   expected: "u32"
@@ -70,6 +73,9 @@ export const closedParams = (name: string) =>
 
 /** What every request for a page of a list takes: the `nextCursor` of the previous page, and the most entries to return. */
 export const page = { cursor: optional(Schema.String), limit: optional(U32) }
+
+/** A path that may be relative. */
+export const PathText = Schema.String.annotate({ expected: "path string" })
 
 /**
  * An absolute path: a POSIX root, a Windows drive or a UNC share, on any host system. The released server refuses other

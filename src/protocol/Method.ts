@@ -16,7 +16,12 @@ export type Stability = "stable" | "experimental"
 export type Schedule<Params> =
   | { readonly _tag: "Concurrent" }
   | { readonly _tag: "Global"; readonly name: string; readonly shared: boolean }
-  | { readonly _tag: "Thread"; readonly threadId: (params: Params) => string; readonly shared: boolean }
+  | {
+      readonly _tag: "Thread"
+      /** The thread of a request. */
+      readonly threadId: (params: Params) => string
+      readonly shared: boolean
+    }
 
 /**
  * A client request. `params` is `undefined` for methods without parameters, and accepts null where they are optional. Its
@@ -54,6 +59,7 @@ export type Tier = "lossless" | "latest" | "bestEffort"
  */
 export type Reach = "subscribers" | "everyone" | "chosen"
 
+/** A notification of the server, and how it is delivered. */
 export interface ServerNotification<Params extends WireSchema> {
   readonly kind: "serverNotification"
   readonly params: Params
@@ -64,6 +70,7 @@ export interface ServerNotification<Params extends WireSchema> {
   readonly key?: (params: Of<Params>) => string
 }
 
+/** A request of the server, which clients answer. */
 export interface ServerRequest<Params extends WireSchema, Result extends WireSchema> {
   readonly kind: "serverRequest"
   readonly params: Params
@@ -88,6 +95,7 @@ interface ClientRequestOptions<Params extends WireSchema | undefined, Result ext
   readonly experimentalFields?: ReadonlyArray<ExperimentalField>
 }
 
+/** Declares a client request. Default: stable fields, and no order among requests. */
 export const clientRequest = <Params extends WireSchema | undefined, Result extends WireSchema>(
   options: ClientRequestOptions<Params, Result>
 ): ClientRequest<Params, Result> => ({
@@ -98,18 +106,24 @@ export const clientRequest = <Params extends WireSchema | undefined, Result exte
   experimentalFields: options.experimentalFields ?? []
 })
 
+/** Declares a notification of the server. */
 export const serverNotification = <Params extends WireSchema>(options: {
   readonly params: Params
   readonly tier: Tier
   readonly reach: Reach
+  /** Default: stable. */
   readonly stability?: Stability
+  /** As in `ServerNotification`. */
   readonly key?: (params: Of<Params>) => string
 }): ServerNotification<Params> => ({ kind: "serverNotification", stability: "stable", ...options })
 
+/** Declares a request of the server. */
 export const serverRequest = <Params extends WireSchema, Result extends WireSchema>(options: {
   readonly params: Params
   readonly result: Result
+  /** Default: stable. */
   readonly stability?: Stability
+  /** As in `ServerRequest`. Default: none. */
   readonly experimentalFields?: ReadonlyArray<string>
 }): ServerRequest<Params, Result> => ({
   kind: "serverRequest",

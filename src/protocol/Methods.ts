@@ -37,32 +37,57 @@ import { toolRequests } from "./v2/tool/ServerRequests.ts"
 import { turnNotifications } from "./v2/turn/Notifications.ts"
 import { turnRequests } from "./v2/turn/Requests.ts"
 
+// The types are named, because the declaration files would repeat every schema otherwise.
+type ClientRequestTable = typeof initializeRequests &
+  typeof threadRequests &
+  typeof turnRequests &
+  typeof modelRequests &
+  typeof configRequests &
+  typeof accountRequests
+
 /** The requests that clients can send to this server, by method name. */
-export const clientRequestTable = {
+export const clientRequestTable: ClientRequestTable = {
   ...initializeRequests,
   ...threadRequests,
   ...turnRequests,
   ...modelRequests,
   ...configRequests,
   ...accountRequests
-} as const
+}
 
 /** The notifications of a client, by method name. */
 export const clientNotificationTable = clientNotifications
 
+type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpRequests & typeof hostRequests
+
 /** The eleven server requests of the release, by method name. */
-export const serverRequestTable = {
+export const serverRequestTable: ServerRequestTable = {
   ...approvalRequests,
   ...toolRequests,
   ...mcpRequests,
   ...hostRequests
-} as const
+}
+
+type ServerNotificationTable = typeof threadNotifications &
+  typeof turnNotifications &
+  typeof hookNotifications &
+  typeof itemNotifications &
+  typeof processNotifications &
+  typeof fileNotifications &
+  typeof accountNotifications &
+  typeof mcpNotifications &
+  typeof modelNotifications &
+  typeof realtimeNotifications &
+  typeof configNotifications &
+  typeof appNotifications &
+  typeof externalAgentNotifications &
+  typeof serverNotifications
 
 /**
  * The 86 server notifications of the release, by method name. As in the release, experimental ones are not sent to
  * connections that did not request them in initialize.
  */
-export const serverNotificationTable = {
+export const serverNotificationTable: ServerNotificationTable = {
   ...threadNotifications,
   ...turnNotifications,
   ...hookNotifications,
@@ -77,7 +102,7 @@ export const serverNotificationTable = {
   ...appNotifications,
   ...externalAgentNotifications,
   ...serverNotifications
-} as const
+}
 
 /** The name of a request that this server handles. */
 export type ClientRequestMethod = keyof typeof clientRequestTable

@@ -8,4 +8,7 @@ import { clientRequestTable } from "./Methods.ts"
 import { unservedRequestTable } from "./UnservedRequests.ts"
 
 /** The requests of the release, by method name. */
-export const releasedRequestTable = { ...clientRequestTable, ...unservedRequestTable } as const
+export const releasedRequestTable: typeof clientRequestTable & typeof unservedRequestTable = {
+  ...clientRequestTable,
+  ...unservedRequestTable
+}

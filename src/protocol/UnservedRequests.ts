@@ -30,8 +30,31 @@ import { unservedServerRequests } from "./v2/server/UnservedRequests.ts"
 import { unservedSkillRequests } from "./v2/skill/UnservedRequests.ts"
 import { unservedUserVerificationRequests } from "./v2/userVerification/UnservedRequests.ts"
 
+// Named, because the declaration files would repeat every schema otherwise.
+type Table = typeof unservedAccountRequests &
+  typeof unservedAppRequests &
+  typeof unservedConfigRequests &
+  typeof unservedEnvironmentRequests &
+  typeof unservedExternalAgentRequests &
+  typeof unservedFeedbackRequests &
+  typeof unservedFileRequests &
+  typeof unservedHookRequests &
+  typeof unservedLegacyRequests &
+  typeof unservedMcpRequests &
+  typeof unservedMemoryRequests &
+  typeof unservedModelRequests &
+  typeof unservedPluginRequests &
+  typeof unservedProcessRequests &
+  typeof unservedProjectRequests &
+  typeof unservedRealtimeRequests &
+  typeof unservedRemoteControlRequests &
+  typeof unservedReviewRequests &
+  typeof unservedServerRequests &
+  typeof unservedSkillRequests &
+  typeof unservedUserVerificationRequests
+
 /** The requests of the release that this server does not serve, by method name. */
-export const unservedRequestTable = {
+export const unservedRequestTable: Table = {
   ...unservedAccountRequests,
   ...unservedAppRequests,
   ...unservedConfigRequests,
@@ -53,4 +76,4 @@ export const unservedRequestTable = {
   ...unservedServerRequests,
   ...unservedSkillRequests,
   ...unservedUserVerificationRequests
-} as const satisfies Partial<Record<ReleasedRequestMethod, ClientRequest<WireSchema | undefined, WireSchema>>>
+} satisfies Partial<Record<ReleasedRequestMethod, ClientRequest<WireSchema | undefined, WireSchema>>>

@@ -6,8 +6,10 @@
 import type * as Effect from "effect/Effect"
 import type { ThreadStore, ThreadStoreError } from "../services/thread/ThreadStore.ts"
 
+/** A requirement and its check. */
 export interface Case {
   /** The requirement that the case checks. */
   readonly name: string
+  /** Succeeds when the store in its context meets the requirement. */
   readonly check: Effect.Effect<void, ThreadStoreError, ThreadStore>
 }

@@ -10,6 +10,7 @@ import type { ThreadSettings } from "../protocol/v2/thread/Settings.ts"
 import type { ThreadTokenUsage } from "../protocol/v2/thread/Thread.ts"
 import type { EventOf, StoredGoal, ThreadEvent, ThreadOrigin } from "../services/thread/ThreadEvent.ts"
 
+/** The settings of a thread with the offline model. */
 export const settings: ThreadSettings = {
   disabledPluginIds: [],
   cwd: "/w",
@@ -31,6 +32,7 @@ export const settings: ThreadSettings = {
   personality: null
 }
 
+/** The origin of a thread with this id. */
 export const originOf = (id: string, origin: Partial<ThreadOrigin> = {}): ThreadOrigin => ({
   id,
   sessionId: id,
@@ -56,6 +58,7 @@ export const created = (
   return { _tag: "Created", at: all.createdAt * 1000, origin: all, settings: { ...settings, ...changed } }
 }
 
+/** An item with one text of the user. */
 export const userMessage = (id: string, text: string): UserMessageItem => ({
   type: "userMessage",
   id,
@@ -63,6 +66,7 @@ export const userMessage = (id: string, text: string): UserMessageItem => ({
   content: [{ type: "text", text, text_elements: [] }]
 })
 
+/** An item with the model's answer. */
 export const agentMessage = (id: string, text: string): AgentMessageItem => ({
   type: "agentMessage",
   id,
@@ -74,6 +78,7 @@ export const agentMessage = (id: string, text: string): AgentMessageItem => ({
   questions: null
 })
 
+/** An item with empty reasoning. */
 export const reasoning = (id: string): ReasoningItem => ({ type: "reasoning", id, summary: [], content: [] })
 
 const tokens = (count: number) => ({
@@ -85,6 +90,7 @@ const tokens = (count: number) => ({
   reasoningOutputTokens: 0
 })
 
+/** The usage of a thread with one response of `count` input tokens. */
 export const usage = (count: number): ThreadTokenUsage => ({
   total: tokens(count),
   last: tokens(count),

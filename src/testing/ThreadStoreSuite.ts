@@ -4,10 +4,13 @@
  * Each case gets an empty store. It fails with Node's `AssertionError`, or with the store's error.
  *
  * ```ts
+ * import { it } from "node:test"
+ * import * as Effect from "effect/Effect"
+ * import { MemoryStore } from "spindle-app-server"
  * import { ThreadStoreSuite } from "spindle-app-server/testing"
  *
  * for (const { name, check } of ThreadStoreSuite.cases) {
- *   it.effect(name, () => Effect.provide(check, MyStore.layer))
+ *   it(name, () => Effect.runPromise(Effect.provide(check, MemoryStore.layer)))
  * }
  * ```
  *
@@ -368,4 +371,5 @@ const others: ReadonlyArray<Case> = [
   }
 ]
 
+/** Every requirement, independent of each other. */
 export const cases: ReadonlyArray<Case> = [...events, ...summaries, ...pages, ...others, ...factCases]

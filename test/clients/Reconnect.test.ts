@@ -76,7 +76,9 @@ for (const { name, layer } of ways) {
         yield* proxy.restore
         const second = (yield* until(client, isAsked)).at(-1)
         assert.deepStrictEqual(second, first)
-        if (second?._tag === "ServerRequest") yield* client.respond(second.request.id, { decision: "accept" })
+        if (second?._tag !== "ServerRequest") return assert.fail("no server request arrived")
+        if (second.request.method !== "item/commandExecution/requestApproval") return assert.fail(second.request.method)
+        yield* client.respond(second.request, { decision: "accept" })
         yield* until(client, turnEnds)
         yield* Fiber.join(speaking)
         assert.isTrue(existsSync(join(work, "accepted")))

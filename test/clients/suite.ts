@@ -77,9 +77,9 @@ export const suite = (
         )
         yield* client.shutdown
         const lost = yield* failureOf(client.requestHandle.request("model/list", {}))
-        assert.deepStrictEqual(lost?._tag === "TransportError" && [lost.method, lost.kind, lost.detail], [
+        assert.deepStrictEqual(lost?._tag === "TransportError" && [lost.method, lost.reason._tag, lost.detail], [
           "model/list",
-          "BrokenPipe",
+          "Closed",
           traits.closed
         ])
       })
@@ -129,7 +129,7 @@ export const suite = (
             { concurrency: "unbounded" }
           )
           assert.deepStrictEqual(others[0].thread.status, { type: "active", activeFlags: ["waitingOnApproval"] })
-          yield* client.respond(request.id, { decision })
+          yield* client.respond(request, { decision })
         })
         yield* client.request("turn/start", { threadId, input: userInput("go") })
         yield* asked("touch accepted", "accept")
@@ -217,8 +217,8 @@ export const suite = (
             1
           )
           const lost = yield* failureOf(client.request("model/list", {}))
-          assert.deepStrictEqual(lost?._tag === "TransportError" && [lost.kind, lost.detail], [
-            "BrokenPipe",
+          assert.deepStrictEqual(lost?._tag === "TransportError" && [lost.reason._tag, lost.detail], [
+            "Closed",
             traits.closed
           ])
           yield* client.shutdown

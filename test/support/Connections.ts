@@ -10,6 +10,7 @@ import type { Session } from "../../src/services/routing/Subscriber.ts"
 import type { OutboundMessage } from "../../src/services/routing/OutboundMessage.ts"
 import * as TieredQueue from "../../src/services/routing/TieredQueue.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
+import { takeFrom } from "./Queues.ts"
 
 export interface OpenOptions extends Partial<ConnectionOptions> {
   readonly origin?: Origin
@@ -55,7 +56,7 @@ export const openConnection = Effect.fnUntraced(function* (options: OpenOptions 
 /** The messages that were sent to the connection since the last call, without waiting for more. */
 export const received = Effect.fnUntraced(function* (connection: Connection) {
   const messages: Array<OutboundMessage> = []
-  while (connection.outgoing.stats.size > 0) messages.push(yield* connection.outgoing.take)
+  while (connection.outgoing.stats.size > 0) messages.push(yield* takeFrom(connection.outgoing))
   return messages
 })
 

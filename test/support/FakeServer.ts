@@ -22,7 +22,7 @@ export interface FakeConnection {
   readonly sayText: (...texts: NonEmptyReadonlyArray<string>) => Effect.Effect<void>
   /** The number of batches that the client has not read. */
   readonly unread: Effect.Effect<number>
-  readonly lose: (kind: ConnectionLost["kind"], detail: string) => Effect.Effect<void>
+  readonly lose: (kind: ConnectionLost["reason"]["_tag"], detail: string) => Effect.Effect<void>
   /** From now on writes fail. */
   readonly breakPipe: Effect.Effect<void>
   /** From now on writes do not complete. */
@@ -56,7 +56,8 @@ const connect = Effect.fnUntraced(function* () {
   const duplex: MessageChannel = {
     pull: Queue.take(toClient),
     write: (text) => {
-      if (isBroken) return Effect.fail(new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: EPIPE" }))
+      if (isBroken)
+        return Effect.fail(new ConnectionLost({ reason: { _tag: "WriteFailed" }, detail: "write failed: EPIPE" }))
       Queue.offerUnsafe(fromClient, JSON.parse(text))
       return isClogged ? Effect.never : undefined
     },
@@ -72,7 +73,7 @@ const connect = Effect.fnUntraced(function* () {
       return first === undefined ? Effect.void : sayText(first, ...rest)
     },
     unread: Queue.size(toClient),
-    lose: (kind, detail) => Effect.asVoid(Queue.fail(toClient, new ConnectionLost({ kind, detail }))),
+    lose: (kind, detail) => Effect.asVoid(Queue.fail(toClient, new ConnectionLost({ reason: { _tag: kind }, detail }))),
     breakPipe: Effect.sync(() => {
       isBroken = true
     }),

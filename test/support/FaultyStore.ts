@@ -12,7 +12,7 @@ import type { ThreadEvent } from "../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../src/services/thread/ThreadStore.ts"
 
 type Store = ThreadStore["Service"]
-export type StoreMethod = Exclude<keyof Store, "pathOf" | "threadAt" | "sections">
+export type StoreMethod = Exclude<keyof Store, "pathOf" | "volatile" | "threadAt" | "sections">
 
 /** What an operation does instead of its work. */
 export const faults = {

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import { createServer, type ServerResponse } from "node:http"
+import { listening } from "./LocalServer.ts"
 
 /** One request, and its response in progress. */
 export interface ModelRequest {
@@ -116,16 +117,7 @@ export const layer: Layer.Layer<ModelServer> = Layer.effect(
       request.on("data", (chunk: Buffer) => chunks.push(chunk))
       request.on("end", () => Queue.offerUnsafe(requests, askedOf(response, Buffer.concat(chunks).toString())))
     })
-    yield* Effect.acquireRelease(
-      Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-      () =>
-        Effect.callback<void>((resume) => {
-          server.closeAllConnections()
-          server.close(() => resume(Effect.void))
-        })
-    )
-    const address = server.address()
-    const port = typeof address === "object" ? address?.port : ""
+    const port = yield* listening(() => server)
     return { url: `http://127.0.0.1:${port}/v1`, next: Queue.take(requests) }
   })
 )

@@ -16,6 +16,7 @@ import type { TieredQueueOptions } from "../../src/services/routing/TieredQueue.
 import type { Transport } from "../../src/services/connection/Transport.ts"
 import { type OpenOptions, sessionOf } from "./Connections.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
+import { takeFrom } from "./Queues.ts"
 
 /** A table in which all other methods die. */
 export const tableOf = (handlers: Partial<HandlerTable>): HandlerTable => {
@@ -69,7 +70,7 @@ export const makeProcessor = Effect.fnUntraced(function* (handlers: Partial<Hand
       request: (id: RequestId, method: string, params: unknown = {}) =>
         assert.isTrue(send({ _tag: "Request", request: { id, method, params } })),
       /** The next message to the client. */
-      next: Effect.map(outgoing.take, (message): unknown => JSON.parse(encode(message))),
+      next: Effect.map(takeFrom(outgoing), (message): unknown => JSON.parse(encode(message))),
       /** The number of messages that the client has not read. */
       unread: () => outgoing.stats.size,
       end

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert } from "@effect/vitest"
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { OutboundMessage } from "../../src/services/routing/OutboundMessage.ts"
@@ -13,10 +14,17 @@ import { lossless, nameOf } from "./Messages.ts"
 export const open = (capacity: number, options: Partial<TieredQueue.TieredQueueOptions> = {}) =>
   TieredQueue.make({ capacity, requestGrace: null, emitLagMarkers: true, ...options })
 
+/** Takes the next message. Fails with `Done` after the end. */
+export const takeFrom = (outgoing: TieredQueue.TieredQueue): Effect.Effect<OutboundMessage, Cause.Done> =>
+  Effect.suspend(() => {
+    const message = outgoing.takeUnsafe()
+    return message === undefined ? Effect.andThen(outgoing.ready, takeFrom(outgoing)) : Effect.succeed(message)
+  })
+
 /** Takes all messages that are available without waiting, and returns their names. */
 export const takeHeld = Effect.fnUntraced(function* (outgoing: TieredQueue.TieredQueue) {
   const names: Array<string> = []
-  while (outgoing.stats.size > 0) names.push(nameOf(yield* outgoing.take))
+  while (outgoing.stats.size > 0) names.push(nameOf(yield* takeFrom(outgoing)))
   return names
 })
 

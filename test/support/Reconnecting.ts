@@ -8,7 +8,9 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as RemoteLink from "../../src/services/client/RemoteLink.ts"
 import { Extension } from "../../src/protocol/extensions/Sequence.ts"
+import type { ClientEvent } from "../../src/services/client/ClientEvent.ts"
 import * as FakeServer from "./FakeServer.ts"
+import { takeFrom } from "./RemoteLinks.ts"
 
 export const policy = { initialDelay: "1 second", maxDelay: "8 seconds", stableAfter: "1 minute" } as const
 
@@ -31,7 +33,7 @@ export const comeBack = Effect.fnUntraced(function* (
   connection: FakeServer.FakeConnection,
   besides: FakeServer.JsonMessage = numbered
 ) {
-  yield* connection.lose("UnexpectedEof", "closed the connection")
+  yield* connection.lose("EndOfStream", "closed the connection")
   yield* connection.closed
   yield* TestClock.adjust(policy.maxDelay)
   const next = yield* server.accept
@@ -58,7 +60,7 @@ export const approval = (id: number, command: string) => ({
   params: { threadId: "t", command }
 })
 
-export const brief = (event: RemoteLinkEvent): unknown => {
+export const brief = (event: ClientEvent): unknown => {
   switch (event._tag) {
     case "ServerNotification": {
       const { notification } = event
@@ -72,10 +74,8 @@ export const brief = (event: RemoteLinkEvent): unknown => {
       return event
   }
 }
-type RemoteLinkEvent = Effect.Success<RemoteLink.RemoteLink["take"]>
-
 export const takeN = (link: RemoteLink.RemoteLink, count: number) =>
-  Effect.map(Effect.all(Array.from({ length: count }, () => link.take)), (events) => events.map(brief))
+  Effect.map(Effect.all(Array.from({ length: count }, () => takeFrom(link))), (events) => events.map(brief))
 
 export const back = { _tag: "Reconnected", thread: null }
 

@@ -60,14 +60,21 @@ export const brief = (event: ClientEvent): unknown => {
   }
 }
 
+/** The next event; fails with `Done` after the last one. */
+export const takeFrom = (link: RemoteLink.RemoteLink): Effect.Effect<ClientEvent, Cause.Done> =>
+  Effect.suspend(() => {
+    const event = link.poll()
+    return event === undefined ? Effect.andThen(link.ready, takeFrom(link)) : Effect.succeed(event)
+  })
+
 export const takeN = (link: RemoteLink.RemoteLink, count: number) =>
-  Effect.map(Effect.all(Array.from({ length: count }, () => link.take)), (events) => events.map(brief))
+  Effect.map(Effect.all(Array.from({ length: count }, () => takeFrom(link))), (events) => events.map(brief))
 
 /** All events up to the end. */
 export const takeAll = Effect.fnUntraced(function* (link: RemoteLink.RemoteLink) {
   const events: Array<unknown> = []
   while (true) {
-    const exit = yield* Effect.exit(link.take)
+    const exit = yield* Effect.exit(takeFrom(link))
     if (Exit.isFailure(exit)) {
       assert.isTrue(exit.cause.reasons.every((reason) => reason._tag === "Fail" && Cause.isDone(reason.error)))
       return events

@@ -33,6 +33,7 @@ const noThreads = Threads.of({
   announce: () => Effect.die("no threads here"),
   get: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "loaded" })),
   find: () => undefined,
+  volatile: Effect.succeed(true),
   loaded: () => [],
   running: () => 0,
   drain: Effect.void,
@@ -48,7 +49,7 @@ export const page = { data: ["t"], nextCursor: null }
 export const listing: Handler<typeof List> = () => Effect.succeed(page)
 
 export const closed = new InProcess.InProcessError({
-  kind: "BrokenPipe",
+  reason: { _tag: "Closed" },
   message: "in-process app-server runtime is closed"
 })
 

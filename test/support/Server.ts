@@ -29,6 +29,7 @@ import type { Tool } from "../../src/services/tool/Tool.ts"
 import * as MemoryTransport from "./MemoryTransport.ts"
 import * as MemoryFiles from "./MemoryFiles.ts"
 import { makeModel } from "./ScriptedModel.ts"
+import { takeFrom } from "./Queues.ts"
 
 export interface ServerOptions extends Partial<AppServerOptions> {
   readonly toolbox?: ReadonlyArray<Tool>
@@ -156,7 +157,7 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
       ({ close }) => close({ _tag: "Gone" }, { within: 0 })
     )
     const { outgoing } = served.connection
-    const next = Effect.map(outgoing.take, (message): Record<string, unknown> => JSON.parse(encode(message)))
+    const next = Effect.map(takeFrom(outgoing), (message): Record<string, unknown> => JSON.parse(encode(message)))
     const send = (id: RequestId, method: string, params?: unknown) =>
       Effect.sync(() => void submit({ _tag: "Request", request: { id, method, params } }))
     return {
@@ -166,7 +167,7 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions = 
       /** The next message, parsed. */
       next,
       /** The text of the next message. */
-      text: Effect.map(outgoing.take, (message) => encode(message)),
+      text: Effect.map(takeFrom(outgoing), (message) => encode(message)),
       send,
       /** Sends a request and takes the next message, which is the response when no notification precedes it. */
       request: (id: RequestId, method: string, params: unknown = {}) => Effect.andThen(send(id, method, params), next),

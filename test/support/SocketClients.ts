@@ -19,7 +19,8 @@ export type Client = AppServerClient["Service"]
 
 export const who = { clientName: "test", clientVersion: "1" } as const
 
-export const summaryOf = (error: ConnectError | undefined) => error && { kind: error.kind, message: error.message }
+export const summaryOf = (error: ConnectError | undefined) =>
+  error && { kind: error.reason._tag, message: error.message }
 
 /** A folder for a socket file; its path must be short. */
 export const folder = Effect.acquireRelease(

@@ -3,15 +3,13 @@
  *
  * @module
  */
-import type * as Cause from "effect/Cause"
-import * as CauseModule from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import * as AppServerClient from "../../services/client/AppServerClient.ts"
+import type { TransportReason } from "../../services/client/ClientError.ts"
 import { Config } from "../../services/config/Config.ts"
 import { type Connections, withEngine } from "../../services/connection/Connections.ts"
 import * as InProcess from "../../services/connection/InProcess.ts"
@@ -24,7 +22,9 @@ export interface InProcessClientOptions extends Omit<
   InProcess.InProcessOptions,
   "initialize" | "unsupported" | "refusals"
 > {
+  /** The program's name, which the model server gets and threads record. */
   readonly clientName: string
+  /** The program's version. */
   readonly clientVersion: string
   /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean
@@ -66,11 +66,22 @@ const toClientError =
     })
   }
 
+const reasonOf = ({ reason }: InProcess.InProcessError): TransportReason => {
+  switch (reason._tag) {
+    case "Overloaded":
+    case "Closed":
+      return reason
+    case "InvalidMessage":
+    case "HandshakeFailed":
+      return { _tag: "InvalidRequest" }
+  }
+}
+
 const toTransportError = (method: string) => (error: InProcess.InProcessError) =>
   new AppServerClient.TransportError({
     method,
-    kind: error.kind,
-    detail: error.kind === "BrokenPipe" ? workerClosed : error.message
+    reason: reasonOf(error),
+    detail: error.reason._tag === "Closed" ? workerClosed : error.message
   })
 
 const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
@@ -82,9 +93,8 @@ const linkOf = (handle: InProcess.InProcessHandle): AppServerClient.Link => {
     notify: (method, params) => Effect.mapError(whenRoom.notify({ method, params }), toTransportError(method)),
     respond: (id, result) => Effect.mapError(whenRoom.respondToServerRequest(id, result), toTransportError("resolve")),
     reject: (id, error) => Effect.mapError(whenRoom.failServerRequest(id, error), toTransportError("reject")),
-    take: Effect.flatMap(handle.nextEvent, (event) =>
-      Option.isSome(event) ? Effect.succeed(event.value) : (CauseModule.done() as Effect.Effect<never, Cause.Done>)
-    ),
+    poll: handle.pollEvent,
+    ready: handle.eventReady,
     // From then on no producer waits for the client; events that were already published can still be read.
     close: handle.shutdown
   }
@@ -100,7 +110,7 @@ const connect = Effect.fnUntraced(function* (options: InProcessClientOptions) {
     unsupported,
     refusals: { full: eventQueueFull, closed: eventQueueFull }
   })
-  return AppServerClient.make(linkOf(handle), {
+  return yield* AppServerClient.make(linkOf(handle), {
     userAgent: userAgent(info, options.clientName),
     codexHome: config.home
   })

@@ -13,6 +13,7 @@ import { AppServerClient } from "../../services/client/AppServerClient.ts"
 import type { ConnectError, Endpoint } from "../../services/client/MessageChannel.ts"
 import * as RemoteLink from "../../services/client/RemoteLink.ts"
 
+/** The command of the server, and the options of every client of a remote server. */
 export interface StdioClientOptions extends Omit<RemoteLink.RemoteOptions, "heartbeat"> {
   /** The program and its arguments, passed without a shell. */
   readonly command: readonly [program: string, ...args: ReadonlyArray<string>]
@@ -28,6 +29,7 @@ export interface StdioClientOptions extends Omit<RemoteLink.RemoteOptions, "hear
   readonly stderr?: (line: string) => Effect.Effect<void>
 }
 
+/** Where the client connects to. Starts nothing. */
 export const endpointOf = (options: StdioClientOptions): Effect.Effect<Endpoint, never, ChildProcessSpawner> =>
   Effect.map(ChildProcessSpawner, (spawner) => {
     // Arguments may contain secrets, so only the program is shown.
@@ -49,6 +51,7 @@ export const endpointOf = (options: StdioClientOptions): Effect.Effect<Endpoint,
     return { label, open }
   })
 
+/** A connected client. The child ends with the scope. */
 export const make = (
   options: StdioClientOptions
 ): Effect.Effect<AppServerClient["Service"], ConnectError, ChildProcessSpawner | Scope.Scope> =>

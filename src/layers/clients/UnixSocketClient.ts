@@ -10,6 +10,7 @@ import { AppServerClient } from "../../services/client/AppServerClient.ts"
 import type { ConnectError, Endpoint } from "../../services/client/MessageChannel.ts"
 import * as RemoteLink from "../../services/client/RemoteLink.ts"
 
+/** The socket file, and the options of every client of a remote server. */
 export interface UnixSocketClientOptions extends RemoteLink.RemoteOptions {
   /** Path of the socket file. */
   readonly path: string
@@ -18,6 +19,7 @@ export interface UnixSocketClientOptions extends RemoteLink.RemoteOptions {
 /** The handshake needs a host and a path; the server ignores them. */
 const Url = "ws://localhost/rpc"
 
+/** Where the client connects to. Opens no connection. */
 export const endpointOf = ({ path }: UnixSocketClientOptions): Endpoint => {
   const label = `unix://${path}`
   return {
@@ -30,6 +32,7 @@ export const endpointOf = ({ path }: UnixSocketClientOptions): Endpoint => {
   }
 }
 
+/** A connected client. The connection ends with the scope. */
 export const make = (
   options: UnixSocketClientOptions
 ): Effect.Effect<AppServerClient["Service"], ConnectError, Scope.Scope> =>

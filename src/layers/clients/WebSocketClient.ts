@@ -15,6 +15,7 @@ import { bounded, ConnectError, type Endpoint } from "../../services/client/Mess
 import * as RemoteLink from "../../services/client/RemoteLink.ts"
 import { isLoopback } from "../../services/network/Loopback.ts"
 
+/** The address and its token, and the options of every client of a remote server. */
 export interface WebSocketClientOptions extends RemoteLink.RemoteOptions {
   /** `ws://HOST:PORT/PATH` or `wss://…`. */
   readonly url: string
@@ -31,7 +32,8 @@ const labelOf = (text: string, url: URL): string => {
 const isLocal = ({ hostname }: URL): boolean =>
   hostname === "localhost" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"))
 
-const invalidInput = (message: string): ConnectError => new ConnectError({ kind: "InvalidInput", message })
+const invalidInput = (message: string): ConnectError =>
+  new ConnectError({ reason: { _tag: "InvalidOptions" }, message })
 
 /** Validates the options and returns their endpoint. Opens no connection. */
 export const endpointOf = (options: WebSocketClientOptions): Effect.Effect<Endpoint, ConnectError> =>
@@ -57,6 +59,7 @@ export const endpointOf = (options: WebSocketClientOptions): Effect.Effect<Endpo
     return Effect.succeed({ label, open })
   })
 
+/** A connected client. The connection ends with the scope. Fails for invalid options. */
 export const make = (
   options: WebSocketClientOptions
 ): Effect.Effect<AppServerClient["Service"], ConnectError, Scope.Scope> =>

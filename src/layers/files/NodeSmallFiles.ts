@@ -36,10 +36,15 @@ type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
  * @internal
  */
 export interface Calls extends OriginCalls {
+  /** For files that the server chose. It blocks. */
   readonly statSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
+  /** As `statSync`, without following links. */
   readonly lstatSync: (path: string, options: { readonly throwIfNoEntry: false }) => Fs.Stats | undefined
+  /** Opens a file in the pool of threads. */
   readonly open: (path: string, flags: number, done: Done<number>) => void
+  /** The stamp of an open file. */
   readonly fstat: (descriptor: number, done: Done<Fs.Stats>) => void
+  /** Reads from the position of the descriptor. */
   readonly read: (
     descriptor: number,
     into: Uint8Array<ArrayBuffer>,
@@ -48,6 +53,7 @@ export interface Calls extends OriginCalls {
     position: null,
     done: Done<number>
   ) => void
+  /** Closes a descriptor. */
   readonly close: (descriptor: number, done: (error?: Error | null) => void) => void
 }
 

@@ -8,7 +8,32 @@
  *
  * Only this module and those in `languageModel/` load `effect/ai`.
  *
- * @module
+ * @example
+ * ```ts
+ * import * as LanguageModel from "effect/ai/LanguageModel"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Stream from "effect/Stream"
+ * import { AppServer } from "spindle-app-server"
+ * import * as LanguageModelProvider from "spindle-app-server/LanguageModelProvider"
+ *
+ * // In a program, this is the layer of a provider's package.
+ * const languageModel = Layer.effect(
+ *   LanguageModel.LanguageModel,
+ *   LanguageModel.make({
+ *     generateText: () => Effect.succeed([]),
+ *     streamText: () => Stream.empty
+ *   })
+ * )
+ *
+ * const server = AppServer.client({
+ *   clientName: "my-cli",
+ *   clientVersion: "1.0.0",
+ *   model: Layer.provide(LanguageModelProvider.layer, languageModel)
+ * })
+ * ```
+ *
+ * @module spindle-app-server/LanguageModelProvider
  */
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Model from "effect/ai/Model"
@@ -106,6 +131,7 @@ const answer = (
   })
 }
 
+/** The model port over the `LanguageModel` in the context. */
 export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.LanguageModel> = Effect.gen(
   function* () {
     const model = yield* LanguageModel.LanguageModel
@@ -124,4 +150,5 @@ export const make: Effect.Effect<ModelProvider["Service"], never, LanguageModel.
   }
 )
 
+/** Answers every thread with the `LanguageModel` in the context. */
 export const layer: Layer.Layer<ModelProvider, never, LanguageModel.LanguageModel> = Layer.effect(ModelProvider, make)

@@ -171,4 +171,5 @@ const stream = (request: ModelRequest): Stream.Stream<ModelEvent, ModelError> =>
     }
   })
 
+/** The offline model. It needs no key and no network, and answers the same every time. */
 export const layer: Layer.Layer<ModelProvider> = Layer.succeed(ModelProvider, { stream, answersAs })

@@ -95,6 +95,7 @@ const answering =
       })
     )
 
+/** The model port over the servers of the Responses API that the configuration names. */
 export const make: Effect.Effect<ModelProvider["Service"], never, HttpClient.HttpClient | Config | Auth> = Effect.gen(
   function* () {
     const client = yield* HttpClient.HttpClient

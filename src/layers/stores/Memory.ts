@@ -37,6 +37,7 @@ const ranges = (stateOf: (threadId: string) => ThreadState | undefined) =>
       })
   }) satisfies Pick<ThreadStore["Service"], "readTurns" | "readItems">
 
+/** A store in memory, without a layer. */
 export const make = Effect.sync(() => {
   const threads = new Map<string, Stored>()
 
@@ -60,6 +61,7 @@ export const make = Effect.sync(() => {
   const summaries = () => Array.from(threads.values(), ({ state }) => summaryOf(state))
 
   return ThreadStore.of({
+    volatile: Effect.succeed(true),
     append,
     read: (threadId, { from, limit }) =>
       Effect.sync(() =>
@@ -92,4 +94,5 @@ export const make = Effect.sync(() => {
   })
 })
 
+/** A store whose threads are lost with the process. */
 export const layer: Layer.Layer<ThreadStore> = Layer.effect(ThreadStore, make)

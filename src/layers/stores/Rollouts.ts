@@ -69,6 +69,7 @@ const make = Effect.gen(function* () {
     claim: (...args) => using((store) => store.claim?.(...args) ?? Effect.succeed(Effect.void)),
     fork: (...args) => using((store) => store.fork(...args)),
     delete: (...args) => using((store) => store.delete(...args)),
+    volatile: Effect.map(Effect.provideContext(settings, services), ({ isMemory }) => isMemory),
     pathOf: (thread: ThreadSummary) => loaded?.pathOf?.(thread) ?? null,
     threadAt: (path) => using((store) => store.threadAt?.(path) ?? Effect.succeed(null)),
     sections: {

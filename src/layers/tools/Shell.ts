@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import process from "node:process"
 import { Sandbox } from "../../services/sandbox/Sandbox.ts"
 import { ExecRules } from "../../services/tool/ExecRules.ts"
-import { type ShellOptions, ShellSessions, type ThreadShell } from "../../services/tool/ShellSessions.ts"
+import { type ShellOptions, ShellSessions, ShowRefusals, type ThreadShell } from "../../services/tool/ShellSessions.ts"
 import type { Tool } from "../../services/tool/Tool.ts"
 import { Toolset } from "../../services/tool/Toolset.ts"
 import type { ShellThread } from "./shell/ShellThread.ts"
@@ -22,6 +22,7 @@ export interface Executables {
   readonly shell?: string
 }
 
+/** Options of the shell. */
 export interface Options extends Executables {
   /**
    * The base environment of commands, subject to the thread's `shell_environment_policy`. Read with the first command of a
@@ -36,10 +37,16 @@ interface Shared {
   readonly sandbox: Sandbox["Service"]
   readonly rules: ExecRules["Service"]
   readonly watchdog: Effect.Effect<Watchdog>
+  readonly showRefusals: boolean
 }
 
 /** Loads the shell of a thread; `marked` ends with `scope`. */
-const load = ({ options, rules, sandbox }: Shared, thread: ShellOptions, marked: Marked, scope: Scope.Scope) =>
+const load = (
+  { options, rules, sandbox, showRefusals }: Shared,
+  thread: ShellOptions,
+  marked: Marked,
+  scope: Scope.Scope
+) =>
   Effect.map(
     Effect.promise(() => import("./shell/ShellThread.ts")),
     ({ ShellThread }) =>
@@ -53,6 +60,7 @@ const load = ({ options, rules, sandbox }: Shared, thread: ShellOptions, marked:
         allow: rules.allow,
         mayLogIn: thread.config.settings["allow_login_shell"] !== false,
         marked,
+        showRefusals,
         scope
       })
   )
@@ -101,7 +109,8 @@ export const sessionsWith = (options: Options): Layer.Layer<ShellSessions, never
           Effect.uninterruptible
         )
       )
-      const shared: Shared = { options, sandbox: yield* Sandbox, rules: yield* ExecRules, watchdog }
+      const showRefusals = yield* ShowRefusals
+      const shared: Shared = { options, sandbox: yield* Sandbox, rules: yield* ExecRules, watchdog, showRefusals }
       return ShellSessions.of({ open: (thread) => open(shared, thread) })
     })
   )

@@ -7,7 +7,7 @@
  *   run: () => Effect.succeed(Tool.text("It rains."))
  * }
  *
- * AppServer.client({ tools: Toolsets.besideShell([weather]), … })
+ * AppServer.client({ clientName: "my-cli", clientVersion: "1.0.0", tools: Toolsets.besideShell([weather]) })
  * ```
  *
  * @module

@@ -40,6 +40,7 @@ export interface ConnectionLimits {
   readonly maxConnections: number
 }
 
+/** The limits of a server that sets none. */
 export const defaultLimits: ConnectionLimits = {
   ingressCapacity: 1024,
   ingressBytes: 16 * 1024 * 1024,

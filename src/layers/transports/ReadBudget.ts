@@ -22,11 +22,15 @@ const Small = 16 * 1024
 
 /** A connection that may be closed to meet the budget. */
 export interface Reader {
+  /** Whether the client has sent `initialize`. */
   readonly isInitialized: boolean
   /** Stops reading and closes the connection. Its bytes count until its account is closed. */
   readonly evict: () => void
 }
 
+/**
+ * One budget for the half-sent and unread messages of all connections, and which of them is closed when it is exceeded.
+ */
 export class ReadBudget {
   readonly #max: number
   readonly #accounts = new Set<ReadAccount>()
@@ -120,10 +124,12 @@ export class ReadAccount {
     return this.#held
   }
 
+  /** Whether the connection is being closed. */
   get isClosing(): boolean {
     return this.#isClosing
   }
 
+  /** Whether the connection may be closed to meet the budget. */
   get mayBeClosed(): boolean {
     return this.#reader !== undefined && !this.#isClosing
   }
@@ -165,6 +171,7 @@ export class ReadAccount {
     return this.#share < other.#share
   }
 
+  /** Closes the connection. */
   evict(): void {
     this.#isClosing = true
     this.#reader?.evict()

@@ -158,6 +158,7 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
+/** Options of the one client of standard input and output. */
 export interface StdioOptions {
   /** Default: `Limits`. */
   readonly limits?: ConnectionLimits.ConnectionLimits

@@ -1,7 +1,7 @@
 /**
  * The client's end of one WebSocket.
  *
- * Owns the socket: incoming messages, the size of an incomplete one, outgoing messages in batches, pings, and the end. The
+ * Owns the socket: incoming messages, the size of an incomplete one, outgoing messages, pings, and the end. The
  * library does the handshake, reads frames and closes; Frames makes outgoing frames. Does not own its connection:
  * `WebSocketTransport` makes a transport of a peer.
  *
@@ -62,12 +62,6 @@ export class ReasonedWebSocket extends WS.WebSocket {
 }
 
 const binary: Incoming = { _tag: "Ignored", reason: "binary frame" }
-
-/**
- * Maximum number of characters in one write, which may then be buffered in the socket. A client must read at least this much
- * within the stall grace, so it is small enough for a slow line.
- */
-const MaxBatchChars = 64 * 1024
 
 /** The close frame has the error; after a reset there is no client to send it to. */
 const ignore = () => {}
@@ -219,41 +213,24 @@ export class WebSocketPeer implements Reader {
     })
   }
 
-  /** Writes the messages at the client's pace. Completes synchronously when the client keeps up. */
+  /** Writes the messages as one batch. Completes synchronously when the client keeps up, else when it has read. */
   write(messages: ReadonlyArray<OutboundMessage>, sequenced: boolean): Effect.Effect<void, TransportClosed> {
-    return Effect.suspend(() => this.#writeFrom(messages, sequenced, 0))
-  }
-
-  #writeFrom(
-    messages: ReadonlyArray<OutboundMessage>,
-    sequenced: boolean,
-    from: number
-  ): Effect.Effect<void, TransportClosed> {
-    for (let at = from; at < messages.length;) {
+    return Effect.suspend(() => {
       const failure = this.#failure
       if (failure !== undefined) return Effect.fail(failure)
-      at = this.#writeBatch(messages, sequenced, at)
-      if (this.isCongested) return Effect.flatMap(this.#writable, () => this.#writeFrom(messages, sequenced, at))
-    }
-    const failure = this.#failure
-    return failure === undefined ? Effect.void : Effect.fail(failure)
+      const texts = messages.map((message) => encode(message, sequenced)).filter((text) => text !== "")
+      // No frame may follow a close frame.
+      if (texts.length > 0 && this.#ws.readyState === this.#ws.OPEN) this.#socket.write(this.#frames.encode(texts))
+      return this.isCongested ? Effect.andThen(this.#writable, this.#written) : this.#written
+    })
   }
 
-  /** Writes one batch and returns the index of the first message after it. */
-  #writeBatch(messages: ReadonlyArray<OutboundMessage>, sequenced: boolean, from: number): number {
-    const texts: Array<string> = []
-    let chars = 0
-    let at = from
-    while (at < messages.length && chars < MaxBatchChars) {
-      const message = messages[at++]
-      const text = message === undefined ? "" : encode(message, sequenced)
-      if (text === "") continue
-      texts.push(text)
-      chars += text.length
-    }
-    // No frame may follow a close frame.
-    if (texts.length > 0 && this.#ws.readyState === this.#ws.OPEN) this.#socket.write(this.#frames.encode(texts))
-    return at
+  /** Fails when the socket has closed meanwhile. */
+  get #written(): Effect.Effect<void, TransportClosed> {
+    return Effect.suspend(() => {
+      const failure = this.#failure
+      return failure === undefined ? Effect.void : Effect.fail(failure)
+    })
   }
 
   /** Sends a ping. False when nothing was received since the previous one. */

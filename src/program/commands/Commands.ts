@@ -25,6 +25,7 @@ import * as ExecFlags from "./ExecFlags.ts"
 import * as NodeSmallFiles from "../../layers/files/NodeSmallFiles.ts"
 import * as Input from "./Input.ts"
 import * as ListenFlags from "./ListenFlags.ts"
+import type { Resume } from "./OpenThread.ts"
 import * as Logging from "../Logging.ts"
 import * as Screen from "../console/Console.ts"
 import * as Signals from "../Signals.ts"
@@ -123,21 +124,26 @@ const asRun = <R>(run: Effect.Effect<number, never, R>) =>
 const orRefuse = <A>(value: A | Usage.UsageError): Effect.Effect<A, Usage.UsageError> =>
   value instanceof Usage.UsageError ? Effect.fail(value) : Effect.succeed(value)
 
+const wrong = (message: string) => Effect.fail(new Usage.UsageError({ message }))
+
 const runExec = Effect.fnUntraced(function* (
   flags: ExecFlags.Flags,
   settings: SettingsInput,
   argument: string | undefined,
-  resume: string | null
+  resume: Resume | null
 ) {
+  yield* orRefuse(ExecFlags.checkSupported(flags))
   const cliOverrides = [...(yield* settingsOf(settings)), ...(yield* orRefuse(ExecFlags.settingsOf(flags)))]
   const options = yield* orRefuse(ExecFlags.serverOptionsOf(flags))
   const permissions = yield* orRefuse(ExecFlags.permissionsOf(flags))
+  const { origin, path } = findHome(process.env)
+  yield* Input.checkProfile(path, options.profile)
   const schemaFile = Option.getOrNull(flags.outputSchema)
   const task: Exec.Task = {
     ...permissions,
     outputSchema: schemaFile === null ? null : yield* Input.outputSchema(schemaFile),
     prompt: yield* Input.prompt(argument),
-    images: flags.image,
+    images: yield* Input.images(flags.image),
     resume,
     model: Option.getOrNull(flags.model),
     local: flags.oss ? Option.getOrElse(flags.localProvider, () => "default" as const) : null,
@@ -149,7 +155,6 @@ const runExec = Effect.fnUntraced(function* (
     cyberAccessProgram: Option.getOrNull(flags.cyberAccessProgram),
     json: flags.json
   }
-  const { origin, path } = findHome(process.env)
   const { err } = yield* Screen.TerminalConsole
   if (origin === "~/.codex") yield* err.write(`${err.paint("dim", `home: ${path}, because there is no ~/.spindle`)}\n`)
   const run = Effect.provide(Exec.run(task, { ...options, cliOverrides }), Telemetry.layer)
@@ -168,20 +173,35 @@ const execBase = Command.make("exec", { prompt: promptArgument }).pipe(Command.w
 const resume = Command.make(
   "resume",
   {
-    threadId: Argument.String("thread-id").pipe(Argument.withDescription("The id of the thread")),
-    prompt: promptArgument
+    thread: Argument.String("thread").pipe(
+      Argument.withDescription("The id or the name of the thread; with --last, the prompt"),
+      Argument.optional
+    ),
+    prompt: promptArgument,
+    last: ExecFlags.switchFlag("last", "Continue the thread that changed last, of this folder"),
+    all: ExecFlags.switchFlag("all", "Find threads of every folder, by name or with --last")
   },
-  Effect.fnUntraced(function* ({ prompt, threadId }) {
-    yield* runExec(yield* execBase, yield* spindle, Option.getOrUndefined(prompt), threadId)
+  Effect.fnUntraced(function* ({ all, last, prompt, thread }) {
+    const [first, second] = [Option.getOrNull(thread), Option.getOrUndefined(prompt)]
+    if (last && second !== undefined) return yield* wrong("--last cannot be used with the id or the name of a thread")
+    if (!last && first === null) return yield* wrong("No thread: pass its id or its name, or --last.")
+    const flags = yield* execBase
+    if (flags.ephemeral) return yield* wrong("--ephemeral cannot be used with resume: a stored thread stays stored")
+    const target = last ? null : first
+    yield* runExec(flags, yield* spindle, last ? (first ?? undefined) : second, { target, all })
   })
 ).pipe(
   Command.withShortDescription("Continue a stored thread"),
-  Command.withDescription("Continue a stored thread, also one of another program that shares the home folder."),
+  Command.withDescription(
+    "Continue a stored thread, also one of another program that shares the home folder, in its own folder and with\n" +
+      "  its own settings, unless flags override them."
+  ),
   Command.withExamples([
     {
       command: 'spindle exec resume 01a1fb80-d002-7f01-86cf-4b9a743431db "now translate it to French"',
       description: "exec prints the id first"
-    }
+    },
+    { command: 'spindle exec resume --last "go on"', description: "Continue the last thread of this folder" }
   ])
 )
 

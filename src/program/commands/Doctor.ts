@@ -6,17 +6,22 @@
  * @module
  */
 import process from "node:process"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
+import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
-import type * as Path from "effect/Path"
+import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
 import * as Server from "../../layers/Server.ts"
+import * as Rollouts from "../../layers/stores/Rollouts.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import { findHome, machine } from "../../layers/MachineInfo.ts"
+import { connectionError } from "../../layers/models/responses/ConnectionError.ts"
+import type { ResultOf } from "../../protocol/Methods.ts"
 import { AppServerClient } from "../../services/client/AppServerClient.ts"
 import * as Auth from "../../services/account/Auth.ts"
 import { Config, type ModelProviderInfo, offlineProvider } from "../../services/config/Config.ts"
@@ -49,25 +54,36 @@ const program = (): ReadonlyArray<Check> => {
   ]
 }
 
+type LayerName = NonNullable<ResultOf<"config/read">["layers"]>[number]["name"]
+
+/** The file of a layer, and whose it is. */
+const fileOf = (name: LayerName, path: Path.Path): ReadonlyArray<readonly [file: string, origin: string]> => {
+  if ("file" in name) return [[name.file, "profile" in name && name.profile != null ? "profile" : name.type]]
+  return "dotCodexFolder" in name ? [[path.join(name.dotCodexFolder, "config.toml"), name.type]] : []
+}
+
 /** The configuration files that were read, and what is wrong with them. */
 const configuration = Effect.gen(function* () {
   const config = yield* Config
   const client = yield* AppServerClient
-  const { layers } = yield* client.request("config/read", { includeLayers: true })
-  const files = (layers ?? []).flatMap(({ name }) => ("file" in name ? [name.file] : []))
+  const fileSystem = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const { layers } = yield* client.request("config/read", { includeLayers: true, cwd: process.cwd() })
+  const named = (layers ?? []).flatMap(({ name }) => fileOf(name, path))
+  // A layer also exists for a file that does not.
+  const files = yield* Effect.filter(named, ([file]) => Effect.orElseSucceed(fileSystem.exists(file), () => false))
+  const shown = files.map(([file, origin]) => `${file} (${origin})`).join(", ")
   return [
-    ok("configuration", files.length === 0 ? "no files" : files.join(", ")),
+    ok("configuration", shown === "" ? "no files: `spindle config init` writes one" : shown),
     ...config.warnings.map(({ details, summary }) =>
       warning("configuration", details === null ? summary : `${summary} ${details}`)
     )
   ]
 })
 
-/** The text of the innermost error: clients wrap the error of the socket. */
-const causeOf = (error: unknown, depth = 3): string => {
-  if (!(error instanceof Error)) return String(error)
-  return depth > 0 && error.cause instanceof Error ? causeOf(error.cause, depth - 1) : error.message
-}
+/** The error of the socket, or the kind of failure: the message of a client's error has the URL, where secrets may be. */
+const causeOf = (error: HttpClientError | Cause.TimeoutError): string =>
+  connectionError(error)?.text ?? (error._tag === "TimeoutError" ? error.message : error.reason._tag)
 
 /** The URL without user, password and query, where secrets may be. */
 const shownUrl = (url: string): string => {
@@ -75,21 +91,46 @@ const shownUrl = (url: string): string => {
   return parsed === null ? "(not a URL)" : `${parsed.origin}${parsed.pathname}`
 }
 
+const auth = () => Auth.layer({ home: findHome(process.env).path, environment: process.env, allowApiKeyEnv: true })
+
 /** Whether the model server responds at all; the status does not matter. */
 const reachable = Effect.fnUntraced(function* ({ baseUrl }: ModelProviderInfo) {
   const { httpClient } = yield* Effect.promise(() => import("../../layers/models/ResponsesNode.ts"))
-  const auth = Auth.layer({ home: findHome(process.env).path, environment: process.env, allowApiKeyEnv: true })
   const probe = Effect.flatMap(HttpClient.HttpClient, (client) => client.execute(HttpClientRequest.get(baseUrl)))
   return yield* probe.pipe(
     Effect.timeout(ProbeTimeout),
     Effect.scoped,
-    Effect.provide(Layer.provide(httpClient, auth)),
+    Effect.provide(Layer.provide(httpClient, auth())),
     Effect.match({
       onSuccess: ({ status }) => ok("model server", `${shownUrl(baseUrl)} responds (status ${status})`),
-      onFailure: (error) => failed("model server", `${shownUrl(baseUrl)}: ${causeOf(error)}`)
+      onFailure: (error) =>
+        failed(
+          "model server",
+          `${shownUrl(baseUrl)}: ${causeOf(error)}\nCheck the server, the network and base_url; a proxy is set with HTTPS_PROXY.`
+        )
     })
   )
 })
+
+/** Where the key is from, or why there is none. */
+const credential = Effect.fnUntraced(
+  function* (provider: ModelProviderInfo) {
+    const { of } = yield* Effect.promise(() => import("../../layers/models/responses/Credentials.ts"))
+    const services = yield* Auth.Auth
+    const found = yield* Effect.result(of(services, yield* Config, provider))
+    if (Result.isFailure(found)) return [failed("key", found.failure.error.details ?? found.failure.error.message)]
+    const { origin } = found.success
+    if (origin === null) {
+      return [ok("key", `none is sent to the provider ${provider.id}; env_key names the variable of one`)]
+    }
+    const unusable = provider.requiresOpenaiAuth ? yield* services.unusable ?? Effect.succeed(null) : null
+    return [
+      ok("key", `from ${origin}`),
+      ...(unusable === null ? [] : [warning("key", `${unusable.file} ${unusable.problem}: it is not used`)])
+    ]
+  },
+  Effect.provide(Layer.suspend(auth))
+)
 
 /** The model, its key, and its server. */
 const model = Effect.gen(function* () {
@@ -99,13 +140,20 @@ const model = Effect.gen(function* () {
   const started = yield* client.request("thread/start", { ephemeral: true })
   const { providers } = yield* config.effective({ cwd: null, overrides: {} })
   const { model, modelProvider } = started
+  const provider = modelProvider === offlineProvider ? undefined : providers[modelProvider]
   const ready = yield* Effect.result(threads.find(started.thread.id)?.ready ?? Effect.void)
-  const key = Result.isFailure(ready)
-    ? failed("key", ready.failure.details ?? ready.failure.message)
-    : ok("key", `the provider ${modelProvider} can be asked`)
-  const provider = providers[modelProvider]
-  const server = provider === undefined || modelProvider === offlineProvider ? [] : [yield* reachable(provider)]
-  return [ok("model", `${model} of the provider ${modelProvider}`), key, ...server]
+  const checks =
+    provider !== undefined
+      ? [...(yield* credential(provider)), yield* reachable(provider)]
+      : [
+          Result.isFailure(ready)
+            ? failed("key", ready.failure.details ?? ready.failure.message)
+            : ok("key", "none is needed")
+        ]
+  const store = (yield* threads.volatile)
+    ? warning("threads", "in memory: they end with the process, so `exec resume` finds none")
+    : ok("threads", `stored in ${config.home}`)
+  return [ok("model", `${model} of the provider ${modelProvider}`), ...checks, store]
 })
 
 const sandbox = warning("sandbox", "none: commands that sandbox_mode would confine need approval")
@@ -113,7 +161,9 @@ const sandbox = warning("sandbox", "none: commands that sandbox_mode would confi
 /** The checks that need a server; a server that cannot start is one failed check. */
 const served = (options: AppServerOptions) => {
   const client = InProcessClient.layer({ clientName: "spindle-doctor", clientVersion: Version, ownsServer: true })
-  const server = client.pipe(Layer.provideMerge(Server.layer({ sessionSource: "exec", ...options })))
+  const server = client.pipe(
+    Layer.provideMerge(Server.layer({ sessionSource: "exec", store: Rollouts.layer, ...options }))
+  )
   const section = <E extends { readonly message: string }, R>(
     name: string,
     checks: Effect.Effect<ReadonlyArray<Check>, E, R>

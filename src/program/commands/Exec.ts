@@ -11,6 +11,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
+import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { Terminal } from "effect/Terminal"
 import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
@@ -18,8 +19,7 @@ import * as Server from "../../layers/Server.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import * as Rollouts from "../../layers/stores/Rollouts.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
-import type { ParamsInputOf, ResultOf, ServerRequest } from "../../protocol/Methods.ts"
-import type { SandboxMode } from "../../protocol/v2/thread/Settings.ts"
+import type { ParamsInputOf, ServerRequest } from "../../protocol/Methods.ts"
 import type { TurnStatus } from "../../protocol/v2/turn/Turn.ts"
 import { AppServerClient, type ClientError } from "../../services/client/AppServerClient.ts"
 import type { ClientEvent } from "../../services/client/ClientEvent.ts"
@@ -27,45 +27,33 @@ import type { ConfigError } from "../../services/config/Config.ts"
 import type { InProcessError } from "../../services/connection/InProcess.ts"
 import type { ModelError } from "../../services/model/ModelProvider.ts"
 import { Version } from "../../services/config/ServerIdentity.ts"
+import { ShowRefusals } from "../../services/tool/ShellSessions.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import * as JsonReporter from "../reporters/JsonReporter.ts"
-import { questionOf } from "../reporters/ApprovalPrompt.ts"
+import { isApproval, questionOf } from "../reporters/ApprovalPrompt.ts"
 import * as TextReporter from "../reporters/TextReporter.ts"
 import type { Reporter } from "../reporters/Reporter.ts"
-import type { Permissions } from "./ExecFlags.ts"
 import * as LastMessage from "./LastMessage.ts"
+import { open, type Opened, type ResumeError, type ThreadTask } from "./OpenThread.ts"
 import { TerminalConsole } from "../console/Console.ts"
 
 /** The options of a run. */
-export interface Task {
+export interface Task extends ThreadTask {
   readonly prompt: string
   /** Absolute paths. */
   readonly images: ReadonlyArray<string>
-  /** The thread to continue; null starts a new one. */
-  readonly resume: string | null
-  readonly model: string | null
-  readonly sandbox: SandboxMode | null
-  readonly approval: Permissions["approval"]
-  /** A model server of this machine: its name, or `default` for the one that the configuration names. */
-  readonly local: "default" | "lmstudio" | "ollama" | null
-  /** Keeps the thread in memory only. */
-  readonly ephemeral: boolean
-  /** Absolute path of the file that the last message is written to; null for none. */
+  /** Path of the file that the last message is written to; null for none. */
   readonly lastMessageFile: string | null
-  /** Absolute; null is the working directory. */
-  readonly cwd: string | null
   /** Absolute folders that are writable in addition to the workspace. */
   readonly addDirs: ReadonlyArray<string>
   /** JSON Schema of the final answer; null for none. */
   readonly outputSchema: Schema.Json
-  readonly threadSource: string | null
   readonly cyberAccessProgram: "daybreakBlue" | "daybreakRed" | "standard" | null
   /** Print JSON events instead of text. */
   readonly json: boolean
 }
 
 type Client = AppServerClient["Service"]
-type Opened = ResultOf<"thread/start">
 
 /** The exit codes. */
 export const ExitCode = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const
@@ -75,30 +63,6 @@ const NetworkPatience = "60 seconds"
 
 /** Time limit for a turn to end after it was interrupted. */
 const InterruptDeadline = "3 seconds"
-
-/** The default models of local model servers, as in the release. */
-const localModels = { lmstudio: "openai/gpt-oss-20b", ollama: "gpt-oss:20b" } as const
-
-/** The requested local model server and its model. `--model` takes precedence over the server's default model. */
-const localModel = Effect.fnUntraced(function* (client: Client, { local, model }: Task) {
-  if (local === null) return { model }
-  const { config } = yield* client.request("config/read", {})
-  const configured = Reflect.get(config, "oss_provider")
-  const modelProvider = local !== "default" ? local : configured === "lmstudio" ? "lmstudio" : "ollama"
-  return { modelProvider, model: model ?? localModels[modelProvider] }
-})
-
-const open = Effect.fnUntraced(function* (client: Client, task: Task): Effect.fn.Return<Opened, ClientError> {
-  const settings = {
-    ...(yield* localModel(client, task)),
-    cwd: task.cwd,
-    sandbox: task.sandbox,
-    approvalPolicy: task.approval
-  }
-  return task.resume === null
-    ? yield* client.request("thread/start", { ...settings, threadSource: task.threadSource, ephemeral: task.ephemeral })
-    : yield* client.request("thread/resume", { ...settings, threadId: task.resume, excludeTurns: true })
-})
 
 type TurnParams = ParamsInputOf<"turn/start">
 
@@ -116,18 +80,29 @@ const turnOf = (thread: Opened, task: Task): TurnParams => ({
   ...(task.cyberAccessProgram === null ? {} : { cyberAccessProgram: task.cyberAccessProgram })
 })
 
-/** Asks the user for approvals. Any other request is refused, so that the turn continues. */
-const answer = Effect.fnUntraced(function* (client: Client, reporter: Reporter, request: ServerRequest) {
-  const question = questionOf(request)
-  if (question === undefined) {
-    yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
-    return yield* client.reject(request.id, {
-      code: ErrorCode.MethodNotFound,
-      message: `${request.method} is not supported by exec`
-    })
-  }
-  yield* client.respond(request.id, { decision: yield* reporter.asked(question) })
-})
+/** As in the release. The model reads that the request failed, not that a user declined. */
+const nobody = { code: ErrorCode.Unsupported, message: "approval is not supported: there is nobody to ask" }
+
+/**
+ * Asks the user for approvals. Any other request is refused, so that the turn continues. A request that the server resolved
+ * meanwhile needs no answer.
+ */
+const answer = Effect.fnUntraced(
+  function* (client: Client, reporter: Reporter, request: ServerRequest) {
+    const question = questionOf(request)
+    if (question === undefined || !isApproval(request)) {
+      yield* reporter.remark(`The server requested ${request.method}, which exec does not support.`)
+      return yield* client.reject(request, {
+        code: ErrorCode.MethodNotFound,
+        message: `${request.method} is not supported by exec`
+      })
+    }
+    const decision = yield* reporter.asked(question)
+    if (decision === "nobody") yield* client.reject(request, nobody)
+    else yield* client.respond(request, { decision })
+  },
+  Effect.catchTag("RequestNotPending", () => Effect.void)
+)
 
 /** Reports the events of a turn until it ends. Returns its status, or null when the connection ended first. */
 const follow = (client: Client, reporter: Reporter): Effect.Effect<TurnStatus | null, ClientError> => {
@@ -166,7 +141,11 @@ const checkModel = Effect.fnUntraced(function* (threadId: string) {
   yield* threads.find(threadId)?.ready ?? Effect.void
 })
 
-const runTurn = Effect.fnUntraced(function* (reporter: Reporter, task: Task) {
+const runTurn = Effect.fnUntraced(function* (
+  reporter: Reporter,
+  task: Task,
+  last: LastMessage.LastMessage | undefined
+) {
   const client = yield* AppServerClient
   const screen = yield* TerminalConsole
   const thread = yield* open(client, task)
@@ -175,7 +154,6 @@ const runTurn = Effect.fnUntraced(function* (reporter: Reporter, task: Task) {
   if (task.addDirs.length > 0 && thread.sandbox.type !== "workspaceWrite") {
     yield* reporter.remark("--add-dir has no effect: it needs --sandbox workspace-write.")
   }
-  const last = task.lastMessageFile === null ? undefined : yield* LastMessage.make(task.lastMessageFile)
   const watched = last === undefined ? reporter : last.watching(reporter)
   const turn = Effect.andThen(client.request("turn/start", turnOf(thread, task)), follow(client, watched)).pipe(
     Effect.onInterrupt(() => interrupt(client, reporter, thread.thread.id))
@@ -185,7 +163,7 @@ const runTurn = Effect.fnUntraced(function* (reporter: Reporter, task: Task) {
   return status === "completed" ? ExitCode.success : status === "interrupted" ? ExitCode.interrupted : ExitCode.failure
 })
 
-type Problem = ClientError | ConfigError | InProcessError | LastMessage.LastMessageError | ModelError
+type Problem = ClientError | ConfigError | InProcessError | LastMessage.LastMessageError | ModelError | ResumeError
 
 /** Reports that the run failed. An unusable model is also reported as an event, as it is during a turn. */
 const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
@@ -198,6 +176,20 @@ const failed = (reporter: Reporter, problem: Problem): Effect.Effect<void> => {
   return Effect.andThen(reporter.notified(event), reporter.failed(message))
 }
 
+/** The task's own server and its client. Refused commands are items, so that a run shows what did not happen. */
+const embedded = (task: Task, server: AppServerOptions) =>
+  InProcessClient.layer({
+    clientName: "spindle-exec",
+    clientVersion: Version,
+    experimentalApi: task.cyberAccessProgram !== null,
+    ownsServer: true
+  }).pipe(
+    Layer.provideMerge(
+      Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, store: Rollouts.layer, ...server })
+    ),
+    Layer.provide(Layer.succeed(ShowRefusals, true))
+  )
+
 /** Runs the task on its own server and returns the exit code. */
 export const run = (
   task: Task,
@@ -206,20 +198,14 @@ export const run = (
   Effect.gen(function* () {
     const screen = yield* TerminalConsole
     const reporter = task.json ? JsonReporter.make(screen) : yield* TextReporter.make(screen, yield* Terminal)
-    const embedded = InProcessClient.layer({
-      clientName: "spindle-exec",
-      clientVersion: Version,
-      experimentalApi: task.cyberAccessProgram !== null,
-      ownsServer: true
-    }).pipe(
-      Layer.provideMerge(
-        Server.layer({ sessionSource: "exec", networkPatience: NetworkPatience, store: Rollouts.layer, ...server })
-      )
-    )
-    const code = yield* runTurn(reporter, task).pipe(
-      Effect.provide(embedded),
-      Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))
-    )
+    const file = task.lastMessageFile
+    const last = yield* Effect.result(file === null ? Effect.undefined : LastMessage.make(file))
+    const code = Result.isFailure(last)
+      ? yield* Effect.as(reporter.failed(last.failure.message), ExitCode.usage)
+      : yield* runTurn(reporter, task, last.success).pipe(
+          Effect.provide(embedded(task, server)),
+          Effect.catch((error) => Effect.as(failed(reporter, error), ExitCode.failure))
+        )
     yield* screen.flush
     return code
   }).pipe(Effect.scoped)

@@ -21,6 +21,9 @@ const repeated = (name: string, metavar: string, description: string) =>
     Flag.atLeast(0)
   )
 
+/** A flag of the release that is not implemented. It is known so that the error can say so. */
+const unsupported = (name: string) => switchFlag(name, "Not supported").pipe(Flag.withHidden)
+
 const feature = (name: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withMetavar("FEATURE"),
@@ -68,13 +71,18 @@ export const flags = {
     Flag.optional
   ),
   addDir: repeated("add-dir", "DIR", "Additional writable folder, with --sandbox workspace-write"),
-  image: repeated("image", "FILE", "Image to send to the model").pipe(Flag.withAlias("i")),
-  outputSchema: Flag.Path("output-schema").pipe(
+  image: Flag.String("image").pipe(
+    Flag.withAlias("i"),
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Image to send to the model; commas separate several. May be repeated"),
+    Flag.atLeast(0)
+  ),
+  outputSchema: Flag.String("output-schema").pipe(
     Flag.withMetavar("FILE"),
     Flag.withDescription("File with a JSON Schema for the final answer"),
     Flag.optional
   ),
-  outputLastMessage: Flag.Path("output-last-message").pipe(
+  outputLastMessage: Flag.String("output-last-message").pipe(
     Flag.withAlias("o"),
     Flag.withMetavar("FILE"),
     Flag.withDescription("File that the last message of the agent is written to"),
@@ -95,6 +103,13 @@ export const flags = {
     Flag.optional
   ),
   skipGitRepoCheck: switchFlag("skip-git-repo-check", "Accepted for compatibility: Spindle runs in any folder"),
+  approveForMe: unsupported("approve-for-me"),
+  hookTrust: unsupported("dangerously-bypass-hook-trust"),
+  ignoreRules: unsupported("ignore-rules"),
+  ignoreUserConfig: unsupported("ignore-user-config"),
+  strictConfig: unsupported("strict-config"),
+  trust: unsupported("trust"),
+  worktree: unsupported("worktree"),
   cyberAccessProgram: Flag.ChoiceWithValue("cyber-access-program", [
     ["standard", "standard"],
     ["daybreak_blue", "daybreakBlue"],
@@ -126,6 +141,24 @@ export const permissionsOf = (flags: Flags): Permissions | UsageError => {
   }
   if (flags.bypass) return { sandbox: "danger-full-access", approval: "never" }
   return flags.fullAuto ? { sandbox: "workspace-write", approval: "on-request" } : { sandbox, approval }
+}
+
+const unsupportedFlags = {
+  approveForMe: ["--approve-for-me", "approve commands yourself on a terminal, or write rules"],
+  hookTrust: ["--dangerously-bypass-hook-trust", "there are no hooks; omit it"],
+  ignoreRules: ["--ignore-rules", "remove or rename the rules instead"],
+  ignoreUserConfig: ["--ignore-user-config", "set SPINDLE_HOME to another folder"],
+  strictConfig: ["--strict-config", "spindle doctor lists settings that are not used"],
+  trust: ["--trust", 'set trust_level of [projects."<folder>"] in config.toml'],
+  worktree: ["--worktree", "create one with git worktree, and pass it with --cd"]
+} as const
+
+/** Fails for a flag of the release that is not implemented, instead of running without it. */
+export const checkSupported = (flags: Flags): UsageError | null => {
+  const given = Object.entries(unsupportedFlags).find(([name]) => Reflect.get(flags, name) === true)
+  if (given === undefined) return null
+  const [, [flag, instead]] = given
+  return new UsageError({ message: `${flag} is not supported: ${instead}` })
 }
 
 /** A profile is a plain name: it becomes part of a file's name. */

@@ -1,13 +1,16 @@
 /**
  * `--output-last-message`: writes the agent's last message to a file.
  *
- * Owns the file: it is checked for write access before the model request, and written once, after the turn.
+ * Owns the file: it is checked for write access before anything else starts, and written once, after the turn. Anything that
+ * is not a regular file, such as a pipe, stays open in between, because its reader would take a close for the end.
  *
  * @module
  */
+import { constants } from "node:fs"
+import { type FileHandle, open, writeFile } from "node:fs/promises"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import type { Reporter } from "../reporters/Reporter.ts"
 
 /** The file cannot be written. */
@@ -22,14 +25,57 @@ export interface LastMessage {
   readonly write: (reporter: Reporter) => Effect.Effect<void, LastMessageError>
 }
 
-/** Fails when the file cannot be written. Creates it if it does not exist, and keeps existing content. */
+const causes: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  ENAMETOOLONG: "the name is too long",
+  ENOENT: "its folder does not exist",
+  ENOSPC: "no space is left on the device",
+  ENOTDIR: "a part of its path is not a folder",
+  ENXIO: "nobody reads this pipe",
+  EPERM: "permission denied",
+  EPIPE: "nobody reads this pipe any more",
+  EROFS: "the file system is read-only"
+}
+
+const causeOf = (error: unknown): string => {
+  const code = error instanceof Error ? Reflect.get(error, "code") : undefined
+  return typeof code === "string" ? (causes[code] ?? code) : "unknown error"
+}
+
+const trying = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, LastMessageError> =>
+  Effect.tryPromise({
+    try: run,
+    catch: (error) =>
+      new LastMessageError({ message: `--output-last-message ${file} cannot be written: ${causeOf(error)}` })
+  })
+
+const opened = (file: string, flags: number): Effect.Effect<FileHandle, LastMessageError, Scope.Scope> =>
+  Effect.acquireRelease(
+    trying(file, () => open(file, flags, 0o666)),
+    (handle) => Effect.promise(() => handle.close().catch(() => undefined))
+  )
+
+/** The open file if it must stay open; undefined for a regular file. Creates it if it does not exist, and keeps its content. */
+const checked = Effect.fnUntraced(function* (file: string) {
+  // Not blocking: a pipe without a reader would wait for one.
+  const probe = opened(file, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK)
+  const scope = yield* Effect.scope
+  return yield* probe.pipe(
+    Effect.flatMap((handle) => trying(file, () => handle.stat())),
+    // Opened again before the probe is closed, so that a reader sees no end.
+    Effect.flatMap((stat) =>
+      stat.isFile() ? Effect.undefined : Scope.provide(opened(file, constants.O_WRONLY), scope)
+    ),
+    Effect.scoped
+  )
+})
+
+/** Fails when the file cannot be written. */
 export const make = Effect.fnUntraced(function* (
   file: string
-): Effect.fn.Return<LastMessage, LastMessageError, FileSystem.FileSystem> {
-  const fileSystem = yield* FileSystem.FileSystem
-  const refuse = (error: { readonly message: string }) =>
-    new LastMessageError({ message: `--output-last-message ${file} cannot be written: ${error.message}` })
-  yield* Effect.mapError(fileSystem.writeFileString(file, "", { flag: "a" }), refuse)
+): Effect.fn.Return<LastMessage, LastMessageError, Scope.Scope> {
+  const special = yield* checked(file)
   let text: string | undefined
   return {
     watching: (reporter) => ({
@@ -43,7 +89,7 @@ export const make = Effect.fnUntraced(function* (
       }
     }),
     write: Effect.fnUntraced(function* (reporter) {
-      yield* Effect.mapError(fileSystem.writeFileString(file, text ?? ""), refuse)
+      yield* trying(file, () => writeFile(special ?? file, text ?? ""))
       if (text === undefined) yield* reporter.remark(`The agent sent no message: ${file} is empty.`)
     })
   }

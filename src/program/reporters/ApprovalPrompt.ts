@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import type { ServerRequest } from "../../protocol/Methods.ts"
 
-/** `cancel` ends the turn; after the others it continues. */
-export type Decision = "accept" | "acceptForSession" | "cancel" | "decline"
+/** `cancel` ends the turn; after the others it continues. `nobody`: there is no user who could answer. */
+export type Decision = "accept" | "acceptForSession" | "cancel" | "decline" | "nobody"
 
 export interface ApprovalPrompt {
   /** The item that waits for the answer. */
@@ -16,6 +16,8 @@ export interface ApprovalPrompt {
   readonly subject: string
   /** The question, such as "Run this command?". */
   readonly question: string
+  /** What `always` covers, such as "this exact command in this folder". */
+  readonly always: string
   readonly reason: string | null
   /** The working directory of the action. */
   readonly cwd: string | null
@@ -25,6 +27,14 @@ export interface ApprovalPrompt {
 export const HowToAllow = "To run commands without approval: --sandbox danger-full-access"
 
 /** The question in a server request; undefined for requests that are not approvals. */
+/** A request that the user can answer with a decision. */
+export type ApprovalRequest = Extract<
+  ServerRequest,
+  { readonly method: "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" }
+>
+
+export const isApproval = (request: ServerRequest): request is ApprovalRequest => questionOf(request) !== undefined
+
 export const questionOf = (request: ServerRequest): ApprovalPrompt | undefined => {
   switch (request.method) {
     case "item/commandExecution/requestApproval": {
@@ -34,6 +44,7 @@ export const questionOf = (request: ServerRequest): ApprovalPrompt | undefined =
         itemId,
         subject: command ?? (host === undefined ? "input for a running command" : `a connection to ${host}`),
         question: host === undefined ? "Run this command?" : "Allow this connection?",
+        always: host === undefined ? "this exact command in this folder" : `connections to ${host}`,
         reason: reason ?? null,
         cwd: cwd ?? null
       }
@@ -44,6 +55,7 @@ export const questionOf = (request: ServerRequest): ApprovalPrompt | undefined =
         itemId,
         subject: grantRoot == null ? "the changes above" : `files in ${grantRoot}`,
         question: "Make these changes?",
+        always: grantRoot == null ? "changes of these files" : `changes in ${grantRoot}`,
         reason: reason ?? null,
         cwd: null
       }
@@ -74,10 +86,11 @@ export const decisionOf = (line: string): Decision | undefined => {
 }
 
 /** The answers that `decisionOf` reads, as the question shows them. */
-export const Choices = "[y]es, [n]o, [a]lways in this run, [s]top the turn:"
+export const choicesOf = ({ always }: ApprovalPrompt): string =>
+  `[y]es, [n]o, [a]lways in this run: ${always}, [s]top the turn:`
 
-/** The line of a command that was declined because there is no terminal. */
-export const Declined = `└ declined: there is no terminal to ask for approval. ${HowToAllow}`
+/** Why an action that needs approval was declined where there is no user. */
+export const nobodyToAsk = (reason: string): string => `declined: ${reason}. ${HowToAllow}`
 
 /** Repeats the question until the answer is valid. The end of the input declines. */
 export const ask = (prompt: Effect.Effect<string | undefined>): Effect.Effect<Decision> =>

@@ -68,8 +68,9 @@ export const duration = (millis: number): string => {
 }
 
 /** How a command ended. */
-export const outcome = ({ durationMs, exitCode, status }: Item<"commandExecution">): string => {
-  if (status === "declined") return "declined, not run"
+export const outcome = ({ aggregatedOutput, durationMs, exitCode, status }: Item<"commandExecution">): string => {
+  // Without a reason the user was asked.
+  if (status === "declined") return aggregatedOutput ?? "declined by you, not run"
   const end = exitCode === null ? (status === "inProgress" ? "still running" : "failed") : `exit ${exitCode}`
   return durationMs === null ? end : `${end}, ${duration(durationMs)}`
 }

@@ -16,7 +16,7 @@ import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import * as Format from "./Format.ts"
 import { plain, shownOnOneLine } from "../console/ShownText.ts"
 import type { Reporter } from "./Reporter.ts"
-import { HowToAllow } from "./ApprovalPrompt.ts"
+import { nobodyToAsk } from "./ApprovalPrompt.ts"
 import type { TerminalConsole } from "../console/Console.ts"
 
 /** An event that can be encoded as JSON. */
@@ -85,6 +85,13 @@ export class JsonEvents {
   #plan: { readonly id: string; readonly items: ReadonlyArray<unknown> } | null = null
   #usage: ThreadTokenUsage["total"] | null = null
   #error: TurnError | null = null
+  /** Why commands were declined that needed approval, by the id of their item in the protocol. */
+  readonly #declined = new Map<string, string>()
+
+  /** The command of this item is declined: its last event has this text instead of an output. */
+  decline(itemId: string, text: string): void {
+    this.#declined.set(itemId, text)
+  }
 
   of(notification: ServerNotification): ReadonlyArray<ExecEvent> {
     switch (notification.method) {
@@ -136,8 +143,14 @@ export class JsonEvents {
     return [{ type, item: { id, ...content } }]
   }
 
-  #completed(item: ThreadItem): ReadonlyArray<ExecEvent> {
+  #completed(completed: ThreadItem): ReadonlyArray<ExecEvent> {
+    const text = this.#declined.get(completed.id)
+    const item: ThreadItem =
+      text === undefined || completed.type !== "commandExecution"
+        ? completed
+        : { ...completed, status: "declined", aggregatedOutput: text }
     const events = this.#itemEvent("item.completed", item)
+    this.#declined.delete(item.id)
     this.#open.delete(item.id)
     return events
   }
@@ -193,11 +206,11 @@ export const make = (screen: TerminalConsole["Service"]): Reporter => {
   return {
     opened: ({ thread }) => write({ type: "thread.started", thread_id: thread.id }),
     notified: (notification) => Effect.forEach(events.of(notification), write, { discard: true }),
-    asked: ({ subject }) =>
-      Effect.as(
-        remark(`declined: ${shownOnOneLine(Format.command(subject))} (--json cannot ask for approval). ${HowToAllow}`),
-        "decline" as const
-      ),
+    asked: ({ itemId, subject }) => {
+      const text = nobodyToAsk("--json cannot ask for approval")
+      events.decline(itemId, text)
+      return Effect.as(remark(`${shownOnOneLine(Format.command(subject))}: ${text}`), "nobody" as const)
+    },
     remark,
     failed: (message) => remark(`error: ${message}`)
   }

@@ -18,7 +18,7 @@ import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import * as Format from "./Format.ts"
 import { TerminalLayout } from "../console/TerminalLayout.ts"
 import { plain, shown, shownOnOneLine } from "../console/ShownText.ts"
-import { ask, Choices, Declined } from "./ApprovalPrompt.ts"
+import { ask, type ApprovalPrompt, choicesOf, nobodyToAsk } from "./ApprovalPrompt.ts"
 import type { Reporter } from "./Reporter.ts"
 import type { TerminalConsole, OutputStream } from "../console/Console.ts"
 
@@ -112,8 +112,9 @@ class TextRenderer {
       this.#lastCommand = question.itemId
       if (!canAsk) {
         this.#declined.add(question.itemId)
-        yield* this.page.lines(err, err.paint("yellow", Declined))
-        return "decline"
+        const text = nobodyToAsk("there is no terminal to ask for approval")
+        yield* this.page.lines(err, err.paint("yellow", `└ ${text}`))
+        return "nobody"
       }
       this.#quietSince = null
       const details = [question.reason, question.cwd === null ? null : `in ${question.cwd}`]
@@ -121,15 +122,15 @@ class TextRenderer {
         err,
         ...details.filter((line) => line !== null).map((line) => this.#dim(`  ${shownOnOneLine(line)}`))
       )
-      const decision = yield* ask(this.#prompt(question.question))
+      const decision = yield* ask(this.#prompt(question))
       this.#quietSince = yield* Clock.currentTimeMillis
       return decision
     })
 
   /** A line of user input; undefined at the end of the input. */
-  #prompt(question: string): Effect.Effect<string | undefined> {
+  #prompt(question: ApprovalPrompt): Effect.Effect<string | undefined> {
     const { err } = this.#screen
-    const text = `${err.paint("yellow", "?")} ${question} ${Choices} `
+    const text = `${err.paint("yellow", "?")} ${question.question} ${shownOnOneLine(choicesOf(question))} `
     return Effect.suspend(() => this.page.text(err, text)).pipe(
       Effect.andThen(Effect.option(this.#terminal.readLine)),
       Effect.map((line) => {
@@ -237,9 +238,11 @@ class TextRenderer {
     const { err } = this.#screen
     const width = err.columns() - 4
     const gutter = this.#dim("│")
+    // The output of a declined command is the reason.
+    const output = item.status === "declined" ? "" : (item.aggregatedOutput ?? "")
     const lines = [
-      ...Format.excerpt(item.aggregatedOutput ?? "", width).map((line) => `${gutter} ${this.#dim(line)}`),
-      err.paint(item.status === "completed" ? "dim" : "red", `└ ${Format.outcome(item)}`)
+      ...Format.excerpt(output, width).map((line) => `${gutter} ${this.#dim(line)}`),
+      err.paint(item.status === "completed" ? "dim" : "red", `└ ${shownOnOneLine(Format.outcome(item))}`)
     ]
     return this.#lastCommand === item.id
       ? this.page.lines(err, ...lines)

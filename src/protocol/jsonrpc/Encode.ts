@@ -10,6 +10,7 @@ export interface RequestMessage {
   readonly id: RequestId
   readonly method: string
   readonly params: unknown
+  /** Members of extensions that the connection has enabled. */
   readonly extensions?: Extensions | undefined
   /** The trace that the request belongs to. */
   readonly trace?: TraceContext | undefined

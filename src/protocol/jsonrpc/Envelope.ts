@@ -10,48 +10,63 @@ export type RequestId = string | number | bigint
 
 /** The body of an error response. `data` is absent, never `null`, when there is none. */
 export interface ErrorObject {
+  /** The kind of the error; see `ErrorCode`. */
   readonly code: number
+  /** A sentence for people. */
   readonly message: string
+  /** Details for programs, in the shape that the kind of error defines. */
   readonly data?: unknown
 }
 
 /** W3C trace context that a caller may attach to a request. */
 export interface TraceContext {
+  /** The trace and the calling span. */
   readonly traceparent?: string | null
+  /** Entries of tracing vendors. It has no effect without `traceparent`. */
   readonly tracestate?: string | null
 }
 
 /** Members that Spindle adds to envelopes, by extension name, for clients that opted into the extension only. */
 export type Extensions = Readonly<Record<string, unknown>>
 
+/** A call that gets exactly one response with its id. */
 export interface Request {
   readonly id: RequestId
   readonly method: string
+  /** The method's parameters, not decoded. Default: none. */
   readonly params?: unknown
+  /** The trace that the call belongs to. Default: none. */
   readonly trace?: TraceContext | null
+  /** Members of extensions that the connection has enabled. */
   readonly extensions?: Extensions | null
 }
 
 /** `emittedAtMs` is Unix milliseconds; every server notification has it, client notifications do not. */
 export interface Notification {
   readonly method: string
+  /** The method's parameters, not decoded. Default: none. */
   readonly params?: unknown
+  /** When the server published it, in Unix milliseconds. */
   readonly emittedAtMs?: number
   /** The position in the thread's sequence; only for clients that opted into sequence numbers. */
   readonly seq?: number
 }
 
+/** The response to a request that was accepted. */
 export interface Success {
   readonly id: RequestId
   readonly result: unknown
+  /** Members of extensions that the connection has enabled. */
   readonly extensions?: Extensions
 }
 
+/** The response to a request that was refused or has failed. */
 export interface Failure {
   readonly error: ErrorObject
   readonly id: RequestId
 }
 
+/** Any message of a connection, in either direction. */
 export type Message = Request | Notification | Success | Failure
 
 const isRequestId = (id: unknown): id is RequestId =>

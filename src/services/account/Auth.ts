@@ -17,6 +17,7 @@ import { isTooDeep } from "../../protocol/jsonrpc/JsonText.ts"
 import * as FileCache from "../config/FileCache.ts"
 import type { SmallFiles } from "../config/SmallFiles.ts"
 
+/** The port to credentials: keys of model servers, and the account that clients see. */
 export class Auth extends Context.Service<
   Auth,
   {
@@ -26,14 +27,26 @@ export class Auth extends Context.Service<
     readonly environmentKey: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
     /** The sources of `apiKey`, in order, to show a user without a key. Absent when the program does not disclose them. */
     readonly lookup?: { readonly variables: ReadonlyArray<string>; readonly file: string }
+    /** What `auth.json` has that cannot be used, such as a login that is not supported; null for nothing. Absent: never anything. */
+    readonly unusable?: Effect.Effect<Unusable | null>
     /** The result of `account/read` for the configured provider. */
     readonly account: (requiresOpenaiAuth: boolean) => Effect.Effect<GetAccountResponse>
   }
 >()("spindle/Auth") {}
 
+/** Content of `auth.json` that cannot be used. */
+export interface Unusable {
+  /** Absolute path of the file. */
+  readonly file: string
+  /** Completes a sentence that begins with the file: `has a ChatGPT login, which Spindle does not support`. */
+  readonly problem: string
+}
+
+/** Where credentials are searched. */
 export interface AuthOptions {
   /** Absolute path of the home folder, where `auth.json` is. */
   readonly home: string
+  /** The environment with the key variables. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Whether `CODEX_API_KEY` is used: true when a program runs the server for itself, false when clients connect to it. */
   readonly allowApiKeyEnv: boolean
@@ -47,12 +60,45 @@ const fromText = (text: string | undefined): Option.Option<Redacted.Redacted> =>
   return key === "" ? Option.none() : Option.some(Redacted.make(key))
 }
 
-/** The key in the text of an `auth.json`; none when the text is invalid or has only other credentials. */
-const fromFile = (text: string): Option.Option<Redacted.Redacted> => {
-  if (isTooDeep(text)) return Option.none()
-  const document = Option.getOrUndefined(Option.liftThrowable((json: string): unknown => JSON.parse(json))(text))
-  if (typeof document !== "object" || document === null || !("OPENAI_API_KEY" in document)) return Option.none()
-  return typeof document.OPENAI_API_KEY === "string" ? fromText(document.OPENAI_API_KEY) : Option.none()
+/** The content of an `auth.json`. */
+interface Stored {
+  readonly key: Option.Option<Redacted.Redacted>
+  /** See `Unusable`. */
+  readonly problem: string | null
+}
+
+const nothing: Stored = { key: Option.none(), problem: null }
+
+const unsupported = (what: string): string => `has ${what}, which Spindle does not support`
+
+const isName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+
+/** Logins other than an API key. The file has a mode, or only the login's members. A foreign mode is shown only if it is a name. */
+const otherLogin = (document: object): string | null => {
+  const mode = "auth_mode" in document ? document.auth_mode : undefined
+  const tokens = "tokens" in document ? document.tokens : undefined
+  const hasTokens = typeof tokens === "object" && tokens !== null && Object.keys(tokens).length > 0
+  if (mode === "chatgpt" || mode === "chatgptAuthTokens" || (mode == null && hasTokens)) {
+    return unsupported("a ChatGPT login")
+  }
+  if (mode == null || mode === "apikey") return null
+  return unsupported(
+    typeof mode === "string" && isName.test(mode) ? `a login of the kind \`${mode}\`` : "another login"
+  )
+}
+
+/** The key, or why there is none. */
+const fromFile = (text: string): Stored => {
+  if (text.trim() === "") return nothing
+  const parsed = isTooDeep(text)
+    ? Option.none()
+    : Option.liftThrowable((json: string): unknown => JSON.parse(json))(text)
+  const document = Option.getOrUndefined(parsed)
+  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+    return { key: Option.none(), problem: "is not a JSON object" }
+  }
+  const stored = "OPENAI_API_KEY" in document ? document.OPENAI_API_KEY : undefined
+  return { key: typeof stored === "string" ? fromText(stored) : Option.none(), problem: otherLogin(document) }
 }
 
 const accountOf = (key: Option.Option<Redacted.Redacted>, requiresOpenaiAuth: boolean): GetAccountResponse => ({
@@ -74,30 +120,37 @@ export const make = Effect.fnUntraced(function* (
   const variables = options.allowApiKeyEnv ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : ["OPENAI_API_KEY"]
 
   const stored = files.read(file).pipe(
-    Effect.map((found) => found?.value ?? Option.none()),
+    Effect.map((found) => found?.value ?? nothing),
     Effect.catch((error) =>
-      Effect.as(Effect.logWarning(`no credential was read: ${error.message}`), Option.none<Redacted.Redacted>())
+      Effect.as(Effect.logWarning(`no credential was read: ${error.message}`), {
+        key: Option.none<Redacted.Redacted>(),
+        problem: `cannot be read: ${error.detail}`
+      })
     )
   )
   const apiKey = Effect.suspend(() => {
     const fromEnvironment = Option.firstSomeOf(variables.map((variable) => fromText(environment[variable])))
-    return Option.isSome(fromEnvironment) ? Effect.succeed(fromEnvironment) : stored
+    return Option.isSome(fromEnvironment) ? Effect.succeed(fromEnvironment) : Effect.map(stored, ({ key }) => key)
   })
 
   return Auth.of({
     apiKey,
     lookup: { variables, file },
+    unusable: Effect.map(stored, ({ problem }) => (problem === null ? null : { file, problem })),
     environmentKey: (variable) => Effect.sync(() => fromText(environment[variable])),
     account: (requiresOpenaiAuth) => Effect.map(apiKey, (key) => accountOf(key, requiresOpenaiAuth))
   })
 })
 
+/** Credentials from the environment and from `auth.json` in the home folder. */
 export const layer = (options: AuthOptions): Layer.Layer<Auth, never, Path.Path | SmallFiles> =>
   Layer.effect(Auth, make(options))
 
 /** Credentials without files. */
 export const layerTest = (options?: {
+  /** The key of the default account. Default: nobody is logged in. */
   readonly apiKey?: string
+  /** The environment for `environmentKey`. Default: empty. */
   readonly environment?: Readonly<Record<string, string>>
 }): Layer.Layer<Auth> => {
   const key = fromText(options?.apiKey)

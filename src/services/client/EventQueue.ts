@@ -16,6 +16,7 @@ import type { OutboundMessage } from "../routing/OutboundMessage.ts"
 import * as TieredQueue from "../routing/TieredQueue.ts"
 import { type IncomingMessage, sizeOf } from "./IncomingMessage.ts"
 
+/** Limits on the events that wait for a slow consumer. */
 export interface EventQueueLimits {
   /** Maximum number of events held for a slow consumer. */
   readonly capacity: number
@@ -43,6 +44,8 @@ export class EventQueue {
   readonly #outgoing: TieredQueue.TieredQueue
   readonly #marks = new Map<OutboundMessage, ClientEvent>()
   #last: ClientEvent | undefined
+  /** Only `#last` is left. */
+  #isDrained = false
 
   constructor(outgoing: TieredQueue.TieredQueue) {
     this.#outgoing = outgoing
@@ -60,26 +63,26 @@ export class EventQueue {
     this.#outgoing.offerUnsafe(place)
   }
 
-  /** The next event; fails with `Done` after the last one. */
-  readonly take: Effect.Effect<ClientEvent, Cause.Done> = Effect.suspend(() =>
-    Effect.matchEffect(this.#outgoing.take, {
-      onSuccess: (message) => {
-        const event = this.#eventOf(message)
-        return event === undefined ? this.take : Effect.succeed(event)
-      },
-      onFailure: () => {
-        const last = this.#last
-        this.#last = undefined
-        return last === undefined ? Cause.done() : Effect.succeed(last)
-      }
+  /** The next event, if there is one. */
+  poll(): ClientEvent | undefined {
+    for (let message = this.#outgoing.takeUnsafe(); message !== undefined; message = this.#outgoing.takeUnsafe()) {
+      const event = this.#marks.get(message) ?? toEvent(message)
+      this.#marks.delete(message)
+      if (event !== undefined) return event
+    }
+    if (!this.#isDrained) return undefined
+    const last = this.#last
+    this.#last = undefined
+    return last
+  }
+
+  /** Waits until there is an event. Fails with `Done` after the last one. */
+  readonly ready: Effect.Effect<void, Cause.Done> = Effect.suspend(() =>
+    Effect.catch(this.#outgoing.ready, () => {
+      this.#isDrained = true
+      return this.#last === undefined ? Cause.done() : Effect.void
     })
   )
-
-  #eventOf(message: OutboundMessage): ClientEvent | undefined {
-    const event = this.#marks.get(message)
-    if (event !== undefined) this.#marks.delete(message)
-    return event ?? toEvent(message)
-  }
 
   /** Ends the stream. Held events can still be taken, then `last`. */
   end(last: ClientEvent): Effect.Effect<void> {

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import { ConnectionLost } from "./MessageChannel.ts"
 import type { Opened } from "./RemoteSession.ts"
 
+/** When an idle connection is checked, and when it counts as lost. */
 export interface HeartbeatOptions {
   /** How long a connection may be idle before it is pinged. */
   readonly interval: Duration.Input
@@ -19,7 +20,7 @@ export interface HeartbeatOptions {
 
 export const defaults: HeartbeatOptions = { interval: "30 seconds", deadline: "10 seconds" }
 
-const silent = new ConnectionLost({ kind: "TimedOut", detail: "did not respond to a ping" })
+const silent = new ConnectionLost({ reason: { _tag: "TimedOut" }, detail: "did not respond to a ping" })
 
 /** Ends the connection when the peer does not respond. While this side is not reading, the timeout does not count. */
 export const watch = Effect.fnUntraced(function* (

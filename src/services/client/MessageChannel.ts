@@ -12,27 +12,49 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 
 /**
- * The connection ended unexpectedly. `ConnectionAborted`: the peer closed it. `UnexpectedEof`: it ended without a close.
- * `InvalidData`: the peer violated the protocol, or the transport failed. `BrokenPipe`: writing failed. `TimedOut`: the peer
- * did not respond.
+ * Why a connection ended unexpectedly. `PeerClosed`: the peer closed it. `EndOfStream`: it ended without a close.
+ * `ProtocolViolation`: the peer violated the protocol, or the transport failed. `WriteFailed`: writing failed. `TimedOut`: the
+ * peer did not respond to a ping.
  */
+export const LossReason = Schema.TaggedUnion({
+  PeerClosed: {},
+  EndOfStream: {},
+  ProtocolViolation: {},
+  WriteFailed: {},
+  TimedOut: {}
+})
+export type LossReason = typeof LossReason.Type
+
+/** The connection ended unexpectedly. */
 export class ConnectionLost extends Schema.TaggedError<ConnectionLost>()("ConnectionLost", {
-  kind: Schema.Literals(["BrokenPipe", "InvalidData", "ConnectionAborted", "UnexpectedEof", "TimedOut"]),
+  reason: LossReason,
   /** Appended to the server's name: `disconnected: going away`. */
   detail: Schema.String
 }) {}
 
 /**
- * The connection could not be opened. `Unreachable` and `TimedOut` can be retried. The others need a change first:
- * `InvalidInput` of the options, `Unauthorized` of the credentials, `Rejected` of the handshake; with `InvalidData`, the
- * peer is not an app-server.
+ * Why a connection could not be opened. `Unreachable` and `TimedOut` can be retried. The others need a change first:
+ * `InvalidOptions` of the options, `Unauthorized` of the credentials, `Rejected` of the handshake; with
+ * `ProtocolViolation`, the peer is not an app-server.
  */
+export const ConnectReason = Schema.TaggedUnion({
+  InvalidOptions: {},
+  Unauthorized: {},
+  Rejected: {},
+  ProtocolViolation: {},
+  Unreachable: {},
+  TimedOut: {}
+})
+export type ConnectReason = typeof ConnectReason.Type
+
+/** The connection could not be opened. */
 export class ConnectError extends Schema.TaggedError<ConnectError>()("ConnectError", {
-  kind: Schema.Literals(["InvalidInput", "Unauthorized", "Rejected", "InvalidData", "Unreachable", "TimedOut"]),
+  reason: ConnectReason,
   message: Schema.String
 }) {
+  /** Whether another attempt may succeed. */
   get isRetryable(): boolean {
-    return this.kind === "Unreachable" || this.kind === "TimedOut"
+    return this.reason._tag === "Unreachable" || this.reason._tag === "TimedOut"
   }
 }
 
@@ -63,7 +85,13 @@ export const bounded = (text: string): string => (text.length > MaxChars ? `${te
 
 /** The connection was not opened in time. */
 export const connectTimedOut = (label: string): ConnectError =>
-  new ConnectError({ kind: "TimedOut", message: `timed out connecting to remote app server at \`${label}\`` })
+  new ConnectError({
+    reason: { _tag: "TimedOut" },
+    message: `timed out connecting to remote app server at \`${label}\``
+  })
 
-export const connectFailed = (label: string, kind: ConnectError["kind"], reason: string): ConnectError =>
-  new ConnectError({ kind, message: `failed to connect to remote app server at \`${label}\`: ${bounded(reason)}` })
+export const connectFailed = (label: string, tag: ConnectReason["_tag"], reason: string): ConnectError =>
+  new ConnectError({
+    reason: { _tag: tag },
+    message: `failed to connect to remote app server at \`${label}\`: ${bounded(reason)}`
+  })

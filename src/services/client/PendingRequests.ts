@@ -7,7 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Exit from "effect/Exit"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ErrorObject, Failure, RequestId, Success } from "../../protocol/jsonrpc/Envelope.ts"
-import { ServerError, TransportError } from "./AppServerClient.ts"
+import { ServerError, TransportError, type TransportReason } from "./ClientError.ts"
 
 export type Answer = Deferred.Deferred<unknown, TransportError | ServerError>
 
@@ -63,11 +63,11 @@ export class PendingRequests {
   }
 
   /** Fails all pending requests. */
-  failAll(kind: TransportError["kind"], detail: string): void {
+  failAll(reason: TransportReason, detail: string): void {
     const all = Array.from(this.#pending.values())
     this.#pending.clear()
     for (const { method, answer } of all) {
-      Deferred.doneUnsafe(answer, Exit.fail(new TransportError({ method, kind, detail })))
+      Deferred.doneUnsafe(answer, Exit.fail(new TransportError({ method, reason, detail })))
     }
   }
 }

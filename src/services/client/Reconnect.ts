@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 
+/** The pauses between attempts, and their number. */
 export interface ReconnectPolicy {
   /** The pause before the first attempt; it doubles for each further one. */
   readonly initialDelay: Duration.Input

@@ -32,7 +32,8 @@ import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import type { ParamsInputOf } from "../../protocol/Methods.ts"
 import type { Continuity } from "./ClientEvent.ts"
 import * as AppServerClients from "./AppServerClient.ts"
-import { type AppServerClient, type Link, type ServerError, TransportError } from "./AppServerClient.ts"
+import type { AppServerClient, Link } from "./AppServerClient.ts"
+import { type ServerError, TransportError } from "./ClientError.ts"
 import { PendingServerRequests } from "./PendingServerRequests.ts"
 import type { ConnectError, ConnectionLost, Endpoint } from "./MessageChannel.ts"
 import { ThreadSubscriptions } from "./ThreadSubscriptions.ts"
@@ -54,7 +55,9 @@ export type { RequestMessage } from "../../protocol/jsonrpc/Encode.ts"
 
 /** The client's identity and options. */
 export interface RemoteOptions {
+  /** The program's name, which the server records and the model server gets. */
   readonly clientName: string
+  /** The program's version. */
   readonly clientVersion: string
   /** Enables experimental methods and fields. Default: false. */
   readonly experimentalApi?: boolean
@@ -77,7 +80,7 @@ export interface RemoteOptions {
 
 /** A link that also accepts requests with ids of the caller's choice. */
 export interface RemoteLink extends Link {
-  /** Fails with `InvalidInput` when a request with the id is pending; that one is not affected. */
+  /** Fails with `InvalidRequest` when a request with the id is pending; that one is not affected. */
   readonly requestWithId: (request: RequestMessage) => Effect.Effect<unknown, TransportError | ServerError>
 }
 
@@ -298,7 +301,7 @@ class Remote {
       const wireId = this.#policy === undefined ? id : this.#serverRequests.wireIdOf(id)
       if (wireId === null || this.#current === undefined) {
         const detail = "the connection of this request is gone"
-        return Effect.fail(new TransportError({ method, kind: "BrokenPipe", detail }))
+        return Effect.fail(new TransportError({ method, reason: { _tag: "Closed" }, detail }))
       }
       return Effect.andThen(
         this.#current.session.send(method, () => text(wireId)),
@@ -323,8 +326,10 @@ class Remote {
     return Effect.andThen(this.#events.drop, Scope.close(this.#scope, Exit.void))
   })
 
-  get take(): Link["take"] {
-    return this.#events.take
+  readonly poll: Link["poll"] = () => this.#events.poll()
+
+  get ready(): Link["ready"] {
+    return this.#events.ready
   }
 }
 
@@ -345,4 +350,4 @@ export const client = (
   endpoint: Endpoint,
   options: RemoteOptions
 ): Effect.Effect<AppServerClient["Service"], ConnectError, Scope.Scope> =>
-  Effect.map(make(endpoint, options), ({ link, handshake }) => AppServerClients.make(link, handshake))
+  Effect.flatMap(make(endpoint, options), ({ link, handshake }) => AppServerClients.make(link, handshake))

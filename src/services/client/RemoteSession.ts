@@ -23,7 +23,7 @@ import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import { type Extensions, type Notification, type Request, type Success } from "../../protocol/jsonrpc/Envelope.ts"
 import { parse } from "../../protocol/jsonrpc/Parse.ts"
 import type { ParamsInputOf } from "../../protocol/Methods.ts"
-import { type ServerError, TransportError } from "./AppServerClient.ts"
+import { type ServerError, TransportError } from "./ClientError.ts"
 import { bounded, ConnectError, ConnectionLost, type MessageChannel, type Endpoint } from "./MessageChannel.ts"
 import { notificationOf, type IncomingMessage, requestOf } from "./IncomingMessage.ts"
 import { type Observe, PendingRequests } from "./PendingRequests.ts"
@@ -106,8 +106,8 @@ export class RemoteSession {
   end(loss: ConnectionLost | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (loss === undefined) this.#pending.failAll("BrokenPipe", Closed)
-    else this.#pending.failAll(loss.kind, this.describe(loss))
+    if (loss === undefined) this.#pending.failAll({ _tag: "Closed" }, Closed)
+    else this.#pending.failAll(loss.reason, this.describe(loss))
     Deferred.doneUnsafe(this.#over, Exit.succeed(loss))
   }
 
@@ -123,7 +123,7 @@ export class RemoteSession {
       const answer = this.#pending.add(id, method, observe)
       if (answer === undefined) {
         const detail = `duplicate remote app-server request id \`${String(id)}\``
-        return Effect.fail(new TransportError({ method, kind: "InvalidInput", detail }))
+        return Effect.fail(new TransportError({ method, reason: { _tag: "InvalidRequest" }, detail }))
       }
       const wait = this.#write(text)
       const answered =
@@ -146,7 +146,12 @@ export class RemoteSession {
       if (wait === undefined) return Effect.void
       return Effect.mapError(
         wait,
-        (loss) => new TransportError({ method, kind: loss.kind, detail: this.describe(loss) })
+        (loss) =>
+          new TransportError({
+            method,
+            reason: loss === closing ? { _tag: "Closed" } : loss.reason,
+            detail: this.describe(loss)
+          })
       )
     })
   }
@@ -165,11 +170,11 @@ export class RemoteSession {
 
   /** The text of a message, or the error when it cannot be encoded. */
   #encode(method: string, message: () => string): string | TransportError {
-    if (this.#isOver) return new TransportError({ method, kind: "BrokenPipe", detail: Closed })
+    if (this.#isOver) return new TransportError({ method, reason: { _tag: "Closed" }, detail: Closed })
     try {
       return message()
     } catch {
-      return new TransportError({ method, kind: "InvalidInput", detail: "the message is not JSON" })
+      return new TransportError({ method, reason: { _tag: "InvalidRequest" }, detail: "the message is not JSON" })
     }
   }
 
@@ -267,12 +272,12 @@ export class RemoteSession {
       Effect.mapError(toConnectError),
       Effect.timeoutOrElse({
         duration: initializeTimeout,
-        orElse: () => Effect.fail(new ConnectError({ kind: "TimedOut", message: noResponse }))
+        orElse: () => Effect.fail(new ConnectError({ reason: { _tag: "TimedOut" }, message: noResponse }))
       }),
       Effect.flatMap(() => {
         if (this.#handshake !== undefined) return Effect.succeed(this.#handshake)
         const message = this.describe(invalid("an initialize response without a user agent"))
-        return Effect.fail(new ConnectError({ kind: "InvalidData", message }))
+        return Effect.fail(new ConnectError({ reason: { _tag: "ProtocolViolation" }, message }))
       }),
       Effect.tap(
         Effect.mapError(
@@ -284,19 +289,23 @@ export class RemoteSession {
   }
 }
 
-const closing = new ConnectionLost({ kind: "BrokenPipe", detail: "write failed: the connection is closing" })
+const closing = new ConnectionLost({
+  reason: { _tag: "WriteFailed" },
+  detail: "write failed: the connection is closing"
+})
 
 const invalid = (reason: string): ConnectionLost =>
-  new ConnectionLost({ kind: "InvalidData", detail: `sent invalid JSON-RPC: ${reason}` })
+  new ConnectionLost({ reason: { _tag: "ProtocolViolation" }, detail: `sent invalid JSON-RPC: ${reason}` })
 
 /** Only an overloaded server can be retried; any other error is final. */
 const toConnectError = (error: TransportError | ServerError): ConnectError => {
   if (error._tag === "ServerError") {
-    const kind = error.code === ErrorCode.Overloaded ? "Unreachable" : "Rejected"
-    return new ConnectError({ kind, message: bounded(error.message) })
+    const tag = error.code === ErrorCode.Overloaded ? "Unreachable" : "Rejected"
+    return new ConnectError({ reason: { _tag: tag }, message: bounded(error.message) })
   }
-  const kind = error.kind === "InvalidData" || error.kind === "InvalidInput" ? "InvalidData" : "Unreachable"
-  return new ConnectError({ kind, message: error.detail })
+  const { _tag } = error.reason
+  const tag = _tag === "ProtocolViolation" || _tag === "InvalidRequest" ? "ProtocolViolation" : "Unreachable"
+  return new ConnectError({ reason: { _tag: tag }, message: error.detail })
 }
 
 /** An open connection after its handshake. */

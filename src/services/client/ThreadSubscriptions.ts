@@ -25,7 +25,7 @@ const textIn = (value: unknown, name: string): string | undefined =>
   Predicate.hasProperty(value, name) && typeof value[name] === "string" ? value[name] : undefined
 
 /** The thread of a notification. */
-const threadOf = (params: unknown): string | undefined =>
+export const threadOf = (params: unknown): string | undefined =>
   textIn(params, "threadId") ?? (Predicate.hasProperty(params, "thread") ? textIn(params.thread, "id") : undefined)
 
 const positionIn = (extensions: Extensions | undefined): (Position & { readonly resync: boolean }) | undefined => {

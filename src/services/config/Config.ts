@@ -46,9 +46,14 @@ export interface ConfigWarning {
   readonly summary: string
   readonly details: string | null
   readonly path: string | null
+  /** The place in the file, if it is known. */
   readonly range?: TextRange
 }
 
+/**
+ * The configuration: settings merged from the files, the command line and a request, within the organisation's
+ * requirements.
+ */
 export class Config extends Context.Service<
   Config,
   {
@@ -65,6 +70,7 @@ export class Config extends Context.Service<
     readonly effective: (options: {
       readonly cwd: string | null
       readonly overrides: Readonly<Record<string, unknown>>
+      /** Settings that the request has as members of their own. Default: none. */
       readonly requested?: RequestedSettings
     }) => Effect.Effect<EffectiveConfig, ConfigError>
     /**
@@ -72,11 +78,14 @@ export class Config extends Context.Service<
      * possible, because every turn calls it.
      */
     readonly bounds: Effect.Effect<Bounds, ConfigError>
+    /** The result of `config/read`. */
     readonly read: (params: ConfigReadParams) => Effect.Effect<ConfigReadResponse, ConfigError>
+    /** The result of `configRequirements/read`. */
     readonly requirements: Effect.Effect<ConfigRequirementsReadResponse, ConfigError>
   }
 >()("spindle/Config") {}
 
+/** Where the configuration is read from. */
 export interface ConfigOptions {
   /** Absolute path of the home folder. */
   readonly home: string
@@ -88,13 +97,18 @@ export interface ConfigOptions {
   readonly profile?: string
   /** Default: `<home>/config.toml` and the files in `/etc/codex`. */
   readonly loader?: {
+    /** Absolute path of the user's settings. Default: `<home>/config.toml`. */
     readonly configFile?: string
+    /** Absolute path of the machine's settings. Default: `/etc/codex/config.toml`. */
     readonly systemConfigFile?: string
+    /** Absolute path of the managed settings. Default: `/etc/codex/managed_config.toml`. */
     readonly managedConfigFile?: string
+    /** Absolute path of the organisation's requirements. Default: `/etc/codex/requirements.toml`. */
     readonly requirementsFile?: string
   }
   /** Fetched once, when the first thread or client needs them. */
   readonly cloudRequirements?: Demands.CloudRequirements
+  /** The environment with the variables that settings refer to. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Sent to clients before the warnings found here. */
   readonly warnings?: ReadonlyArray<ConfigWarning>
@@ -264,6 +278,7 @@ export const make = Effect.fnUntraced(function* (
   })
 })
 
+/** Fails when a file of the machine or of the organisation cannot be used; errors in other files are warnings. */
 export const layer = (options: ConfigOptions): Layer.Layer<Config, ConfigError, Path.Path | SmallFiles> =>
   Layer.effect(Config, make(options))
 
@@ -289,8 +304,11 @@ export const defaults = (): EffectiveConfig =>
 
 /** A configuration without files: `effective` replaces members of the defaults, whatever the request. */
 export const layerTest = (options?: {
+  /** Absolute path of the home folder, which need not exist. Default: `/spindle`. */
   readonly home?: string
+  /** Warnings for clients. Default: none. */
   readonly warnings?: ReadonlyArray<ConfigWarning>
+  /** Members that replace those of `defaults`. */
   readonly effective?: Partial<EffectiveConfig>
 }): Layer.Layer<Config> => {
   const effective = { ...defaults(), ...options?.effective }

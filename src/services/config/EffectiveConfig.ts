@@ -76,10 +76,15 @@ export interface EffectiveConfig {
 
 /** Settings in members of a request. They take precedence over every layer, but not over the requirements. */
 export interface RequestedSettings {
+  /** The model's name. */
   readonly model?: string | null | undefined
+  /** The key of the provider in `model_providers`. */
   readonly modelProvider?: string | null | undefined
+  /** When commands need approval. */
   readonly approvalPolicy?: AskForApproval | null | undefined
+  /** Who answers approvals. */
   readonly approvalsReviewer?: ApprovalsReviewer | null | undefined
+  /** The mode of the sandbox; its details come from the configuration. */
   readonly sandbox?: SandboxMode | null | undefined
   /** The id of a permission profile. */
   readonly permissions?: string | null | undefined

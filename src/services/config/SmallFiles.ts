@@ -18,6 +18,7 @@ export interface FileStamp {
   readonly modified: number
   /** Bytes. */
   readonly size: number
+  /** Number of the file in its file system. */
   readonly inode: number
 }
 
@@ -67,9 +68,11 @@ export class SmallFileError extends Schema.TaggedError<SmallFileError>()("SmallF
   }
 }
 
+/** Limits of a read. */
 export interface ReadOptions {
   /** A larger file fails as `tooLarge`, also when it grows while it is read. */
   readonly maxBytes: number
+  /** Who chose the path. */
   readonly namedBy: NamedBy
   /**
    * The folder that must contain the file after links are followed; the folder itself may be a link. Other files fail as
@@ -88,6 +91,7 @@ export interface Head {
   readonly size: number
 }
 
+/** The port to configuration files and similar: regular files of a limited size that are read as a whole. */
 export class SmallFiles extends Context.Service<
   SmallFiles,
   {

@@ -23,14 +23,14 @@ import { Shutdown } from "./Shutdown.ts"
  */
 export type Engine = Config | MessageProcessor | ServerInfo | ServerRequests | Shutdown | SmallFiles
 
-/** A running server, as listeners and in-process clients see it. `AppServer.layer` provides it; it has no members of its own. */
-export class Connections extends Context.Service<
-  Connections,
-  {
-    /** @internal */
-    readonly engine: Context.Context<Engine>
-  }
->()("spindle/Connections") {}
+/** What connections get of a running server. It has no public members. */
+export interface RunningServer {
+  /** @internal */
+  readonly engine: Context.Context<Engine>
+}
+
+/** A running server, as listeners and in-process clients see it. `AppServer.layer` provides it. */
+export class Connections extends Context.Service<Connections, RunningServer>()("spindle/Connections") {}
 
 /**
  * Runs an effect with the services of the engine.

@@ -19,11 +19,14 @@ import type { Fork } from "./Dispatcher.ts"
 /** Default time of a stop, from the request to the end. */
 export const DefaultDeadline: Duration.Duration = Duration.seconds(5)
 
+/** The deadline of a stop: a mark at which its work has to end, and the end. It only moves forward. */
 export class Deadline {
   readonly #fork: Fork
   readonly #work = Deferred.makeUnsafe<void>()
   readonly #end = Deferred.makeUnsafe<void>()
   #timers: Array<Fiber.Fiber<unknown, unknown>> = []
+  readonly #followers = new Set<Deadline>()
+  readonly #followed = new Set<Deadline>()
 
   constructor(fork: Fork) {
     this.#fork = fork
@@ -51,30 +54,29 @@ export class Deadline {
     this.#timers.push(this.#fork(marks))
   }
 
-  /** Brings this deadline forward to the other one. */
+  /** Brings this deadline forward to the other one, until it is cleared. */
   follow(other: Deadline): void {
-    const work = Effect.andThen(
-      other.work,
-      Effect.sync(() => this.#reachWork())
-    )
-    const end = Effect.andThen(
-      other.end,
-      Effect.sync(() => this.#reachEnd())
-    )
-    this.#timers.push(this.#fork(work), this.#fork(end))
+    if (Deferred.isDoneUnsafe(other.#work)) this.#reachWork()
+    if (Deferred.isDoneUnsafe(other.#end)) this.#reachEnd()
+    other.#followers.add(this)
+    this.#followed.add(other)
   }
 
   /** Stops the timers, when everything has stopped. */
   clear(): void {
     for (const timer of this.#timers.splice(0)) timer.interruptUnsafe()
+    for (const other of this.#followed) other.#followers.delete(this)
+    this.#followed.clear()
   }
 
   #reachWork(): void {
-    Deferred.doneUnsafe(this.#work, Exit.void)
+    if (!Deferred.doneUnsafe(this.#work, Exit.void)) return
+    for (const follower of Array.from(this.#followers)) follower.#reachWork()
   }
 
   #reachEnd(): void {
     this.#reachWork()
-    Deferred.doneUnsafe(this.#end, Exit.void)
+    if (!Deferred.doneUnsafe(this.#end, Exit.void)) return
+    for (const follower of Array.from(this.#followers)) follower.#reachEnd()
   }
 }

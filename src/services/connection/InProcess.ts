@@ -50,6 +50,7 @@ export interface InProcessRequest<M extends ClientRequestMethod> {
   readonly id: RequestId
   readonly method: M
   readonly params: ParamsInputOf<M>
+  /** The trace that the request belongs to. Default: the current span of the caller. */
   readonly trace?: TraceContext
 }
 
@@ -66,11 +67,15 @@ export interface Sender {
   readonly requestUnknown: (request: {
     readonly id: RequestId
     readonly method: string
+    /** The parameters, unchecked. Default: none. */
     readonly params?: unknown
+    /** As in `InProcessRequest`. */
     readonly trace?: TraceContext
   }) => Effect.Effect<unknown, InProcessError | RequestError>
+  /** Sends a notification to the server. Fails with `InProcessError` when it cannot be submitted. */
   readonly notify: (notification: {
     readonly method: string
+    /** The parameters, unchecked. Default: none. */
     readonly params?: unknown
   }) => Effect.Effect<void, InProcessError>
   /** Answers a `ServerRequest` event. An answer with an unknown id is ignored. */
@@ -79,10 +84,15 @@ export interface Sender {
   readonly failServerRequest: (id: RequestId, error: ErrorObject) => Effect.Effect<void, InProcessError>
 }
 
+/** A client in the process of its server. */
 export interface InProcessHandle extends Sender {
   readonly sender: Sender
-  /** The same calls, but a submission waits for room, in order, instead of failing with `WouldBlock`. */
+  /** The same calls, but a submission waits for room, in order, instead of failing with `Overloaded`. */
   readonly whenRoom: Sender
+  /** The next event, if there is one. */
+  readonly pollEvent: () => ClientEvent | undefined
+  /** Waits until there is an event. Fails with `Done` after the last one. */
+  readonly eventReady: Effect.Effect<void, Cause.Done>
   /** The next event; none when the runtime has ended and every event was read. */
   readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
   /** All events from now on. Each event is delivered once. Ends with the runtime. */
@@ -98,8 +108,9 @@ export interface InProcessHandle extends Sender {
 
 /** Options of an in-process connection. */
 export interface InProcessOptions {
+  /** The parameters of `initialize`, which is sent when the connection opens. */
   readonly initialize: ParamsInputOf<"initialize">
-  /** Capacity of each queue of this connection, in messages. At least one. */
+  /** Capacity of each queue of this connection, in messages. At least one. Default: `DefaultChannelCapacity`, 128. */
   readonly channelCapacity?: number
   /** Whether `LegacyNotification` events are delivered. */
   readonly legacyEvents?: boolean
@@ -201,7 +212,17 @@ export const start = Effect.fnUntraced(function* (
   )
   const events = eventsOf(connection.outgoing, options.legacyEvents === true)
   yield* shakeHands(sender, options.initialize).pipe(Effect.onError(() => shutdown))
-  return { ...sender, sender, whenRoom, nextEvent: events.next, events: events.all, shutdown, dropEvents }
+  return {
+    ...sender,
+    sender,
+    whenRoom,
+    pollEvent: events.poll,
+    eventReady: events.ready,
+    nextEvent: events.next,
+    events: events.all,
+    shutdown,
+    dropEvents
+  }
 })
 
 const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect.Effect<void, InProcessError> =>
@@ -209,7 +230,10 @@ const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect
     Effect.mapError((error) =>
       error._tag === "InProcessError"
         ? error
-        : new InProcessError({ kind: "InvalidData", message: `in-process initialize failed: ${error.message}` })
+        : new InProcessError({
+            reason: { _tag: "HandshakeFailed" },
+            message: `in-process initialize failed: ${error.message}`
+          })
     ),
     Effect.andThen(sender.notify({ method: "initialized" })),
     // The queue may have room for one message only, so the server reads this one first.
@@ -220,28 +244,33 @@ const shakeHands = (sender: Sender, params: ParamsInputOf<"initialize">): Effect
 const eventsOf = (outgoing: TieredQueue, legacyEvents: boolean) => {
   const kept: Array<ClientEvent> = []
   let ended = !legacyEvents
-  const next: Effect.Effect<Option.Option<ClientEvent>> = Effect.suspend(() => {
-    const event = kept.shift()
-    if (event !== undefined) return Effect.succeedSome(event)
-    return Effect.matchEffect(outgoing.take, {
-      onFailure: () => {
-        if (ended) return Effect.succeedNone
-        ended = true
-        return Effect.succeedSome<ClientEvent>({
-          _tag: "LegacyNotification",
-          notification: LegacyEvents.shutdownComplete
+  const poll = (): ClientEvent | undefined => {
+    while (kept.length === 0) {
+      const message = outgoing.takeUnsafe()
+      if (message === undefined) return undefined
+      kept.push(...toEvents(message, legacyEvents))
+    }
+    return kept.shift()
+  }
+  const ready = Effect.suspend(() =>
+    kept.length > 0
+      ? Effect.void
+      : Effect.catch(outgoing.ready, () => {
+          if (ended) return Cause.done()
+          ended = true
+          kept.push({ _tag: "LegacyNotification", notification: LegacyEvents.shutdownComplete })
+          return Effect.void
         })
-      },
-      onSuccess: (message) => {
-        kept.push(...toEvents(message, legacyEvents))
-        return next
-      }
-    })
+  )
+  const next: Effect.Effect<Option.Option<ClientEvent>> = Effect.suspend(() => {
+    const event = poll()
+    if (event !== undefined) return Effect.succeedSome(event)
+    return Effect.matchEffect(ready, { onFailure: () => Effect.succeedNone, onSuccess: () => next })
   })
   const all = Stream.fromPull(
     Effect.succeed(
       Effect.flatMap(next, (event) => (Option.isSome(event) ? Effect.succeed([event.value] as const) : Cause.done()))
     )
   )
-  return { next, all }
+  return { poll, ready, next, all }
 }

@@ -24,20 +24,22 @@ import type { Answers, Transport } from "./Transport.ts"
 /** The request did not reach the server, or its response did not come back. The outcome in the server is unknown. */
 export class InProcessError extends Schema.TaggedError<InProcessError>()("InProcessError", {
   /**
-   * `WouldBlock`: try again. `BrokenPipe`: the runtime is gone. `InvalidData`: the handshake failed, or the message is nested too
-   * deep.
+   * `Overloaded`: the queue of requests is full, try again. `Closed`: the runtime is gone. `InvalidMessage`: the message is
+   * nested too deep. `HandshakeFailed`: the server refused initialize.
    */
-  kind: Schema.Literals(["WouldBlock", "BrokenPipe", "InvalidData"]),
+  reason: Schema.TaggedUnion({ Overloaded: {}, Closed: {}, InvalidMessage: {}, HandshakeFailed: {} }),
   message: Schema.String
 }) {}
 
-const full = () => new InProcessError({ kind: "WouldBlock", message: "in-process app-server client queue is full" })
+const full = () =>
+  new InProcessError({ reason: { _tag: "Overloaded" }, message: "in-process app-server client queue is full" })
 
-const closed = () => new InProcessError({ kind: "BrokenPipe", message: "in-process app-server runtime is closed" })
+const closed = () =>
+  new InProcessError({ reason: { _tag: "Closed" }, message: "in-process app-server runtime is closed" })
 
 const nested = `nested deeper than ${MaxDepth} levels`
 
-const tooDeep = () => new InProcessError({ kind: "InvalidData", message: `the message is ${nested}` })
+const tooDeep = () => new InProcessError({ reason: { _tag: "InvalidMessage" }, message: `the message is ${nested}` })
 
 /** Receives the response to a request. */
 type Waiter = (exit: Exit.Exit<unknown, InProcessError | RequestError>) => void
@@ -105,7 +107,7 @@ export class InProcessTransport implements Transport {
     return undefined
   }
 
-  /** Submits a request at once, or fails with `WouldBlock`; waits for its answer. Interrupting the wait cancels the request. */
+  /** Submits a request at once, or fails with `Overloaded`; waits for its answer. Interrupting the wait cancels the request. */
   request(request: Request): Effect.Effect<unknown, InProcessError | RequestError> {
     return Effect.callback((resume) => {
       const problem = this.#problemOf(request)
@@ -134,7 +136,7 @@ export class InProcessTransport implements Transport {
     })
   }
 
-  /** Submits a message that has no response at once, or fails with `WouldBlock`. */
+  /** Submits a message that has no response at once, or fails with `Overloaded`. */
   send(message: Incoming): Effect.Effect<void, InProcessError> {
     return Effect.suspend(() => {
       if (isDeeperThan(message, MaxDepth)) return Effect.fail(tooDeep())

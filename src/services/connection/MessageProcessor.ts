@@ -55,6 +55,7 @@ export interface ServeOptions extends ConnectionOptions {
   readonly onClosed?: () => void
 }
 
+/** The server as seen by transports: it serves connections. */
 export class MessageProcessor extends Context.Service<
   MessageProcessor,
   {
@@ -120,6 +121,7 @@ const accepting =
     }
   }
 
+/** The processor of one server. Its connections end with the scope. */
 export const make: Effect.Effect<
   MessageProcessor["Service"],
   never,
@@ -183,6 +185,7 @@ export const closeAll = (connections: Iterable<Served>, reason: CloseReason): Ef
     discard: true
   })
 
+/** The processor over the handlers of the methods. */
 export const layer: Layer.Layer<MessageProcessor, never, Handlers | OutboundRouter | ServerRequests> = Layer.effect(
   MessageProcessor,
   make

@@ -40,6 +40,7 @@ export const ShuttingDown: ErrorObject = {
 
 export type { Deadline } from "./Deadline.ts"
 
+/** The stop of a server: once, in one order, and under one deadline. */
 export class Shutdown extends Context.Service<
   Shutdown,
   {
@@ -69,6 +70,21 @@ const abandon = (threads: Threads["Service"]): Effect.Effect<void> =>
     return Effect.logWarning(`the server stops; still running: ${left.join(", ")}`)
   })
 
+/** Waits for the end of the threads, and gives up those that have not ended by the mark. False when it came first. */
+const awaitThreads = Effect.fnUntraced(function* (
+  threads: Threads["Service"],
+  ending: Fiber.Fiber<unknown, unknown>,
+  mark: Effect.Effect<void>
+) {
+  // Without threads it has ended already.
+  if (ending.pollUnsafe() !== undefined) return true
+  const inTime = yield* Effect.raceFirst(Effect.as(Fiber.await(ending), true), Effect.as(mark, false))
+  // Interrupted work gets a short time to end.
+  yield* Effect.yieldNow
+  if (!inTime) yield* abandon(threads)
+  return inTime
+})
+
 type Step = (deadline: Deadline) => Effect.Effect<void>
 
 /** Runs a step of the stop. A step that fails is logged, and the next one runs. */
@@ -85,17 +101,6 @@ export const make = Effect.gen(function* () {
   const threads = yield* Threads
   const fork: Fork = Effect.runForkWith(yield* Effect.context<never>())
 
-  const abandonThreads = abandon(threads)
-
-  /** Waits for the end of the threads, and gives up those that have not ended by the mark. False when it came first. */
-  const stopThreads = Effect.fnUntraced(function* (ending: Fiber.Fiber<unknown, unknown>, mark: Effect.Effect<void>) {
-    const inTime = yield* Effect.raceFirst(Effect.as(Fiber.await(ending), true), Effect.as(mark, false))
-    // Interrupted work gets a short time to end.
-    yield* Effect.yieldNow
-    if (!inTime) yield* abandonThreads
-    return inTime
-  })
-
   const work = Effect.fnUntraced(function* (deadline: Deadline) {
     yield* Effect.logDebug("the server stops")
     yield* serverRequests.cancelAll(ShuttingDown)
@@ -106,9 +111,11 @@ export const make = Effect.gen(function* () {
       .map(({ close }) => close(stopping, { deadline, after: Effect.asVoid(Fiber.await(ending)) }))
       .map((closing) => Effect.raceFirst(closing, tooLate))
     const closed = Effect.all(closing, { concurrency: "unbounded", discard: true })
-    const [inTime] = yield* Effect.all([stopThreads(ending, deadline.work), closed], { concurrency: "unbounded" })
+    const [inTime] = yield* Effect.all([awaitThreads(threads, ending, deadline.work), closed], {
+      concurrency: "unbounded"
+    })
     // Requests that were still running may have opened others meanwhile.
-    if (inTime && (yield* stopThreads(fork(threads.stop), deadline.end))) yield* abandonThreads
+    if (inTime && (yield* awaitThreads(threads, fork(threads.stop), deadline.end))) yield* abandon(threads)
   })
 
   const last: Array<Step> = []

@@ -51,11 +51,13 @@ export type CloseReason =
 export interface Answers {
   /** Delivers a response. The result must be awaited; `undefined` when there is nothing to await. */
   succeed(id: RequestId, result: unknown, extensions?: Extensions): Deferred.Deferred<void> | undefined
+  /** Delivers an error, in the same way. */
   fail(id: RequestId, error: ErrorObject): Deferred.Deferred<void> | undefined
   /** False while reading from the client must pause, because its responses are backing up. */
   hasRoom(): boolean
 }
 
+/** The port to a client: messages in both directions. A transport encodes and decodes; it decides nothing else. */
 export interface Transport {
   readonly origin: Origin
   /** Whether a client that does not read is disconnected. Otherwise producers wait for it. */

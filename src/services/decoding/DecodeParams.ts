@@ -39,10 +39,11 @@ export const decodeParams = <M extends ClientRequestMethod>(
     // The method has no parameters, so `ParamsOf<M>` is undefined.
     return text === undefined ? Result.succeed(undefined as ParamsOf<M>) : Result.fail(text)
   }
-  if (params === undefined || params === null) return Result.fail(missingField("params"))
-  const exit = decoderOf(method, schema)(params)
+  // Optional parameters accept null, and absent means the same.
+  const exit = decoderOf(method, schema)(params ?? null)
   // The decoder was built from this method's schema.
   if (Exit.isSuccess(exit)) return Result.succeed(exit.value as ParamsOf<M>)
+  if (params === undefined || params === null) return Result.fail(missingField("params"))
   return Result.fail(mismatch(schema().ast, params) ?? `data did not match the parameters of ${method}`)
 }
 

@@ -6,8 +6,8 @@
  * module walks the schema and the value together. It runs for invalid requests only.
  *
  * Annotations used: `identifier` (the release's name of a type), `expected` (of a number or string), `message` (the whole
- * text of a failed check), `variants` (when the order of a union differs from the release's), `untagged` (the name of the
- * union of members that share a tag).
+ * text of a failed check), `variants` (when the order of a union differs from the release's), `untagged` (the name of a
+ * union without a tag, on the union or on its members that share a tag of another one).
  *
  * @module
  */
@@ -82,7 +82,8 @@ const objectMismatch = (ast: SchemaAST.Objects, value: unknown): string | undefi
     const count = ast.propertySignatures.length
     return `invalid length ${value.length}, expected struct ${structName(ast)} with ${count} element${count === 1 ? "" : "s"}`
   }
-  if (!Predicate.isObject(value)) return invalidType(value, isRecord ? "a map" : `struct ${structName(ast)}`)
+  const isMap = isRecord && SchemaAST.resolveIdentifier(ast) === undefined
+  if (!Predicate.isObject(value)) return invalidType(value, isMap ? "a map" : `struct ${structName(ast)}`)
   const members = new Map(ast.propertySignatures.map((member) => [member.name, member.type]))
   const rest = ast.indexSignatures[0]?.type
   return (
@@ -105,7 +106,7 @@ const unionMismatch = (ast: SchemaAST.Union, value: unknown): string | undefined
   const [only] = members
   if (only !== undefined && members.length === 1) return mismatch(only, value)
   if (members.every(isTagged)) return taggedMismatch(ast, members, value)
-  if (members.every(isNamed)) return namedMismatch(ast, members, value)
+  if (members.every(isNamed) && untaggedName(ast) === undefined) return namedMismatch(ast, members, value)
   return members.some((member) => mismatch(member, value) === undefined)
     ? undefined
     : noVariant(SchemaAST.resolveIdentifier(ast))

@@ -17,16 +17,23 @@ import type { ToolSpec } from "../tool/Tool.ts"
 
 /** The input of one model response. */
 export interface ModelRequest {
+  /** The thread of the turn. */
   readonly threadId: string
+  /** The session that the thread belongs to. */
   readonly sessionId: string
+  /** The turn that needs the response. */
   readonly turnId: string
+  /** The turn that this one belongs to; its own id, unless another turn started it. */
   readonly rootTurnId: string
   /** Key in `model_providers`; selects the server. */
   readonly provider: string
   /** That server, if the thread's own configuration defines it. Default: the server's configuration. */
   readonly providerInfo?: ModelProviderInfo
+  /** The model that the thread selects. */
   readonly model: string
+  /** Reasoning effort; null for the model's own default. */
   readonly effort: string | null
+  /** How detailed summaries of the reasoning are; null for the model's own default. */
   readonly summary: string | null
   /**
    * The text of the user's last message in this turn, its text parts joined by line breaks; null when the turn has none.
@@ -35,12 +42,15 @@ export interface ModelRequest {
   readonly prompt: string | null
   /** The conversation so far, with the base instructions as its first developer message. */
   readonly input: ReadonlyArray<ResponseItem>
+  /** The tools that the model may call. */
   readonly tools: ReadonlyArray<ToolSpec>
+  /** Whether one response may call several tools. */
   readonly parallelToolCalls: boolean
   /** JSON Schema that the final message must satisfy; for this turn only. */
   readonly outputSchema: unknown
   /** The client's name, from initialize. */
   readonly originator: string
+  /** The server's user agent. */
   readonly userAgent: string
   /** The caller's entries of the turn's metadata. */
   readonly metadata: Readonly<Record<string, string>>
@@ -48,10 +58,15 @@ export interface ModelRequest {
 
 /** Tokens of one response, as counted by the model. */
 export interface ModelUsage {
+  /** All tokens of the input, the cached ones included. */
   readonly inputTokens: number
+  /** Tokens of the input that were read from a cache. */
   readonly cachedInputTokens: number
+  /** All tokens of the output, those of the reasoning included. */
   readonly outputTokens: number
+  /** Tokens of the reasoning. */
   readonly reasoningOutputTokens: number
+  /** Tokens of input and output. */
   readonly totalTokens: number
 }
 
@@ -91,10 +106,13 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
 
 /** The name of a model as clients see it. */
 export interface ModelName {
+  /** The name of the provider. */
   readonly provider: string
+  /** The name of the model. */
   readonly model: string
 }
 
+/** The port to models: it streams one response per request, for every provider. */
 export class ModelProvider extends Context.Service<
   ModelProvider,
   {

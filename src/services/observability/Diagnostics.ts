@@ -34,7 +34,7 @@ export interface ConnectionSnapshot {
   readonly origin: Origin
   /** The client's declared name; null until it has initialized. */
   readonly client: { readonly name: string; readonly version: string } | null
-  /** Running handlers that have not responded. */
+  /** Number of running handlers that have not responded. */
   readonly running: number
   /** Requests refused with -32001. */
   readonly overloads: number
@@ -46,7 +46,9 @@ export interface KeySnapshot {
   readonly key: string
   /** Whether the running requests are shared, so that they overlap. */
   readonly shared: boolean
+  /** Number of requests that run. */
   readonly running: number
+  /** Number of requests that wait for their turn. */
   readonly waiting: number
 }
 
@@ -73,6 +75,7 @@ export interface ThreadSnapshot {
   readonly published: number
 }
 
+/** The server at one moment. */
 export interface Snapshot {
   /** Unix milliseconds. */
   readonly at: number
@@ -84,6 +87,7 @@ export interface Snapshot {
   readonly traffic: ReadonlyArray<TrafficEntry> | null
 }
 
+/** Shows the state of a server to people: connections, queues, running requests and threads. */
 export class Diagnostics extends Context.Service<
   Diagnostics,
   {
@@ -92,6 +96,7 @@ export class Diagnostics extends Context.Service<
   }
 >()("spindle/Diagnostics") {}
 
+/** What is recorded in addition to the state. */
 export interface DiagnosticsOptions {
   /**
    * Number of recent messages to keep, at most 65 536. Recording encodes each payload an extra time to find its size. Default: 0,
@@ -177,7 +182,9 @@ export const contribute = <P extends keyof Parts>(
  * @internal
  */
 export interface Clients {
+  /** Registers an open connection. */
   readonly add: (connection: MeasuredConnection) => void
+  /** Removes a connection that has ended. */
   readonly remove: (connection: MeasuredConnection) => void
 }
 

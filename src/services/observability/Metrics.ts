@@ -41,23 +41,29 @@ const turnBounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 
 /** The outcome of a request: success, or the kind of its error. */
 export type Outcome = "ok" | "invalid" | "failed" | "overloaded"
 
+/** Every outcome. */
 export const outcomes: ReadonlyArray<Outcome> = ["ok", "invalid", "failed", "overloaded"]
 
 /** `events` is the outgoing queue of an in-process client, which has no responses. */
 export type QueueName = "ingress" | "scheduled" | "outgoing" | "events"
 
+/** Number of connected clients of a kind of transport. */
 export const connectionsOpen = (origin: string): Gauge =>
   gauge("spindle_connections_open", "Clients that are connected", { origin })
 
+/** Number of handlers that have not responded. */
 export const requestsRunning = (origin: string): Gauge =>
   gauge("spindle_requests_running", "Handlers that run and have not answered at once", { origin })
 
+/** Number of messages in a kind of queue, over all open connections. */
 export const queueSize = (queue: QueueName, origin: string): Gauge =>
   gauge("spindle_queue_size", "Messages that wait in the queues of the open connections", { queue, origin })
 
+/** Number of messages that were dropped because a queue was full. */
 export const queueDropped = (queue: QueueName, origin: string): Counter =>
   counter("spindle_queue_dropped_total", "Messages that found no room and were given up", { queue, origin })
 
+/** Number of messages that waited for room in a queue. */
 export const queueWaited = (queue: QueueName, origin: string): Counter =>
   counter("spindle_queue_waited_total", "Messages that had to wait for room", { queue, origin })
 
@@ -65,6 +71,7 @@ export const queueWaited = (queue: QueueName, origin: string): Counter =>
 export const requestsAnswered = (method: string, outcome: Outcome): Counter =>
   counter("spindle_requests_total", "Requests that were answered", { method, outcome })
 
+/** Number of requests that were refused with -32001. */
 export const overloadAnswers = (origin: string): Counter =>
   counter("spindle_overload_answers_total", "Requests that were refused because there was no place to wait", { origin })
 
@@ -76,15 +83,19 @@ export const requestDuration = (method: string): Metric.Histogram<number> =>
     boundaries: requestBounds
   })
 
+/** Number of threads in memory. */
 export const threadsLoaded: Gauge = gauge("spindle_threads_loaded", "Threads in memory")
 
+/** Number of running turns. */
 export const turnsRunning: Gauge = gauge("spindle_turns_running", "Turns that run")
 
+/** Number of turns that were started. */
 export const turnsStarted: Counter = counter("spindle_turns_started_total", "Turns that began")
 
 const turnsEndedAs = (status: string): Counter =>
   counter("spindle_turns_ended_total", "Turns that ended, by how", { status })
 
+/** Number of turns that have ended, by their status. */
 export const turnsEnded: Readonly<Record<Exclude<TurnStatus, "inProgress">, Counter>> = {
   completed: turnsEndedAs("completed"),
   failed: turnsEndedAs("failed"),
@@ -98,6 +109,7 @@ export const turnDuration: Metric.Histogram<number> = Metric.histogram("spindle_
   boundaries: turnBounds
 })
 
+/** Number of requests to clients that have no answer yet. */
 export const serverRequestsPending: Gauge = gauge(
   "spindle_server_requests_pending",
   "Approvals and questions that no client has answered yet"

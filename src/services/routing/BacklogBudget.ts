@@ -34,6 +34,7 @@ interface Consumer {
   readonly cut: () => void
 }
 
+/** One budget for the unsent messages of all connections, in characters. */
 export class BacklogBudget {
   readonly #max: number
   readonly #accounts = new Set<BacklogAccount>()
@@ -52,6 +53,7 @@ export class BacklogBudget {
     return this.#held
   }
 
+  /** Opens the account of a connection. */
   open(consumer: Consumer): BacklogAccount {
     const account = new BacklogAccount(this, consumer)
     this.#accounts.add(account)
@@ -141,6 +143,7 @@ export class BacklogAccount {
     this.#budget.enforce()
   }
 
+  /** Discards the messages that wait for the connection, and closes it. */
   cut(): void {
     this.#consumer.cut()
   }

@@ -9,6 +9,7 @@ import type { RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import type { ServerNotification, Tier, WireSchema } from "../../protocol/Method.ts"
 import { type ServerNotificationMethod, serverNotificationTable } from "../../protocol/Methods.ts"
 
+/** Any message to a client. */
 export type OutboundMessage = OutboundAnswer | OutboundNotification | OutboundRequest | OutboundLagged
 
 /** The answer to a client's request. */
@@ -22,6 +23,7 @@ export interface OutboundAnswer {
   readonly text: string
 }
 
+/** A notification, which all its receivers share. */
 export interface OutboundNotification {
   readonly _tag: "Notification"
   readonly tier: Tier

@@ -50,6 +50,7 @@ export interface BacklogLimits {
   readonly bytes: number
 }
 
+/** The limits of a queue of messages to one client, and what happens when it is full. */
 export interface TieredQueueOptions {
   /** Size of the buffer, in messages. At least one. */
   readonly capacity: number
@@ -60,7 +61,12 @@ export interface TieredQueueOptions {
    */
   readonly emitLagMarkers: boolean
   /** An additional limit in bytes. A single message is always accepted. */
-  readonly bytes?: { readonly max: number; readonly of: (message: OutboundMessage) => number }
+  readonly bytes?: {
+    /** Maximum number of bytes. */
+    readonly max: number
+    /** The size of a message in bytes. */
+    readonly of: (message: OutboundMessage) => number
+  }
   /** Set for an evictable consumer. Producers do not wait for it while other consumers keep up. */
   readonly backlog?: BacklogLimits
   /** The shared budget of all evictable consumers; this consumer may be evicted for it. Requires `bytes`. */

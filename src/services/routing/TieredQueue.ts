@@ -4,8 +4,7 @@
  * Owns the connection's bounded buffer and what happens when it is full, which depends on the message's `tier` in the method
  * table. Does not own who receives a message (OutboundRouter) nor how it is written (transports).
  *
- * The buffer is an Effect `Queue.bounded` that is never awaited: it takes or refuses an offer. The tier decides what follows
- * a refusal.
+ * The buffer is an Effect `Queue.bounded` that is never awaited; the tier decides what follows a refused offer.
  *
  * ```
  *            room
@@ -24,13 +23,8 @@
  * The backlog does not use Effect's queues, for two reasons. Capacity is one number for all tiers (contract [13], [18]), which
  * three queues would have to share. And a message keeps its place when its producer is interrupted, while `Queue.offer` takes
  * the message back. A merge of `Queue.bounded`, `Queue.dropping` and one `Queue.sliding(1)` per key by sequence number was
- * measured (Node 24.21, two CPUs, best of 25 rounds of 200 000 messages, 100 offers to one `takeAll`):
- *
- * | | this | before | three queues |
- * |---|---|---|---|
- * | CPU of a message in process, offered and taken | 22 ns | 22 ns | 26 to 33 ns, merged 66 to 77 ns |
- * | memory of a message behind a stopped reader, besides the message | 8.5 B | 8.8 B | 48.7 B |
- * | a new snapshot key behind a full buffer | 0.3 us, 148 B | 0.3 us, 150 B | 4.5 us, 1.2 kB |
+ * measured: 26 to 33 ns per message against 22 ns here (merged 66 to 77 ns), 48.7 B per message behind a stopped reader against
+ * 8.5 B, and 4.5 us for a new snapshot key behind a full buffer against 0.3 us.
  *
  * @module
  */
@@ -74,9 +68,7 @@ export class TieredQueue {
   #waited = 0
   /** Number of takes. It distinguishes a slow consumer from a stopped one. */
   #taken = 0
-  /**
-   * Total of dropped messages that the consumer is to be informed of, and the total that markers have reported so far.
-   */
+  /** The dropped messages of which the consumer is to be informed, and those that markers have reported. */
   #lost = 0
   #reported = 0
   readonly #roomAgain = new Signal()
@@ -91,8 +83,8 @@ export class TieredQueue {
   }
 
   get stats(): TieredQueueStats {
-    const size = Queue.sizeUnsafe(this.#buffer) + this.#backlog.length
-    return { size, dropped: this.#dropped, waited: this.#waited }
+    const { length } = this.#backlog
+    return { size: Queue.sizeUnsafe(this.#buffer) + length, dropped: this.#dropped, waited: this.#waited }
   }
 
   /** Capacity of the buffer, in messages. */
@@ -280,14 +272,20 @@ export class TieredQueue {
     return messages
   }
 
-  /** Takes the next message. Fails with `Done` after the end. For consumers without a budget. */
-  get take(): Effect.Effect<OutboundMessage, Cause.Done> {
-    return Effect.map(Queue.take(this.#buffer), (message) => {
-      this.#bytes -= this.#bytesOf(message)
-      this.onTaken?.(message)
-      this.#took()
-      return message
-    })
+  /** Waits until there is a message. Fails with `Done` after the end. */
+  get ready(): Effect.Effect<void, Cause.Done> {
+    return Effect.asVoid(Queue.peek(this.#buffer))
+  }
+
+  /** Takes the next message, if there is one. For consumers without a budget. */
+  takeUnsafe(): OutboundMessage | undefined {
+    const next = Queue.takeUnsafe(this.#buffer)
+    if (next?._tag !== "Success") return undefined
+    const message = next.value
+    this.#bytes -= this.#bytesOf(message)
+    this.onTaken?.(message)
+    this.#took()
+    return message
   }
 
   /** Releases the batch that was taken last. */
@@ -379,7 +377,6 @@ export class TieredQueue {
     for (const message of held) this.#release(message)
     this.#written()
     this.#account?.close()
-    // A consumer that takes again sees the end.
     Queue.endUnsafe(this.#buffer)
     return held
   }

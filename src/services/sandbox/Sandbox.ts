@@ -10,9 +10,13 @@ import type { SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 
 /** An argv with its working folder. No shell is involved. `env` is the whole environment: nothing is inherited. */
 export interface SandboxedCommand {
+  /** The program: an absolute path, or a name that is searched in the `PATH` of `env`. */
   readonly executable: string
+  /** The arguments after the program. */
   readonly args: ReadonlyArray<string>
+  /** Absolute path of the working folder. */
   readonly cwd: string
+  /** The whole environment. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -25,6 +29,7 @@ export class SandboxUnavailable extends Schema.TaggedError<SandboxUnavailable>()
   }
 }
 
+/** The port to a sandbox: how a command is confined to a policy. */
 export class Sandbox extends Context.Service<
   Sandbox,
   {

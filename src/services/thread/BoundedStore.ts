@@ -67,13 +67,11 @@ export const make = Effect.gen(function* () {
   )
 
   const bounded: Bounded = (operation, run) =>
-    Effect.flatMap(
-      Effect.forkDetach(Effect.interruptible(Effect.suspend(run)), { startImmediately: true }),
-      (fiber) => {
-        const exit = fiber.pollUnsafe()
-        return exit === undefined ? answered(operation, fiber) : settled(operation, exit)
-      }
-    )
+    Effect.contextWith((context: Context.Context<never>) => {
+      const fiber = Effect.runForkWith(context)(Effect.suspend(run))
+      const exit = fiber.pollUnsafe()
+      return exit === undefined ? answered(operation, fiber) : settled(operation, exit)
+    })
 
   const answered = <A>(operation: Operation, fiber: Fiber.Fiber<A, ThreadStoreError>) =>
     Effect.suspend(() => {
@@ -103,6 +101,7 @@ export const make = Effect.gen(function* () {
   }
 
   return ThreadStore.of({
+    ...(store.volatile === undefined ? {} : { volatile: store.volatile }),
     append: (...args) => bounded("append", () => store.append(...args)),
     read: (...args) => bounded("read", () => store.read(...args)),
     summary: (...args) => bounded("read", () => store.summary(...args)),

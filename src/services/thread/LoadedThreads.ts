@@ -199,7 +199,7 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   const threads = new Map<string, Loaded>()
   const touch = (threadId: string) => idleUnload(threadId)
-  const turns = yield* RunningTurns.make(touch)
+  const turns = RunningTurns.make(touch)
   const { activity } = turns
   const tools = yield* ThreadTools.make
   const engine: Engine = { services, store, tools, threads, activity, touch, scope: yield* Effect.scope }

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
-import * as SubscriptionRef from "effect/SubscriptionRef"
+import { Signal } from "../routing/QueueOptions.ts"
 
 /** Where a thread reports its turns and checks whether another may begin. */
 export interface TurnActivity {
@@ -18,15 +18,17 @@ export interface TurnActivity {
 }
 
 /** `onChange` is called when a turn of the thread has begun or ended, or is accepted. */
-export const make = Effect.fnUntraced(function* (onChange: (threadId: string) => void) {
-  const running = yield* SubscriptionRef.make(0)
+export const make = (onChange: (threadId: string) => void) => {
+  let running = 0
   let isDraining = false
+  const changed = new Signal()
 
   const change = (threadId: string, by: number) =>
-    Effect.andThen(
-      SubscriptionRef.update(running, (turns) => turns + by),
-      Effect.sync(() => onChange(threadId))
-    )
+    Effect.sync(() => {
+      running += by
+      changed.fire()
+      onChange(threadId)
+    })
 
   const activity: TurnActivity = {
     isAdmitting: () => !isDraining,
@@ -35,16 +37,19 @@ export const make = Effect.fnUntraced(function* (onChange: (threadId: string) =>
     changed: onChange
   }
 
+  /** Logs the number of running turns, and waits until it changes. */
+  const logged = Effect.suspend(() => {
+    const next = Deferred.await(changed.wait)
+    return Effect.andThen(Effect.logInfo(`draining: waiting for ${running} running turn(s) to end`), next)
+  })
+
   return {
     activity,
-    count: (): number => SubscriptionRef.getUnsafe(running),
+    count: (): number => running,
     /** Prevents new turns and waits until none runs. Logs the number of running turns whenever it changes. */
     drain: Effect.suspend(() => {
       isDraining = true
-      return SubscriptionRef.changes(running).pipe(
-        Stream.takeWhile((turns) => turns > 0),
-        Stream.runForEach((turns) => Effect.logInfo(`draining: waiting for ${turns} running turn(s) to end`))
-      )
+      return Effect.whileLoop({ while: () => running > 0, body: () => logged, step: () => {} })
     })
   }
-})
+}

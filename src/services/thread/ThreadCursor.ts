@@ -19,6 +19,7 @@ export interface ThreadCursor {
   readonly id: string | null
 }
 
+/** The order of a page: oldest first, or newest first. */
 export type SortDirection = "asc" | "desc"
 
 const textOf = (kind: CursorKind, value: number): string =>

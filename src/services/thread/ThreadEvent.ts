@@ -86,6 +86,7 @@ const at = Schema.Int
 
 const turnId = Schema.String
 
+/** A change of a thread: the form in which threads are stored. */
 export const ThreadEvent = lazy(() =>
   Schema.TaggedUnion({
     Created: { at, origin: ThreadOrigin(), settings: ThreadSettings() },

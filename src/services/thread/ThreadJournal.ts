@@ -137,15 +137,20 @@ export class ThreadJournal {
       }
       const expectedSeq = this.#state.nextSeq - this.#unsaved.length
       const append = this.#options.store.append(origin.id, expectedSeq, all)
-      const failed = Effect.match(append, { onFailure: (error) => error, onSuccess: () => undefined })
-      return Effect.map(failed, (failure) => {
-        this.#unsaved = failure === undefined ? [] : [...all]
-        this.#failure = failure
-        if (failure === undefined) this.#warned = false
-        else this.#options.onDegraded(failure)
-        return failure
+      return Effect.match(append, {
+        onFailure: (failure) => this.#appended(all, failure),
+        onSuccess: () => this.#appended(all, undefined)
       })
     })
+  }
+
+  /** Keeps the events of a failed append. Returns the failure. */
+  #appended(events: ReadonlyArray<ThreadEvent>, failure: ThreadStoreError | undefined): ThreadStoreError | undefined {
+    this.#unsaved = failure === undefined ? [] : [...events]
+    this.#failure = failure
+    if (failure === undefined) this.#warned = false
+    else this.#options.onDegraded(failure)
+    return failure
   }
 
   /** Publishes synchronously. The result waits for slow clients. */

@@ -44,6 +44,7 @@ export interface StoredItem {
 /** A pending request to the clients. */
 export type OpenRequest = Omit<EventOf<"RequestOpened">, "_tag">
 
+/** A thread after a number of its events. */
 export interface ThreadState extends ThreadFacts {
   readonly origin: ThreadOrigin
   readonly settings: ThreadSettings

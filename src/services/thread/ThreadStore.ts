@@ -108,16 +108,24 @@ export const everyThread: ThreadFilter = {
 
 /** Selects a page. */
 export interface ThreadPageRequest {
+  /** Which threads are in the list. */
   readonly filter: ThreadFilter
+  /** Where the page begins; null for the first page. */
   readonly cursor: ThreadCursor | null
-  /** At least one. */
+  /** Maximum number of threads on the page; at least one. */
   readonly limit: number
-  /** Threads without a section have no `section_position`, and are not in a page that is sorted by it. */
+  /**
+   * The value by which the list is sorted. Threads without a section have no `section_position`, and are not in a page that
+   * is sorted by it.
+   */
   readonly sortKey: "created_at" | "updated_at" | "recency_at" | "section_position"
+  /** The order of the list. */
   readonly sortDirection: SortDirection
 }
 
+/** A part of a list of threads. */
 export interface ThreadPage {
+  /** In the order of the list, at most `limit` of them. */
   readonly threads: ReadonlyArray<ThreadSummary>
   /** Null at the end. */
   readonly nextCursor: string | null
@@ -127,7 +135,9 @@ export interface ThreadPage {
 
 /** A search result: a thread and the text around the first occurrence. */
 export interface ThreadMatch {
+  /** The thread. */
   readonly thread: ThreadSummary
+  /** The text around the first occurrence. */
   readonly snippet: string
 }
 
@@ -136,9 +146,12 @@ export interface ThreadMatches extends Omit<ThreadPage, "threads"> {
   readonly matches: ReadonlyArray<ThreadMatch>
 }
 
+/** The port to storage: threads as sequences of events, and queries over their summaries. */
 export class ThreadStore extends Context.Service<
   ThreadStore,
   {
+    /** Whether the store loses its threads when the process ends. Optional; default: false. */
+    readonly volatile?: Effect.Effect<boolean>
     /**
      * Appends events to a thread, all or none. `expectedSeq` is the number of the first of them, which equals the current
      * number of events; otherwise it fails with reason `conflict`. A thread begins with `Created` at 0.
@@ -205,7 +218,9 @@ export class ThreadStore extends Context.Service<
      * as long as the server.
      */
     readonly sections?: {
+      /** All sections; empty when none were saved. */
       readonly load: Effect.Effect<ReadonlyArray<ThreadSection>, ThreadStoreError>
+      /** Replaces the list. Completes when it is stored. */
       readonly save: (sections: ReadonlyArray<ThreadSection>) => Effect.Effect<void, ThreadStoreError>
     }
   }

@@ -74,9 +74,11 @@ export interface LoadedThread {
 /** Errors of starting, resuming and forking. */
 export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
 
+/** The threads of a server: those in memory, and loading them from the store. */
 export class Threads extends Context.Service<
   Threads,
   {
+    /** Creates a thread, and stores it unless it is ephemeral. */
     readonly start: (request: StartThread) => Effect.Effect<LoadedThread, LoadError>
     /**
      * The thread, loaded from the store if necessary. Loading adds events: unfinished turns are interrupted, and changed
@@ -91,6 +93,8 @@ export class Threads extends Context.Service<
     readonly get: (threadId: string) => Effect.Effect<Thread, ThreadNotFound | InvalidThreadId>
     /** The thread, if it is loaded. */
     readonly find: (threadId: string) => Thread | undefined
+    /** Whether the stored threads are lost when the process ends. */
+    readonly volatile: Effect.Effect<boolean>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** Number of running turns. */
@@ -298,6 +302,7 @@ const fork = Effect.fnUntraced(function* (
   return { ...opened, warnings: setup.warnings }
 })
 
+/** The threads of one server, over its store, its model and its tools. They end with the scope. */
 export const make = Effect.gen(function* () {
   const services = yield* makeServices
   const store = yield* ThreadStore
@@ -331,6 +336,7 @@ export const make = Effect.gen(function* () {
     announce: (thread) => services.router.notify("thread/started", { thread: thread.view(false) }, thread.id),
     get,
     find,
+    volatile: store.volatile ?? Effect.succeed(false),
     loaded: threads.ids,
     running: threads.running,
     drain: threads.drain,
@@ -339,4 +345,5 @@ export const make = Effect.gen(function* () {
   })
 })
 
+/** See `make`. */
 export const layer = Layer.effect(Threads, make)

@@ -10,8 +10,10 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ConfigWarning, EffectiveConfig } from "../config/Config.ts"
 
+/** What a rule says about a command: it runs, it needs approval, or it is refused. */
 export type RuleDecision = "allow" | "prompt" | "forbidden"
 
+/** A rule about commands that begin with certain arguments. */
 export interface Rule {
   /** The alternatives at each position. A command matches when its first arguments match. */
   readonly pattern: ReadonlyArray<ReadonlyArray<string>>
@@ -50,6 +52,7 @@ export class RulesUnavailable extends Schema.TaggedError<RulesUnavailable>()("Ru
   }
 }
 
+/** The port to the rules about commands. */
 export class ExecRules extends Context.Service<
   ExecRules,
   {

@@ -25,6 +25,7 @@ export interface UserCommand {
 export interface UserCommandResult {
   /** -1 when the command was terminated or could not be started. */
   readonly exitCode: number
+  /** Milliseconds from the start of the command to its end. */
   readonly durationMs: number
   /** The output for the model, within its budget. */
   readonly output: string
@@ -70,11 +71,15 @@ export interface ThreadShell {
 
 /** Dependencies of a thread's commands. */
 export interface ShellOptions {
+  /** The thread whose model and user run the commands. */
   readonly threadId: string
+  /** The thread's configuration. */
   readonly config: EffectiveConfig
+  /** The thread's rules about commands. */
   readonly rules: ThreadRules
 }
 
+/** The port to commands: one set of running commands per thread. */
 export class ShellSessions extends Context.Service<
   ShellSessions,
   {
@@ -82,3 +87,9 @@ export class ShellSessions extends Context.Service<
     readonly open: (options: ShellOptions) => Effect.Effect<ThreadShell, never, Scope.Scope>
   }
 >()("spindle/ShellSessions") {}
+
+/**
+ * Whether a command that is refused without a question is shown to clients, as an item with status `declined`. The released
+ * server tells only the model, so the default is false.
+ */
+export const ShowRefusals = Context.Reference<boolean>("spindle/ShowRefusals", { defaultValue: () => false })

@@ -27,7 +27,9 @@ import type { ImageDetail } from "../../protocol/v2/turn/UserInput.ts"
 
 /** A group of tools. The description is that of the first tool of the group. */
 export interface ToolNamespace {
+  /** The first part of the full name of each tool of the group. */
   readonly name: string
+  /** What the group is for, for the model. */
   readonly description: string
 }
 
@@ -35,37 +37,56 @@ export interface ToolNamespace {
 export type ToolSpec =
   | {
       readonly type: "function"
+      /** Unique in the thread, or in the namespace. */
       readonly name: string
+      /** The group that the tool belongs to. Default: none. */
       readonly namespace?: ToolNamespace
+      /** What the tool does and when to use it, for the model. */
       readonly description: string
+      /** JSON Schema of the arguments; an object. */
       readonly parameters: Readonly<Record<string, unknown>>
+      /** Whether the model server enforces the schema. It must then be in the subset that the server supports. */
       readonly strict: boolean
     }
   | {
       readonly type: "custom"
+      /** Unique in the thread. */
       readonly name: string
+      /** What the tool does and when to use it, for the model. */
       readonly description: string
+      /** The grammar of the input, in the form of the Responses API. */
       readonly format: Readonly<Record<string, unknown>>
     }
 
 /** A call by the model. `input` is the raw argument text: JSON for functions, anything for custom tools. */
 export interface ToolCall {
+  /** Identifies the call in the conversation. */
   readonly callId: string
+  /** The tool's name without its namespace. */
   readonly name: string
   /** Null for a tool outside of a namespace. */
   readonly namespace: string | null
+  /** The arguments, as the model wrote them. */
   readonly input: string
 }
 
 /** A part of a tool's output. `structured` is sent as JSON text. */
 export type ToolContent =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "image"; /** A URL, data URLs included. */ readonly url: string; readonly detail?: ImageDetail }
+  | {
+      readonly type: "image"
+      /** A URL, data URLs included. */
+      readonly url: string
+      /** The resolution for the model. Default: the model's own. */
+      readonly detail?: ImageDetail
+    }
   | { readonly type: "structured"; readonly value: Schema.Json }
 
 /** The output of a tool for the model. */
 export interface ToolOutput {
+  /** The parts, in order. */
   readonly content: ReadonlyArray<ToolContent>
+  /** Whether the call did what the model asked for. */
   readonly success: boolean
 }
 
@@ -103,6 +124,7 @@ type Distribute<Params> = Params extends unknown ? Omit<Params, Supplied> : neve
 /** The parameters of a server request without the members that the turn fills in. */
 export type AskParams<M extends ServerRequestMethod> = Distribute<ServerRequestParams<M>>
 
+/** How a request to the clients appears to them. */
 export interface AskOptions<M extends ServerRequestMethod> {
   /** The item of the request. It is announced after the status change and before the request. */
   readonly item?: ThreadItem
@@ -118,16 +140,21 @@ export interface AskOptions<M extends ServerRequestMethod> {
  * because a command may outlive its turn. They do nothing for a call that was interrupted and did not end in time.
  */
 export interface ToolTurn {
+  /** The thread of the turn. */
   readonly threadId: string
+  /** The turn. */
   readonly turnId: string
   /** Absolute path. */
   readonly cwd: string
+  /** The current policy for approvals. */
   readonly approvalPolicy: AskForApproval
+  /** The current policy for the sandbox. */
   readonly sandboxPolicy: SandboxPolicy
   /** Announces the item; its `startedAtMs` is filled in. */
   readonly itemStarted: (item: ThreadItem) => Effect.Effect<void>
   /** Announces the final state, which is stored. */
   readonly itemCompleted: (item: ThreadItem) => Effect.Effect<void>
+  /** Publishes a notification to the subscribers of the thread. */
   readonly notify: <M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>) => Effect.Effect<void>
   /** Reports progress as `item/mcpToolCall/progress` of the item. Slow clients may miss it. */
   readonly progress: (message: string) => Effect.Effect<void>
@@ -144,7 +171,9 @@ export interface ToolTurn {
   ) => Effect.Effect<ServerRequestResult<M>, AskFailed>
 }
 
+/** A tool that the model can call: its declaration and its work. */
 export interface Tool {
+  /** What the model is told about the tool. */
   readonly spec: ToolSpec
   /**
    * Keys of `features` that disable the tool: it is neither offered nor run in a thread in which one of them is false. Tools

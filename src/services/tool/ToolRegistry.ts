@@ -15,6 +15,7 @@ import type { Tool, ToolSpec } from "./Tool.ts"
 export const qualifiedName = (spec: ToolSpec): string =>
   spec.type === "function" && spec.namespace !== undefined ? `${spec.namespace.name}.${spec.name}` : spec.name
 
+/** The current tools of one thread. */
 export class ToolRegistry {
   #tools: ReadonlyArray<Tool> = []
 

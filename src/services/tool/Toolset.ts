@@ -13,6 +13,7 @@ import type { ToolRegistry } from "./ToolRegistry.ts"
 
 /** The thread's data for opening a set of tools. */
 export interface ToolThread {
+  /** The thread's id. */
   readonly threadId: string
   /** The configuration the thread was started or resumed with. The current policies are in the turn, because they may change. */
   readonly config: EffectiveConfig
@@ -32,6 +33,7 @@ export class ToolsUnavailable extends Schema.TaggedError<ToolsUnavailable>()("To
   }
 }
 
+/** The port to sets of tools: it is opened once for each loaded thread. */
 export class Toolset extends Context.Service<
   Toolset,
   {

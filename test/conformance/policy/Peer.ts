@@ -27,7 +27,7 @@ export interface Fields {
 export class Gone extends Schema.TaggedError<Gone>()("Gone", { stderr: Schema.String }) {}
 
 export interface Peer {
-  readonly request: (method: string, params: object) => Effect.Effect<Message, Gone>
+  readonly request: (method: string, params?: unknown) => Effect.Effect<Message, Gone>
   readonly answer: (id: number | string, result: object) => Effect.Effect<void>
   /** Notifications and requests about a thread, in order. */
   readonly about: (threadId: string) => Queue.Queue<Message>

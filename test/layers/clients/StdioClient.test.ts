@@ -85,7 +85,7 @@ describe("the child", () => {
   it.live("that cannot be started fails permanently", () =>
     Effect.gen(function* () {
       const error = yield* failureOf(StdioClient.make({ ...who, command: ["/no/such/program", "secret"] }))
-      assert.strictEqual(error?.kind, "InvalidInput")
+      assert.strictEqual(error?.reason._tag, "InvalidOptions")
       assert.match(error?.message ?? "", /^failed to connect to remote app server at `\/no\/such\/program`: /)
     }).pipe(Effect.scoped, over)
   )
@@ -94,7 +94,7 @@ describe("the child", () => {
     Effect.gen(function* () {
       const error = yield* failureOf(start("process.exit(3)"))
       assert.deepStrictEqual(
-        [error?.kind, error?.message],
+        [error?.reason._tag, error?.message],
         ["Unreachable", `remote app server at \`${process.execPath}\` closed the connection (exit code 3)`]
       )
     }).pipe(Effect.scoped, over)
@@ -136,13 +136,13 @@ describe("a client of a child", () => {
     {
       name: "that ends",
       reply: "process.exit(7)",
-      kind: "UnexpectedEof",
+      kind: "EndOfStream",
       reason: "closed the connection (exit code 7)"
     },
     {
       name: "that sends text that is not JSON",
       reply: `process.stdout.write("panic!\\n")`,
-      kind: "InvalidData",
+      kind: "ProtocolViolation",
       reason: "sent invalid JSON-RPC: not JSON"
     }
   ]
@@ -153,7 +153,7 @@ describe("a client of a child", () => {
         const client = yield* start(child("1", reply))
         const error = yield* failureOf(client.request("thread/unsubscribe", asking))
         const message = `remote app server at \`${process.execPath}\` ${reason}`
-        assert.deepStrictEqual(error?._tag === "TransportError" && [error.kind, error.detail], [kind, message])
+        assert.deepStrictEqual(error?._tag === "TransportError" && [error.reason._tag, error.detail], [kind, message])
         assert.deepStrictEqual(yield* client.nextEvent, Option.some({ _tag: "Disconnected", message }))
         assert.deepStrictEqual(yield* client.nextEvent, Option.none())
         yield* client.shutdown

@@ -44,26 +44,26 @@ for (const { name, connect } of ways) {
     }> = [
       {
         name: "a close frame with a reason",
-        kind: "ConnectionAborted",
+        kind: "PeerClosed",
         reason: "disconnected: restarting",
         end: ({ socket }) => Effect.sync(() => socket.close(1012, "restarting"))
       },
       {
         name: "a close frame without a reason",
-        kind: "ConnectionAborted",
+        kind: "PeerClosed",
         reason: "disconnected: connection closed",
         end: ({ socket }) => Effect.sync(() => socket.close())
       },
-      { name: "no close frame", kind: "UnexpectedEof", reason: "closed the connection", end: ({ vanish }) => vanish },
+      { name: "no close frame", kind: "EndOfStream", reason: "closed the connection", end: ({ vanish }) => vanish },
       {
         name: "text that is not JSON",
-        kind: "InvalidData",
+        kind: "ProtocolViolation",
         reason: "sent invalid JSON-RPC: not JSON",
         end: ({ socket }) => Effect.sync(() => socket.send("garbage"))
       },
       {
         name: "an invalid frame",
-        kind: "InvalidData",
+        kind: "ProtocolViolation",
         reason: "transport failed: Invalid WebSocket frame: invalid opcode 3",
         end: ({ request }) => Effect.sync(() => request.socket.write(Buffer.from([0x83, 0])))
       }
@@ -80,7 +80,7 @@ for (const { name, connect } of ways) {
           yield* end(connection)
           const error = yield* Fiber.join(waiting)
           const message = `remote app server at \`${url}\` ${reason}`
-          assert.deepStrictEqual(error?._tag === "TransportError" && [error.kind, error.detail], [kind, message])
+          assert.deepStrictEqual(error?._tag === "TransportError" && [error.reason._tag, error.detail], [kind, message])
           assert.deepStrictEqual(yield* eventsOf(client), [{ _tag: "Disconnected", message }])
           // The server has already closed.
           yield* client.shutdown
@@ -139,9 +139,9 @@ describe("a message", () => {
       )
       assert.isUndefined(sending.pollUnsafe())
       yield* client.shutdown
-      const kinds = (yield* Fiber.join(sending)).map((error) => error?.kind)
+      const kinds = (yield* Fiber.join(sending)).map((error) => error?.reason._tag)
       // The first one was written before the socket was full.
-      assert.deepStrictEqual(kinds, [undefined, "BrokenPipe", "BrokenPipe", "BrokenPipe"])
+      assert.deepStrictEqual(kinds, [undefined, "Closed", "Closed", "Closed"])
     }).pipe(Effect.scoped)
   )
 

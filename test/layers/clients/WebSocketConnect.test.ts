@@ -49,7 +49,7 @@ describe("a token", () => {
       Effect.gen(function* () {
         const error = yield* failureOf(WebSocketClient.make({ ...who, url, token: "secret" }))
         assert.deepStrictEqual(summaryOf(error), {
-          kind: "InvalidInput",
+          kind: "InvalidOptions",
           message: `remote auth tokens require \`wss://\` or loopback \`ws://\` URLs; got \`${url}\``
         })
       }).pipe(Effect.scoped)
@@ -118,7 +118,7 @@ describe("connecting", () => {
     it.effect(`to "${url}" is refused as an invalid address`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(summaryOf(yield* failureOf(WebSocketClient.make({ ...who, url }))), {
-          kind: "InvalidInput",
+          kind: "InvalidOptions",
           message: "invalid remote app server URL; expected `ws://HOST:PORT` or `wss://HOST:PORT`"
         })
       }).pipe(Effect.scoped)
@@ -159,7 +159,7 @@ describe("connecting", () => {
   it.effect("fails when nothing listens, and can be retried", () =>
     Effect.gen(function* () {
       const error = yield* failureOf(WebSocketClient.make({ ...who, url: "ws://127.0.0.1:9" }))
-      assert.strictEqual(error?.kind, "Unreachable")
+      assert.strictEqual(error?.reason._tag, "Unreachable")
       assert.isTrue(error?.isRetryable)
       assert.match(
         error?.message ?? "",
@@ -176,7 +176,7 @@ describe("connecting", () => {
       reason: "HTTP 401: missing websocket bearer token"
     },
     { status: 403, body: "", kind: "Unauthorized", reason: "HTTP 403" },
-    { status: 404, body: "", kind: "InvalidData", reason: "HTTP 404" },
+    { status: 404, body: "", kind: "ProtocolViolation", reason: "HTTP 404" },
     { status: 503, body: "later", kind: "Unreachable", reason: "HTTP 503: later" },
     { status: 429, body: "", kind: "Unreachable", reason: "HTTP 429" }
   ] as const
@@ -206,7 +206,10 @@ describe("connecting", () => {
           return true
         }
       })
-      assert.strictEqual((yield* failureOf(WebSocketClient.make({ ...who, url: server.url })))?.kind, "InvalidData")
+      assert.strictEqual(
+        (yield* failureOf(WebSocketClient.make({ ...who, url: server.url })))?.reason._tag,
+        "ProtocolViolation"
+      )
     }).pipe(Effect.scoped)
   )
 
@@ -214,7 +217,7 @@ describe("connecting", () => {
     Effect.gen(function* () {
       const path = join(yield* folder, "none")
       const error = yield* failureOf(UnixSocketClient.make({ ...who, path }))
-      assert.strictEqual(error?.kind, "Unreachable")
+      assert.strictEqual(error?.reason._tag, "Unreachable")
       assert.match(error?.message ?? "", /^failed to connect to remote app server at `unix:\/\/.*ENOENT/)
     }).pipe(Effect.scoped)
   )

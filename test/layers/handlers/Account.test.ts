@@ -6,6 +6,7 @@ import * as AccountHandlers from "../../../src/layers/handlers/Account.ts"
 import * as Auth from "../../../src/services/account/Auth.ts"
 import * as Config from "../../../src/services/config/Config.ts"
 import { ModelProvider } from "../../../src/services/model/ModelProvider.ts"
+import * as OutboundRouter from "../../../src/services/routing/OutboundRouter.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { call } from "../../support/Requests.ts"
 
@@ -41,7 +42,8 @@ describe("account/read", () => {
         Layer.mergeAll(
           Layer.succeed(ModelProvider, { stream: () => Stream.empty, ...model }),
           Config.layer({ home, cwd: "/srv", environment: {} }),
-          Auth.layer({ home, environment: {}, allowApiKeyEnv: true })
+          Auth.layer({ home, environment: {}, allowApiKeyEnv: true }),
+          OutboundRouter.layer
         ).pipe(Layer.provide(MemoryFiles.make({ ...files }).layer))
       )
     )

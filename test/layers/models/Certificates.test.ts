@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
-import { createServer, type Server } from "node:https"
+import { createServer } from "node:https"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -20,6 +20,7 @@ import {
   request,
   wire
 } from "./Scripted.ts"
+import { listening } from "../../support/LocalServer.ts"
 
 const answer = [wire.created, wire.done(assistant("msg_ok", "fine")), wire.completed()].map(encode).join("")
 
@@ -39,21 +40,11 @@ const server = Effect.gen(function* () {
     { stdio: "ignore" }
   )
   const options = { key: Fs.readFileSync(key), cert: Fs.readFileSync(certificate) }
-  const listening = yield* Effect.acquireRelease(
-    Effect.callback<Server>((resume) => {
-      const made = createServer(options, (_, response) => {
-        response.writeHead(200, { "content-type": "text/event-stream" }).end(answer)
-      })
-      made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)))
-    }),
-    (made) =>
-      Effect.callback<void>((resume) => {
-        made.closeAllConnections()
-        made.close(() => resume(Effect.void))
-      })
+  const port = yield* listening(() =>
+    createServer(options, (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).end(answer)
+    })
   )
-  const address = listening.address()
-  const port = typeof address === "object" && address !== null ? address.port : 0
   return { url: `https://127.0.0.1:${port}/v1`, certificate }
 })
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -20,6 +20,7 @@ import {
   request,
   wire
 } from "./Scripted.ts"
+import { listening } from "../../support/LocalServer.ts"
 
 const answer = [wire.created, wire.done(assistant("msg_ok", "fine")), wire.completed()].map(encode).join("")
 const events: Array<ModelEvent> = [{ _tag: "ItemDone", item: assistant("msg_ok", "fine") }, Completed]
@@ -30,24 +31,14 @@ const server = (respond: (request: IncomingMessage, response: ServerResponse) =>
   Effect.gen(function* () {
     const sockets = new Set<unknown>()
     const closed = yield* Deferred.make<void>()
-    const listening = yield* Effect.acquireRelease(
-      Effect.callback<Server>((resume) => {
-        const server = createServer((request, response) => {
-          sockets.add(request.socket)
-          request.socket.once("close", () => Deferred.doneUnsafe(closed, Exit.void))
-          request.resume()
-          request.on("end", () => respond(request, response))
-        })
-        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-      }),
-      (server) =>
-        Effect.callback<void>((resume) => {
-          server.closeAllConnections()
-          server.close(() => resume(Effect.void))
-        })
+    const port = yield* listening(() =>
+      createServer((request, response) => {
+        sockets.add(request.socket)
+        request.socket.once("close", () => Deferred.doneUnsafe(closed, Exit.void))
+        request.resume()
+        request.on("end", () => respond(request, response))
+      })
     )
-    const address = listening.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
     return { port, sockets, closed: Deferred.await(closed) }
   })
 

@@ -213,7 +213,11 @@ describe("spindle", () => {
     )
     assert.deepStrictEqual(
       { code, stderr, stdout },
-      { code: 1, stderr: "error: no rollout found for thread id 01a1fb80-d002-7f01-86cf-4b9a743431db\n", stdout: "" }
+      {
+        code: 1,
+        stderr: "error: no rollout found for thread id 01a1fb80-d002-7f01-86cf-4b9a743431db\n",
+        stdout: ""
+      }
     )
   })
 

@@ -43,9 +43,9 @@ describe("spindle doctor", () => {
         const { checks, code, home, stdout } = yield* doctor(provider(url), { MOCK_KEY: "secret-key" })
         assert.strictEqual(code, 0)
         assert.deepStrictEqual(checks["home"], ["ok", `${home} (SPINDLE_HOME)`])
-        assert.include(checks["configuration"]?.[1], `${home}/config.toml`)
+        assert.deepStrictEqual(checks["configuration"], ["ok", `${home}/config.toml (user)`])
         assert.deepStrictEqual(checks["model"], ["ok", "m of the provider mock"])
-        assert.deepStrictEqual(checks["key"], ["ok", "the provider mock can be asked"])
+        assert.deepStrictEqual(checks["key"], ["ok", "from the environment variable MOCK_KEY"])
         assert.deepStrictEqual(checks["model server"], ["ok", `${url} responds (status 404)`])
         assert.notInclude(stdout, "secret-key")
       }).pipe(Effect.scoped, Effect.provide([ModelServer.layer, NodeServices.layer])),
@@ -62,7 +62,8 @@ describe("spindle doctor", () => {
         assert.include(checks["key"]?.[1], "MOCK_KEY, which is not set")
         assert.deepStrictEqual(checks["model server"], [
           "failed",
-          "http://127.0.0.1:9/v1: connect ECONNREFUSED 127.0.0.1:9"
+          "http://127.0.0.1:9/v1: connect ECONNREFUSED 127.0.0.1:9\n" +
+            "Check the server, the network and base_url; a proxy is set with HTTPS_PROXY."
         ])
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     timeout

@@ -1,13 +1,11 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Terminal from "effect/Terminal"
 import type { AppServerOptions } from "../../../src/layers/AppServer.ts"
 import * as Offline from "../../../src/layers/models/Offline.ts"
 import * as MemoryStore from "../../../src/layers/stores/Memory.ts"
@@ -18,102 +16,7 @@ import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { readState } from "../../../src/services/thread/StoredThread.ts"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
 import { text, type ToolTurn } from "../../../src/services/tool/Tool.ts"
-
-const task: Exec.Task = {
-  prompt: "say: hello",
-  images: [],
-  resume: null,
-  model: null,
-  sandbox: null,
-  approval: null,
-  local: null,
-  ephemeral: false,
-  lastMessageFile: null,
-  cwd: null,
-  addDirs: [],
-  outputSchema: null,
-  threadSource: null,
-  cyberAccessProgram: null,
-  json: false
-}
-
-/** A temporary folder for a run, and a server without any other configuration. */
-const server = Effect.gen(function* () {
-  const fileSystem = yield* FileSystem.FileSystem
-  const folder = yield* Effect.flatMap(fileSystem.makeTempDirectoryScoped({ prefix: "spindle-exec-" }), (made) =>
-    fileSystem.realPath(made)
-  )
-  const nowhere = `${folder}/nowhere`
-  const options: AppServerOptions = {
-    home: folder,
-    cwd: folder,
-    environment: { HOME: folder, PATH: process.env["PATH"] },
-    loader: { systemConfigFile: nowhere, managedConfigFile: nowhere, requirementsFile: nowhere }
-  }
-  return { folder, modelless: options, options: { ...options, model: Offline.layer } }
-}).pipe(Effect.orDie)
-
-/** A terminal on which a user types these lines. */
-const typing = (lines: ReadonlyArray<string>) => {
-  const left = [...lines]
-  return Layer.succeed(
-    Terminal.Terminal,
-    Terminal.make({
-      columns: Effect.succeed(80),
-      rows: Effect.succeed(24),
-      size: Effect.die("not asked for"),
-      readInput: Effect.die("not asked for"),
-      readLine: Effect.suspend(() => {
-        const line = left.shift()
-        return line === undefined ? Effect.fail(new Terminal.QuitError({})) : Effect.succeed(line)
-      }),
-      display: () => Effect.void
-    })
-  )
-}
-
-interface Shown {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-const shown = (written: ReadonlyArray<Screen.Written>) => {
-  const text = (stream: "err" | "out") =>
-    written
-      .filter((piece) => piece.stream === stream)
-      .map((piece) => piece.text)
-      .join("")
-  return {
-    out: text("out"),
-    // Times and ids differ in every run.
-    err: text("err")
-      .replaceAll(/\d+(?:\.\d+)? m?s\b/g, "TIME")
-      .replaceAll(/thread [\w-]{36}/g, "thread ID")
-      .replaceAll(/tokens: \d+ in, \d+ out/g, "TOKENS")
-  }
-}
-
-/** Runs a task like the command line does; with `typed`, a user is at the terminal. */
-const exec = (
-  change: Partial<Exec.Task>,
-  options: AppServerOptions,
-  typed?: ReadonlyArray<string>
-): Effect.Effect<Shown> => {
-  const written: Array<Screen.Written> = []
-  return Exec.run({ ...task, ...change }, options).pipe(
-    Effect.provide(Screen.layerTest({ written, canAsk: typed !== undefined })),
-    Effect.provide(typing(typed ?? [])),
-    Effect.provide(NodeServices.layer),
-    Effect.map((code) => ({ code, ...shown(written) }))
-  )
-}
-
-const header = (folder: string, sandbox = "read-only", model = "offline (offline)") =>
-  `${model} · ${sandbox} · approvals: on-request · ${folder} · thread ID\n`
-
-const test = (name: string, run: Effect.Effect<void, unknown, FileSystem.FileSystem | Scope.Scope>) =>
-  it.live(name, () => run.pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 30_000)
+import { exec, header, server, shown, type Shown, task, test } from "./Runs.ts"
 
 describe("exec", () => {
   test(
@@ -180,7 +83,8 @@ describe("exec", () => {
     "repeats a question until the answer is valid, and then acts on it",
     Effect.gen(function* () {
       const { folder, options } = yield* server
-      const question = "? Run this command? [y]es, [n]o, [a]lways in this run, [s]top the turn: "
+      const question =
+        "? Run this command? [y]es, [n]o, [a]lways in this run: this exact command in this folder, [s]top the turn: "
       const asked =
         `${header(folder)}\n$ echo hi\n` +
         "  This machine has no sandbox to enforce readOnly: the command would run without one\n" +
@@ -194,9 +98,9 @@ describe("exec", () => {
         [yes, no, stop, end].map(({ code, err }) => ({ code, err })),
         [
           { code: 0, err: `${asked}${question}│ hi\n└ exit 0, TIME\n\nTOKENS · TIME\n` },
-          { code: 0, err: `${asked}└ declined, not run\n\nTOKENS · TIME\n` },
-          { code: 130, err: `${asked}└ declined, not run\n\nInterrupted.\nTOKENS · TIME\n` },
-          { code: 0, err: `${asked}\n└ declined, not run\n\nTOKENS · TIME\n` }
+          { code: 0, err: `${asked}└ declined by you, not run\n\nTOKENS · TIME\n` },
+          { code: 130, err: `${asked}└ declined by you, not run\n\nInterrupted.\nTOKENS · TIME\n` },
+          { code: 0, err: `${asked}\n└ declined by you, not run\n\nTOKENS · TIME\n` }
         ]
       )
     })
@@ -302,7 +206,7 @@ describe("exec", () => {
         { code: ran.code, err: ran.err, events: events.map(({ item, type }) => [type, item?.type]) },
         {
           code: 0,
-          err: "declined: echo hi (--json cannot ask for approval). To run commands without approval: --sandbox danger-full-access\n",
+          err: "echo hi: declined: --json cannot ask for approval. To run commands without approval: --sandbox danger-full-access\n",
           events: [
             ["thread.started", undefined],
             ["turn.started", undefined],
@@ -324,7 +228,7 @@ describe("exec", () => {
       const kept: AppServerOptions = { ...options, store: Layer.succeed(ThreadStore, store) }
       const idIn = (ran: Shown): string => JSON.parse(ran.out.split("\n", 1)[0] ?? "").thread_id
       const first = yield* exec({ json: true, threadSource: "user" }, kept)
-      const second = yield* exec({ json: true, resume: idIn(first) }, kept)
+      const second = yield* exec({ json: true, resume: { target: idIn(first), all: false } }, kept)
       const record = yield* readState(store, idIn(first))
       assert.deepStrictEqual(
         {
@@ -340,11 +244,11 @@ describe("exec", () => {
   )
 
   test(
-    "fails when the thread to continue does not exist",
+    "names the reason when a thread to continue is not in a store in memory",
     Effect.gen(function* () {
-      const { options } = yield* server
+      const options = { ...(yield* server).options, store: MemoryStore.layer }
       const resume = "01a1fb80-d002-7f01-86cf-4b9a743431db"
-      assert.deepStrictEqual(yield* exec({ resume }, options), {
+      assert.deepStrictEqual(yield* exec({ resume: { target: resume, all: false } }, options), {
         code: 1,
         out: "",
         err: `error: no rollout found for thread id ${resume}\n`

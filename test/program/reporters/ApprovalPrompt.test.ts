@@ -32,15 +32,30 @@ describe("ApprovalPrompt", () => {
         })
       ],
       [
-        { itemId: "item", subject: "rm x", question: "Run this command?", reason: "why", cwd: "/tmp" },
+        {
+          itemId: "item",
+          subject: "rm x",
+          question: "Run this command?",
+          always: "this exact command in this folder",
+          reason: "why",
+          cwd: "/tmp"
+        },
         {
           itemId: "item",
           subject: "a connection to example.org",
           question: "Allow this connection?",
+          always: "connections to example.org",
           reason: null,
           cwd: null
         },
-        { itemId: "item", subject: "files in /srv", question: "Make these changes?", reason: null, cwd: null }
+        {
+          itemId: "item",
+          subject: "files in /srv",
+          question: "Make these changes?",
+          always: "changes in /srv",
+          reason: null,
+          cwd: null
+        }
       ]
     )
   })

@@ -55,9 +55,10 @@ describe("Format", () => {
         Format.outcome({ ...command, status: "failed", exitCode: 3, durationMs: 2500 }),
         Format.outcome({ ...command, status: "failed", exitCode: null }),
         Format.outcome({ ...command, status: "declined", exitCode: null }),
+        Format.outcome({ ...command, status: "declined", exitCode: null, aggregatedOutput: "refused: a rule" }),
         Format.outcome({ ...command, durationMs: null })
       ],
-      ["exit 0, 80 ms", "exit 3, 2.5 s", "failed, 80 ms", "declined, not run", "exit 0"]
+      ["exit 0, 80 ms", "exit 3, 2.5 s", "failed, 80 ms", "declined by you, not run", "refused: a rule", "exit 0"]
     )
   })
 

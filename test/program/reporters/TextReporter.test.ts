@@ -231,6 +231,7 @@ describe("TextReporter", () => {
         itemId: "2",
         subject: `/bin/sh -lc ${display([`echo a\rb\u202E\n  in /safe`])}`,
         question: "Run this command?",
+        always: "this one",
         reason: "why\u001B[2J\nnot",
         cwd: "/a\u2028b"
       })
@@ -245,7 +246,7 @@ describe("TextReporter", () => {
             ">   in /safe",
             "  (with escapes) why\\x1b[2J\\nnot",
             "  (with escapes) in /a\\u2028b",
-            "? Run this command? [y]es, [n]o, [a]lways in this run, [s]top the turn: "
+            "? Run this command? [y]es, [n]o, [a]lways in this run: this one, [s]top the turn: "
           ].join("\n")
         ]
       )

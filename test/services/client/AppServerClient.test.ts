@@ -17,6 +17,7 @@ import {
   ServerError,
   TransportError
 } from "../../../src/services/client/AppServerClient.ts"
+import { RequestNotPending } from "../../../src/services/client/ClientError.ts"
 import type { ClientEvent } from "../../../src/services/client/ClientEvent.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { cwd, home, makeServer, nameOf, optionsOf, userInput } from "../../support/Server.ts"
@@ -36,7 +37,16 @@ const setUp = Effect.fnUntraced(function* (options: Partial<InProcessClient.InPr
     while (names.at(-1) !== name)
     return names
   })
-  return { ...server, client, next, until }
+  /** The next approval that the server requests. */
+  const approval = Effect.gen(function* () {
+    while (true) {
+      const event = yield* next
+      if (event._tag !== "ServerRequest") continue
+      if (event.request.method !== "item/commandExecution/requestApproval") return assert.fail(event.request.method)
+      return event.request
+    }
+  })
+  return { ...server, approval, client, next, until }
 })
 
 const silent: Link = {
@@ -44,7 +54,8 @@ const silent: Link = {
   notify: () => Effect.void,
   respond: () => Effect.void,
   reject: () => Effect.void,
-  take: Effect.never,
+  poll: () => undefined,
+  ready: Effect.never,
   close: Effect.void
 }
 
@@ -54,11 +65,12 @@ const over = (link: Partial<Link>) =>
 
 describe("AppServerClient", () => {
   describe("a request that fails", () => {
-    const wouldBlock = new TransportError({ method: "model/list", kind: "WouldBlock", detail: "full" })
+    const wouldBlock = new TransportError({ method: "model/list", reason: { _tag: "Overloaded" }, detail: "full" })
     const refused = new ServerError({ method: "model/list", code: -32600, detail: "no" })
     const detailed = new ServerError({ method: "model/list", code: 7, detail: "no", data: { reason: "why" } })
 
-    const fails = (link: Partial<Link>) => Effect.flip(over(link).request("model/list", {}))
+    const fails = (link: Partial<Link>) =>
+      Effect.flatMap(over(link), (client) => Effect.flip(client.request("model/list", {})))
 
     it.effect("reports whether the transport, the server or the response failed, and the method [26]", () =>
       Effect.gen(function* () {
@@ -111,12 +123,14 @@ describe("AppServerClient", () => {
     )
   })
 
-  it("knows the server's version and home from the handshake", () => {
-    const { serverVersion, codexHome } = over({})
-    assert.deepStrictEqual([serverVersion, codexHome], ["0.169.0", "/h"])
-    const nowhere = make(silent, { userAgent: "nameless", codexHome: "" })
-    assert.deepStrictEqual([nowhere.serverVersion, nowhere.codexHome], ["", null])
-  })
+  it.effect("knows the server's version and home from the handshake", () =>
+    Effect.gen(function* () {
+      const { serverVersion, codexHome } = yield* over({})
+      assert.deepStrictEqual([serverVersion, codexHome], ["0.169.0", "/h"])
+      const nowhere = yield* make(silent, { userAgent: "nameless", codexHome: "" })
+      assert.deepStrictEqual([nowhere.serverVersion, nowhere.codexHome], ["", null])
+    })
+  )
 
   it.effect("sends requests with and without parameters, typed by method", () =>
     Effect.gen(function* () {
@@ -191,7 +205,10 @@ describe("AppServerClient", () => {
           { code: error.code, message: error.message },
           { code: -32001, message: "in-process app-server event queue is full" }
         )
-        yield* client.respond(asked.id, {})
+        const late = yield* Effect.flip(
+          client.reject({ id: asked.id, method: "item/tool/call" }, { code: 1, message: "" })
+        )
+        assert.deepStrictEqual(late, new RequestNotPending({ method: "item/tool/call", requestId: asked.id }))
         assert.strictEqual(yield* Effect.flip(asked.answer), error)
         assert.strictEqual(nameOf(yield* next), "warning")
         yield* router.notify(...closing("t"))
@@ -222,16 +239,16 @@ describe("AppServerClient", () => {
 
   it.effect("can send other requests while one waits for the user [31]", () =>
     Effect.gen(function* () {
-      const { client, model, next, until } = yield* setUp()
+      const { approval, client, model, next, until } = yield* setUp()
       const { thread } = yield* client.request("thread/start", { cwd })
       yield* client.request("turn/start", { threadId: thread.id, input: userInput("work") })
       yield* model.call(["ask", "c1"])
-      yield* until("request item/commandExecution/requestApproval")
+      const asked = yield* approval
       const other = yield* client.request("thread/start", { cwd })
       yield* client.request("turn/start", { threadId: other.thread.id, input: userInput("meanwhile") })
       yield* model.reply("done")
       assert.include(yield* until("turn/completed"), "item/agentMessage/delta")
-      yield* client.respond(0, { decision: "accept" })
+      yield* client.respond(asked, { decision: "accept" })
       assert.strictEqual(nameOf(yield* next), "serverRequest/resolved")
       yield* model.reply("done too")
       yield* until("turn/completed")
@@ -260,7 +277,7 @@ describe("AppServerClient", () => {
       const call = { threadId: "t", turnId: "u", callId: "c", namespace: null, tool: "x", arguments: {} }
       const asked = yield* serverRequests.ask("t", "item/tool/call", call)
       yield* until("request item/tool/call")
-      yield* client.reject(asked.id, { code: 5, message: "not now" })
+      yield* client.reject({ id: asked.id, method: "item/tool/call" }, { code: 5, message: "not now" })
       const error = yield* Effect.flip(asked.answer)
       assert.deepStrictEqual({ code: error.code, message: error.message }, { code: 5, message: "not now" })
     })
@@ -268,14 +285,22 @@ describe("AppServerClient", () => {
 
   describe("its end", () => {
     const gone = (method: string) =>
-      new TransportError({ method, kind: "BrokenPipe", detail: "in-process app-server worker channel is closed" })
+      new TransportError({
+        method,
+        reason: { _tag: "Closed" },
+        detail: "in-process app-server worker channel is closed"
+      })
 
     it.effect("ends every handle; until then handles work like the client [34]", () =>
       Effect.gen(function* () {
-        const { client } = yield* setUp()
+        const { approval, client, model } = yield* setUp()
+        const { thread } = yield* client.request("thread/start", { cwd })
+        yield* client.request("turn/start", { threadId: thread.id, input: userInput("work") })
+        yield* model.call(["ask", "c1"])
+        const asked = yield* approval
         const handles = [client.requestHandle, { ...client.requestHandle }]
         for (const handle of handles) {
-          assert.deepStrictEqual(yield* handle.request("thread/loaded/list", {}), { data: [], nextCursor: null })
+          assert.deepStrictEqual((yield* handle.request("thread/loaded/list", {})).data, [thread.id])
         }
         yield* client.shutdown
         for (const handle of handles) {
@@ -283,8 +308,8 @@ describe("AppServerClient", () => {
         }
         assert.deepStrictEqual(yield* Effect.flip(client.request("model/list", {})), gone("model/list"))
         assert.deepStrictEqual(yield* Effect.flip(client.notify("x")), gone("x"))
-        assert.deepStrictEqual(yield* Effect.flip(client.respond(0, {})), gone("resolve"))
-        assert.deepStrictEqual(yield* Effect.flip(client.reject(0, { code: 1, message: "m" })), gone("reject"))
+        assert.deepStrictEqual(yield* Effect.flip(client.respond(asked, { decision: "accept" })), gone("resolve"))
+        assert.deepStrictEqual(yield* Effect.flip(client.reject(asked, { code: 1, message: "m" })), gone("reject"))
       })
     )
 

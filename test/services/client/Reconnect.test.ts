@@ -26,7 +26,7 @@ describe("a connection that is lost", () => {
       yield* connection.send(turnStarted("t", "before"))
       const next = yield* comeBack(server, connection)
       const error = yield* Fiber.join(waiting)
-      assert.strictEqual(error?._tag === "TransportError" ? error.kind : error, "UnexpectedEof")
+      assert.strictEqual(error?._tag === "TransportError" ? error.reason._tag : error, "EndOfStream")
       yield* next.send(turnStarted("t", "after"))
       assert.deepStrictEqual(yield* takeN(link, 3), ["before", back, "after"])
       assert.deepStrictEqual(yield* next.unreceived, [])
@@ -36,7 +36,7 @@ describe("a connection that is lost", () => {
   it.effect("is awaited by requests that are made while it is lost", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
-      yield* connection.lose("UnexpectedEof", "closed the connection")
+      yield* connection.lose("EndOfStream", "closed the connection")
       yield* connection.closed
       const asking = yield* Effect.forkChild(link.request("model/list", {}), { startImmediately: true })
       yield* TestClock.adjust(policy.initialDelay)
@@ -52,9 +52,9 @@ describe("a connection that is lost", () => {
   it.effect("is retried after pauses that double up to the limit, and start again after a stable connection", () =>
     Effect.gen(function* () {
       const { server, connection } = yield* connected()
-      const unreachable = new ConnectError({ kind: "Unreachable", message: "refused" })
+      const unreachable = new ConnectError({ reason: { _tag: "Unreachable" }, message: "refused" })
       server.refuse(unreachable, unreachable, unreachable, unreachable)
-      yield* connection.lose("UnexpectedEof", "closed the connection")
+      yield* connection.lose("EndOfStream", "closed the connection")
       yield* connection.closed
       const attempts: Array<number> = []
       for (const seconds of [1, 2, 4, 8, 8]) {
@@ -68,7 +68,7 @@ describe("a connection that is lost", () => {
       const next = yield* server.accept
       yield* FakeServer.welcome(next)
       yield* TestClock.adjust(policy.stableAfter)
-      yield* next.lose("UnexpectedEof", "closed the connection")
+      yield* next.lose("EndOfStream", "closed the connection")
       yield* next.closed
       yield* TestClock.adjust(policy.initialDelay)
       yield* server.accept
@@ -79,12 +79,12 @@ describe("a connection that is lost", () => {
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected({ reconnect: { ...policy, maxAttempts: 2 } })
       const second = yield* comeBack(server, connection)
-      yield* second.lose("UnexpectedEof", "closed the connection")
+      yield* second.lose("EndOfStream", "closed the connection")
       yield* second.closed
       yield* TestClock.adjust("2 seconds")
       const third = yield* server.accept
       yield* FakeServer.welcome(third)
-      yield* third.lose("ConnectionAborted", "disconnected: too many")
+      yield* third.lose("PeerClosed", "disconnected: too many")
       assert.deepStrictEqual(yield* takeN(link, 3), [
         back,
         back,
@@ -94,17 +94,17 @@ describe("a connection that is lost", () => {
     }).pipe(Effect.scoped)
   )
 
-  for (const kind of ["Unauthorized", "Rejected", "InvalidInput", "InvalidData"] as const) {
+  for (const kind of ["Unauthorized", "Rejected", "InvalidOptions", "ProtocolViolation"] as const) {
     it.effect(`is given up when the server is back but ${kind}`, () =>
       Effect.gen(function* () {
         const { server, connection, link } = yield* connected()
-        server.refuse(new ConnectError({ kind, message: "not like this" }))
-        yield* connection.lose("UnexpectedEof", "closed the connection")
+        server.refuse(new ConnectError({ reason: { _tag: kind }, message: "not like this" }))
+        yield* connection.lose("EndOfStream", "closed the connection")
         yield* connection.closed
         const asking = yield* Effect.forkChild(failureOf(link.request("model/list", {})), { startImmediately: true })
         yield* TestClock.adjust(policy.initialDelay)
         assert.deepStrictEqual(yield* takeN(link, 1), [{ _tag: "Disconnected", message: "not like this" }])
-        assert.isTrue(Exit.isFailure(yield* Effect.exit(link.take)))
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(link.ready)))
         assert.strictEqual(
           (yield* Fiber.join(asking))?.message,
           "model/list transport error: remote app-server worker channel is closed"
@@ -117,7 +117,7 @@ describe("a connection that is lost", () => {
   it.effect("is not reopened once the client is closed, and requests that waited for it fail", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()
-      yield* connection.lose("UnexpectedEof", "closed the connection")
+      yield* connection.lose("EndOfStream", "closed the connection")
       yield* connection.closed
       const asking = yield* Effect.forkChild(failureOf(link.request("model/list", {})), { startImmediately: true })
       yield* link.close
@@ -153,7 +153,7 @@ describe("an idle connection", () => {
       assert.isUndefined(waiting.pollUnsafe())
       yield* TestClock.adjust("1 millis")
       const error = yield* Fiber.join(waiting)
-      assert.strictEqual(error?._tag === "TransportError" ? error.kind : error, "TimedOut")
+      assert.strictEqual(error?._tag === "TransportError" ? error.reason._tag : error, "TimedOut")
       assert.deepStrictEqual(yield* takeN(link, 1), [
         { _tag: "Disconnected", message: "remote app server at `ws://fake` did not respond to a ping" }
       ])

@@ -54,7 +54,7 @@ describe("the handshake", () => {
       yield* TestClock.adjust("1 millis")
       const error = yield* Fiber.join(connecting)
       assert.deepStrictEqual(
-        { kind: error?.kind, message: error?.message },
+        { kind: error?.reason._tag, message: error?.message },
         { kind: "TimedOut", message: "timed out waiting for initialize response from `ws://fake`" }
       )
       yield* connection.closed
@@ -72,7 +72,7 @@ describe("the handshake", () => {
       })
       const error = yield* Fiber.join(connecting)
       assert.deepStrictEqual(
-        { kind: error?.kind, message: error?.message },
+        { kind: error?.reason._tag, message: error?.message },
         { kind: "Rejected", message: "initialize failed: no such client (code -32600)" }
       )
     }).pipe(Effect.scoped)
@@ -84,7 +84,7 @@ describe("the handshake", () => {
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
       const connection = yield* server.accept
       yield* connection.send({ id: (yield* connection.receive)["id"], result: { hello: 1 } })
-      assert.strictEqual((yield* Fiber.join(connecting))?.kind, "InvalidData")
+      assert.strictEqual((yield* Fiber.join(connecting))?.reason._tag, "ProtocolViolation")
     }).pipe(Effect.scoped)
   )
 
@@ -93,10 +93,10 @@ describe("the handshake", () => {
       const server = yield* FakeServer.make
       const connecting = yield* Effect.forkChild(failureOf(RemoteLink.make(server.endpoint, options)))
       const connection = yield* server.accept
-      yield* connection.lose("ConnectionAborted", "disconnected: going away")
+      yield* connection.lose("PeerClosed", "disconnected: going away")
       const error = yield* Fiber.join(connecting)
       assert.deepStrictEqual(
-        { kind: error?.kind, message: error?.message },
+        { kind: error?.reason._tag, message: error?.message },
         { kind: "Unreachable", message: "remote app server at `ws://fake` disconnected: going away" }
       )
     }).pipe(Effect.scoped)
@@ -153,10 +153,13 @@ describe("requests", () => {
       const first = yield* Effect.forkChild(link.requestWithId(request), { startImmediately: true })
       yield* connection.receive
       const error = yield* failureOf(link.requestWithId(request))
-      assert.deepStrictEqual(error?._tag === "TransportError" ? { kind: error.kind, message: error.message } : error, {
-        kind: "InvalidInput",
-        message: "model/list transport error: duplicate remote app-server request id `mine`"
-      })
+      assert.deepStrictEqual(
+        error?._tag === "TransportError" ? { kind: error.reason._tag, message: error.message } : error,
+        {
+          kind: "InvalidRequest",
+          message: "model/list transport error: duplicate remote app-server request id `mine`"
+        }
+      )
       assert.deepStrictEqual(yield* connection.unreceived, [])
       yield* connection.send({ id: "mine", result: 1 })
       assert.strictEqual(yield* Fiber.join(first), 1)
@@ -184,7 +187,7 @@ describe("requests", () => {
     Effect.gen(function* () {
       const { link } = yield* connected()
       const error = yield* failureOf(link.request("model/list", { count: 1n }))
-      assert.strictEqual(error?._tag === "TransportError" ? error.kind : error, "InvalidInput")
+      assert.strictEqual(error?._tag === "TransportError" ? error.reason._tag : error, "InvalidRequest")
     }).pipe(Effect.scoped)
   )
 })

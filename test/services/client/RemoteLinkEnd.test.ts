@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type { TransportError } from "../../../src/services/client/ClientError.ts"
 import type { ConnectionLost } from "../../../src/services/client/MessageChannel.ts"
 import type * as FakeServer from "../../support/FakeServer.ts"
 import { connected, delta, takeN, takeAll } from "../../support/RemoteLinks.ts"
@@ -9,37 +10,37 @@ import { failureOf } from "../../support/Failures.ts"
 describe("a lost connection", () => {
   const causes: ReadonlyArray<{
     readonly name: string
-    readonly kind: ConnectionLost["kind"]
+    readonly kind: ConnectionLost["reason"]["_tag"]
     readonly message: string
     readonly lose: (connection: FakeServer.FakeConnection) => Effect.Effect<void>
   }> = [
     {
       name: "that the server closed",
-      kind: "ConnectionAborted",
+      kind: "PeerClosed",
       message: "disconnected: restarting",
-      lose: (connection) => connection.lose("ConnectionAborted", "disconnected: restarting")
+      lose: (connection) => connection.lose("PeerClosed", "disconnected: restarting")
     },
     {
       name: "that ended without a close",
-      kind: "UnexpectedEof",
+      kind: "EndOfStream",
       message: "closed the connection",
-      lose: (connection) => connection.lose("UnexpectedEof", "closed the connection")
+      lose: (connection) => connection.lose("EndOfStream", "closed the connection")
     },
     {
       name: "whose transport failed",
-      kind: "InvalidData",
+      kind: "ProtocolViolation",
       message: "transport failed: reset",
-      lose: (connection) => connection.lose("InvalidData", "transport failed: reset")
+      lose: (connection) => connection.lose("ProtocolViolation", "transport failed: reset")
     },
     {
       name: "that received text that is not JSON",
-      kind: "InvalidData",
+      kind: "ProtocolViolation",
       message: "sent invalid JSON-RPC: not JSON",
       lose: (connection) => connection.sayText("{")
     },
     {
       name: "that received JSON that is not a message",
-      kind: "InvalidData",
+      kind: "ProtocolViolation",
       message: "sent invalid JSON-RPC: neither a method nor an id",
       lose: (connection) => connection.sayText("{}")
     }
@@ -60,7 +61,7 @@ describe("a lost connection", () => {
         const text = `remote app server at \`ws://fake\` ${message}`
         const errors = yield* Fiber.join(waiting)
         assert.deepStrictEqual(
-          errors.map((error) => error?._tag === "TransportError" && [error.method, error.kind, error.detail]),
+          errors.map((error) => error?._tag === "TransportError" && [error.method, error.reason._tag, error.detail]),
           [
             ["model/list", kind, text],
             ["turn/start", kind, text]
@@ -74,15 +75,15 @@ describe("a lost connection", () => {
     )
   }
 
-  it.effect("on which a request cannot be written fails every pending request with BrokenPipe [40]", () =>
+  it.effect("on which a request cannot be written fails every pending request with WriteFailed [40]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
       const waiting = yield* Effect.forkChild(failureOf(link.request("model/list", {})), { startImmediately: true })
       yield* connection.breakPipe
       const kindOf = (error: { readonly _tag: string } | undefined) =>
-        error !== undefined && "kind" in error ? error.kind : error
-      assert.strictEqual(kindOf(yield* failureOf(link.request("turn/start", {}))), "BrokenPipe")
-      assert.strictEqual(kindOf(yield* Fiber.join(waiting)), "BrokenPipe")
+        error !== undefined && "reason" in error ? (error as TransportError).reason._tag : error
+      assert.strictEqual(kindOf(yield* failureOf(link.request("turn/start", {}))), "WriteFailed")
+      assert.strictEqual(kindOf(yield* Fiber.join(waiting)), "WriteFailed")
       assert.deepStrictEqual(yield* takeAll(link), [
         { _tag: "Disconnected", message: "remote app server at `ws://fake` write failed: EPIPE" }
       ])
@@ -99,11 +100,11 @@ describe("a lost connection", () => {
         }),
         { startImmediately: true }
       )
-      yield* connection.lose("UnexpectedEof", "closed the connection")
+      yield* connection.lose("EndOfStream", "closed the connection")
       const errors = yield* Fiber.join(waiting)
       assert.deepStrictEqual(
-        errors.map((error) => error?._tag === "TransportError" && error.kind),
-        ["UnexpectedEof", "UnexpectedEof"]
+        errors.map((error) => error?._tag === "TransportError" && error.reason._tag),
+        ["EndOfStream", "EndOfStream"]
       )
     }).pipe(Effect.scoped)
   )
@@ -118,8 +119,8 @@ describe("a lost connection", () => {
         failureOf(link.notify("initialized", undefined))
       ])
       assert.deepStrictEqual(
-        errors.map((error) => error?.kind),
-        ["BrokenPipe", "BrokenPipe", "BrokenPipe"]
+        errors.map((error) => error?.reason._tag),
+        ["WriteFailed", "WriteFailed", "WriteFailed"]
       )
       yield* connection.send(delta(1))
       assert.deepStrictEqual(yield* takeN(link, 1), ["1"])
@@ -149,7 +150,7 @@ describe("an intentional close", () => {
   it.effect("succeeds when the server closed first [43]", () =>
     Effect.gen(function* () {
       const { link, connection } = yield* connected()
-      yield* connection.lose("UnexpectedEof", "closed the connection")
+      yield* connection.lose("EndOfStream", "closed the connection")
       yield* connection.closed
       yield* link.close
       assert.deepStrictEqual(yield* takeAll(link), [])

@@ -56,7 +56,10 @@ describe("InProcess", () => {
         })
         assert.deepStrictEqual(
           yield* Effect.flip(start()),
-          new InProcessError({ kind: "InvalidData", message: "in-process initialize failed: no such client" })
+          new InProcessError({
+            reason: { _tag: "HandshakeFailed" },
+            message: "in-process initialize failed: no such client"
+          })
         )
         assert.deepStrictEqual(router.connections(), [])
       })
@@ -100,7 +103,10 @@ describe("InProcess", () => {
       Effect.gen(function* () {
         const { start } = yield* makeRuntime({ [List]: listing })
         const { handle } = yield* start({ channelCapacity: 1 })
-        const full = new InProcessError({ kind: "WouldBlock", message: "in-process app-server client queue is full" })
+        const full = new InProcessError({
+          reason: { _tag: "Overloaded" },
+          message: "in-process app-server client queue is full"
+        })
         const first = yield* Effect.forkChild(handle.request({ id: 1, method: List, params: {} }), {
           startImmediately: true
         })
@@ -262,7 +268,7 @@ describe("InProcess", () => {
       )
       assert.deepStrictEqual(
         yield* Effect.flip(handle.respondToServerRequest(0, params)),
-        new InProcessError({ kind: "InvalidData", message: `the message is ${detail}` })
+        new InProcessError({ reason: { _tag: "InvalidMessage" }, message: `the message is ${detail}` })
       )
       assert.deepStrictEqual(yield* handle.request({ id: 1, method: List, params: {} }), page)
     })

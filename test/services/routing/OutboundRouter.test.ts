@@ -6,6 +6,7 @@ import type { Connection } from "../../../src/services/connection/Connection.ts"
 import { encode } from "../../../src/services/routing/OutboundMessage.ts"
 import * as OutboundRouter from "../../../src/services/routing/OutboundRouter.ts"
 import { received, receivedMethods, openConnection, type OpenOptions, sessionOf } from "../../support/Connections.ts"
+import { takeFrom } from "../../support/Queues.ts"
 
 interface Options extends OpenOptions {
   readonly follows?: boolean
@@ -154,7 +155,7 @@ describe("OutboundRouter", () => {
         assert.isUndefined(telling.pollUnsafe())
         const [slow, quick] = connections
         assert.strictEqual((yield* received(quick)).length, 2)
-        yield* slow.outgoing.take
+        yield* takeFrom(slow.outgoing)
         yield* Fiber.join(telling)
       })
     )
@@ -203,7 +204,7 @@ describe("OutboundRouter", () => {
         yield* publish
         const telling = yield* Effect.forkChild(publish, { startImmediately: true })
         assert.isUndefined(telling.pollUnsafe())
-        yield* connections[0].outgoing.take
+        yield* takeFrom(connections[0].outgoing)
         yield* Fiber.join(telling)
       })
     )

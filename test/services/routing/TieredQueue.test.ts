@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import { answer, bestEffort, latest, lossless, nameOf, request } from "../../support/Messages.ts"
-import { fill, continues, offerAll, open, takeHeld } from "../../support/Queues.ts"
+import { fill, continues, offerAll, open, takeHeld, takeFrom } from "../../support/Queues.ts"
 
 describe("TieredQueue", () => {
   for (const capacity of [1, 3]) {
@@ -27,7 +27,7 @@ describe("TieredQueue", () => {
           const producer = yield* Effect.forkChild(outgoing.offer(lossless("a")), { startImmediately: true })
           yield* Effect.yieldNow
           assert.isUndefined(producer.pollUnsafe())
-          yield* outgoing.take
+          yield* takeFrom(outgoing)
           yield* Fiber.join(producer)
         })
       )
@@ -39,9 +39,9 @@ describe("TieredQueue", () => {
           const waits = ["a", "b", "c"].map((name) => outgoing.offerUnsafe(lossless(name))!)
           const released = () => waits.map(Deferred.isDoneUnsafe)
           assert.deepStrictEqual(released(), [false, false, false])
-          yield* outgoing.take
+          yield* takeFrom(outgoing)
           assert.deepStrictEqual(released(), [true, false, false])
-          yield* outgoing.take
+          yield* takeFrom(outgoing)
           assert.deepStrictEqual(released(), [true, true, false])
         })
       )
@@ -82,7 +82,7 @@ describe("TieredQueue", () => {
           const held = fill(outgoing, capacity)
           continues(outgoing, latest("k", "snapshot"))
           continues(outgoing, lossless("a"))
-          assert.strictEqual(nameOf(yield* outgoing.take), held[0])
+          assert.strictEqual(nameOf(yield* takeFrom(outgoing)), held[0])
           continues(outgoing, lossless("b"))
           assert.deepStrictEqual(yield* takeHeld(outgoing), [...held.slice(1), "snapshot", "a", "b"])
         })
@@ -142,7 +142,7 @@ describe("TieredQueue", () => {
           fill(outgoing, capacity)
           continues(outgoing, lossless("a"))
           continues(outgoing, lossless("b"))
-          yield* outgoing.take
+          yield* takeFrom(outgoing)
           continues(outgoing, bestEffort("x"))
           assert.deepStrictEqual((yield* takeHeld(outgoing)).at(-1), "b")
         })
@@ -222,7 +222,7 @@ describe("TieredQueue", () => {
   it.effect("wakes a waiting consumer", () =>
     Effect.gen(function* () {
       const outgoing = yield* open(1)
-      const consumer = yield* Effect.forkChild(outgoing.take, { startImmediately: true })
+      const consumer = yield* Effect.forkChild(takeFrom(outgoing), { startImmediately: true })
       continues(outgoing, lossless("a"))
       assert.strictEqual(nameOf(yield* Fiber.join(consumer)), "a")
     })
@@ -263,10 +263,10 @@ describe("TieredQueue", () => {
       const waiting = yield* Effect.forkChild(Effect.all([outgoing.room, outgoing.room], { concurrency: 2 }), {
         startImmediately: true
       })
-      yield* outgoing.take
+      yield* takeFrom(outgoing)
       yield* Effect.yieldNow
       assert.isUndefined(waiting.pollUnsafe())
-      yield* outgoing.take
+      yield* takeFrom(outgoing)
       yield* Fiber.join(waiting)
     })
   )
@@ -313,8 +313,8 @@ describe("TieredQueue with a limit in bytes", () => {
       const outgoing = yield* open(100, { bytes })
       assert.isTrue(continues(outgoing, lossless("larger than ten")))
       assert.isFalse(continues(outgoing, lossless("y")))
-      assert.strictEqual(nameOf(yield* outgoing.take), "larger than ten")
-      assert.strictEqual(nameOf(yield* outgoing.take), "y")
+      assert.strictEqual(nameOf(yield* takeFrom(outgoing)), "larger than ten")
+      assert.strictEqual(nameOf(yield* takeFrom(outgoing)), "y")
     })
   )
 })
@@ -342,7 +342,7 @@ describe("TieredQueue of a consumer that stops", () => {
       for (const name of ["a", "b", "c"]) outgoing.offerUnsafe(lossless(name))
       for (const name of ["a", "b"]) {
         yield* TestClock.adjust("9 seconds")
-        assert.strictEqual(nameOf(yield* outgoing.take), name)
+        assert.strictEqual(nameOf(yield* takeFrom(outgoing)), name)
       }
       yield* TestClock.adjust("1 minute")
       assert.isUndefined(stalled.pollUnsafe(), "no producer waits")

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import type { TieredQueue } from "../../../src/services/routing/TieredQueue.ts"
 import { answer, bestEffort, latest, lossless, nameOf, request } from "../../support/Messages.ts"
-import { fill, continues, open, takeHeld } from "../../support/Queues.ts"
+import { fill, continues, open, takeHeld, takeFrom } from "../../support/Queues.ts"
 
 const bytes = { max: 1000, of: (message: OutboundMessage) => nameOf(message).length }
 
@@ -40,9 +40,9 @@ describe("TieredQueue with a backlog", () => {
       const released = () => waits.map(Deferred.isDoneUnsafe)
       yield* outgoing.takeAll
       assert.deepStrictEqual(released(), [false, false, false], "a and b have filled it again")
-      yield* outgoing.take
+      yield* takeFrom(outgoing)
       assert.deepStrictEqual(released(), [false, false, false], "c has")
-      yield* outgoing.take
+      yield* takeFrom(outgoing)
       assert.deepStrictEqual(released(), [true, true, true])
     })
   )

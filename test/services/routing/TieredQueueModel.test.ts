@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import type { TieredQueueOptions, Wait } from "../../../src/services/routing/TieredQueue.ts"
 import { answer, bestEffort, latest, lossless, nameOf } from "../../support/Messages.ts"
-import { open } from "../../support/Queues.ts"
+import { open, takeFrom } from "../../support/Queues.ts"
 
 const Offer = Schema.Literals(["lossless", "answer", "bestEffort", "k", "l"])
 
@@ -120,7 +120,7 @@ describe("TieredQueue", () => {
         for (const [index, action] of actions.entries()) {
           if (action === "take" || action === "takeAll") {
             if (model.buffer.length === 0) continue
-            const taken = action === "take" ? [yield* queue.take] : yield* queue.takeAll
+            const taken = action === "take" ? [yield* takeFrom(queue)] : yield* queue.takeAll
             const expected = model.take(action === "take" ? 1 : Infinity)
             assert.deepStrictEqual(taken.map(nameOf), expected.map(nameOf))
           } else {

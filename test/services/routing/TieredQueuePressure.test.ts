@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type { OutboundMessage } from "../../../src/services/routing/OutboundMessage.ts"
 import { answer, bestEffort, latest, lossless, nameOf, request } from "../../support/Messages.ts"
-import { fill, continues, offerAll, open, takeHeld } from "../../support/Queues.ts"
+import { fill, continues, offerAll, open, takeHeld, takeFrom } from "../../support/Queues.ts"
 
 const keys = ["k", "l"] as const
 
@@ -67,7 +67,7 @@ describe("TieredQueue", () => {
       })
       yield* Effect.yieldNow
       assert.isUndefined(producer.pollUnsafe())
-      yield* outgoing.take
+      yield* takeFrom(outgoing)
       yield* Fiber.join(producer)
     })
   )
@@ -118,7 +118,7 @@ describe("TieredQueue", () => {
         const asking = yield* Effect.forkChild(outgoing.offerRequest(request(0)), { startImmediately: true })
         yield* TestClock.adjust("4999 millis")
         assert.isUndefined(asking.pollUnsafe())
-        yield* outgoing.take
+        yield* takeFrom(outgoing)
         assert.isUndefined(yield* Fiber.join(asking))
         assert.deepStrictEqual(yield* takeHeld(outgoing), ["request 0"])
       })
@@ -153,10 +153,10 @@ describe("TieredQueue", () => {
         const outgoing = yield* open(1)
         for (const message of [lossless("a"), lossless("b"), latest("k", "c")]) continues(outgoing, message)
         yield* outgoing.end
-        assert.strictEqual(nameOf(yield* outgoing.take), "a")
+        assert.strictEqual(nameOf(yield* takeFrom(outgoing)), "a")
         assert.deepStrictEqual((yield* outgoing.takeAll).map(nameOf), ["b"])
         assert.deepStrictEqual((yield* outgoing.takeAll).map(nameOf), ["c"])
-        assert.strictEqual((yield* Effect.flip(outgoing.take))._tag, "Done")
+        assert.strictEqual((yield* Effect.flip(takeFrom(outgoing)))._tag, "Done")
         assert.strictEqual((yield* Effect.flip(outgoing.takeAll))._tag, "Done")
       })
     )
@@ -164,7 +164,7 @@ describe("TieredQueue", () => {
     it.effect("wakes a waiting consumer [24]", () =>
       Effect.gen(function* () {
         const outgoing = yield* open(1)
-        const consumer = yield* Effect.forkChild(Effect.flip(outgoing.take), { startImmediately: true })
+        const consumer = yield* Effect.forkChild(Effect.flip(takeFrom(outgoing)), { startImmediately: true })
         yield* outgoing.end
         assert.strictEqual((yield* Fiber.join(consumer))._tag, "Done")
       })
@@ -217,7 +217,7 @@ describe("TieredQueue", () => {
         yield* outgoing.offer(lossless("b"))
         assert.strictEqual(yield* outgoing.offerRequest(request(0)), "closed")
         assert.strictEqual(outgoing.stats.size, 0)
-        assert.strictEqual((yield* Effect.flip(outgoing.take))._tag, "Done")
+        assert.strictEqual((yield* Effect.flip(takeFrom(outgoing)))._tag, "Done")
       })
     )
   })
@@ -233,7 +233,7 @@ describe("TieredQueue", () => {
         const waits: Array<Deferred.Deferred<void>> = []
         for (const [index, act] of actions.entries()) {
           if (act === "take") {
-            if (outgoing.stats.size > 0) got.push(yield* outgoing.take)
+            if (outgoing.stats.size > 0) got.push(yield* takeFrom(outgoing))
           } else if (act === "takeAll") {
             if (outgoing.stats.size > 0) got.push(...(yield* outgoing.takeAll))
           } else {
@@ -249,7 +249,7 @@ describe("TieredQueue", () => {
         const last = lossless("last")
         offered.push(last)
         outgoing.offerUnsafe(last)
-        while (outgoing.stats.size > 0) got.push(yield* outgoing.take)
+        while (outgoing.stats.size > 0) got.push(yield* takeFrom(outgoing))
         check(offered, got)
       }),
     { arbitrary: { runs: 300, size: 60 } }

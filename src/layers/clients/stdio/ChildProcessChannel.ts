@@ -50,7 +50,8 @@ const WriteCapacity = 256
 /** Time between the signal and the kill. */
 const KillGrace = "1 second"
 
-const lost = (kind: ConnectionLost["kind"], detail: string) => new ConnectionLost({ kind, detail: bounded(detail) })
+const lost = (tag: ConnectionLost["reason"]["_tag"], detail: string) =>
+  new ConnectionLost({ reason: { _tag: tag }, detail: bounded(detail) })
 
 /** Pulls complete lines. Fails with `overlong` when a line is too long, and with `Done` at the end. */
 const linesOf = (pull: Pull.Pull<NonEmptyReadonlyArray<Uint8Array>, PlatformError>, maxBytes: number) => {
@@ -79,7 +80,7 @@ const linesOf = (pull: Pull.Pull<NonEmptyReadonlyArray<Uint8Array>, PlatformErro
 const endOf = (child: ChildProcessHandle, grace: Duration.Input): Effect.Effect<ConnectionLost> =>
   Effect.map(Effect.timeoutOption(Effect.result(child.exitCode), grace), (exit) => {
     const code = Option.isSome(exit) && exit.value._tag === "Success" ? ` (exit code ${exit.value.success})` : ""
-    return lost("UnexpectedEof", `closed the connection${code}`)
+    return lost("EndOfStream", `closed the connection${code}`)
   })
 
 /** Reads stderr to its end: a child would block on a full pipe. */
@@ -102,7 +103,7 @@ const spawn = Effect.fnUntraced(function* (target: Target) {
     forceKillAfter: KillGrace
   })
   return yield* Effect.mapError(spawner.spawn(command), (error) =>
-    connectFailed(target.label, "InvalidInput", error.message)
+    connectFailed(target.label, "InvalidOptions", error.message)
   )
 })
 
@@ -137,14 +138,15 @@ export const open = Effect.fnUntraced(function* (
 
   const lines = linesOf(output, MaxLineBytes)
   const pull: MessageChannel["pull"] = Effect.catch(lines, (error) => {
-    if (error === "overlong") return Effect.fail(lost("InvalidData", `sent a line longer than ${MaxLineBytes} bytes`))
+    if (error === "overlong")
+      return Effect.fail(lost("ProtocolViolation", `sent a line longer than ${MaxLineBytes} bytes`))
     return Cause.isDone(error)
       ? Effect.flatMap(endOf(child, KillGrace), Effect.fail)
-      : Effect.fail(lost("InvalidData", `transport failed: ${error.message}`))
+      : Effect.fail(lost("ProtocolViolation", `transport failed: ${error.message}`))
   })
   const write = (line: string) =>
     Effect.flatMap(Queue.offer(written, line), (taken) =>
-      taken ? Effect.void : Effect.fail(lost("BrokenPipe", "write failed: the input of the process is closed"))
+      taken ? Effect.void : Effect.fail(lost("WriteFailed", "write failed: the input of the process is closed"))
     )
   return {
     pull,

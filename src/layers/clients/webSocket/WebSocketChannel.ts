@@ -51,11 +51,11 @@ export interface Target {
 const noop = () => {}
 
 /** System errors for which a retry does not help. */
-const permanentErrors: Readonly<Record<string, ConnectError["kind"]>> = {
+const permanentErrors: Readonly<Record<string, ConnectError["reason"]["_tag"]>> = {
   EACCES: "Unauthorized",
   EPERM: "Unauthorized",
-  ENOTSOCK: "InvalidInput",
-  ENAMETOOLONG: "InvalidInput"
+  ENOTSOCK: "InvalidOptions",
+  ENAMETOOLONG: "InvalidOptions"
 }
 
 /** Classifies an error while the socket is being opened. */
@@ -66,21 +66,21 @@ const failureOf = (label: string, error: Error & { readonly code?: unknown }): C
   if (typeof code === "string" && !code.startsWith("HPE_")) {
     // Certificate errors, and a peer that does not speak TLS.
     const isTls = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code)
-    return connectFailed(label, permanentErrors[code] ?? (isTls ? "InvalidInput" : "Unreachable"), reason)
+    return connectFailed(label, permanentErrors[code] ?? (isTls ? "InvalidOptions" : "Unreachable"), reason)
   }
-  return connectFailed(label, "InvalidData", reason)
+  return connectFailed(label, "ProtocolViolation", reason)
 }
 
 /** Classifies an HTTP response other than the requested upgrade. */
 const refusalOf = (label: string, status: number, body: string): ConnectError => {
-  const kind =
+  const tag =
     status === 401 || status === 403
       ? "Unauthorized"
       : status >= 500 || status === 408 || status === 429
         ? "Unreachable"
-        : "InvalidData"
+        : "ProtocolViolation"
   const text = body.trim()
-  return connectFailed(label, kind, text === "" ? `HTTP ${status}` : `HTTP ${status}: ${text}`)
+  return connectFailed(label, tag, text === "" ? `HTTP ${status}` : `HTTP ${status}: ${text}`)
 }
 
 /** Reads the beginning of an error body. */
@@ -150,20 +150,24 @@ const closeGracefully = (socket: WebSocket): Effect.Effect<void> => {
 const lossOf = ({ reason }: Socket.SocketError): ConnectionLost => {
   switch (reason._tag) {
     case "SocketCloseError": {
-      if (reason.code === 1006) return new ConnectionLost({ kind: "UnexpectedEof", detail: "closed the connection" })
+      if (reason.code === 1006)
+        return new ConnectionLost({ reason: { _tag: "EndOfStream" }, detail: "closed the connection" })
       const closeReason =
         reason.closeReason === undefined || reason.closeReason === "" ? "connection closed" : reason.closeReason
-      return new ConnectionLost({ kind: "ConnectionAborted", detail: `disconnected: ${bounded(closeReason)}` })
+      return new ConnectionLost({ reason: { _tag: "PeerClosed" }, detail: `disconnected: ${bounded(closeReason)}` })
     }
     case "SocketReadError":
-      return new ConnectionLost({ kind: "InvalidData", detail: `transport failed: ${bounded(detailOf(reason.cause))}` })
+      return new ConnectionLost({
+        reason: { _tag: "ProtocolViolation" },
+        detail: `transport failed: ${bounded(detailOf(reason.cause))}`
+      })
     default:
       return brokenPipe(reason.message)
   }
 }
 
 const brokenPipe = (reason: string): ConnectionLost =>
-  new ConnectionLost({ kind: "BrokenPipe", detail: `write failed: ${bounded(reason)}` })
+  new ConnectionLost({ reason: { _tag: "WriteFailed" }, detail: `write failed: ${bounded(reason)}` })
 
 /** The message in the event of a failed socket. */
 const detailOf = (cause: unknown): string =>

@@ -39,12 +39,18 @@ const missingVariable = (config: Config["Service"], provider: ModelProviderInfo,
 }
 
 /** OpenAI's own server refuses a request without a key. The text is its response, as reported by the release. */
-const missingAccount = (auth: Auth["Service"], config: Config["Service"], provider: ModelProviderInfo): Failure => {
+const missingAccount = Effect.fnUntraced(function* (
+  auth: Auth["Service"],
+  config: Config["Service"],
+  provider: ModelProviderInfo
+) {
   const { lookup } = auth
+  const unusable = yield* auth.unusable ?? Effect.succeed(null)
   const looked =
     lookup === undefined
       ? "the program that runs the server has none"
-      : `${lookup.variables.join(" and ")} ${lookup.variables.length === 1 ? "is" : "are"} not set, and ${lookup.file} holds none`
+      : `${lookup.variables.join(" and ")} ${lookup.variables.length === 1 ? "is" : "are"} not set, and ` +
+        `${lookup.file} ${unusable?.problem ?? "holds none"}`
   const first = lookup === undefined ? "Give it one" : `Set ${lookup.variables.at(-1) ?? "a variable"}`
   return failure(
     `unexpected status 401 Unauthorized: Missing bearer or basic authentication in header, url: ${Body.plainUrlOf(provider)}`,
@@ -53,7 +59,18 @@ const missingAccount = (auth: Auth["Service"], config: Config["Service"], provid
       details: `There is no API key for the model provider \`${provider.id}\`: ${looked}.\n${whatNext(config, first)}`
     }
   )
-}
+})
+
+/** No HTTP client sends a header with these, so the credential would be missing without a word. */
+const hasControl = /\p{Cc}/u
+
+/** A credential has a control character: mostly the line end of a file that was copied whole, or two keys at once. */
+const unsendable = (config: Config["Service"], provider: ModelProviderInfo, what: string): Failure =>
+  failure(`${what} cannot be sent: it contains a line break or another control character`, "other", {
+    details:
+      `The model provider \`${provider.id}\` cannot be asked: ${what} contains a line break or another control character.\n` +
+      whatNext(config, "Set it again, on one line")
+  })
 
 const isOpenaiServer = (provider: ModelProviderInfo): boolean => {
   const url = Body.urlOf(provider)
@@ -115,6 +132,16 @@ export const of = Effect.fnUntraced(function* (
     [...Object.keys(provider.headers), ...headers.map(([name]) => name)].some(
       (name) => name.toLowerCase() === "authorization"
     )
-  if (!isAuthorized && isOpenaiServer(provider)) return yield* Effect.fail(missingAccount(auth, config, provider))
-  return { key, origin: Option.isSome(key) ? yield* originOf(auth, provider) : null, headers }
+  if (!isAuthorized && isOpenaiServer(provider))
+    return yield* Effect.fail(yield* missingAccount(auth, config, provider))
+  const origin = Option.isSome(key) ? yield* originOf(auth, provider) : null
+  if (Option.isSome(key) && hasControl.test(Redacted.value(key.value))) {
+    return yield* Effect.fail(unsendable(config, provider, `the key from ${origin}`))
+  }
+  const broken = headers.find(([, value]) => hasControl.test(value))
+  if (broken !== undefined) {
+    const variable = provider.envHeaders[broken[0]] ?? ""
+    return yield* Effect.fail(unsendable(config, provider, `the environment variable ${variable}`))
+  }
+  return { key, origin, headers }
 })

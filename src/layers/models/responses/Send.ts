@@ -18,7 +18,8 @@ import * as Stream from "effect/Stream"
 import type { ModelProviderInfo } from "../../../services/config/Config.ts"
 import * as Tracing from "../../../services/observability/Tracing.ts"
 import * as Body from "./Body.ts"
-import type { Evidence, Failure as FailureType } from "../attempts/Failure.ts"
+import type { Failure as FailureType } from "../attempts/Failure.ts"
+import { connectionError } from "./ConnectionError.ts"
 import * as Failure from "./StreamFailure.ts"
 import * as Redirect from "./Redirect.ts"
 import * as Refusal from "./HttpFailure.ts"
@@ -42,20 +43,6 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   "ETIMEDOUT",
   "UND_ERR_CONNECT_TIMEOUT"
 ])
-
-/** Maximum number of characters of a connection error's text. */
-const MaxConnectionText = 200
-
-/** The socket's error, which clients wrap once or twice; undefined when no error has a code. */
-const connectionError = (cause: unknown, depth = 3): Extract<Evidence, { readonly _tag: "Connection" }> | undefined => {
-  if (typeof cause !== "object" || cause === null) return undefined
-  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
-  if (typeof code === "string") {
-    const text = typeof message === "string" && message !== "" ? message : code
-    return { _tag: "Connection", code, text: text.slice(0, MaxConnectionText) }
-  }
-  return depth > 0 && "cause" in cause ? connectionError(cause.cause, depth - 1) : undefined
-}
 
 const ofTransport = (error: HttpClientError, url: string): FailureType => {
   const evidence = connectionError(error)

@@ -60,7 +60,14 @@ export type Decision =
       /** How it runs when it is approved. */
       readonly confined: boolean
     }
-  | { readonly type: "refuse"; readonly text: string }
+  | ({ readonly type: "refuse" } & Refusal)
+
+export interface Refusal {
+  /** For the model. */
+  readonly text: string
+  /** For users: what refused the command, and why. */
+  readonly shown: string
+}
 
 type RuleConcern = { readonly type: "promptRule" | "suspectedRule"; readonly rule: Rule }
 
@@ -77,9 +84,9 @@ type Concern =
   | { readonly type: "incompleteRules" | "unreadable" | "flagged" | "untrusted" | "escalated" | "unconfined" }
 
 export const decide = (request: Request): Decision => {
-  if (request.escalated && !mayEscalate(request.approvalPolicy)) return refuse(noEscalation(request.approvalPolicy))
+  if (request.escalated && !mayEscalate(request.approvalPolicy)) return noEscalation(request.approvalPolicy)
   const restriction = restrictionOf(request)
-  if (restriction?.type === "forbidden") return refuse(forbidden(request, restriction))
+  if (restriction?.type === "forbidden") return forbidden(request, restriction)
   const commands = commandsOf(request)
   const isFree = restriction === undefined && !request.rules.incomplete && request.script.readable
   if (isFree && commands.every((words) => isAllowedByRule(request, words))) return { type: "run", confined: false }
@@ -89,7 +96,7 @@ export const decide = (request: Request): Decision => {
     return { type: "run", confined }
   }
   const refusal = refusalOf(request, concern)
-  if (refusal !== undefined) return refuse(refusal)
+  if (refusal !== undefined) return refusal
   return {
     type: "ask",
     reason: reasonOf(request, concern),
@@ -167,33 +174,53 @@ const mayRemember = (request: Request, concern: Concern): boolean =>
 const mayAmend = ({ type }: Concern): boolean =>
   type !== "promptRule" && type !== "suspectedRule" && type !== "incompleteRules" && type !== "unreadable"
 
-const refusalOf = (request: Request, concern: Concern): string | undefined => {
+const refusalOf = (request: Request, concern: Concern): Decision | undefined => {
   const policy = request.approvalPolicy
   const granular = typeof policy === "object" ? policy.granular : undefined
   switch (concern.type) {
     case "promptRule":
     case "suspectedRule":
     case "incompleteRules":
-      if ("rule" in concern && concern.rule.needsUser === true) return rejected("approval request failed")
-      if (policy === "never") return rejected("approval required by policy, but AskForApproval is set to Never")
+      if ("rule" in concern && concern.rule.needsUser === true) {
+        return refuse(
+          "approval request failed",
+          "a rule of your organisation requires an answer that no client can give"
+        )
+      }
+      if (policy === "never") {
+        const text = "approval required by policy, but AskForApproval is set to Never"
+        return refuse(text, `${ruleOf(concern)}, and the approval policy is \`never\``)
+      }
       return granular?.rules === false
-        ? rejected("approval required by policy rule, but AskForApproval::Granular.rules is false")
+        ? refuse(
+            "approval required by policy rule, but AskForApproval::Granular.rules is false",
+            `${ruleOf(concern)}, and the approval policy refuses what rules ask about`
+          )
         : undefined
     case "flagged":
       return policy === "never"
-        ? rejected(`\`${request.command}\` rejected: rm -f style commands are not permitted. Use a safer approach`)
+        ? refuse(
+            `\`${request.command}\` rejected: rm -f style commands are not permitted. Use a safer approach`,
+            "a forced removal needs approval, and the approval policy is `never`"
+          )
         : undefined
     case "unconfined":
       return policy === "never" || granular?.sandbox_approval === false
-        ? rejected(
+        ? refuse(
             `\`${request.command}\` rejected: this machine has no sandbox to enforce ${request.sandboxPolicy.type}, ` +
-              "and the approval policy permits no approval request"
+              "and the approval policy permits no approval request",
+            `there is no sandbox here to enforce ${request.sandboxPolicy.type}, and the approval policy permits no question`
           )
         : undefined
     default:
       return undefined
   }
 }
+
+const ruleOf = (concern: Concern): string =>
+  "rule" in concern
+    ? `a rule ${concern.rule.required === true ? "of your organisation " : ""}requires approval`
+    : "some rules could not be applied, so it needs approval"
 
 const reasonOf = (request: Request, concern: Concern): string | null => {
   switch (concern.type) {
@@ -252,22 +279,26 @@ const prefixOf = (rule: Rule, words: ReadonlyArray<Word> = []): string =>
     .map((alternatives, index) => alternatives.find((word) => word === words[index]) ?? alternatives[0] ?? "")
     .join(" ")
 
-const forbidden = (request: Request, { rule, words }: Forbidden): string =>
-  rejected(
-    `\`${request.command}\` rejected: ${rule.justification ?? `policy forbids commands starting with \`${prefixOf(rule, words)}\``}`
-  )
+const forbidden = (request: Request, { rule, words }: Forbidden): Decision => {
+  const why = rule.justification ?? `policy forbids commands starting with \`${prefixOf(rule, words)}\``
+  const whose = rule.required === true ? "a rule of your organisation" : "a rule"
+  return refuse(`\`${request.command}\` rejected: ${why}`, `${whose} forbids it: ${why}`)
+}
 
 const needsSandbox = (policy: SandboxPolicy): boolean => policy.type === "readOnly" || policy.type === "workspaceWrite"
 
 const mayEscalate = (policy: AskForApproval): boolean =>
   typeof policy === "object" ? policy.granular.sandbox_approval : policy !== "never"
 
-const noEscalation = (policy: AskForApproval): string => {
+const noEscalation = (policy: AskForApproval): Decision => {
   const name = policyName(policy)
-  return (
-    `approval policy is ${name}; reject command — ` +
-    `you cannot ask for escalated permissions if the approval policy is ${name}`
-  )
+  return {
+    type: "refuse",
+    text:
+      `approval policy is ${name}; reject command — ` +
+      `you cannot ask for escalated permissions if the approval policy is ${name}`,
+    shown: "refused: the agent asked to leave the sandbox, and the approval policy permits no question"
+  }
 }
 
 /** The release's text for a policy. */
@@ -281,7 +312,11 @@ const policyName = (policy: AskForApproval): string => {
   return `Granular(GranularApprovalConfig { ${text.join(", ")} })`
 }
 
-const refuse = (text: string): Decision => ({ type: "refuse", text })
+const refuse = (reason: string, why: string): Decision => ({
+  type: "refuse",
+  text: rejected(reason),
+  shown: `refused: ${why}`
+})
 
 /** True when some part of the script runs a command that needs approval under every policy. */
 const isFlaggedScript = (script: Script, shells = 0): boolean =>

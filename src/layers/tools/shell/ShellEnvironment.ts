@@ -107,3 +107,17 @@ export const matches = (pattern: string, name: string): boolean => {
   while (wanted[at] === "*") at++
   return at === wanted.length
 }
+
+/** Variables for output to a model instead of a terminal: no colours, no pager, UTF-8. */
+export const plain = {
+  NO_COLOR: "1",
+  TERM: "dumb",
+  COLORTERM: "",
+  LANG: "C.UTF-8",
+  LC_CTYPE: "C.UTF-8",
+  LC_ALL: "C.UTF-8",
+  PAGER: "cat",
+  GIT_PAGER: "cat",
+  GH_PAGER: "cat",
+  CODEX_CI: "1"
+}

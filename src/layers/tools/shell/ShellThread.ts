@@ -20,24 +20,18 @@ import type { EffectiveConfig } from "../../../services/config/Config.ts"
 import type { Sandbox, SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
 import type { ExecRules, ThreadRules } from "../../../services/tool/ExecRules.ts"
 import type { RunningCommand, ShellSession, UserCommand } from "../../../services/tool/ShellSessions.ts"
-import {
-  type AskParams,
-  failure,
-  type ToolCall,
-  type ToolOutput,
-  type ToolTurn,
-  TurnCancelled
-} from "../../../services/tool/Tool.ts"
+import { failure, type ToolCall, type ToolOutput, type ToolTurn, TurnCancelled } from "../../../services/tool/Tool.ts"
 import { type ExecCommandArguments, readExecCommand, readWriteStdin } from "./Arguments.ts"
+import * as CommandApproval from "./CommandApproval.ts"
 import { commandActions } from "./CommandActions.ts"
 import { display } from "./CommandLine.ts"
 import * as ExecPolicy from "./ExecPolicy.ts"
 import { DefaultOutputTokens, render } from "./OutputText.ts"
-import type { SpawnError } from "./Process.ts"
+import { KeyedLock } from "./KeyedLock.ts"
 import { rejected } from "./RejectedText.ts"
 import * as Script from "./Script.ts"
 import { itemOf, type CommandSession, type CommandSummary } from "./CommandSession.ts"
-import { type NoRoom, CommandSessions } from "./CommandSessions.ts"
+import { CommandSessions } from "./CommandSessions.ts"
 import * as ShellEnvironment from "./ShellEnvironment.ts"
 import * as UserCommands from "./UserCommands.ts"
 import { isFixedSearchPath, namedShell, userShell } from "./UserShell.ts"
@@ -58,6 +52,8 @@ export interface Options {
   /** The server's environment. */
   readonly environment: ShellEnvironment.Environment
   readonly marked: Marked
+  /** Whether refused commands are items: see `ShowRefusals`. */
+  readonly showRefusals: boolean
   /** Maximum running time of a command. */
   readonly scope: Scope.Scope
 }
@@ -80,7 +76,15 @@ interface Judged {
   readonly confined: SandboxedCommand | undefined
 }
 
-const Approval = "item/commandExecution/requestApproval"
+/** A call of exec_command that does not run. */
+interface Refused {
+  /** For the model. */
+  readonly text: string
+  /** The item that shows it to users; null for a call that is not valid. */
+  readonly item: ReturnType<typeof itemOf> | null
+}
+
+const invalid = (text: string): Refused => ({ text, item: null })
 
 export class ShellThread {
   readonly #options: Options
@@ -89,6 +93,7 @@ export class ShellThread {
   readonly #approved = new Set<string>()
   /** The environment of the user's commands. */
   readonly #environment: Readonly<Record<string, string>>
+  readonly #asking = new KeyedLock()
   /** Calls are checked one at a time, with a yield between them, because an answer may have hundreds. */
   readonly #judging = Semaphore.makeUnsafe(1)
 
@@ -145,23 +150,57 @@ export class ShellThread {
 
   execCommand(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput, TurnCancelled> {
     return Effect.gen({ self: this }, function* () {
-      const judged = yield* this.#judging.withPermit(Effect.tap(this.#judge(call, turn), Effect.yieldNow))
-      if (Result.isFailure(judged)) return failure(judged.failure)
-      const { plan, decision, confined } = judged.success
-      const command = decision.confined ? (confined ?? plan.command) : plan.command
-      if (decision.type === "run") return yield* this.#run(plan, command, turn, false)
-      const refusal = yield* this.#ask(plan, decision, turn)
-      return refusal ?? (yield* this.#run(plan, command, turn, true))
+      const judged = yield* this.#judged(call, turn)
+      if (Result.isFailure(judged) || judged.success.decision.type === "run") {
+        return yield* Effect.flatten(this.#settle(judged, turn))
+      }
+      // Of equal commands one asks at a time: its answer may cover the others.
+      const settled = this.#asking.withLock(sessionKey(judged.success.plan), (waited) =>
+        waited
+          ? Effect.flatMap(this.#judged(call, turn), (again) => this.#settle(again, turn))
+          : this.#settle(judged, turn)
+      )
+      return yield* Effect.flatten(settled)
     })
   }
 
-  /** Plans a call and decides about it. Fails with the text for the model when it may not run. */
-  #judge(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, string>> {
+  /** Checks the call, after those before it. */
+  #judged(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, Refused>> {
+    return this.#judging.withPermit(Effect.tap(this.#judge(call, turn), Effect.yieldNow))
+  }
+
+  /** Asks for approval where it is needed. Returns what remains: to run the command, or to report that it does not run. */
+  #settle(
+    judged: Result.Result<Judged, Refused>,
+    turn: ToolTurn
+  ): Effect.Effect<Effect.Effect<ToolOutput>, TurnCancelled> {
+    if (Result.isFailure(judged)) return Effect.succeed(this.#refuse(judged.failure, turn))
+    const { plan, decision, confined } = judged.success
+    const command = decision.confined ? (confined ?? plan.command) : plan.command
+    if (decision.type === "run") return Effect.succeed(this.#run(plan, command, turn, false))
+    return Effect.map(this.#ask(plan, decision, turn), (refusal) =>
+      refusal === undefined ? this.#run(plan, command, turn, true) : Effect.succeed(refusal)
+    )
+  }
+
+  #refuse({ item, text }: Refused, turn: ToolTurn): Effect.Effect<ToolOutput> {
+    const publish =
+      item === null || !this.#options.showRefusals
+        ? Effect.void
+        : Effect.andThen(
+            turn.itemStarted({ ...item, aggregatedOutput: null, status: "inProgress" }),
+            turn.itemCompleted(item)
+          )
+    return Effect.as(publish, failure(text))
+  }
+
+  /** Plans a call and decides about it. Fails when it may not run. */
+  #judge(call: ToolCall, turn: ToolTurn): Effect.Effect<Result.Result<Judged, Refused>> {
     return Effect.gen({ self: this }, function* () {
       const args = readExecCommand(call.input)
-      if (Result.isFailure(args)) return Result.fail(args.failure)
+      if (Result.isFailure(args)) return Result.fail(invalid(args.failure))
       if (args.success.login === true && !this.#options.mayLogIn) {
-        return Result.fail("login shell is disabled by config; omit `login` or set it to false.")
+        return Result.fail(invalid("login shell is disabled by config; omit `login` or set it to false."))
       }
       const plan = this.#plan(call, args.success, turn)
       const confined = yield* Effect.result(this.#options.sandbox.confine(plan.command, turn.sandboxPolicy))
@@ -178,7 +217,11 @@ export class ShellThread {
         fixedSearchPath: isFixedSearchPath(plan.command.env["PATH"]),
         approvedForSession: this.#approved.has(sessionKey(plan))
       })
-      if (decision.type === "refuse") return Result.fail(decision.text)
+      if (decision.type === "refuse") {
+        const { shown, text } = decision
+        const item = itemOf(plan.shown, { source: "agent", status: "declined", aggregatedOutput: shown })
+        return Result.fail({ text, item })
+      }
       return Result.succeed({ plan, decision, confined: Result.isSuccess(confined) ? confined.success : undefined })
     })
   }
@@ -227,14 +270,20 @@ export class ShellThread {
   #commandOf(shell: string, args: ExecCommandArguments, cwd: string): SandboxedCommand {
     const { config, mayLogIn } = this.#options
     const login = config.shellEnvironmentPolicy.useProfile && mayLogIn && args.login !== false
-    return { executable: shell, args: [login ? "-lc" : "-c", args.cmd], cwd, env: { ...this.#environment, ...Plain } }
+    return {
+      executable: shell,
+      args: [login ? "-lc" : "-c", args.cmd],
+      cwd,
+      env: { ...this.#environment, ...ShellEnvironment.plain }
+    }
   }
 
   #run(plan: Plan, command: SandboxedCommand, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> {
     return Effect.gen({ self: this }, function* () {
       const startedAt = yield* Clock.currentTimeNanos
       const started = yield* Effect.result(this.#sessions.start({ command, shown: plan.shown, turn, announced }))
-      if (Result.isFailure(started)) return yield* notStarted(plan, started.failure, turn, announced)
+      if (Result.isFailure(started))
+        return yield* CommandApproval.notStarted(plan.shown, started.failure, turn, announced)
       const session = started.success
       const waitMs = between(plan.args.yield_time_ms, 10_000, 250, 30_000)
       yield* this.#sessions.awaiting(session, waitFor(session, waitMs))
@@ -275,7 +324,7 @@ export class ShellThread {
       const item = itemOf(plan.shown, { source: "agent" })
       const accepts = (response: { readonly decision: CommandExecutionApprovalDecision }) =>
         response.decision !== "decline" && response.decision !== "cancel"
-      const asked = turn.ask(Approval, approvalOf(plan, decision), { item, accepts })
+      const asked = turn.ask(CommandApproval.method, CommandApproval.paramsOf(plan.shown, decision), { item, accepts })
       const answer = yield* Effect.result(Effect.map(asked, (response) => response.decision))
       if (Result.isFailure(answer)) {
         // The turn ends with the request; its open items are not completed.
@@ -311,47 +360,6 @@ const Interrupt = "\u0003"
 const sessionKey = (plan: Plan): string =>
   ExecPolicy.sessionKey({ ...plan, escalated: plan.args.sandbox_permissions === "require_escalated" }, plan.shown.cwd)
 
-const approvalOf = (
-  plan: Plan,
-  decision: Extract<ExecPolicy.Decision, { type: "ask" }>
-): AskParams<typeof Approval> => {
-  const { reason, amendment } = decision
-  return {
-    kind: "command",
-    itemId: plan.shown.itemId,
-    environmentId: "local",
-    ...(reason === null ? {} : { reason }),
-    command: plan.shown.command,
-    cwd: plan.shown.cwd,
-    commandActions: plan.shown.actions,
-    ...(amendment === null ? {} : { proposedExecpolicyAmendment: amendment }),
-    availableDecisions: [
-      "accept",
-      ...(amendment === null ? [] : [{ acceptWithExecpolicyAmendment: { execpolicy_amendment: amendment } }]),
-      "cancel"
-    ]
-  }
-}
-
-const notStarted = (
-  plan: Plan,
-  error: SpawnError | NoRoom,
-  turn: ToolTurn,
-  announced: boolean
-): Effect.Effect<ToolOutput> =>
-  Effect.gen(function* () {
-    const item = itemOf(plan.shown)
-    if (!announced) yield* turn.itemStarted(item)
-    yield* turn.itemCompleted({
-      ...item,
-      status: "failed",
-      aggregatedOutput: error.message,
-      exitCode: -1,
-      durationMs: 0
-    })
-    return failure(rejected(error.message))
-  })
-
 const interaction = (session: CommandSession, turn: ToolTurn, stdin: string): Effect.Effect<void> =>
   turn.notify("item/commandExecution/terminalInteraction", {
     threadId: turn.threadId,
@@ -368,17 +376,3 @@ const between = (value: number | null | undefined, standard: number, least: numb
   Math.min(most, Math.max(least, value ?? standard))
 
 const writeWait = (value: number | null | undefined): number => between(value, 250, 250, 30_000)
-
-/** Variables for output to a model instead of a terminal: no colours, no pager, UTF-8. */
-const Plain = {
-  NO_COLOR: "1",
-  TERM: "dumb",
-  COLORTERM: "",
-  LANG: "C.UTF-8",
-  LC_CTYPE: "C.UTF-8",
-  LC_ALL: "C.UTF-8",
-  PAGER: "cat",
-  GIT_PAGER: "cat",
-  GH_PAGER: "cat",
-  CODEX_CI: "1"
-}

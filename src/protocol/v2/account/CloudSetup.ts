@@ -26,7 +26,7 @@ export const BedrockSetupParams = lazy(() =>
   Schema.Union([
     Schema.Struct({ type: Schema.Literal("profile"), profile: Schema.String, region: Schema.String }),
     Schema.Struct({ type: Schema.Literal("environment"), region: Schema.String })
-  ])
+  ]).annotate({ identifier: "BedrockSetupParams" })
 )
 export type BedrockSetupParams = Of<typeof BedrockSetupParams>
 

@@ -36,7 +36,7 @@ export const LoginAccountParams = lazy(() =>
       sessionToken: optional(Schema.String),
       region: Schema.String
     })
-  ])
+  ]).annotate({ identifier: "LoginAccountParams" })
 )
 export type LoginAccountParams = Of<typeof LoginAccountParams>
 

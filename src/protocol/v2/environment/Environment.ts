@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, named, nullable, optional, U64 } from "../../Fields.ts"
+import { named, nullable, optional, U64 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /**
@@ -42,7 +42,7 @@ export type EnvironmentStatusParams = Of<typeof EnvironmentStatusParams>
 export const EnvironmentStatusResponse = lazy(() =>
   Schema.Struct({
     status: Schema.Literals(["ready", "pending", "disconnected", "unknown"]),
-    error: absent(Schema.String)
+    error: optional(Schema.String)
   })
 )
 export type EnvironmentStatusResponse = Of<typeof EnvironmentStatusResponse>

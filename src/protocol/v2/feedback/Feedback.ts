@@ -27,7 +27,7 @@ export const FeedbackUploadResponse = lazy(() =>
 export type FeedbackUploadResponse = Of<typeof FeedbackUploadResponse>
 
 /** Writes the feedback to a new ZIP file on the server's machine. The file belongs to the client. */
-export const FeedbackSaveParams = lazy(() => named("FeedbackSaveParams", { ...report, savePath: Schema.String }))
+export const FeedbackSaveParams = lazy(() => named("FeedbackSaveParams", { savePath: Schema.String, ...report }))
 export type FeedbackSaveParams = Of<typeof FeedbackSaveParams>
 
 export const FeedbackSaveResponse = lazy(() =>

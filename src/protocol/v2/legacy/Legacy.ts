@@ -4,14 +4,20 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { named, nullable, optional } from "../../Fields.ts"
+import { named, nullable, optional, PathText } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { AuthMode } from "../account/Account.ts"
 import { SubAgentSource } from "../thread/Thread.ts"
 
 /** The thread by its file or by its id. */
 export const GetConversationSummaryParams = lazy(() =>
-  Schema.Union([Schema.Struct({ rolloutPath: Schema.String }), Schema.Struct({ conversationId: Schema.String })])
+  Schema.Union([
+    Schema.Struct({ rolloutPath: Schema.String }),
+    Schema.Struct({ conversationId: Schema.String })
+  ]).annotate({
+    identifier: "GetConversationSummaryParams",
+    untagged: "GetConversationSummaryParams"
+  })
 )
 export type GetConversationSummaryParams = Of<typeof GetConversationSummaryParams>
 
@@ -52,7 +58,7 @@ export type ConversationSummary = Of<typeof ConversationSummary>
 export const GetConversationSummaryResponse = lazy(() => Schema.Struct({ summary: ConversationSummary() }))
 export type GetConversationSummaryResponse = Of<typeof GetConversationSummaryResponse>
 
-export const GitDiffToRemoteParams = lazy(() => named("GitDiffToRemoteParams", { cwd: Schema.String }))
+export const GitDiffToRemoteParams = lazy(() => named("GitDiffToRemoteParams", { cwd: PathText }))
 export type GitDiffToRemoteParams = Of<typeof GitDiffToRemoteParams>
 
 /** The newest commit that the remote repository has, and the changes since. */

@@ -41,7 +41,7 @@ export type McpServerOauthLoginParams = Of<typeof McpServerOauthLoginParams>
 
 /** The page for the user. `mcpServer/oauthLogin/completed` reports the end under `loginId`. */
 export const McpServerOauthLoginResponse = lazy(() =>
-  Schema.Struct({ authorizationUrl: Schema.String, loginId: absent(Schema.String) })
+  Schema.Struct({ authorizationUrl: Schema.String, loginId: optional(Schema.String) })
 )
 export type McpServerOauthLoginResponse = Of<typeof McpServerOauthLoginResponse>
 
@@ -70,13 +70,13 @@ export const McpResourceContent = lazy(() =>
   Schema.Union([
     Schema.Struct({
       uri: Schema.String,
-      mimeType: absent(Schema.String),
+      mimeType: optional(Schema.String),
       text: Schema.String,
       _meta: absent(Schema.Json)
     }),
     Schema.Struct({
       uri: Schema.String,
-      mimeType: absent(Schema.String),
+      mimeType: optional(Schema.String),
       blob: Schema.String,
       _meta: absent(Schema.Json)
     })
@@ -109,7 +109,7 @@ export const McpServerToolCallResponse = lazy(() =>
   Schema.Struct({
     content: Schema.Array(Schema.Json),
     structuredContent: absent(Schema.Json),
-    isError: absent(Schema.Boolean),
+    isError: optional(Schema.Boolean),
     _meta: absent(Schema.Json)
   })
 )

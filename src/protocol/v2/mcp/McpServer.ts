@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, I64, nullable } from "../../Fields.ts"
+import { absent, I64, nullable, optional } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /** The server's name and presentation. */
@@ -24,12 +24,12 @@ export type McpServerInfo = Of<typeof McpServerInfo>
 export const McpTool = lazy(() =>
   Schema.Struct({
     name: Schema.String,
-    title: absent(Schema.String),
-    description: absent(Schema.String),
+    title: optional(Schema.String),
+    description: optional(Schema.String),
     inputSchema: Schema.Json,
     outputSchema: absent(Schema.Json),
     annotations: absent(Schema.Json),
-    icons: absent(Schema.Array(Schema.Json)),
+    icons: optional(Schema.Array(Schema.Json)),
     _meta: absent(Schema.Json)
   })
 )
@@ -39,13 +39,13 @@ export type McpTool = Of<typeof McpTool>
 export const McpResource = lazy(() =>
   Schema.Struct({
     annotations: absent(Schema.Json),
-    description: absent(Schema.String),
-    mimeType: absent(Schema.String),
+    description: optional(Schema.String),
+    mimeType: optional(Schema.String),
     name: Schema.String,
-    size: absent(I64),
-    title: absent(Schema.String),
+    size: optional(I64),
+    title: optional(Schema.String),
     uri: Schema.String,
-    icons: absent(Schema.Array(Schema.Json)),
+    icons: optional(Schema.Array(Schema.Json)),
     _meta: absent(Schema.Json)
   })
 )
@@ -57,9 +57,9 @@ export const McpResourceTemplate = lazy(() =>
     annotations: absent(Schema.Json),
     uriTemplate: Schema.String,
     name: Schema.String,
-    title: absent(Schema.String),
-    description: absent(Schema.String),
-    mimeType: absent(Schema.String)
+    title: optional(Schema.String),
+    description: optional(Schema.String),
+    mimeType: optional(Schema.String)
   })
 )
 export type McpResourceTemplate = Of<typeof McpResourceTemplate>

@@ -84,7 +84,7 @@ export const ProviderSettingsPatch = lazy(() =>
       location: optional(Schema.String),
       credentialFile: optional(Schema.String)
     })
-  ])
+  ]).annotate({ identifier: "ProviderSettingsPatch" })
 )
 export type ProviderSettingsPatch = Of<typeof ProviderSettingsPatch>
 

@@ -42,7 +42,7 @@ export type PluginShareSaveResponse = Of<typeof PluginShareSaveResponse>
 export const PluginShareUpdateTargetsParams = lazy(() =>
   named("PluginShareUpdateTargetsParams", {
     remotePluginId: Schema.String,
-    discoverability: PluginShareDiscoverability(),
+    discoverability: Schema.Literals(["UNLISTED", "PRIVATE", "LISTED"]),
     shareTargets: Schema.Array(PluginShareTarget())
   })
 )

@@ -4,13 +4,13 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, I32, I64, named, optional, U16, U64 } from "../../Fields.ts"
+import { absent, I32, I64, named, optional, PathText, U16, USize } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { SandboxPolicy } from "../thread/Settings.ts"
 
 /** The size of a terminal in characters. */
-export const TerminalSize = lazy(() => Schema.Struct({ rows: U16, cols: U16 }))
-export type TerminalSize = Of<typeof TerminalSize>
+export const CommandExecTerminalSize = lazy(() => named("CommandExecTerminalSize", { rows: U16, cols: U16 }))
+export type CommandExecTerminalSize = Of<typeof CommandExecTerminalSize>
 
 /** Variables to add to the environment; null removes one. */
 export const EnvironmentChanges = lazy(() => Schema.Record(Schema.String, Schema.NullOr(Schema.String)))
@@ -28,13 +28,13 @@ export const CommandExecParams = lazy(() =>
     tty: absent(Schema.Boolean),
     streamStdin: absent(Schema.Boolean),
     streamStdoutStderr: absent(Schema.Boolean),
-    outputBytesCap: optional(U64),
+    outputBytesCap: optional(USize),
     disableOutputCap: absent(Schema.Boolean),
     disableTimeout: absent(Schema.Boolean),
     timeoutMs: optional(I64),
-    cwd: optional(Schema.String),
+    cwd: optional(PathText),
     env: optional(EnvironmentChanges()),
-    size: optional(TerminalSize()),
+    size: optional(CommandExecTerminalSize()),
     sandboxPolicy: optional(SandboxPolicy()),
     permissionProfile: optional(Schema.String)
   })
@@ -61,6 +61,6 @@ export const CommandExecTerminateParams = lazy(() => named("CommandExecTerminate
 export type CommandExecTerminateParams = Of<typeof CommandExecTerminateParams>
 
 export const CommandExecResizeParams = lazy(() =>
-  named("CommandExecResizeParams", { processId: Schema.String, size: TerminalSize() })
+  named("CommandExecResizeParams", { processId: Schema.String, size: CommandExecTerminalSize() })
 )
 export type CommandExecResizeParams = Of<typeof CommandExecResizeParams>

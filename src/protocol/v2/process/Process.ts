@@ -4,9 +4,13 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, AbsolutePath, I64, named, optional, U64 } from "../../Fields.ts"
+import { absent, AbsolutePath, I64, named, optional, U16, USize } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
-import { EnvironmentChanges, TerminalSize } from "./CommandExec.ts"
+import { EnvironmentChanges } from "./CommandExec.ts"
+
+/** The size of a terminal in characters. */
+export const ProcessTerminalSize = lazy(() => named("ProcessTerminalSize", { rows: U16, cols: U16 }))
+export type ProcessTerminalSize = Of<typeof ProcessTerminalSize>
 
 /**
  * The response follows the start; output and end are notifications. The client chooses `processHandle`, which is unique on
@@ -20,10 +24,10 @@ export const ProcessSpawnParams = lazy(() =>
     tty: absent(Schema.Boolean),
     streamStdin: absent(Schema.Boolean),
     streamStdoutStderr: absent(Schema.Boolean),
-    outputBytesCap: optional(U64),
+    outputBytesCap: optional(USize),
     timeoutMs: optional(I64),
     env: optional(EnvironmentChanges()),
-    size: optional(TerminalSize())
+    size: optional(ProcessTerminalSize())
   })
 )
 export type ProcessSpawnParams = Of<typeof ProcessSpawnParams>
@@ -42,6 +46,6 @@ export const ProcessKillParams = lazy(() => named("ProcessKillParams", { process
 export type ProcessKillParams = Of<typeof ProcessKillParams>
 
 export const ProcessResizePtyParams = lazy(() =>
-  named("ProcessResizePtyParams", { processHandle: Schema.String, size: TerminalSize() })
+  named("ProcessResizePtyParams", { processHandle: Schema.String, size: ProcessTerminalSize() })
 )
 export type ProcessResizePtyParams = Of<typeof ProcessResizePtyParams>

@@ -19,7 +19,7 @@ export const ThreadRealtimeAudioChunk = lazy(() =>
     numChannels: U16,
     samplesPerChannel: orNull(U32),
     itemId: orNull(Schema.String)
-  })
+  }).annotate({ identifier: "ThreadRealtimeAudioChunk" })
 )
 export type ThreadRealtimeAudioChunk = Of<typeof ThreadRealtimeAudioChunk>
 

@@ -60,7 +60,7 @@ export const ThreadRealtimeStartTransport = lazy(() =>
     Schema.Struct({ type: Schema.Literal("websocket") }),
     Schema.Struct({ type: Schema.Literal("webrtc"), sdp: Schema.String }),
     Schema.Struct({ type: Schema.Literal("existingCall"), callId: Schema.String })
-  ])
+  ]).annotate({ identifier: "ThreadRealtimeStartTransport" })
 )
 export type ThreadRealtimeStartTransport = Of<typeof ThreadRealtimeStartTransport>
 

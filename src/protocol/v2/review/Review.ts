@@ -15,7 +15,7 @@ export const ReviewTarget = lazy(() =>
     Schema.Struct({ type: Schema.Literal("baseBranch"), branch: Schema.String }),
     Schema.Struct({ type: Schema.Literal("commit"), sha: Schema.String, title: optional(Schema.String) }),
     Schema.Struct({ type: Schema.Literal("custom"), instructions: Schema.String })
-  ])
+  ]).annotate({ identifier: "ReviewTarget" })
 )
 export type ReviewTarget = Of<typeof ReviewTarget>
 

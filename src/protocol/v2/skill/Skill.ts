@@ -10,14 +10,14 @@ import { lazy, type Of } from "../../Lazy.ts"
 /** The texts, icons and colour of a skill or plugin for the user. Icons are paths, or addresses when they come from a catalogue. */
 export const SkillInterface = lazy(() =>
   Schema.Struct({
-    displayName: absent(Schema.String),
-    shortDescription: absent(Schema.String),
-    iconSmall: absent(Schema.String),
-    iconLarge: absent(Schema.String),
+    displayName: optional(Schema.String),
+    shortDescription: optional(Schema.String),
+    iconSmall: optional(Schema.String),
+    iconLarge: optional(Schema.String),
     iconSmallUrl: nullable(Schema.String),
     iconLargeUrl: nullable(Schema.String),
-    brandColor: absent(Schema.String),
-    defaultPrompt: absent(Schema.String)
+    brandColor: optional(Schema.String),
+    defaultPrompt: optional(Schema.String)
   })
 )
 export type SkillInterface = Of<typeof SkillInterface>
@@ -27,10 +27,10 @@ export const SkillToolDependency = lazy(() =>
   Schema.Struct({
     type: Schema.String,
     value: Schema.String,
-    description: absent(Schema.String),
-    transport: absent(Schema.String),
-    command: absent(Schema.String),
-    url: absent(Schema.String)
+    description: optional(Schema.String),
+    transport: optional(Schema.String),
+    command: optional(Schema.String),
+    url: optional(Schema.String)
   })
 )
 export type SkillToolDependency = Of<typeof SkillToolDependency>
@@ -40,9 +40,9 @@ export const SkillMetadata = lazy(() =>
   Schema.Struct({
     name: Schema.String,
     description: Schema.String,
-    shortDescription: absent(Schema.String),
-    interface: absent(SkillInterface()),
-    dependencies: absent(Schema.Struct({ tools: Schema.Array(SkillToolDependency()) })),
+    shortDescription: optional(Schema.String),
+    interface: optional(SkillInterface()),
+    dependencies: optional(Schema.Struct({ tools: Schema.Array(SkillToolDependency()) })),
     path: Schema.String,
     scope: Schema.Literals(["user", "repo", "system", "admin"]),
     enabled: Schema.Boolean,

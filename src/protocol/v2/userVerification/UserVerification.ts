@@ -63,7 +63,7 @@ export type UserVerificationVerifyResponse = Of<typeof UserVerificationVerifyRes
 /** `requestId` is that of a request of this resource on the same connection. An unknown one is no error. */
 export const UserVerificationCancelParams = lazy(() =>
   named("UserVerificationCancelParams", {
-    requestId: Schema.Union([Schema.String, I64])
+    requestId: Schema.Union([Schema.String, I64]).annotate({ identifier: "RequestId" })
   })
 )
 export type UserVerificationCancelParams = Of<typeof UserVerificationCancelParams>

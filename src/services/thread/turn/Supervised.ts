@@ -56,7 +56,7 @@ export const supervised = <A, E>(effect: Effect.Effect<A, E>, supervision: Super
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const scope = yield* Scope.fork(supervision.scope)
-      const fiber = yield* Effect.forkDetach(Effect.interruptible(effect), { startImmediately: true })
+      const fiber = yield* Effect.forkDetach(effect, { startImmediately: true })
       // The scope owns the fiber: closing the thread interrupts it, within the grace.
       yield* Scope.addFinalizer(scope, stop(fiber, supervision))
       return yield* Effect.ensuring(restore(Fiber.join(fiber)), Scope.close(scope, Exit.void))

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import type { AskForApproval, SandboxPolicy } from "../../../../src/protocol/v2/thread/Settings.ts"
 import { display } from "../../../../src/layers/tools/shell/CommandLine.ts"
 import {
-  decide,
-  type Decision,
+  decide as decideFully,
+  type Decision as FullDecision,
   isFlagged,
   type Request,
   sessionKey
@@ -46,6 +46,14 @@ const requestOf = (source: string, fields: Fields = {}): Request => {
     ...fields,
     rules: { rules: fields.rules ?? [], hostExecutables: new Map(), incomplete: false, ...fields.ruleSet }
   }
+}
+
+type Decision = Exclude<FullDecision, { type: "refuse" }> | { readonly type: "refuse"; readonly text: string }
+
+/** The decision without the text for users, which has its own test. */
+const decide = (request: Request): Decision => {
+  const decision = decideFully(request)
+  return decision.type === "refuse" ? { type: "refuse", text: decision.text } : decision
 }
 
 const run = (confined = true): Decision => ({ type: "run", confined })
