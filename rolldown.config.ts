@@ -82,6 +82,8 @@ const asciiOnly: Plugin = {
  * demand.
  */
 const program = defineConfig({
+  // An optional dependency with a native part.
+  external: ["koffi"],
   input: { main: "src/main.ts" },
   platform: "node",
   plugins: [loadLate, asciiOnly, licenses("THIRD-PARTY-LICENSES.txt")],
@@ -108,7 +110,7 @@ const library = defineConfig({
     testing: "src/testing/index.ts"
   },
   platform: "node",
-  external: [/^effect(\/|$)/, /^@effect\//],
+  external: [/^effect(\/|$)/, /^@effect\//, "koffi"],
   output: { dir: "dist", format: "esm", entryFileNames: "[name].js", chunkFileNames: "lib/[name]-[hash].js" }
 })
 
