@@ -125,6 +125,7 @@ export class LineReader {
       const feed = this.#buffer.indexOf(10, searched)
       if (feed !== -1) {
         const end = this.#at + feed + 1
+        if (feed - this.#next > MaxLineBytes) isTooLong = true
         const text = isTooLong ? null : this.#buffer.toString("utf8", this.#next, feed)
         this.#next = feed + 1
         return { text, start, end, isTerminated: true }

@@ -25,13 +25,13 @@ import { open } from "./Source.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
 
 /** Limit on the cached summaries. */
-const MaxSummaries = 4096
+const MaxSummaries = 16_384
 
 /** Limit on the skims that are kept to be continued. */
 const MaxSkims = 16
 
 /** The longest preview that is cached, in characters. */
-const MaxCachedPreview = 16 * 1024
+const MaxCachedPreview = 1024
 
 /** Milliseconds of work between two pauses, in which the server does other things. */
 const SliceMillis = 8
@@ -177,7 +177,7 @@ export class WalkIndex implements ThreadIndex {
       const pause = slices()
       /** The best ones so far, and one more, which shows that another page follows. */
       const found: Array<ThreadSummary> = []
-      for (const { bounds, file } of this.#candidates(request)) {
+      for (const { bounds, file } of yield* Effect.try({ try: () => this.#candidates(request), catch: asError })) {
         const last = found.length > limit ? found[limit - 1] : undefined
         const edge = last === undefined ? undefined : sortValue(last, sortKey)
         // No further file can belong to this page.
@@ -211,7 +211,7 @@ export class WalkIndex implements ThreadIndex {
       const [isShown, pause] = [isLeft(request), slices()]
       const needle = JSON.stringify(text).slice(1, -1).toLowerCase()
       const threads: Array<ThreadSummary> = []
-      for (const file of this.#heads(filter)) {
+      for (const file of yield* Effect.try({ try: () => this.#heads(filter), catch: asError })) {
         yield* pause
         if (!mayContain(file, needle)) continue
         const summary = this.#readable(file)
