@@ -51,7 +51,15 @@ import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
+import * as ThreadArchiveHandlers from "./handlers/ThreadArchive.ts"
+import * as ThreadAttachmentHandlers from "./handlers/ThreadAttachments.ts"
+import * as ThreadGoalHandlers from "./handlers/ThreadGoals.ts"
+import * as ThreadHistoryHandlers from "./handlers/ThreadHistory.ts"
 import * as ThreadListHandlers from "./handlers/ThreadList.ts"
+import * as ThreadMetadataHandlers from "./handlers/ThreadMetadata.ts"
+import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
+import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
+import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
@@ -104,6 +112,14 @@ const handlers = Layer.effect(
       ...(yield* ThreadHandlers.make),
       ...(yield* ThreadReadHandlers.make),
       ...(yield* ThreadListHandlers.make),
+      ...(yield* ThreadHistoryHandlers.make),
+      ...(yield* ThreadArchiveHandlers.make),
+      ...(yield* ThreadMetadataHandlers.make),
+      ...(yield* ThreadSettingsHandlers.make),
+      ...(yield* ThreadAttachmentHandlers.make),
+      ...(yield* ThreadSectionHandlers.make),
+      ...(yield* ThreadQueueHandlers.make),
+      ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),

@@ -21,10 +21,19 @@ import { AppServerClient, type AnswerTo, RequestRejected } from "../services/cli
 import type { ClientEvent } from "../services/client/ClientEvent.ts"
 import type { ConsumerOptions } from "../services/client/EventConsumer.ts"
 import type { ParamsArgument } from "../services/client/RequestHandle.ts"
-import type { ThreadClient, ThreadEvent, TurnInput, TurnOptions, TurnResult } from "../services/client/ThreadClient.ts"
-import { AppServerError, RequestRejectedError, toStartError, valueOf } from "./Errors.ts"
+import type {
+  RunOptions,
+  ThreadClient,
+  ThreadEvent,
+  TurnInput,
+  TurnOptions,
+  TurnResult
+} from "../services/client/ThreadClient.ts"
+import { layerOf } from "./Connect.ts"
+import { AppServerError, RequestRejectedError } from "./Errors.ts"
 import { iterable, type Run } from "./Iteration.ts"
-import { type AppServerOptions, type Handler, type Handlers, layerOf } from "./Options.ts"
+import type { AppServerOptions, Handler, Handlers } from "./Options.ts"
+import { toStartError, valueOf } from "./Results.ts"
 
 /** How a call is aborted. */
 export interface Call {
@@ -34,6 +43,12 @@ export interface Call {
 
 /** The other parameters of `turn/start`, and how the turn is aborted. */
 export interface TurnCall extends TurnOptions, Call {}
+
+/** Options of `steer`. */
+export interface SteerCall extends Call {
+  /** The turn that must be active. Default: the one that this client follows. */
+  readonly turnId?: string
+}
 
 /** The arguments after a method: its parameters, then options. */
 export type Arguments<Params> =
@@ -67,12 +82,9 @@ export interface Thread {
    */
   readonly turn: (input: TurnInput, options?: TurnCall) => AsyncIterable<ThreadEvent, undefined, undefined>
   /** Runs a turn to its end. Server requests that nobody handles are refused, so that the turn does not wait for ever. */
-  readonly run: (input: TurnInput, options?: TurnCall) => Promise<TurnResult>
+  readonly run: (input: TurnInput, options?: RunOptions & Call) => Promise<TurnResult>
   /** Adds input to the active turn. */
-  readonly steer: (
-    input: TurnInput,
-    options?: Call & { readonly turnId?: string }
-  ) => Promise<ReleasedRequestResult<"turn/steer">>
+  readonly steer: (input: TurnInput, options?: SteerCall) => Promise<ReleasedRequestResult<"turn/steer">>
   /** Interrupts whichever turn is active, and waits until it has stopped. */
   readonly interrupt: (options?: Call) => Promise<void>
   /** The thread's events from the start of the iteration on, of all turns and clients. */

@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { valueOf } from "./Errors.ts"
+import { valueOf } from "./Results.ts"
 
 /** Runs effects of an iteration. */
 export type Run = <A, E>(
@@ -27,6 +27,8 @@ class Iteration<A, E> implements AsyncIterableIterator<A, undefined, undefined> 
   readonly #signal: AbortSignal | undefined
   /** Aborted when the iteration is left while it waits for an event. */
   readonly #left = new AbortController()
+  /** One for all calls, because each combined signal is kept as long as the caller's. */
+  readonly #either: AbortSignal
   readonly #scope = Scope.makeUnsafe()
   #pull: Elements<A, E> | undefined
   #buffer: Array<A> = []
@@ -38,6 +40,7 @@ class Iteration<A, E> implements AsyncIterableIterator<A, undefined, undefined> 
     this.#run = run
     this.#stream = stream
     this.#signal = signal
+    this.#either = signal === undefined ? this.#left.signal : AbortSignal.any([signal, this.#left.signal])
   }
 
   [Symbol.asyncIterator](): this {
@@ -58,8 +61,7 @@ class Iteration<A, E> implements AsyncIterableIterator<A, undefined, undefined> 
     const ready = this.#buffer.shift()
     if (ready !== undefined) return { done: false, value: ready }
     if (this.#isOver) return { done: true, value: undefined }
-    const signal = this.#signal === undefined ? this.#left.signal : AbortSignal.any([this.#signal, this.#left.signal])
-    const exit = await this.#run(this.#take, { signal })
+    const exit = await this.#run(this.#take, { signal: this.#either })
     if (Exit.isSuccess(exit)) {
       const [first, ...rest] = exit.value
       this.#buffer = rest

@@ -29,7 +29,7 @@
  * @module
  */
 export { createAppServer } from "./Client.ts"
-export type { AppServer, Arguments, Call, OpenedThread, Registration, Thread, TurnCall } from "./Client.ts"
+export type { AppServer, Arguments, Call, OpenedThread, Registration, SteerCall, Thread, TurnCall } from "./Client.ts"
 export { AppServerError, RequestRejectedError, ServerResponseError, TurnFailedError } from "./Errors.ts"
 export type { ErrorCode } from "./Errors.ts"
 export type {
@@ -45,7 +45,7 @@ export type {
 } from "./Options.ts"
 export type { ClientEvent } from "../services/client/ClientEvent.ts"
 export type { WhenFull } from "../services/client/EventConsumer.ts"
-export type { ThreadEvent, TurnInput, TurnOptions, TurnResult } from "../services/client/ThreadClient.ts"
+export type { RunOptions, ThreadEvent, TurnInput, TurnOptions, TurnResult } from "../services/client/ThreadClient.ts"
 export type {
   NotificationParams,
   ReleasedRequestMethod,

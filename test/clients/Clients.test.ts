@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os"
 import * as Subject from "./Subject.ts"
 import { suite, type Traits } from "./suite.ts"
+import { threads } from "./threads.ts"
 
 const wire = {
   isRemote: true,
@@ -9,15 +10,23 @@ const wire = {
   cut: "TransportError"
 } as const satisfies Traits
 
-suite("in the process", Subject.inProcess, {
-  isRemote: false,
-  isShared: true,
-  closed: "in-process app-server worker channel is closed",
-  cut: "ServerError"
-})
+const every: ReadonlyArray<Parameters<typeof suite>> = [
+  [
+    "in the process",
+    Subject.inProcess,
+    {
+      isRemote: false,
+      isShared: true,
+      closed: "in-process app-server worker channel is closed",
+      cut: "ServerError"
+    }
+  ],
+  ["over a WebSocket", Subject.webSocket, wire],
+  ["over a Unix socket", Subject.unixSocket, { ...wire, statement: "[44]" }],
+  ["of a child process", Subject.program(Subject.spindle, tmpdir()), { ...wire, isShared: false }]
+]
 
-suite("over a WebSocket", Subject.webSocket, wire)
-
-suite("over a Unix socket", Subject.unixSocket, { ...wire, statement: "[44]" })
-
-suite("of a child process", Subject.program(Subject.spindle, tmpdir()), { ...wire, isShared: false })
+for (const one of every) {
+  suite(...one)
+  threads(...one)
+}

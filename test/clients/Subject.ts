@@ -228,7 +228,8 @@ export const listeningProgram = (command: Command, below: string) =>
         ...at,
         connect: (name) => WebSocketClient.make({ ...who(name), url: listening }),
         comingBack: comingBack(listening),
-        end: Effect.orDie(child.kill())
+        // A signal that can be handled would wait for running turns.
+        end: Effect.orDie(child.kill({ killSignal: "SIGKILL" }))
       }
     })
   )

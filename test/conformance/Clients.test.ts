@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { deltasOf, turn, until } from "../clients/Events.ts"
 import * as Subject from "../clients/Subject.ts"
 import { suite, type Traits } from "../clients/suite.ts"
+import { threads } from "../clients/threads.ts"
 import * as ModelServer from "../support/ModelServer.ts"
 import * as Release from "./Release.ts"
 
@@ -23,12 +24,15 @@ const below = join(homedir(), ".cache", "spindle-test")
 
 const released = [Release.binary(), "app-server"] as const
 
-suite("of the released server as a child process", Subject.program(released, below), { ...remote, isShared: false })
+const every: ReadonlyArray<Parameters<typeof suite>> = [
+  ["of the released server as a child process", Subject.program(released, below), { ...remote, isShared: false }],
+  ["of the released server over a WebSocket", Subject.listeningProgram(released, below), { ...remote, isShared: true }]
+]
 
-suite("of the released server over a WebSocket", Subject.listeningProgram(released, below), {
-  ...remote,
-  isShared: true
-})
+for (const one of every) {
+  suite(...one)
+  threads(...one)
+}
 
 describe("a client of the released server whose connection is cut", () => {
   it.live(

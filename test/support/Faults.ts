@@ -25,6 +25,7 @@ const thrown = (): never => {
 /** How the answer of a model continues after its first events. */
 export const modelEnds: Readonly<Record<string, () => Stream.Stream<ModelEvent, ModelError>>> = {
   fails: () => Stream.fail(new ModelError({ message: "no answer", info: "other" })),
+  "fails with another error": () => Stream.fail("no answer" as never),
   dies: () => Stream.die(defect),
   "interrupts itself": () => Stream.fromEffect(Effect.interrupt),
   "ends without an end": () => Stream.empty,
@@ -82,6 +83,7 @@ cyclic.self = cyclic
 /** The behaviour of a tool during its call. */
 export const toolRuns: Readonly<Record<string, (turn: ToolTurn) => Effect.Effect<ToolOutput, TurnCancelled>>> = {
   "is fine": () => Effect.succeed(text("fine")),
+  "fails with another error": () => Effect.fail("no answer" as never),
   dies: () => Effect.die(defect),
   throws: thrown,
   "dies later": () => Effect.andThen(Effect.yieldNow, Effect.die(defect)),

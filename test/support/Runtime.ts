@@ -38,7 +38,24 @@ const noThreads = Threads.of({
   running: () => 0,
   drain: Effect.void,
   stop: Effect.void,
-  abandonNow: () => []
+  abandonNow: () => [],
+  stored: {
+    change: () => Effect.die("no threads here"),
+    archive: () => Effect.die("no threads here"),
+    unarchive: () => Effect.die("no threads here"),
+    remove: () => Effect.die("no threads here"),
+    revert: () => Effect.die("no threads here"),
+    state: () => Effect.succeed(null),
+    view: () => Effect.die("no threads here"),
+    readState: () => null
+  },
+  sections: {
+    list: Effect.succeed([]),
+    find: () => null,
+    create: () => Effect.die("no threads here"),
+    update: () => Effect.die("no threads here"),
+    remove: () => Effect.die("no threads here")
+  }
 })
 
 export const List = "thread/loaded/list"

@@ -7,12 +7,12 @@ import * as Effect from "effect/Effect"
 import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
-import { readState } from "../../services/thread/StoredThread.ts"
+import { isOnRecord, readState } from "../../services/thread/StoredThread.ts"
 import { HistoryUnavailable, ThreadNotFound } from "../../services/thread/ThreadError.ts"
-import { problemOf } from "../../services/thread/ThreadId.ts"
-import { checkId, Threads } from "../../services/thread/Threads.ts"
+import { checkId, problemOf } from "../../services/thread/ThreadId.ts"
+import { Threads } from "../../services/thread/Threads.ts"
 import { ThreadStore } from "../../services/thread/ThreadStore.ts"
-import { cut, summaryOf, toThread, toTurn } from "../../services/thread/ThreadView.ts"
+import { cut, readStateOf, summaryOf, toTurn } from "../../services/thread/ThreadView.ts"
 
 /** Maximum number of characters of a refused cursor in the error. */
 const MaxEchoed = 128
@@ -30,20 +30,21 @@ export const make: Effect.Effect<
     const includeTurns = params.includeTurns === true
     const loaded = threads.find(params.threadId)
     if (loaded !== undefined) {
-      if (includeTurns && loaded.state.turns.length === 0) return yield* new HistoryUnavailable()
-      return { thread: loaded.view(includeTurns), readState: null }
+      const { state } = loaded
+      if (includeTurns && !state.isRecorded) return yield* new HistoryUnavailable({ operation: "list_turns" })
+      return { thread: loaded.view(includeTurns), readState: readStateOf(state, isOnRecord(state)) }
     }
     yield* checkId(params.threadId, "thread")
-    const status = { type: "notLoaded" } as const
     if (!includeTurns) {
       const summary = yield* store.summary(params.threadId)
       if (summary === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
-      return { thread: toThread(summary, status, null), readState: null }
+      return { thread: yield* threads.stored.view(summary), readState: readStateOf(summary, true) }
     }
     const state = yield* readState(store, params.threadId)
     if (state === null) return yield* new ThreadNotFound({ threadId: params.threadId, sought: "readable" })
     const turns = state.turns.map((turn) => toTurn(cut(turn), "full"))
-    return { thread: toThread(summaryOf(state), status, null, turns), readState: null }
+    const thread = yield* threads.stored.view(summaryOf(state))
+    return { thread: { ...thread, turns }, readState: readStateOf(state, true) }
   })
 
   const loadedList: Handler<"thread/loaded/list"> = (params) =>

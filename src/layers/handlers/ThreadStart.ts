@@ -19,6 +19,10 @@ import type { ForkPoint } from "../../services/thread/StoredThread.ts"
 import type { Thread } from "../../services/thread/Thread.ts"
 import { type LoadedThread, Threads } from "../../services/thread/Threads.ts"
 import { toTurn } from "../../services/thread/ThreadView.ts"
+import { turnsIn } from "../../services/thread/History.ts"
+import { pageSize } from "../../services/thread/HistoryPages.ts"
+import { toGoal } from "../../services/thread/ThreadGoal.ts"
+import { backwardsCursors, paged } from "./HistoryCursors.ts"
 import { configWarning } from "./ConfigWarning.ts"
 import { type Routing, subscribe } from "./Subscribe.ts"
 import { warn } from "./Warnings.ts"
@@ -43,22 +47,20 @@ const startedThread = (thread: Thread, includeTurns: boolean): ResultOf<"thread/
   }
 }
 
-const resumedThread = (thread: Thread, params: ParamsOf<"thread/resume">): ResultOf<"thread/resume"> => {
-  const page = params.initialTurnsPage
-  const view = page?.itemsView ?? "summary"
-  const turns = thread.state.turns.map((turn) => toTurn(turn, view))
-  const sorted = page?.sortDirection === "asc" ? turns : turns.toReversed()
-  return {
-    ...startedThread(thread, params.excludeTurns !== true),
-    collaborationMode: thread.settings.collaborationMode,
-    initialTurnsPage:
-      page == null
-        ? null
-        : { data: sorted.slice(0, page.limit ?? sorted.length), nextCursor: null, backwardsCursor: null },
-    turnsBackwardsCursor: null,
-    itemsBackwardsCursor: null
-  }
+/** The first page of the history, as in `thread/turns/list`. */
+const firstPage = ({ state }: Thread, page: NonNullable<ParamsOf<"thread/resume">["initialTurnsPage"]>) => {
+  const limit = pageSize(page.limit)
+  const range = { from: null, direction: page.sortDirection ?? "desc", limit: limit + 1 }
+  const { shown, ...cursors } = paged(state.origin.id, "turns", turnsIn(state, range), limit)
+  return { data: shown.map((turn) => toTurn(turn, page.itemsView ?? "summary")), ...cursors }
 }
+
+const resumedThread = (thread: Thread, params: ParamsOf<"thread/resume">): ResultOf<"thread/resume"> => ({
+  ...startedThread(thread, params.excludeTurns !== true),
+  collaborationMode: thread.settings.collaborationMode,
+  initialTurnsPage: params.initialTurnsPage == null ? null : firstPage(thread, params.initialTurnsPage),
+  ...backwardsCursors(thread.state)
+})
 
 const unservedAtStart = warningsFor("thread/start")
 const unservedAtResume = warningsFor("thread/resume")
@@ -97,8 +99,17 @@ const catchUp = (
   thread: Thread,
   now: number
 ): ReadonlyArray<OutboundMessage> => {
-  const cleared = router.message(connection, "thread/goal/cleared", { threadId: thread.id }, now)
-  return [...usageFor(router, connection, thread, now), ...(cleared === undefined ? [] : [cleared])]
+  const { id: threadId, state } = thread
+  const goal =
+    state.goal === null
+      ? router.message(connection, "thread/goal/cleared", { threadId }, now)
+      : router.message(
+          connection,
+          "thread/goal/updated",
+          { threadId, turnId: null, goal: toGoal(threadId, state.goal) },
+          now
+        )
+  return [...usageFor(router, connection, thread, now), ...(goal === undefined ? [] : [goal])]
 }
 
 /** The client's declared identity. Handlers run only for initialized connections. */

@@ -33,7 +33,7 @@ const metadataOf = (params: ParamsOf<"turn/start">): Readonly<Record<string, str
 })
 
 /** A thread cannot change its model provider. When new requirements name another one, it must be resumed. */
-const refuseOtherProvider = (violations: ReadonlyArray<Violation>): Effect.Effect<void, InvalidSettings> => {
+export const refuseOtherProvider = (violations: ReadonlyArray<Violation>): Effect.Effect<void, InvalidSettings> => {
   const violation = violations.find(({ field }) => field === "modelProvider")
   return violation === undefined ? Effect.void : Effect.fail(new InvalidSettings({ detail: violation.refusal }))
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { matchesOf, snippetAt } from "../../services/thread/Snippet.ts"
 import * as ThreadCursor from "../../services/thread/ThreadCursor.ts"
 import type { ThreadState } from "../../services/thread/ThreadState.ts"
 import type {
@@ -17,10 +18,6 @@ import type {
   ThreadPageRequest,
   ThreadSummary
 } from "../../services/thread/ThreadStore.ts"
-
-/** Characters shown before and after the match. */
-const SnippetBefore = 48
-const SnippetBehind = 96
 
 const sourceKindOf = ({ origin: { source } }: ThreadSummary): SourceKind => {
   if (typeof source === "string") return source
@@ -149,10 +146,8 @@ export const textsOf = (state: ThreadState): ReadonlyArray<string> =>
 
 /** The text around the first occurrence, in any case; undefined when there is none. */
 export const snippetIn = (texts: ReadonlyArray<string>, sought: string): string | undefined => {
-  const needle = sought.toLowerCase()
   for (const text of texts) {
-    const found = text.toLowerCase().indexOf(needle)
-    if (found !== -1) return text.slice(Math.max(0, found - SnippetBefore), found + sought.length + SnippetBehind)
+    for (const at of matchesOf(text, sought)) return snippetAt(text, at, sought.length).snippet
   }
   return undefined
 }

@@ -99,7 +99,8 @@ const textOf = (secret: string | Redacted.Redacted): string =>
 
 const signedToken = Effect.fnUntraced(function* (auth: SignedTokenAuth) {
   const SignedBearerToken = yield* Effect.promise(() => import("./auth/SignedBearerToken.ts"))
-  const secret = new TextEncoder().encode(textOf(auth.secret))
+  const text: unknown = textOf(auth.secret)
+  const secret = new TextEncoder().encode(typeof text === "string" ? text : "")
   if (secret.length < SignedBearerToken.MinSecretBytes) {
     return yield* invalid("auth.secret", `it must have at least ${SignedBearerToken.MinSecretBytes} bytes`)
   }
@@ -122,14 +123,17 @@ const authorizeBy = (auth: Auth): Effect.Effect<Authorize, ListenerOptionError> 
   switch (auth.type) {
     case "token": {
       const token = textOf(auth.token)
-      return /^[\x21-\x7e]+$/.test(token)
+      // A variable that is not set may reach this place although its type says otherwise.
+      return typeof token === "string" && /^[\x21-\x7e]+$/.test(token)
         ? Effect.succeed(CapabilityToken.authorize(CapabilityToken.digestOf(Redacted.make(token))))
-        : invalid("auth.token", token === "" ? "it is empty" : "it must be printable ASCII without spaces")
+        : invalid("auth.token", !token ? "it is empty" : "it must be printable ASCII without spaces")
     }
     case "signed-token":
       return signedToken(auth)
     case "custom":
-      return Effect.succeed(auth.authorize)
+      return typeof auth.authorize === "function"
+        ? Effect.succeed(auth.authorize)
+        : invalid("auth.authorize", "it must be a function")
     default:
       return invalid("auth.type", "expected `token`, `signed-token` or `custom`")
   }

@@ -202,7 +202,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.map(request("thread/start", params), (opened) => ({ ...thread(opened.thread.id), opened })),
     resumeThread: (params) =>
       Effect.map(request("thread/resume", params), (opened) => ({ ...thread(opened.thread.id), opened })),
-    shutdown: link.close,
+    shutdown: Effect.ensuring(link.close, desk.stop),
     serverVersion: versionIn(server.userAgent),
     codexHome: server.codexHome === "" ? null : server.codexHome
   })

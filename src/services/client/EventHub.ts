@@ -153,13 +153,12 @@ export class EventHub {
         Effect.onInterrupt(() => Effect.sync(() => this.#appoint()))
       )
     }
-    const signal = Deferred.makeUnsafe<void>()
-    waiter.signal = signal
+    // Several fibers may read from one consumer.
+    const signal = (waiter.signal ??= Deferred.makeUnsafe<void>())
     this.#waiting.add(waiter)
     return Effect.onInterrupt(restore(Deferred.await(signal)), () =>
       Effect.sync(() => {
-        this.#waiting.delete(waiter)
-        waiter.signal = undefined
+        if (waiter.signal === signal) this.#wake(waiter)
         this.#appoint()
       })
     )

@@ -87,6 +87,11 @@ type Start = (request: ServerRequest, pending: Pending) => void
 
 interface Pending {
   readonly method: ServerRequestMethod
+  /** A handler works on it. */
+  isHandled: boolean
+  /** The answer is no longer wanted. */
+  isOver: boolean
+  /** Unknown while the handler runs its first step. */
   handler: Fiber.Fiber<unknown, unknown> | undefined
 }
 
@@ -120,7 +125,9 @@ export class ServerRequestDesk implements EventObserver {
         const given = request as ServerRequestOf<M>
         const result = Effect.suspend(() => handler(given.params as ServerRequestParams<M>, given))
         const fiber = run(this.#answering(request, pending, result))
-        if (fiber.pollUnsafe() === undefined) pending.handler = fiber
+        // The first step of the handler may have ended the connection, for example.
+        if (pending.isOver) fiber.interruptUnsafe()
+        else if (pending.isHandled) pending.handler = fiber
       }
       yield* Effect.acquireRelease(
         Effect.sync(() => this.#add(method, start)),
@@ -171,6 +178,7 @@ export class ServerRequestDesk implements EventObserver {
         answered,
         Effect.sync(() => {
           this.#handled--
+          pending.isHandled = false
           pending.handler = undefined
           this.#settle(id, pending, this.#link.reject(id, removed))
         })
@@ -196,27 +204,37 @@ export class ServerRequestDesk implements EventObserver {
     if (event._tag === "ServerNotification" && event.notification.method === "serverRequest/resolved") {
       this.#forget(event.notification.params.requestId)
     } else if (event._tag === "Disconnected") {
-      for (const id of Array.from(this.#pending.keys())) this.#forget(id)
+      this.#stop()
     }
     return false
   }
 
+  /** Stops all handlers, because no request can be answered any more. */
+  readonly stop: Effect.Effect<void> = Effect.sync(() => this.#stop())
+
+  #stop(): void {
+    for (const [id, { isHandled }] of Array.from(this.#pending)) if (isHandled) this.#forget(id)
+  }
+
   #receive(request: ServerRequest): boolean {
     // After a reconnect the server sends its requests again.
-    if (this.#pending.get(request.id)?.handler !== undefined) return true
-    const pending: Pending = { method: request.method, handler: undefined }
+    if (this.#pending.get(request.id)?.isHandled === true) return true
+    const pending: Pending = { method: request.method, isHandled: false, isOver: false, handler: undefined }
     this.#pending.set(request.id, pending)
     if (this.#pending.size > MaxPending) this.#forgetOldest()
     const start = this.#handlers.get(request.method)?.at(-1)
     if (start === undefined) return false
-    if (this.#handled < MaxHandled) start(request, pending)
-    else this.dropped(request)
+    if (this.#handled >= MaxHandled) this.dropped(request)
+    else {
+      pending.isHandled = true
+      start(request, pending)
+    }
     return true
   }
 
   #forgetOldest(): void {
-    for (const [id, { handler }] of this.#pending) {
-      if (handler === undefined) return void this.#pending.delete(id)
+    for (const [id, { isHandled }] of this.#pending) {
+      if (!isHandled) return void this.#pending.delete(id)
     }
   }
 
@@ -225,6 +243,7 @@ export class ServerRequestDesk implements EventObserver {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
     this.#pending.delete(id)
+    pending.isOver = true
     pending.handler?.interruptUnsafe()
   }
 

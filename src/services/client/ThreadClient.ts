@@ -15,6 +15,7 @@ import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
 import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import type { ClientError, ConsumerTooSlow } from "./ClientError.ts"
 import type { ConsumerOptions } from "./EventConsumer.ts"
+import type { Fallback } from "./ServerRequestDesk.ts"
 import { threadOf } from "./ThreadSubscriptions.ts"
 import type { TurnFailed } from "./TurnFailed.ts"
 import * as TurnStream from "./TurnStream.ts"
@@ -35,6 +36,15 @@ export interface TurnResult {
   readonly usage: ThreadTokenUsage | null
   /** The turn at its end. Its `items` are those of the notification: at most the final message. */
   readonly turn: Turn
+}
+
+/** The other parameters of `turn/start`, and what happens with requests of the server. */
+export interface RunOptions extends TurnStream.TurnOptions {
+  /**
+   * What happens with a server request of the turn that nobody in this program receives. `reject`: it fails with -32601.
+   * `wait`: it stays pending, for another client of the thread or a later reader of events. Default: `reject`.
+   */
+  readonly unanswered?: "reject" | "wait"
 }
 
 /**
@@ -73,13 +83,10 @@ export interface ThreadClient {
     options?: TurnStream.TurnOptions
   ) => Stream.Stream<TurnStream.ThreadEvent, TurnProblem>
   /**
-   * Runs a turn and returns its result. Server requests that neither a handler nor another consumer receives are rejected with
-   * -32601, so that the turn does not wait for ever.
+   * Runs a turn and returns its result. Server requests of the turn that neither a handler nor another consumer receives are
+   * rejected with -32601, so that the turn does not wait for ever; see `RunOptions.unanswered`.
    */
-  readonly run: (
-    input: TurnStream.TurnInput,
-    options?: TurnStream.TurnOptions
-  ) => Effect.Effect<TurnResult, TurnProblem>
+  readonly run: (input: TurnStream.TurnInput, options?: RunOptions) => Effect.Effect<TurnResult, TurnProblem>
   /**
    * Adds input to the active turn. The turn is the one of this client's streams, unless another id is given. Fails with the
    * server's error when that turn is not active.
@@ -102,20 +109,27 @@ export interface ThreadClient {
 
 const isThreadEvent = TurnStream.isThreadEvent
 
-/** Rejects the requests of a thread that nobody receives. */
-const unanswered = (threadId: string) => (request: { readonly method: string; readonly params: unknown }) =>
-  threadOf(request.params) === threadId
-    ? { code: ErrorCode.MethodNotFound, message: `the client has no handler for \`${request.method}\`` }
-    : undefined
+/** Rejects the requests of this client's turns in a thread that nobody receives. */
+const rejecting =
+  (core: TurnStream.Core, threadId: string): Fallback =>
+  ({ method, params }) =>
+    threadOf(params) === threadId && core.turns.mayBe(threadId, TurnStream.turnOf(params))
+      ? { code: ErrorCode.MethodNotFound, message: `the client has no handler for \`${method}\`` }
+      : undefined
 
 const resultOf = (turn: Turn, items: ReadonlyArray<ThreadItem>, usage: ThreadTokenUsage | null): TurnResult => {
   const messages = [...turn.items, ...items].filter((item) => item.type === "agentMessage")
   return { text: messages.at(-1)?.text ?? "", items, usage, turn }
 }
 
-const run = (core: TurnStream.Core, threadId: string, input: TurnStream.TurnInput, options: TurnStream.TurnOptions) =>
+const run = (
+  core: TurnStream.Core,
+  threadId: string,
+  input: TurnStream.TurnInput,
+  { unanswered = "reject", ...options }: RunOptions
+) =>
   Effect.gen(function* () {
-    yield* core.desk.fallBack(unanswered(threadId))
+    if (unanswered === "reject") yield* core.desk.fallBack(rejecting(core, threadId))
     const items: Array<ThreadItem> = []
     let usage: ThreadTokenUsage | null = null
     let turn: Turn | undefined

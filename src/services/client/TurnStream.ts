@@ -61,6 +61,11 @@ export class FollowedTurns {
     return this.#turns.has(turnId)
   }
 
+  /** Whether a request is about a turn of this client. A request may precede the answer that has the turn's id. */
+  mayBe(threadId: string, turnId: string | undefined): boolean {
+    return turnId === undefined || this.has(turnId) || this.activeIn(threadId) === undefined
+  }
+
   /** The turn of a thread that was started last. */
   activeIn(threadId: string): string | undefined {
     return Array.from(this.#turns).findLast(([, turn]) => turn.threadId === threadId)?.[0]
@@ -121,7 +126,7 @@ const textIn = (value: unknown, name: string): string | undefined =>
   Predicate.hasProperty(value, name) && typeof value[name] === "string" ? value[name] : undefined
 
 /** The turn of an event; undefined for an event of the thread. */
-const turnOf = (params: unknown): string | undefined =>
+export const turnOf = (params: unknown): string | undefined =>
   textIn(params, "turnId") ?? (Predicate.hasProperty(params, "turn") ? textIn(params.turn, "id") : undefined)
 
 const belongs = (event: ThreadEvent, turnId: string): boolean => {

@@ -165,12 +165,14 @@ export class ServedConnection implements Served {
   // The loops are shared: each function that makes generators costs half a kilobyte, and there may be thousands of connections.
   static readonly #readAll = Effect.fnUntraced(function* (served: ServedConnection) {
     const { connection } = served
+    let slice = 0
     while (served.#mayRead) {
       served.#isReading = true
       const messages = yield* served.#transport.read
       served.#isReading = false
       if (!served.#mayRead) return
-      let slice = 0
+      // A transport may always be ready, even with nothing.
+      if (messages.length === 0) yield* Effect.yieldNow
       for (const incoming of messages) {
         const accepted = served.#engine.accept(incoming)
         if (accepted !== undefined) yield* Effect.catchDefect(accepted, survive)

@@ -26,6 +26,9 @@ export const guard = (handlers: HandlerTable): HandlerTable => ({
   "thread/start": guarded("thread/start", handlers["thread/start"]),
   "thread/resume": guarded("thread/resume", handlers["thread/resume"]),
   "thread/fork": guarded("thread/fork", handlers["thread/fork"]),
+  "thread/settings/update": guarded("thread/settings/update", handlers["thread/settings/update"]),
+  "thread/queue/add": guarded("thread/queue/add", handlers["thread/queue/add"]),
+  "thread/queue/update": guarded("thread/queue/update", handlers["thread/queue/update"]),
   "turn/start": guarded("turn/start", handlers["turn/start"]),
   "turn/steer": guarded("turn/steer", handlers["turn/steer"])
 })

@@ -10,6 +10,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { WireSchema } from "../../protocol/Method.ts"
 import { type ClientRequestMethod, clientRequestTable, type ParamsOf } from "../../protocol/Methods.ts"
+import { withCanonicalId } from "../../protocol/ThreadIds.ts"
 import { clientMethodNames, type ReleasedRequest, releasedRequestOf } from "../../protocol/ReleasedRequests.ts"
 import { mismatch } from "./Mismatch.ts"
 import { invalidType, missingField, unknownVariant } from "./SerdeText.ts"
@@ -42,7 +43,7 @@ export const decodeParams = <M extends ClientRequestMethod>(
   // Optional parameters accept null, and absent means the same.
   const exit = decoderOf(method, schema)(params ?? null)
   // The decoder was built from this method's schema.
-  if (Exit.isSuccess(exit)) return Result.succeed(exit.value as ParamsOf<M>)
+  if (Exit.isSuccess(exit)) return Result.succeed(withCanonicalId(exit.value) as ParamsOf<M>)
   if (params === undefined || params === null) return Result.fail(missingField("params"))
   return Result.fail(mismatch(schema().ast, params) ?? `data did not match the parameters of ${method}`)
 }

@@ -8,81 +8,25 @@
  * @module
  */
 import type { InitializeCapabilities } from "../../protocol/v2/server/Initialize.ts"
-import type { CollaborationMode } from "../../protocol/v2/thread/Settings.ts"
-import type { UserInput } from "../../protocol/v2/turn/UserInput.ts"
-import type { TurnEnvironmentParams } from "../../protocol/v2/thread/Environment.ts"
-import type { ClientRequestMethod, ParamsOf } from "../../protocol/Methods.ts"
+import type { ClientRequestMethod } from "../../protocol/Methods.ts"
+import {
+  agents,
+  collaborationMode,
+  type Decision,
+  type Decisions,
+  environments,
+  ignored,
+  input,
+  personality,
+  refused,
+  reviewer,
+  tier,
+  used,
+  warned
+} from "./Decision.ts"
+import { threadParameters } from "./ThreadParameters.ts"
 
-/**
- * `used`: it is supported. `ignored`: without it the result would be the same, for the given reason. `refused`: a client
- * that relies on it would get a wrong result. `warned`: the request is executed without it, and the client gets a warning.
- * `conditional`: depends on its value.
- */
-export type Decision<Value> =
-  | { readonly decision: "used" }
-  | { readonly decision: "ignored"; readonly reason: string }
-  | { readonly decision: "refused" }
-  | { readonly decision: "warned"; readonly consequence: string }
-  | {
-      readonly decision: "conditional"
-      /** The error text for a value that is refused. */
-      readonly refusal?: (value: Value) => string | undefined
-      /** The warning for a value without effect. */
-      readonly consequence?: (value: Value) => string | undefined
-    }
-
-const used = { decision: "used" } as const
-const refused = { decision: "refused" } as const
-const ignored = (reason: string) => ({ decision: "ignored", reason }) as const
-const warned = (consequence: string) => ({ decision: "warned", consequence }) as const
-
-const reviewer = {
-  decision: "conditional",
-  consequence: (value: string) =>
-    value === "user" ? undefined : "There is no automatic reviewer: approval requests go to the user."
-} as const
-
-const tier = warned("The service tier is stored and reported, but not sent to the model server.")
-const personality = ignored("It is stored and reported. No current model has a style for it.")
-const agents = ignored("There are no sub-agents to start; the release always reports `explicitRequestOnly`.")
-
-const environments = {
-  decision: "conditional",
-  refusal: (value: ReadonlyArray<TurnEnvironmentParams>) => {
-    const unknown = value.find(({ environmentId }) => environmentId !== "local")
-    if (unknown !== undefined)
-      return `unknown turn environment id \`${unknown.environmentId.slice(0, MaxEnvironmentId)}\``
-    return value.length > 1 ? "this server has only the environment `local`; list it once" : undefined
-  }
-} as const
-
-/** Maximum number of characters of a client's text in an error. */
-const MaxEnvironmentId = 128
-
-const input = {
-  decision: "conditional",
-  refusal: (parts: ReadonlyArray<UserInput>) => {
-    const part = parts.find(({ type }) => type === "audio" || type === "localAudio")
-    if (part !== undefined) return `input of type \`${part.type}\` is not supported by this server yet`
-    return parts.some((part) => part.type === "image" && "fileId" in part)
-      ? "input of type `image` with a `fileId` is not supported by this server yet; use a `url`"
-      : undefined
-  },
-  consequence: (parts: ReadonlyArray<UserInput>) => {
-    const part = parts.find(({ type }) => type === "skill" || type === "mention")
-    return part === undefined
-      ? undefined
-      : `Input of type \`${part.type}\` is shown, but the model does not receive the skill or app: this server has none.`
-  }
-} as const
-
-const collaborationMode = {
-  decision: "conditional",
-  consequence: ({ mode, settings }: CollaborationMode) => {
-    if (mode === "plan") return "Plan mode is reported, but does not change the model's behavior."
-    return settings.developer_instructions === null ? undefined : "`developer_instructions` are not sent to the model."
-  }
-} as const
+export type { Decision }
 
 const message = {
   threadId: used,
@@ -110,12 +54,6 @@ const overrides = {
 } as const
 
 const { personality: _, ...forkOverrides } = overrides
-
-type Decisions = {
-  readonly [M in ClientRequestMethod]: {
-    readonly [P in keyof NonNullable<ParamsOf<M>>]-?: Decision<NonNullable<NonNullable<ParamsOf<M>>[P]>>
-  }
-}
 
 export const Parameters: Decisions = {
   initialize: { clientInfo: used, capabilities: used },
@@ -161,30 +99,9 @@ export const Parameters: Decisions = {
     experimentalDisablePredictionMcp: ignored("It has no effect without `experimentalPredictionMode`.")
   },
   "thread/read": { threadId: used, includeTurns: used },
-  "thread/list": {
-    cursor: used,
-    limit: used,
-    sortKey: used,
-    sortDirection: used,
-    modelProviders: used,
-    sourceKinds: used,
-    originators: used,
-    archived: used,
-    sectionId: used,
-    projectId: used,
-    cwd: used,
-    searchTerm: used,
-    excludedThreadIds: used,
-    parentThreadId: used,
-    ancestorThreadId: used,
-    attachedToThreadId: used,
-    includeAttachedThreads: ignored("Threads cannot be attached to others."),
-    currentAccountOnly: ignored("A server has one account, to which all its threads belong."),
-    useStateDbOnly: ignored("Threads are always listed from the same store.")
-  },
   "thread/shellCommand": { threadId: used, command: used, timeoutMs: used },
-  "thread/loaded/list": { cursor: used, limit: used },
   "thread/unsubscribe": { threadId: used },
+  ...threadParameters,
   "turn/start": {
     ...message,
     disabledPluginIds: ignored("It is stored and reported. This server has no plugins."),

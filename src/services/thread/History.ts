@@ -62,13 +62,16 @@ export const turnsIn = ({ turns }: ThreadState, range: HistoryRange): ReadonlyAr
 }
 
 /** The items of one turn. */
-const itemsOf = ({ id: turnId, itemSeqs, items }: TurnState, range: HistoryRange): ReadonlyArray<StoredItem> => {
+const itemsOf = (
+  { id: turnId, itemSeqs, items, seq: turnSeq }: TurnState,
+  range: HistoryRange
+): ReadonlyArray<StoredItem> => {
   const step = range.direction === "asc" ? 1 : -1
   const found: Array<StoredItem> = []
   for (let index = startOf(items.length, (at) => itemSeqs[at] ?? 0, range); found.length < range.limit; index += step) {
     const [item, seq] = [items[index], itemSeqs[index]]
     if (item === undefined || seq === undefined) return found
-    found.push({ seq, turnId, item })
+    found.push({ seq, turnId, turnSeq, item })
   }
   return found
 }

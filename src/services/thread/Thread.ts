@@ -15,68 +15,45 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { Thread as ThreadView, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
-import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import type { PermittedSettings } from "../config/Permitted.ts"
 import type { ModelError, ModelName } from "../model/ModelProvider.ts"
-import { ActiveTurn, type TurnOptions } from "./turn/ActiveTurn.ts"
+import {
+  type AcceptedCommand,
+  type AcceptedTurn,
+  openingOf,
+  refuseUnsteerable,
+  requestOfSubmission,
+  type TurnRequest
+} from "./turn/Accepted.ts"
+import { ActiveTurn } from "./turn/ActiveTurn.ts"
 import {
   InvalidInput,
   NoActiveTurn,
-  ServerDraining,
+  type ServerDraining,
   ShellUnavailable,
-  ThreadClosing,
+  type ThreadClosing,
+  ThreadRefusal,
   TurnMismatch,
-  TurnNotSteerable,
+  type TurnNotSteerable,
   type InputTooLarge
 } from "./ThreadError.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
 import type { UserCommand } from "../tool/ShellSessions.ts"
 import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
+import { ThreadGate } from "./ThreadGate.ts"
+import { nextIn } from "./ThreadQueue.ts"
 import type { TurnTask } from "./turn/TurnTask.ts"
 import { type ClientIdentity, userTask } from "./turn/UserTurn.ts"
 import type { TurnActivity } from "./RunningTurns.ts"
-import type { ThreadState } from "./ThreadState.ts"
-import { AwaitsClients } from "./ThreadJournal.ts"
+import { type ThreadState, turnOf } from "./ThreadState.ts"
+import { AwaitsClients, type Changed, type Decision } from "./ThreadJournal.ts"
 import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
 import { checkLength, type Message } from "./turn/UserMessage.ts"
-
-/** A request for a turn. */
-export interface TurnRequest {
-  readonly message: Message
-  readonly options: TurnOptions
-  readonly rootTurnId: string | null
-  readonly caller: ClientIdentity
-  /** The settings from this turn on; null keeps the current ones. */
-  readonly settings: PermittedSettings | null
-}
-
-/** Fails when the turn's kind takes no input. */
-const refuseUnsteerable = (
-  active: ActiveTurn | undefined,
-  purpose: "steer" | "submit"
-): Effect.Effect<void, TurnNotSteerable> =>
-  active === undefined || active.isClosed || active.kind.steerable
-    ? Effect.void
-    : Effect.fail(new TurnNotSteerable({ purpose, turnKind: active.kind.kind }))
-
-/** A turn that the thread has accepted. */
-export interface AcceptedTurn {
-  /** As in the response to turn/start. */
-  readonly turn: Turn
-  /** The start of the turn; null when the input was added to a running turn. */
-  readonly request: TurnRequest | null
-}
-
-/** A command of the user that the thread has accepted. */
-export interface AcceptedCommand {
-  /** Id of its own turn, used when no other turn runs. */
-  readonly turnId: string
-  readonly command: Omit<UserCommand, "itemId">
-}
 
 export interface ThreadOptions {
   readonly context: ThreadContext
@@ -93,15 +70,16 @@ export class Thread {
   readonly #activity: TurnActivity
   readonly #scope: Scope.Scope
   #active: ActiveTurn | undefined
-  #closing = false
-  /** Requests that are being accepted: that may wait for the store. */
-  #accepting = 0
+  readonly #gate: ThreadGate
+  /** Who started the last turn. */
+  #caller: ClientIdentity | undefined
 
   constructor(options: ThreadOptions) {
     this.instructionSources = options.instructionSources
     this.#context = options.context
     this.#activity = options.activity
     this.#scope = options.scope
+    this.#gate = new ThreadGate(options.context.id, options.activity)
   }
 
   get id(): string {
@@ -128,32 +106,18 @@ export class Thread {
 
   /** Whether a turn runs or is being accepted: the thread is not unloaded meanwhile. */
   get isInUse(): boolean {
-    return this.isRunning || this.#accepting > 0
-  }
-
-  #whileInUse<A, E>(accepting: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    const change = (by: number) =>
-      Effect.sync(() => {
-        this.#accepting += by
-        this.#activity.changed(this.id)
-      })
-    return Effect.acquireUseRelease(
-      change(1),
-      () => accepting,
-      () => change(-1)
-    )
+    return this.isRunning || this.#gate.isInUse
   }
 
   /** Makes the thread refuse further requests. */
   close(): void {
-    this.#closing = true
+    this.#gate.close()
   }
 
   /** Fails while the thread is being unloaded. */
-  readonly checkOpen = (resuming: boolean): Effect.Effect<void, ThreadClosing> =>
-    Effect.suspend(() =>
-      this.#closing ? Effect.fail(new ThreadClosing({ threadId: this.id, resuming })) : Effect.void
-    )
+  checkOpen(resuming: boolean): Effect.Effect<void, ThreadClosing> {
+    return this.#gate.open(resuming)
+  }
 
   /** Fails when the thread's model cannot be used, for example without a key. Sends no request. */
   get ready(): Effect.Effect<void, ModelError> {
@@ -170,38 +134,42 @@ export class Thread {
   view(includeTurns: boolean): ThreadView {
     const { state, status } = this
     const turns = includeTurns ? state.turns.map((turn) => toTurn(turn, "full")) : []
-    return toThread(summaryOf(state), status, { environments: state.settings.environments }, turns)
+    const loaded = { environments: state.settings.environments }
+    return toThread(summaryOf(state), status, loaded, turns, this.#context.services.lookup)
   }
 
   /**
    * Accepts a turn, or adds its input to the running one. Nothing of a new turn is published before `begin`, so that the
    * response can be sent first.
    */
-  readonly accept = Effect.fnUntraced(function* (
-    this: Thread,
-    request: TurnRequest
-  ): Effect.fn.Return<
-    AcceptedTurn,
-    ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError | TurnNotSteerable
-  > {
-    yield* this.checkOpen(false)
-    yield* checkLength(request.message.input)
-    // The events of a failed append are stored before a new turn.
-    yield* this.stored
-    if (this.#active === undefined) yield* this.#admission
-    if (request.settings !== null) yield* this.#changeSettings(request.settings)
-    const active = this.#active
-    yield* refuseUnsteerable(active, "submit")
-    if (active?.steer(request.message) === true) return { turn: startingTurn(active), request: null }
-    if (active !== undefined) {
-      yield* Deferred.await(active.ended)
-      yield* Effect.andThen(this.checkOpen(false), this.#admission)
-    }
-    const id = yield* this.#context.services.random.uuidV7()
-    // It may have closed while this waited.
-    yield* this.checkOpen(false)
-    return { turn: startingTurn({ id, rootTurnId: request.rootTurnId ?? id }), request }
-  }, this.#whileInUse.bind(this)).bind(this)
+  readonly accept = Effect.fnUntraced(
+    function* (
+      this: Thread,
+      request: TurnRequest
+    ): Effect.fn.Return<
+      AcceptedTurn,
+      ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError | TurnNotSteerable
+    > {
+      yield* this.checkOpen(false)
+      yield* checkLength(request.message.input)
+      // The events of a failed append are stored before a new turn.
+      yield* this.stored
+      if (this.#active === undefined) yield* this.#gate.admission
+      if (request.settings !== null) yield* this.#changeSettings(request.settings)
+      const active = this.#active
+      yield* refuseUnsteerable(active, "submit")
+      if (active?.steer(request.message) === true) return { turn: startingTurn(active), request: null }
+      if (active !== undefined) {
+        yield* Deferred.await(active.ended)
+        yield* Effect.andThen(this.checkOpen(false), this.#gate.admission)
+      }
+      const id = yield* this.#context.services.random.uuidV7()
+      // It may have closed while this waited.
+      yield* this.checkOpen(false)
+      return { turn: startingTurn({ id, rootTurnId: request.rootTurnId ?? id }), request }
+    },
+    (accepting) => this.#gate.inUse(accepting)
+  ).bind(this)
 
   /**
    * Begins an accepted turn, unless its input was added to another. It begins at once when no turn runs, which holds when a
@@ -212,7 +180,12 @@ export class Thread {
     const begun: Effect.Effect<void> = Effect.suspend(() => {
       const active = this.#active
       if (active !== undefined) return Effect.andThen(Deferred.await(active.ended), begun)
-      return this.#run(id, rootTurnId ?? id, userTask(request))
+      this.#caller = request.caller
+      return this.#run(
+        id,
+        rootTurnId ?? id,
+        userTask({ ...request, opening: openingOf(this.id, request, this.#context.now()) })
+      )
     })
     return begun
   }
@@ -223,12 +196,15 @@ export class Thread {
       if (this.#scope.state._tag === "Closed") return Effect.void
       const turn = new ActiveTurn(id, rootTurnId, task)
       // The turn was accepted before the thread closed. It is recorded and does nothing.
-      if (this.#closing) turn.interrupt()
+      if (this.#gate.isClosing) turn.interrupt()
       this.#active = turn
       const onEnd = () => {
         this.#active = undefined
       }
-      const running = Effect.ensuring(run(this.#context, turn, task, onEnd), this.#activity.ended(this.id))
+      const running = run(this.#context, turn, task, onEnd).pipe(
+        Effect.ensuring(this.#activity.ended(this.id)),
+        Effect.andThen(this.#after(id))
+      )
       return this.#activity.began(this.id).pipe(
         Effect.andThen(Effect.forkIn(running, this.#scope, { startImmediately: true })),
         Effect.map((fiber) => turn.attach(fiber))
@@ -237,10 +213,13 @@ export class Thread {
     return Effect.uninterruptible(started)
   }
 
-  /** Fails while the server drains. Running turns still accept input. */
-  readonly #admission: Effect.Effect<void, ServerDraining> = Effect.suspend(() =>
-    this.#activity.isAdmitting() ? Effect.void : Effect.fail(new ServerDraining())
-  )
+  /** After a turn that was not interrupted, the queue goes on. */
+  #after(turnId: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const status = turnOf(this.state, turnId)?.status
+      return status === "completed" || status === "failed" ? this.startQueued : Effect.void
+    })
+  }
 
   readonly #changeSettings = ({ value: settings }: PermittedSettings): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -252,6 +231,71 @@ export class Thread {
       // The answer to the request must not wait for a client to read its events.
       return Effect.provideService(committed, AwaitsClients, false)
     })
+
+  /**
+   * Changes the thread. The decision is made when no other change is under way, and its events are stored before this returns.
+   * Fails while the thread is being unloaded.
+   */
+  change<A, E>(
+    decide: (state: ThreadState) => Effect.Effect<Decision<A>, E>
+  ): Effect.Effect<Changed<A>, E | ThreadClosing> {
+    return this.#gate.inUse(Effect.andThen(this.checkOpen(false), this.#context.journal.change(decide)))
+  }
+
+  /** Interrupts the turn, waits for its end, and runs the effect. No turn begins by itself meanwhile. */
+  withoutTurn<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    const ended = Effect.suspend(() => {
+      const active = this.#active
+      if (active === undefined) return Effect.void
+      active.interrupt()
+      return Deferred.await(active.ended)
+    })
+    return this.#gate.held(Effect.andThen(ended, effect))
+  }
+
+  /** Adds entries to the conversation: at once, or before the next model request of the running turn. */
+  addEntries(entries: ReadonlyArray<ResponseItem>): Effect.Effect<void, ThreadClosing | ThreadStoreError> {
+    const added = Effect.suspend(() => {
+      const left = entries.filter((entry) => this.#active?.inject(entry) !== true)
+      return this.#context.commit(left.map((item) => this.#context.entry(item)))
+    })
+    return this.#gate.inUse(Effect.all([this.checkOpen(false), this.stored, added, this.stored], { discard: true }))
+  }
+
+  /** Accepts the queued submission with this id, or the first one, as the next turn. It leaves the queue when it begins. */
+  readonly acceptQueued = Effect.fnUntraced(
+    function* (
+      this: Thread,
+      submissionId: string | null
+    ): Effect.fn.Return<AcceptedTurn, ThreadClosing | ServerDraining | ThreadStoreError | ThreadRefusal> {
+      yield* this.checkOpen(false)
+      yield* this.stored
+      yield* this.#gate.admission
+      if (this.#active !== undefined)
+        return yield* new ThreadRefusal({ problem: "thread already has an active or pending turn" })
+      const submission = yield* nextIn(this.state.queue, submissionId)
+      const id = yield* this.#context.services.random.uuidV7()
+      yield* this.checkOpen(false)
+      return {
+        turn: startingTurn({ id, rootTurnId: id }),
+        request: requestOfSubmission(submission, this.#callerOfQueue)
+      }
+    },
+    (accepting) => this.#gate.inUse(accepting)
+  ).bind(this)
+
+  get #callerOfQueue(): ClientIdentity {
+    const { originator } = this.state.origin
+    return this.#caller ?? { originator, userAgent: originator }
+  }
+
+  /** Begins a turn with the first queued submission, unless a turn runs or may not begin. */
+  readonly startQueued: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.#active !== undefined || !this.#gate.mayBegin || this.state.queue.length === 0) return Effect.void
+    const started = Effect.flatMap(this.acceptQueued(null), (accepted) => this.begin(accepted))
+    // The input stays in the queue. The failure of the store is already reported.
+    return Effect.ignore(started)
+  })
 
   #running(purpose: "steer" | "interrupt", expected: string): Effect.Effect<ActiveTurn, NoActiveTurn | TurnMismatch> {
     const active = this.#active
@@ -277,22 +321,25 @@ export class Thread {
   }).bind(this)
 
   /** Accepts a command of the user. Nothing is published before `beginCommand`, as with `accept`. */
-  readonly acceptCommand = Effect.fnUntraced(function* (
-    this: Thread,
-    command: Omit<UserCommand, "itemId">
-  ): Effect.fn.Return<
-    AcceptedCommand,
-    ThreadClosing | InputTooLarge | ServerDraining | ShellUnavailable | ThreadStoreError
-  > {
-    yield* this.checkOpen(false)
-    yield* checkLength([{ type: "text", text: command.command, text_elements: [] }])
-    yield* this.stored
-    if (this.#active === undefined) yield* this.#admission
-    else if (!hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
-    const turnId = yield* this.#context.services.random.uuidV7()
-    yield* this.checkOpen(false)
-    return { turnId, command }
-  }, this.#whileInUse.bind(this)).bind(this)
+  readonly acceptCommand = Effect.fnUntraced(
+    function* (
+      this: Thread,
+      command: Omit<UserCommand, "itemId">
+    ): Effect.fn.Return<
+      AcceptedCommand,
+      ThreadClosing | InputTooLarge | ServerDraining | ShellUnavailable | ThreadStoreError
+    > {
+      yield* this.checkOpen(false)
+      yield* checkLength([{ type: "text", text: command.command, text_elements: [] }])
+      yield* this.stored
+      if (this.#active === undefined) yield* this.#gate.admission
+      else if (!hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
+      const turnId = yield* this.#context.services.random.uuidV7()
+      yield* this.checkOpen(false)
+      return { turnId, command }
+    },
+    (accepting) => this.#gate.inUse(accepting)
+  ).bind(this)
 
   /** Runs the command in the running turn, else in a separate turn. Does not wait for its end. */
   beginCommand({ command, turnId }: AcceptedCommand): Effect.Effect<void> {

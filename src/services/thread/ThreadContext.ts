@@ -25,6 +25,7 @@ import type { ThreadEvent } from "./ThreadEvent.ts"
 import { awaitClients, type Notification, type ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadState } from "./ThreadState.ts"
 import { inEnvironment, switchedOn } from "./Switches.ts"
+import type { Lookup } from "./ThreadView.ts"
 import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
 
 /** Services shared by all threads of a server. */
@@ -35,6 +36,7 @@ export interface ThreadServices {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly files: SmallFiles["Service"]
   readonly clock: Clock.Clock
+  readonly lookup: Lookup
   /** Size of the model's context window in tokens; null when unknown. */
   readonly contextWindow: (model: string) => number | null
 }

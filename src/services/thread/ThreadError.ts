@@ -8,18 +8,27 @@ import * as Schema from "effect/Schema"
 /** No thread with this id is loaded or stored. */
 export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>()("ThreadNotFound", {
   threadId: Schema.String,
-  /** What the request needed: a loaded thread, a thread to read, or a record to resume. */
-  sought: Schema.Literals(["loaded", "readable", "record"])
+  /** What the request needed: a loaded thread, a thread to read, a record to resume, or an archived one. */
+  sought: Schema.Literals(["loaded", "readable", "record", "archived record"])
 }) {
   override get message(): string {
     if (this.sought === "record") return `no rollout found for thread id ${this.threadId}`
+    if (this.sought === "archived record") return `no archived rollout found for thread id ${this.threadId}`
     return this.sought === "loaded" ? `thread not found: ${this.threadId}` : `thread not loaded: ${this.threadId}`
   }
 }
 
 /** The id is not a UUID. */
 export class InvalidThreadId extends Schema.TaggedError<InvalidThreadId>()("InvalidThreadId", {
-  kind: Schema.Literals(["thread", "session"]),
+  kind: Schema.Literals([
+    "thread",
+    "session",
+    "before thread",
+    "excluded thread",
+    "parent thread",
+    "ancestor thread",
+    "attached thread parent"
+  ]),
   detail: Schema.String
 }) {
   override get message(): string {
@@ -134,10 +143,70 @@ export class TurnInProgress extends Schema.TaggedError<TurnInProgress>()("TurnIn
   }
 }
 
-/** The request needs a kind of history that this server does not support. */
-export class HistoryUnavailable extends Schema.TaggedError<HistoryUnavailable>()("HistoryUnavailable", {}) {
+/** The thread has no history that could be read in pages: no turn has started, or it is unknown or kept in memory only. */
+export class HistoryUnavailable extends Schema.TaggedError<HistoryUnavailable>()("HistoryUnavailable", {
+  /** What was to be read. */
+  operation: Schema.Literals(["list_turns", "thread/items/list", "thread/items/read", "thread/searchOccurrences"])
+}) {
   override get message(): string {
-    return "list_turns is not supported yet"
+    return `${this.operation} is not supported yet`
+  }
+}
+
+/** The text is no cursor of this query. */
+export class InvalidCursor extends Schema.TaggedError<InvalidCursor>()("InvalidCursor", {
+  /** The begin of the text. */
+  cursor: Schema.String
+}) {
+  override get message(): string {
+    return `invalid cursor: ${this.cursor}`
+  }
+}
+
+/** The thread is kept in memory only, and what was asked is only for stored threads. */
+export class EphemeralThread extends Schema.TaggedError<EphemeralThread>()("EphemeralThread", {
+  threadId: Schema.String,
+  /** A kind of change, or a method. */
+  unsupported: Schema.Literals([
+    "metadata updates",
+    "section moves",
+    "goals",
+    "queued submissions",
+    "thread/turns/list",
+    "thread/revert",
+    "deletion"
+  ])
+}) {
+  override get message(): string {
+    const { threadId, unsupported } = this
+    if (unsupported === "deletion") return `thread is not persisted and cannot be deleted: ${threadId}`
+    return unsupported.startsWith("thread/")
+      ? `ephemeral threads do not support ${unsupported}`
+      : `ephemeral thread does not support ${unsupported}: ${threadId}`
+  }
+}
+
+/** The thread is archived. */
+export class ThreadArchived extends Schema.TaggedError<ThreadArchived>()("ThreadArchived", {
+  threadId: Schema.String
+}) {
+  override get message(): string {
+    const { threadId } = this
+    return `session ${threadId} is archived. Run \`codex unarchive ${threadId}\` to unarchive it first.`
+  }
+}
+
+/** The thread is loaded, and the request is for threads that are not. */
+export class ThreadInUse extends Schema.TaggedError<ThreadInUse>()("ThreadInUse", { threadId: Schema.String }) {
+  override get message(): string {
+    return `thread ${this.threadId} already has an active writer`
+  }
+}
+
+/** What was asked is not possible in the state of the thread's queue or goal. `problem` is the error text. */
+export class ThreadRefusal extends Schema.TaggedError<ThreadRefusal>()("ThreadRefusal", { problem: Schema.String }) {
+  override get message(): string {
+    return this.problem
   }
 }
 
@@ -156,3 +225,8 @@ export type ThreadError =
   | TurnNotFound
   | TurnInProgress
   | HistoryUnavailable
+  | InvalidCursor
+  | EphemeralThread
+  | ThreadArchived
+  | ThreadInUse
+  | ThreadRefusal

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as Effect from "effect/Effect"
+import { InvalidThreadId } from "./ThreadError.ts"
 
 const groupLengths = [8, 4, 4, 4, 12]
 
@@ -31,4 +33,10 @@ export const problemOf = (threadId: string): string | undefined => {
   const wrong = groups.findIndex((group, index) => group.length !== groupLengths[index])
   if (wrong === -1) return undefined
   return `invalid group length in group ${wrong}: expected ${groupLengths[wrong]}, found ${groups[wrong]?.length}`
+}
+
+/** Fails for an id that is not a UUID. */
+export const checkId = (threadId: string, kind: InvalidThreadId["kind"]): Effect.Effect<void, InvalidThreadId> => {
+  const detail = problemOf(threadId)
+  return detail === undefined ? Effect.void : Effect.fail(new InvalidThreadId({ kind, detail }))
 }

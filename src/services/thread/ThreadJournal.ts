@@ -32,6 +32,23 @@ export type Notification = {
   readonly [M in ServerNotificationMethod]: { readonly method: M; readonly params: NotificationParams<M> }
 }[ServerNotificationMethod]
 
+/** What a change does. */
+export interface Decision<A> {
+  readonly events: ReadonlyArray<ThreadEvent>
+  /** Published after the events are stored. */
+  readonly notifications?: ReadonlyArray<Notification>
+  readonly value: A
+}
+
+/** A change that was made. */
+export interface Changed<A> {
+  readonly value: A
+  /** The state after the change. */
+  readonly state: ThreadState
+  /** Publishes the change. Its place in the order of events is fixed when it begins. */
+  readonly publish: Effect.Effect<void>
+}
+
 export interface JournalOptions {
   readonly state: ThreadState
   /** A store that ends every operation in time: see `BoundedStore`. */
@@ -94,6 +111,25 @@ export class ThreadJournal {
       })
       return Effect.flatten(Effect.uninterruptible(this.#writing.withPermit(committed)))
     })
+  }
+
+  /**
+   * Decides on a change from the state that it will change, and commits its events. What it publishes is returned: a handler
+   * publishes it right after its answer. If the caller is interrupted in between, it is published anyway.
+   */
+  change<A, E>(decide: (state: ThreadState) => Effect.Effect<Decision<A>, E>): Effect.Effect<Changed<A>, E> {
+    let changed: Changed<A> | undefined
+    const committed = Effect.gen({ self: this }, function* () {
+      const { events, notifications = nothing, value } = yield* decide(this.#state)
+      const failed = events.length === 0 ? undefined : yield* this.#store(events)
+      if (!this.#isClosed) this.#state = fold(this.#state, events)
+      const published = Effect.suspend(() => this.#publish(notifications))
+      const publish = failed === undefined ? published : Effect.andThen(published, this.#warn(failed))
+      return (changed = { value, state: this.#state, publish })
+    })
+    return Effect.onInterrupt(Effect.uninterruptible(this.#writing.withPermit(committed)), () =>
+      Effect.suspend(() => changed?.publish ?? Effect.void)
+    )
   }
 
   /** Stops all storing, folding and publishing. Used for an abandoned thread, whose remaining work must have no effect. */

@@ -34,10 +34,11 @@ export interface TurnState {
   readonly conversationStart: number
 }
 
-/** An item with the number of its event. */
+/** An item with the number of its event, and the number of the event that started its turn. */
 export interface StoredItem {
   readonly seq: number
   readonly turnId: string
+  readonly turnSeq: number
   readonly item: ThreadItem
 }
 
@@ -227,7 +228,7 @@ class Draft {
       }
       changed.items.push(item)
       changed.itemSeqs.push(seq)
-      if (index < turns.length - 1) this.#state.late = [...this.#state.late, { seq, turnId, item }]
+      if (index < turns.length - 1) this.#state.late = [...this.#state.late, { seq, turnId, turnSeq: turn.seq, item }]
     }
     if (item.type === "userMessage" && this.#state.preview === "") {
       this.#state.preview = item.content.map((part) => (part.type === "text" ? part.text : "")).join("")

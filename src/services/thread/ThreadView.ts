@@ -7,7 +7,7 @@
  */
 import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type { ThreadEnvironment } from "../../protocol/v2/thread/Environment.ts"
-import type { Thread, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
+import type { Thread, ThreadReadState, ThreadSection, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
 import type { Turn, TurnItemsView } from "../../protocol/v2/turn/Turn.ts"
 import type { ThreadState, TurnState } from "./ThreadState.ts"
 import type { ThreadSummary } from "./ThreadStore.ts"
@@ -65,14 +65,34 @@ export interface LoadedView {
   readonly environments: ReadonlyArray<ThreadEnvironment> | null
 }
 
+/** Facts about a thread that are kept elsewhere. */
+export interface Lookup {
+  /** The section with this id; null for an unknown one. */
+  readonly section: (id: string) => ThreadSection | null
+  /** The file of a thread. */
+  readonly path: (thread: ThreadSummary) => string | null
+}
+
+/** A lookup that knows no section and no file. */
+export const noLookup: Lookup = { section: () => null, path: () => null }
+
+/** How far the thread was read, as clients see it; null for a thread that is not kept. */
+export const readStateOf = (
+  { origin, readState }: Pick<ThreadSummary, "origin" | "readState">,
+  isRecorded: boolean
+): ThreadReadState | null =>
+  origin.ephemeral || !isRecorded ? null : (readState ?? { firstUnread: null, revision: `initial:${origin.id}` })
+
 /** The thread as a client reads it. `loaded` is null for an unloaded one; `turns` is empty unless the caller fills it. */
 export const toThread = (
   summary: ThreadSummary,
   status: ThreadStatus,
   loaded: LoadedView | null,
-  turns: ReadonlyArray<Turn> = []
+  turns: ReadonlyArray<Turn> = [],
+  lookup: Lookup = noLookup
 ): Thread => {
   const { origin } = summary
+  const section = summary.section === null ? null : lookup.section(summary.section.id)
   return {
     id: origin.id,
     environments: loaded?.environments ?? null,
@@ -83,8 +103,8 @@ export const toThread = (
     parentThreadId: null,
     preview: summary.preview,
     ephemeral: origin.ephemeral,
-    section: null,
-    sectionEnteredAt: null,
+    section,
+    sectionEnteredAt: section === null || summary.section === null ? null : seconds(summary.section.enteredAt),
     projectId: null,
     historyMode: "paginated",
     modelProvider: summary.modelProvider,
@@ -92,9 +112,9 @@ export const toThread = (
     reasoningEffort: summary.effort,
     createdAt: origin.createdAt,
     updatedAt: seconds(summary.updatedAt),
-    recencyAt: seconds(summary.updatedAt),
+    recencyAt: seconds(summary.recencyAt),
     status,
-    path: null,
+    path: origin.ephemeral ? null : lookup.path(summary),
     cwd: summary.cwd,
     cliVersion: origin.cliVersion,
     originator: origin.originator,
@@ -103,9 +123,9 @@ export const toThread = (
     threadSource: origin.threadSource,
     agentNickname: null,
     agentRole: null,
-    gitInfo: origin.gitInfo,
+    gitInfo: summary.gitInfo,
     name: summary.name,
-    daybreakEnabled: null,
+    daybreakEnabled: summary.daybreakEnabled,
     turns
   }
 }

@@ -26,13 +26,16 @@ import type { RequestError } from "../routing/RequestError.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
 import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
+import * as Sections from "./Sections.ts"
 import * as Settings from "./Settings.ts"
+import * as ThreadChanges from "./ThreadChanges.ts"
 import { type ForkPoint, forkLength, interruptions, isOnRecord, readEvents, readState } from "./StoredThread.ts"
 import type { Thread } from "./Thread.ts"
 import type { ThreadServices } from "./ThreadContext.ts"
-import { InvalidThreadId, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
+import { type InvalidThreadId, ThreadArchived, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
-import { problemOf } from "./ThreadId.ts"
+import { factsOfFork } from "./ThreadFacts.ts"
+import { checkId } from "./ThreadId.ts"
 import * as Setup from "./ThreadSetup.ts"
 import { fold, foldAll, initial, type ThreadState } from "./ThreadState.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
@@ -97,6 +100,10 @@ export class Threads extends Context.Service<
     readonly volatile: Effect.Effect<boolean>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
+    /** Operations on threads that need not be loaded. */
+    readonly stored: ThreadChanges.ThreadChanges
+    /** The definitions of sections. */
+    readonly sections: Sections.Sections
     /** Number of running turns. */
     readonly running: () => number
     /** Prevents new turns and waits until none runs. Running turns still accept input. */
@@ -111,32 +118,28 @@ export class Threads extends Context.Service<
   }
 >()("spindle/Threads") {}
 
-/** Fails for an id that is not a UUID. */
-export const checkId = (threadId: string, kind: "thread" | "session"): Effect.Effect<void, InvalidThreadId> => {
-  const detail = problemOf(threadId)
-  return detail === undefined ? Effect.void : Effect.fail(new InvalidThreadId({ kind, detail }))
-}
-
 const settingsChange = (state: ThreadState, settings: ThreadSettings, at: number): ReadonlyArray<ThreadEvent> =>
   JSON.stringify(settings) === JSON.stringify(state.settings) ? [] : [{ _tag: "SettingsChanged", at, settings }]
 
-/** A fork has its source's name, at any fork point, and is not archived. */
-const named = (state: ThreadState, name: string | null, at: number): ReadonlyArray<ThreadEvent> => [
-  ...(state.name === name ? [] : [{ _tag: "NameSet" as const, at, name }]),
-  ...(state.archived ? [{ _tag: "Unarchived" as const, at }] : [])
-]
+/** A fork has its source's name, at any fork point. */
+const named = (state: ThreadState, name: string | null, at: number): ReadonlyArray<ThreadEvent> =>
+  state.name === name ? [] : [{ _tag: "NameSet", at, name }]
 
-const makeServices = Effect.gen(function* () {
+const makeServices = Effect.fnUntraced(function* (store: ThreadStore["Service"]) {
   const catalog = yield* ModelCatalog
-  return {
+  const random = yield* SecureRandom.SecureRandom
+  const sections = yield* Sections.make(store.sections, random)
+  const services = {
     router: yield* OutboundRouter,
     serverRequests: yield* ServerRequests,
     model: yield* ModelProvider,
-    random: yield* SecureRandom.SecureRandom,
+    random,
     files: yield* SmallFiles,
     clock: yield* Clock.Clock,
-    contextWindow: (model: string) => catalog.metadata(model).contextWindow
+    contextWindow: (model: string) => catalog.metadata(model).contextWindow,
+    lookup: { section: sections.find, path: (thread) => store.pathOf?.(thread) ?? null }
   } satisfies ThreadServices
+  return { services, sections }
 })
 
 /** Services of the operations. */
@@ -146,6 +149,7 @@ interface Engine {
   readonly info: ServerInfo["Service"]
   readonly setUp: Effect.Success<typeof Setup.make>
   readonly threads: Effect.Success<ReturnType<typeof LoadedThreads.make>>
+  readonly sections: Sections.Sections
 }
 
 const notOnRecord = (threadId: string) => new ThreadNotFound({ threadId, sought: "record" })
@@ -213,12 +217,14 @@ const load = (engine: Engine, request: ResumeThread): Effect.Effect<LoadedThread
   )
 
 const loadClaimed = Effect.fnUntraced(function* (
-  { services: { clock, router }, setUp, store, threads }: Engine,
+  { sections, services: { clock, router }, setUp, store, threads }: Engine,
   { overrides, threadId }: ResumeThread,
   release: Effect.Effect<void>
 ): Effect.fn.Return<LoadedThread, LoadError> {
   const state = yield* readState(store, threadId)
-  if (state === null || state.turns.length === 0) return yield* notOnRecord(threadId)
+  if (state === null || !isOnRecord(state)) return yield* notOnRecord(threadId)
+  if (state.archived) return yield* new ThreadArchived({ threadId })
+  if (state.section !== null) yield* sections.list
   const setup = yield* setUp(overrides, state.settings)
   const at = clock.currentTimeMillisUnsafe()
   const changes = () => [...interruptions(state, at), ...settingsChange(state, setup.settings.value, at)]
@@ -284,7 +290,8 @@ const fork = Effect.fnUntraced(function* (
   yield* threads.find(sourceId)?.stored ?? checkId(sourceId, "session")
   const events = yield* readEvents(store, sourceId)
   const source = foldAll(events)
-  if (source === undefined || source.turns.length === 0) return yield* notOnRecord(sourceId)
+  if (source === undefined || !isOnRecord(source)) return yield* notOnRecord(sourceId)
+  if (source.archived) return yield* new ThreadArchived({ threadId: sourceId })
   const length = yield* forkLength(events, source, request.point)
   const setup = yield* setUp(request.overrides, source.settings)
   const created = yield* createdBy(engine, request, setup, sourceId)
@@ -292,6 +299,7 @@ const fork = Effect.fnUntraced(function* (
   const stored = request.ephemeral ? Effect.void : store.fork(sourceId, length, created)
   const changes = (state: ThreadState) => [
     ...interruptions(state, created.at),
+    ...factsOfFork(state, created.at),
     ...named(state, source.name, created.at),
     ...settingsChange(state, setup.settings.value, created.at)
   ]
@@ -304,13 +312,15 @@ const fork = Effect.fnUntraced(function* (
 
 /** The threads of one server, over its store, its model and its tools. They end with the scope. */
 export const make = Effect.gen(function* () {
-  const services = yield* makeServices
   const store = yield* ThreadStore
+  const { sections, services } = yield* makeServices(store)
   const threads = yield* LoadedThreads.make(services, store)
   const { find } = threads
-  const engine: Engine = { services, store, threads, info: yield* ServerInfo, setUp: yield* Setup.make }
+  const engine: Engine = { services, store, threads, sections, info: yield* ServerInfo, setUp: yield* Setup.make }
   /** One per thread that is being loaded, so that concurrent callers load it once. */
   const locks = yield* RcMap.make({ lookup: (_threadId: string) => Semaphore.make(1) })
+  const locked = <A, E>(threadId: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.scoped(Effect.flatMap(RcMap.get(locks, threadId), (lock) => lock.withPermit(effect)))
 
   const resume = (request: ResumeThread): Effect.Effect<LoadedThread, LoadError> => {
     const resumed = Effect.gen(function* () {
@@ -319,7 +329,7 @@ export const make = Effect.gen(function* () {
       const thread = find(request.threadId)
       return yield* thread === undefined ? load(engine, request) : join(thread, request)
     })
-    return Effect.scoped(Effect.flatMap(RcMap.get(locks, request.threadId), (lock) => lock.withPermit(resumed)))
+    return locked(request.threadId, resumed)
   }
 
   const get = Effect.fnUntraced(function* (threadId: string) {
@@ -338,6 +348,8 @@ export const make = Effect.gen(function* () {
     find,
     volatile: store.volatile ?? Effect.succeed(false),
     loaded: threads.ids,
+    stored: ThreadChanges.make({ services, store, threads, sections, locked }),
+    sections,
     running: threads.running,
     drain: threads.drain,
     stop: threads.stop,

@@ -15,6 +15,14 @@ import type { Tool, ToolSpec } from "./Tool.ts"
 export const qualifiedName = (spec: ToolSpec): string =>
   spec.type === "function" && spec.namespace !== undefined ? `${spec.namespace.name}.${spec.name}` : spec.name
 
+/** The names that model servers accept. */
+const callable = /^[A-Za-z0-9_-]{1,64}$/
+
+/** Whether model servers accept the name of the tool, and of its namespace. */
+export const isCallable = (spec: ToolSpec): boolean =>
+  callable.test(spec.name) &&
+  (spec.type === "custom" || spec.namespace === undefined || callable.test(spec.namespace.name))
+
 /** The current tools of one thread. */
 export class ToolRegistry {
   #tools: ReadonlyArray<Tool> = []
@@ -30,13 +38,16 @@ export class ToolRegistry {
     return this.#tools.find(({ spec }) => qualifiedName(spec) === wanted)
   }
 
-  /** Adds tools until the scope is closed. A tool whose name is taken is left out. */
+  /**
+   * Adds tools until the scope is closed. A tool whose name is taken is left out, and so is one whose name model servers
+   * refuse: they would refuse every request that offers it. The log names both.
+   */
   add(tools: ReadonlyArray<Tool>): Effect.Effect<void, never, Scope.Scope> {
     const added = Effect.sync(() => {
       const taken = new Set(this.#tools.map(({ spec }) => qualifiedName(spec)))
       const accepted = tools.filter(({ spec }) => {
         const name = qualifiedName(spec)
-        if (taken.has(name)) return false
+        if (taken.has(name) || !isCallable(spec)) return false
         taken.add(name)
         return true
       })
@@ -52,7 +63,7 @@ export class ToolRegistry {
         const left = tools.filter((tool) => !accepted.includes(tool)).map(({ spec }) => qualifiedName(spec))
         return left.length === 0
           ? Effect.void
-          : Effect.logWarning(`tools left out, their names are taken: ${left.join(", ")}`)
+          : Effect.logWarning(`tools left out, because their names are taken or not callable: ${left.join(", ")}`)
       })
     )
   }

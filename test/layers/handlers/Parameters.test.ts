@@ -65,8 +65,9 @@ const refusals: Readonly<Record<string, ReadonlyArray<readonly [value: unknown, 
     [{ name: "a", output: "text" }, "`turn/start.toolOutput` is not supported by this server yet"]
   ],
   "turn/start.environments": [[[{ environmentId: "far", cwd }], "unknown turn environment id `far`"]],
+  "thread/settings/update.environments": [[[{ environmentId: "far", cwd }], "unknown turn environment id `far`"]],
   ...Object.fromEntries(
-    ["turn/start.input", "turn/steer.input"].map((name) => [
+    ["turn/start.input", "turn/steer.input", "thread/queue/add.input", "thread/queue/update.input"].map((name) => [
       name,
       [
         [[{ type: "audio", url: "data:," }], "input of type `audio` is not supported by this server yet"],
@@ -104,6 +105,10 @@ const warned: Readonly<Record<string, ReadonlyArray<unknown>>> = {
     { mode: "default", settings: { model: "m", developer_instructions: "Be kind." } }
   ],
   "turn/start.cyberAccessProgram": ["daybreakBlue"],
+  "thread/settings/update.serviceTier": ["priority"],
+  "thread/settings/update.approvalsReviewer": ["auto_review"],
+  "thread/settings/update.collaborationMode": [{ mode: "plan", settings: { model: "m" } }],
+  "thread/queue/add.input": [[{ type: "skill", name: "s", path: "/s" }]],
   "turn/steer.additionalContext": [{ editor: { kind: "application", value: "line 3" } }],
   "turn/steer.input": [[{ type: "mention", name: "m", path: "app://m" }]],
   "turn/steer.responsesapiClientMetadata": [{ a: "b" }],
@@ -127,6 +132,9 @@ const setUp = Effect.gen(function* () {
       "thread/start": { cwd },
       "thread/resume": { threadId: thread.id },
       "thread/fork": { threadId: thread.id },
+      "thread/settings/update": { threadId: thread.id },
+      "thread/queue/add": { threadId: thread.id, clientUserMessageId: "m" },
+      "thread/queue/update": { threadId: thread.id, queuedSubmissionId: "q" },
       "turn/start": { threadId: thread.id, input },
       "turn/steer": { threadId: thread.id, input, expectedTurnId: turnId }
     }

@@ -135,4 +135,13 @@ describe("sets of tools", () => {
       assert.deepStrictEqual([before, names()], [["remote"], []])
     })
   )
+
+  it.effect("leave out a tool with a name that model servers refuse", () =>
+    Effect.gen(function* () {
+      const { names } = yield* opened(
+        Toolsets.make(["two words", "", "a.b", "x".repeat(65), "fine-1_A"].map((name) => toolNamed(name)))
+      )
+      assert.deepStrictEqual(names(), ["fine-1_A"])
+    })
+  )
 })

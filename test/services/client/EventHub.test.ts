@@ -78,7 +78,7 @@ const setUp = Effect.gen(function* () {
 const names = (count: number, from = 0) => Array.from({ length: count }, (_, index) => String(from + index))
 
 describe("the events of a client", () => {
-  it.effect("are received by every reader, each at its own pace", () =>
+  it.effect("are received by every reader, each at its own pace [90]", () =>
     Effect.gen(function* () {
       const { publish, subscribe } = yield* setUp
       const [fast, slow] = [yield* subscribe(), yield* subscribe()]
@@ -121,7 +121,22 @@ describe("the events of a client", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("are held for the first reader, and for the next one when the last one leaves early", () =>
+  it.effect("reach every fiber that reads from one consumer, also when another one of them is interrupted", () =>
+    Effect.gen(function* () {
+      const { publish, subscribe } = yield* setUp
+      const [shared, other] = [yield* subscribe(), yield* subscribe()]
+      const leader = yield* Effect.forkChild(other.next, { startImmediately: true })
+      const [one, two, three] = yield* Effect.all(
+        Array.from({ length: 3 }, () => Effect.forkChild(shared.next, { startImmediately: true }))
+      )
+      yield* Fiber.interrupt(two!)
+      yield* publish(delta("a"), delta("b"))
+      assert.deepStrictEqual([yield* Fiber.join(one!), yield* Fiber.join(three!)].sort(), ["a", "b"])
+      assert.strictEqual(yield* Fiber.join(leader), "a")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are held for the first reader, and for the next one when the last one leaves early [91]", () =>
     Effect.gen(function* () {
       const { hub, publish, subscribe } = yield* setUp
       yield* publish(...names(6).map((name) => delta(name)))
@@ -148,19 +163,21 @@ describe("the events of a client", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("that nobody reads are held up to a limit; the loss is counted, and dropped requests are reported", () =>
-    Effect.gen(function* () {
-      const { dropped, publish, subscribe } = yield* setUp
-      const other = yield* subscribe(ofThread("u", true))
-      yield* publish(request(7), ...names(MaxHeld + 9).map((name) => delta(name)), delta("mine", "u"))
-      assert.strictEqual(yield* other.next, "mine")
-      assert.deepStrictEqual(dropped, [7])
-      const reader = yield* subscribe()
-      assert.deepStrictEqual(yield* reader.take(3), ["Lagged 10", "9", "10"])
-    }).pipe(Effect.scoped)
+  it.effect(
+    "that nobody reads are held up to a limit; the loss is counted, and dropped requests are reported [91]",
+    () =>
+      Effect.gen(function* () {
+        const { dropped, publish, subscribe } = yield* setUp
+        const other = yield* subscribe(ofThread("u", true))
+        yield* publish(request(7), ...names(MaxHeld + 9).map((name) => delta(name)), delta("mine", "u"))
+        assert.strictEqual(yield* other.next, "mine")
+        assert.deepStrictEqual(dropped, [7])
+        const reader = yield* subscribe()
+        assert.deepStrictEqual(yield* reader.take(3), ["Lagged 10", "9", "10"])
+      }).pipe(Effect.scoped)
   )
 
-  it.effect("end a reader that is too slow after those it holds, and no other one", () =>
+  it.effect("end a reader that is too slow after those it holds, and no other one [90]", () =>
     Effect.gen(function* () {
       const { publish, subscribe } = yield* setUp
       const fast = yield* subscribe()

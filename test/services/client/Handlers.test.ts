@@ -42,7 +42,7 @@ const asked = Effect.fnUntraced(function* (client: Effect.Success<ReturnType<typ
 const accept = Effect.succeed({ decision: "accept" as const })
 
 describe("a handler of server requests", () => {
-  it.effect("answers the requests of its method, which are not events then; the others are", () =>
+  it.effect("answers the requests of its method, which are not events then; the others are [92]", () =>
     Effect.gen(function* () {
       const { client, connection } = yield* setUp()
       const commands: Array<unknown> = []
@@ -141,16 +141,26 @@ describe("a handler of server requests", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is interrupted when the connection is lost", () =>
-    Effect.gen(function* () {
-      const { client, connection } = yield* setUp()
-      const stopped = yield* Deferred.make<void>()
-      yield* client.handle(Approval, () => Effect.onInterrupt(Effect.never, () => Deferred.succeed(stopped, undefined)))
-      yield* connection.send(approval(1))
-      yield* connection.lose("EndOfStream", "closed the connection")
-      yield* Deferred.await(stopped)
-    }).pipe(Effect.scoped)
-  )
+  for (const end of ["lost", "closed"] as const) {
+    it.effect(`is interrupted when the connection is ${end}`, () =>
+      Effect.gen(function* () {
+        const { client, connection } = yield* setUp()
+        const [started, stopped] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        yield* client.handle(Approval, () =>
+          Deferred.succeed(started, undefined).pipe(
+            Effect.andThen(Effect.never),
+            Effect.onInterrupt(() => Deferred.succeed(stopped, undefined))
+          )
+        )
+        yield* connection.send(approval(1))
+        yield* Deferred.await(started)
+        if (end === "closed") yield* client.shutdown
+        else yield* connection.lose("EndOfStream", "closed the connection")
+        yield* Deferred.await(stopped)
+        assert.deepStrictEqual(yield* connection.unreceived, [])
+      }).pipe(Effect.scoped)
+    )
+  }
 
   it.effect("is replaced by a newer one until that one's scope closes", () =>
     Effect.gen(function* () {
@@ -260,7 +270,7 @@ describe("a handler of server requests", () => {
 })
 
 describe("an answer to a server request", () => {
-  it.effect("is sent once; a second one, and one after the request was resolved, fail", () =>
+  it.effect("is sent once; a second one, and one after the request was resolved, fail [93]", () =>
     Effect.gen(function* () {
       const { client, connection } = yield* setUp()
       yield* connection.send(approval(1), approval(2))

@@ -66,7 +66,7 @@ const plain = [
 ]
 
 describe("a thread's turn", () => {
-  it.effect("streams its events from its start to its end, and no others", () =>
+  it.effect("streams its events from its start to its end, and no others [94]", () =>
     Effect.gen(function* () {
       const { client, model } = yield* setUp
       const [thread, other] = [yield* client.startThread({ cwd }), yield* client.startThread({ cwd })]
@@ -126,7 +126,7 @@ describe("a thread's turn", () => {
     ["interrupted", (fiber: Fiber.Fiber<unknown, unknown>) => Fiber.interrupt(fiber)],
     ["abandoned", (fiber: Fiber.Fiber<unknown, unknown>) => Fiber.join(fiber)]
   ] as const) {
-    it.effect(`is interrupted when its stream is ${name}`, () =>
+    it.effect(`is interrupted when its stream is ${name} [94]`, () =>
       Effect.gen(function* () {
         const { client, model } = yield* setUp
         const thread = yield* client.startThread({ cwd })

@@ -195,4 +195,16 @@ describe("a connection whose transport", () => {
       assert.strictEqual(router.connections().length, 1)
     })
   )
+
+  it.live("is always ready with nothing does not stop the others", () =>
+    Effect.gen(function* () {
+      const server = yield* makeServer()
+      const { transport } = MemoryTransport.make({ read: Effect.succeed([]) })
+      const serve = ServeTransport.serve(transport, ConnectionLimits.defaultLimits)
+      const served = yield* Effect.provideContext(serve, server.services)
+      const other = yield* server.connect({ ownsServer: false })
+      assert.deepStrictEqual((yield* other.request(List, {})).data, [])
+      yield* served.close({ _tag: "Gone" }, { within: 0 })
+    })
+  )
 })

@@ -327,7 +327,7 @@ describe("ThreadState", () => {
       reasoningEffort: null,
       createdAt: 1_700_000_000,
       updatedAt: 1_700_000_101,
-      recencyAt: 1_700_000_101,
+      recencyAt: 1_700_000_100,
       status: { type: "idle" },
       path: null,
       cwd: "/w",

@@ -8,7 +8,12 @@ import * as Memory from "../../../src/layers/stores/Memory.ts"
 import { foldAll, type ThreadState } from "../../../src/services/thread/ThreadState.ts"
 import { isOnRecord, readEvents, readState } from "../../../src/services/thread/StoredThread.ts"
 import type { Thread } from "../../../src/services/thread/Thread.ts"
-import { TurnInProgress, TurnNotFound, ThreadNotFound } from "../../../src/services/thread/ThreadError.ts"
+import {
+  TurnInProgress,
+  TurnNotFound,
+  ThreadArchived,
+  ThreadNotFound
+} from "../../../src/services/thread/ThreadError.ts"
 import type { ForkThread, StartThread } from "../../../src/services/thread/Threads.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
@@ -248,6 +253,10 @@ describe("the engine's threads, without connections", () => {
         yield* store.append(stranger, (yield* readEvents(store, stranger)).length, [
           { _tag: "NameSet", at: 1_700_000_001_000, name: "named" },
           { _tag: "Archived", at: 1_700_000_001_000 }
+        ])
+        assert.deepStrictEqual(yield* Effect.flip(fork(stranger)), new ThreadArchived({ threadId: stranger }))
+        yield* store.append(stranger, (yield* readEvents(store, stranger)).length, [
+          { _tag: "Unarchived", at: 1_700_000_001_000 }
         ])
         const { thread } = yield* fork(stranger, { ephemeral: true, point: { through: "u1" } })
         assert.deepStrictEqual(turnsOf(thread.state), [["u1", "completed", 2]])

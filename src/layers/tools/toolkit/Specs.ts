@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { ToolNamespace, ToolSpec } from "../../../services/tool/Tool.ts"
+import { isCallable } from "../../../services/tool/ToolRegistry.ts"
 
 /** A tool of a toolkit cannot be offered to models. It is a mistake in the program, so the layer dies with it. */
 export class ToolkitError extends Schema.TaggedError<ToolkitError>()("ToolkitError", {
@@ -23,9 +24,6 @@ export class ToolkitError extends Schema.TaggedError<ToolkitError>()("ToolkitErr
     return `the tool ${JSON.stringify(this.tool)} cannot be offered to models: ${this.detail}`
   }
 }
-
-/** The names that model servers accept. */
-const callable = /^[A-Za-z0-9_-]{1,64}$/
 
 type Parameters = Extract<ToolSpec, { readonly type: "function" }>["parameters"]
 
@@ -46,15 +44,15 @@ export const specOf = (tool: AiTool.Any, namespace: ToolNamespace | undefined): 
   const refuse = (detail: string) => Effect.die(new ToolkitError({ tool: tool.name, detail }))
   if (AiTool.isProviderDefined(tool))
     return refuse("the server of one provider defines it, and Spindle does not call it")
-  if (!callable.test(tool.name)) return refuse("a name has up to 64 letters, digits, `_` and `-`")
   const parameters = parametersOf(tool)
   if (Result.isFailure(parameters)) return refuse(parameters.failure)
-  return Effect.succeed({
+  const spec: ToolSpec = {
     type: "function",
     name: tool.name,
     description: AiTool.getDescription(tool) ?? "",
     parameters: parameters.success,
     strict: AiTool.getStrictMode(tool) ?? false,
     ...(namespace === undefined ? {} : { namespace })
-  })
+  }
+  return isCallable(spec) ? Effect.succeed(spec) : refuse("a name has up to 64 letters, digits, `_` and `-`")
 }

@@ -22,7 +22,12 @@ import {
   SandboxPolicy
 } from "./Settings.ts"
 import { SortDirection } from "./Sorting.ts"
+import { factRequests } from "./FactRequests.ts"
+import { historyRequests } from "./HistoryRequests.ts"
+import { listRequests } from "./ListRequests.ts"
+import { sectionRequests } from "./SectionRequests.ts"
 import { Thread, ThreadHistoryMode, ThreadReadState, ThreadSource } from "./Thread.ts"
+import { workRequests } from "./WorkRequests.ts"
 import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
 
 /** A client tool: its name, its description, and the JSON Schema of its arguments. */
@@ -183,78 +188,6 @@ export const ThreadReadResponse = lazy(() =>
 )
 export type ThreadReadResponse = Of<typeof ThreadReadResponse>
 
-/** The source kinds that a list can be filtered by. Sub-agents have four kinds and one for all of them. */
-export const ThreadSourceKind = lazy(() =>
-  Schema.Literals([
-    "cli",
-    "vscode",
-    "exec",
-    "appServer",
-    "subAgent",
-    "subAgentReview",
-    "subAgentCompact",
-    "subAgentThreadSpawn",
-    "subAgentOther",
-    "unknown"
-  ])
-)
-export type ThreadSourceKind = Of<typeof ThreadSourceKind>
-
-/**
- * Filters of the list. For `sectionId` and `projectId`, null is a value: threads without one. An absent or empty
- * `sourceKinds` means the interactive kinds.
- */
-export const ThreadListParams = lazy(() =>
-  Schema.Struct({
-    cursor: optional(Schema.String),
-    limit: optional(U32),
-    sortKey: optional(Schema.Literals(["created_at", "updated_at", "recency_at", "section_position"])),
-    sortDirection: optional(SortDirection()),
-    modelProviders: optional(Schema.Array(Schema.String)),
-    sourceKinds: optional(Schema.Array(ThreadSourceKind())),
-    originators: optional(Schema.Array(Schema.String)),
-    archived: optional(Schema.Boolean),
-    sectionId: optional(Schema.String),
-    projectId: optional(Schema.String),
-    cwd: optional(
-      Schema.Union([Schema.String, Schema.Array(Schema.String)]).annotate({ identifier: "ThreadListCwdFilter" })
-    ),
-    searchTerm: optional(Schema.String),
-    excludedThreadIds: optional(Schema.Array(Schema.String)),
-    parentThreadId: optional(Schema.String),
-    ancestorThreadId: optional(Schema.String),
-    attachedToThreadId: optional(Schema.String),
-    includeAttachedThreads: absent(Schema.Boolean),
-    currentAccountOnly: absent(Schema.Boolean),
-    useStateDbOnly: absent(Schema.Boolean)
-  }).annotate({ identifier: "ThreadListParams" })
-)
-export type ThreadListParams = Of<typeof ThreadListParams>
-
-/** `readStates` is keyed by thread id. */
-export const ThreadListResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(Thread()),
-    nextCursor: nullable(Schema.String),
-    backwardsCursor: nullable(Schema.String),
-    readStates: nullable(Schema.Record(Schema.String, ThreadReadState()))
-  })
-)
-export type ThreadListResponse = Of<typeof ThreadListResponse>
-
-export const ThreadLoadedListParams = lazy(() =>
-  Schema.Struct({ cursor: optional(Schema.String), limit: optional(U32) }).annotate({
-    identifier: "ThreadLoadedListParams"
-  })
-)
-export type ThreadLoadedListParams = Of<typeof ThreadLoadedListParams>
-
-/** Ids of the threads in memory. */
-export const ThreadLoadedListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(Schema.String), nextCursor: nullable(Schema.String) })
-)
-export type ThreadLoadedListResponse = Of<typeof ThreadLoadedListResponse>
-
 export const ThreadUnsubscribeParams = lazy(() =>
   Schema.Struct({ threadId: Schema.String }).annotate({ identifier: "ThreadUnsubscribeParams" })
 )
@@ -346,19 +279,6 @@ export const threadRequests = {
     schedule: Method.perThreadShared
   }),
 
-  /** The stored threads, paginated. */
-  "thread/list": Method.clientRequest({
-    params: ThreadListParams,
-    result: ThreadListResponse,
-    experimentalFields: [
-      flag("includeAttachedThreads"),
-      { field: "projectId", unused: [] },
-      "parentThreadId",
-      "ancestorThreadId",
-      "attachedToThreadId"
-    ]
-  }),
-
   /** Runs a command of the user: in the turn under way, else in a turn of its own. Answered before the command begins. */
   "thread/shellCommand": Method.clientRequest({
     params: ThreadShellCommandParams,
@@ -366,16 +286,16 @@ export const threadRequests = {
     schedule: Method.perThread
   }),
 
-  /** The ids of the threads in memory. */
-  "thread/loaded/list": Method.clientRequest({
-    params: ThreadLoadedListParams,
-    result: ThreadLoadedListResponse
-  }),
-
   /** Ends the caller's subscription. The thread continues. */
   "thread/unsubscribe": Method.clientRequest({
     params: ThreadUnsubscribeParams,
     result: ThreadUnsubscribeResponse,
     schedule: Method.perThread
-  })
+  }),
+
+  ...listRequests,
+  ...historyRequests,
+  ...factRequests,
+  ...sectionRequests,
+  ...workRequests
 } as const

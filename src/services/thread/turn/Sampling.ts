@@ -11,6 +11,8 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { AgentMessageItem, ReasoningItem } from "../../../protocol/v2/item/Item.ts"
 import type { NotificationParams } from "../../../protocol/Methods.ts"
@@ -264,5 +266,10 @@ export const sample = Effect.fnUntraced(function* (
   if (Exit.isSuccess(exit)) return yield* endedEarly()
   // This is not an interruption of this fiber, which does not reach this line: the stream interrupted itself.
   if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.die(new Error("the model's stream interrupted itself"))
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  // The code of a port is not always checked by a compiler.
+  if (error !== undefined && !Predicate.isTagged(error, "ModelError")) {
+    return yield* Effect.die(new Error("the model failed with something other than a ModelError", { cause: error }))
+  }
   return yield* Effect.failCause(exit.cause)
 })

@@ -15,7 +15,7 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { supervised } from "./Supervised.ts"
 import { toolTurn } from "./ToolCalls.ts"
-import { TaskFailed, type TurnTask } from "./TurnTask.ts"
+import { noOpening, TaskFailed, type TurnTask } from "./TurnTask.ts"
 
 /** The release's text for a thread without an environment. */
 export const noShell = "shell is unavailable in this session"
@@ -63,6 +63,7 @@ export const shellTask = (command: Omit<UserCommand, "itemId">): TurnTask => ({
   kind: "shell",
   steerable: true,
   message: null,
+  opening: noOpening,
   run: ({ context, turn }) =>
     hasShell(context)
       ? run(context, turn, command, (entry) => context.commit([context.entry(entry)]))

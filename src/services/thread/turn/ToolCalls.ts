@@ -9,6 +9,8 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type * as Tracer from "effect/Tracer"
 import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
 import { failure, type Tool, type ToolCall, type ToolOutput, type ToolTurn, TurnCancelled } from "../../tool/Tool.ts"
@@ -72,7 +74,10 @@ const settled = (
   return Effect.exit(supervised(running, { name, scope: context.scope, onAbandoned, onStop })).pipe(
     Effect.flatMap((exit) => {
       if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
-      if (Cause.hasFails(exit.cause)) return Effect.fail(new TurnCancelled())
+      // The code of a port is not always checked by a compiler: any other failure is the tool's defect.
+      const error = Cause.findErrorOption(exit.cause)
+      if (Option.isSome(error) && Predicate.isTagged(error.value, "TurnCancelled"))
+        return Effect.fail(new TurnCancelled())
       return Effect.as(Effect.logError(`${name} died`, exit.cause), internalError(call.name))
     })
   )

@@ -31,7 +31,6 @@ import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import type { Message } from "./UserMessage.ts"
 import { recordAborted, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
@@ -48,7 +47,11 @@ const resolved = (context: ThreadContext, requestIds: ReadonlyArray<number>): Ef
     { discard: true }
   )
 
-const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, message: Message | null) {
+const begin = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  { message, opening }: Pick<TurnTask, "message" | "opening">
+) {
   const at = context.now()
   yield* Metric.update(turnsStarted, 1)
   yield* Effect.logDebug("turn started")
@@ -58,8 +61,8 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
   yield* context.statusChanged
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
   yield* context.commit(
-    [{ _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId }],
-    [{ method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
+    [...opening.events, { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId }],
+    [...opening.notifications, { method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
   )
   if (message !== null) yield* recordMessage(context, turn, message)
 })
@@ -197,7 +200,7 @@ export const run = (context: ThreadContext, turn: ActiveTurn, task: TurnTask, on
       // The turn may have been ended before its fiber was set, when it could not be interrupted.
       turn.isCut ? Effect.interrupt : task.run({ context, turn })
     )
-    const exit = Effect.exit(Effect.andThen(begin(context, turn, task.message), restore(running)))
+    const exit = Effect.exit(Effect.andThen(begin(context, turn, task), restore(running)))
     // The next turn waits for this end, and so do requests. Clients that do not read must not delay them.
     const ended = (exit: Exit.Exit<void, TaskError>) =>
       Effect.catchCause(end(context, turn, exit), (cause) => endAnyway(context, turn, cause)).pipe(

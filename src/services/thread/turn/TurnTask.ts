@@ -14,6 +14,8 @@ import * as Schema from "effect/Schema"
 import type { ModelError } from "../../model/ModelProvider.ts"
 import type { TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import type { ThreadEvent } from "../ThreadEvent.ts"
+import type { Notification } from "../ThreadJournal.ts"
 import type { ActiveTurn, TurnKind } from "./ActiveTurn.ts"
 import type { Message } from "./UserMessage.ts"
 
@@ -29,7 +31,16 @@ export interface TurnStep {
   readonly turn: ActiveTurn
 }
 
+/** What is stored and published together with the start of a turn, in front of it. */
+export interface Opening {
+  readonly events: ReadonlyArray<ThreadEvent>
+  readonly notifications: ReadonlyArray<Notification>
+}
+
+export const noOpening: Opening = { events: [], notifications: [] }
+
 export type TurnTask = TurnKind & {
+  readonly opening: Opening
   /** The user's message at the start of the turn; null for a turn without one. */
   readonly message: Message | null
   /** The work itself. It may be interrupted at any point. */

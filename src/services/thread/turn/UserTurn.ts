@@ -22,7 +22,7 @@ import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
 import { countFailure, countTokens } from "./TokenCount.ts"
 import { runCall } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
-import type { TurnStep, TurnTask } from "./TurnTask.ts"
+import type { Opening, TurnStep, TurnTask } from "./TurnTask.ts"
 import type { Message } from "./UserMessage.ts"
 
 /** Client metadata of the turn for the model provider. */
@@ -36,6 +36,7 @@ export interface UserTurnOptions {
   readonly message: Message
   readonly options: TurnOptions
   readonly caller: ClientIdentity
+  readonly opening: Opening
 }
 
 interface Running {
@@ -121,6 +122,7 @@ export const userTask = (options: UserTurnOptions): TurnTask => ({
   kind: "user",
   steerable: true,
   message: options.message,
+  opening: options.opening,
   run: Effect.fnUntraced(function* (at) {
     while ((yield* scopedStep(at, options)) || !at.turn.finish()) yield* recordAdded(at)
   })

@@ -86,6 +86,7 @@ const faultyTurn = Effect.fnUntraced(function* (
 /** The outcome of a turn with a faulty model: the status, and whether an interrupt is needed. */
 const modelOutcomes: Readonly<Record<keyof typeof modelEnds, readonly [Status, interrupted: boolean, log: string]>> = {
   fails: ["failed", false, ""],
+  "fails with another error": ["failed", false, "turn died"],
   dies: ["failed", false, "turn died"],
   "interrupts itself": ["failed", false, "turn died"],
   "ends without an end": ["failed", false, ""],
@@ -108,6 +109,7 @@ const modelOutcomes: Readonly<Record<keyof typeof modelEnds, readonly [Status, i
 
 const toolOutcomes: Readonly<Record<keyof typeof toolRuns, readonly [Status, interrupted: boolean, log: string]>> = {
   "is fine": ["completed", false, ""],
+  "fails with another error": ["completed", false, "tool faulty died"],
   dies: ["completed", false, "tool faulty died"],
   throws: ["completed", false, "tool faulty died"],
   "dies later": ["completed", false, "tool faulty died"],
