@@ -212,6 +212,21 @@ describe("a home with rollouts", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("lists its other threads when a file has a line without an end, and reports that file once", () =>
+    logged((lines) =>
+      Effect.gen(function* () {
+        const { file, path } = yield* one([created(id), ...turnEvents("u", at, "hello", "hi")])
+        Fs.copyFileSync(file, file.replace(id, other))
+        Fs.truncateSync(file.replace(id, other), 2 ** 31)
+        const store = yield* open(path)
+        assert.deepStrictEqual(yield* listed(store), [id])
+        assert.deepStrictEqual(yield* listed(store), [id])
+        assert.strictEqual((yield* Effect.flip(store.read(other, { from: 0, limit: 1000 }))).reason, "unavailable")
+        assert.strictEqual(lines.filter((line) => line.includes("is longer than")).length, 1)
+      }).pipe(Effect.scoped)
+    )
+  )
+
   it.effect("does not write through a folder that is a link", () =>
     Effect.gen(function* () {
       const [path, elsewhere] = [yield* home, yield* home]

@@ -19,9 +19,10 @@ import type {
 import { summaryOf } from "../../../services/thread/ThreadView.ts"
 import { compare, cursorsOf, isLeft, page, snippetIn, sortValue, textsOf } from "../Query.ts"
 import type { Catalog, RolloutFile } from "./Folder.ts"
+import { LaterVersion } from "./Line.ts"
 import type { Names } from "./Names.ts"
 import { skim, type Skimmed } from "./Skim.ts"
-import { open } from "./Source.ts"
+import { LineTooLong, open } from "./Source.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
 
 /** Limit on the cached summaries. */
@@ -54,6 +55,8 @@ interface Cached {
   /** The last name that the file has. */
   readonly name: Skimmed["decoder"]["name"]
 }
+
+const stampOf = ({ ino, mtimeMs, size }: Fs.Stats) => ({ ino, mtimeMs, size })
 
 /** Drops the oldest entries beyond a limit. */
 const bound = (map: Map<string, unknown>, limit: number): void => {
@@ -147,11 +150,18 @@ export class WalkIndex implements ThreadIndex {
       : { ...summary, name, archived: file.isArchived }
   }
 
+  #remember({ path }: RolloutFile, summary: null): void {
+    const stat = Fs.lstatSync(path, { throwIfNoEntry: false })
+    if (stat !== undefined) this.#cached.set(path, { ...stampOf(stat), summary, name: null })
+  }
+
   /** The summary, or null for a file that cannot be read: the other threads are still listed. */
   #readable(file: RolloutFile): ThreadSummary | null {
     try {
       return this.summarize(file)
     } catch (error) {
+      // The same file gives the same error again.
+      if (error instanceof LineTooLong || error instanceof LaterVersion) this.#remember(file, null)
       this.#options.onUnreadable(file.path, error)
       return null
     }
