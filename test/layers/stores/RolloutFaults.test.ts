@@ -227,6 +227,30 @@ describe("a home with rollouts", () => {
     )
   )
 
+  it.effect("keeps a thread to which the history of another one refers", () =>
+    Effect.gen(function* () {
+      const { file, path } = yield* one([created(id), ...turnEvents("u", at, "hello", "hi")])
+      const size = Fs.statSync(file).size
+      const base = { thread_id: id, end_ordinal_exclusive: 8, end_byte_offset: size }
+      const payload = {
+        id: other,
+        timestamp: "2023-11-14T22:13:20.000Z",
+        cwd: "/w",
+        history_mode: "paginated",
+        history_base: base
+      }
+      const line = { timestamp: "2023-11-14T22:13:20.000Z", ordinal: 8, type: "session_meta", payload }
+      Fs.writeFileSync(file.replace(id, other), `${JSON.stringify(line)}\n`)
+      const store = yield* open(path)
+      assert.strictEqual((yield* store.summary(other))?.preview, "hello")
+      const error = yield* Effect.flip(store.delete(id))
+      assert.strictEqual(error.message, `cannot delete thread ${id}: forked history still references it`)
+      yield* store.delete(other)
+      yield* store.delete(id)
+      assert.deepStrictEqual(filesIn(path), [])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("does not write through a folder that is a link", () =>
     Effect.gen(function* () {
       const [path, elsewhere] = [yield* home, yield* home]

@@ -45,6 +45,9 @@ export interface RolloutStoreOptions {
 /** Lines that are decoded between two pauses. */
 const LinesPerSlice = 512
 
+/** Files whose first line is read between two pauses. */
+const FilesPerSlice = 64
+
 type Operation = ThreadStoreError["operation"]
 
 const errorOf = (operation: Operation, error: unknown): ThreadStoreError => {
@@ -184,6 +187,29 @@ const appendLocked = (
     )
   })
 
+/** Deletes a thread, unless the history of another one refers to it. */
+const removed = (backend: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> =>
+  Effect.gen(function* () {
+    const { files, index } = backend
+    const steps = files.references(threadId)
+    let isReferenced = false
+    yield* inSlices("delete", () => {
+      for (let count = 0; count < FilesPerSlice; count++) {
+        const step = steps.next()
+        if (step.done !== true) continue
+        isReferenced = step.value
+        return false
+      }
+      return true
+    })
+    if (isReferenced) {
+      const cause = new Error("another file refers to it")
+      return yield* new ThreadStoreError({ operation: "delete", reason: "referenced", threadId, cause })
+    }
+    yield* attempt("delete", () => files.delete(threadId))
+    index.changed(threadId)
+  })
+
 /** Claims a new thread: its lock is taken in the background, and its first file waits for it. */
 const claimNew = ({ files, locks, pending, scope }: Backend, threadId: string) =>
   Effect.gen(function* () {
@@ -296,16 +322,14 @@ export const make = Effect.fnUntraced(function* (options: RolloutStoreOptions) {
       load: attempt("read", () => Sections.load(files.home)),
       save: (sections) => attempt("append", () => Sections.save(files.home, sections))
     },
-    delete: (threadId) => {
-      const removed = Effect.map(
-        attempt("delete", () => files.delete(threadId)),
-        () => index.changed(threadId)
-      )
-      return Effect.flatMap(
+    delete: (threadId) =>
+      Effect.flatMap(
         attempt("delete", () => files.log(threadId) !== undefined),
-        (isKnown) => (isKnown ? locked(backend, "delete", threadId, removed) : removed)
+        (isKnown) =>
+          isKnown
+            ? locked(backend, "delete", threadId, removed(backend, threadId))
+            : attempt("delete", () => files.delete(threadId))
       )
-    }
   })
 })
 
