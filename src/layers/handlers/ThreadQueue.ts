@@ -65,7 +65,7 @@ const makeStart = (threads: Threads["Service"]): Handler<"thread/queue/start"> =
     if (state === null) return yield* unknownThread(threadId)
     yield* checkKept(state)
     if (thread === undefined) return yield* invalidRequest("resume the thread before starting a queued message")
-    const accepted = yield* thread.acceptQueued(queuedSubmissionId ?? null)
+    const accepted = yield* thread.queue.accept(queuedSubmissionId ?? null)
     return Reply.withCommit({ turn: accepted.turn }, thread.begin(accepted))
   })
 
@@ -96,7 +96,7 @@ export const make: Effect.Effect<
     }
     const at = yield* Clock.currentTimeMillis
     const { publish, value: isOnly } = yield* change(threadId, (state) => Queue.add(state, queuedSubmission, at))
-    const starting = isOnly ? (threads.find(threadId)?.startQueued ?? Effect.void) : Effect.void
+    const starting = isOnly ? (threads.find(threadId)?.queue.start ?? Effect.void) : Effect.void
     const warnings = warn(router, threadId, unservedAtAdding({ input }))
     const commit = publish.pipe(Effect.andThen(starting), Effect.andThen(warnings))
     return Reply.withCommit({ queuedSubmission }, commit)

@@ -17,6 +17,9 @@ import type { ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 /** Maximum number of sections. */
 export const MaxSections = 1000
 
+/** Maximum number of characters of a client's id in an error. */
+const MaxEchoed = 128
+
 /** Maximum number of bytes of an icon and of a color. */
 const MaxAppearance = 64
 
@@ -80,11 +83,11 @@ export const make = Effect.fnUntraced(function* (
     return writing.withPermit(Effect.uninterruptible(changed))
   }
 
-  const missing = (id: string) => refuse(`thread section not found: ${id}`)
+  const missing = (id: string) => refuse(`thread section not found: ${id.slice(0, MaxEchoed)}`)
 
   return {
-    /** All sections by id, which is the order of their creation. */
-    list: Effect.map(load, (sections) => [pinned, ...sections].sort((a, b) => (a.id < b.id ? -1 : 1))),
+    /** All sections: the built-in one, then the others by id, which is the order of their creation. */
+    list: Effect.map(load, (sections) => [pinned, ...sections.toSorted((a, b) => (a.id < b.id ? -1 : 1))]),
     /** The section with this id; null for an unknown one. Sections that were not loaded yet are unknown. */
     find: (id: string): ThreadSection | null =>
       id === pinned.id ? pinned : (known?.find((section) => section.id === id) ?? null),
