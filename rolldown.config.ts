@@ -104,6 +104,7 @@ const library = defineConfig({
     index: "src/index.ts",
     LanguageModelProvider: "src/layers/models/LanguageModelProvider.ts",
     Toolkits: "src/layers/tools/Toolkits.ts",
+    promise: "src/promise/index.ts",
     testing: "src/testing/index.ts"
   },
   platform: "node",

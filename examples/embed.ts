@@ -9,7 +9,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Stream } from "effect"
 import { Argument, Command, Flag, Prompt } from "effect/cli"
-import { AppServer, AppServerClient, type ClientEvent } from "spindle-app-server"
+import { AppServer, AppServerClient } from "spindle-app-server"
 
 const embedded = (offline: boolean) =>
   AppServer.client({
@@ -19,32 +19,27 @@ const embedded = (offline: boolean) =>
     cliOverrides: offline ? [["model_provider", "offline"]] : []
   })
 
-const isEnd = (event: ClientEvent.ClientEvent): boolean =>
-  event._tag === "ServerNotification" && event.notification.method === "turn/completed"
-
 const ask = Effect.fn(function* (prompt: string, yes: boolean) {
   const client = yield* AppServerClient.AppServerClient
-  const { thread } = yield* client.request("thread/start", {})
-  yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text: prompt }] })
-  const show = Effect.fn(function* (event: ClientEvent.ClientEvent) {
-    if (event._tag === "ServerRequest" && event.request.method === "item/commandExecution/requestApproval") {
-      const { command } = event.request.params
+  yield* client.handle("item/commandExecution/requestApproval", ({ command }) =>
+    Effect.gen(function* () {
       const allowed = yes || (yield* Prompt.Confirm({ message: `Run ${command}?` }))
-      return yield* client.respond(event.request, { decision: allowed ? "accept" : "decline" })
-    }
-    if (event._tag !== "ServerNotification") return
-    const { method, params } = event.notification
-    if (method === "error" && !params.willRetry) {
-      yield* Console.error(`error: ${params.error.additionalDetails ?? params.error.message}`)
-    }
-    if (method === "item/agentMessage/delta") process.stdout.write(params.delta)
-    if (method === "item/completed" && params.item.type === "commandExecution") {
-      yield* Console.log(`[${params.item.command} ended with ${params.item.exitCode}]`)
-    }
-  })
-  yield* client.events.pipe(Stream.takeUntil(isEnd), Stream.runForEach(show))
+      return { decision: allowed ? ("accept" as const) : ("decline" as const) }
+    })
+  )
+  const thread = yield* client.startThread({})
+  yield* thread.turn(prompt).pipe(
+    Stream.runForEach((event) => {
+      if (event._tag !== "ServerNotification") return Effect.void
+      const { method, params } = event.notification
+      if (method === "item/agentMessage/delta") return Effect.sync(() => void process.stdout.write(params.delta))
+      return method === "item/completed" && params.item.type === "commandExecution"
+        ? Console.log(`[${params.item.command} ended with ${params.item.exitCode}]`)
+        : Effect.void
+    })
+  )
   yield* Console.log()
-})
+}, Effect.scoped)
 
 const command = Command.make(
   "embed",

@@ -22,32 +22,21 @@ import {
   HttpServerRequest,
   HttpServerResponse
 } from "effect/http"
-import { AppServer, type ClientEvent, type Connections, InProcessClient, Offline } from "spindle-app-server"
+import { AppServer, type Connections, InProcessClient, type Methods, Offline } from "spindle-app-server"
 
-/** The notifications of one turn, until it has ended. */
+/** The notifications of one turn, until it has ended. A stream that ends earlier interrupts its turn. */
 const turn = (prompt: string) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const client = yield* InProcessClient.make({ clientName: "http-example", clientVersion: "1.0.0" })
-      const { thread } = yield* client.request("thread/start", {})
-      const { turn } = yield* client.request("turn/start", {
-        threadId: thread.id,
-        input: [{ type: "text", text: prompt }]
-      })
-      // The response may end before the turn does. After the turn this does nothing.
-      yield* Effect.addFinalizer(() =>
-        Effect.ignore(client.request("turn/interrupt", { threadId: thread.id, turnId: turn.id }))
-      )
+      const thread = yield* client.startThread({})
       // Nobody can approve anything over this service, so every request of the server is refused.
-      const refuse = (event: ClientEvent.ClientEvent) =>
-        event._tag === "ServerRequest"
-          ? client.reject(event.request, { code: -32_000, message: "nobody can answer" })
-          : Effect.void
-      return client.events.pipe(
-        Stream.tap(refuse),
+      const refuse = (request: Methods.ServerRequest) =>
+        client.reject(request, { code: -32_000, message: "nobody can answer" })
+      return thread.turn(prompt).pipe(
+        Stream.tap((event) => (event._tag === "ServerRequest" ? refuse(event.request) : Effect.void)),
         Stream.filter((event) => event._tag === "ServerNotification"),
-        Stream.map(({ notification }) => notification),
-        Stream.takeUntil(({ method }) => method === "turn/completed")
+        Stream.map(({ notification }) => notification)
       )
     })
   )

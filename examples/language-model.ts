@@ -32,17 +32,9 @@ const model = LanguageModelProvider.layer.pipe(Layer.provide(Layer.effect(Langua
 
 const program = Effect.gen(function* () {
   const client = yield* AppServerClient.AppServerClient
-  const { thread } = yield* client.request("thread/start", {})
-  const text = process.argv[2] ?? "two and two"
-  yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text }] })
-  yield* client.events.pipe(
-    Stream.filter((event) => event._tag === "ServerNotification"),
-    Stream.takeUntil(({ notification }) => notification.method === "turn/completed"),
-    Stream.runForEach(({ notification: { method, params } }) =>
-      method === "item/agentMessage/delta" ? Effect.sync(() => process.stdout.write(params.delta)) : Effect.void
-    )
-  )
-  yield* Console.log()
+  const thread = yield* client.startThread({})
+  const { text } = yield* thread.run(process.argv[2] ?? "two and two")
+  yield* Console.log(text)
 })
 
 program.pipe(

@@ -40,17 +40,18 @@ const model = Layer.succeed(ModelProvider.ModelProvider, {
 
 const program = Effect.gen(function* () {
   const client = yield* AppServerClient.AppServerClient
-  const started = yield* client.request("thread/start", {})
-  yield* Console.log(`The model is ${started.model}.`)
-  const text = process.argv[2] ?? "one two three"
-  yield* client.request("turn/start", { threadId: started.thread.id, input: [{ type: "text", text }] })
-  yield* client.events.pipe(
-    Stream.filter((event) => event._tag === "ServerNotification"),
-    Stream.takeUntil(({ notification }) => notification.method === "turn/completed"),
-    Stream.runForEach(({ notification: { method, params } }) => {
-      if (method === "item/agentMessage/delta") return Effect.sync(() => void process.stdout.write(params.delta))
-      return method === "error" ? Console.error(`error: ${params.error.message}`) : Effect.void
-    })
+  const thread = yield* client.startThread({})
+  yield* Console.log(`The model is ${thread.opened.model}.`)
+  yield* thread.turn(process.argv[2] ?? "one two three").pipe(
+    Stream.runForEach((event) => {
+      if (event._tag !== "ServerNotification") return Effect.void
+      const { method, params } = event.notification
+      return method === "item/agentMessage/delta"
+        ? Effect.sync(() => void process.stdout.write(params.delta))
+        : Effect.void
+    }),
+    // The model's error ends the turn, and its stream.
+    Effect.catchTag("TurnFailed", (error) => Console.error(error.message))
   )
   yield* Console.log()
 })

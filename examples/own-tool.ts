@@ -7,8 +7,8 @@
  * The offline model calls the tool that the prompt names. Leave `model` out to ask the configured model server.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Stream } from "effect"
-import { AppServer, AppServerClient, type ClientEvent, Offline, Tool, Toolsets } from "spindle-app-server"
+import { Console, Effect } from "effect"
+import { AppServer, AppServerClient, Offline, Tool, Toolsets } from "spindle-app-server"
 
 const weather: Tool.Tool = {
   spec: {
@@ -47,24 +47,15 @@ const server = AppServer.client({
   ]
 })
 
-const isEnd = (event: ClientEvent.ClientEvent): boolean =>
-  event._tag === "ServerNotification" && event.notification.method === "turn/completed"
-
 const program = Effect.gen(function* () {
   const client = yield* AppServerClient.AppServerClient
-  const { thread } = yield* client.request("thread/start", {})
-  const text = process.argv[2] ?? "weather: {}"
-  yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text }] })
-  const show = Effect.fn(function* (event: ClientEvent.ClientEvent) {
-    if (event._tag === "ServerRequest" && event.request.method === "item/tool/requestUserInput") {
-      return yield* client.respond(event.request, { answers: { place: { answers: ["Bergen"] } } })
-    }
-    if (event._tag !== "ServerNotification") return
-    const { method, params } = event.notification
-    if (method === "item/completed") yield* Console.log(`[${params.item.type}]`)
-    if (method === "item/completed" && params.item.type === "agentMessage") yield* Console.log(params.item.text)
-  })
-  yield* client.events.pipe(Stream.takeUntil(isEnd), Stream.runForEach(show))
-})
+  yield* client.handle("item/tool/requestUserInput", () =>
+    Effect.succeed({ answers: { place: { answers: ["Bergen"] } } })
+  )
+  const thread = yield* client.startThread({})
+  const { items, text } = yield* thread.run(process.argv[2] ?? "weather: {}")
+  for (const item of items) yield* Console.log(`[${item.type}]`)
+  yield* Console.log(text)
+}).pipe(Effect.scoped)
 
 program.pipe(Effect.provide(server), Effect.provide(NodeServices.layer), NodeRuntime.runMain)

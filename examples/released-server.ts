@@ -7,8 +7,8 @@
  * `CODEX_BIN` is the program, by default `codex`. Without it the example says so and ends.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Config, Console, Effect, Stream } from "effect"
-import { type ClientEvent, StdioClient } from "spindle-app-server"
+import { Config, Console, Effect } from "effect"
+import { StdioClient } from "spindle-app-server"
 
 const program = Effect.gen(function* () {
   const codex = yield* Config.String("CODEX_BIN").pipe(Config.withDefault("codex"))
@@ -23,24 +23,10 @@ const program = Effect.gen(function* () {
 
   const prompt = process.argv[2]
   if (prompt === undefined) return
-  const { thread } = yield* client.request("thread/start", { sandbox: "read-only" })
-  yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text: prompt }] })
-  const show = (event: ClientEvent.ClientEvent) => {
-    // Every request of the server needs an answer, or its turn waits.
-    if (event._tag === "ServerRequest") {
-      return client.reject(event.request, { code: -32_000, message: "this example approves nothing" })
-    }
-    if (event._tag !== "ServerNotification") return Effect.void
-    const { method, params } = event.notification
-    if (method === "error") return Console.error(`error: ${params.error.message}`)
-    return method === "item/completed" && params.item.type === "agentMessage"
-      ? Console.log(params.item.text)
-      : Effect.void
-  }
-  yield* client.events.pipe(
-    Stream.takeUntil((event) => event._tag === "ServerNotification" && event.notification.method === "turn/completed"),
-    Stream.runForEach(show)
-  )
+  const thread = yield* client.startThread({ sandbox: "read-only" })
+  // `run` rejects requests for approval, because this program has no handler for them.
+  const { text } = yield* thread.run(prompt)
+  yield* Console.log(text)
 }).pipe(
   Effect.scoped,
   Effect.catchTag("ConnectError", (error) => Console.log(`skipped: ${error.message}`))

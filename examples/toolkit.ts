@@ -8,9 +8,9 @@
  * The offline model calls the tool that the prompt names. Leave `model` out to use the configured model server.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Layer, Schema, Stream } from "effect"
+import { Console, Effect, Layer, Schema } from "effect"
 import { Tool, Toolkit } from "effect/ai"
-import { AppServer, AppServerClient, type ClientEvent, Offline } from "spindle-app-server"
+import { AppServer, AppServerClient, Offline } from "spindle-app-server"
 import * as Toolkits from "spindle-app-server/Toolkits"
 
 class Unknown extends Schema.TaggedError<Unknown>()("Unknown", { what: Schema.String }) {}
@@ -45,26 +45,17 @@ const server = AppServer.client({
   model: Offline.layer
 })
 
-const isEnd = (event: ClientEvent.ClientEvent): boolean =>
-  event._tag === "ServerNotification" && event.notification.method === "turn/completed"
-
 const program = Effect.gen(function* () {
   const client = yield* AppServerClient.AppServerClient
-  const { thread } = yield* client.request("thread/start", {})
-  const text = process.argv[2] ?? 'add: {"numbers":[1,2,3]}'
-  yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text }] })
-
-  const show = Effect.fn(function* (event: ClientEvent.ClientEvent) {
-    if (event._tag === "ServerRequest" && event.request.method === "item/tool/requestUserInput") {
-      yield* Console.log(event.request.params.questions[0]?.question)
-      return yield* client.respond(event.request, { answers: { approval: { answers: ["Approve"] } } })
-    }
-    if (event._tag !== "ServerNotification" || event.notification.method !== "item/completed") return
-    const { item } = event.notification.params
+  yield* client.handle("item/tool/requestUserInput", ({ questions }) =>
+    Effect.as(Console.log(questions[0]?.question), { answers: { approval: { answers: ["Approve"] } } })
+  )
+  const thread = yield* client.startThread({})
+  const { items, text } = yield* thread.run(process.argv[2] ?? 'add: {"numbers":[1,2,3]}')
+  for (const item of items) {
     if (item.type === "dynamicToolCall") yield* Console.log(`[${item.tool}: ${item.status}]`)
-    if (item.type === "agentMessage") yield* Console.log(item.text)
-  })
-  yield* client.events.pipe(Stream.takeUntil(isEnd), Stream.runForEach(show))
-})
+  }
+  yield* Console.log(text)
+}).pipe(Effect.scoped)
 
 program.pipe(Effect.provide(server), Effect.provide(NodeServices.layer), NodeRuntime.runMain)

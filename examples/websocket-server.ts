@@ -5,7 +5,7 @@
  *     TOKEN=secret node examples/websocket-server.ts --try "say: hello"        connects to itself once, and ends
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Config, Console, Effect, Layer, Option, Redacted, Stream } from "effect"
+import { Config, Console, Effect, Layer, Option, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
 import { AppServer, Offline, WebSocketClient, WebSocketListener } from "spindle-app-server"
 
@@ -19,15 +19,9 @@ const listener = Effect.fn(function* (host: string, port: number) {
 const tryIt = Effect.fn(function* (url: string, prompt: string) {
   const token = Redacted.value(yield* Config.Redacted("TOKEN"))
   const client = yield* WebSocketClient.make({ clientName: "try", clientVersion: "1.0.0", url, token })
-  const { thread } = yield* client.request("thread/start", {})
-  yield* client.request("turn/start", { threadId: thread.id, input: [{ type: "text", text: prompt }] })
-  yield* client.events.pipe(
-    Stream.filter((event) => event._tag === "ServerNotification"),
-    Stream.takeUntil(({ notification }) => notification.method === "turn/completed"),
-    Stream.runForEach(({ notification: { method, params } }) =>
-      method === "item/completed" && params.item.type === "agentMessage" ? Console.log(params.item.text) : Effect.void
-    )
-  )
+  const thread = yield* client.startThread({})
+  const { text } = yield* thread.run(prompt)
+  yield* Console.log(text)
 }, Effect.scoped)
 
 const command = Command.make(

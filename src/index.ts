@@ -85,6 +85,8 @@ export * as ExecRules from "./services/tool/ExecRules.ts"
 export * as ThreadStore from "./services/thread/ThreadStore.ts"
 export * as ThreadCursor from "./services/thread/ThreadCursor.ts"
 export * as ThreadEvent from "./services/thread/ThreadEvent.ts"
+export type * as ThreadFacts from "./services/thread/ThreadFacts.ts"
+export type * as History from "./services/thread/History.ts"
 export * as ThreadState from "./services/thread/ThreadState.ts"
 export * as ThreadView from "./services/thread/ThreadView.ts"
 export * as StoreQuery from "./layers/stores/Query.ts"
@@ -97,6 +99,8 @@ export * as NoSandbox from "./layers/sandboxes/None.ts"
 // The port to transports.
 export * as Transport from "./services/connection/Transport.ts"
 export * as OutboundMessage from "./services/routing/OutboundMessage.ts"
+export * as MessageText from "./protocol/jsonrpc/Parse.ts"
+export * as MessageLines from "./protocol/jsonrpc/Lines.ts"
 export * as OwnTransport from "./layers/transports/OwnTransport.ts"
 
 // The port to files that are read whole.

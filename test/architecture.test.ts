@@ -12,6 +12,7 @@ const rooms: Readonly<Record<string, ReadonlyArray<string>>> = {
   program: ["layers", "services", "protocol"],
   layers: ["services", "protocol"],
   services: ["protocol"],
+  promise: ["layers", "services", "protocol"],
   testing: ["services", "protocol"],
   protocol: []
 }

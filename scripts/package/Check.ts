@@ -13,8 +13,8 @@ import { parseSync } from "rolldown/utils"
 import { run, succeed } from "./Processes.ts"
 import { addPrograms, emptyFolder, isEndOfTurn, makeProject, pack, root, type Tarball } from "./Tarball.ts"
 
-/** Limits of the tarball in bytes: its size when this was written, and a tenth more. More than half are types. */
-const budget = { size: 1_130_000, unpackedSize: 5_800_000 }
+/** Limits of the tarball in bytes: its size when this was written, and a tenth more. Half of it is types. */
+const budget = { size: 1_260_000, unpackedSize: 6_300_000 }
 
 const expected = /^(?:(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)|(?:dist|docs|examples)\/.+)$/
 const unexpected = /\.map$|\.test\.|(?:^|\/)(?:src|test|bench|node_modules)\//

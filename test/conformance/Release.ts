@@ -36,7 +36,8 @@ export type Validate = (value: unknown) => string | undefined
 
 const packages = ["@openai/codex@0.169.0", "ajv@8", "ws@8", "@modelcontextprotocol/server-everything"]
 
-const cache = process.env["CONFORMANCE_DIR"] ?? join(homedir(), ".cache", "spindle-conformance")
+/** The folder of what conformance runs install. */
+export const cache = process.env["CONFORMANCE_DIR"] ?? join(homedir(), ".cache", "spindle-conformance")
 
 const install = (): void => {
   if (existsSync(join(cache, "node_modules", "ajv"))) return

@@ -81,7 +81,7 @@ export const cases: ReadonlyArray<Case> = [
     file: "own-model.ts",
     args: [" "],
     stdout: "The model is word-counter.\n\n",
-    stderr: "error: there is no word to count\n"
+    stderr: "the turn failed: there is no word to count\n"
   },
   {
     name: "a store of the program keeps a thread",
@@ -96,12 +96,18 @@ export const cases: ReadonlyArray<Case> = [
     stdout: "- say: hello\n"
   },
   {
+    name: "a transport of the program serves a client",
+    file: "own-transport.ts",
+    args: [],
+    stdout: '{"id":2,"result":{"data":[],"nextCursor":null}}\nclosed\n'
+  },
+  {
     name: "an HTTP service streams a turn as server-sent events",
     file: "http-service.ts",
     args: ["--try", "say: hello"],
     stdout:
-      "thread/started\nthread/status/changed\nturn/started\nitem/started\nitem/completed\nitem/started\n" +
-      "item/agentMessage/delta hello\nitem/completed\nthread/tokenUsage/updated\nthread/status/changed\nturn/completed\n",
+      "turn/started\nitem/started\nitem/completed\nitem/started\nitem/agentMessage/delta hello\n" +
+      "item/completed\nthread/tokenUsage/updated\nturn/completed\n",
     stderr: "listening on http://127.0.0.1:0\n"
   },
   {
@@ -120,5 +126,11 @@ export const cases: ReadonlyArray<Case> = [
     stdout:
       "skipped: failed to connect to remote app server at `/nowhere/codex`: " +
       "NotFound: ChildProcess.spawn (/nowhere/codex app-server)\n"
+  },
+  {
+    name: "a program without Effect approves a command by a callback, streams a turn and runs another one",
+    file: "promise.ts",
+    args: ["run: echo hello"],
+    stdout: "[userMessage]\n[commandExecution]\n[agentMessage]\nThat was all. (3 tokens)\n"
   }
 ]

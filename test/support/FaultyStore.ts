@@ -73,6 +73,7 @@ export const make = Effect.gen(function* () {
     search: guarded("search", memory.search),
     ...(memory.readTurns === undefined ? {} : { readTurns: guarded("readTurns", memory.readTurns) }),
     ...(memory.readItems === undefined ? {} : { readItems: guarded("readItems", memory.readItems) }),
+    claim: guarded("claim", () => Effect.succeed(Effect.void)),
     fork: guarded("fork", memory.fork),
     delete: guarded("delete", memory.delete)
   }

@@ -81,8 +81,11 @@ The release has ${requests.length}; this server serves ${servedCount}. Another o
 \`<method> is not supported yet\`, after the checks that the release makes. The parameters and the result of a request that is
 not served are declared too, so that a client can send it to a server that serves it.
 
-A request to a full queue fails with -32001 \`Server overloaded; retry later.\`. The last column says
-for which earlier requests one waits: those about the same thread or subject, where adjacent readers run concurrently.
+No request declares what happens when a queue is full, because all fail alike: with -32001 \`Server overloaded; retry later.\` on
+a connection, and as in the statements 14 and 16 of the [contract](contract.md) in the same process.
+
+The last column says for which earlier requests one waits: those about the same thread or subject. Adjacent readers run
+concurrently.
 
 ${tableOf(["method", "stability", "parameters", "served", "waits for"], requests)}
 
@@ -94,8 +97,8 @@ ${tableOf(["method", "stability", "when its queue is full"], serverRequests)}
 
 ## Notifications of the server
 
-The release has ${notifications.length}. The last column says what happens when the client's queue is full. A connection that
-missed something receives one \`Lagged\` with the number before its next event.
+The release has ${notifications.length}. The last column says what happens when the client's queue is full. The typed client
+reports the number of dropped ones by one \`Lagged\` before its next event.
 
 ${tableOf(["method", "stability", "receivers", "when its queue is full"], notifications)}
 

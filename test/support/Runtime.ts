@@ -33,7 +33,7 @@ const noThreads = Threads.of({
   announce: () => Effect.die("no threads here"),
   get: (threadId) => Effect.fail(new ThreadNotFound({ threadId, sought: "loaded" })),
   find: () => undefined,
-  volatile: true,
+  volatile: Effect.succeed(true),
   loaded: () => [],
   running: () => 0,
   drain: Effect.void,

@@ -61,7 +61,7 @@ export const make = Effect.sync(() => {
   const summaries = () => Array.from(threads.values(), ({ state }) => summaryOf(state))
 
   return ThreadStore.of({
-    volatile: true,
+    volatile: Effect.succeed(true),
     append,
     read: (threadId, { from, limit }) =>
       Effect.sync(() =>

@@ -66,8 +66,10 @@ const make = Effect.gen(function* () {
     summary: (...args) => using((store) => store.summary(...args)),
     list: (...args) => using((store) => store.list(...args)),
     search: (...args) => using((store) => store.search(...args)),
+    claim: (...args) => using((store) => store.claim?.(...args) ?? Effect.succeed(Effect.void)),
     fork: (...args) => using((store) => store.fork(...args)),
     delete: (...args) => using((store) => store.delete(...args)),
+    volatile: Effect.map(Effect.provideContext(settings, services), ({ isMemory }) => isMemory),
     pathOf: (thread: ThreadSummary) => loaded?.pathOf?.(thread) ?? null,
     threadAt: (path) => using((store) => store.threadAt?.(path) ?? Effect.succeed(null)),
     sections: {

@@ -185,14 +185,16 @@ const resume = Command.make(
     const [first, second] = [Option.getOrNull(thread), Option.getOrUndefined(prompt)]
     if (last && second !== undefined) return yield* wrong("--last cannot be used with the id or the name of a thread")
     if (!last && first === null) return yield* wrong("No thread: pass its id or its name, or --last.")
+    const flags = yield* execBase
+    if (flags.ephemeral) return yield* wrong("--ephemeral cannot be used with resume: a stored thread stays stored")
     const target = last ? null : first
-    yield* runExec(yield* execBase, yield* spindle, last ? (first ?? undefined) : second, { target, all })
+    yield* runExec(flags, yield* spindle, last ? (first ?? undefined) : second, { target, all })
   })
 ).pipe(
   Command.withShortDescription("Continue a stored thread"),
   Command.withDescription(
-    "Continue a stored thread, also one of another program that shares the home folder, in the folder and with the\n" +
-      "  settings that it has, unless flags override them. A store in memory loses its threads with the process."
+    "Continue a stored thread, also one of another program that shares the home folder, in its own folder and with\n" +
+      "  its own settings, unless flags override them."
   ),
   Command.withExamples([
     {

@@ -17,6 +17,7 @@ import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
 import * as Server from "../../layers/Server.ts"
+import * as Rollouts from "../../layers/stores/Rollouts.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import { findHome, machine } from "../../layers/MachineInfo.ts"
 import { connectionError } from "../../layers/models/responses/ConnectionError.ts"
@@ -149,9 +150,9 @@ const model = Effect.gen(function* () {
             ? failed("key", ready.failure.details ?? ready.failure.message)
             : ok("key", "none is needed")
         ]
-  const store = threads.volatile
+  const store = (yield* threads.volatile)
     ? warning("threads", "in memory: they end with the process, so `exec resume` finds none")
-    : ok("threads", "stored")
+    : ok("threads", `stored in ${config.home}`)
   return [ok("model", `${model} of the provider ${modelProvider}`), ...checks, store]
 })
 
@@ -160,7 +161,9 @@ const sandbox = warning("sandbox", "none: commands that sandbox_mode would confi
 /** The checks that need a server; a server that cannot start is one failed check. */
 const served = (options: AppServerOptions) => {
   const client = InProcessClient.layer({ clientName: "spindle-doctor", clientVersion: Version, ownsServer: true })
-  const server = client.pipe(Layer.provideMerge(Server.layer({ sessionSource: "exec", ...options })))
+  const server = client.pipe(
+    Layer.provideMerge(Server.layer({ sessionSource: "exec", store: Rollouts.layer, ...options }))
+  )
   const section = <E extends { readonly message: string }, R>(
     name: string,
     checks: Effect.Effect<ReadonlyArray<Check>, E, R>

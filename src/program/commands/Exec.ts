@@ -98,7 +98,8 @@ const answer = Effect.fnUntraced(
       })
     }
     const decision = yield* reporter.asked(question)
-    yield* decision === "nobody" ? client.reject(request, nobody) : client.respond(request, { decision })
+    if (decision === "nobody") yield* client.reject(request, nobody)
+    else yield* client.respond(request, { decision })
   },
   Effect.catchTag("RequestNotPending", () => Effect.void)
 )

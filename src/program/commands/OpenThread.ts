@@ -128,6 +128,6 @@ export const open = Effect.fnUntraced(function* (
   const { volatile } = yield* Threads
   return yield* targetOf(client, resume, task.cwd).pipe(
     Effect.flatMap((threadId) => client.request("thread/resume", { ...settings, threadId, excludeTurns: true })),
-    Effect.mapError((error) => (volatile ? explained(error) : error))
+    Effect.catch((error) => Effect.flatMap(volatile, (isLost) => Effect.fail(isLost ? explained(error) : error)))
   )
 })

@@ -42,6 +42,7 @@ export class LineSplitter {
     this.#partial = []
   }
 
+  /** Adds bytes, and returns the lines that they complete. */
   push(chunk: Uint8Array): ReadonlyArray<Uint8Array | Overlong> {
     const lines: Array<Uint8Array | Overlong> = []
     let from = 0
@@ -95,6 +96,7 @@ export class Decoder {
     this.#lines.skip(maxBytes)
   }
 
+  /** The messages of the lines that the bytes complete. */
   push(chunk: Uint8Array): ReadonlyArray<Incoming> {
     return this.#lines.push(chunk).map(this.#message)
   }

@@ -35,7 +35,9 @@ export {
 } from "./ClientError.ts"
 export { type AnswerTo, type RequestHandler, RequestRejected, type ServerRequestOf } from "./ServerRequestDesk.ts"
 export type { ConsumerOptions, WhenFull } from "./EventConsumer.ts"
-export type { RequestHandle } from "./RequestHandle.ts"
+export type { EventSource } from "./EventHub.ts"
+export type { RequestHandle, Requesting } from "./RequestHandle.ts"
+export type { Answering } from "./ServerRequestDesk.ts"
 export { TurnFailed } from "./TurnFailed.ts"
 
 /** A connection as the facade uses it. Results are undecoded; the link assigns the ids. */
@@ -142,6 +144,8 @@ export interface ClientService extends RequestHandle {
   readonly subscribe: (
     options: ConsumerOptions
   ) => Effect.Effect<Stream.Stream<ClientEvent, ConsumerTooSlow>, never, Scope.Scope>
+  /** Like `events`, with options. Each run subscribes when it begins. */
+  readonly eventsOf: (options: ConsumerOptions) => Stream.Stream<ClientEvent, ConsumerTooSlow>
   /** The next event that no stream of events receives; none after the last one. */
   readonly nextEvent: Effect.Effect<Option.Option<ClientEvent>>
   /** A thread that this client is subscribed to. Sends no request. */
@@ -189,6 +193,7 @@ export const make = Effect.fnUntraced(function* (
     handle: (method, handler) =>
       Effect.andThen(desk.handle(method, handler), Effect.asVoid(Effect.forkScoped(hub.drive))),
     events: TurnStream.eventsOf(hub, everything),
+    eventsOf: (options) => TurnStream.eventsOf(hub, everything, options),
     subscribe: (options) =>
       Effect.map(hub.subscribe(everything, options), (consumer) => TurnStream.readFrom(hub, consumer)),
     nextEvent: hub.nextUnclaimed,

@@ -22,6 +22,7 @@ import { type ClientError, DecodeError, type ServerError, type TransportError } 
 
 /** Sends requests. Results are undecoded. */
 export interface Requesting {
+  /** Sends a request and waits for its undecoded result. */
   readonly request: (method: string, params: unknown) => Effect.Effect<unknown, TransportError | ServerError>
 }
 

@@ -34,7 +34,9 @@ import type { EventObserver } from "./EventHub.ts"
 
 /** Sends answers. */
 export interface Answering {
+  /** Answers a server request with a result. */
   readonly respond: (id: RequestId, result: unknown) => Effect.Effect<void, TransportError>
+  /** Answers a server request with an error. */
   readonly reject: (id: RequestId, error: ErrorObject) => Effect.Effect<void, TransportError>
 }
 
@@ -157,7 +159,10 @@ export class ServerRequestDesk implements EventObserver {
       onSuccess: (value) => Effect.sync(() => this.#settle(id, pending, this.#sendResult(request, value))),
       onFailure: (cause) => {
         this.#settle(id, pending, this.#link.reject(id, errorOf(method, cause)))
-        return Effect.logWarning(`the handler of ${method} failed`, cause)
+        // A rejection is an answer.
+        return Cause.squash(cause) instanceof RequestRejected
+          ? Effect.void
+          : Effect.logWarning(`the handler of ${method} failed`, cause)
       }
     })
     return Effect.suspend(() => {

@@ -132,7 +132,11 @@ const run = (core: TurnStream.Core, threadId: string, input: TurnStream.TurnInpu
     return resultOf(turn ?? (yield* TurnStream.lastTurn(core, threadId)), items, usage)
   }).pipe(Effect.scoped)
 
-/** The client of one thread. */
+/**
+ * The client of one thread.
+ *
+ * @internal
+ */
 export const make = (core: TurnStream.Core, threadId: string): ThreadClient => ({
   id: threadId,
   turn: (input, options = {}) => TurnStream.make(core, threadId, input, options, { requests: true }),
@@ -142,7 +146,8 @@ export const make = (core: TurnStream.Core, threadId: string): ThreadClient => (
       core.request("turn/steer", {
         threadId,
         input: TurnStream.inputOf(input),
-        expectedTurnId: options.turnId ?? core.turns.activeIn(threadId) ?? ""
+        // Without a turn the server refuses any id.
+        expectedTurnId: options.turnId ?? core.turns.activeIn(threadId) ?? "none"
       })
     ),
   interrupt: Effect.asVoid(core.request("turn/interrupt", { threadId, turnId: "" })),

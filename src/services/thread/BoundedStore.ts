@@ -35,9 +35,10 @@ type Bounded = <A>(
 
 /** The operations that a store may lack. */
 const optional = (
-  { pathOf, readItems, readTurns, sections, threadAt }: ThreadStore["Service"],
+  { claim, pathOf, readItems, readTurns, sections, threadAt }: ThreadStore["Service"],
   bounded: Bounded
 ): Partial<ThreadStore["Service"]> => ({
+  ...(claim === undefined ? {} : { claim: (...args) => bounded("claim", () => claim(...args)) }),
   ...(readTurns === undefined ? {} : { readTurns: (...args) => bounded("read", () => readTurns(...args)) }),
   ...(readItems === undefined ? {} : { readItems: (...args) => bounded("read", () => readItems(...args)) }),
   ...(pathOf === undefined ? {} : { pathOf }),
@@ -94,7 +95,9 @@ export const make = Effect.gen(function* () {
   ): Effect.Effect<A, ThreadStoreError> => {
     if (Exit.isSuccess(exit)) return exit
     const error = errorOf(operation, exit.cause)
-    return Effect.andThen(Effect.logError(error.message, error.cause), Effect.fail(error))
+    // Another program that uses a thread is no failure of the store.
+    const logged = error.reason === "locked" ? Effect.void : Effect.logError(error.message, error.cause)
+    return Effect.andThen(logged, Effect.fail(error))
   }
 
   return ThreadStore.of({

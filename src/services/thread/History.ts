@@ -22,7 +22,7 @@ export interface HistoryRange {
   /** Null for the begin of the direction. */
   readonly from: HistoryPosition | null
   readonly direction: SortDirection
-  /** At least one. */
+  /** Maximum number of turns or items; at least one. */
   readonly limit: number
 }
 

@@ -44,6 +44,8 @@ export const UnloadGrace = Context.Reference("spindle/UnloadGrace", { defaultVal
 export interface Opening<E> {
   readonly threadId: string
   readonly setup: ThreadSetup
+  /** Frees the right to write to the thread. It runs after the thread's last event was stored. */
+  readonly release: Effect.Effect<void>
   /** Stores or reads the thread, after its rules were read. */
   readonly state: Effect.Effect<ThreadState, E>
   /** Events that opening adds. They are committed before the thread is visible. */
@@ -62,6 +64,8 @@ interface Loaded {
   readonly scope: Scope.Closeable
   /** The scope of the tools, within that of the thread. */
   readonly toolScope: Scope.Closeable
+  /** Frees the right to write to the thread. */
+  readonly release: Effect.Effect<void>
   isUnloading: boolean
   /** Closes the scope of a thread that is unloaded. */
   closing: Fiber.Fiber<void> | undefined
@@ -82,7 +86,7 @@ interface Engine {
 
 const openIn = Effect.fnUntraced(function* <E>(
   { activity, services, store, threads, tools, touch }: Engine,
-  { changes, setup, state: stored, threadId }: Opening<E>,
+  { changes, release, setup, state: stored, threadId }: Opening<E>,
   scope: Scope.Closeable
 ) {
   const { config, instructions, provider } = setup
@@ -103,7 +107,7 @@ const openIn = Effect.fnUntraced(function* <E>(
   }
   const thread = new Thread({ context, activity, instructionSources: sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
-  threads.set(threadId, { thread, journal, scope, toolScope, isUnloading: false, closing: undefined })
+  threads.set(threadId, { thread, journal, scope, toolScope, release, isUnloading: false, closing: undefined })
   touch(threadId)
   return { thread, configWarnings } satisfies Opened
 })
@@ -118,13 +122,13 @@ const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E |
 
 /** Closes the scope of a thread, but waits for its tools no longer than the grace. Tools that are abandoned store and publish nothing. */
 const closeInTime = Effect.fnUntraced(function* (loaded: Loaded) {
-  const { journal, scope, thread } = loaded
+  const { journal, release, scope, thread } = loaded
   const grace = yield* UnloadGrace
   // A fiber of its own, so that it can be abandoned. Until then the stop of all threads waits for it.
   const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
   loaded.closing = closing
   const closed = yield* Effect.timeoutOption(Fiber.await(closing), grace)
-  yield* thread.flush
+  yield* Effect.ensuring(thread.flush, release)
   if (Option.isSome(closed)) return
   journal.closeNow()
   yield* Effect.logError(
@@ -153,9 +157,10 @@ const unload = Effect.fnUntraced(function* (
 })
 
 /** Ends a thread with its turn, its tools and its commands. */
-const end = Effect.fnUntraced(function* ({ threads }: Engine, { closing, scope, thread }: Loaded) {
+const end = Effect.fnUntraced(function* ({ threads }: Engine, { closing, release, scope, thread }: Loaded) {
   yield* thread.stop
   yield* closing === undefined ? Scope.close(scope, Exit.void) : Fiber.await(closing)
+  yield* release
   threads.delete(thread.id)
 })
 
@@ -238,8 +243,9 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
      * descriptions for the log.
      */
     abandonNow: (): ReadonlyArray<string> =>
-      Array.from(threads.values(), ({ journal, thread, toolScope }) => {
+      Array.from(threads.values(), ({ journal, release, thread, toolScope }) => {
         journal.closeNow()
+        fork(release)
         fork(Scope.close(toolScope, Exit.void))
         return thread.isRunning ? `the turn that runs in thread ${thread.id}` : `the tools of thread ${thread.id}`
       })

@@ -17,6 +17,7 @@ export const MaxSubmissionKeys = 256
 /** A thread's place in a section, and when it entered the section (Unix milliseconds). */
 export type Membership = SectionPlace & { readonly enteredAt: number }
 
+/** What is known of a thread besides its turns and its conversation. */
 export interface ThreadFacts {
   readonly name: string | null
   readonly archived: boolean
@@ -34,6 +35,7 @@ export interface ThreadFacts {
   readonly submissions: ReadonlyArray<{ readonly key: string; readonly turnId: string }>
 }
 
+/** The facts of a new thread. */
 export const initialFacts = (origin: ThreadOrigin): ThreadFacts => ({
   name: null,
   archived: false,

@@ -22,16 +22,20 @@ import type { StoredItem, TurnState } from "./ThreadState.ts"
 
 /** An operation of the store failed. Events appended before are unaffected. */
 export class ThreadStoreError extends Schema.TaggedError<ThreadStoreError>()("ThreadStoreError", {
-  operation: Schema.Literals(["append", "read", "list", "search", "fork", "delete"]),
+  operation: Schema.Literals(["append", "read", "list", "search", "fork", "delete", "claim"]),
   /**
    * - `conflict`: the thread has other events than expected: another writer has appended.
    * - `unavailable`: the medium failed: disk full, no permission, connection lost. A later try may succeed.
+   * - `locked`: another process has the thread open for writing.
    * - `timeout`: the operation exceeded its time limit and may have taken effect. Stores never raise it themselves.
    */
-  reason: Schema.Literals(["conflict", "unavailable", "timeout"]),
+  reason: Schema.Literals(["conflict", "unavailable", "locked", "timeout"]),
+  /** The thread, where the message names it. */
+  threadId: Schema.optionalKey(Schema.String),
   cause: Schema.Defect()
 }) {
   override get message(): string {
+    if (this.reason === "locked") return `thread ${this.threadId ?? ""} already has an active writer`
     return this.reason === "conflict"
       ? `thread store refused to ${this.operation}: another writer has changed the thread`
       : `thread store failed to ${this.operation}`
@@ -146,8 +150,8 @@ export interface ThreadMatches extends Omit<ThreadPage, "threads"> {
 export class ThreadStore extends Context.Service<
   ThreadStore,
   {
-    /** True for a store that loses its threads when the process ends. Default: false. */
-    readonly volatile?: boolean
+    /** Whether the store loses its threads when the process ends. Optional; default: false. */
+    readonly volatile?: Effect.Effect<boolean>
     /**
      * Appends events to a thread, all or none. `expectedSeq` is the number of the first of them, which equals the current
      * number of events; otherwise it fails with reason `conflict`. A thread begins with `Created` at 0.
@@ -157,6 +161,12 @@ export class ThreadStore extends Context.Service<
       expectedSeq: number,
       events: ReadonlyArray<ThreadEvent>
     ) => Effect.Effect<void, ThreadStoreError>
+    /**
+     * Takes the right to append to a thread until the returned effect runs, which frees it. Fails with reason `locked` when
+     * another process has it. `isNew`: nobody else can know the thread yet, so that taking it need not wait. Optional: a store
+     * that no other process uses. An append to a thread without a claim claims it for that append.
+     */
+    readonly claim?: (threadId: string, isNew: boolean) => Effect.Effect<Effect.Effect<void>, ThreadStoreError>
     /** Events from number `from` on, at most `limit` of them; empty for an unknown thread. */
     readonly read: (
       threadId: string,

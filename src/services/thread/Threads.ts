@@ -99,7 +99,7 @@ export class Threads extends Context.Service<
     /** The thread, if it is loaded. */
     readonly find: (threadId: string) => Thread | undefined
     /** Whether the stored threads are lost when the process ends. */
-    readonly volatile: boolean
+    readonly volatile: Effect.Effect<boolean>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** Operations on threads that need not be loaded. */
@@ -192,6 +192,20 @@ const createdBy = Effect.fnUntraced(function* (
   return { _tag: "Created", at, origin, settings } as const
 })
 
+/** Opens a thread with the right to write to it, which is freed when that fails. */
+const claimed = <A, E>(
+  { store }: Engine,
+  threadId: string,
+  kind: "new" | "stored" | "unstored",
+  open: (release: Effect.Effect<void>) => Effect.Effect<A, E>
+): Effect.Effect<A, E | ThreadStoreError> => {
+  const { claim } = store
+  if (claim === undefined || kind === "unstored") return open(Effect.void)
+  return Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(claim(threadId, kind === "new"), (release) => Effect.onError(restore(open(release)), () => release))
+  )
+}
+
 const start = Effect.fnUntraced(function* (
   engine: Engine,
   request: StartThread
@@ -201,16 +215,24 @@ const start = Effect.fnUntraced(function* (
   const threadId = created.origin.id
   const stored = request.ephemeral ? Effect.void : engine.store.append(threadId, 0, [created])
   const state = Effect.as(stored, initial(created))
-  const opened = yield* engine.threads.open({ threadId, setup, state, changes: () => [] })
+  const opened = yield* claimed(engine, threadId, request.ephemeral ? "unstored" : "new", (release) =>
+    engine.threads.open({ threadId, setup, release, state, changes: () => [] })
+  )
   return { ...opened, warnings: setup.warnings }
 })
 
-/** Loads an unloaded thread. */
-const load = Effect.fnUntraced(function* (
+/** Loads an unloaded thread. It is read when no other process can write to it any more. */
+const load = (engine: Engine, request: ResumeThread): Effect.Effect<LoadedThread, LoadError> =>
+  Effect.andThen(
+    checkId(request.threadId, "session"),
+    claimed(engine, request.threadId, "stored", (release) => loadClaimed(engine, request, release))
+  )
+
+const loadClaimed = Effect.fnUntraced(function* (
   { sections, services: { clock, router }, setUp, store, threads }: Engine,
-  { overrides, threadId }: ResumeThread
+  { overrides, threadId }: ResumeThread,
+  release: Effect.Effect<void>
 ): Effect.fn.Return<LoadedThread, LoadError> {
-  yield* checkId(threadId, "session")
   const state = yield* readState(store, threadId)
   if (state === null || !isOnRecord(state)) return yield* notOnRecord(threadId)
   if (state.archived) return yield* new ThreadArchived({ threadId })
@@ -218,7 +240,7 @@ const load = Effect.fnUntraced(function* (
   const setup = yield* setUp(overrides, state.settings)
   const at = clock.currentTimeMillisUnsafe()
   const changes = () => [...interruptions(state, at), ...settingsChange(state, setup.settings.value, at)]
-  const opened = yield* threads.open({ threadId, setup, state: Effect.succeed(state), changes })
+  const opened = yield* threads.open({ threadId, setup, release, state: Effect.succeed(state), changes })
   yield* router.notify("thread/status/changed", { threadId, status: opened.thread.status }, threadId)
   return { ...opened, warnings: setup.warnings }
 })
@@ -295,7 +317,9 @@ const fork = Effect.fnUntraced(function* (
     ...settingsChange(state, setup.settings.value, created.at)
   ]
   const state = Effect.map(stored, () => fold(initial(created), events.slice(1, length)))
-  const opened = yield* threads.open({ threadId, setup, state, changes })
+  const opened = yield* claimed(engine, threadId, request.ephemeral ? "unstored" : "new", (release) =>
+    threads.open({ threadId, setup, release, state, changes })
+  )
   return { ...opened, warnings: setup.warnings }
 })
 
@@ -335,7 +359,7 @@ export const make = Effect.gen(function* () {
     announce: (thread) => services.router.notify("thread/started", { thread: thread.view(false) }, thread.id),
     get,
     find,
-    volatile: store.volatile === true,
+    volatile: store.volatile ?? Effect.succeed(false),
     loaded: threads.ids,
     stored: ThreadChanges.make({ services, store, threads, sections, locked }),
     sections,

@@ -215,8 +215,7 @@ describe("spindle", () => {
       { code, stderr, stdout },
       {
         code: 1,
-        stderr:
-          "error: no rollout found for thread id 01a1fb80-d002-7f01-86cf-4b9a743431db\nThreads are kept in memory here: they end with the process that started them.\n",
+        stderr: "error: no rollout found for thread id 01a1fb80-d002-7f01-86cf-4b9a743431db\n",
         stdout: ""
       }
     )

@@ -244,16 +244,14 @@ describe("exec", () => {
   )
 
   test(
-    "fails when the thread to continue does not exist",
+    "names the reason when a thread to continue is not in a store in memory",
     Effect.gen(function* () {
-      const { options } = yield* server
+      const options = { ...(yield* server).options, store: MemoryStore.layer }
       const resume = "01a1fb80-d002-7f01-86cf-4b9a743431db"
       assert.deepStrictEqual(yield* exec({ resume: { target: resume, all: false } }, options), {
         code: 1,
         out: "",
-        err:
-          `error: no rollout found for thread id ${resume}\n` +
-          "Threads are kept in memory here: they end with the process that started them.\n"
+        err: `error: no rollout found for thread id ${resume}\n`
       })
     })
   )

@@ -290,6 +290,7 @@ describe("BoundedStore", () => {
     readTurns: (store) =>
       store.readTurns?.(stranger, { from: null, direction: "asc", limit: 1 }, "full") ?? Effect.void,
     readItems: (store) => store.readItems?.(stranger, { from: null, direction: "asc", limit: 1 }, null) ?? Effect.void,
+    claim: (store) => store.claim?.(stranger, false) ?? Effect.void,
     fork: (store) => store.fork(stranger, 1, created("0198c0de-0000-7000-8000-000000000001")),
     delete: (store) => store.delete(stranger)
   } satisfies Record<

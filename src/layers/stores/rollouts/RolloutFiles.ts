@@ -68,6 +68,8 @@ export class RolloutFiles {
   readonly #logs = new Map<string, ThreadLog>()
   /** Threads whose writer is here; the file of one may come later. */
   readonly #held = new Set<string>()
+  /** Those of them that have no file and of which no other program can know. */
+  readonly #fresh = new Set<string>()
   /** The open logs of those threads. */
   readonly #writers = new Map<string, ThreadLog>()
   readonly #drafts = new Map<string, ReadonlyArray<ThreadEvent>>()
@@ -110,6 +112,7 @@ export class RolloutFiles {
   log(threadId: string): ThreadLog | undefined {
     const writer = this.#writers.get(threadId)
     if (writer !== undefined) return writer
+    if (this.#fresh.has(threadId)) return undefined
     const file = Folder.isStorable(threadId) ? this.catalog.filesOf(threadId).at(-1) : undefined
     const known = this.#logs.get(threadId)
     this.#logs.delete(threadId)
@@ -157,6 +160,7 @@ export class RolloutFiles {
    * been read to its end.
    */
   hold(threadId: string): void {
+    this.#fresh.delete(threadId)
     const log = this.log(threadId)
     if (log !== undefined) {
       const newer = this.newer(log)
@@ -173,9 +177,25 @@ export class RolloutFiles {
     this.#held.add(threadId)
   }
 
+  /** Gives a thread its writer here that nobody else can know: its file is not sought. */
+  holdNew(threadId: string): void {
+    this.#held.add(threadId)
+    this.#fresh.add(threadId)
+  }
+
+  isHeld(threadId: string): boolean {
+    return this.#held.has(threadId)
+  }
+
+  /** Whether an append of these events makes or changes a file. */
+  isWritten(threadId: string, events: ReadonlyArray<ThreadEvent>): boolean {
+    return !events.every(isQuiet) || this.log(threadId) !== undefined
+  }
+
   /** Ends writing. The events of a thread that got no file are gone. */
   release(threadId: string): void {
     this.#held.delete(threadId)
+    this.#fresh.delete(threadId)
     this.#drafts.delete(threadId)
     const log = this.#writers.get(threadId)
     if (log === undefined) return
@@ -208,6 +228,14 @@ export class RolloutFiles {
     }
   }
 
+  /** Gives a name to a thread that another process writes. The log must have been read to its end. */
+  appendName(threadId: string, expectedSeq: number, events: ReadonlyArray<ThreadEvent>): void {
+    const length = this.#length(threadId, this.log(threadId))
+    if (length !== expectedSeq) throw new Conflict(`expected event ${expectedSeq}, has ${length}`)
+    const named = lastOf(events, "NameSet")
+    if (named !== undefined && named.name !== null) this.names.add(threadId, named.name, named.at)
+  }
+
   /** Adds events to a thread without a file. A file is made when the thread is worth one. */
   #begin(threadId: string, events: ReadonlyArray<ThreadEvent>, written: Written): void {
     const draft = this.#drafts.get(threadId) ?? []
@@ -231,6 +259,7 @@ export class RolloutFiles {
       throw error
     }
     this.#drafts.delete(threadId)
+    this.#fresh.delete(threadId)
     if (isWriting) this.#writers.set(threadId, log)
     else log.close()
   }
@@ -286,6 +315,7 @@ export class RolloutFiles {
         : target
       Fs.renameSync(temporary, path)
       isDone = true
+      this.#fresh.delete(id)
       if (state.name?.name != null) this.names.add(id, state.name.name, state.name.at)
     } finally {
       Fs.closeSync(descriptor)

@@ -8,10 +8,17 @@
  * @module
  */
 import * as Fs from "node:fs"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { EventOf, NumberedEvent, ThreadEvent } from "../../../services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../../services/thread/ThreadStore.ts"
+import { isStorable } from "./Folder.ts"
+import * as Lock from "./Lock.ts"
+import { Locked, type Locks } from "./Lock.ts"
 import { FileChanged } from "./Log.ts"
 import * as Sections from "./Sections.ts"
 import { Conflict, RolloutFiles } from "./RolloutFiles.ts"
@@ -39,12 +46,14 @@ const LinesPerSlice = 512
 
 type Operation = ThreadStoreError["operation"]
 
-const errorOf = (operation: Operation, error: unknown): ThreadStoreError =>
-  new ThreadStoreError({
-    operation,
-    reason: error instanceof Conflict || error instanceof FileChanged ? "conflict" : "unavailable",
-    cause: error
-  })
+const errorOf = (operation: Operation, error: unknown): ThreadStoreError => {
+  if (error instanceof ThreadStoreError) return error
+  if (error instanceof Locked) {
+    return new ThreadStoreError({ operation, reason: "locked", threadId: error.threadId, cause: error })
+  }
+  const isConflict = error instanceof Conflict || error instanceof FileChanged
+  return new ThreadStoreError({ operation, reason: isConflict ? "conflict" : "unavailable", cause: error })
+}
 
 const attempt = <A>(operation: Operation, run: () => A): Effect.Effect<A, ThreadStoreError> =>
   Effect.try({ try: run, catch: (error) => errorOf(operation, error) })
@@ -70,6 +79,12 @@ interface Backend {
   readonly files: RolloutFiles
   readonly index: ThreadIndex
   readonly fsync: FsyncPolicy
+  readonly locks: Locks
+  /** The locks of new threads, which are taken in the background. */
+  readonly pending: Map<string, Fiber.Fiber<Effect.Effect<void>, Error>>
+  /** The scope of the store. */
+  readonly scope: Scope.Scope
+  readonly warn: (message: string) => void
 }
 
 const read = (files: RolloutFiles, threadId: string, range: { readonly from: number; readonly limit: number }) =>
@@ -106,12 +121,110 @@ const append = (
   return Effect.andThen(scanned(files, "append", threadId), write)
 }
 
+/** Waits for the lock of a new thread. A new thread is also written where files cannot be locked. */
+const settleNew = ({ pending, warn }: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> => {
+  const fiber = pending.get(threadId)
+  if (fiber === undefined) return Effect.void
+  return Effect.flatMap(Fiber.await(fiber), (exit) => {
+    pending.delete(threadId)
+    if (Exit.isSuccess(exit)) return Effect.void
+    const error = Cause.squash(exit.cause)
+    if (error instanceof Locked) return Effect.fail(errorOf("append", error))
+    return Effect.sync(() => warn(`thread ${threadId} is written without a lock: ${asError(error).message}`))
+  })
+}
+
+/** Runs a change with the thread's lock, unless this store holds it. */
+const locked = <A>(
+  { files, locks }: Backend,
+  operation: Operation,
+  threadId: string,
+  change: Effect.Effect<A, ThreadStoreError>
+): Effect.Effect<A, ThreadStoreError> =>
+  files.isHeld(threadId) || !isStorable(threadId)
+    ? change
+    : Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(
+          Effect.mapError(locks.acquire(threadId), (error) => errorOf(operation, error)),
+          (free) => Effect.ensuring(restore(change), free)
+        )
+      )
+
+/** A name may be given while another process has the thread. It becomes a line with the next append. */
+const named = ({ files }: Backend, threadId: string, expectedSeq: number, events: ReadonlyArray<ThreadEvent>) =>
+  Effect.andThen(
+    scanned(files, "append", threadId),
+    attempt("append", () => files.appendName(threadId, expectedSeq, events))
+  )
+
+const appendLocked = (
+  backend: Backend,
+  threadId: string,
+  expectedSeq: number,
+  events: ReadonlyArray<ThreadEvent>
+): Effect.Effect<void, ThreadStoreError> =>
+  Effect.suspend(() => {
+    const { files, pending } = backend
+    const write = append(backend, threadId, expectedSeq, events)
+    if (pending.has(threadId) && files.isWritten(threadId, events)) {
+      return Effect.andThen(settleNew(backend, threadId), write)
+    }
+    if (files.isHeld(threadId)) return write
+    return Effect.flatMap(
+      attempt("append", () => files.isWritten(threadId, events)),
+      (isWritten) => {
+        if (!isWritten) return write
+        const changed = locked(backend, "append", threadId, write)
+        if (!events.every(({ _tag }) => _tag === "NameSet")) return changed
+        return Effect.catch(changed, (error) =>
+          error.reason === "locked" ? named(backend, threadId, expectedSeq, events) : Effect.fail(error)
+        )
+      }
+    )
+  })
+
+/** Claims a new thread: its lock is taken in the background, and its first file waits for it. */
+const claimNew = ({ files, locks, pending, scope }: Backend, threadId: string) =>
+  Effect.gen(function* () {
+    files.holdNew(threadId)
+    const fiber = yield* Effect.forkIn(locks.acquire(threadId), scope)
+    pending.set(threadId, fiber)
+    return Effect.suspend(() => {
+      if (!files.isHeld(threadId)) return Effect.void
+      files.release(threadId)
+      pending.delete(threadId)
+      return Effect.flatMap(Fiber.await(fiber), (exit) => (Exit.isSuccess(exit) ? exit.value : Effect.void))
+    })
+  })
+
+/** Claims a stored thread. An unknown one needs no claim. */
+const claimStored = (backend: Backend, threadId: string): Effect.Effect<Effect.Effect<void>, ThreadStoreError> =>
+  Effect.gen(function* () {
+    const { files, locks } = backend
+    const isKnown = yield* attempt("claim", () => files.log(threadId) !== undefined)
+    if (!isKnown) return Effect.void
+    const free = yield* Effect.mapError(locks.acquire(threadId), (error) => errorOf("claim", error))
+    const hold = Effect.andThen(
+      scanned(files, "claim", threadId),
+      attempt("claim", () => files.hold(threadId))
+    )
+    yield* Effect.onError(hold, () => free)
+    return Effect.suspend(() => {
+      if (!files.isHeld(threadId)) return Effect.void
+      files.release(threadId)
+      return free
+    })
+  })
+
 const forked = Effect.fnUntraced(function* (
-  { files, index }: Backend,
+  backend: Backend,
   sourceId: string,
   atSeq: number,
   created: EventOf<"Created">
 ) {
+  const { files, index } = backend
+  const { id } = created.origin
+  yield* settleNew(backend, id)
   yield* scanned(files, "fork", sourceId)
   const steps = files.fork(sourceId, atSeq, created)
   const copied = inSlices("fork", () => {
@@ -123,7 +236,10 @@ const forked = Effect.fnUntraced(function* (
     copied,
     Effect.sync(() => void steps.return(undefined))
   )
-  index.changed(created.origin.id)
+  index.changed(id)
+  if (!files.isHeld(id)) return
+  yield* scanned(files, "fork", id)
+  yield* attempt("fork", () => files.hold(id))
 })
 
 const summary = ({ files, index }: Backend, threadId: string) =>
@@ -145,14 +261,24 @@ const makeBackend = Effect.fnUntraced(function* ({ fsync = "never", home }: Roll
     read: (threadId, range) => read(files, threadId, range),
     onUnreadable: (path, error) => warn(`${path} was not listed: ${asError(error).message}`)
   })
-  return { files, index, fsync } satisfies Backend
+  return {
+    files,
+    index,
+    fsync,
+    locks: yield* Lock.make(home),
+    pending: new Map(),
+    scope: yield* Effect.scope,
+    warn
+  } satisfies Backend
 })
 
 export const make = Effect.fnUntraced(function* (options: RolloutStoreOptions) {
   const backend = yield* makeBackend(options)
   const { files, index } = backend
   return ThreadStore.of({
-    append: (...args) => append(backend, ...args),
+    append: (...args) => appendLocked(backend, ...args),
+    claim: (threadId, isNew) =>
+      isNew && isStorable(threadId) ? claimNew(backend, threadId) : claimStored(backend, threadId),
     read: (...args) => read(files, ...args),
     summary: (threadId) => Effect.mapError(summary(backend, threadId), (error) => errorOf("read", error)),
     list: (request) => Effect.mapError(index.page(request), (error) => errorOf("list", error)),
@@ -164,11 +290,16 @@ export const make = Effect.fnUntraced(function* (options: RolloutStoreOptions) {
       load: attempt("read", () => Sections.load(files.home)),
       save: (sections) => attempt("append", () => Sections.save(files.home, sections))
     },
-    delete: (threadId) =>
-      Effect.map(
+    delete: (threadId) => {
+      const removed = Effect.map(
         attempt("delete", () => files.delete(threadId)),
         () => index.changed(threadId)
       )
+      return Effect.flatMap(
+        attempt("delete", () => files.log(threadId) !== undefined),
+        (isKnown) => (isKnown ? locked(backend, "delete", threadId, removed) : removed)
+      )
+    }
   })
 })
 
