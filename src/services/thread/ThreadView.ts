@@ -73,6 +73,7 @@ export interface Lookup {
   readonly path: (thread: ThreadSummary) => string | null
 }
 
+/** Knows no section and no file. */
 export const noLookup: Lookup = { section: () => null, path: () => null }
 
 /** How far the thread was read, as clients see it; null for a thread that is not kept. */
