@@ -210,7 +210,6 @@ export const make = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const pending = new PendingRequests(firstIdAt(clock.currentTimeMillisUnsafe()))
   yield* contribute("serverRequests", () => pending.all.map(toSnapshot))
-
   /** Whether the connection's answer counts: it received the request and is subscribed. */
   const mayAnswer = ({ asked, threadId }: Pending, connection: Subscriber): boolean =>
     asked.has(connection) && router.subscribers(threadId).includes(connection)
@@ -228,8 +227,8 @@ export const make = Effect.gen(function* () {
   const ask: ServerRequests["Service"]["ask"] = Effect.fnUntraced(function* (threadId, method, params, record) {
     const request = pending.open(threadId, method, params, clock.currentTimeMillisUnsafe())
     if (record !== undefined) yield* record(request.id)
-    const answer = Deferred.await(request.answer)
-    if (!pending.has(request)) return { id: request.id, answer }
+    const asked = { id: request.id, answer: Deferred.await(request.answer) }
+    if (!pending.has(request)) return asked
     const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
       concurrency: "unbounded"
     })
@@ -241,7 +240,7 @@ export const make = Effect.gen(function* () {
       }),
       { startImmediately: true }
     )
-    return { id: request.id, answer }
+    return asked
   })
 
   return ServerRequests.of({

@@ -55,6 +55,14 @@ const checked = Effect.fnUntraced(function* ({ appearance, name }: SectionConten
   return { name: trimmed, appearance }
 })
 
+const replaced = (sections: ReadonlyArray<ThreadSection>, section: ThreadSection, content: SectionContent) => {
+  const appearance = content.appearance === undefined ? section.appearance : content.appearance
+  const value = { id: section.id, name: content.name, appearance }
+  return { sections: sections.map((one) => (one === section ? value : one)), value }
+}
+
+const missing = (id: string) => refuse(`thread section not found: ${id.slice(0, MaxEchoed)}`)
+
 export type Sections = Effect.Success<ReturnType<typeof make>>
 
 export const make = Effect.fnUntraced(function* (
@@ -83,8 +91,6 @@ export const make = Effect.fnUntraced(function* (
     return writing.withPermit(Effect.uninterruptible(changed))
   }
 
-  const missing = (id: string) => refuse(`thread section not found: ${id.slice(0, MaxEchoed)}`)
-
   return {
     /** All sections: the built-in one, then the others by id, which is the order of their creation. */
     list: Effect.map(load, (sections) => [pinned, ...sections.toSorted((a, b) => (a.id < b.id ? -1 : 1))]),
@@ -108,8 +114,7 @@ export const make = Effect.fnUntraced(function* (
           if (id === pinned.id) return yield* refuse("the built-in pinned section cannot be renamed")
           const section = sections.find((one) => one.id === id)
           if (section === undefined) return yield* missing(id)
-          const value = { id, name, appearance: appearance === undefined ? section.appearance : appearance }
-          return { sections: sections.map((one) => (one === section ? value : one)), value }
+          return replaced(sections, section, { name, appearance })
         })
       ),
     remove: (id: string) =>
