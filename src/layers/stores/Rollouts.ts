@@ -79,4 +79,5 @@ const make = Effect.gen(function* () {
   })
 })
 
+/** The store of the home of the configuration. Loaded with its first operation; `[spindle]` in `config.toml` has its settings. */
 export const layer: Layer.Layer<ThreadStore, never, Config> = Layer.effect(ThreadStore, make)
