@@ -4,6 +4,7 @@
  *
  * @module
  */
+import process from "node:process"
 import { createAppServer } from "spindle-app-server/promise"
 
 const failureOf = async (promise: Promise<unknown>): Promise<string> => {
@@ -17,9 +18,9 @@ const failureOf = async (promise: Promise<unknown>): Promise<string> => {
 
 await using server = await createAppServer({ clientName: "test", clientVersion: "1", offline: true })
 const thread = await server.startThread({})
-console.log(`call: ${await failureOf(thread.run("wait", { signal: AbortSignal.timeout(50) }))}`)
+process.stdout.write(`call: ${await failureOf(thread.run("wait", { signal: AbortSignal.timeout(50) }))}\n`)
 
 const read = async (): Promise<void> => {
   for await (const event of thread.turn("wait", { signal: AbortSignal.timeout(50) })) void event
 }
-console.log(`iteration: ${await failureOf(read())}`)
+process.stdout.write(`iteration: ${await failureOf(read())}\n`)
