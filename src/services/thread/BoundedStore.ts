@@ -95,8 +95,11 @@ export const make = Effect.gen(function* () {
   ): Effect.Effect<A, ThreadStoreError> => {
     if (Exit.isSuccess(exit)) return exit
     const error = errorOf(operation, exit.cause)
-    // Another program that uses a thread is no failure of the store.
-    const logged = error.reason === "locked" ? Effect.void : Effect.logError(error.message, error.cause)
+    // A thread that others use is no failure of the store.
+    const logged =
+      error.reason === "locked" || error.reason === "referenced"
+        ? Effect.void
+        : Effect.logError(error.message, error.cause)
     return Effect.andThen(logged, Effect.fail(error))
   }
 
