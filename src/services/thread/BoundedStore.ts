@@ -53,8 +53,8 @@ const optional = (
       })
 })
 
-export const make = Effect.gen(function* () {
-  const store = yield* ThreadStore
+/** Bounds operations by `StoreTimeout`. The scope interrupts the abandoned ones that still run. */
+const makeBounded = Effect.gen(function* () {
   const timeout = yield* StoreTimeout
   /** Operations that have not ended, including those that were abandoned after the timeout. */
   const pending = new Map<Fiber.Fiber<unknown, unknown>, Operation>()
@@ -102,7 +102,13 @@ export const make = Effect.gen(function* () {
         : Effect.logError(error.message, error.cause)
     return Effect.andThen(logged, Effect.fail(error))
   }
+  return bounded
+})
 
+/** The given store in these bounds. */
+export const make = Effect.gen(function* () {
+  const store = yield* ThreadStore
+  const bounded = yield* makeBounded
   return ThreadStore.of({
     ...(store.volatile === undefined ? {} : { volatile: store.volatile }),
     append: (...args) => bounded("append", () => store.append(...args)),
