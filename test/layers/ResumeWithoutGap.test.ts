@@ -10,7 +10,8 @@ import * as Server from "../../src/layers/Server.ts"
 import { type ModelEvent, ModelProvider } from "../../src/services/model/ModelProvider.ts"
 import { connect, type ReceivedMessage } from "../support/WirePeer.ts"
 
-const sequence = { extensions: { "spindle/sequence": {} } }
+// With every notification of a thread, its numbers have no gap.
+const sequence = { experimentalApi: true, extensions: { "spindle/sequence": {} } }
 
 const delta = (index: number): ModelEvent => ({ _tag: "TextDelta", itemId: "m", delta: `${index} ` })
 

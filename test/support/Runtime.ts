@@ -45,6 +45,8 @@ const noThreads = Threads.of({
     unarchive: () => Effect.die("no threads here"),
     remove: () => Effect.die("no threads here"),
     revert: () => Effect.die("no threads here"),
+    hasFiles: false,
+    locate: (threadId) => Effect.succeed(threadId),
     state: () => Effect.succeed(null),
     view: () => Effect.die("no threads here"),
     readState: () => null

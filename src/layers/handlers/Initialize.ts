@@ -12,6 +12,7 @@ import { configWarning } from "./ConfigWarning.ts"
 import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
 import * as Reply from "../../services/connection/Reply.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
+import * as Idempotency from "../../protocol/extensions/Idempotency.ts"
 import { Extension } from "../../protocol/extensions/Sequence.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
 import { initializeResponse, isHeaderValue } from "../../services/config/ServerIdentity.ts"
@@ -60,12 +61,18 @@ export const make: Effect.Effect<
     const result = initializeResponse(info, config.home, clientInfo.name)
     const now = yield* Clock.currentTimeMillis
     const sequenced = capabilities?.extensions?.[Extension] !== undefined
+    const idempotent = capabilities?.extensions?.[Idempotency.Extension] !== undefined
+    const enabled = {
+      ...(sequenced ? { [Extension]: {} } : {}),
+      ...(idempotent ? { [Idempotency.Extension]: {} } : {})
+    }
     const session = {
       client: clientInfo,
       userAgent: result.userAgent,
       experimental: capabilities?.experimentalApi ?? false,
       optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
-      sequenced
+      sequenced,
+      idempotent
     }
     if (connection.session !== undefined) return yield* invalidRequest("Already initialized")
     const greet = Effect.sync(() => {
@@ -79,7 +86,7 @@ export const make: Effect.Effect<
     // One step, so that the client gets every warning once, and no broadcast before its response.
     return Reply.make(() => {
       connection.initialize(session)
-      return { result, commit: greet, extensions: sequenced ? { [Extension]: {} } : undefined }
+      return { result, commit: greet, extensions: sequenced || idempotent ? enabled : undefined }
     })
   })
 

@@ -57,6 +57,17 @@ const indexIn = (cursor: string | null | undefined): Effect.Effect<number, Reque
     : Effect.fail(invalidRequest("invalid queue pagination cursor: invalid digit found in string"))
 }
 
+const makeList = (threads: Threads["Service"]): Handler<"thread/queue/list"> =>
+  Effect.fnUntraced(function* ({ cursor, limit, threadId }) {
+    const state = yield* threads.stored.state(threadId)
+    if (state === null) return yield* unknownThread(threadId)
+    yield* checkKept(state)
+    const from = yield* indexIn(cursor)
+    const data = state.queue.slice(from, from + pageSize(limit, Queue.MaxQueued))
+    const next = from + data.length
+    return { data, nextCursor: data.length > 0 && next < state.queue.length ? String(next) : null }
+  })
+
 const makeStart = (threads: Threads["Service"]): Handler<"thread/queue/start"> =>
   Effect.fnUntraced(function* ({ queuedSubmissionId, threadId }) {
     yield* checkId(threadId, "thread")
@@ -65,7 +76,7 @@ const makeStart = (threads: Threads["Service"]): Handler<"thread/queue/start"> =
     if (state === null) return yield* unknownThread(threadId)
     yield* checkKept(state)
     if (thread === undefined) return yield* invalidRequest("resume the thread before starting a queued message")
-    const accepted = yield* thread.acceptQueued(queuedSubmissionId ?? null)
+    const accepted = yield* thread.queue.accept(queuedSubmissionId ?? null)
     return Reply.withCommit({ turn: accepted.turn }, thread.begin(accepted))
   })
 
@@ -96,20 +107,10 @@ export const make: Effect.Effect<
     }
     const at = yield* Clock.currentTimeMillis
     const { publish, value: isOnly } = yield* change(threadId, (state) => Queue.add(state, queuedSubmission, at))
-    const starting = isOnly ? (threads.find(threadId)?.startQueued ?? Effect.void) : Effect.void
+    const starting = isOnly ? (threads.find(threadId)?.queue.start ?? Effect.void) : Effect.void
     const warnings = warn(router, threadId, unservedAtAdding({ input }))
     const commit = publish.pipe(Effect.andThen(starting), Effect.andThen(warnings))
     return Reply.withCommit({ queuedSubmission }, commit)
-  })
-
-  const list: Handler<"thread/queue/list"> = Effect.fnUntraced(function* ({ cursor, limit, threadId }) {
-    const state = yield* threads.stored.state(threadId)
-    if (state === null) return yield* unknownThread(threadId)
-    yield* checkKept(state)
-    const from = yield* indexIn(cursor)
-    const data = state.queue.slice(from, from + pageSize(limit, Queue.MaxQueued))
-    const next = from + data.length
-    return { data, nextCursor: data.length > 0 && next < state.queue.length ? String(next) : null }
   })
 
   const update: Handler<"thread/queue/update"> = Effect.fnUntraced(function* ({ input, threadId, ...params }) {
@@ -137,7 +138,7 @@ export const make: Effect.Effect<
 
   return {
     "thread/queue/add": add,
-    "thread/queue/list": list,
+    "thread/queue/list": makeList(threads),
     "thread/queue/update": update,
     "thread/queue/delete": remove,
     "thread/queue/reorder": reorder,

@@ -13,7 +13,7 @@ import * as Reply from "../../services/connection/Reply.ts"
 import { invalidRequest, RequestError } from "../../services/routing/RequestError.ts"
 import { pageSize } from "../../services/thread/HistoryPages.ts"
 import * as SectionOrder from "../../services/thread/SectionOrder.ts"
-import type { SectionError } from "../../services/thread/Sections.ts"
+import { pinned, type SectionError } from "../../services/thread/Sections.ts"
 import { EphemeralThread, ThreadNotFound } from "../../services/thread/ThreadError.ts"
 import { checkId } from "../../services/thread/ThreadId.ts"
 import { Threads } from "../../services/thread/Threads.ts"
@@ -80,7 +80,8 @@ export const make: Effect.Effect<
   const { sections } = threads
 
   const list: Handler<"threadSection/list"> = Effect.fnUntraced(function* ({ cursor, limit }) {
-    const left = (yield* sections.list).filter(({ id }) => cursor == null || id > cursor)
+    const isLeft = (id: string) => cursor == null || (id !== pinned.id && (cursor === pinned.id || id > cursor))
+    const left = (yield* sections.list).filter(({ id }) => isLeft(id))
     const data = left.slice(0, pageSize(limit, MaxPage))
     return { data, nextCursor: data.length === left.length ? null : (data.at(-1)?.id ?? null) }
   })

@@ -143,7 +143,8 @@ const makeStart = (routing: Routing, threads: Threads["Service"]): Handler<"thre
 const makeResume = (routing: Routing, threads: Threads["Service"]): Handler<"thread/resume"> =>
   Effect.fnUntraced(function* (params, context) {
     const { connection } = context
-    const { threadId } = params
+    const threadId = yield* threads.stored.locate(params.threadId, params.path)
+    const served = threads.stored.hasFiles ? { ...params, path: null } : params
     const after = positionIn(context.extensions)
     const loaded = yield* threads.resume({ threadId, overrides: params, returning: after !== undefined })
     const { thread } = loaded
@@ -151,7 +152,7 @@ const makeResume = (routing: Routing, threads: Threads["Service"]): Handler<"thr
     return Reply.make(() => {
       const otherwise = catchUp(routing.router, connection, thread, now)
       const { extensions, following } = subscribe(routing, connection, threadId, after, otherwise)
-      const commit = Effect.andThen(following, publishWarnings(routing.router, loaded, unservedAtResume(params)))
+      const commit = Effect.andThen(following, publishWarnings(routing.router, loaded, unservedAtResume(served)))
       return { result: resumedThread(thread, params), extensions, commit }
     })
   })

@@ -8,7 +8,10 @@ import * as Path from "effect/Path"
 import { Config } from "../../services/config/Config.ts"
 import { PermittedSettings, type Violation } from "../../services/config/Permitted.ts"
 import type { Connection } from "../../services/connection/Connection.ts"
-import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
+import type { Handler, HandlersFor, RequestContext } from "../../services/connection/Handlers.ts"
+import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
+import { Extension, keyIn, MaxKey } from "../../protocol/extensions/Idempotency.ts"
+import { RequestError } from "../../services/routing/RequestError.ts"
 import * as Reply from "../../services/connection/Reply.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { askedModel, changed, folderIn, unusedModel } from "../../services/thread/Settings.ts"
@@ -32,6 +35,13 @@ const metadataOf = (params: ParamsOf<"turn/start">): Readonly<Record<string, str
   ...params.responsesapiClientMetadataPatch
 })
 
+/** The key of the input, for clients that enabled keys. */
+const keyOf = ({ connection, extensions }: RequestContext): Effect.Effect<string | undefined, RequestError> => {
+  const key = connection.session?.idempotent === true ? keyIn(extensions) : undefined
+  const message = `the key of ${Extension} must be a text of 1 to ${MaxKey} characters`
+  return key === null ? Effect.fail(new RequestError({ code: ErrorCode.InvalidParams, message })) : Effect.succeed(key)
+}
+
 /** A thread cannot change its model provider. When new requirements name another one, it must be resumed. */
 export const refuseOtherProvider = (violations: ReadonlyArray<Violation>): Effect.Effect<void, InvalidSettings> => {
   const violation = violations.find(({ field }) => field === "modelProvider")
@@ -50,13 +60,18 @@ export const make: Effect.Effect<
 
   const start: Handler<"turn/start"> = Effect.fnUntraced(function* (params, context) {
     const thread = yield* threads.get(params.threadId)
+    const key = yield* keyOf(context)
     const bounds = yield* config.bounds
     const standing = PermittedSettings.settle(bounds, thread.settings)
     yield* refuseOtherProvider(standing.violations)
     const folder = folderIn(params)
     const cwd = folder === null ? null : path.resolve(thread.settings.cwd, folder)
     const request = {
-      message: { input: params.input, clientId: params.clientUserMessageId ?? null },
+      message: {
+        input: params.input,
+        clientId: params.clientUserMessageId ?? null,
+        ...(key === undefined ? {} : { key })
+      },
       options: { outputSchema: params.outputSchema ?? null, metadata: metadataOf(params) },
       rootTurnId: params.rootTurnId ?? null,
       caller: callerOf(context.connection),
@@ -67,7 +82,11 @@ export const make: Effect.Effect<
     const accepted = yield* thread.accept(request)
     const replaced = standing.violations.map(({ warning }) => warning)
     const warnings = warn(router, thread.id, [...replaced, ...unservedAtStart(params)])
-    return Reply.withCommit({ turn: accepted.turn }, Effect.andThen(thread.begin(accepted), warnings))
+    return Reply.make(() => ({
+      result: { turn: accepted.turn },
+      extensions: key === undefined ? undefined : { [Extension]: { repeated: accepted.isRepeated === true } },
+      commit: Effect.andThen(thread.begin(accepted), warnings)
+    }))
   })
 
   const steer: Handler<"turn/steer"> = Effect.fnUntraced(function* (params) {

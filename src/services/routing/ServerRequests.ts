@@ -77,11 +77,15 @@ export interface PendingServerRequest {
 export class ServerRequests extends Context.Service<
   ServerRequests,
   {
-    /** Sends a request to the thread's subscribers. Its place in their order is fixed when this is run. It does not wait for the answer. */
+    /**
+     * Sends a request to the thread's subscribers. `record` runs before that; without it, the place of the request in their
+     * order is fixed when this is run. It does not wait for the answer.
+     */
     readonly ask: <M extends ServerRequestMethod>(
       threadId: string,
       method: M,
-      params: ServerRequestParams<M>
+      params: ServerRequestParams<M>,
+      record?: (id: number) => Effect.Effect<void>
     ) => Effect.Effect<PendingServerRequest>
     /**
      * A client's result. It is ignored when the id is unknown or already answered, and when the connection was not sent
@@ -206,7 +210,6 @@ export const make = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const pending = new PendingRequests(firstIdAt(clock.currentTimeMillisUnsafe()))
   yield* contribute("serverRequests", () => pending.all.map(toSnapshot))
-
   /** Whether the connection's answer counts: it received the request and is subscribed. */
   const mayAnswer = ({ asked, threadId }: Pending, connection: Subscriber): boolean =>
     asked.has(connection) && router.subscribers(threadId).includes(connection)
@@ -221,8 +224,11 @@ export const make = Effect.gen(function* () {
       )
     })
 
-  const ask: ServerRequests["Service"]["ask"] = Effect.fnUntraced(function* (threadId, method, params) {
+  const ask: ServerRequests["Service"]["ask"] = Effect.fnUntraced(function* (threadId, method, params, record) {
     const request = pending.open(threadId, method, params, clock.currentTimeMillisUnsafe())
+    if (record !== undefined) yield* record(request.id)
+    const asked = { id: request.id, answer: Deferred.await(request.answer) }
+    if (!pending.has(request)) return asked
     const offering = Effect.forEach(router.subscribers(threadId), (connection) => offer(connection, request), {
       concurrency: "unbounded"
     })
@@ -234,7 +240,7 @@ export const make = Effect.gen(function* () {
       }),
       { startImmediately: true }
     )
-    return { id: request.id, answer: Deferred.await(request.answer) }
+    return asked
   })
 
   return ServerRequests.of({

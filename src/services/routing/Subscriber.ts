@@ -18,6 +18,8 @@ export interface Session {
   readonly optedOut: ReadonlySet<string>
   /** Whether notifications of threads carry their sequence numbers (`ThreadLog`). */
   readonly sequenced: boolean
+  /** Whether the client sends keys with its input. Default: false. */
+  readonly idempotent?: boolean
 }
 
 export interface Subscriber {

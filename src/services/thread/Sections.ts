@@ -17,6 +17,9 @@ import type { ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 /** Maximum number of sections. */
 export const MaxSections = 1000
 
+/** Maximum number of characters of a client's id in an error. */
+const MaxEchoed = 128
+
 /** Maximum number of bytes of an icon and of a color. */
 const MaxAppearance = 64
 
@@ -52,6 +55,14 @@ const checked = Effect.fnUntraced(function* ({ appearance, name }: SectionConten
   return { name: trimmed, appearance }
 })
 
+const replaced = (sections: ReadonlyArray<ThreadSection>, section: ThreadSection, content: SectionContent) => {
+  const appearance = content.appearance === undefined ? section.appearance : content.appearance
+  const value = { id: section.id, name: content.name, appearance }
+  return { sections: sections.map((one) => (one === section ? value : one)), value }
+}
+
+const missing = (id: string) => refuse(`thread section not found: ${id.slice(0, MaxEchoed)}`)
+
 export type Sections = Effect.Success<ReturnType<typeof make>>
 
 export const make = Effect.fnUntraced(function* (
@@ -80,11 +91,9 @@ export const make = Effect.fnUntraced(function* (
     return writing.withPermit(Effect.uninterruptible(changed))
   }
 
-  const missing = (id: string) => refuse(`thread section not found: ${id}`)
-
   return {
-    /** All sections by id, which is the order of their creation. */
-    list: Effect.map(load, (sections) => [pinned, ...sections].sort((a, b) => (a.id < b.id ? -1 : 1))),
+    /** All sections: the built-in one, then the others by id, which is the order of their creation. */
+    list: Effect.map(load, (sections) => [pinned, ...sections.toSorted((a, b) => (a.id < b.id ? -1 : 1))]),
     /** The section with this id; null for an unknown one. Sections that were not loaded yet are unknown. */
     find: (id: string): ThreadSection | null =>
       id === pinned.id ? pinned : (known?.find((section) => section.id === id) ?? null),
@@ -105,8 +114,7 @@ export const make = Effect.fnUntraced(function* (
           if (id === pinned.id) return yield* refuse("the built-in pinned section cannot be renamed")
           const section = sections.find((one) => one.id === id)
           if (section === undefined) return yield* missing(id)
-          const value = { id, name, appearance: appearance === undefined ? section.appearance : appearance }
-          return { sections: sections.map((one) => (one === section ? value : one)), value }
+          return replaced(sections, section, { name, appearance })
         })
       ),
     remove: (id: string) =>

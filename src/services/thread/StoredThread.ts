@@ -58,13 +58,15 @@ const openCalls = ({ conversation }: ThreadState): ReadonlyMap<string, "function
 /** The events that end turns left open by a server that is gone: the turns and their tool calls were interrupted. */
 export const interruptions = (state: ThreadState, at: number): ReadonlyArray<ThreadEvent> => {
   const cut = state.turns.filter(({ status }) => status === "inProgress")
-  if (cut.length === 0) return []
+  const closed = state.openRequests.map(({ requestId }): ThreadEvent => ({ _tag: "RequestClosed", at, requestId }))
+  if (cut.length === 0) return closed
   const outputs = Array.from(openCalls(state), ([callId, type]): ThreadEvent => ({
     _tag: "ConversationEntry",
     at,
     item: { type: `${type}_output`, call_id: callId, output: "aborted" }
   }))
   return [
+    ...closed,
     ...outputs,
     ...cut.map(({ id }): ThreadEvent => ({ _tag: "TurnEnded", at, turnId: id, status: "interrupted", error: null }))
   ]

@@ -23,9 +23,9 @@ import type { ModelError, ModelName } from "../model/ModelProvider.ts"
 import {
   type AcceptedCommand,
   type AcceptedTurn,
+  isQueued,
   openingOf,
   refuseUnsteerable,
-  requestOfSubmission,
   type TurnRequest
 } from "./turn/Accepted.ts"
 import { ActiveTurn } from "./turn/ActiveTurn.ts"
@@ -35,7 +35,6 @@ import {
   type ServerDraining,
   ShellUnavailable,
   type ThreadClosing,
-  ThreadRefusal,
   TurnMismatch,
   type TurnNotSteerable,
   type InputTooLarge
@@ -45,9 +44,10 @@ import type { UserCommand } from "../tool/ShellSessions.ts"
 import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
 import { ThreadGate } from "./ThreadGate.ts"
-import { nextIn } from "./ThreadQueue.ts"
+import { QueueRunner } from "./turn/QueueRunner.ts"
+import { PendingKeys } from "./turn/PendingKeys.ts"
 import type { TurnTask } from "./turn/TurnTask.ts"
-import { type ClientIdentity, userTask } from "./turn/UserTurn.ts"
+import { userTask } from "./turn/UserTurn.ts"
 import type { TurnActivity } from "./RunningTurns.ts"
 import { type ThreadState, turnOf } from "./ThreadState.ts"
 import { AwaitsClients, type Changed, type Decision } from "./ThreadJournal.ts"
@@ -71,8 +71,10 @@ export class Thread {
   readonly #scope: Scope.Scope
   #active: ActiveTurn | undefined
   readonly #gate: ThreadGate
-  /** Who started the last turn. */
-  #caller: ClientIdentity | undefined
+  /** The keys of input that is not recorded yet. */
+  readonly #keys = new PendingKeys()
+  /** Starts turns from the thread's queue. */
+  readonly queue: QueueRunner
 
   constructor(options: ThreadOptions) {
     this.instructionSources = options.instructionSources
@@ -80,6 +82,12 @@ export class Thread {
     this.#activity = options.activity
     this.#scope = options.scope
     this.#gate = new ThreadGate(options.context.id, options.activity)
+    this.queue = new QueueRunner({
+      context: options.context,
+      gate: this.#gate,
+      isRunning: () => this.isRunning,
+      begin: (accepted) => this.begin(accepted)
+    })
   }
 
   get id(): string {
@@ -151,6 +159,8 @@ export class Thread {
       ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError | TurnNotSteerable
     > {
       yield* this.checkOpen(false)
+      const repeated = this.#keys.turnOf(this.state, request.message.key)
+      if (repeated !== undefined) return { turn: repeated, request: null, isRepeated: true }
       yield* checkLength(request.message.input)
       // The events of a failed append are stored before a new turn.
       yield* this.stored
@@ -158,7 +168,10 @@ export class Thread {
       if (request.settings !== null) yield* this.#changeSettings(request.settings)
       const active = this.#active
       yield* refuseUnsteerable(active, "submit")
-      if (active?.steer(request.message) === true) return { turn: startingTurn(active), request: null }
+      if (active?.steer(request.message) === true) {
+        this.#keys.add(request.message.key, active.id)
+        return { turn: startingTurn(active), request: null }
+      }
       if (active !== undefined) {
         yield* Deferred.await(active.ended)
         yield* Effect.andThen(this.checkOpen(false), this.#gate.admission)
@@ -177,10 +190,12 @@ export class Thread {
    */
   begin({ request, turn: { id, rootTurnId } }: AcceptedTurn): Effect.Effect<void> {
     if (request === null) return Effect.void
+    this.#keys.add(request.message.key, id)
     const begun: Effect.Effect<void> = Effect.suspend(() => {
       const active = this.#active
       if (active !== undefined) return Effect.andThen(Deferred.await(active.ended), begun)
-      this.#caller = request.caller
+      if (!isQueued(this.state, request)) return Effect.void
+      this.queue.caller = request.caller
       return this.#run(
         id,
         rootTurnId ?? id,
@@ -217,7 +232,7 @@ export class Thread {
   #after(turnId: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       const status = turnOf(this.state, turnId)?.status
-      return status === "completed" || status === "failed" ? this.startQueued : Effect.void
+      return status === "completed" || status === "failed" ? this.queue.start : Effect.void
     })
   }
 
@@ -261,41 +276,6 @@ export class Thread {
     })
     return this.#gate.inUse(Effect.all([this.checkOpen(false), this.stored, added, this.stored], { discard: true }))
   }
-
-  /** Accepts the queued submission with this id, or the first one, as the next turn. It leaves the queue when it begins. */
-  readonly acceptQueued = Effect.fnUntraced(
-    function* (
-      this: Thread,
-      submissionId: string | null
-    ): Effect.fn.Return<AcceptedTurn, ThreadClosing | ServerDraining | ThreadStoreError | ThreadRefusal> {
-      yield* this.checkOpen(false)
-      yield* this.stored
-      yield* this.#gate.admission
-      if (this.#active !== undefined)
-        return yield* new ThreadRefusal({ problem: "thread already has an active or pending turn" })
-      const submission = yield* nextIn(this.state.queue, submissionId)
-      const id = yield* this.#context.services.random.uuidV7()
-      yield* this.checkOpen(false)
-      return {
-        turn: startingTurn({ id, rootTurnId: id }),
-        request: requestOfSubmission(submission, this.#callerOfQueue)
-      }
-    },
-    (accepting) => this.#gate.inUse(accepting)
-  ).bind(this)
-
-  get #callerOfQueue(): ClientIdentity {
-    const { originator } = this.state.origin
-    return this.#caller ?? { originator, userAgent: originator }
-  }
-
-  /** Begins a turn with the first queued submission, unless a turn runs or may not begin. */
-  readonly startQueued: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.#active !== undefined || !this.#gate.mayBegin || this.state.queue.length === 0) return Effect.void
-    const started = Effect.flatMap(this.acceptQueued(null), (accepted) => this.begin(accepted))
-    // The input stays in the queue. The failure of the store is already reported.
-    return Effect.ignore(started)
-  })
 
   #running(purpose: "steer" | "interrupt", expected: string): Effect.Effect<ActiveTurn, NoActiveTurn | TurnMismatch> {
     const active = this.#active

@@ -18,6 +18,7 @@ import {
   EphemeralThread,
   type InvalidThreadId,
   type ThreadClosing,
+  StalePath,
   ThreadInUse,
   ThreadNotFound,
   TurnNotFound
@@ -52,6 +53,13 @@ export interface ThreadChanges {
     thread: Thread,
     beforeTurnId: string
   ) => Effect.Effect<void, ChangeError | TurnNotFound | EphemeralThread>
+  /** Whether threads are kept in files that requests can name. */
+  readonly hasFiles: boolean
+  /** The id of the thread that is to be resumed: that of its file, if one is named. The file of a loaded thread must be its own. */
+  readonly locate: (
+    threadId: string,
+    path: string | null | undefined
+  ) => Effect.Effect<string, StalePath | ThreadNotFound | ThreadStoreError>
   /** The state of a thread, loaded or not; null for an unknown one. */
   readonly state: (threadId: string) => Effect.Effect<ThreadState | null, InvalidThreadId | ThreadStoreError>
   /** The thread as clients see it. */
@@ -217,7 +225,28 @@ const viewOf = Effect.fnUntraced(function* (
   return threads.find(summary.origin.id)?.view(false) ?? toThread(summary, { type: "notLoaded" }, null, [], lookup)
 })
 
+/** Maximum number of characters of a path in an error. */
+const MaxEchoed = 1024
+
+const makeLocate =
+  ({ services: { lookup }, store, threads }: Engine): ThreadChanges["locate"] =>
+  (threadId, path) => {
+    const { threadAt } = store
+    if (path == null || path === "" || threadAt === undefined) return Effect.succeed(threadId)
+    const loaded = threads.find(threadId)
+    if (loaded !== undefined) {
+      const active = lookup.path(summaryOf(loaded.state))
+      const requested = path.slice(0, MaxEchoed)
+      return active === path ? Effect.succeed(threadId) : Effect.fail(new StalePath({ threadId, requested, active }))
+    }
+    return Effect.flatMap(threadAt(path), (found) =>
+      found === null ? Effect.fail(new ThreadNotFound({ threadId, sought: "record" })) : Effect.succeed(found)
+    )
+  }
+
 export const make = (engine: Engine): ThreadChanges => ({
+  hasFiles: engine.store.threadAt !== undefined,
+  locate: makeLocate(engine),
   change: makeChange(engine),
   archive: makeArchive(engine),
   unarchive: makeUnarchive(engine),

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Scope from "effect/Scope"
 import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
-import type { ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
+import type { GitInfo, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
 import type { NotificationParams, ServerNotificationMethod } from "../../protocol/Methods.ts"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
@@ -37,6 +37,8 @@ export interface ThreadServices {
   readonly files: SmallFiles["Service"]
   readonly clock: Clock.Clock
   readonly lookup: Lookup
+  /** What is known of the repository of a folder; null outside of repositories. */
+  readonly gitFacts: (cwd: string) => Effect.Effect<GitInfo | null>
   /** Size of the model's context window in tokens; null when unknown. */
   readonly contextWindow: (model: string) => number | null
 }

@@ -203,6 +203,19 @@ export class ThreadInUse extends Schema.TaggedError<ThreadInUse>()("ThreadInUse"
   }
 }
 
+/** The file that a request names is not that of the loaded thread. */
+export class StalePath extends Schema.TaggedError<StalePath>()("StalePath", {
+  threadId: Schema.String,
+  requested: Schema.String,
+  /** The thread's own file; null when it has none. */
+  active: Schema.NullOr(Schema.String)
+}) {
+  override get message(): string {
+    const { active, requested, threadId } = this
+    return `cannot resume running thread ${threadId} with stale path: requested \`${requested}\`, active \`${active ?? ""}\``
+  }
+}
+
 /** What was asked is not possible in the state of the thread's queue or goal. `problem` is the error text. */
 export class ThreadRefusal extends Schema.TaggedError<ThreadRefusal>()("ThreadRefusal", { problem: Schema.String }) {
   override get message(): string {
@@ -230,3 +243,4 @@ export type ThreadError =
   | ThreadArchived
   | ThreadInUse
   | ThreadRefusal
+  | StalePath

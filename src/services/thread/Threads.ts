@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
 import * as RcMap from "effect/RcMap"
 import * as Semaphore from "effect/Semaphore"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
@@ -26,6 +27,7 @@ import type { RequestError } from "../routing/RequestError.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
 import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
+import * as GitFacts from "./GitFacts.ts"
 import * as Sections from "./Sections.ts"
 import * as Settings from "./Settings.ts"
 import * as ThreadChanges from "./ThreadChanges.ts"
@@ -125,16 +127,24 @@ const settingsChange = (state: ThreadState, settings: ThreadSettings, at: number
 const named = (state: ThreadState, name: string | null, at: number): ReadonlyArray<ThreadEvent> =>
   state.name === name ? [] : [{ _tag: "NameSet", at, name }]
 
+/** A fork has the facts of the repository as it is now, not those of its source. */
+const gitOfFork = ({ gitInfo, origin }: ThreadState): ReadonlyArray<ThreadEvent> =>
+  JSON.stringify(gitInfo) === JSON.stringify(origin.gitInfo)
+    ? []
+    : [{ _tag: "GitInfoSet", at: origin.createdAt * 1000, gitInfo: origin.gitInfo }]
+
 const makeServices = Effect.fnUntraced(function* (store: ThreadStore["Service"]) {
   const catalog = yield* ModelCatalog
   const random = yield* SecureRandom.SecureRandom
   const sections = yield* Sections.make(store.sections, random)
+  const files = yield* SmallFiles
   const services = {
+    gitFacts: GitFacts.make(files, yield* Path.Path),
     router: yield* OutboundRouter,
     serverRequests: yield* ServerRequests,
     model: yield* ModelProvider,
     random,
-    files: yield* SmallFiles,
+    files,
     clock: yield* Clock.Clock,
     contextWindow: (model: string) => catalog.metadata(model).contextWindow,
     lookup: { section: sections.find, path: (thread) => store.pathOf?.(thread) ?? null }
@@ -156,11 +166,13 @@ const notOnRecord = (threadId: string) => new ThreadNotFound({ threadId, sought:
 
 /** The first event of a new thread. `source` is the thread that it is forked from. */
 const createdBy = Effect.fnUntraced(function* (
-  { info, services: { clock, random } }: Engine,
+  { info, services: { clock, gitFacts, random } }: Engine,
   request: StartThread,
   setup: Setup.ThreadSetup,
   source: string | null
 ) {
+  // A new thread records these facts when its first turn starts.
+  const gitInfo = source === null ? null : yield* gitFacts(setup.settings.value.cwd)
   const id = yield* random.uuidV7()
   const at = clock.currentTimeMillisUnsafe()
   const settings = setup.settings.value
@@ -175,7 +187,7 @@ const createdBy = Effect.fnUntraced(function* (
     originator: request.originator,
     source: info.sessionSource,
     threadSource: request.threadSource,
-    gitInfo: null
+    gitInfo
   }
   return { _tag: "Created", at, origin, settings } as const
 })
@@ -300,6 +312,7 @@ const fork = Effect.fnUntraced(function* (
   const changes = (state: ThreadState) => [
     ...interruptions(state, created.at),
     ...factsOfFork(state, created.at),
+    ...gitOfFork(state),
     ...named(state, source.name, created.at),
     ...settingsChange(state, setup.settings.value, created.at)
   ]

@@ -145,8 +145,8 @@ describe("RequestDecoder", () => {
 
     it.effect("refuses methods of the release that this server does not implement", () =>
       Effect.gen(function* () {
-        const expected = { code: -32601, message: "thread/archive is not supported yet" }
-        assert.deepStrictEqual(yield* gated(stable, "thread/archive", { threadId }), expected)
+        const expected = { code: -32601, message: "thread/compact/start is not supported yet" }
+        assert.deepStrictEqual(yield* gated(stable, "thread/compact/start", { threadId }), expected)
         assert.deepStrictEqual(yield* gated(experimental, "mock/experimentalMethod", {}), {
           code: -32601,
           message: "mock/experimentalMethod is not supported yet"

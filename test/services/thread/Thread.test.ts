@@ -68,6 +68,7 @@ describe("Thread", () => {
           "item/completed",
           "thread/tokenUsage/updated",
           "thread/status/changed",
+          "thread/readState/changed",
           "turn/completed"
         ])
       })
@@ -155,14 +156,21 @@ describe("Thread", () => {
           const call = yield* model.next
           yield* call.fail(new ModelError({ message: "no luck", info: "serverOverloaded" }))
           const events = yield* client.until((event) => nameOf(event) === "turn/completed")
-          assert.deepStrictEqual(events.slice(-3).map(nameOf), ["thread/status/changed", "error", "turn/completed"])
+          assert.deepStrictEqual(events.slice(-4).map(nameOf), [
+            "thread/status/changed",
+            "error",
+            "thread/readState/changed",
+            "turn/completed"
+          ])
           const error = {
             message: "no luck",
             codexErrorInfo: "serverOverloaded",
             additionalDetails: null,
             misalignment: null
           }
-          const [status, notified, completed] = events.slice(-3).map(paramsOf) as ReadonlyArray<Record<string, unknown>>
+          const [status, notified, , completed] = events.slice(-4).map(paramsOf) as ReadonlyArray<
+            Record<string, unknown>
+          >
           assert.deepStrictEqual(status?.["status"], { type: "systemError" })
           assert.deepStrictEqual(notified?.["error"], error)
           assert.strictEqual(notified?.["willRetry"], false)

@@ -202,7 +202,9 @@ describe("the engine's threads, without connections", () => {
         const { thread } = yield* fork(source.id)
         assert.deepStrictEqual(thread.state, {
           ...before,
-          origin: { ...before.origin, id: thread.id, sessionId: thread.id, forkedFromId: source.id }
+          origin: { ...before.origin, id: thread.id, sessionId: thread.id, forkedFromId: source.id },
+          readState: null,
+          nextSeq: before.nextSeq + 1
         })
         assert.isTrue(isOnRecord(thread.state))
         const { request } = yield* turn(thread, "three", "third")

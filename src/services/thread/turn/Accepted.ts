@@ -8,6 +8,7 @@ import type { Turn } from "../../../protocol/v2/turn/Turn.ts"
 import type { PermittedSettings } from "../../config/Permitted.ts"
 import type { UserCommand } from "../../tool/ShellSessions.ts"
 import { TurnNotSteerable } from "../ThreadError.ts"
+import type { ThreadState } from "../ThreadState.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
 import * as Effect from "effect/Effect"
 import { noOpening, type Opening } from "./TurnTask.ts"
@@ -32,6 +33,8 @@ export interface AcceptedTurn {
   readonly turn: Turn
   /** The start of the turn; null when the input was added to a running turn. */
   readonly request: TurnRequest | null
+  /** True for input with a key that was accepted before: it is not accepted again. */
+  readonly isRepeated?: boolean
 }
 
 /** A command of the user that the thread has accepted. */
@@ -71,3 +74,7 @@ export const refuseUnsteerable = (
   active === undefined || active.isClosed || active.kind.steerable
     ? Effect.void
     : Effect.fail(new TurnNotSteerable({ purpose, turnKind: active.kind.kind }))
+
+/** False for queued input that has left the queue since it was accepted. */
+export const isQueued = ({ queue }: ThreadState, { submissionId }: TurnRequest): boolean =>
+  submissionId === undefined || queue.some(({ id }) => id === submissionId)

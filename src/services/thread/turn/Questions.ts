@@ -31,6 +31,8 @@ import type { RequestError } from "../../routing/RequestError.ts"
 import { AskFailed, type AskOptions, type AskParams, type ToolTurn } from "../../tool/Tool.ts"
 import type { Facts } from "../ThreadStatus.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import type { ThreadEvent } from "../ThreadEvent.ts"
+import { recordAnswered } from "./Recording.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 
 type Waiting = keyof Pick<Facts, "pendingApprovals" | "pendingQuestions">
@@ -104,7 +106,23 @@ const endedWithTurn = (turn: ActiveTurn, answer: Exit.Exit<unknown, RequestError
 const isTurnEnd = (reason: Cause.Reason<RequestError>): boolean =>
   Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && isTurnTransition(reason.error))
 
-/** Sends the request and waits for its answer. It is published as resolved once, whatever becomes of it. */
+/** The event of a pending request. Parameters of requests are JSON. */
+const openedRequest = (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  requestId: number,
+  method: string,
+  params: unknown
+): ThreadEvent => ({
+  _tag: "RequestOpened",
+  at: context.now(),
+  requestId,
+  turnId: turn.id,
+  method,
+  params: params as Schema.Json
+})
+
+/** Records the request, sends it and waits for its answer. It is published as resolved once, whatever becomes of it. */
 const answerTo = <M extends ServerRequestMethod>(
   context: ThreadContext,
   turn: ActiveTurn,
@@ -115,7 +133,8 @@ const answerTo = <M extends ServerRequestMethod>(
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { serverRequests } = context.services
-      const asked = yield* serverRequests.ask(context.id, method, params)
+      const record = (requestId: number) => context.commit([openedRequest(context, turn, requestId, method, params)])
+      const asked = yield* serverRequests.ask(context.id, method, params, record)
       const answer = yield* Effect.exit(restore(asked.answer))
       if (endedWithTurn(turn, answer)) return answer
       if (Exit.hasInterrupts(answer)) {
@@ -125,7 +144,7 @@ const answerTo = <M extends ServerRequestMethod>(
           return answer
         }
       }
-      yield* context.notify("serverRequest/resolved", { threadId: context.id, requestId: asked.id })
+      yield* recordAnswered(context, asked.id)
       return answer
     })
   )

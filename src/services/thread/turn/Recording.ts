@@ -7,12 +7,18 @@ import * as Effect from "effect/Effect"
 import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
 import { SmallFiles } from "../../config/SmallFiles.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import type { ThreadEvent } from "../ThreadEvent.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { type Message, promptOf, toModel } from "./UserMessage.ts"
 
+/** The key of a message is stored together with the message, so that a retry after a crash finds both or neither. */
+const acceptedKey = (context: ThreadContext, turn: ActiveTurn, { key }: Message): ReadonlyArray<ThreadEvent> =>
+  key === undefined ? [] : [{ _tag: "SubmissionAccepted", at: context.now(), key, turnId: turn.id }]
+
 /** Records a message: its item, then its entry. Empty input is not recorded. */
 export const recordMessage = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, message: Message) {
-  if (message.input.length === 0) return
+  const accepted = acceptedKey(context, turn, message)
+  if (message.input.length === 0) return yield* context.commit(accepted)
   turn.prompt = promptOf(message.input)
   const id = yield* context.services.random.uuidV7()
   const startedAtMs = context.now()
@@ -25,7 +31,7 @@ export const recordMessage = Effect.fnUntraced(function* (context: ThreadContext
     completedAtMs: null
   }
   yield* context.itemStarted(turn.id, item)
-  yield* context.itemCompleted(turn.id, item)
+  yield* context.itemCompleted(turn.id, item, accepted)
   const entry = yield* Effect.provideService(toModel(message.input), SmallFiles, context.services.files)
   if (entry !== null) yield* context.commit([context.entry(entry)])
 })
@@ -52,3 +58,12 @@ export const recordAborted = Effect.fnUntraced(function* (context: ThreadContext
     yield* recordOutput(context, turn, callId, custom, text)
   }
 })
+
+/** Records that a request to the clients is no longer pending, and publishes it. */
+export const recordAnswered = (context: ThreadContext, requestId: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const isRecorded = context.state.openRequests.some((request) => request.requestId === requestId)
+    return context.commit(isRecorded ? [{ _tag: "RequestClosed", at: context.now(), requestId }] : [], [
+      { method: "serverRequest/resolved", params: { threadId: context.id, requestId } }
+    ])
+  })

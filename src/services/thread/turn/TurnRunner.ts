@@ -27,11 +27,12 @@ import { turnDuration, turnsEnded, turnsStarted } from "../../observability/Metr
 import { TurnTransition } from "../../routing/ServerRequests.ts"
 import { TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import type { ThreadEvent } from "../ThreadEvent.ts"
 import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { recordAborted, recordMessage } from "./Recording.ts"
+import { recordAborted, recordAnswered, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
@@ -39,13 +40,9 @@ import type { TaskError, TurnTask } from "./TurnTask.ts"
 const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
 
-/** Publishes the end of cancelled requests. */
+/** Records and publishes the end of cancelled requests. */
 const resolved = (context: ThreadContext, requestIds: ReadonlyArray<number>): Effect.Effect<void> =>
-  Effect.forEach(
-    requestIds,
-    (requestId) => context.notify("serverRequest/resolved", { threadId: context.id, requestId }),
-    { discard: true }
-  )
+  Effect.forEach(requestIds, (requestId) => recordAnswered(context, requestId), { discard: true })
 
 const begin = Effect.fnUntraced(function* (
   context: ThreadContext,
@@ -59,12 +56,21 @@ const begin = Effect.fnUntraced(function* (
   context.facts.systemError = false
   yield* resolved(context, context.services.serverRequests.cancelThread(context.id, TurnTransition))
   yield* context.statusChanged
+  const isFirst = context.state.turns.length === 0
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
   yield* context.commit(
     [...opening.events, { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId }],
     [...opening.notifications, { method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
   )
+  if (isFirst && context.state.gitInfo === null) yield* Effect.forkIn(recordGitFacts(context), context.scope)
   if (message !== null) yield* recordMessage(context, turn, message)
+})
+
+/** The first turn of a thread records the state of the repository, beside its work. */
+const recordGitFacts = Effect.fnUntraced(function* (context: ThreadContext) {
+  const gitInfo = yield* context.services.gitFacts(context.state.settings.cwd)
+  if (gitInfo === null || context.state.gitInfo !== null) return
+  yield* context.commit([{ _tag: "GitInfoSet", at: context.now(), gitInfo }])
 })
 
 /** The turn as in the response to turn/start. */
@@ -153,11 +159,25 @@ const settle = (context: ThreadContext, turn: ActiveTurn, systemError: boolean):
   turn.unanswered.sort((a, b) => a - b)
 }
 
-const recordEnd = (context: ThreadContext, turn: ActiveTurn, ending: Ending, at: number): Effect.Effect<void> =>
-  context.commit(
-    [{ _tag: "TurnEnded", at, turnId: turn.id, ...ending }],
-    [{ method: "turn/completed", params: { threadId: context.id, turn: completedTurn(context, turn, ending, at) } }]
-  )
+/** A turn that answered or failed is unread, unless an earlier one is. A thread that is kept in memory only has no such mark. */
+const unread = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, { status }: Ending) {
+  const { origin, readState: current } = context.state
+  const isNews = status === "failed" ? turn.kind.kind === "user" : turn.lastAgentMessage !== null
+  if (status === "interrupted" || !isNews || origin.ephemeral) return null
+  const firstUnread = current?.firstUnread ?? { type: "turn" as const, turnId: turn.id }
+  return { firstUnread, revision: yield* context.services.random.uuidV7() }
+})
+
+const recordEnd = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, ending: Ending, at: number) {
+  const threadId = context.id
+  const readState = yield* unread(context, turn, ending)
+  const ended: ThreadEvent = { _tag: "TurnEnded", at, turnId: turn.id, ...ending }
+  const completed = { threadId, turn: completedTurn(context, turn, ending, at) }
+  yield* context.commit(readState === null ? [ended] : [{ _tag: "ReadStateSet", at, readState }, ended], [
+    ...(readState === null ? [] : [{ method: "thread/readState/changed" as const, params: { threadId, readState } }]),
+    { method: "turn/completed", params: completed }
+  ])
+})
 
 /** Ends a turn after a defect in its normal end. The turn is over even if not everything was published. */
 const endAnyway = (context: ThreadContext, turn: ActiveTurn, cause: Cause.Cause<never>): Effect.Effect<void> =>

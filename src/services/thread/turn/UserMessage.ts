@@ -15,6 +15,8 @@ import { InputTooLarge, MaxInputChars } from "../ThreadError.ts"
 export interface Message {
   readonly input: ReadonlyArray<UserInput>
   readonly clientId: string | null
+  /** Input with the same key is the same input: it is accepted once. */
+  readonly key?: string
 }
 
 type Content = Extract<ResponseItem, { readonly type: "message" }>["content"][number]

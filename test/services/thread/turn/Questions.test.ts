@@ -155,12 +155,13 @@ describe("a request of a tool", () => {
       yield* client.asked
       yield* answering.finish("done")
       const events = yield* client.until((event) => nameOf(event) === "serverRequest/resolved")
-      assert.deepStrictEqual(events.slice(-3).map(nameOf), [
+      assert.deepStrictEqual(events.slice(-4).map(nameOf), [
         "thread/status/changed",
+        "thread/readState/changed",
         "turn/completed",
         "serverRequest/resolved"
       ])
-      assert.deepStrictEqual(paramsOf(events.at(-3)), { threadId, status: { type: "systemError" } })
+      assert.deepStrictEqual(paramsOf(events.at(-4)), { threadId, status: { type: "systemError" } })
       assert.deepStrictEqual(paramsOf(events.at(-1)), { threadId, requestId: id })
       const { turns } = (yield* client.request("thread/read", { threadId, includeTurns: true })).thread
       assert.deepStrictEqual(
