@@ -88,6 +88,16 @@ export class ServerRequests extends Context.Service<
       record?: (id: number) => Effect.Effect<void>
     ) => Effect.Effect<PendingServerRequest>
     /**
+     * Makes a request of an earlier server pending again, with its id. It is sent to clients that subscribe from now on.
+     * Undefined when the id is in use or cannot be one.
+     */
+    readonly restore: (
+      threadId: string,
+      id: number,
+      method: ServerRequestMethod,
+      params: unknown
+    ) => PendingServerRequest | undefined
+    /**
      * A client's result. It is ignored when the id is unknown or already answered, and when the connection was not sent
      * the request or is no longer subscribed.
      */
@@ -165,7 +175,24 @@ class PendingRequests {
   }
 
   open(threadId: string, method: string, params: unknown, openedAt: number): Pending {
-    const id = this.#nextId++
+    return this.#add(this.#nextId++, threadId, method, params, openedAt)
+  }
+
+  /** Undefined when the id is in use. The ids that follow are higher, also if the clock was set back. */
+  restore(
+    id: number,
+    threadId: string,
+    method: string,
+    params: unknown,
+    openedAt: number
+  ): Pending | undefined {
+    if (!Number.isSafeInteger(id) || id < 0 || id >= ClockRange * IdsPerMillisecond || this.#requests.has(id))
+      return undefined
+    this.#nextId = Math.max(this.#nextId, id + 1)
+    return this.#add(id, threadId, method, params, openedAt)
+  }
+
+  #add(id: number, threadId: string, method: string, params: unknown, openedAt: number): Pending {
     const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
     const request: Pending = { id, threadId, message, asked: new Set(), answer: Deferred.makeUnsafe(), openedAt }
     this.#requests.set(id, request)
@@ -245,6 +272,10 @@ export const make = Effect.gen(function* () {
 
   return ServerRequests.of({
     ask,
+    restore: (threadId, id, method, params) => {
+      const request = pending.restore(id, threadId, method, params, clock.currentTimeMillisUnsafe())
+      return request && { id: request.id, answer: Deferred.await(request.answer) }
+    },
     succeed: (id, connection, result) => answered(id, connection, Exit.succeed(result)),
     fail: (id, connection, error) => answered(id, connection, Exit.fail(toError(error))),
     abandon: (id, connection, error) =>

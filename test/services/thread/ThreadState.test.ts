@@ -58,6 +58,8 @@ describe("ThreadState", () => {
         readState: null,
         submissions: [],
         openRequests: [],
+        answeredCalls: [],
+        claim: null,
         isRecorded: false,
         updatedAt: 1_700_000_000_000,
         recencyAt: 1_700_000_000_000,
