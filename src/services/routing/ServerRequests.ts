@@ -44,6 +44,9 @@ const ClockRange = 8e12
  */
 export const firstIdAt = (now: number): number => (Math.max(0, Math.floor(now)) % ClockRange) * IdsPerMillisecond
 
+/** Whether a server can have used this id. */
+const isId = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < ClockRange * IdsPerMillisecond
+
 /**
  * The error of pending requests when their turn starts, ends or is interrupted. Callers must not treat it as a
  * denial.
@@ -87,6 +90,8 @@ export class ServerRequests extends Context.Service<
       params: ServerRequestParams<M>,
       record?: (id: number) => Effect.Effect<void>
     ) => Effect.Effect<PendingServerRequest>
+    /** The ids from now on are higher than this one of an earlier server, also if the machine's clock was set back. */
+    readonly reserve: (id: number) => void
     /**
      * Makes a request of an earlier server pending again, with its id. It is sent to clients that subscribe from now on.
      * Undefined when the id is in use or cannot be one.
@@ -178,7 +183,11 @@ class PendingRequests {
     return this.#add(this.#nextId++, threadId, method, params, openedAt)
   }
 
-  /** Undefined when the id is in use. The ids that follow are higher, also if the clock was set back. */
+  reserve(id: number): void {
+    if (isId(id)) this.#nextId = Math.max(this.#nextId, id + 1)
+  }
+
+  /** Undefined when the id is in use. */
   restore(
     id: number,
     threadId: string,
@@ -186,9 +195,8 @@ class PendingRequests {
     params: unknown,
     openedAt: number
   ): Pending | undefined {
-    if (!Number.isSafeInteger(id) || id < 0 || id >= ClockRange * IdsPerMillisecond || this.#requests.has(id))
-      return undefined
-    this.#nextId = Math.max(this.#nextId, id + 1)
+    if (!isId(id) || this.#requests.has(id)) return undefined
+    this.reserve(id)
     return this.#add(id, threadId, method, params, openedAt)
   }
 
@@ -272,6 +280,7 @@ export const make = Effect.gen(function* () {
 
   return ServerRequests.of({
     ask,
+    reserve: (id) => pending.reserve(id),
     restore: (threadId, id, method, params) => {
       const request = pending.restore(id, threadId, method, params, clock.currentTimeMillisUnsafe())
       return request && { id: request.id, answer: Deferred.await(request.answer) }

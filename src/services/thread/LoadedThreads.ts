@@ -108,6 +108,7 @@ const openIn = Effect.fnUntraced(function* <E>(
   }
   const thread = new Thread({ context, activity, instructionSources: sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
+  services.serverRequests.reserve(journal.state.lastRequestId)
   // Before clients can find the thread and start another turn.
   yield* goOn(context, (turn, task) => thread.runTask(turn, task))
   threads.set(threadId, { thread, journal, scope, toolScope, release, isUnloading: false, closing: undefined })

@@ -67,6 +67,8 @@ export interface ThreadState extends ThreadFacts {
   /** The first text of the user. */
   readonly preview: string
   readonly openRequests: ReadonlyArray<OpenRequest>
+  /** The highest id of a request; -1 before the first one. */
+  readonly lastRequestId: number
   /** The calls of the last turn that had a request which is no longer pending. */
   readonly answeredCalls: ReadonlyArray<string>
   /** Set while a turn has not ended that goes on after a crash. */
@@ -92,6 +94,7 @@ export const initial = (event: EventOf<"Created">): ThreadState => ({
   preview: "",
   ...initialFacts(event.origin),
   openRequests: [],
+  lastRequestId: -1,
   answeredCalls: [],
   claim: null,
   isRecorded: false,
@@ -177,6 +180,7 @@ class Draft {
       case "RequestOpened": {
         const { _tag, ...request } = event
         state.openRequests = [...state.openRequests, request]
+        state.lastRequestId = Math.max(state.lastRequestId, request.requestId)
         return
       }
       case "RequestClosed":

@@ -58,6 +58,7 @@ describe("ThreadState", () => {
         readState: null,
         submissions: [],
         openRequests: [],
+        lastRequestId: -1,
         answeredCalls: [],
         claim: null,
         isRecorded: false,
