@@ -166,6 +166,13 @@ const offer = (connection: Subscriber, { asked, message }: Pending): Effect.Effe
   })
 }
 
+/** The request for a connection that has subscribed; none when it cannot answer. */
+const again = (request: Pending, connection: Subscriber): ReadonlyArray<OutboundRequest> => {
+  if (connection.unsupported[request.message.method] !== undefined) return []
+  request.asked.add(connection)
+  return [visibleTo(connection, request.message)]
+}
+
 /** The unanswered requests. */
 class PendingRequests {
   readonly #requests = new Map<number, Pending>()
@@ -189,15 +196,16 @@ class PendingRequests {
 
   /** Undefined when the id is in use. */
   restore(
-    id: number,
     threadId: string,
+    id: number,
     method: string,
     params: unknown,
     openedAt: number
-  ): Pending | undefined {
+  ): PendingServerRequest | undefined {
     if (!isId(id) || this.#requests.has(id)) return undefined
     this.reserve(id)
-    return this.#add(id, threadId, method, params, openedAt)
+    const { answer } = this.#add(id, threadId, method, params, openedAt)
+    return { id, answer: Deferred.await(answer) }
   }
 
   #add(id: number, threadId: string, method: string, params: unknown, openedAt: number): Pending {
@@ -281,10 +289,7 @@ export const make = Effect.gen(function* () {
   return ServerRequests.of({
     ask,
     reserve: (id) => pending.reserve(id),
-    restore: (threadId, id, method, params) => {
-      const request = pending.restore(id, threadId, method, params, clock.currentTimeMillisUnsafe())
-      return request && { id: request.id, answer: Deferred.await(request.answer) }
-    },
+    restore: (...request) => pending.restore(...request, clock.currentTimeMillisUnsafe()),
     succeed: (id, connection, result) => answered(id, connection, Exit.succeed(result)),
     fail: (id, connection, error) => answered(id, connection, Exit.fail(toError(error))),
     abandon: (id, connection, error) =>
@@ -297,12 +302,7 @@ export const make = Effect.gen(function* () {
     withdraw: (id) => pending.withdraw(id),
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
-    askAgain: (threadId, connection) =>
-      pending.ofThread(threadId).flatMap((request) => {
-        if (connection.unsupported[request.message.method] !== undefined) return []
-        request.asked.add(connection)
-        return [visibleTo(connection, request.message)]
-      })
+    askAgain: (threadId, connection) => pending.ofThread(threadId).flatMap((request) => again(request, connection))
   })
 })
 

@@ -44,7 +44,9 @@ export const readState = (
 export const isOnRecord = (state: ThreadState): boolean => state.isRecorded && !state.origin.ephemeral
 
 /** Tool calls without an output. A model refuses a conversation that has one. */
-export const callsWithoutOutput = ({ conversation }: ThreadState): ReadonlyMap<string, "function_call" | "custom_tool_call"> => {
+export const callsWithoutOutput = ({
+  conversation
+}: ThreadState): ReadonlyMap<string, "function_call" | "custom_tool_call"> => {
   const open = new Map<string, "function_call" | "custom_tool_call">()
   for (const item of conversation) {
     if (item.type === "function_call" || item.type === "custom_tool_call") open.set(item.call_id, item.type)

@@ -87,6 +87,14 @@ const at = Schema.Int
 
 const turnId = Schema.String
 
+const claim = {
+  attempt: Schema.Int,
+  originator: Schema.String,
+  userAgent: Schema.String,
+  outputSchema: Schema.Json,
+  metadata: Schema.Record(Schema.String, Schema.String)
+}
+
 /** A change of a thread: the form in which threads are stored. */
 export const ThreadEvent = lazy(() =>
   Schema.TaggedUnion({
@@ -97,15 +105,7 @@ export const ThreadEvent = lazy(() =>
      * The running turn goes on after a crash of the server. `attempt` counts how often it has done so. The claim has what the
      * turn needs for that beside the history, and ends with the turn.
      */
-    TurnClaimed: {
-      at,
-      turnId,
-      attempt: Schema.Int,
-      originator: Schema.String,
-      userAgent: Schema.String,
-      outputSchema: Schema.Json,
-      metadata: Schema.Record(Schema.String, Schema.String)
-    },
+    TurnClaimed: { at, turnId, ...claim },
     /** `error` is set when `status` is `failed`. */
     TurnEnded: {
       at,

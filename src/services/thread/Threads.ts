@@ -35,7 +35,13 @@ import { type ForkPoint, forkLength, interruptions, isOnRecord, readEvents, read
 import type { Thread } from "./Thread.ts"
 import { changesOfLoading, turnToGoOn } from "./Recovery.ts"
 import type { ThreadServices } from "./ThreadContext.ts"
-import { type InvalidThreadId, ServerDraining, ThreadArchived, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
+import {
+  type InvalidThreadId,
+  ServerDraining,
+  ThreadArchived,
+  type ThreadError,
+  ThreadNotFound
+} from "./ThreadError.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
 import { factsOfFork } from "./ThreadFacts.ts"
 import { checkId } from "./ThreadId.ts"

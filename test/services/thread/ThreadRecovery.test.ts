@@ -166,7 +166,9 @@ describe("a turn that a crash has cut", () => {
 
   it.effect.prop(
     "ends once, after three attempts at most, wherever it is cut again",
-    { cuts: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))).check(Schema.isMaxLength(6)) },
+    {
+      cuts: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))).check(Schema.isMaxLength(6))
+    },
     ({ cuts }) =>
       Effect.gen(function* () {
         let { log } = yield* life([])
@@ -181,7 +183,7 @@ describe("a turn that a crash has cut", () => {
           kept = Math.min(before.length, log.length - 1)
         }
       }),
-    { fastCheck: { numRuns: 25 } }
+    { arbitrary: { runs: 25 } }
   )
 
   it.effect("is interrupted without a further attempt", () =>

@@ -45,7 +45,12 @@ const resolved = (context: ThreadContext, requestIds: ReadonlyArray<number>): Ef
   Effect.forEach(requestIds, (requestId) => recordAnswered(context, requestId), { discard: true })
 
 /** The claim of a turn that goes on after a crash. */
-const claimed = (context: ThreadContext, turn: ActiveTurn, { claim }: TurnTask, at: number): ReadonlyArray<ThreadEvent> =>
+const claimed = (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  { claim }: TurnTask,
+  at: number
+): ReadonlyArray<ThreadEvent> =>
   claim !== undefined && context.isRecovering
     ? [{ _tag: "TurnClaimed", at, turnId: turn.id, attempt: 0, ...claim }]
     : []
