@@ -91,6 +91,7 @@ export * as ThreadState from "./services/thread/ThreadState.ts"
 export * as ThreadView from "./services/thread/ThreadView.ts"
 export * as StoreQuery from "./layers/stores/Query.ts"
 export * as MemoryStore from "./layers/stores/Memory.ts"
+export * as RolloutStore from "./layers/stores/Rollouts.ts"
 
 // The port to sandboxes.
 export * as Sandbox from "./services/sandbox/Sandbox.ts"

@@ -21,6 +21,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as FileSystem from "effect/FileSystem"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Path from "effect/Path"
@@ -101,8 +102,17 @@ const configLayer = (
     ...(options.configWarnings === undefined ? {} : { warnings: options.configWarnings })
   })
 
-/** Web cryptography is loaded with the first random value, not at startup. */
-const randomness = Layer.sync(SecureRandom.SecureRandom, () => SecureRandom.make(SecureRandom.randomBytesUnsafe))
+/** What needs neither a service nor a finalizer, as one layer: closing a layer costs an exit a fiber. */
+const facts = (options: AppServerOptions) =>
+  Layer.syncContext(() =>
+    Context.make(ServerInfo, MachineInfo.info(options)).pipe(
+      // Web cryptography is loaded with the first random value, not at startup.
+      Context.add(SecureRandom.SecureRandom, SecureRandom.make(SecureRandom.randomBytesUnsafe)),
+      // Effect's default loggers write to stderr, because stdout belongs to the embedding program.
+      Context.add(LogToStderr, true),
+      options.networkPatience === undefined ? identity : Context.add(NetworkPatience, options.networkPatience)
+    )
+  )
 
 const handlers = Layer.effect(
   Handlers,
@@ -175,33 +185,35 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const home = options.home ?? MachineInfo.home(environment)
   const config = configLayer(options, home, environment)
   const auth = options.auth ?? Auth.layer({ home, environment, allowApiKeyEnv: options.allowApiKeyEnv ?? true })
-  const model = (options.model ?? DefaultModel.layer).pipe(
-    Layer.provide(
-      options.networkPatience === undefined ? Layer.empty : Layer.succeed(NetworkPatience, options.networkPatience)
-    )
-  )
+  const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
-    Layer.provide([options.sandbox ?? NoSandbox.layer, rules])
+    Layer.provide(options.sandbox ?? NoSandbox.layer),
+    Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
-  const threads = Threads.layer.pipe(Layer.provide([model, options.tools ?? Toolsets.builtIn, shell, rules]))
+  const threads = Threads.layer.pipe(
+    Layer.provide(model),
+    Layer.provide(options.tools ?? Toolsets.builtIn),
+    Layer.provide(shell),
+    Layer.provide(rules)
+  )
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
-  // Effect's default loggers write to stderr, because stdout belongs to the embedding program.
-  const stderr = Layer.succeed(LogToStderr, true)
   return Connections.layer.pipe(
     Layer.provideMerge(Shutdown.layer),
     Layer.provideMerge(MessageProcessor.layer),
-    Layer.provide(handlers.pipe(Layer.provide([model, RulesCheck.layer]))),
+    Layer.provide(handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer))),
     Layer.provideMerge(threads),
-    Layer.provide([store, ModelCatalog.layer, randomness]),
+    Layer.provide(store),
+    Layer.provide(ModelCatalog.layer),
     Layer.provideMerge(ServerRequests.layer),
     Layer.provideMerge(OutboundRouter.layer),
     Layer.provide(auth),
     Layer.provideMerge(config),
-    Layer.provideMerge(Layer.sync(ServerInfo, () => MachineInfo.info(options))),
-    Layer.provideMerge([logging, stderr, Diagnostics.layer(options.diagnostics)]),
+    Layer.provideMerge(Diagnostics.layer(options.diagnostics)),
+    Layer.provideMerge(logging),
+    Layer.provideMerge(facts(options)),
     Layer.provide(NodeSmallFiles.layer)
   )
 }

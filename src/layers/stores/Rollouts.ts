@@ -79,4 +79,5 @@ const make = Effect.gen(function* () {
   })
 })
 
+/** The store that `[spindle] store` selects: rollout files by default. */
 export const layer: Layer.Layer<ThreadStore, never, Config> = Layer.effect(ThreadStore, make)

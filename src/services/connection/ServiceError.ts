@@ -38,7 +38,9 @@ export const fromServiceError = (error: ServiceError): RequestError => {
       return invalidRequest(error.message, data)
     }
     case "ThreadStoreError":
-      return error.reason === "locked" ? invalidRequest(error.message) : internal(error.message)
+      return error.reason === "locked" || error.reason === "referenced"
+        ? invalidRequest(error.message)
+        : internal(error.message)
     case "RulesUnavailable":
       return internal(error.message)
     default:

@@ -53,8 +53,8 @@ const optional = (
       })
 })
 
-export const make = Effect.gen(function* () {
-  const store = yield* ThreadStore
+/** Bounds operations by `StoreTimeout`. The scope interrupts the abandoned ones that still run. */
+const makeBounded = Effect.gen(function* () {
   const timeout = yield* StoreTimeout
   /** Operations that have not ended, including those that were abandoned after the timeout. */
   const pending = new Map<Fiber.Fiber<unknown, unknown>, Operation>()
@@ -95,11 +95,20 @@ export const make = Effect.gen(function* () {
   ): Effect.Effect<A, ThreadStoreError> => {
     if (Exit.isSuccess(exit)) return exit
     const error = errorOf(operation, exit.cause)
-    // Another program that uses a thread is no failure of the store.
-    const logged = error.reason === "locked" ? Effect.void : Effect.logError(error.message, error.cause)
+    // A thread that others use is no failure of the store.
+    const logged =
+      error.reason === "locked" || error.reason === "referenced"
+        ? Effect.void
+        : Effect.logError(error.message, error.cause)
     return Effect.andThen(logged, Effect.fail(error))
   }
+  return bounded
+})
 
+/** The given store in these bounds. */
+export const make = Effect.gen(function* () {
+  const store = yield* ThreadStore
+  const bounded = yield* makeBounded
   return ThreadStore.of({
     ...(store.volatile === undefined ? {} : { volatile: store.volatile }),
     append: (...args) => bounded("append", () => store.append(...args)),

@@ -12,8 +12,8 @@
  * | `ItemCompleted` | `event_msg` `item_completed` |
  * | `ConversationEntry` | `response_item` |
  * | `TokensCounted` | `event_msg` `token_count` |
- * | `NameSet` | a line of `session_index.jsonl` |
- * | `Archived`, `Unarchived` | the file's folder |
+ * | `NameSet` | an own line, and a line of `session_index.jsonl` |
+ * | `Archived`, `Unarchived` | an own line, and the file's folder |
  * | `Compacted` | `compacted` with `replacement_history` |
  * | `RolledBack` | `event_msg` `thread_rolled_back` |
  * | `GitInfoSet`, `DaybreakSet`, `SectionSet`, `ReadStateSet` | none, as below |

@@ -26,16 +26,20 @@ export class ThreadStoreError extends Schema.TaggedError<ThreadStoreError>()("Th
   /**
    * - `conflict`: the thread has other events than expected: another writer has appended.
    * - `unavailable`: the medium failed: disk full, no permission, connection lost. A later try may succeed.
+   * - `referenced`: forks of the thread are stored as references to it, so that it cannot be deleted.
    * - `locked`: another process has the thread open for writing.
    * - `timeout`: the operation exceeded its time limit and may have taken effect. Stores never raise it themselves.
    */
-  reason: Schema.Literals(["conflict", "unavailable", "locked", "timeout"]),
+  reason: Schema.Literals(["conflict", "unavailable", "locked", "referenced", "timeout"]),
   /** The thread, where the message names it. */
   threadId: Schema.optionalKey(Schema.String),
   cause: Schema.Defect()
 }) {
   override get message(): string {
     if (this.reason === "locked") return `thread ${this.threadId ?? ""} already has an active writer`
+    if (this.reason === "referenced") {
+      return `cannot delete thread ${this.threadId ?? ""}: forked history still references it`
+    }
     return this.reason === "conflict"
       ? `thread store refused to ${this.operation}: another writer has changed the thread`
       : `thread store failed to ${this.operation}`

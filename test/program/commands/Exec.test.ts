@@ -251,7 +251,9 @@ describe("exec", () => {
       assert.deepStrictEqual(yield* exec({ resume: { target: resume, all: false } }, options), {
         code: 1,
         out: "",
-        err: `error: no rollout found for thread id ${resume}\n`
+        err:
+          `error: no rollout found for thread id ${resume}\n` +
+          "Threads are kept in memory here: they end with the process that started them.\n"
       })
     })
   )

@@ -98,6 +98,12 @@ export class Decoder {
     return this.#state
   }
 
+  /** Goes on behind a line that is known to decode to this event. */
+  pass(event: ThreadEvent): void {
+    this.#remember(event)
+    this.#state = { ...this.#state, hasBegun: true }
+  }
+
   /** The events of the next line. Throws `LaterVersion`. */
   decode(line: Line): ReadonlyArray<ThreadEvent> {
     const events = this.#eventsOf(line)

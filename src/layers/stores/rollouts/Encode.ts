@@ -10,7 +10,7 @@ import type { ThreadEvent } from "../../../services/thread/ThreadEvent.ts"
 import { ThreadEventVersion } from "../../../services/thread/ThreadEvent.ts"
 import { Decoder, type DecoderState } from "./Decode.ts"
 import * as LegacyForm from "./LegacyForm.ts"
-import { type Line, OwnType, timestampOf } from "./Line.ts"
+import { isRepresentable, type Line, OwnType, timestampOf } from "./Line.ts"
 import * as Origin from "./Origin.ts"
 import * as Patch from "./Patch.ts"
 import * as SettingsForm from "./SettingsForm.ts"
@@ -121,11 +121,31 @@ const lineOf = (body: Body, at: number, { ordinal, state }: Target, spindle?: Li
   payload: body.payload
 })
 
+/** Whether the release's line of an event loses nothing, so that this need not be tried. */
+const isExact = (event: ThreadEvent, { state }: Target): boolean => {
+  if (!state.hasBegun || !isRepresentable(event.at)) return false
+  switch (event._tag) {
+    case "ConversationEntry":
+    case "TurnStarted":
+      return true
+    case "TurnEnded":
+      return event.status !== "failed" && event.error === null
+    default:
+      return false
+  }
+}
+
 /** The line of one event, and the state behind it. */
 const encodeOne = (event: ThreadEvent, target: Target): { readonly line: Line; readonly state: DecoderState } => {
   const line = lineOf(bodyOf(event, target), event.at, target)
   const decoder = new Decoder(target.state)
+  if (isExact(event, target)) {
+    decoder.pass(event)
+    return { line, state: decoder.snapshot }
+  }
   const [decoded, ...more] = decoder.decode(line)
+  // The same text is the usual case, and faster to find.
+  if (more.length === 0 && JSON.stringify(decoded) === JSON.stringify(event)) return { line, state: decoder.snapshot }
   const patch = more.length > 0 ? { "=": event } : Patch.between(decoded ?? null, event)
   if (patch === undefined) return { line, state: decoder.snapshot }
   const carrying = new Decoder(target.state)

@@ -78,6 +78,16 @@ const nothing: Listing = { mtimeMs: 0, ino: 0, folders: [], files: [] }
 const isBehind = (a: RolloutFile, b: RolloutFile): number =>
   a.segment === b.segment ? Number(b.isCompressed) - Number(a.isCompressed) : a.segment < b.segment ? -1 : 1
 
+/** Undefined when there is no such folder, also because a part of its path is a file. */
+const folderStat = (folder: string): Fs.Stats | undefined => {
+  try {
+    return Fs.lstatSync(folder, { throwIfNoEntry: false })
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return undefined
+    throw error
+  }
+}
+
 /** The files of a home. Folders are listed again only when they have changed. */
 export class Catalog {
   readonly #home: string
@@ -125,7 +135,7 @@ export class Catalog {
   }
 
   #listed(folder: string, isArchived: boolean): Listing {
-    const stat = Fs.lstatSync(folder, { throwIfNoEntry: false })
+    const stat = folderStat(folder)
     const known = this.#listings.get(folder)
     if (stat?.isDirectory() !== true) {
       if (known !== undefined) this.#changed = true

@@ -83,6 +83,9 @@ export const toText = (line: Line): string => `${JSON.stringify(line)}\n`
 /** The latest time that the text form of the release can hold. */
 const MaxTime = Date.UTC(9999, 11, 31)
 
+/** Whether the text of a time is the same time again. */
+export const isRepresentable = (at: number): boolean => Number.isInteger(at) && at >= 0 && at <= MaxTime
+
 /** The text of a time in Unix milliseconds; a time outside of the years 0 to 9999 becomes 1970. */
 export const timestampOf = (at: number): string => new Date(at >= 0 && at <= MaxTime ? at : 0).toISOString()
 

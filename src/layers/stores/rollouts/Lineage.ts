@@ -57,6 +57,16 @@ const withSource = <A>(path: string, use: (source: Source) => A): A => {
   }
 }
 
+/** The thread that a file refers to; undefined for a complete file, and for one that cannot be read. */
+export const refersTo = (path: string): string | undefined => {
+  try {
+    const { line } = withSource(path, firstLine)
+    return line === undefined ? undefined : baseOf(line)?.threadId
+  } catch {
+    return undefined
+  }
+}
+
 /** The parts of the history that ends with `head`. `filesOf` finds the files of a thread, the newest last. */
 export const partsOf = (
   head: RolloutFile,

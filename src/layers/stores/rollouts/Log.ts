@@ -200,7 +200,8 @@ export class ThreadLog {
 
   /** Decodes the lines up to the end, from the furthest position that was read; at most `maxLines`. True when there are more. */
   scan(maxLines: number): boolean {
-    if (this.isRead) return false
+    // Nobody else appends while the file is open here; `append` notices it.
+    if (this.#descriptor !== undefined || this.isRead) return false
     const isMore = this.read(this.#tail.seq, Number.POSITIVE_INFINITY, [], maxLines)
     return isMore
   }
@@ -212,9 +213,9 @@ export class ThreadLog {
 
   /** Keeps the file open for appending. A compressed file becomes a plain one. */
   openForAppend(): void {
+    if (this.#descriptor !== undefined) return
     this.check()
     if (this.#file.isCompressed) this.#decompress()
-    if (this.#descriptor !== undefined) return
     const { descriptor, stat } = openRegular(this.#file.path, "append")
     this.#descriptor = descriptor
     this.#identity ??= stat

@@ -18,7 +18,7 @@ import { summaryOf } from "../../../services/thread/ThreadView.ts"
 import { copy } from "./Copy.ts"
 import * as Folder from "./Folder.ts"
 import { ThreadLog, writeAll } from "./Log.ts"
-import { partsOf } from "./Lineage.ts"
+import { partsOf, refersTo } from "./Lineage.ts"
 import { Names } from "./Names.ts"
 
 /** Limit on the logs that are kept for threads without a writer. */
@@ -322,6 +322,17 @@ export class RolloutFiles {
       // Also when the caller ends the copy early.
       if (!isDone) Fs.rmSync(temporary, { force: true })
     }
+  }
+
+  /** Looks for a file of another thread that refers to this one; a step per file. Returns whether there is one. */
+  *references(threadId: string): Generator<void, boolean> {
+    for (const [id, files] of this.catalog.all()) {
+      for (const file of id === threadId ? [] : files) {
+        if (refersTo(file.path) === threadId) return true
+        yield
+      }
+    }
+    return false
   }
 
   /** Removes all files of a thread. */

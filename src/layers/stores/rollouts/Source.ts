@@ -2,7 +2,8 @@
  * The bytes of a rollout file, and the lines in them.
  *
  * Only regular files are opened, never through a link: opening a device can have side effects, and a pipe blocks. A
- * compressed file is decompressed in memory. A line longer than `MaxLineBytes` is passed over without being kept.
+ * compressed file is decompressed in memory. A line longer than `MaxLineBytes` is passed over without being kept; one longer
+ * than `MaxSkippedBytes` makes the file unreadable.
  *
  * @module
  */
@@ -11,6 +12,16 @@ import * as Zlib from "node:zlib"
 
 /** The longest line that is read, in bytes. */
 export const MaxLineBytes = 64 * 1024 * 1024
+
+/** The longest line that is passed over, in bytes. A file with a longer one is not read. */
+export const MaxSkippedBytes = 256 * 1024 * 1024
+
+/** A line is longer than `MaxSkippedBytes`. */
+export class LineTooLong extends Error {
+  constructor(position: number) {
+    super(`the line at byte ${position} is longer than ${MaxSkippedBytes} bytes`)
+  }
+}
 
 /** The largest compressed file that is read, in bytes after decompression. */
 export const MaxPlainBytes = 512 * 1024 * 1024
@@ -125,12 +136,14 @@ export class LineReader {
       const feed = this.#buffer.indexOf(10, searched)
       if (feed !== -1) {
         const end = this.#at + feed + 1
+        if (feed - this.#next > MaxLineBytes) isTooLong = true
         const text = isTooLong ? null : this.#buffer.toString("utf8", this.#next, feed)
         this.#next = feed + 1
         return { text, start, end, isTerminated: true }
       }
       if (this.#buffer.length - this.#next > MaxLineBytes) isTooLong = true
       if (isTooLong) this.#drop(this.#buffer.length)
+      if (this.#at - start > MaxSkippedBytes) throw new LineTooLong(start)
       searched = this.#buffer.length - this.#next
       if (!this.#fill()) break
     }

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { EventOf, NumberedEvent, ThreadEvent } from "../../../services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../../services/thread/ThreadStore.ts"
+import { networkAt } from "./FileSystemType.ts"
 import { isStorable } from "./Folder.ts"
 import * as Lock from "./Lock.ts"
 import { Locked, type Locks } from "./Lock.ts"
@@ -43,6 +44,9 @@ export interface RolloutStoreOptions {
 
 /** Lines that are decoded between two pauses. */
 const LinesPerSlice = 512
+
+/** Files whose first line is read between two pauses. */
+const FilesPerSlice = 64
 
 type Operation = ThreadStoreError["operation"]
 
@@ -184,6 +188,29 @@ const appendLocked = (
     )
   })
 
+/** Deletes a thread, unless the history of another one refers to it. */
+const removed = (backend: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> =>
+  Effect.gen(function* () {
+    const { files, index } = backend
+    const steps = files.references(threadId)
+    let isReferenced = false
+    yield* inSlices("delete", () => {
+      for (let count = 0; count < FilesPerSlice; count++) {
+        const step = steps.next()
+        if (step.done !== true) continue
+        isReferenced = step.value
+        return false
+      }
+      return true
+    })
+    if (isReferenced) {
+      const cause = new Error("another file refers to it")
+      return yield* new ThreadStoreError({ operation: "delete", reason: "referenced", threadId, cause })
+    }
+    yield* attempt("delete", () => files.delete(threadId))
+    index.changed(threadId)
+  })
+
 /** Claims a new thread: its lock is taken in the background, and its first file waits for it. */
 const claimNew = ({ files, locks, pending, scope }: Backend, threadId: string) =>
   Effect.gen(function* () {
@@ -252,6 +279,11 @@ const summary = ({ files, index }: Backend, threadId: string) =>
 const makeBackend = Effect.fnUntraced(function* ({ fsync = "never", home }: RolloutStoreOptions) {
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   const warn = (message: string) => void fork(Effect.logWarning(message))
+  const network = networkAt(home)
+  if (network !== undefined) {
+    const problem = "locks and flushes may not hold between machines: use a home on a local disk"
+    yield* Effect.logWarning(`the home ${home} is on a network file system (${network}), where ${problem}`)
+  }
   const files = new RolloutFiles({
     home,
     onCorrupt: (path, position) => warn(`${path}: the line at byte ${position} is not readable and was passed over`)
@@ -291,16 +323,14 @@ export const make = Effect.fnUntraced(function* (options: RolloutStoreOptions) {
       load: attempt("read", () => Sections.load(files.home)),
       save: (sections) => attempt("append", () => Sections.save(files.home, sections))
     },
-    delete: (threadId) => {
-      const removed = Effect.map(
-        attempt("delete", () => files.delete(threadId)),
-        () => index.changed(threadId)
-      )
-      return Effect.flatMap(
+    delete: (threadId) =>
+      Effect.flatMap(
         attempt("delete", () => files.log(threadId) !== undefined),
-        (isKnown) => (isKnown ? locked(backend, "delete", threadId, removed) : removed)
+        (isKnown) =>
+          isKnown
+            ? locked(backend, "delete", threadId, removed(backend, threadId))
+            : attempt("delete", () => files.delete(threadId))
       )
-    }
   })
 })
 

@@ -19,19 +19,20 @@ import type {
 import { summaryOf } from "../../../services/thread/ThreadView.ts"
 import { compare, cursorsOf, isLeft, page, snippetIn, sortValue, textsOf } from "../Query.ts"
 import type { Catalog, RolloutFile } from "./Folder.ts"
+import { LaterVersion } from "./Line.ts"
 import type { Names } from "./Names.ts"
 import { skim, type Skimmed } from "./Skim.ts"
-import { open } from "./Source.ts"
+import { LineTooLong, open } from "./Source.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
 
 /** Limit on the cached summaries. */
-const MaxSummaries = 4096
+const MaxSummaries = 16_384
 
 /** Limit on the skims that are kept to be continued. */
 const MaxSkims = 16
 
 /** The longest preview that is cached, in characters. */
-const MaxCachedPreview = 16 * 1024
+const MaxCachedPreview = 1024
 
 /** Milliseconds of work between two pauses, in which the server does other things. */
 const SliceMillis = 8
@@ -54,6 +55,8 @@ interface Cached {
   /** The last name that the file has. */
   readonly name: Skimmed["decoder"]["name"]
 }
+
+const stampOf = ({ ino, mtimeMs, size }: Fs.Stats) => ({ ino, mtimeMs, size })
 
 /** Drops the oldest entries beyond a limit. */
 const bound = (map: Map<string, unknown>, limit: number): void => {
@@ -147,11 +150,18 @@ export class WalkIndex implements ThreadIndex {
       : { ...summary, name, archived: file.isArchived }
   }
 
+  #remember({ path }: RolloutFile, summary: null): void {
+    const stat = Fs.lstatSync(path, { throwIfNoEntry: false })
+    if (stat !== undefined) this.#cached.set(path, { ...stampOf(stat), summary, name: null })
+  }
+
   /** The summary, or null for a file that cannot be read: the other threads are still listed. */
   #readable(file: RolloutFile): ThreadSummary | null {
     try {
       return this.summarize(file)
     } catch (error) {
+      // The same file gives the same error again.
+      if (error instanceof LineTooLong || error instanceof LaterVersion) this.#remember(file, null)
       this.#options.onUnreadable(file.path, error)
       return null
     }
@@ -177,7 +187,7 @@ export class WalkIndex implements ThreadIndex {
       const pause = slices()
       /** The best ones so far, and one more, which shows that another page follows. */
       const found: Array<ThreadSummary> = []
-      for (const { bounds, file } of this.#candidates(request)) {
+      for (const { bounds, file } of yield* Effect.try({ try: () => this.#candidates(request), catch: asError })) {
         const last = found.length > limit ? found[limit - 1] : undefined
         const edge = last === undefined ? undefined : sortValue(last, sortKey)
         // No further file can belong to this page.
@@ -211,7 +221,7 @@ export class WalkIndex implements ThreadIndex {
       const [isShown, pause] = [isLeft(request), slices()]
       const needle = JSON.stringify(text).slice(1, -1).toLowerCase()
       const threads: Array<ThreadSummary> = []
-      for (const file of this.#heads(filter)) {
+      for (const file of yield* Effect.try({ try: () => this.#heads(filter), catch: asError })) {
         yield* pause
         if (!mayContain(file, needle)) continue
         const summary = this.#readable(file)
