@@ -54,7 +54,8 @@ const isClosed = (text: string): boolean => {
     const fence = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line)
     const [, marks = "", rest = ""] = fence ?? []
     if (open === undefined) {
-      if (fence !== null) open = marks
+      // A line of backticks with others behind them is no fence.
+      if (fence !== null && !rest.includes("`")) open = marks
       else if (/`{3}|~{3}/.test(line) || /^\s*(?:[->+*\d.)]\s*)*<[!?/a-z]/i.test(line)) return false
     } else if (marks.startsWith(open) && rest.trim() === "") open = undefined
   }
