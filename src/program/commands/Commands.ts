@@ -30,6 +30,7 @@ import * as Logging from "../Logging.ts"
 import * as Screen from "../console/Console.ts"
 import * as Signals from "../Signals.ts"
 import * as Telemetry from "../Telemetry.ts"
+import * as ThreadsCommand from "./ThreadsCommand.ts"
 import * as Usage from "./Usage.ts"
 
 /** A command failed with this exit code; its error has already been printed. */
@@ -295,9 +296,16 @@ const config = Command.make("config").pipe(
   Command.withSubcommands([configInit])
 )
 
+const threads = ThreadsCommand.make((program) =>
+  Effect.gen(function* () {
+    const cliOverrides = yield* settingsOf(yield* spindle)
+    yield* ending(yield* asRun(program({ cliOverrides })))
+  })
+)
+
 const command = spindle.pipe(
   Command.withHandler((input) => serve(input, input)),
-  Command.withSubcommands([appServer, exec, doctor, demo, config]),
+  Command.withSubcommands([appServer, exec, threads, doctor, demo, config]),
   Command.withDescription("An app-server for coding agents: serves clients, or runs a single turn."),
   Command.withExamples([
     { command: "spindle demo", description: "Run a demo, without a key" },

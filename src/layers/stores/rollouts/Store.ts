@@ -24,7 +24,8 @@ import { FileChanged } from "./Log.ts"
 import * as Sections from "./Sections.ts"
 import { Conflict, RolloutFiles } from "./RolloutFiles.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
-import { asError, WalkIndex } from "./WalkIndex.ts"
+import * as IndexedThreads from "./sqlite/IndexedThreads.ts"
+import { asError } from "./WalkIndex.ts"
 
 /**
  * When events are flushed to the disk, for the case of a power failure. The end of the process alone never loses events.
@@ -68,9 +69,10 @@ const inSlices = (operation: Operation, step: () => boolean): Effect.Effect<void
     isMore ? Effect.andThen(Effect.yieldNow, inSlices(operation, step)) : Effect.void
   )
 
+const turnEvents: ReadonlySet<ThreadEvent["_tag"]> = new Set(["TurnStarted", "TurnClaimed", "TurnEnded"])
+
 const isDue = (policy: FsyncPolicy, events: ReadonlyArray<ThreadEvent>): boolean =>
-  policy === "always" ||
-  (policy === "turn" && events.some(({ _tag }) => _tag === "TurnStarted" || _tag === "TurnEnded"))
+  policy === "always" || (policy === "turn" && events.some(({ _tag }) => turnEvents.has(_tag)))
 
 /** Flushes a file without blocking the server. */
 const sync = (descriptor: number): Effect.Effect<void, ThreadStoreError> =>
@@ -287,7 +289,8 @@ const makeBackend = Effect.fnUntraced(function* ({ fsync = "never", home }: Roll
     home,
     onCorrupt: (path, position) => warn(`${path}: the line at byte ${position} is not readable and was passed over`)
   })
-  const index = new WalkIndex({
+  const index = yield* IndexedThreads.make({
+    home,
     catalog: files.catalog,
     names: files.names,
     read: (threadId, range) => read(files, threadId, range),
