@@ -11,7 +11,7 @@ import { weightOf } from "./EventConsumer.ts"
 /** The number of events that are held while nobody reads them but handlers or threads do. */
 export const MaxHeld = 8192
 
-/** Maximum size of the held events together, in characters of their texts. */
+/** Maximum size of the held events together, in characters of their texts; the first one does not count. */
 export const MaxHeldSize = 64 * 1024 * 1024
 
 /** The size of a value that is neither a text nor has members. */
@@ -44,7 +44,8 @@ export class HeldEvents {
 
   /** Appends an event. The oldest ones are dropped when there is no room. */
   add(event: ClientEvent): void {
-    const size = sizeOf(event)
+    // The first one is usually taken at once, so it is not measured.
+    const size = this.#events.length === 0 ? 0 : sizeOf(event)
     this.#events.push({ event, size })
     this.#size += size
     while (this.#events.length > MaxHeld || this.#size > MaxHeldSize) {
