@@ -9,6 +9,7 @@
 import * as Predicate from "effect/Predicate"
 import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
 import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
+import type { Position } from "../../protocol/extensions/Sequence.ts"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
@@ -71,6 +72,8 @@ export interface ThreadState extends ThreadFacts {
   readonly lastRequestId: number
   /** The calls of the last turn that had a request which is no longer pending. */
   readonly answeredCalls: ReadonlyArray<string>
+  /** The position of the notifications when the thread was unloaded; null once something has happened after that. */
+  readonly mark: Position | null
   /** Set while a turn has not ended that goes on after a crash. */
   readonly claim: TurnClaim | null
   /** Whether something happened to the thread since it was created. A thread without that is not kept for clients. */
@@ -97,6 +100,7 @@ export const initial = (event: EventOf<"Created">): ThreadState => ({
   lastRequestId: -1,
   answeredCalls: [],
   claim: null,
+  mark: null,
   isRecorded: false,
   updatedAt: event.at,
   recencyAt: event.at,
@@ -151,6 +155,7 @@ class Draft {
   apply(event: ThreadEvent): void {
     const state = this.#state
     const seq = state.nextSeq++
+    state.mark = null
     switch (event._tag) {
       case "SettingsChanged":
         state.settings = event.settings
@@ -177,6 +182,9 @@ class Draft {
         state.claim = claim
         return
       }
+      case "SequenceMarked":
+        state.mark = { epoch: event.epoch, seq: event.seq }
+        return
       case "RequestOpened": {
         const { _tag, ...request } = event
         state.openRequests = [...state.openRequests, request]
