@@ -7,6 +7,7 @@
  */
 import { matchesOf, snippetAt } from "../../services/thread/Snippet.ts"
 import * as ThreadCursor from "../../services/thread/ThreadCursor.ts"
+import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type { ThreadState } from "../../services/thread/ThreadState.ts"
 import type {
   AttachmentIdentity,
@@ -19,7 +20,8 @@ import type {
   ThreadSummary
 } from "../../services/thread/ThreadStore.ts"
 
-const sourceKindOf = ({ origin: { source } }: ThreadSummary): SourceKind => {
+/** The kind of program that a thread was started from. */
+export const sourceKindOf = ({ origin: { source } }: ThreadSummary): SourceKind => {
   if (typeof source === "string") return source
   return "custom" in source ? "custom" : "subAgent"
 }
@@ -127,22 +129,23 @@ export const matchesIn = <T extends { readonly thread: ThreadSummary }>(
   return { matches: shown, ...cursorsOf(summaries, found.length > shown.length, request) }
 }
 
+/** The searchable text of an item. */
+export const textsOfItem = (item: ThreadItem): ReadonlyArray<string> => {
+  switch (item.type) {
+    case "userMessage":
+      return item.content.flatMap((part) => (part.type === "text" ? [part.text] : []))
+    case "agentMessage":
+      return [item.text]
+    case "commandExecution":
+      return [item.command, item.aggregatedOutput ?? ""]
+    default:
+      return []
+  }
+}
+
 /** The searchable text of a thread: messages, answers, and commands with their output. */
 export const textsOf = (state: ThreadState): ReadonlyArray<string> =>
-  state.turns.flatMap((turn) =>
-    turn.items.flatMap((item) => {
-      switch (item.type) {
-        case "userMessage":
-          return item.content.flatMap((part) => (part.type === "text" ? [part.text] : []))
-        case "agentMessage":
-          return [item.text]
-        case "commandExecution":
-          return [item.command, item.aggregatedOutput ?? ""]
-        default:
-          return []
-      }
-    })
-  )
+  state.turns.flatMap(({ items }) => items.flatMap(textsOfItem))
 
 /** The text around the first occurrence, in any case; undefined when there is none. */
 export const snippetIn = (texts: ReadonlyArray<string>, sought: string): string | undefined => {

@@ -41,7 +41,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<ThreadStore, E>): void
             .map(({ id }) => id)
           assert.deepStrictEqual(pages.flat(), sortDirection === "asc" ? sorted : sorted.toReversed())
           assert.isTrue(pages.slice(0, -1).every((page) => page.length === limit))
-        }).pipe(Effect.provide(layer))
+        }).pipe(Effect.provide(layer)),
+      30_000
     )
   })
 }

@@ -34,6 +34,8 @@ export class Names {
   #identity: Identity | undefined
   /** How much of the file was read. */
   #read = 0
+  /** Threads whose last name may be another one. */
+  #changed = new Set<string>()
 
   constructor(home: string) {
     this.#path = Path.join(home, "session_index.jsonl")
@@ -49,6 +51,14 @@ export class Names {
   newer(threadId: string, known: { readonly at: number; readonly name: string | null } | null): Named | undefined {
     const named = this.of(threadId)
     return named !== undefined && named.at > (known?.at ?? 0) && named.name !== known?.name ? named : undefined
+  }
+
+  /** The threads whose last name may have changed since the last call. */
+  changes(): ReadonlySet<string> {
+    this.#refresh()
+    const changed = this.#changed
+    if (changed.size > 0) this.#changed = new Set()
+    return changed
   }
 
   add(threadId: string, name: string, at: number): void {
@@ -76,6 +86,7 @@ export class Names {
     const isSame = stat?.ino === this.#identity?.ino && stat?.dev === this.#identity?.dev
     if (isSame && stat?.size === this.#read) return
     if (!isSame || (stat?.size ?? 0) < this.#read) {
+      for (const id of this.#names.keys()) this.#changed.add(id)
       this.#names.clear()
       this.#read = 0
     }
@@ -86,7 +97,10 @@ export class Names {
       const reader = new LineReader(source, this.#read, null)
       for (let line = reader.next(); line !== undefined; line = reader.next()) {
         const named = parse(line.text)
-        if (named !== undefined) this.#names.set(...named)
+        if (named !== undefined) {
+          this.#names.set(...named)
+          this.#changed.add(named[0])
+        }
         if (line.isTerminated) this.#read = line.end
       }
     } finally {

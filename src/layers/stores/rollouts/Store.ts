@@ -24,7 +24,8 @@ import { FileChanged } from "./Log.ts"
 import * as Sections from "./Sections.ts"
 import { Conflict, RolloutFiles } from "./RolloutFiles.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
-import { asError, WalkIndex } from "./WalkIndex.ts"
+import * as IndexedThreads from "./sqlite/IndexedThreads.ts"
+import { asError } from "./WalkIndex.ts"
 
 /**
  * When events are flushed to the disk, for the case of a power failure. The end of the process alone never loses events.
@@ -288,7 +289,8 @@ const makeBackend = Effect.fnUntraced(function* ({ fsync = "never", home }: Roll
     home,
     onCorrupt: (path, position) => warn(`${path}: the line at byte ${position} is not readable and was passed over`)
   })
-  const index = new WalkIndex({
+  const index = yield* IndexedThreads.make({
+    home,
     catalog: files.catalog,
     names: files.names,
     read: (threadId, range) => read(files, threadId, range),

@@ -257,7 +257,8 @@ const MaxCompared = 32 * 1024 * 1024
 
 /** Whether a text can occur in a file, by its bytes. A file with a base, a compressed or a large one always may. */
 const mayContain = (file: RolloutFile, needle: string): boolean => {
-  if (file.isCompressed || !/^[\x20-\x7e]*$/.test(needle)) return true
+  // Half of a character has another form in a file.
+  if (file.isCompressed || !/^[\x20-\x7e]*$/.test(needle) || needle.includes("\\ud")) return true
   try {
     const source = open(file.path)
     try {
