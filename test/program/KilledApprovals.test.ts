@@ -160,9 +160,8 @@ describe("a server that lets turns go on", () => {
         yield* ModelServer.reply("done")
         const { seq } = yield* first.message("turn/completed")
         const resumeAfter = (server: typeof first, position: Json) =>
-          Effect.map(
-            server.answerTo("thread/resume", { threadId }, { [Extension]: { after: position } }),
-            (answer) => json(json(answer["extensions"])[Extension])
+          Effect.map(server.answerTo("thread/resume", { threadId }, { [Extension]: { after: position } }), (answer) =>
+            json(json(answer["extensions"])[Extension])
           )
         yield* Effect.promise(() => first.server.stop())
 

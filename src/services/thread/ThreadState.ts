@@ -9,7 +9,6 @@
 import * as Predicate from "effect/Predicate"
 import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
 import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
-import type { Position } from "../../protocol/extensions/Sequence.ts"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
@@ -54,6 +53,9 @@ export const callOf = ({ params }: OpenRequest): string | undefined =>
 /** What a turn needs to go on after a crash. */
 export type TurnClaim = Omit<EventOf<"TurnClaimed">, "_tag">
 
+/** A position in the notifications of a thread. */
+export type SequenceMark = Omit<EventOf<"SequenceMarked">, "_tag" | "at">
+
 /** A thread after a number of its events. */
 export interface ThreadState extends ThreadFacts {
   readonly origin: ThreadOrigin
@@ -73,7 +75,7 @@ export interface ThreadState extends ThreadFacts {
   /** The calls of the last turn that had a request which is no longer pending. */
   readonly answeredCalls: ReadonlyArray<string>
   /** The position of the notifications when the thread was unloaded; null once something has happened after that. */
-  readonly mark: Position | null
+  readonly mark: SequenceMark | null
   /** Set while a turn has not ended that goes on after a crash. */
   readonly claim: TurnClaim | null
   /** Whether something happened to the thread since it was created. A thread without that is not kept for clients. */
