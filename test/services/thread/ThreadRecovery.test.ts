@@ -232,6 +232,39 @@ describe("a turn that a crash has cut", () => {
     })
   )
 
+  it.effect("offers its request once to each client that resumes, and an interrupt ends both", () =>
+    Effect.gen(function* () {
+      const { log } = yield* life([])
+      const before = log.slice(0, log.findIndex(({ _tag }) => _tag === "RequestOpened") + 1)
+      const store = yield* storeWith(before)
+      const { ran, tool } = approved(true)
+      const model = persistent("ask")
+      const server = yield* makeServer({ store: store.layer, model: model.layer, toolbox: [tool], cliOverrides })
+      const threadId = idOf(before)
+      const turnId = of(before, "TurnStarted")[0]?.turnId ?? ""
+      const clients = [yield* server.connect(), yield* server.connect()]
+      const ids = yield* Effect.forEach(clients, (client) =>
+        Effect.andThen(
+          client.request("thread/resume", { threadId }),
+          Effect.map(client.asked, ({ id }) => id)
+        )
+      )
+      const [opened] = of(before, "RequestOpened")
+      assert.deepStrictEqual(ids, [opened?.requestId ?? -1, opened?.requestId ?? -1])
+      const [first] = clients
+      if (first === undefined) return
+      yield* first.request("turn/interrupt", { threadId, turnId })
+      const events = yield* Effect.forEach(clients, (client) => client.names("serverRequest/resolved"))
+      for (const names of events) {
+        assert.strictEqual(names.filter((name) => name === "turn/completed").length, 1)
+        assert.notInclude(names, "request item/commandExecution/requestApproval")
+      }
+      assert.deepStrictEqual({ ran, requests: model.requests }, { ran: [], requests: [] })
+      assert.strictEqual(of(store.log, "TurnEnded")[0]?.status, "interrupted")
+      check(store.log)
+    })
+  )
+
   it.effect("tells the model that the server has restarted", () =>
     Effect.gen(function* () {
       const { log } = yield* life([])
