@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type { ResponseItem } from "../../../src/protocol/v2/item/ResponseItem.ts"
 import * as Memory from "../../../src/layers/stores/Memory.ts"
 import { type ModelEvent, ModelProvider, type ModelRequest } from "../../../src/services/model/ModelProvider.ts"
-import { cutCall, MaxAttempts } from "../../../src/services/thread/Recovery.ts"
+import { cutCall } from "../../../src/services/thread/Recovery.ts"
 import type { EventOf, ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { text, type Tool } from "../../../src/services/tool/Tool.ts"
@@ -125,7 +125,7 @@ const check = (log: ReadonlyArray<ThreadEvent>) => {
     attempts,
     attempts.map((_, index) => index)
   )
-  assert.isAtMost(attempts.at(-1) ?? 0, MaxAttempts)
+  assert.isAtMost(attempts.at(-1) ?? 0, 3)
   const open = of(log, "RequestOpened").map(({ requestId }) => requestId)
   const closed = of(log, "RequestClosed").map(({ requestId }) => requestId)
   assert.deepStrictEqual(closed, open)
@@ -191,7 +191,7 @@ describe("a turn that a crash has cut", () => {
       let { log } = yield* life([])
       const position = log.findIndex(({ _tag }) => _tag === "RequestOpened") + 1
       log = log.slice(0, position)
-      for (let attempt = 1; attempt <= MaxAttempts; attempt++) {
+      for (let attempt = 1; attempt <= 3; attempt++) {
         const next = yield* life(log)
         log = next.log.slice(0, log.length + 1)
         assert.strictEqual(log.at(-1)?._tag, "TurnClaimed")
@@ -214,6 +214,18 @@ describe("a turn that a crash has cut", () => {
       assert.deepStrictEqual(outputs(requests[0]?.input ?? []), [cutCall])
       assert.deepStrictEqual(ran, ["c2"])
       assert.notInclude(asked, of(before, "RequestOpened")[0]?.requestId)
+      check(after)
+    })
+  )
+
+  it.effect("does not run a call again that asks for the second time", () =>
+    Effect.gen(function* () {
+      const { log } = yield* life([])
+      const before = log.slice(0, log.findIndex(({ _tag }) => _tag === "RequestClosed") + 1)
+      const again = of(before, "RequestOpened").map((event) => ({ ...event, requestId: event.requestId + 1 }))
+      const { log: after, ran, requests } = yield* life([...before, ...again])
+      assert.deepStrictEqual(outputs(requests[0]?.input ?? []), [cutCall])
+      assert.deepStrictEqual(ran, ["c2"])
       check(after)
     })
   )
