@@ -57,11 +57,14 @@ CREATE TABLE turns (
   ended REAL,
   status TEXT NOT NULL,
   error TEXT,
+  conversation INTEGER NOT NULL,
   PRIMARY KEY (file, n)
 ) WITHOUT ROWID;
 CREATE INDEX turns_seq ON turns (file, seq);
 CREATE TABLE items (
   id INTEGER PRIMARY KEY,
+  file INTEGER NOT NULL,
+  kind TEXT NOT NULL,
   n INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   part INTEGER NOT NULL,
@@ -69,6 +72,8 @@ CREATE TABLE items (
   length INTEGER NOT NULL,
   named INTEGER NOT NULL
 );
+CREATE INDEX items_turn ON items (file, n, seq);
+CREATE INDEX items_seq ON items (file, seq);
 CREATE VIRTUAL TABLE texts USING fts5(
   text, content='', contentless_delete=1, detail=none, tokenize='trigram case_sensitive 1'
 );

@@ -61,7 +61,8 @@ const turnOf = (row: Row): TurnRow => ({
   started: numberIn(row, "started"),
   ended: row["ended"] === null ? null : numberIn(row, "ended"),
   status: statusOf(row["status"]),
-  error: row["error"] === null ? null : JSON.parse(textIn(row, "error"))
+  error: row["error"] === null ? null : JSON.parse(textIn(row, "error")),
+  conversation: numberIn(row, "conversation")
 })
 
 const statuses: ReadonlyArray<TurnStatus> = ["completed", "interrupted", "failed", "inProgress"]
@@ -158,10 +159,9 @@ export class Tables {
 
   /** Removes what was found in a file. */
   clear(file: number): void {
-    const [from, to] = [file * ItemsPerFile, (file + 1) * ItemsPerFile]
     this.run("DELETE FROM turns WHERE file = ?", file)
-    this.run("DELETE FROM texts WHERE rowid IN (SELECT id FROM items WHERE id >= ? AND id < ?)", from, to)
-    this.run("DELETE FROM items WHERE id >= ? AND id < ?", from, to)
+    this.run("DELETE FROM texts WHERE rowid IN (SELECT id FROM items WHERE file = ?)", file)
+    this.run("DELETE FROM items WHERE file = ?", file)
   }
 
   /** Makes the row of a thread without content. Returns its number. */
@@ -217,10 +217,11 @@ export class Tables {
         if (last?.id !== id) last = this.turnNamed(file, id)
         return last
       },
+      turnAt: (n) => this.turns("file = ? AND n = ?", file, n)[0],
       putTurn: (turn) => {
         last = turn
         this.run(
-          "INSERT OR REPLACE INTO turns (file, n, seq, turn, root, started, ended, status, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          "INSERT OR REPLACE INTO turns (file, n, seq, turn, root, started, ended, status, error, conversation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           file,
           turn.n,
           turn.seq,
@@ -229,16 +230,15 @@ export class Tables {
           turn.started,
           turn.ended,
           turn.status,
-          turn.error === null ? null : JSON.stringify(turn.error)
+          turn.error === null ? null : JSON.stringify(turn.error),
+          turn.conversation
         )
       },
       putItem: (row) => this.#putItem(file * ItemsPerFile + row.item, row),
       cut: (from) => {
         last = undefined
-        const [begin, end] = [file * ItemsPerFile, (file + 1) * ItemsPerFile]
-        const where = "id >= ? AND id < ? AND n >= ?"
-        this.run(`DELETE FROM texts WHERE rowid IN (SELECT id FROM items WHERE ${where})`, begin, end, from)
-        this.run(`DELETE FROM items WHERE ${where}`, begin, end, from)
+        this.run("DELETE FROM texts WHERE rowid IN (SELECT id FROM items WHERE file = ? AND n >= ?)", file, from)
+        this.run("DELETE FROM items WHERE file = ? AND n >= ?", file, from)
         this.run("DELETE FROM turns WHERE file = ? AND n >= ?", file, from)
       }
     }
@@ -246,8 +246,10 @@ export class Tables {
 
   #putItem(id: number, { event, length, n, named, part, seq, start }: ItemRow): void {
     this.run(
-      "INSERT INTO items (id, n, seq, part, start, length, named) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO items (id, file, kind, n, seq, part, start, length, named) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       id,
+      Math.floor(id / ItemsPerFile),
+      event.type,
       n,
       seq,
       part,
