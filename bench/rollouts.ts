@@ -15,6 +15,8 @@ const Step = 30
 
 const Begin = Date.UTC(2025, 0, 1)
 
+const timeOf = (index: number): number => Begin + index * Step * 60_000
+
 const pad = (value: number, length: number): string => String(value).padStart(length, "0")
 
 /** The id of a thread: a UUID of version 7 with its time. */
@@ -25,8 +27,6 @@ export const threadId = (index: number): string => {
 
 /** The oldest thread is the long one. */
 export const long = threadId(-1)
-
-const timeOf = (index: number): number => Begin + index * Step * 60_000
 
 export const turnId = (index: number): string => `turn-${index}`
 

@@ -32,7 +32,11 @@ const timed = async (server: Server, method: string, params: unknown, check: (an
   const from = performance.now()
   const answer = await server.request(method, params)
   const millis = performance.now() - from
-  check(answer)
+  try {
+    check(answer)
+  } catch (error) {
+    throw new Error(`wrong answer to ${method} ${JSON.stringify(params)} `, { cause: error })
+  }
   return millis
 }
 

@@ -26,8 +26,7 @@ CREATE TABLE threads (
   ino REAL NOT NULL,
   size REAL NOT NULL,
   mtime REAL NOT NULL,
-  progress TEXT NOT NULL,
-  summary TEXT,
+  is_thread INTEGER NOT NULL,
   preview TEXT NOT NULL,
   name TEXT,
   had_turn INTEGER NOT NULL,
@@ -42,6 +41,11 @@ CREATE TABLE threads (
   section_position REAL NOT NULL,
   attachments TEXT NOT NULL,
   revision INTEGER NOT NULL
+);
+CREATE TABLE details (
+  id INTEGER PRIMARY KEY,
+  progress TEXT NOT NULL,
+  summary TEXT
 );
 CREATE INDEX threads_created ON threads (created_at, thread);
 CREATE INDEX threads_updated ON threads (updated_at, thread);

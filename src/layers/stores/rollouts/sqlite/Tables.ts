@@ -144,7 +144,10 @@ export class Tables {
   }
 
   find(threadId: string): Indexed | undefined {
-    const row = this.get("SELECT id, path, ino, size, mtime, progress FROM threads WHERE thread = ?", threadId)
+    const row = this.get(
+      "SELECT id, path, ino, size, mtime, progress FROM threads JOIN details USING (id) WHERE thread = ?",
+      threadId
+    )
     if (row === undefined) return undefined
     return { id: numberIn(row, "id"), stamp: stampIn(row), progress: JSON.parse(textIn(row, "progress")) }
   }
@@ -155,6 +158,7 @@ export class Tables {
     if (row === undefined) return
     this.clear(numberIn(row, "id"))
     this.run("DELETE FROM threads WHERE id = ?", numberIn(row, "id"))
+    this.run("DELETE FROM details WHERE id = ?", numberIn(row, "id"))
   }
 
   /** Removes what was found in a file. */
@@ -167,11 +171,13 @@ export class Tables {
   /** Makes the row of a thread without content. Returns its number. */
   add({ path, threadId }: RolloutFile): number {
     const made = this.statement(
-      `INSERT INTO threads (thread, path, ino, size, mtime, progress, preview, had_turn, archived, source_kind, provider, cwd,
+      `INSERT INTO threads (thread, path, ino, size, mtime, is_thread, preview, had_turn, archived, source_kind, provider, cwd,
        created_at, updated_at, recency_at, section_position, attachments, revision)
-       VALUES (?, ?, 0, -1, 0, 'null', '', 0, 0, '', '', '', 0, 0, 0, 0, '[]', 0)`
+       VALUES (?, ?, 0, -1, 0, 0, '', 0, 0, '', '', '', 0, 0, 0, 0, '[]', 0)`
     ).run(threadId, path)
-    return Number(made.lastInsertRowid)
+    const id = Number(made.lastInsertRowid)
+    this.run("INSERT OR REPLACE INTO details (id, progress) VALUES (?, 'null')", id)
+    return id
   }
 
   /** Stores how far a file was read, and the summary that follows from it. `name` replaces that of the file. */
@@ -181,7 +187,13 @@ export class Tables {
     const summary = found?.origin.id === file.threadId ? found : null
     const slim = progress.state === null ? null : { ...progress.state, turns: [], late: [], conversation: [] }
     this.run(
-      `UPDATE threads SET path = ?, ino = ?, size = ?, mtime = ?, progress = ?, summary = ?, preview = ?, name = ?,
+      "UPDATE details SET progress = ?, summary = ? WHERE id = ?",
+      JSON.stringify({ ...progress, state: slim }),
+      summary === null ? null : JSON.stringify(summary),
+      id
+    )
+    this.run(
+      `UPDATE threads SET path = ?, ino = ?, size = ?, mtime = ?, is_thread = ?, preview = ?, name = ?,
        had_turn = ?, archived = ?, source_kind = ?, provider = ?, cwd = ?, section = ?, created_at = ?, updated_at = ?,
        recency_at = ?, section_position = ?, attachments = ?,
        revision = (SELECT COALESCE(MAX(revision), 0) + 1 FROM threads) WHERE id = ?`,
@@ -190,8 +202,7 @@ export class Tables {
       // A file that was not read to its end does not count as indexed.
       progress.isDone ? stamp.size : -1,
       stamp.mtimeMs,
-      JSON.stringify({ ...progress, state: slim }),
-      summary === null ? null : JSON.stringify(summary),
+      summary === null ? 0 : 1,
       summary?.preview ?? "",
       name === undefined ? (summary?.name ?? null) : name,
       summary !== null && (summary.turns > 0 || summary.preview !== "") ? 1 : 0,
