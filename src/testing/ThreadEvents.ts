@@ -162,6 +162,16 @@ export const everyEvent = (at: number): ReadonlyArray<ThreadEvent> => [
   { _tag: "QueueRemoved", at, submissionId: "q1" },
   { _tag: "SubmissionAccepted", at, key: "key", turnId: "u2" },
   { _tag: "TurnStarted", at, turnId: "u2", rootTurnId: "u1" },
+  {
+    _tag: "TurnClaimed",
+    at,
+    turnId: "u2",
+    attempt: 1,
+    originator: "client",
+    userAgent: "client/1",
+    outputSchema: { type: "object" },
+    metadata: { key: "value" }
+  },
   { _tag: "RequestOpened", at, requestId: 7, turnId: "u2", method: "item/tool/call", params: { a: [1, null] } },
   { _tag: "RequestClosed", at, requestId: 7 },
   { _tag: "Compacted", at, turnId: "u2", replacement: [entry(at, "summary").item] },

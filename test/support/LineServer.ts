@@ -57,6 +57,11 @@ export class LineServer {
     this.#child.stdin?.write(`${JSON.stringify({ method })}\n`)
   }
 
+  /** Answers a request of the server. */
+  answer(id: number, result: unknown): void {
+    this.#child.stdin?.write(`${JSON.stringify({ id, result })}\n`)
+  }
+
   async result(method: string, params: unknown): Promise<Json> {
     const message = await this.request(method, params)
     if (message["error"] !== undefined) throw new Error(`${method}: ${JSON.stringify(message["error"])}`)

@@ -79,6 +79,7 @@ const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) 
   const toolOf = (spec: Tool["spec"], run: (shell: ShellThread) => Tool["run"]): Tool => ({
     spec,
     publishesItems: true,
+    asksFirst: true,
     run: (call, turn) => Effect.flatMap(shell, (shell) => run(shell)(call, turn))
   })
   const threadShell: ThreadShell = {

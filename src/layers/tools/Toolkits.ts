@@ -103,6 +103,8 @@ export const toolsOf = <Tools extends Record<string, AiTool.Any>, E, R>(
     return yield* Effect.forEach(Object.values(kit.tools), (tool) =>
       Effect.map(specOf(tool, options.namespace), (spec): Tool => ({
         spec,
+        // A handler may ask too, but only after the approval.
+        ...(tool.needsApproval === true ? { asksFirst: true } : {}),
         run: (call, turn) =>
           Calls.run(kit, tool, call, turn).pipe(
             Effect.provideService(CurrentTurn, turn),

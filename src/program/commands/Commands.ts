@@ -30,6 +30,7 @@ import * as Logging from "../Logging.ts"
 import * as Screen from "../console/Console.ts"
 import * as Signals from "../Signals.ts"
 import * as Telemetry from "../Telemetry.ts"
+import * as ThreadsCommand from "./ThreadsCommand.ts"
 import * as Usage from "./Usage.ts"
 
 /** A command failed with this exit code; its error has already been printed. */
@@ -206,10 +207,15 @@ const resume = Command.make(
   ])
 )
 
+const reviewInstead = 'describe it in a prompt, for example spindle exec "review the uncommitted changes"'
+
 const exec = execBase.pipe(
   Command.withHandler(
     Effect.fnUntraced(function* (flags) {
-      yield* runExec(flags, yield* spindle, Option.getOrUndefined(flags.prompt), null)
+      const prompt = Option.getOrUndefined(flags.prompt)
+      // A subcommand of the release, and no useful prompt.
+      if (prompt === "review") return yield* wrong(`exec review is not supported: ${reviewInstead}`)
+      yield* runExec(flags, yield* spindle, prompt, null)
     })
   ),
   Command.withSubcommands([resume]),
@@ -290,9 +296,16 @@ const config = Command.make("config").pipe(
   Command.withSubcommands([configInit])
 )
 
+const threads = ThreadsCommand.make((program) =>
+  Effect.gen(function* () {
+    const cliOverrides = yield* settingsOf(yield* spindle)
+    yield* ending(yield* asRun(program({ cliOverrides })))
+  })
+)
+
 const command = spindle.pipe(
   Command.withHandler((input) => serve(input, input)),
-  Command.withSubcommands([appServer, exec, doctor, demo, config]),
+  Command.withSubcommands([appServer, exec, threads, doctor, demo, config]),
   Command.withDescription("An app-server for coding agents: serves clients, or runs a single turn."),
   Command.withExamples([
     { command: "spindle demo", description: "Run a demo, without a key" },

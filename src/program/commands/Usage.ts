@@ -21,7 +21,7 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
 const exitCodes = `
 EXIT CODES
   0      all went well
-  1      the turn failed, the server could not go on, or its output could not be written
+  1      the turn or the command failed, the server could not go on, or its output could not be written
   2      the command line is wrong
   130    interrupted`
 

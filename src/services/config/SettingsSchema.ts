@@ -254,7 +254,11 @@ export const keys: SettingType = section({
   skills: optional(anything),
   /** Of this server; the release ignores it. */
   spindle: optional(
-    section({ store: optional(literals("files", "memory")), fsync: optional(literals("never", "turn", "always")) })
+    section({
+      store: optional(literals("files", "memory")),
+      fsync: optional(literals("never", "turn", "always")),
+      recover: optional(literals("interrupt", "resume"))
+    })
   ),
   sqlite_home: optional(path),
   suppress_unstable_features_warning: optional(flag),

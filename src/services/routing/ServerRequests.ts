@@ -44,6 +44,9 @@ const ClockRange = 8e12
  */
 export const firstIdAt = (now: number): number => (Math.max(0, Math.floor(now)) % ClockRange) * IdsPerMillisecond
 
+/** Whether a server can have used this id. */
+const isId = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < ClockRange * IdsPerMillisecond
+
 /**
  * The error of pending requests when their turn starts, ends or is interrupted. Callers must not treat it as a
  * denial.
@@ -87,6 +90,18 @@ export class ServerRequests extends Context.Service<
       params: ServerRequestParams<M>,
       record?: (id: number) => Effect.Effect<void>
     ) => Effect.Effect<PendingServerRequest>
+    /** The ids from now on are higher than this one of an earlier server, also if the machine's clock was set back. */
+    readonly reserve: (id: number) => void
+    /**
+     * Makes a request of an earlier server pending again, with its id. It is sent to clients that subscribe from now on.
+     * Undefined when the id is in use or cannot be one.
+     */
+    readonly restore: (
+      threadId: string,
+      id: number,
+      method: ServerRequestMethod,
+      params: unknown
+    ) => PendingServerRequest | undefined
     /**
      * A client's result. It is ignored when the id is unknown or already answered, and when the connection was not sent
      * the request or is no longer subscribed.
@@ -151,6 +166,13 @@ const offer = (connection: Subscriber, { asked, message }: Pending): Effect.Effe
   })
 }
 
+/** The request for a connection that has subscribed; none when it cannot answer. */
+const again = (request: Pending, connection: Subscriber): ReadonlyArray<OutboundRequest> => {
+  if (connection.unsupported[request.message.method] !== undefined) return []
+  request.asked.add(connection)
+  return [visibleTo(connection, request.message)]
+}
+
 /** The unanswered requests. */
 class PendingRequests {
   readonly #requests = new Map<number, Pending>()
@@ -165,7 +187,28 @@ class PendingRequests {
   }
 
   open(threadId: string, method: string, params: unknown, openedAt: number): Pending {
-    const id = this.#nextId++
+    return this.#add(this.#nextId++, threadId, method, params, openedAt)
+  }
+
+  reserve(id: number): void {
+    if (isId(id)) this.#nextId = Math.max(this.#nextId, id + 1)
+  }
+
+  /** Undefined when the id is in use. */
+  restore(
+    threadId: string,
+    id: number,
+    method: string,
+    params: unknown,
+    openedAt: number
+  ): PendingServerRequest | undefined {
+    if (!isId(id) || this.#requests.has(id)) return undefined
+    this.reserve(id)
+    const { answer } = this.#add(id, threadId, method, params, openedAt)
+    return { id, answer: Deferred.await(answer) }
+  }
+
+  #add(id: number, threadId: string, method: string, params: unknown, openedAt: number): Pending {
     const message: OutboundRequest = { _tag: "Request", tier: "failBack", id, method, params }
     const request: Pending = { id, threadId, message, asked: new Set(), answer: Deferred.makeUnsafe(), openedAt }
     this.#requests.set(id, request)
@@ -245,6 +288,8 @@ export const make = Effect.gen(function* () {
 
   return ServerRequests.of({
     ask,
+    reserve: (id) => pending.reserve(id),
+    restore: (...request) => pending.restore(...request, clock.currentTimeMillisUnsafe()),
     succeed: (id, connection, result) => answered(id, connection, Exit.succeed(result)),
     fail: (id, connection, error) => answered(id, connection, Exit.fail(toError(error))),
     abandon: (id, connection, error) =>
@@ -257,12 +302,7 @@ export const make = Effect.gen(function* () {
     withdraw: (id) => pending.withdraw(id),
     cancelThread: (threadId, error) => pending.cancel(pending.ofThread(threadId), error),
     cancelAll: (error) => Effect.sync(() => void pending.cancel(pending.all, error)),
-    askAgain: (threadId, connection) =>
-      pending.ofThread(threadId).flatMap((request) => {
-        if (connection.unsupported[request.message.method] !== undefined) return []
-        request.asked.add(connection)
-        return [visibleTo(connection, request.message)]
-      })
+    askAgain: (threadId, connection) => pending.ofThread(threadId).flatMap((request) => again(request, connection))
   })
 })
 

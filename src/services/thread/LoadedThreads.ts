@@ -23,6 +23,7 @@ import { contribute } from "../observability/Diagnostics.ts"
 import { beginTurns } from "../observability/MetricRegistry.ts"
 import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import { ToolRegistry } from "../tool/ToolRegistry.ts"
+import { goOn } from "./turn/RecoveredTurn.ts"
 import * as IdleThreads from "./IdleThreads.ts"
 import * as RunningTurns from "./RunningTurns.ts"
 import { Thread } from "./Thread.ts"
@@ -107,6 +108,9 @@ const openIn = Effect.fnUntraced(function* <E>(
   }
   const thread = new Thread({ context, activity, instructionSources: sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
+  services.serverRequests.reserve(journal.state.lastRequestId)
+  // Before clients can find the thread and start another turn.
+  yield* goOn(context, (turn, task) => thread.runTask(turn, task))
   threads.set(threadId, { thread, journal, scope, toolScope, release, isUnloading: false, closing: undefined })
   touch(threadId)
   return { thread, configWarnings } satisfies Opened
@@ -233,6 +237,8 @@ export const make = Effect.fnUntraced(function* (services: ThreadServices, store
     find: (threadId: string): Thread | undefined => threads.get(threadId)?.thread,
     /** Ids of the loaded threads, oldest first. */
     ids: (): ReadonlyArray<string> => Array.from(threads.keys()),
+    /** False while the server drains: no turn may start. */
+    isAdmitting: activity.isAdmitting,
     /** Number of running turns. */
     running: turns.count,
     drain: turns.drain,

@@ -44,7 +44,9 @@ export const readState = (
 export const isOnRecord = (state: ThreadState): boolean => state.isRecorded && !state.origin.ephemeral
 
 /** Tool calls without an output. A model refuses a conversation that has one. */
-const openCalls = ({ conversation }: ThreadState): ReadonlyMap<string, "function_call" | "custom_tool_call"> => {
+export const callsWithoutOutput = ({
+  conversation
+}: ThreadState): ReadonlyMap<string, "function_call" | "custom_tool_call"> => {
   const open = new Map<string, "function_call" | "custom_tool_call">()
   for (const item of conversation) {
     if (item.type === "function_call" || item.type === "custom_tool_call") open.set(item.call_id, item.type)
@@ -55,16 +57,20 @@ const openCalls = ({ conversation }: ThreadState): ReadonlyMap<string, "function
   return open
 }
 
+/** The output of a call that the server did not see to its end. */
+export const outputOf = (
+  callId: string,
+  type: "function_call" | "custom_tool_call",
+  output: string,
+  at: number
+): ThreadEvent => ({ _tag: "ConversationEntry", at, item: { type: `${type}_output`, call_id: callId, output } })
+
 /** The events that end turns left open by a server that is gone: the turns and their tool calls were interrupted. */
 export const interruptions = (state: ThreadState, at: number): ReadonlyArray<ThreadEvent> => {
   const cut = state.turns.filter(({ status }) => status === "inProgress")
   const closed = state.openRequests.map(({ requestId }): ThreadEvent => ({ _tag: "RequestClosed", at, requestId }))
   if (cut.length === 0) return closed
-  const outputs = Array.from(openCalls(state), ([callId, type]): ThreadEvent => ({
-    _tag: "ConversationEntry",
-    at,
-    item: { type: `${type}_output`, call_id: callId, output: "aborted" }
-  }))
+  const outputs = Array.from(callsWithoutOutput(state), ([callId, type]) => outputOf(callId, type, "aborted", at))
   return [
     ...closed,
     ...outputs,

@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { Thread as ThreadView, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
+import type { Turn } from "../../protocol/v2/turn/Turn.ts"
 import type { PermittedSettings } from "../config/Permitted.ts"
 import type { ModelError, ModelName } from "../model/ModelProvider.ts"
 import {
@@ -196,20 +197,20 @@ export class Thread {
       if (active !== undefined) return Effect.andThen(Deferred.await(active.ended), begun)
       if (!isQueued(this.state, request)) return Effect.void
       this.queue.caller = request.caller
-      return this.#run(
-        id,
-        rootTurnId ?? id,
+      return this.runTask(
+        { id, rootTurnId },
         userTask({ ...request, opening: openingOf(this.id, request, this.#context.now()) })
       )
     })
     return begun
   }
 
-  #run(id: string, rootTurnId: string, task: TurnTask): Effect.Effect<void> {
+  /** Runs a turn. None may be running. */
+  runTask({ id, rootTurnId }: Pick<Turn, "id" | "rootTurnId">, task: TurnTask): Effect.Effect<void> {
     const started = Effect.suspend(() => {
       // Nothing runs in a thread that is gone.
       if (this.#scope.state._tag === "Closed") return Effect.void
-      const turn = new ActiveTurn(id, rootTurnId, task)
+      const turn = new ActiveTurn(id, rootTurnId ?? id, task)
       // The turn was accepted before the thread closed. It is recorded and does nothing.
       if (this.#gate.isClosing) turn.interrupt()
       this.#active = turn
@@ -325,7 +326,7 @@ export class Thread {
   beginCommand({ command, turnId }: AcceptedCommand): Effect.Effect<void> {
     const begun: Effect.Effect<void> = Effect.suspend(() => {
       const active = this.#active
-      if (active === undefined) return this.#run(turnId, turnId, shellTask(command))
+      if (active === undefined) return this.runTask({ id: turnId, rootTurnId: turnId }, shellTask(command))
       // An ending turn accepts nothing, so the command gets the next turn.
       if (active.isClosed) return Effect.andThen(Deferred.await(active.ended), begun)
       return joinTurn(this.#context, active, command)

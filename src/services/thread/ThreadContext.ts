@@ -22,6 +22,7 @@ import type { ThreadShell } from "../tool/ShellSessions.ts"
 import type { Tool } from "../tool/Tool.ts"
 import type { ToolRegistry } from "../tool/ToolRegistry.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
+import { recovers } from "./Recovery.ts"
 import { awaitClients, type Notification, type ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadState } from "./ThreadState.ts"
 import { inEnvironment, switchedOn } from "./Switches.ts"
@@ -100,6 +101,11 @@ export class ThreadContext {
 
   #permitted(tools: ReadonlyArray<Tool>): ReadonlyArray<Tool> {
     return inEnvironment(switchedOn(tools, this.#config), this.state.settings.environments)
+  }
+
+  /** Whether a turn of this thread goes on after a crash: `recover = "resume"` in the table `spindle`. */
+  get isRecovering(): boolean {
+    return recovers(this.#config)
   }
 
   get status(): ThreadStatus {

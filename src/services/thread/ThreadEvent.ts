@@ -20,6 +20,7 @@
  * | `AttachmentAdded`, `AttachmentRemoved` | none, as below |
  * | `GoalSet`, `QueueAdded`, `QueueUpdated`, `QueueRemoved`, `QueueReordered` | none, as below |
  * | `SubmissionAccepted` | none, as below |
+ * | `TurnClaimed` | none, as below |
  * | `RequestOpened`, `RequestClosed` | none: a line of a type that the release skips |
  * | `Foreign` | any other line, kept as it was read |
  *
@@ -86,12 +87,25 @@ const at = Schema.Int
 
 const turnId = Schema.String
 
+const claim = {
+  attempt: Schema.Int,
+  originator: Schema.String,
+  userAgent: Schema.String,
+  outputSchema: Schema.Json,
+  metadata: Schema.Record(Schema.String, Schema.String)
+}
+
 /** A change of a thread: the form in which threads are stored. */
 export const ThreadEvent = lazy(() =>
   Schema.TaggedUnion({
     Created: { at, origin: ThreadOrigin(), settings: ThreadSettings() },
     SettingsChanged: { at, settings: ThreadSettings() },
     TurnStarted: { at, turnId, rootTurnId: Schema.String },
+    /**
+     * The running turn goes on after a crash of the server. `attempt` counts how often it has done so. The claim has what the
+     * turn needs for that beside the history, and ends with the turn.
+     */
+    TurnClaimed: { at, turnId, ...claim },
     /** `error` is set when `status` is `failed`. */
     TurnEnded: {
       at,

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import * as Predicate from "effect/Predicate"
 import type { TurnError } from "../../protocol/v2/turn/ErrorInfo.ts"
 import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
@@ -45,6 +46,13 @@ export interface StoredItem {
 /** A pending request to the clients. */
 export type OpenRequest = Omit<EventOf<"RequestOpened">, "_tag">
 
+/** The call that a request belongs to. */
+export const callOf = ({ params }: OpenRequest): string | undefined =>
+  Predicate.hasProperty(params, "itemId") && typeof params.itemId === "string" ? params.itemId : undefined
+
+/** What a turn needs to go on after a crash. */
+export type TurnClaim = Omit<EventOf<"TurnClaimed">, "_tag">
+
 /** A thread after a number of its events. */
 export interface ThreadState extends ThreadFacts {
   readonly origin: ThreadOrigin
@@ -59,6 +67,12 @@ export interface ThreadState extends ThreadFacts {
   /** The first text of the user. */
   readonly preview: string
   readonly openRequests: ReadonlyArray<OpenRequest>
+  /** The highest id of a request; -1 before the first one. */
+  readonly lastRequestId: number
+  /** The calls of the last turn that had a request which is no longer pending. */
+  readonly answeredCalls: ReadonlyArray<string>
+  /** Set while a turn has not ended that goes on after a crash. */
+  readonly claim: TurnClaim | null
   /** Whether something happened to the thread since it was created. A thread without that is not kept for clients. */
   readonly isRecorded: boolean
   /** Unix milliseconds. */
@@ -80,6 +94,9 @@ export const initial = (event: EventOf<"Created">): ThreadState => ({
   preview: "",
   ...initialFacts(event.origin),
   openRequests: [],
+  lastRequestId: -1,
+  answeredCalls: [],
+  claim: null,
   isRecorded: false,
   updatedAt: event.at,
   recencyAt: event.at,
@@ -155,14 +172,19 @@ class Draft {
         return
       case "RolledBack":
         return this.#rolledBack(event.turns)
+      case "TurnClaimed": {
+        const { _tag, ...claim } = event
+        state.claim = claim
+        return
+      }
       case "RequestOpened": {
         const { _tag, ...request } = event
         state.openRequests = [...state.openRequests, request]
+        state.lastRequestId = Math.max(state.lastRequestId, request.requestId)
         return
       }
       case "RequestClosed":
-        state.openRequests = state.openRequests.filter(({ requestId }) => requestId !== event.requestId)
-        return
+        return this.#requestClosed(event.requestId)
       case "Created":
       case "Foreign":
         return
@@ -170,6 +192,13 @@ class Draft {
         state.isRecorded = true
         Object.assign(state, applyFact(state, event))
     }
+  }
+
+  #requestClosed(requestId: number): void {
+    const { answeredCalls, openRequests } = this.#state
+    const calls = openRequests.flatMap((one) => (one.requestId === requestId ? (callOf(one) ?? []) : []))
+    this.#state.openRequests = openRequests.filter((one) => one.requestId !== requestId)
+    this.#state.answeredCalls = [...answeredCalls, ...calls]
   }
 
   #changedTurns(): Array<TurnState> {
@@ -197,6 +226,8 @@ class Draft {
       conversationStart
     })
     this.#state.isRecorded = true
+    this.#state.claim = null
+    this.#state.answeredCalls = []
     this.#state.recencyAt = Math.max(this.#state.recencyAt, event.at)
     this.#updated(event.at)
   }
@@ -213,6 +244,7 @@ class Draft {
     const turn = turns[index]
     if (turn === undefined || turn.status !== "inProgress") return
     turns[index] = { ...turn, status: event.status, error: event.error, endedAt: event.at }
+    if (this.#state.claim?.turnId === event.turnId) this.#state.claim = null
     this.#updated(event.at)
   }
 

@@ -33,8 +33,15 @@ import * as Settings from "./Settings.ts"
 import * as ThreadChanges from "./ThreadChanges.ts"
 import { type ForkPoint, forkLength, interruptions, isOnRecord, readEvents, readState } from "./StoredThread.ts"
 import type { Thread } from "./Thread.ts"
+import { changesOfLoading, turnToGoOn } from "./Recovery.ts"
 import type { ThreadServices } from "./ThreadContext.ts"
-import { type InvalidThreadId, ThreadArchived, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
+import {
+  type InvalidThreadId,
+  ServerDraining,
+  ThreadArchived,
+  type ThreadError,
+  ThreadNotFound
+} from "./ThreadError.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
 import { factsOfFork } from "./ThreadFacts.ts"
 import { checkId } from "./ThreadId.ts"
@@ -86,8 +93,8 @@ export class Threads extends Context.Service<
     /** Creates a thread, and stores it unless it is ephemeral. */
     readonly start: (request: StartThread) => Effect.Effect<LoadedThread, LoadError>
     /**
-     * The thread, loaded from the store if necessary. Loading adds events: unfinished turns are interrupted, and changed
-     * settings are recorded. A loaded thread without subscribers is loaded again for overrides that change it.
+     * The thread, loaded from the store if necessary. Loading adds events: unfinished turns are interrupted or go on
+     * (`Recovery`), and changed settings are recorded. A loaded thread without subscribers is loaded again for overrides that change it.
      */
     readonly resume: (request: ResumeThread) => Effect.Effect<LoadedThread, LoadError>
     /** A running turn of the source is interrupted in the fork and continues in the source. */
@@ -239,7 +246,9 @@ const loadClaimed = Effect.fnUntraced(function* (
   if (state.section !== null) yield* sections.list
   const setup = yield* setUp(overrides, state.settings)
   const at = clock.currentTimeMillisUnsafe()
-  const changes = () => [...interruptions(state, at), ...settingsChange(state, setup.settings.value, at)]
+  const turn = turnToGoOn(state, setup.config)
+  if (turn !== undefined && !threads.isAdmitting()) return yield* new ServerDraining()
+  const changes = () => [...changesOfLoading(state, turn, at), ...settingsChange(state, setup.settings.value, at)]
   const opened = yield* threads.open({ threadId, setup, release, state: Effect.succeed(state), changes })
   yield* router.notify("thread/status/changed", { threadId, status: opened.thread.status }, threadId)
   return { ...opened, warnings: setup.warnings }

@@ -183,6 +183,12 @@ export interface Tool {
   /** True for a tool that publishes its own items. Calls of other tools appear as items of type `dynamicToolCall`. */
   readonly publishesItems?: boolean
   /**
+   * True for a tool that does nothing before its first request to the clients, which has the call's id as `itemId`, and makes no
+   * other request. If the server crashes while such a request is pending, the call runs again and gets the answer to that
+   * request. Other calls that a crash has cut are not run again. Default: false.
+   */
+  readonly asksFirst?: boolean
+  /**
    * Never fails for errors of the model: those are outputs with `success: false`. Interruption is a user's interrupt. A
    * defect is logged, and the model reads that the tool failed.
    */

@@ -69,9 +69,10 @@ const inSlices = (operation: Operation, step: () => boolean): Effect.Effect<void
     isMore ? Effect.andThen(Effect.yieldNow, inSlices(operation, step)) : Effect.void
   )
 
+const turnEvents: ReadonlySet<ThreadEvent["_tag"]> = new Set(["TurnStarted", "TurnClaimed", "TurnEnded"])
+
 const isDue = (policy: FsyncPolicy, events: ReadonlyArray<ThreadEvent>): boolean =>
-  policy === "always" ||
-  (policy === "turn" && events.some(({ _tag }) => _tag === "TurnStarted" || _tag === "TurnEnded"))
+  policy === "always" || (policy === "turn" && events.some(({ _tag }) => turnEvents.has(_tag)))
 
 /** Flushes a file without blocking the server. */
 const sync = (descriptor: number): Effect.Effect<void, ThreadStoreError> =>

@@ -20,6 +20,7 @@ import type * as Fiber from "effect/Fiber"
 import type { NonSteerableTurnKind, TurnError } from "../../../protocol/v2/turn/ErrorInfo.ts"
 import type { ThreadItem } from "../../../protocol/v2/item/Item.ts"
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
+import type { PendingServerRequest } from "../../routing/ServerRequests.ts"
 import type { Message } from "./UserMessage.ts"
 
 /** The kind of a turn, and whether it accepts input while it runs. */
@@ -31,6 +32,12 @@ export type TurnKind =
 export interface TurnOptions {
   readonly outputSchema: unknown
   readonly metadata: Readonly<Record<string, string>>
+}
+
+/** A request of before a crash that is pending again. */
+export interface RestoredRequest extends PendingServerRequest {
+  readonly method: string
+  readonly params: unknown
 }
 
 export class ActiveTurn {
@@ -52,6 +59,8 @@ export class ActiveTurn {
   readonly ended = Deferred.makeUnsafe<void>()
   /** Calls of tools whose output is not recorded yet, with their start times (Unix milliseconds). */
   readonly openCalls = new Map<string, { readonly custom: boolean; readonly startedAt: number }>()
+  /** Pending requests of before a crash, by the call that asks them again. */
+  readonly restored = new Map<string, RestoredRequest>()
   lastAgentMessage: ThreadItem | null = null
   /** The text of the user's last message in this turn; null when there is none. */
   prompt: string | null = null

@@ -33,7 +33,7 @@ import type { Facts } from "../ThreadStatus.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
 import { recordAnswered } from "./Recording.ts"
-import type { ActiveTurn } from "./ActiveTurn.ts"
+import type { ActiveTurn, RestoredRequest } from "./ActiveTurn.ts"
 
 type Waiting = keyof Pick<Facts, "pendingApprovals" | "pendingQuestions">
 
@@ -122,19 +122,36 @@ const openedRequest = (
   params: params as Schema.Json
 })
 
+/** The request of before a crash that this one repeats. Each is taken once. */
+const restoredFor = (turn: ActiveTurn, method: string, params: unknown): RestoredRequest | undefined => {
+  for (const [callId, restored] of turn.restored) {
+    if (restored.method !== method || !isSameRequest(restored.params, params)) continue
+    turn.restored.delete(callId)
+    return restored
+  }
+  return undefined
+}
+
+/** Whether two requests ask for the same. The parameters are JSON, and one was stored and read. */
+const isSameRequest = (restored: unknown, params: unknown): boolean => {
+  const timeless = (value: unknown) => JSON.stringify({ ...(value as object), startedAtMs: 0 })
+  return timeless(restored) === timeless(params)
+}
+
 /** Records the request, sends it and waits for its answer. It is published as resolved once, whatever becomes of it. */
 const answerTo = <M extends ServerRequestMethod>(
   context: ThreadContext,
   turn: ActiveTurn,
   gate: Gate,
   method: M,
-  params: ServerRequestParams<M>
+  params: ServerRequestParams<M>,
+  restored: RestoredRequest | undefined
 ): Effect.Effect<Exit.Exit<unknown, RequestError>> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { serverRequests } = context.services
       const record = (requestId: number) => context.commit([openedRequest(context, turn, requestId, method, params)])
-      const asked = yield* serverRequests.ask(context.id, method, params, record)
+      const asked = restored ?? (yield* serverRequests.ask(context.id, method, params, record))
       const answer = yield* Effect.exit(restore(asked.answer))
       if (endedWithTurn(turn, answer)) return answer
       if (Exit.hasInterrupts(answer)) {
@@ -161,7 +178,10 @@ export const askIn = (context: ThreadContext, turn: ActiveTurn, gate: Gate): Too
     )
     yield* checkOpen
     const waiting = kinds[method]?.waiting
-    const full = complete(context, turn, method, params)
+    const now = complete(context, turn, method, params)
+    const restored = restoredFor(turn, method, now)
+    // The item started when the request was first made.
+    const full = restored === undefined ? now : (restored.params as ServerRequestParams<M>)
     if (waiting !== undefined) context.facts[waiting]++
     const settle = Effect.sync(() => {
       // The end of the turn has already set the facts.
@@ -175,7 +195,7 @@ export const askIn = (context: ThreadContext, turn: ActiveTurn, gate: Gate): Too
         yield* context.itemStarted(turn.id, { ...options.item, startedAtMs })
       }
       yield* checkOpen
-      return yield* answerTo(context, turn, gate, method, full)
+      return yield* answerTo(context, turn, gate, method, full, restored)
     })
     const abandoned = Effect.suspend(() => (gate.stopping ? Effect.void : context.statusChanged))
     const answer = yield* Effect.onInterrupt(Effect.ensuring(answered, settle), () => abandoned)

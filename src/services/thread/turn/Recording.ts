@@ -15,7 +15,7 @@ import { type Message, promptOf, toModel } from "./UserMessage.ts"
 const acceptedKey = (context: ThreadContext, turn: ActiveTurn, { key }: Message): ReadonlyArray<ThreadEvent> =>
   key === undefined ? [] : [{ _tag: "SubmissionAccepted", at: context.now(), key, turnId: turn.id }]
 
-/** Records a message: its item, then its entry. Empty input is not recorded. */
+/** Records a message: its entry and its item. Empty input is not recorded. */
 export const recordMessage = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, message: Message) {
   const accepted = acceptedKey(context, turn, message)
   if (message.input.length === 0) return yield* context.commit(accepted)
@@ -31,9 +31,10 @@ export const recordMessage = Effect.fnUntraced(function* (context: ThreadContext
     completedAtMs: null
   }
   yield* context.itemStarted(turn.id, item)
-  yield* context.itemCompleted(turn.id, item, accepted)
   const entry = yield* Effect.provideService(toModel(message.input), SmallFiles, context.services.files)
-  if (entry !== null) yield* context.commit([context.entry(entry)])
+  // The item comes last: a message that is shown is also in the conversation, also after a crash.
+  const before = entry === null ? accepted : [context.entry(entry), ...accepted]
+  yield* context.itemCompleted(turn.id, item, before)
 })
 
 /** Records the output of a call for the model. */

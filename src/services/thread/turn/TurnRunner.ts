@@ -44,22 +44,36 @@ const interruptedNotice =
 const resolved = (context: ThreadContext, requestIds: ReadonlyArray<number>): Effect.Effect<void> =>
   Effect.forEach(requestIds, (requestId) => recordAnswered(context, requestId), { discard: true })
 
-const begin = Effect.fnUntraced(function* (
+/** The claim of a turn that goes on after a crash. */
+const claimed = (
   context: ThreadContext,
   turn: ActiveTurn,
-  { message, opening }: Pick<TurnTask, "message" | "opening">
-) {
+  { claim }: TurnTask,
+  at: number
+): ReadonlyArray<ThreadEvent> =>
+  claim !== undefined && context.isRecovering
+    ? [{ _tag: "TurnClaimed", at, turnId: turn.id, attempt: 0, ...claim }]
+    : []
+
+const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, task: TurnTask) {
+  const { message, opening } = task
   const at = context.now()
   yield* Metric.update(turnsStarted, 1)
   yield* Effect.logDebug("turn started")
   context.facts.running = true
   context.facts.systemError = false
+  // Its start and its input are recorded, and its requests are pending again.
+  if (task.isRecovered === true) return yield* context.statusChanged
   yield* resolved(context, context.services.serverRequests.cancelThread(context.id, TurnTransition))
   yield* context.statusChanged
   const isFirst = context.state.turns.length === 0
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
   yield* context.commit(
-    [...opening.events, { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId }],
+    [
+      ...opening.events,
+      { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
+      ...claimed(context, turn, task, at)
+    ],
     [...opening.notifications, { method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
   )
   if (isFirst && context.state.gitInfo === null) yield* Effect.forkIn(recordGitFacts(context), context.scope)

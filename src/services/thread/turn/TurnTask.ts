@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type { ModelError } from "../../model/ModelProvider.ts"
 import type { TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import type { TurnClaim } from "../ThreadState.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
 import type { Notification } from "../ThreadJournal.ts"
 import type { ActiveTurn, TurnKind } from "./ActiveTurn.ts"
@@ -43,6 +44,10 @@ export type TurnTask = TurnKind & {
   readonly opening: Opening
   /** The user's message at the start of the turn; null for a turn without one. */
   readonly message: Message | null
+  /** What is stored with the start of a turn that goes on after a crash. Absent for a turn that never does. */
+  readonly claim?: Pick<TurnClaim, "originator" | "userAgent" | "outputSchema" | "metadata">
+  /** The turn started before a crash, and goes on. */
+  readonly isRecovered?: true
   /** The work itself. It may be interrupted at any point. */
   readonly run: (step: TurnStep) => Effect.Effect<void, TaskError>
 }

@@ -10,6 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
 import type { ModelError, ModelRequest } from "../../model/ModelProvider.ts"
@@ -111,7 +112,8 @@ const step = Effect.fnUntraced(function* (
 const scopedStep = (at: TurnStep, options: UserTurnOptions): Effect.Effect<boolean, ModelError | TurnCancelled> =>
   Effect.acquireUseRelease(Scope.make("parallel"), (scope) => step(at, options, scope), Scope.close)
 
-const recordAdded = Effect.fnUntraced(function* ({ context, turn }: TurnStep) {
+/** Records the input that was added to the turn. */
+export const recordAdded = Effect.fnUntraced(function* ({ context, turn }: TurnStep) {
   const entries = turn.takeEntries()
   if (entries.length > 0) yield* context.commit(entries.map((entry) => context.entry(entry)))
   for (const message of turn.takeSteering()) yield* recordMessage(context, turn, message)
@@ -123,6 +125,12 @@ export const userTask = (options: UserTurnOptions): TurnTask => ({
   steerable: true,
   message: options.message,
   opening: options.opening,
+  claim: {
+    ...options.caller,
+    // Requests are JSON.
+    outputSchema: options.options.outputSchema as Schema.Json,
+    metadata: options.options.metadata
+  },
   run: Effect.fnUntraced(function* (at) {
     while ((yield* scopedStep(at, options)) || !at.turn.finish()) yield* recordAdded(at)
   })
