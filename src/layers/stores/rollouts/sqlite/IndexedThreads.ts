@@ -95,7 +95,11 @@ export class IndexedThreads implements ThreadIndex {
   #compare(isComplete: boolean): Effect.Effect<boolean, Error> {
     return Effect.gen({ self: this }, function* () {
       const { keeper } = this
-      const isFirst = yield* this.use((tables) => keeper.look(tables))
+      const isFirst = yield* this.use((tables) => {
+        const isFirst = keeper.look(tables)
+        keeper.lookAtRecent()
+        return isFirst
+      })
       if (isFirst === undefined) return false
       if (isFirst || (isComplete && performance.now() - this.#sweptAt > SweepMillis)) {
         const pause = slices()
