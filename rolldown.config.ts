@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs"
+import { chmodSync, rmSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
 import { licenses } from "./scripts/Licenses.ts"
 
@@ -77,6 +77,12 @@ const asciiOnly: Plugin = {
   }
 }
 
+/** A package manager makes the program executable when it installs it; a checkout needs it too. */
+const executable: Plugin = {
+  name: "executable",
+  writeBundle: () => chmodSync(new URL("dist/main.js", import.meta.url), 0o755)
+}
+
 /**
  * The program bundles its dependencies: it imports no package, and a start reads few and small files. The rest is loaded on
  * demand.
@@ -86,7 +92,7 @@ const program = defineConfig({
   external: ["koffi"],
   input: { main: "src/main.ts" },
   platform: "node",
-  plugins: [loadLate, asciiOnly, licenses("THIRD-PARTY-LICENSES.txt")],
+  plugins: [loadLate, asciiOnly, licenses("THIRD-PARTY-LICENSES.txt"), executable],
   output: {
     dir: "dist",
     format: "esm",

@@ -22,7 +22,20 @@ import {
   HttpServerRequest,
   HttpServerResponse
 } from "effect/http"
-import { AppServer, type Connections, InProcessClient, type Methods, Offline } from "spindle-app-server"
+import {
+  AppServer,
+  type AppServerClient,
+  type Connections,
+  InProcessClient,
+  type Methods,
+  Offline
+} from "spindle-app-server"
+
+/** Logs how the turn has ended. */
+const logEnd = (client: AppServerClient.AppServerClient["Service"], threadId: string) =>
+  client
+    .request("thread/read", { threadId, includeTurns: true })
+    .pipe(Effect.flatMap(({ thread }) => Console.error(`turn: ${thread.turns.at(-1)?.status ?? "not started"}`)))
 
 /** The notifications of one turn, until it has ended. A stream that ends earlier interrupts its turn. */
 const turn = (prompt: string) =>
@@ -30,6 +43,8 @@ const turn = (prompt: string) =>
     Effect.gen(function* () {
       const client = yield* InProcessClient.make({ clientName: "http-example", clientVersion: "1.0.0" })
       const thread = yield* client.startThread({})
+      // Runs after the end of the turn, also when the browser has left.
+      yield* Effect.addFinalizer(() => Effect.ignore(logEnd(client, thread.id)))
       // Nobody can approve anything over this service, so every request of the server is refused.
       const refuse = (request: Methods.ServerRequest) =>
         client.reject(request, { code: -32_000, message: "nobody can answer" })

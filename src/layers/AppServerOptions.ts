@@ -7,7 +7,7 @@ import type * as Duration from "effect/Duration"
 import type * as Layer from "effect/Layer"
 import type * as Logger from "effect/Logger"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
-import type { Auth } from "../services/account/Auth.ts"
+import type { Auth, AuthOptions } from "../services/account/Auth.ts"
 import type * as Config from "../services/config/Config.ts"
 import type { ModelProvider } from "../services/model/ModelProvider.ts"
 import type * as Diagnostics from "../services/observability/Diagnostics.ts"
@@ -39,8 +39,6 @@ export interface AppServerOptions {
   readonly cloudRequirements?: Config.ConfigOptions["cloudRequirements"]
   /** Warnings sent to each client after initialize, in addition to those of the configuration. */
   readonly configWarnings?: ReadonlyArray<Config.ConfigWarning>
-  /** Whether `CODEX_API_KEY` counts as a credential. Default: true. */
-  readonly allowApiKeyEnv?: boolean
   /** An additional logger, for a program that collects feedback. */
   readonly feedback?: Logger.Logger<unknown, unknown>
   /** The shell of child commands. Default: the user's shell. */
@@ -49,8 +47,11 @@ export interface AppServerOptions {
    * Maximum time that a turn waits for an unreachable model server. Default: no limit, as in the release.
    */
   readonly networkPatience?: Duration.Input
-  /** Credentials that the program already has. */
-  readonly auth?: Layer.Layer<Auth>
+  /**
+   * Credentials that the program already has, or whether `CODEX_API_KEY` is one of those that the server finds in the
+   * environment and the home folder. Default: `{ allowApiKeyEnv: true }`.
+   */
+  readonly auth?: Layer.Layer<Auth> | Pick<AuthOptions, "allowApiKeyEnv">
   /**
    * A model that replaces the configured one for every provider. Default: the model server of the thread's provider; only
    * the provider `offline` uses the offline model.

@@ -184,7 +184,8 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const environment = options.environment ?? process.env
   const home = options.home ?? MachineInfo.home(environment)
   const config = configLayer(options, home, environment)
-  const auth = options.auth ?? Auth.layer({ home, environment, allowApiKeyEnv: options.allowApiKeyEnv ?? true })
+  const { auth: credentials = { allowApiKeyEnv: true } } = options
+  const auth = "allowApiKeyEnv" in credentials ? Auth.layer({ home, environment, ...credentials }) : credentials
   const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(

@@ -145,13 +145,21 @@ interface Session {
   readonly close: () => Promise<void>
 }
 
+/** Keeps the process running meanwhile. A server in this process has nothing else that does while it waits. */
+const alive = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => setInterval(() => {}, 2 ** 31 - 1)),
+    () => effect,
+    (timer) => Effect.sync(() => clearInterval(timer))
+  )
+
 const sessionOf = (runtime: Session["runtime"], client: Session["client"]): Session => {
   let closing: Promise<void> | undefined
   // Calls and iterations end with the connection; the runtime would interrupt them.
   const close = () => (closing ??= Effect.runPromise(client.shutdown).finally(() => runtime.dispose()))
   const run: Run = (effect, options = {}) =>
     closing === undefined
-      ? runtime.runPromise(Effect.exit(effect), options).catch(() => Exit.interrupt())
+      ? runtime.runPromise(Effect.exit(alive(effect)), options).catch(() => Exit.interrupt())
       : Effect.runPromiseExit(effect, options)
   return { runtime, client, run, close }
 }

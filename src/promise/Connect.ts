@@ -7,7 +7,8 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { LogToStderr } from "effect/References"
-import type { AppServerClient } from "../services/client/AppServerClient.ts"
+import { AppServerClient } from "../services/client/AppServerClient.ts"
+import { ConnectError } from "../services/client/MessageChannel.ts"
 import type {
   AppServerOptions,
   ClientOptions,
@@ -70,10 +71,16 @@ const unixSocket = async (options: UnixSocketOptions): Promise<Layer.Layer<AppSe
 /** Logs go to stderr, because stdout belongs to the program. */
 const stderr = Layer.succeed(LogToStderr, true)
 
+/** For callers without type checks. */
+const refused = (message: string) =>
+  Layer.effect(AppServerClient, Effect.fail(new ConnectError({ reason: { _tag: "InvalidOptions" }, message })))
+
 /** The client that the options describe. */
 export const layerOf = (options: AppServerOptions): Layer.Layer<AppServerClient, unknown> =>
   Layer.unwrap(
-    Effect.promise(() => {
+    Effect.promise(async () => {
+      const named = (["command", "url", "socketPath"] as const).filter((name) => options[name] !== undefined)
+      if (named.length > 1) return refused(`only one of these options can be used: ${named.join(", ")}`)
       if (options.command !== undefined) return command(options)
       if (options.url !== undefined) return webSocket(options)
       return options.socketPath === undefined ? embedded(options) : unixSocket(options)

@@ -130,10 +130,6 @@ const otherTexts: ReadonlyArray<{ readonly request: RegExp; readonly because: st
   {
     request: /^feedback\/save /,
     because: "the release reads `savePath` first, whatever the order of the members"
-  },
-  {
-    request: /^thread\/\w+ \{"(path|multiAgentMode)":|^turn\/\w+ \{"(cwd|multiAgentMode)":/,
-    because: "the names of these types are not declared"
   }
 ]
 

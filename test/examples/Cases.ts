@@ -108,7 +108,7 @@ export const cases: ReadonlyArray<Case> = [
     stdout:
       "turn/started\nitem/started\nitem/completed\nitem/started\nitem/agentMessage/delta hello\n" +
       "item/completed\nthread/tokenUsage/updated\nturn/completed\n",
-    stderr: "listening on http://127.0.0.1:0\n"
+    stderr: "listening on http://127.0.0.1:0\nturn: completed\n"
   },
   {
     name: "a WebSocket server admits a client with its token",

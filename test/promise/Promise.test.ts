@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { onTestFinished } from "vitest"
 import { spindle } from "../clients/Subject.ts"
+import { run } from "../support/Programs.ts"
 import {
   type AppServer,
   AppServerError,
@@ -229,11 +231,27 @@ describe("createAppServer", () => {
     const insecure = await failureOf(createAppServer({ ...who, url: "ws://example.com", token: "secret" }))
     assert.notInclude(String(insecure), "secret")
     assert.deepStrictEqual(insecure instanceof AppServerError && insecure.code, "CONNECT_FAILED")
+    const none = await failureOf(createAppServer({ ...who, command: [] as never }))
+    assert.deepStrictEqual(String(none), "AppServerError: the command has no program")
+    const both = { ...who, url: "ws://127.0.0.1:1", socketPath: "/nonexistent" } as never
+    assert.deepStrictEqual(
+      String(await failureOf(createAppServer(both))),
+      "AppServerError: only one of these options can be used: url, socketPath"
+    )
     const nameless = await failureOf(start({ clientName: "a\nb" }))
     assert.deepStrictEqual(nameless instanceof AppServerError && nameless.code, "START_FAILED")
     const reason = new Error("not today")
     assert.strictEqual(await failureOf(start({ signal: AbortSignal.abort(reason) })), reason)
   })
+
+  it(
+    "keeps the process running while a call is pending",
+    async () => {
+      const ran = await Effect.runPromise(run("test/promise/Waiting.ts", []))
+      assert.deepStrictEqual(ran, { code: 0, stdout: "call: TimeoutError\niteration: TimeoutError\n", stderr: "" })
+    },
+    patience
+  )
 
   it(
     "drives a server in a child process",

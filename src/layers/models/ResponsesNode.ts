@@ -76,10 +76,15 @@ const MaxCertificateBytes = 4 * 1024 * 1024
 const certificates = Effect.fnUntraced(function* (auth: Auth["Service"], files: SmallFile.SmallFiles["Service"]) {
   const file = yield* variable(auth, "SSL_CERT_FILE")
   if (file === undefined) return undefined
-  const text = yield* SmallFile.text(files, file, { maxBytes: MaxCertificateBytes, namedBy: "server" }).pipe(
-    Effect.catch((error) => Effect.as(Effect.logWarning(`SSL_CERT_FILE is ignored: ${error.message}`), undefined))
+  const ignored = (problem: string) => Effect.as(Effect.logWarning(`SSL_CERT_FILE is ignored: ${problem}`), undefined)
+  return yield* SmallFile.text(files, file, { maxBytes: MaxCertificateBytes, namedBy: "server" }).pipe(
+    Effect.flatMap((text) => {
+      if (text === undefined) return ignored(`${file} does not exist`)
+      if (!text.includes("CERTIFICATE-----")) return ignored(`${file} has no certificate in the PEM format`)
+      return Effect.succeed([...Tls.getCACertificates("default"), text])
+    }),
+    Effect.catch((error) => ignored(error.message))
   )
-  return text === undefined ? undefined : [...Tls.getCACertificates("default"), text]
 })
 
 /** An HTTP client that keeps connections alive until the scope is closed and honours the proxy variables. */

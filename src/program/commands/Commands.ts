@@ -207,10 +207,15 @@ const resume = Command.make(
   ])
 )
 
+const reviewInstead = 'describe it in a prompt, for example spindle exec "review the uncommitted changes"'
+
 const exec = execBase.pipe(
   Command.withHandler(
     Effect.fnUntraced(function* (flags) {
-      yield* runExec(flags, yield* spindle, Option.getOrUndefined(flags.prompt), null)
+      const prompt = Option.getOrUndefined(flags.prompt)
+      // A subcommand of the release, and no useful prompt.
+      if (prompt === "review") return yield* wrong(`exec review is not supported: ${reviewInstead}`)
+      yield* runExec(flags, yield* spindle, prompt, null)
     })
   ),
   Command.withSubcommands([resume]),

@@ -123,7 +123,11 @@ export class ServerRequestDesk implements EventObserver {
       const start: Start = (request, pending) => {
         // The request has the method, so its parameters have the type.
         const given = request as ServerRequestOf<M>
-        const result = Effect.suspend(() => handler(given.params as ServerRequestParams<M>, given))
+        const result = Effect.suspend(() => {
+          const answer = handler(given.params as ServerRequestParams<M>, given)
+          // Without type checks a handler may return anything. Effect would end the fiber without its finalizers.
+          return Effect.isEffect(answer) ? answer : Effect.die(new TypeError("the handler returned no Effect"))
+        })
         const fiber = run(this.#answering(request, pending, result))
         // The first step of the handler may have ended the connection, for example.
         if (pending.isOver) fiber.interruptUnsafe()

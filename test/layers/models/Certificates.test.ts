@@ -6,6 +6,7 @@ import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as Default from "../../../src/layers/models/Default.ts"
 import {
@@ -89,11 +90,19 @@ describe.skipIf(!hasOpenssl)("a model server with a self-signed certificate (nee
     })
   )
 
-  it.live("is refused with an SSL_CERT_FILE that cannot be read", () =>
+  it.live.each<readonly [string, string, string]>([
+    ["cannot be read", "/dev/zero", "/dev/zero"],
+    ["does not exist", "/nonexistent/cert.pem", "/nonexistent/cert.pem does not exist"],
+    ["has no certificate", "/etc/hostname", "/etc/hostname has no certificate in the PEM format"]
+  ])("is refused with an SSL_CERT_FILE that %s, and a warning says so", ([, file, problem]) =>
     Effect.gen(function* () {
       const { url } = yield* server
-      const { error } = yield* ask(url, { SSL_CERT_FILE: "/dev/zero" })
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+      const { error } = yield* Effect.provide(ask(url, { SSL_CERT_FILE: file }), Logger.layer([logger]))
       assert.include(error?.details ?? "", "self-signed certificate")
+      const warnings = lines.filter((line) => line.startsWith("SSL_CERT_FILE is ignored: "))
+      assert.deepStrictEqual([warnings.length, warnings[0]?.includes(problem)], [1, true])
     })
   )
 })

@@ -310,6 +310,20 @@ describe("a toolkit of effect/ai", () => {
     })
   )
 
+  it.effect.each<readonly [string, Parameters<typeof toolWith>[0]]>([
+    ["that declares none", {}],
+    ["whose struct is empty", { parameters: Schema.Struct({}) }]
+  ])("is called without parameters, for a tool %s", ([, options]) =>
+    Effect.gen(function* () {
+      const running = yield* called(toolWith(options), ["loose", "{}"])
+      assert.deepStrictEqual(running.offered[0]?.type === "function" && running.offered[0].parameters, {
+        type: "object",
+        additionalProperties: false
+      })
+      assert.strictEqual((yield* outcome(running)).output, "ran")
+    })
+  )
+
   const refused: ReadonlyArray<readonly [tool: AiTool.Any, detail: string]> = [
     [AiTool.make("two words"), "a name has up to 64 letters, digits, `_` and `-`"],
     [AiTool.make("x".repeat(65)), "a name has up to 64 letters, digits, `_` and `-`"],

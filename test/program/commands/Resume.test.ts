@@ -96,6 +96,19 @@ describe("exec resume", () => {
     timeout
   )
 
+  it.live(
+    "says that `exec review` of the release is not supported, instead of sending it as a prompt",
+    () =>
+      Effect.gen(function* () {
+        const { code, stderr, stdout } = yield* spindle(["exec", "--offline", "review"])
+        assert.deepStrictEqual(
+          [code, stdout, stderr.startsWith("error: exec review is not supported: ")],
+          [2, "", true]
+        )
+      }),
+    timeout
+  )
+
   it.live.each([
     "--approve-for-me",
     "--dangerously-bypass-hook-trust",

@@ -93,6 +93,19 @@ describe("a handler of server requests", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("that returns no effect answers with an error", () =>
+    Effect.gen(function* () {
+      const { client, connection } = yield* setUp()
+      // A program without type checks may do so.
+      yield* client.handle(Approval, (): Effect.Effect<never> => ({ decision: "accept" }) as never)
+      yield* connection.send(approval(1))
+      assert.deepStrictEqual((yield* connection.receive)["error"], {
+        code: -32603,
+        message: `the client's handler of \`${Approval}\` failed`
+      })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("may choose its error", () =>
     Effect.gen(function* () {
       const { client, connection } = yield* setUp()

@@ -22,7 +22,7 @@ import * as Stream from "effect/Stream"
 import { LineSplitter } from "../../../protocol/jsonrpc/Lines.ts"
 import {
   bounded,
-  type ConnectError,
+  ConnectError,
   ConnectionLost,
   connectFailed,
   type MessageChannel
@@ -94,7 +94,10 @@ const drain = (child: ChildProcessHandle, report: Target["stderr"]) =>
 
 const spawn = Effect.fnUntraced(function* (target: Target) {
   const spawner = yield* ChildProcessSpawner
-  const [program, ...args] = target.command
+  const [program, ...args]: ReadonlyArray<string> = target.command
+  if (program === undefined || program === "") {
+    return yield* new ConnectError({ reason: { _tag: "InvalidOptions" }, message: "the command has no program" })
+  }
   const command = ChildProcess.make(program, args, {
     cwd: target.cwd,
     env: target.env,

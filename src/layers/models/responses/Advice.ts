@@ -56,6 +56,9 @@ const connectionAdvice = (code: string, context: Context): string => {
   if (nameCodes.has(code)) {
     return `The name ${host} does not resolve. Check ${settingOf(context)}, and the network; a proxy is set with HTTPS_PROXY.`
   }
+  if (code === "EPROTO") {
+    return `The server at ${host} may have no TLS: then its address begins with http instead of https. Check ${settingOf(context)}.`
+  }
   if (certificate.test(code)) {
     return `The certificate of ${host} is not trusted. Name the certificate of its authority with NODE_EXTRA_CA_CERTS=FILE.`
   }

@@ -16,7 +16,7 @@ export const connectionError = (
   if (typeof cause !== "object" || cause === null) return undefined
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
   if (typeof code === "string") {
-    const text = typeof message === "string" && message !== "" ? message : code
+    const text = typeof message === "string" && message.trim() !== "" ? message.trim() : code
     return { _tag: "Connection", code, text: text.slice(0, MaxText) }
   }
   return depth > 0 && "cause" in cause ? connectionError(cause.cause, depth - 1) : undefined

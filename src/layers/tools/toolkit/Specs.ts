@@ -27,9 +27,15 @@ export class ToolkitError extends Schema.TaggedError<ToolkitError>()("ToolkitErr
 
 type Parameters = Extract<ToolSpec, { readonly type: "function" }>["parameters"]
 
+/** `Schema.Struct({})` accepts every value but null and undefined, and has that JSON Schema. As parameters it means none. */
+const isEmptyStruct = ({ parametersSchema: { ast } }: AiTool.Any): boolean =>
+  ast._tag === "Objects" && ast.propertySignatures.length === 0 && ast.indexSignatures.length === 0
+
 const parametersOf = (tool: AiTool.Any): Result.Result<Parameters, string> => {
   try {
-    const parameters = AiTool.getJsonSchema(tool) as Parameters
+    const parameters = isEmptyStruct(tool)
+      ? AiTool.getJsonSchemaFromSchema(AiTool.EmptyParams)
+      : (AiTool.getJsonSchema(tool) as Parameters)
     return parameters["type"] === "object"
       ? Result.succeed(parameters)
       : Result.fail("its parameters are not an object; use `Schema.Struct`")

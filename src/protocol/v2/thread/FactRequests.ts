@@ -5,7 +5,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, named, nullable, optional, U32 } from "../../Fields.ts"
+import { Empty, named, nullable, optional, PathText, U32 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadAttachment, ThreadAttachmentOwner, ThreadAttachmentPage } from "./Attachment.ts"
@@ -82,7 +82,7 @@ export const ThreadSettingsUpdateParams = lazy(() =>
   named("ThreadSettingsUpdateParams", {
     threadId: Schema.String,
     disabledPluginIds: optional(Schema.Array(Schema.String)),
-    cwd: optional(Schema.String),
+    cwd: optional(PathText),
     environments: optional(Schema.Array(TurnEnvironmentParams())),
     approvalPolicy: optional(AskForApproval()),
     approvalsReviewer: optional(ApprovalsReviewer()),

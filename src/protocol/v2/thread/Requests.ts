@@ -5,7 +5,18 @@
  */
 import * as Schema from "effect/Schema"
 import { SelectedCapabilityRoot, TurnEnvironmentParams } from "./Environment.ts"
-import { absent, Empty, AbsolutePath, defaulted, I64, JsonObject, nullable, optional, U32 } from "../../Fields.ts"
+import {
+  absent,
+  Empty,
+  AbsolutePath,
+  defaulted,
+  I64,
+  JsonObject,
+  nullable,
+  optional,
+  PathText,
+  U32
+} from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ResponseItem } from "../item/ResponseItem.ts"
@@ -123,7 +134,7 @@ export const ThreadResumeParams = lazy(() =>
   Schema.Struct({
     threadId: Schema.String,
     history: optional(Schema.Array(ResponseItem())),
-    path: optional(Schema.String),
+    path: optional(PathText),
     ...threadOverrides(),
     excludeTurns: absent(Schema.Boolean),
     initialTurnsPage: optional(
@@ -159,7 +170,7 @@ export const ThreadForkParams = lazy(() => {
     threadId: Schema.String,
     lastTurnId: optional(Schema.String),
     beforeTurnId: optional(Schema.String),
-    path: optional(Schema.String),
+    path: optional(PathText),
     ...overrides,
     ephemeral: absent(Schema.Boolean),
     threadSource: optional(ThreadSource()),

@@ -112,7 +112,7 @@ export const MultiAgentMode = lazy(() =>
   Schema.Union([
     Schema.Literals(["explicitRequestOnly", "proactive"]),
     Schema.Struct({ custom: Schema.String })
-  ]).annotate({ identifier: "MultiAgentMode" })
+  ]).annotate({ identifier: "MultiAgentMode", variants: ["none", "custom", "explicitRequestOnly", "proactive"] })
 )
 export type MultiAgentMode = Of<typeof MultiAgentMode>
 

@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 import { FunctionCallOutputBody } from "../item/Content.ts"
 import { TurnEnvironmentParams } from "../thread/Environment.ts"
-import { absent, AbsolutePath, Empty, optional } from "../../Fields.ts"
+import { absent, AbsolutePath, Empty, optional, PathText } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import {
@@ -62,7 +62,7 @@ export const TurnStartParams = lazy(() =>
     rootTurnId: optional(Schema.String),
     toolOutput: optional(TurnToolOutput()),
     environments: optional(Schema.Array(TurnEnvironmentParams())),
-    cwd: optional(Schema.String),
+    cwd: optional(PathText),
     runtimeWorkspaceRoots: optional(Schema.Array(AbsolutePath)),
     approvalPolicy: optional(AskForApproval()),
     approvalsReviewer: optional(ApprovalsReviewer()),

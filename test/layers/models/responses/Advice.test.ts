@@ -33,6 +33,11 @@ describe("the details of a failed answer", () => {
       `no connection: ECONNRESET\n${key} Check that the server runs and is reachable at model.test, and ${setting}; a proxy is set with HTTPS_PROXY.`
     ],
     [
+      "a server without TLS",
+      socket("EPROTO", "write EPROTO 40:error:0A00010B:SSL routines:wrong version number:tlsany_meth.c:77:\n"),
+      `no connection: write EPROTO 40:error:0A00010B:SSL routines:wrong version number:tlsany_meth.c:77:\n${key} The server at model.test may have no TLS: then its address begins with http instead of https. Check ${setting}.`
+    ],
+    [
       "a rejected key",
       refuse(401, { error: { message: "Incorrect API key" } }),
       `status 401: Incorrect API key\n${key} Check that the key is valid for this server, and that its account may use the model.`
