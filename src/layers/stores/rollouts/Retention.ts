@@ -10,11 +10,10 @@
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 import { ThreadStoreError } from "../../../services/thread/ThreadStore.ts"
-import type { RolloutFile } from "./Folder.ts"
+import { Catalog, type RolloutFile } from "./Folder.ts"
 import * as Lock from "./Lock.ts"
 import { isRecord, millisOf, parse } from "./Line.ts"
 import { refersTo } from "./Lineage.ts"
-import { RolloutFiles } from "./RolloutFiles.ts"
 import {
   DayMillis,
   type Expired,
@@ -88,20 +87,20 @@ const lastWrite = (file: RolloutFile | undefined): number | undefined => {
 }
 
 class Home {
-  readonly #files: RolloutFiles
+  readonly #catalog: Catalog
   /** The thread that a file refers to, by path; the first line of a file never changes. Null: none. */
   readonly #bases = new Map<string, string | null>()
   /** Threads that would be removed. */
   readonly #supposed = new Set<string>()
 
   constructor(home: string) {
-    this.#files = new RolloutFiles({ home, onCorrupt: () => undefined })
+    this.#catalog = new Catalog(home)
   }
 
   /** All threads; a step per file. */
   *threads(): Generator<void, ReadonlyArray<StoredThread>> {
     const all: Array<StoredThread> = []
-    for (const [id, files] of this.#files.catalog.all()) {
+    for (const [id, files] of this.#catalog.all()) {
       all.push({ id, isArchived: files.at(-1)?.isArchived === true, refersTo: [], ...factsOf(files) })
       yield
     }
@@ -110,7 +109,7 @@ class Home {
 
   /** The same threads with what they refer to, which is in the files. */
   *withReferences(threads: ReadonlyArray<StoredThread>): Generator<void, ReadonlyArray<StoredThread>> {
-    const all = this.#files.catalog.all()
+    const all = this.#catalog.all()
     const found: Array<StoredThread> = []
     for (const thread of threads) {
       found.push({ ...thread, refersTo: (all.get(thread.id) ?? []).flatMap(({ path }) => this.#baseOf(path) ?? []) })
@@ -128,34 +127,43 @@ class Home {
     return base
   }
 
-  /** Whether something speaks against the removal of a thread; `removed` when nothing does. */
-  examine({ limit, thread: { bytes, changedAt, id } }: Expired, before: number): Outcome {
-    const { catalog } = this.#files
-    const files = catalog.filesOf(id)
-    const now = factsOf(files)
-    if (now.bytes !== bytes || now.changedAt !== changedAt) return "changed"
-    const writtenAt = lastWrite(files.at(-1))
-    if (writtenAt === undefined) return "unreadable"
-    // A file whose time was set back.
-    if (limit === "age" && writtenAt >= before) return "changed"
-    for (const [other, those] of catalog.all()) {
-      if (other !== id && !this.#supposed.has(other) && those.some(({ path }) => this.#baseOf(path) === id))
-        return "referenced"
+  /** Whether a file of another thread refers to this one. Files are read once. */
+  #isReferenced(all: ReadonlyMap<string, ReadonlyArray<RolloutFile>>, threadId: string): boolean {
+    for (const [id, files] of all) {
+      if (id === threadId || this.#supposed.has(id)) continue
+      for (const { path } of files) if (this.#baseOf(path) === threadId) return true
     }
-    return "removed"
+    return false
+  }
+
+  /** Whether something speaks against the removal of a thread; `removed` when nothing does. */
+  examine({ limit, thread: { bytes, changedAt, id } }: Expired, before: number) {
+    const all = this.#catalog.all()
+    const files = all.get(id) ?? []
+    const now = factsOf(files)
+    const outcome = (): Outcome => {
+      if (now.bytes !== bytes || now.changedAt !== changedAt) return "changed"
+      const writtenAt = lastWrite(files.at(-1))
+      if (writtenAt === undefined) return "unreadable"
+      // A file whose time was set back.
+      if (limit === "age" && writtenAt >= before) return "changed"
+      return this.#isReferenced(all, id) ? "referenced" : "removed"
+    }
+    return { files, outcome: outcome() }
   }
 
   /** As `examine`; later calls suppose that the thread is gone. */
   suppose(expired: Expired, before: number): Outcome {
-    const outcome = this.examine(expired, before)
+    const { outcome } = this.examine(expired, before)
     if (outcome === "removed") this.#supposed.add(expired.thread.id)
     return outcome
   }
 
   /** Removes a thread. Its lock is held. */
   remove(expired: Expired, before: number): Outcome {
-    const outcome = this.examine(expired, before)
-    if (outcome === "removed") this.#files.delete(expired.thread.id)
+    const { files, outcome } = this.examine(expired, before)
+    // The head goes first: an older file alone is a complete thread, a head alone is not.
+    if (outcome === "removed") for (const { path } of files.toReversed()) Fs.rmSync(path, { force: true })
     return outcome
   }
 }

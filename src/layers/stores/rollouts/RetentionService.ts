@@ -26,7 +26,7 @@ export const FirstPass = Duration.minutes(1)
 export const BetweenPasses = Duration.hours(6)
 
 /** Pause after each thread. */
-export const AfterThread = Duration.millis(100)
+export const AfterThread = Duration.millis(250)
 
 const pass = Effect.fnUntraced(function* ({ home, policy }: RetentionServiceOptions) {
   const retention = yield* Retention.make(home)

@@ -14,6 +14,9 @@ import { type OutputStream, TerminalConsole } from "../../console/Console.ts"
 import { failure, ThreadsError } from "./Home.ts"
 import { fitted, localTime, shortIds, tabbed, titleOf, utcTime } from "./Text.ts"
 
+/** The longest title that is printed, in characters. */
+const MaxTitle = 200
+
 const units = ["B", "KiB", "MiB", "GiB", "TiB"]
 
 /** A size such as `1.5 MiB`. */
@@ -65,16 +68,21 @@ export const run = Effect.fnUntraced(function* (dryRun: boolean) {
   const retention = yield* Retention.make(home)
   const excess = yield* retention.excess(limits, yield* Clock.currentTimeMillis)
   let [count, bytes] = [0, 0]
+  // Before anything is removed: a summary takes longer when the home has just changed.
+  const titles = yield* Effect.forEach(excess, ({ thread }) =>
+    Effect.match(store.summary(thread.id), {
+      onFailure: () => "",
+      onSuccess: (summary) => (summary === null ? "" : titleOf(summary).slice(0, MaxTitle))
+    })
+  )
   const short = shortIds(excess.map(({ thread }) => thread.id))
   for (const [index, one] of excess.entries()) {
     const { bytes: size, id } = one.thread
-    const summary = yield* Effect.orElseSucceed(store.summary(id), () => null)
     const outcome = yield* dryRun ? retention.examine(one) : retention.remove(one)
     if (outcome === "removed") {
       count++
       bytes += size
-      const title = summary === null ? "" : titleOf(summary)
-      yield* out.write(lineOf(out, dryRun ? "excess" : "removed", one, short[index] ?? id, title))
+      yield* out.write(lineOf(out, dryRun ? "excess" : "removed", one, short[index] ?? id, titles[index] ?? ""))
     } else yield* err.write(`kept ${id}: ${reasons[outcome]}\n`)
   }
   const verb = dryRun ? "would be removed" : "removed"
