@@ -154,6 +154,39 @@ describe("the removal of threads over a limit", () => {
     })
   )
 
+  it.live("never removes a thread that a server continues at the same time", () =>
+    Effect.gen(function* () {
+      const days = Array.from({ length: 40 }, () => 10)
+      const path = yield* homeOf(...days)
+      const server = yield* open(path)
+      const retention = yield* Retention.make(path)
+      const excess = yield* retention.excess({ ...none, days: 50 }, now)
+      const claim = server.claim ?? (() => Effect.die("no claim"))
+      /** Continues the thread, if it is still there. */
+      const turn = (id: string) =>
+        Effect.gen(function* () {
+          const release = yield* claim(id, false)
+          const { length } = yield* server.read(id, { from: 0, limit: 100 })
+          if (length > 0) yield* server.append(id, length, turnEvents("v", now, "more", "yes"))
+          yield* release
+          return length > 0
+        }).pipe(Effect.catch((error) => (error.reason === "locked" ? Effect.succeed(false) : Effect.fail(error))))
+      let both = 0
+      for (const [index, one] of excess.entries()) {
+        const { id } = one.thread
+        const removal = Effect.andThen(
+          Effect.forEach(Array(index % 5), () => Effect.yieldNow),
+          retention.remove(one)
+        )
+        const [continued, outcome] = yield* Effect.all([turn(id), removal], { concurrency: 2 })
+        if (continued) both++
+        assert.isFalse(continued && outcome === "removed", id)
+        assert.strictEqual((yield* server.read(id, { from: 0, limit: 100 })).length > 0, outcome !== "removed", outcome)
+      }
+      assert.isAbove(both, 0)
+    })
+  )
+
   it.live("does nothing without a home and without a limit", () =>
     Effect.gen(function* () {
       const path = yield* homeOf(1)
