@@ -101,6 +101,17 @@ describe("a position after a restart of the server", () => {
     })
   )
 
+  it.live("is still valid when the client saw how the thread was unloaded, but no further", () =>
+    Effect.gen(function* () {
+      const resyncAt = Effect.fnUntraced(function* (distance: number) {
+        const store = yield* Memory.make
+        const { position, threadId } = yield* firstLife(store)
+        return (yield* return_(store, threadId, { ...position, seq: position.seq + distance })).resync
+      })
+      assert.deepStrictEqual(yield* Effect.forEach([2, 16, 17], resyncAt), [false, false, true])
+    })
+  )
+
   it.live("results in a resync when the client missed something", () =>
     Effect.gen(function* () {
       const store = yield* Memory.make
