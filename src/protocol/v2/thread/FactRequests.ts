@@ -5,7 +5,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, named, nullable, optional, PathText, U32 } from "../../Fields.ts"
+import { Empty, named, optional, page, pageOf, PathText } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadAttachment, ThreadAttachmentOwner, ThreadAttachmentPage } from "./Attachment.ts"
@@ -134,8 +134,7 @@ export type ThreadAttachmentAddResponse = Of<typeof ThreadAttachmentAddResponse>
 export const ThreadAttachmentListParams = lazy(() =>
   named("ThreadAttachmentListParams", {
     threadId: Schema.String,
-    cursor: optional(Schema.String),
-    limit: optional(U32)
+    ...page
   })
 )
 export type ThreadAttachmentListParams = Of<typeof ThreadAttachmentListParams>
@@ -156,15 +155,12 @@ export const ThreadAttachmentOwnerListParams = lazy(() =>
   named("ThreadAttachmentOwnerListParams", {
     ...attachmentIdentity,
     archived: optional(Schema.Boolean),
-    cursor: optional(Schema.String),
-    limit: optional(U32)
+    ...page
   })
 )
 export type ThreadAttachmentOwnerListParams = Of<typeof ThreadAttachmentOwnerListParams>
 
-export const ThreadAttachmentOwnerListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(ThreadAttachmentOwner()), nextCursor: nullable(Schema.String) })
-)
+export const ThreadAttachmentOwnerListResponse = lazy(() => pageOf(ThreadAttachmentOwner()))
 export type ThreadAttachmentOwnerListResponse = Of<typeof ThreadAttachmentOwnerListResponse>
 
 /** By method name. */

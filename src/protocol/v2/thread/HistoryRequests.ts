@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, Empty, named, nullable, optional, U32, UnixMillis } from "../../Fields.ts"
+import { absent, Empty, named, nullable, optional, page, pageOf, twoWayPageOf, U32, UnixMillis } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadItem } from "../item/Item.ts"
@@ -16,8 +16,7 @@ import { Thread } from "./Thread.ts"
 export const ThreadTurnsListParams = lazy(() =>
   named("ThreadTurnsListParams", {
     threadId: Schema.String,
-    cursor: optional(Schema.String),
-    limit: optional(U32),
+    ...page,
     sortDirection: optional(SortDirection()),
     itemsView: optional(TurnItemsView())
   })
@@ -71,13 +70,7 @@ export const ThreadItemEntry = lazy(() =>
 )
 export type ThreadItemEntry = Of<typeof ThreadItemEntry>
 
-export const ThreadItemsListResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(ThreadItemEntry()),
-    nextCursor: nullable(Schema.String),
-    backwardsCursor: nullable(Schema.String)
-  })
-)
+export const ThreadItemsListResponse = lazy(() => twoWayPageOf(ThreadItemEntry()))
 export type ThreadItemsListResponse = Of<typeof ThreadItemsListResponse>
 
 /** One to 100 ids of items of one turn. Unknown ids are left out of the result. */
@@ -98,8 +91,7 @@ export const ThreadSearchOccurrencesParams = lazy(() =>
   named("ThreadSearchOccurrencesParams", {
     threadId: Schema.String,
     searchTerm: Schema.String,
-    cursor: optional(Schema.String),
-    limit: optional(U32)
+    ...page
   })
 )
 export type ThreadSearchOccurrencesParams = Of<typeof ThreadSearchOccurrencesParams>
@@ -117,9 +109,7 @@ export const ThreadSearchOccurrence = lazy(() =>
 )
 export type ThreadSearchOccurrence = Of<typeof ThreadSearchOccurrence>
 
-export const ThreadSearchOccurrencesResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(ThreadSearchOccurrence()), nextCursor: nullable(Schema.String) })
-)
+export const ThreadSearchOccurrencesResponse = lazy(() => pageOf(ThreadSearchOccurrence()))
 export type ThreadSearchOccurrencesResponse = Of<typeof ThreadSearchOccurrencesResponse>
 
 /** Removes the turn and all later ones from the history. Files stay as they are. */

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, named, nullable, optional, U32 } from "../../Fields.ts"
+import { Empty, named, nullable, optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadSection } from "./Thread.ts"
@@ -14,15 +14,11 @@ const AppearanceParams = lazy(() =>
   named("ThreadSectionAppearance", { icon: optional(Schema.String), color: optional(Schema.String) })
 )
 
-export const ThreadSectionListParams = lazy(() =>
-  named("ThreadSectionListParams", { cursor: optional(Schema.String), limit: optional(U32) })
-)
+export const ThreadSectionListParams = lazy(() => named("ThreadSectionListParams", page))
 export type ThreadSectionListParams = Of<typeof ThreadSectionListParams>
 
 /** In the order of creation; the built-in section `Pinned` is the first. */
-export const ThreadSectionListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(ThreadSection()), nextCursor: nullable(Schema.String) })
-)
+export const ThreadSectionListResponse = lazy(() => pageOf(ThreadSection()))
 export type ThreadSectionListResponse = Of<typeof ThreadSectionListResponse>
 
 export const ThreadSectionCreateParams = lazy(() =>
