@@ -12,7 +12,8 @@ import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { agentMessage, created, reasoning, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
 import { spindle } from "../../support/Programs.ts"
 import { command } from "../Fixtures.ts"
-import { at, filesIn, homeOf, idOf, open, type Place, test, threads } from "./ThreadCommands.ts"
+import { open } from "../../layers/stores/Homes.ts"
+import { at, filesIn, homeOf, idOf, type Place, test, threads } from "./ThreadCommands.ts"
 
 const id = idOf(1)
 

@@ -4,7 +4,18 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, Empty, named, nullable, optional, page, pageOf, twoWayPageOf, U32, UnixMillis } from "../../Fields.ts"
+import {
+  absent,
+  EmptyResult,
+  named,
+  nullable,
+  optional,
+  page,
+  pageOf,
+  twoWayPageOf,
+  U32,
+  UnixMillis
+} from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadItem } from "../item/Item.ts"
@@ -134,7 +145,7 @@ export const ThreadInjectItemsParams = lazy(() =>
 )
 export type ThreadInjectItemsParams = Of<typeof ThreadInjectItemsParams>
 
-export const ThreadInjectItemsResponse = lazy(() => Empty)
+export const ThreadInjectItemsResponse = EmptyResult
 export type ThreadInjectItemsResponse = Of<typeof ThreadInjectItemsResponse>
 
 /** By method name. */

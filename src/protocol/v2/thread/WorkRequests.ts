@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, I64, named, nullable, optional, page, pageOf } from "../../Fields.ts"
+import { EmptyResult, I64, named, nullable, optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { Turn } from "../turn/Turn.ts"
@@ -69,7 +69,7 @@ export const ThreadQueueReorderParams = lazy(() =>
 )
 export type ThreadQueueReorderParams = Of<typeof ThreadQueueReorderParams>
 
-export const ThreadQueueReorderResponse = lazy(() => Empty)
+export const ThreadQueueReorderResponse = EmptyResult
 export type ThreadQueueReorderResponse = Of<typeof ThreadQueueReorderResponse>
 
 /** Without an id the first submission is started. */
