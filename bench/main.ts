@@ -5,6 +5,7 @@
 import process from "node:process"
 import { parseArgs } from "node:util"
 import type { Figure } from "./figure.ts"
+import { history } from "./figures/history.ts"
 import { idleConnections, watchers } from "./figures/connections.ts"
 import { deltas } from "./figures/deltas.ts"
 import { manyThreads } from "./figures/manyThreads.ts"
@@ -29,6 +30,7 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
   ["many-threads", manyThreads],
   ["deltas", deltas],
   ["memory", memory],
+  ["history", history],
   ["stdio-requests", stdioRequests],
   ["ws-requests", wsRequests],
   ["streaming-threads", streamingThreads],

@@ -174,6 +174,7 @@ export const everyEvent = (at: number): ReadonlyArray<ThreadEvent> => [
   },
   { _tag: "RequestOpened", at, requestId: 7, turnId: "u2", method: "item/tool/call", params: { a: [1, null] } },
   { _tag: "RequestClosed", at, requestId: 7 },
+  { _tag: "SequenceMarked", at, epoch: "k3x9.1", seq: 41 },
   { _tag: "Compacted", at, turnId: "u2", replacement: [entry(at, "summary").item] },
   { _tag: "RolledBack", at, turns: 1 },
   { _tag: "Foreign", at, type: "world_state", payload: { full: true } }

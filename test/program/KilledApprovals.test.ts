@@ -6,6 +6,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
+import { Extension } from "../../src/protocol/extensions/Sequence.ts"
 import { type Json, json, LineServer } from "../support/LineServer.ts"
 import * as ModelServer from "../support/ModelServer.ts"
 
@@ -37,7 +38,7 @@ env_key = "MOCK_KEY"
 })
 
 /** A server process that has initialized, and all messages that it sends. */
-const serverIn = Effect.fnUntraced(function* (folder: string) {
+const serverIn = Effect.fnUntraced(function* (folder: string, session: Json = {}) {
   const server = yield* Effect.acquireRelease(
     Effect.sync(() => new LineServer(program, folder)),
     (server) => Effect.promise(() => server.kill())
@@ -45,14 +46,17 @@ const serverIn = Effect.fnUntraced(function* (folder: string) {
   const messages: Array<Json> = []
   server.onMessage = (message) => void messages.push(message)
   const result = (method: string, params: unknown) => Effect.promise(() => server.result(method, params))
-  yield* result("initialize", { clientInfo: { name: "killed", version: "1" } })
+  yield* result("initialize", { clientInfo: { name: "killed", version: "1" }, ...session })
+  /** The whole answer. */
+  const answerTo = (method: string, params: unknown, extensions?: Json) =>
+    Effect.promise(() => server.request(method, params, extensions))
   /** Waits for a message with this method, also one that was received before. */
   const message = (method: string) =>
     Effect.promise(() => {
       const known = messages.find((one) => one["method"] === method)
       return known === undefined ? server.next((one) => one["method"] === method) : Promise.resolve(known)
     })
-  return { server, messages, message, result }
+  return { server, messages, message, result, answerTo }
 })
 
 /** A server process with a turn that waits for the model. */
@@ -141,6 +145,37 @@ describe("a server that lets turns go on", () => {
           ["agentMessage", "whole"]
         ])
         assert.strictEqual(turn["status"], "completed")
+      }).pipe(Effect.provide(ModelServer.layer)),
+    60_000
+  )
+
+  it.live(
+    "knows whether a returning client has missed something, after an orderly end and after a kill",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* home
+        const numbered = { capabilities: { experimentalApi: true, extensions: { [Extension]: {} } } }
+        const first = yield* serverIn(folder, numbered)
+        const started = yield* first.answerTo("thread/start", { cwd: folder })
+        const threadId = json(json(started["result"])["thread"])["id"]
+        yield* first.result("turn/start", { threadId, input: [{ type: "text", text: "go" }] })
+        yield* ModelServer.reply("done")
+        const { seq } = yield* first.message("turn/completed")
+        const resumeAfter = (server: typeof first, position: Json) =>
+          Effect.map(server.answerTo("thread/resume", { threadId }, { [Extension]: { after: position } }), (answer) =>
+            json(json(answer["extensions"])[Extension])
+          )
+        yield* Effect.promise(() => first.server.stop())
+
+        const second = yield* serverIn(folder, numbered)
+        const { epoch } = json(json(started["extensions"])[Extension])
+        const position = yield* resumeAfter(second, { epoch, seq })
+        assert.strictEqual(position["resync"], false)
+        yield* Effect.promise(() => second.server.kill())
+
+        const third = yield* serverIn(folder, numbered)
+        const after = { epoch: position["epoch"], seq: position["seq"] }
+        assert.strictEqual((yield* resumeAfter(third, after))["resync"], true)
       }).pipe(Effect.provide(ModelServer.layer)),
     60_000
   )

@@ -46,10 +46,10 @@ export class LineServer {
     this.onMessage(message)
   }
 
-  request(method: string, params: unknown): Promise<Json> {
+  request(method: string, params: unknown, extensions?: Json): Promise<Json> {
     const id = ++this.#lastId
     const answer = new Promise<Json>((resolve) => this.#answers.set(id, resolve))
-    this.#child.stdin?.write(`${JSON.stringify({ id, method, params })}\n`)
+    this.#child.stdin?.write(`${JSON.stringify({ id, method, params, extensions })}\n`)
     return answer
   }
 

@@ -66,6 +66,8 @@ const make = Effect.gen(function* () {
     summary: (...args) => using((store) => store.summary(...args)),
     list: (...args) => using((store) => store.list(...args)),
     search: (...args) => using((store) => store.search(...args)),
+    readTurns: (...args) => using((store) => store.readTurns?.(...args) ?? Effect.succeed(null)),
+    readItems: (...args) => using((store) => store.readItems?.(...args) ?? Effect.succeed(null)),
     claim: (...args) => using((store) => store.claim?.(...args) ?? Effect.succeed(Effect.void)),
     fork: (...args) => using((store) => store.fork(...args)),
     delete: (...args) => using((store) => store.delete(...args)),

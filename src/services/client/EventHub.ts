@@ -1,15 +1,16 @@
 /**
  * Distributes a client's events to its consumers.
  *
- * Owns who receives an event, the events that nobody has received yet, and who reads from the connection. Does not own the
- * connection's queue (EventQueue, TieredQueue), a consumer's queue (EventConsumer) or the answers (ServerRequestDesk).
+ * Owns who receives an event and who reads from the connection. Does not own the connection's queue (EventQueue,
+ * TieredQueue), a consumer's queue (EventConsumer), the events that nobody has received yet (HeldEvents) or the answers
+ * (ServerRequestDesk).
  *
  * There is no fiber in between. A consumer whose queue is empty reads from the connection itself and distributes what it
  * reads; if there is nothing to read, one of the waiting consumers, the leader, waits for the connection, and the others wait
  * for what it distributes. So the fastest consumer sets the pace, and without one nothing is read: the connection holds the
  * events, and the server waits, drops or replaces them as its contract says.
  *
- * An event that no consumer took is held for the next reader, up to `MaxHeld`. What the last reader did not read is held too,
+ * An event that no consumer took is held for the next reader (HeldEvents). What the last reader did not read is held too,
  * so a program that reads in several runs misses nothing.
  *
  * @module
@@ -24,6 +25,7 @@ import type { ServerRequest } from "../../protocol/Methods.ts"
 import type { ConsumerTooSlow } from "./ClientError.ts"
 import type { ClientEvent } from "./ClientEvent.ts"
 import * as EventConsumer from "./EventConsumer.ts"
+import { HeldEvents } from "./HeldEvents.ts"
 
 /** Where the events come from. */
 export interface EventSource {
@@ -43,9 +45,6 @@ export interface EventObserver {
   readonly dropped: (request: ServerRequest) => void
 }
 
-/** The number of events that are held while nobody reads them but handlers or threads do. */
-export const MaxHeld = 8192
-
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 export class EventHub {
@@ -54,14 +53,16 @@ export class EventHub {
   readonly #consumers = new Set<EventConsumer.EventConsumer>()
   /** Those that wait for another one to read. */
   readonly #waiting = new Set<EventConsumer.Waiter>()
-  #held: Array<ClientEvent> = []
-  #heldSkipped = 0
+  readonly #held: HeldEvents
   #leader: EventConsumer.Waiter | undefined
   #isOver = false
 
   constructor(source: EventSource, observer: EventObserver) {
     this.#source = source
     this.#observer = observer
+    this.#held = new HeldEvents((event) => {
+      if (event._tag === "ServerRequest") observer.dropped(event.request)
+    })
   }
 
   /** Registers a consumer for the events from now on. A reader that is alone also gets the held ones. */
@@ -71,7 +72,7 @@ export class EventHub {
   ): Effect.Effect<EventConsumer.EventConsumer, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.map(EventConsumer.make(selection, options), (consumer) => {
-        if (selection.isReader && !this.#hasReader) consumer.prepend(this.#takeHeld())
+        if (selection.isReader && !this.#hasReader) consumer.prepend(this.#held.takeAll())
         this.#consumers.add(consumer)
         return consumer
       }),
@@ -89,8 +90,7 @@ export class EventHub {
   #leave(consumer: EventConsumer.EventConsumer): void {
     this.#consumers.delete(consumer)
     if (!consumer.selection.isReader || this.#hasReader || consumer.failure !== undefined) return
-    this.#held = [...consumer.drain(), ...this.#takeHeld()]
-    while (this.#held.length > MaxHeld) this.#dropOldest()
+    this.#held.prepend(consumer.drain())
     this.#wakeAll()
   }
 
@@ -103,7 +103,7 @@ export class EventHub {
   get nextUnclaimed(): Effect.Effect<Option.Option<ClientEvent>> {
     return Effect.suspend(() => {
       const waiter: EventConsumer.Waiter = {
-        poll: () => this.#pollHeld(),
+        poll: () => this.#held.poll(),
         failure: undefined,
         signal: undefined,
         takesHeld: true
@@ -201,31 +201,8 @@ export class EventHub {
 
   #hold(event: ClientEvent): void {
     if (event._tag === "ServerRequest" && this.#observer.unclaimed(event.request)) return
-    this.#held.push(event)
-    if (this.#held.length > MaxHeld) this.#dropOldest()
+    this.#held.add(event)
     for (const waiter of this.#waiting) if (waiter.takesHeld === true) return this.#wake(waiter)
-  }
-
-  #dropOldest(): void {
-    const event = this.#held.shift()
-    if (event === undefined) return
-    this.#heldSkipped += EventConsumer.weightOf(event)
-    if (event._tag === "ServerRequest") this.#observer.dropped(event.request)
-  }
-
-  #pollHeld(): ClientEvent | undefined {
-    if (this.#heldSkipped === 0) return this.#held.shift()
-    const skipped = this.#heldSkipped
-    this.#heldSkipped = 0
-    return { _tag: "Lagged", skipped }
-  }
-
-  #takeHeld(): Array<ClientEvent> {
-    const events = this.#held
-    if (this.#heldSkipped > 0) events.unshift({ _tag: "Lagged", skipped: this.#heldSkipped })
-    this.#held = []
-    this.#heldSkipped = 0
-    return events
   }
 }
 

@@ -36,8 +36,9 @@ export type ParamsArgument<Params> = [Params] extends [undefined]
 /** The part of a client that sends requests. It remains valid after the client ends; its requests fail then. */
 export interface RequestHandle {
   /**
-   * Sends a request of the release. Another server may serve more of them than this one, which refuses the others. A request that waits, for example for an approval, does not block others. Interrupting it cancels it if
-   * the connection can.
+   * Sends a request of the release. Another server may serve more of them than this one, which refuses the others. A
+   * request that waits, for example for an approval, does not block others. Interrupting it cancels it if the connection
+   * can.
    *
    * @example
    * ```ts

@@ -86,7 +86,11 @@ export class ThreadSubscriptions {
     this.#unresumed.delete(threadId)
     const position = positionIn(extensions)
     const before = this.#threads.get(threadId)
-    if (position !== undefined && before !== undefined && !position.resync) return true
+    if (position !== undefined && before !== undefined && !position.resync) {
+      // After a restart the same numbers continue in another epoch.
+      this.#threads.set(threadId, { epoch: position.epoch, seq: before.seq })
+      return true
+    }
     this.#follow(threadId, position)
     return false
   }

@@ -76,6 +76,10 @@ export class OutboundRouter extends Context.Service<
       params: NotificationParams<M>,
       emittedAtMs: number
     ) => OutboundNotification | undefined
+    /** The thread is loaded again: its numbers continue after this position, since which nothing has happened. */
+    readonly continueAfter: (threadId: string, before: Position) => void
+    /** The current position of a thread whose notifications are recorded for clients that return; undefined for others. */
+    readonly kept: (threadId: string) => Position | undefined
     /** The current position of the thread's log. */
     readonly position: (threadId: string) => Position
     /**
@@ -175,7 +179,9 @@ class Subscriptions {
 
 export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(function* () {
   const clock = yield* Clock.Clock
-  const threadLog = new ThreadLog((yield* Random.nextIntBetween(0, 2 ** 31)).toString(36))
+  // Positions are stored, so no other server may use the same epoch.
+  const word = Effect.map(Random.nextIntBetween(0, 2 ** 31), (value) => value.toString(36))
+  const threadLog = new ThreadLog(`${yield* word}${yield* word}`)
   const subscriptions = new Subscriptions()
 
   const targetsOf = (method: ServerNotificationMethod, threadId: string | null): Iterable<Subscriber> =>
@@ -215,6 +221,8 @@ export const make: Effect.Effect<OutboundRouter["Service"]> = Effect.gen(functio
       ),
     message: (connection, method, params, emittedAtMs) =>
       hears(connection.session, method) ? messageOf(method, params, emittedAtMs, undefined) : undefined,
+    continueAfter: (threadId, before) => threadLog.continueAfter(threadId, before),
+    kept: (threadId) => threadLog.kept(threadId),
     position: (threadId) => threadLog.position(threadId),
     missed: (threadId, connection, after) =>
       threadLog.after(threadId, after)?.filter((message) => hears(connection.session, message.method))

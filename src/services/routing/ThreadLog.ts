@@ -5,8 +5,13 @@
  * thread, and may resume after the last one they saw. Owns the numbers and a bounded ring of notifications. The ring is
  * created when the first such client subscribes, so that other threads pay nothing.
  *
+ * Numbers continue when a thread is unloaded and loaded again, also by another server: the last position is stored as the
+ * thread's last event (`SequenceMarked`). If it still is the last one when the thread is loaded, nothing has happened since, and
+ * a client at that position has missed nothing. Otherwise, as after a crash, positions of before are unknown.
+ *
  * Invariants: the numbers of one thread rise by one with each notification, whether or not it has receivers. An epoch
- * identifies one load of a thread into memory; numbers of different epochs are not comparable.
+ * identifies one load of a thread into memory; numbers of different epochs are not comparable, except with the position that
+ * the load continues.
  *
  * @module
  */
@@ -18,6 +23,12 @@ const MaxMessages = 2048
 
 /** Maximum total size of their texts, in characters. */
 const MaxChars = 16 * 1024 * 1024
+
+/**
+ * How far the numbers of a load are above the stored position. Fewer notifications than that are published between the storing
+ * and the end of the load; none of them is part of the thread's history.
+ */
+const Slack = 16
 
 /** The most recent messages of a thread, oldest first. */
 class Ring {
@@ -56,6 +67,16 @@ interface Log {
   readonly epoch: string
   last: number
   ring: Ring | undefined
+  /** The stored position of the load before, if nothing has happened since. */
+  readonly before: Position | undefined
+}
+
+/** The number of a position in this load; undefined for a position of another one. */
+const seqIn = ({ before, epoch }: Log, position: Position): number | undefined => {
+  if (position.epoch === epoch) return position.seq
+  if (position.epoch !== before?.epoch) return undefined
+  const from = before.seq + Slack
+  return position.seq >= before.seq && position.seq <= from ? from : undefined
 }
 
 export class ThreadLog {
@@ -71,10 +92,23 @@ export class ThreadLog {
   #log(threadId: string): Log {
     let log = this.#logs.get(threadId)
     if (log === undefined) {
-      log = { epoch: `${this.#epoch}.${++this.#opened}`, last: 0, ring: undefined }
+      log = { epoch: `${this.#epoch}.${++this.#opened}`, last: 0, ring: undefined, before: undefined }
       this.#logs.set(threadId, log)
     }
     return log
+  }
+
+  /** The thread is loaded again, and nothing has happened since this position. */
+  continueAfter(threadId: string, before: Position): void {
+    // Something was published meanwhile, so something has happened.
+    if (this.#logs.has(threadId) || !Number.isSafeInteger(before.seq) || before.seq < 0) return
+    const epoch = `${this.#epoch}.${++this.#opened}`
+    this.#logs.set(threadId, { epoch, last: before.seq + Slack, ring: new Ring(), before })
+  }
+
+  /** The current position, if notifications are recorded for clients that return. */
+  kept(threadId: string): Position | undefined {
+    return this.#logs.get(threadId)?.ring === undefined ? undefined : this.position(threadId)
   }
 
   /** The thread's next number. */
@@ -103,8 +137,9 @@ export class ThreadLog {
    */
   after(threadId: string, position: Position): ReadonlyArray<OutboundNotification> | undefined {
     const log = this.#log(threadId)
-    if (position.epoch !== log.epoch || position.seq > log.last || position.seq < 0) return undefined
-    return position.seq === log.last ? [] : log.ring?.after(position.seq, log.last)
+    const seq = seqIn(log, position)
+    if (seq === undefined || seq > log.last || seq < 0) return undefined
+    return seq === log.last ? [] : log.ring?.after(seq, log.last)
   }
 
   /** Discards the log of a thread that is unloaded. */

@@ -18,6 +18,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import type { Position } from "../../protocol/extensions/Sequence.ts"
 import type { ConfigWarning } from "../config/Config.ts"
 import { contribute } from "../observability/Diagnostics.ts"
 import { beginTurns } from "../observability/MetricRegistry.ts"
@@ -51,6 +52,8 @@ export interface Opening<E> {
   readonly state: Effect.Effect<ThreadState, E>
   /** Events that opening adds. They are committed before the thread is visible. */
   readonly changes: (state: ThreadState) => ReadonlyArray<ThreadEvent>
+  /** The position of its notifications that they continue. Default: they start over. */
+  readonly mark?: Position | null
 }
 
 /** An opened thread, and the warnings about its command rules. */
@@ -87,7 +90,7 @@ interface Engine {
 
 const openIn = Effect.fnUntraced(function* <E>(
   { activity, services, store, threads, tools, touch }: Engine,
-  { changes, release, setup, state: stored, threadId }: Opening<E>,
+  { changes, mark, release, setup, state: stored, threadId }: Opening<E>,
   scope: Scope.Closeable
 ) {
   const { config, instructions, provider } = setup
@@ -108,6 +111,7 @@ const openIn = Effect.fnUntraced(function* <E>(
   }
   const thread = new Thread({ context, activity, instructionSources: sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
+  if (mark != null) router.continueAfter(threadId, mark)
   services.serverRequests.reserve(journal.state.lastRequestId)
   // Before clients can find the thread and start another turn.
   yield* goOn(context, (turn, task) => thread.runTask(turn, task))
@@ -124,15 +128,25 @@ const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E |
     )
   )
 
+/** Stores where clients that return have to be, as the last event of the thread. */
+const marked = ({ services: { clock, router } }: Engine, { journal, thread }: Loaded): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const position = router.kept(thread.id)
+    if (position === undefined || !journal.state.isRecorded) return Effect.void
+    return journal.commit([{ _tag: "SequenceMarked", at: clock.currentTimeMillisUnsafe(), ...position }])
+  })
+
 /** Closes the scope of a thread, but waits for its tools no longer than the grace. Tools that are abandoned store and publish nothing. */
-const closeInTime = Effect.fnUntraced(function* (loaded: Loaded) {
+const closeInTime = Effect.fnUntraced(function* (engine: Engine, loaded: Loaded) {
   const { journal, release, scope, thread } = loaded
   const grace = yield* UnloadGrace
   // A fiber of its own, so that it can be abandoned. Until then the stop of all threads waits for it.
   const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
   loaded.closing = closing
   const closed = yield* Effect.timeoutOption(Fiber.await(closing), grace)
-  yield* Effect.ensuring(thread.flush, release)
+  // An abandoned tool may still do something.
+  const mark = Option.isSome(closed) ? marked(engine, loaded) : Effect.void
+  yield* Effect.ensuring(Effect.andThen(mark, thread.flush), release)
   if (Option.isSome(closed)) return
   journal.closeNow()
   yield* Effect.logError(
@@ -141,13 +155,13 @@ const closeInTime = Effect.fnUntraced(function* (loaded: Loaded) {
 })
 
 /** `isLast` is false for a thread that is loaded again at once. */
-const unload = Effect.fnUntraced(function* (
-  { services: { router }, threads }: Engine,
-  loaded: Loaded,
-  isLast: boolean
-) {
+const unload = Effect.fnUntraced(function* (engine: Engine, loaded: Loaded, isLast: boolean) {
+  const {
+    services: { router },
+    threads
+  } = engine
   const threadId = loaded.thread.id
-  yield* closeInTime(loaded)
+  yield* closeInTime(engine, loaded)
   // One step: a client may load the thread again while its end is still being published to slow clients.
   yield* Effect.suspend(() => {
     threads.delete(threadId)
@@ -161,11 +175,13 @@ const unload = Effect.fnUntraced(function* (
 })
 
 /** Ends a thread with its turn, its tools and its commands. */
-const end = Effect.fnUntraced(function* ({ threads }: Engine, { closing, release, scope, thread }: Loaded) {
+const end = Effect.fnUntraced(function* (engine: Engine, loaded: Loaded) {
+  const { closing, release, scope, thread } = loaded
   yield* thread.stop
   yield* closing === undefined ? Scope.close(scope, Exit.void) : Fiber.await(closing)
+  if (!loaded.isUnloading) yield* marked(engine, loaded)
   yield* release
-  threads.delete(thread.id)
+  engine.threads.delete(thread.id)
 })
 
 const contributeThreads = ({ services: { router }, threads }: Engine) =>

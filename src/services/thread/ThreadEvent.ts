@@ -21,6 +21,7 @@
  * | `GoalSet`, `QueueAdded`, `QueueUpdated`, `QueueRemoved`, `QueueReordered` | none, as below |
  * | `SubmissionAccepted` | none, as below |
  * | `TurnClaimed` | none, as below |
+ * | `SequenceMarked` | none, as below |
  * | `RequestOpened`, `RequestClosed` | none: a line of a type that the release skips |
  * | `Foreign` | any other line, kept as it was read |
  *
@@ -147,6 +148,8 @@ export const ThreadEvent = lazy(() =>
     /** A pending request to the clients. */
     RequestOpened: { at, requestId: Schema.Int, turnId, method: Schema.String, params: Schema.Json },
     RequestClosed: { at, requestId: Schema.Int },
+    /** The thread was unloaded at this position of its notifications: see `ThreadLog`. */
+    SequenceMarked: { at, epoch: Schema.String, seq: Schema.Int },
     /** A line of another writer without an event here. It is kept and returned unchanged. */
     Foreign: { at, type: Schema.String, payload: Schema.Json }
   })

@@ -53,6 +53,9 @@ export const callOf = ({ params }: OpenRequest): string | undefined =>
 /** What a turn needs to go on after a crash. */
 export type TurnClaim = Omit<EventOf<"TurnClaimed">, "_tag">
 
+/** A position in the notifications of a thread. */
+export type SequenceMark = Omit<EventOf<"SequenceMarked">, "_tag" | "at">
+
 /** A thread after a number of its events. */
 export interface ThreadState extends ThreadFacts {
   readonly origin: ThreadOrigin
@@ -71,6 +74,8 @@ export interface ThreadState extends ThreadFacts {
   readonly lastRequestId: number
   /** The calls of the last turn that had a request which is no longer pending. */
   readonly answeredCalls: ReadonlyArray<string>
+  /** The position of the notifications when the thread was unloaded; null once something has happened after that. */
+  readonly mark: SequenceMark | null
   /** Set while a turn has not ended that goes on after a crash. */
   readonly claim: TurnClaim | null
   /** Whether something happened to the thread since it was created. A thread without that is not kept for clients. */
@@ -97,6 +102,7 @@ export const initial = (event: EventOf<"Created">): ThreadState => ({
   lastRequestId: -1,
   answeredCalls: [],
   claim: null,
+  mark: null,
   isRecorded: false,
   updatedAt: event.at,
   recencyAt: event.at,
@@ -151,6 +157,7 @@ class Draft {
   apply(event: ThreadEvent): void {
     const state = this.#state
     const seq = state.nextSeq++
+    state.mark = null
     switch (event._tag) {
       case "SettingsChanged":
         state.settings = event.settings
@@ -177,6 +184,9 @@ class Draft {
         state.claim = claim
         return
       }
+      case "SequenceMarked":
+        state.mark = { epoch: event.epoch, seq: event.seq }
+        return
       case "RequestOpened": {
         const { _tag, ...request } = event
         state.openRequests = [...state.openRequests, request]

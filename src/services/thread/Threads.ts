@@ -249,7 +249,14 @@ const loadClaimed = Effect.fnUntraced(function* (
   const turn = turnToGoOn(state, setup.config)
   if (turn !== undefined && !threads.isAdmitting()) return yield* new ServerDraining()
   const changes = () => [...changesOfLoading(state, turn, at), ...settingsChange(state, setup.settings.value, at)]
-  const opened = yield* threads.open({ threadId, setup, release, state: Effect.succeed(state), changes })
+  const opened = yield* threads.open({
+    threadId,
+    setup,
+    release,
+    state: Effect.succeed(state),
+    changes,
+    mark: state.mark
+  })
   yield* router.notify("thread/status/changed", { threadId, status: opened.thread.status }, threadId)
   return { ...opened, warnings: setup.warnings }
 })

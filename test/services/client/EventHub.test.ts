@@ -12,7 +12,8 @@ import type { ServerRequest } from "../../../src/protocol/Methods.ts"
 import { ConsumerTooSlow } from "../../../src/services/client/ClientError.ts"
 import type { ClientEvent } from "../../../src/services/client/ClientEvent.ts"
 import { everything, type Selection } from "../../../src/services/client/EventConsumer.ts"
-import { EventHub, MaxHeld } from "../../../src/services/client/EventHub.ts"
+import { EventHub } from "../../../src/services/client/EventHub.ts"
+import { MaxHeld, MaxHeldSize } from "../../../src/services/client/HeldEvents.ts"
 import { ofThread } from "../../../src/services/client/TurnStream.ts"
 
 const delta = (text: string, threadId = "t"): ClientEvent => ({
@@ -175,6 +176,22 @@ describe("the events of a client", () => {
         const reader = yield* subscribe()
         assert.deepStrictEqual(yield* reader.take(3), ["Lagged 10", "9", "10"])
       }).pipe(Effect.scoped)
+  )
+
+  it.effect("that nobody reads are also held up to a size, and a reader that leaves changes nothing about it", () =>
+    Effect.gen(function* () {
+      const { publish, subscribe } = yield* setUp
+      const other = yield* subscribe(ofThread("u", true))
+      const [half, whole] = ["x".repeat(MaxHeldSize / 2), "y".repeat(MaxHeldSize)]
+      yield* publish(delta("0"), delta(half), delta("1"), delta(half), delta("2"), delta("mine", "u"))
+      assert.strictEqual(yield* other.next, "mine")
+      const first = yield* subscribe()
+      assert.deepStrictEqual(yield* first.take(2), ["Lagged 2", "1"])
+      yield* first.leave
+      yield* publish(delta(whole), delta("3"), delta("mine", "u"))
+      assert.strictEqual(yield* other.next, "mine")
+      assert.deepStrictEqual(yield* (yield* subscribe()).take(2), ["Lagged 3", "3"])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("end a reader that is too slow after those it holds, and no other one [90]", () =>

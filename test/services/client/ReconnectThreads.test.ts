@@ -78,6 +78,19 @@ describe("the threads of a client that reconnects", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("continue in the epoch of a server that has restarted", () =>
+    Effect.gen(function* () {
+      const { server, connection, link } = yield* connected()
+      yield* startThread(link, connection, "t", { epoch: "e", seq: 3 })
+      const next = yield* comeBack(server, connection)
+      const { id } = yield* next.receive
+      yield* next.send(started(id, "t", { epoch: "f", seq: 20, resync: false }), turnStarted("t", "new", 20))
+      assert.deepStrictEqual(yield* takeN(link, 3), [back, continued("t", "complete"), "new"])
+      const third = yield* comeBack(server, next)
+      assert.deepStrictEqual((yield* third.receive)["extensions"], { [Extension]: { after: { epoch: "f", seq: 20 } } })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("are resumed without numbers when the server does not number", () =>
     Effect.gen(function* () {
       const { server, connection, link } = yield* connected()

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type { ResponseItem } from "../../../src/protocol/v2/item/ResponseItem.ts"
 import * as Memory from "../../../src/layers/stores/Memory.ts"
 import { type ModelEvent, ModelProvider, type ModelRequest } from "../../../src/services/model/ModelProvider.ts"
-import { cutCall, MaxAttempts } from "../../../src/services/thread/Recovery.ts"
+import { cutCall } from "../../../src/services/thread/Recovery.ts"
 import type { EventOf, ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { text, type Tool } from "../../../src/services/tool/Tool.ts"
@@ -125,7 +125,7 @@ const check = (log: ReadonlyArray<ThreadEvent>) => {
     attempts,
     attempts.map((_, index) => index)
   )
-  assert.isAtMost(attempts.at(-1) ?? 0, MaxAttempts)
+  assert.isAtMost(attempts.at(-1) ?? 0, 3)
   const open = of(log, "RequestOpened").map(({ requestId }) => requestId)
   const closed = of(log, "RequestClosed").map(({ requestId }) => requestId)
   assert.deepStrictEqual(closed, open)
@@ -191,7 +191,7 @@ describe("a turn that a crash has cut", () => {
       let { log } = yield* life([])
       const position = log.findIndex(({ _tag }) => _tag === "RequestOpened") + 1
       log = log.slice(0, position)
-      for (let attempt = 1; attempt <= MaxAttempts; attempt++) {
+      for (let attempt = 1; attempt <= 3; attempt++) {
         const next = yield* life(log)
         log = next.log.slice(0, log.length + 1)
         assert.strictEqual(log.at(-1)?._tag, "TurnClaimed")
@@ -218,6 +218,18 @@ describe("a turn that a crash has cut", () => {
     })
   )
 
+  it.effect("does not run a call again that asks for the second time", () =>
+    Effect.gen(function* () {
+      const { log } = yield* life([])
+      const before = log.slice(0, log.findIndex(({ _tag }) => _tag === "RequestClosed") + 1)
+      const again = of(before, "RequestOpened").map((event) => ({ ...event, requestId: event.requestId + 1 }))
+      const { log: after, ran, requests } = yield* life([...before, ...again])
+      assert.deepStrictEqual(outputs(requests[0]?.input ?? []), [cutCall])
+      assert.deepStrictEqual(ran, ["c2"])
+      check(after)
+    })
+  )
+
   it.effect("is interrupted by default, and its requests are closed", () =>
     Effect.gen(function* () {
       const { log } = yield* life([])
@@ -229,6 +241,39 @@ describe("a turn that a crash has cut", () => {
       // No claim is written either.
       const { log: unclaimed } = yield* life([], { cliOverrides: [] })
       assert.deepStrictEqual(of(unclaimed, "TurnClaimed"), [])
+    })
+  )
+
+  it.effect("offers its request once to each client that resumes, and an interrupt ends both", () =>
+    Effect.gen(function* () {
+      const { log } = yield* life([])
+      const before = log.slice(0, log.findIndex(({ _tag }) => _tag === "RequestOpened") + 1)
+      const store = yield* storeWith(before)
+      const { ran, tool } = approved(true)
+      const model = persistent("ask")
+      const server = yield* makeServer({ store: store.layer, model: model.layer, toolbox: [tool], cliOverrides })
+      const threadId = idOf(before)
+      const turnId = of(before, "TurnStarted")[0]?.turnId ?? ""
+      const clients = [yield* server.connect(), yield* server.connect()]
+      const ids = yield* Effect.forEach(clients, (client) =>
+        Effect.andThen(
+          client.request("thread/resume", { threadId }),
+          Effect.map(client.asked, ({ id }) => id)
+        )
+      )
+      const [opened] = of(before, "RequestOpened")
+      assert.deepStrictEqual(ids, [opened?.requestId ?? -1, opened?.requestId ?? -1])
+      const [first] = clients
+      if (first === undefined) return
+      yield* first.request("turn/interrupt", { threadId, turnId })
+      const events = yield* Effect.forEach(clients, (client) => client.names("serverRequest/resolved"))
+      for (const names of events) {
+        assert.strictEqual(names.filter((name) => name === "turn/completed").length, 1)
+        assert.notInclude(names, "request item/commandExecution/requestApproval")
+      }
+      assert.deepStrictEqual({ ran, requests: model.requests }, { ran: [], requests: [] })
+      assert.strictEqual(of(store.log, "TurnEnded")[0]?.status, "interrupted")
+      check(store.log)
     })
   )
 

@@ -61,6 +61,7 @@ describe("ThreadState", () => {
         lastRequestId: -1,
         answeredCalls: [],
         claim: null,
+        mark: null,
         isRecorded: false,
         updatedAt: 1_700_000_000_000,
         recencyAt: 1_700_000_000_000,

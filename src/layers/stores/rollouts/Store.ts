@@ -23,7 +23,7 @@ import { Locked, type Locks } from "./Lock.ts"
 import { FileChanged } from "./Log.ts"
 import * as Sections from "./Sections.ts"
 import { Conflict, RolloutFiles } from "./RolloutFiles.ts"
-import type { ThreadIndex } from "./ThreadIndex.ts"
+import * as History from "./sqlite/History.ts"
 import * as IndexedThreads from "./sqlite/IndexedThreads.ts"
 import { asError } from "./WalkIndex.ts"
 
@@ -83,7 +83,7 @@ const sync = (descriptor: number): Effect.Effect<void, ThreadStoreError> =>
 /** What the operations share. */
 interface Backend {
   readonly files: RolloutFiles
-  readonly index: ThreadIndex
+  readonly index: IndexedThreads.IndexedThreads
   readonly fsync: FsyncPolicy
   readonly locks: Locks
   /** The locks of new threads, which are taken in the background. */
@@ -310,11 +310,14 @@ const makeBackend = Effect.fnUntraced(function* ({ fsync = "never", home }: Roll
 export const make = Effect.fnUntraced(function* (options: RolloutStoreOptions) {
   const backend = yield* makeBackend(options)
   const { files, index } = backend
+  const all = { read: (...args: Parameters<ThreadStore["Service"]["read"]>) => read(files, ...args) }
   return ThreadStore.of({
     append: (...args) => appendLocked(backend, ...args),
     claim: (threadId, isNew) =>
       isNew && isStorable(threadId) ? claimNew(backend, threadId) : claimStored(backend, threadId),
-    read: (...args) => read(files, ...args),
+    ...all,
+    readTurns: (...args) => History.readTurns(index, all, ...args),
+    readItems: (...args) => History.readItems(index, all, ...args),
     summary: (threadId) => Effect.mapError(summary(backend, threadId), (error) => errorOf("read", error)),
     list: (request) => Effect.mapError(index.page(request), (error) => errorOf("list", error)),
     search: (request) => Effect.mapError(index.search(request), (error) => errorOf("search", error)),

@@ -26,8 +26,7 @@ CREATE TABLE threads (
   ino REAL NOT NULL,
   size REAL NOT NULL,
   mtime REAL NOT NULL,
-  progress TEXT NOT NULL,
-  summary TEXT,
+  is_thread INTEGER NOT NULL,
   preview TEXT NOT NULL,
   name TEXT,
   had_turn INTEGER NOT NULL,
@@ -43,6 +42,11 @@ CREATE TABLE threads (
   attachments TEXT NOT NULL,
   revision INTEGER NOT NULL
 );
+CREATE TABLE details (
+  id INTEGER PRIMARY KEY,
+  progress TEXT NOT NULL,
+  summary TEXT
+);
 CREATE INDEX threads_created ON threads (created_at, thread);
 CREATE INDEX threads_updated ON threads (updated_at, thread);
 CREATE INDEX threads_recency ON threads (recency_at, thread);
@@ -57,11 +61,14 @@ CREATE TABLE turns (
   ended REAL,
   status TEXT NOT NULL,
   error TEXT,
+  conversation INTEGER NOT NULL,
   PRIMARY KEY (file, n)
 ) WITHOUT ROWID;
 CREATE INDEX turns_seq ON turns (file, seq);
 CREATE TABLE items (
   id INTEGER PRIMARY KEY,
+  file INTEGER NOT NULL,
+  kind TEXT NOT NULL,
   n INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   part INTEGER NOT NULL,
@@ -69,6 +76,8 @@ CREATE TABLE items (
   length INTEGER NOT NULL,
   named INTEGER NOT NULL
 );
+CREATE INDEX items_turn ON items (file, n, seq);
+CREATE INDEX items_seq ON items (file, seq);
 CREATE VIRTUAL TABLE texts USING fts5(
   text, content='', contentless_delete=1, detail=none, tokenize='trigram case_sensitive 1'
 );

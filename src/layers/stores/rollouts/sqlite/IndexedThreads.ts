@@ -18,8 +18,8 @@ import type { ThreadIndex } from "../ThreadIndex.ts"
 import { asError, WalkIndex, type WalkIndexOptions } from "../WalkIndex.ts"
 import { ItemReader } from "./Items.ts"
 import { Keeper, StepMillis } from "./Keeper.ts"
-import { expressionOf, isPlain, itemsMatching, matching, rows } from "./Queries.ts"
-import { summaryIn, type Tables } from "./Tables.ts"
+import { expressionOf, isPlain, matching, numbers, rows } from "./Queries.ts"
+import { type Place, summaryIn, type Tables } from "./Tables.ts"
 
 /** Files that a query indexes before it answers. When there are more, it does without the index. */
 const MaxInline = 256
@@ -95,7 +95,11 @@ export class IndexedThreads implements ThreadIndex {
   #compare(isComplete: boolean): Effect.Effect<boolean, Error> {
     return Effect.gen({ self: this }, function* () {
       const { keeper } = this
-      const isFirst = yield* this.use((tables) => keeper.look(tables))
+      const isFirst = yield* this.use((tables) => {
+        const isFirst = keeper.look(tables)
+        keeper.lookAtRecent()
+        return isFirst
+      })
       if (isFirst === undefined) return false
       if (isFirst || (isComplete && performance.now() - this.#sweptAt > SweepMillis)) {
         const pause = slices()
@@ -179,7 +183,10 @@ export class IndexedThreads implements ThreadIndex {
     const run = Effect.gen({ self: this }, function* () {
       if (!(yield* this.current(threadId))) return undefined
       return yield* this.use((tables) => {
-        const row = tables.get("SELECT summary, name, archived FROM threads WHERE thread = ?", threadId)
+        const row = tables.get(
+          "SELECT summary, name, archived FROM threads JOIN details USING (id) WHERE thread = ?",
+          threadId
+        )
         return row === undefined ? undefined : { summary: summaryIn(row) }
       })
     })
@@ -220,7 +227,9 @@ export class IndexedThreads implements ThreadIndex {
       if (filter.text !== null && !isPlain(filter.text)) return undefined
       const query = yield* this.use((tables) => {
         const expression = expressionOf(tables, text)
-        return expression === undefined ? undefined : { expression, ids: matching(tables, request, expression) }
+        if (expression === undefined) return undefined
+        const items = matching(tables, expression)
+        return { items, ids: items.size === 0 ? [] : numbers(tables, request, items) }
       })
       if (query === undefined) return undefined
       const [isShown, pause] = [isLeft(request), slices()]
@@ -228,7 +237,7 @@ export class IndexedThreads implements ThreadIndex {
       for (const id of query.ids) {
         if (found.length > limit) break
         yield* pause
-        const match = yield* this.use((tables) => this.#match(tables, id, query.expression, text))
+        const match = yield* this.use((tables) => this.#match(tables, id, query.items.get(id) ?? [], text))
         if (match === undefined || match === "again") return match
         if (match !== "none" && isShown(match.thread)) found.push(match)
       }
@@ -239,15 +248,16 @@ export class IndexedThreads implements ThreadIndex {
   }
 
   /** The first place in a thread where the text occurs. */
-  #match(tables: Tables, id: number, expression: string, text: string): ThreadMatch | "none" | "again" {
-    const row = tables.get("SELECT thread, summary, name, archived, progress FROM threads WHERE id = ?", id)
+  #match(tables: Tables, id: number, items: ReadonlyArray<number>, text: string): ThreadMatch | "none" | "again" {
+    const row = tables.get(
+      "SELECT thread, summary, name, archived, progress FROM threads JOIN details USING (id) WHERE id = ?",
+      id
+    )
     const thread = row === undefined ? null : summaryIn(row)
     if (row === undefined || thread === null || !this.keeper.check(String(row["thread"]))) return "again"
     const reader = new ItemReader(JSON.parse(String(row["progress"])))
     try {
-      for (const item of itemsMatching(tables, id, expression)) {
-        const [place] = tables.places("id = ?", item)
-        if (place === undefined) return "again"
+      for (const place of placesOf(tables, items)) {
         const snippet = snippetIn(textsOfItem(reader.read(place, "")), text)
         if (snippet !== undefined) return { thread, snippet }
       }
@@ -256,6 +266,16 @@ export class IndexedThreads implements ThreadIndex {
       reader.close()
     }
   }
+}
+
+/** Items that are ordered by their turn; of more, the first ones are taken as they were written. */
+const MaxOrdered = 256
+
+/** The places of items in the order of their turns. */
+function* placesOf(tables: Tables, items: ReadonlyArray<number>): Generator<Place> {
+  const some = items.slice(0, MaxOrdered).flatMap((id) => tables.places("id = ?", id))
+  yield* some.sort((a, b) => a.n - b.n || a.seq - b.seq)
+  for (const id of items.slice(MaxOrdered)) yield* tables.places("id = ?", id)
 }
 
 /** An index that is filled and closed with the scope. */

@@ -129,13 +129,17 @@ export class Keeper {
     this.#revision = -1
   }
 
-  /** Compares the names of files, and the files that changed last. True when all files must be compared (`sweep`). */
+  /** Compares the names of files. True when all files must be compared (`sweep`). */
   look(tables: Tables): boolean {
     this.#learn(tables)
     const isFirst = this.#heads === undefined
     this.#compareNames()
-    for (const threadId of this.#hot) this.check(threadId)
     return isFirst
+  }
+
+  /** Compares the files that changed last. */
+  lookAtRecent(): void {
+    for (const threadId of this.#hot) this.check(threadId)
   }
 
   /** Reads the stamps that are new in the database: at first all of them, later those of other processes. */
@@ -144,7 +148,7 @@ export class Keeper {
     if (version === this.#version) return
     const select = "SELECT thread, path, ino, size, mtime, revision FROM threads"
     const read = (from: number) => {
-      for (const row of tables.all(`${select} WHERE revision > ? ORDER BY revision`, from)) {
+      for (const row of tables.statement(`${select} WHERE revision > ? ORDER BY revision`).iterate(from)) {
         this.#stamps.set(String(row["thread"]), stampIn(row))
         this.#revision = Number(row["revision"])
       }

@@ -54,7 +54,7 @@ const conditionsOf = (request: ThreadPageRequest): ReadonlyArray<Condition> => {
   const { filter } = request
   const { text } = filter
   return [
-    { sql: "summary IS NOT NULL", values: [] },
+    { sql: "is_thread = 1", values: [] },
     had(filter),
     ...(filter.archived === null ? [] : [{ sql: "archived = ?", values: [filter.archived ? 1 : 0] }]),
     ...inSection(filter.section),
@@ -77,7 +77,7 @@ const ordered = ({ sortDirection, sortKey }: ThreadPageRequest): string =>
 export const rows = (tables: Tables, request: ThreadPageRequest, limit: number, skip: number): ReadonlyArray<Row> => {
   const all = conditionsOf(request)
   return tables.all(
-    `SELECT thread, path, ino, size, mtime, summary, name, archived FROM threads
+    `SELECT thread, summary, name, archived FROM threads JOIN details USING (id)
      WHERE ${all.map(({ sql }) => sql).join(" AND ")} ORDER BY ${ordered(request)} LIMIT ? OFFSET ?`,
     ...all.flatMap(({ values }) => values),
     limit,
@@ -123,27 +123,34 @@ export const expressionOf = (tables: Tables, text: string): string | undefined =
     .join(" OR ")
 }
 
-/** The threads with items that match an expression, in the order of the request. */
-export const matching = (tables: Tables, request: ThreadPageRequest, expression: string): ReadonlyArray<number> => {
-  if (expression === "") return []
-  const all = conditionsOf(request)
-  const found = tables.all(
-    `SELECT id FROM threads WHERE id IN (SELECT DISTINCT rowid / ${ItemsPerFile} FROM texts WHERE texts MATCH ?)
-     AND ${all.map(({ sql }) => sql).join(" AND ")} ORDER BY ${ordered(request)}`,
-    expression,
-    ...all.flatMap(({ values }) => values)
-  )
-  return found.map(({ id }) => Number(id))
+/** The items that match an expression, by the number of their file. */
+export const matching = (tables: Tables, expression: string): ReadonlyMap<number, ReadonlyArray<number>> => {
+  const found = new Map<number, Array<number>>()
+  if (expression === "") return found
+  for (const { rowid } of tables.all("SELECT rowid FROM texts WHERE texts MATCH ?", expression)) {
+    const file = Math.floor(Number(rowid) / ItemsPerFile)
+    const items = found.get(file)
+    if (items === undefined) found.set(file, [Number(rowid)])
+    else items.push(Number(rowid))
+  }
+  return found
 }
 
-/** The numbers of the items of a file that match an expression, in the order of its turns. */
-export const itemsMatching = (tables: Tables, file: number, expression: string): ReadonlyArray<number> =>
-  tables
-    .all(
-      `SELECT id FROM items WHERE id IN (SELECT rowid FROM texts WHERE texts MATCH ? AND rowid >= ? AND rowid < ?)
-       ORDER BY n, seq`,
-      expression,
-      file * ItemsPerFile,
-      (file + 1) * ItemsPerFile
-    )
-    .map(({ id }) => Number(id))
+/** So few threads are named in a statement; more are left out of its result. */
+const MaxNamed = 1000
+
+/** The numbers of those threads that the request's filter and cursor leave, in its order. */
+export const numbers = (
+  tables: Tables,
+  request: ThreadPageRequest,
+  among: ReadonlyMap<number, unknown>
+): ReadonlyArray<number> => {
+  const isFew = among.size <= MaxNamed
+  const named = { sql: "id IN (SELECT value FROM json_each(?))", values: [JSON.stringify([...among.keys()])] }
+  const all = [...(isFew ? [named] : []), ...conditionsOf(request)]
+  const found = tables.all(
+    `SELECT id FROM threads WHERE ${all.map(({ sql }) => sql).join(" AND ")} ORDER BY ${ordered(request)}`,
+    ...all.flatMap(({ values }) => values)
+  )
+  return found.map(({ id }) => Number(id)).filter((id) => among.has(id))
+}

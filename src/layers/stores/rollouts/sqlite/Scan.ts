@@ -31,6 +31,8 @@ export interface Progress {
   readonly events: number
   /** Number of turns. */
   readonly turns: number
+  /** Length of the conversation. */
+  readonly conversation: number
   /** Number of items that were found, including those of reverted turns. */
   readonly items: number
   /** Everything was read that was there. */
@@ -46,6 +48,8 @@ export interface TurnRow {
   readonly ended: number | null
   readonly status: TurnStatus
   readonly error: EventOf<"TurnEnded">["error"]
+  /** Length of the conversation when the turn began. */
+  readonly conversation: number
 }
 
 export interface ItemRow {
@@ -66,6 +70,7 @@ export interface ItemRow {
 export interface Sink {
   /** The number of the last turn with this id; undefined when there is none. */
   readonly turnOf: (id: string) => TurnRow | undefined
+  readonly turnAt: (n: number) => TurnRow | undefined
   readonly putTurn: (turn: TurnRow) => void
   readonly putItem: (item: ItemRow) => void
   /** Removes the turns from a number on, and their items. */
@@ -76,7 +81,7 @@ export interface Sink {
 const TailBytes = 64
 
 /** Lines that become one event each, whatever they hold. */
-const opaque: ReadonlySet<string> = new Set(["response_item", "world_state", "token_usage_record", "compacted"])
+const opaque: ReadonlySet<string> = new Set(["world_state", "token_usage_record"])
 
 const skipped: DecoderState = initialState
 
@@ -89,6 +94,7 @@ export const begin = (parts: ReadonlyArray<Part>): Progress => ({
   state: null,
   events: 0,
   turns: 0,
+  conversation: 0,
   items: 0,
   isDone: false
 })
@@ -181,12 +187,19 @@ class Step {
         return this.#item(event, raw, named)
       case "RolledBack": {
         const kept = Math.max(0, progress.turns - Math.max(0, event.turns))
-        if (kept < progress.turns) this.#sink.cut(kept)
+        const first = this.#sink.turnAt(kept)
+        if (first === undefined) return
+        this.#sink.cut(kept)
         progress.turns = kept
+        progress.conversation = Math.min(progress.conversation, first.conversation)
         return
       }
       case "ConversationEntry":
+        progress.conversation++
+        return
       case "Compacted":
+        progress.conversation = event.replacement.length
+        return
       case "TokensCounted":
       case "RequestOpened":
       case "RequestClosed":
@@ -208,7 +221,7 @@ class Step {
     const { progress } = this
     const recencyAt = Math.max(progress.state?.recencyAt ?? 0, at)
     this.#changeState({ isRecorded: true, recencyAt, updatedAt: this.#updated(at) })
-    const open = { ended: null, status: "inProgress", error: null } as const
+    const open = { ended: null, status: "inProgress", error: null, conversation: progress.conversation } as const
     this.#sink.putTurn({ n: progress.turns, seq, id: turnId, root: rootTurnId, started: at, ...open })
     progress.turns++
   }

@@ -61,7 +61,8 @@ const turnOf = (row: Row): TurnRow => ({
   started: numberIn(row, "started"),
   ended: row["ended"] === null ? null : numberIn(row, "ended"),
   status: statusOf(row["status"]),
-  error: row["error"] === null ? null : JSON.parse(textIn(row, "error"))
+  error: row["error"] === null ? null : JSON.parse(textIn(row, "error")),
+  conversation: numberIn(row, "conversation")
 })
 
 const statuses: ReadonlyArray<TurnStatus> = ["completed", "interrupted", "failed", "inProgress"]
@@ -143,7 +144,10 @@ export class Tables {
   }
 
   find(threadId: string): Indexed | undefined {
-    const row = this.get("SELECT id, path, ino, size, mtime, progress FROM threads WHERE thread = ?", threadId)
+    const row = this.get(
+      "SELECT id, path, ino, size, mtime, progress FROM threads JOIN details USING (id) WHERE thread = ?",
+      threadId
+    )
     if (row === undefined) return undefined
     return { id: numberIn(row, "id"), stamp: stampIn(row), progress: JSON.parse(textIn(row, "progress")) }
   }
@@ -154,24 +158,26 @@ export class Tables {
     if (row === undefined) return
     this.clear(numberIn(row, "id"))
     this.run("DELETE FROM threads WHERE id = ?", numberIn(row, "id"))
+    this.run("DELETE FROM details WHERE id = ?", numberIn(row, "id"))
   }
 
   /** Removes what was found in a file. */
   clear(file: number): void {
-    const [from, to] = [file * ItemsPerFile, (file + 1) * ItemsPerFile]
     this.run("DELETE FROM turns WHERE file = ?", file)
-    this.run("DELETE FROM texts WHERE rowid IN (SELECT id FROM items WHERE id >= ? AND id < ?)", from, to)
-    this.run("DELETE FROM items WHERE id >= ? AND id < ?", from, to)
+    this.run("DELETE FROM texts WHERE rowid IN (SELECT id FROM items WHERE file = ?)", file)
+    this.run("DELETE FROM items WHERE file = ?", file)
   }
 
   /** Makes the row of a thread without content. Returns its number. */
   add({ path, threadId }: RolloutFile): number {
     const made = this.statement(
-      `INSERT INTO threads (thread, path, ino, size, mtime, progress, preview, had_turn, archived, source_kind, provider, cwd,
+      `INSERT INTO threads (thread, path, ino, size, mtime, is_thread, preview, had_turn, archived, source_kind, provider, cwd,
        created_at, updated_at, recency_at, section_position, attachments, revision)
-       VALUES (?, ?, 0, -1, 0, 'null', '', 0, 0, '', '', '', 0, 0, 0, 0, '[]', 0)`
+       VALUES (?, ?, 0, -1, 0, 0, '', 0, 0, '', '', '', 0, 0, 0, 0, '[]', 0)`
     ).run(threadId, path)
-    return Number(made.lastInsertRowid)
+    const id = Number(made.lastInsertRowid)
+    this.run("INSERT OR REPLACE INTO details (id, progress) VALUES (?, 'null')", id)
+    return id
   }
 
   /** Stores how far a file was read, and the summary that follows from it. `name` replaces that of the file. */
@@ -181,7 +187,13 @@ export class Tables {
     const summary = found?.origin.id === file.threadId ? found : null
     const slim = progress.state === null ? null : { ...progress.state, turns: [], late: [], conversation: [] }
     this.run(
-      `UPDATE threads SET path = ?, ino = ?, size = ?, mtime = ?, progress = ?, summary = ?, preview = ?, name = ?,
+      "UPDATE details SET progress = ?, summary = ? WHERE id = ?",
+      JSON.stringify({ ...progress, state: slim }),
+      summary === null ? null : JSON.stringify(summary),
+      id
+    )
+    this.run(
+      `UPDATE threads SET path = ?, ino = ?, size = ?, mtime = ?, is_thread = ?, preview = ?, name = ?,
        had_turn = ?, archived = ?, source_kind = ?, provider = ?, cwd = ?, section = ?, created_at = ?, updated_at = ?,
        recency_at = ?, section_position = ?, attachments = ?,
        revision = (SELECT COALESCE(MAX(revision), 0) + 1 FROM threads) WHERE id = ?`,
@@ -190,8 +202,7 @@ export class Tables {
       // A file that was not read to its end does not count as indexed.
       progress.isDone ? stamp.size : -1,
       stamp.mtimeMs,
-      JSON.stringify({ ...progress, state: slim }),
-      summary === null ? null : JSON.stringify(summary),
+      summary === null ? 0 : 1,
       summary?.preview ?? "",
       name === undefined ? (summary?.name ?? null) : name,
       summary !== null && (summary.turns > 0 || summary.preview !== "") ? 1 : 0,
@@ -217,10 +228,11 @@ export class Tables {
         if (last?.id !== id) last = this.turnNamed(file, id)
         return last
       },
+      turnAt: (n) => this.turns("file = ? AND n = ?", file, n)[0],
       putTurn: (turn) => {
         last = turn
         this.run(
-          "INSERT OR REPLACE INTO turns (file, n, seq, turn, root, started, ended, status, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          "INSERT OR REPLACE INTO turns (file, n, seq, turn, root, started, ended, status, error, conversation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           file,
           turn.n,
           turn.seq,
@@ -229,16 +241,15 @@ export class Tables {
           turn.started,
           turn.ended,
           turn.status,
-          turn.error === null ? null : JSON.stringify(turn.error)
+          turn.error === null ? null : JSON.stringify(turn.error),
+          turn.conversation
         )
       },
       putItem: (row) => this.#putItem(file * ItemsPerFile + row.item, row),
       cut: (from) => {
         last = undefined
-        const [begin, end] = [file * ItemsPerFile, (file + 1) * ItemsPerFile]
-        const where = "id >= ? AND id < ? AND n >= ?"
-        this.run(`DELETE FROM texts WHERE rowid IN (SELECT id FROM items WHERE ${where})`, begin, end, from)
-        this.run(`DELETE FROM items WHERE ${where}`, begin, end, from)
+        this.run("DELETE FROM texts WHERE rowid IN (SELECT id FROM items WHERE file = ? AND n >= ?)", file, from)
+        this.run("DELETE FROM items WHERE file = ? AND n >= ?", file, from)
         this.run("DELETE FROM turns WHERE file = ? AND n >= ?", file, from)
       }
     }
@@ -246,8 +257,10 @@ export class Tables {
 
   #putItem(id: number, { event, length, n, named, part, seq, start }: ItemRow): void {
     this.run(
-      "INSERT INTO items (id, n, seq, part, start, length, named) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO items (id, file, kind, n, seq, part, start, length, named) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       id,
+      Math.floor(id / ItemsPerFile),
+      event.type,
       n,
       seq,
       part,
