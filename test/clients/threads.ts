@@ -23,7 +23,7 @@ const Approval = "item/commandExecution/requestApproval"
 
 const words = (count: number) => Array.from({ length: count }, (_, index) => `${index} `)
 
-/** Runs a turn in which the model says something. */
+/** Runs a turn in which the model sends a message. */
 const speak = Effect.fnUntraced(function* (thread: ReturnType<Client["thread"]>, text: string) {
   const speaking = yield* Effect.forkChild(ModelServer.reply(text))
   const result = yield* thread.run("hello")

@@ -72,7 +72,7 @@ describe("a rollout file", () => {
     60_000
   )
 
-  it.effect("with a corrupt line has its other events, and a warning says where", () =>
+  it.effect("with a corrupt line has its other events, and a warning has the place", () =>
     logged((lines) =>
       Effect.gen(function* () {
         const { file, path } = yield* one(short)
@@ -259,7 +259,7 @@ describe("a home with rollouts", () => {
       }).pipe(Effect.scoped)
   )
 
-  it.effect("is not usable when it is a file, and says so with every operation", () =>
+  it.effect("is not usable when it is a file, and every operation fails with that reason", () =>
     Effect.gen(function* () {
       const path = Path.join(yield* home, "file")
       Fs.writeFileSync(path, "")

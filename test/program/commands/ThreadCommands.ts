@@ -41,7 +41,7 @@ export const filesIn = (home: string): ReadonlyArray<string> =>
 export interface Place {
   /** Whether the output is a terminal. */
   readonly isTerminal?: boolean
-  /** The lines that the user types; without them nobody can be asked. */
+  /** The lines that the user types; without them there is no user to ask. */
   readonly typed?: ReadonlyArray<string>
   /** Lines of config.toml. */
   readonly config?: string

@@ -260,7 +260,7 @@ describe("the file of an export", () => {
   )
 })
 
-describe("a reader that goes away", () => {
+describe("a reader that closes the pipe", () => {
   it.live(
     "ends the command with exit code 1 and without an error",
     () =>

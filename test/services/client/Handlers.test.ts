@@ -79,7 +79,7 @@ describe("a handler of server requests", () => {
     { name: "interrupts itself", effect: Effect.interrupt }
   ] satisfies ReadonlyArray<{ readonly name: string; readonly effect: Effect.Effect<never, Error> }>
   for (const { name, effect } of failures) {
-    it.effect(`that ${name} answers with an error that tells nothing, and the connection goes on`, () =>
+    it.effect(`that ${name} answers with an error without details, and the connection goes on`, () =>
       Effect.gen(function* () {
         const { client, connection } = yield* setUp()
         yield* client.handle(Approval, ({ command }) => (command === "bad" ? effect : accept))
@@ -243,7 +243,7 @@ describe("a handler of server requests", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("gets no more requests than it may have at once; further ones are rejected", () =>
+  it.effect("gets no more requests than it may have at the same time; further ones are rejected", () =>
     Effect.gen(function* () {
       const { client, connection } = yield* setUp()
       yield* client.handle(Approval, () => Effect.never)

@@ -1,5 +1,5 @@
 /**
- * Calls of a client to MCP servers, past the model: lists, resources, tools, events and logins.
+ * Calls of a client to MCP servers without the model: lists, resources, tools, events and logins.
  *
  * @module
  */

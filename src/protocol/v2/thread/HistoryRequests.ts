@@ -23,7 +23,7 @@ import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
 import { SortDirection } from "./Sorting.ts"
 import { Thread } from "./Thread.ts"
 
-/** Newest first unless `sortDirection` says otherwise. The default of `itemsView` is `summary`. */
+/** Newest first unless `sortDirection` is set. The default of `itemsView` is `summary`. */
 export const ThreadTurnsListParams = lazy(() =>
   named("ThreadTurnsListParams", {
     threadId: Schema.String,
@@ -54,7 +54,7 @@ export const ThreadItemOutputDeferral = lazy(() =>
 )
 export type ThreadItemOutputDeferral = Of<typeof ThreadItemOutputDeferral>
 
-/** Oldest first unless `sortDirection` says otherwise. An anchor as cursor needs a `turnId`. */
+/** Oldest first unless `sortDirection` is set. An anchor as cursor needs a `turnId`. */
 export const ThreadItemsListParams = lazy(() =>
   named("ThreadItemsListParams", {
     threadId: Schema.String,

@@ -85,7 +85,7 @@ export type ThreadQueueStartResponse = Of<typeof ThreadQueueStartResponse>
 export const ThreadGoalMutationOrigin = lazy(() => Schema.Literals(["user", "automatic"]))
 export type ThreadGoalMutationOrigin = Of<typeof ThreadGoalMutationOrigin>
 
-/** Absent members keep their value. A new goal needs an objective and is active unless `status` says otherwise. */
+/** Absent members keep their value. A new goal needs an objective and is active unless `status` is set. */
 export const ThreadGoalSetParams = lazy(() =>
   named("ThreadGoalSetParams", {
     threadId: Schema.String,
