@@ -7,16 +7,22 @@
  * [spindle]
  * store = "files"   # or "memory": threads are lost with the process
  * fsync = "never"   # or "turn", "always"
+ * retention_days = 90        # remove threads that have not changed for so long
+ * retention_threads = 5000   # keep at most so many threads
+ * retention_size_mb = 2048   # keep at most so many MiB of files
  * ```
+ *
+ * Without a limit, or with 0, threads are kept. The limits apply while a server runs (`RetentionService`).
  *
  * @module
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { Config } from "../../services/config/Config.ts"
+import { Config, type ConfigError } from "../../services/config/Config.ts"
 import { ThreadStore, type ThreadSummary } from "../../services/thread/ThreadStore.ts"
 import * as Memory from "./Memory.ts"
+import type { RetentionPolicy } from "./rollouts/RetentionPolicy.ts"
 import type { FsyncPolicy } from "./rollouts/Store.ts"
 
 type Store = ThreadStore["Service"]
@@ -25,23 +31,57 @@ const policies: ReadonlyArray<string> = ["never", "turn", "always"] satisfies Re
 
 const isPolicy = (value: unknown): value is FsyncPolicy => typeof value === "string" && policies.includes(value)
 
-/** The table `spindle`. A configuration that cannot be read has warned already; the defaults apply. */
+/** The table `spindle`. */
+const ownIn = (all: Readonly<Record<string, unknown>>): object => {
+  const own = all["spindle"]
+  return typeof own === "object" && own !== null ? own : {}
+}
+
+/** The limits on the stored threads. */
+const limitsIn = (own: object): RetentionPolicy => {
+  const limit = (name: string): number | null => {
+    const value: unknown = Reflect.get(own, name)
+    return typeof value === "number" && value > 0 ? value : null
+  }
+  const size = limit("retention_size_mb")
+  return {
+    days: limit("retention_days"),
+    threads: limit("retention_threads"),
+    bytes: size === null ? null : size * 1024 * 1024
+  }
+}
+
+/** The limits on the stored threads, as configured. Fails for a configuration that cannot be read. */
+export const retention: Effect.Effect<RetentionPolicy, ConfigError, Config> = Effect.gen(function* () {
+  const { effective } = yield* Config
+  const { settings } = yield* effective({ cwd: null, overrides: {} })
+  return limitsIn(ownIn(settings))
+})
+
+/** A configuration that cannot be read has warned already; the defaults apply. */
 const settings = Effect.gen(function* () {
   const { effective } = yield* Config
-  const all = yield* Effect.orElseSucceed(
-    Effect.map(effective({ cwd: null, overrides: {} }), ({ settings }) => settings["spindle"]),
-    () => undefined
+  const own = yield* Effect.orElseSucceed(
+    Effect.map(effective({ cwd: null, overrides: {} }), ({ settings }) => ownIn(settings)),
+    () => ({})
   )
-  const own = typeof all === "object" && all !== null ? all : {}
   const fsync: unknown = Reflect.get(own, "fsync")
-  return { isMemory: Reflect.get(own, "store") === "memory", fsync: isPolicy(fsync) ? fsync : "never" }
+  return {
+    isMemory: Reflect.get(own, "store") === "memory",
+    fsync: isPolicy(fsync) ? fsync : "never",
+    limits: limitsIn(own)
+  } as const
 })
 
 const load = Effect.gen(function* () {
   const { home } = yield* Config
-  const { fsync, isMemory } = yield* settings
+  const { fsync, isMemory, limits } = yield* settings
   if (isMemory) return yield* Memory.make
   const rollouts = yield* Effect.promise(() => import("./rollouts/Store.ts"))
+  if (Object.values(limits).some((limit) => limit !== null)) {
+    const service = yield* Effect.promise(() => import("./rollouts/RetentionService.ts"))
+    yield* Effect.forkScoped(service.keep({ home, policy: limits }))
+  }
   return yield* rollouts.make({ home, fsync })
 })
 

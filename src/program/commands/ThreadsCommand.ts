@@ -193,6 +193,30 @@ const makeDelete = <E, R>(run: (program: Program) => Effect.Effect<void, E, R>) 
     Command.withExamples([{ command: "spindle threads delete 01a1fb80-d002 --yes", description: "Without a question" }])
   )
 
+const makeGc = <E, R>(run: (program: Program) => Effect.Effect<void, E, R>) =>
+  Command.make(
+    "gc",
+    { dryRun: switchFlag("dry-run", "Print what would be removed, and remove nothing") },
+    Effect.fnUntraced(function* ({ dryRun }) {
+      const Gc = yield* Effect.promise(() => import("./threads/Gc.ts"))
+      const home = yield* threadsHome
+      yield* run((options) => home.run(options, Gc.run(dryRun)))
+    })
+  ).pipe(
+    Command.withShortDescription("Remove threads that exceed the limits of config.toml"),
+    Command.withDescription(
+      "Remove the threads that exceed the limits retention_days, retention_threads and retention_size_mb in the table\n" +
+        "  [spindle] of config.toml, without a question. Of number and size, archived threads go first, then those that\n" +
+        "  changed first. A thread that a program has open, or that a fork refers to, is kept.\n" +
+        "  Without a terminal: a line for each thread with tabs between `removed` or `excess`, id, limit, time of the last\n" +
+        "  change (UTC), size in bytes, and name or first message."
+    ),
+    Command.withExamples([
+      { command: "spindle threads gc --dry-run", description: "What the limits would remove" },
+      { command: "spindle threads gc -c spindle.retention_days=90", description: "With another limit" }
+    ])
+  )
+
 /** The command with its subcommands. `run` gives a program the settings of the command line and ends with its exit code. */
 export const make = <E, R>(run: (program: Program) => Effect.Effect<void, E, R>) =>
   Command.make("threads").pipe(
@@ -201,5 +225,12 @@ export const make = <E, R>(run: (program: Program) => Effect.Effect<void, E, R>)
         "  A thread is named by its id, by the beginning of its id, or by its name."
     ),
     Command.withShortDescription("List, show, search, export and delete stored threads"),
-    Command.withSubcommands([makeList(run), makeShow(run), makeSearch(run), makeExport(run), makeDelete(run)])
+    Command.withSubcommands([
+      makeList(run),
+      makeShow(run),
+      makeSearch(run),
+      makeExport(run),
+      makeDelete(run),
+      makeGc(run)
+    ])
   )

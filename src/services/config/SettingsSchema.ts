@@ -257,7 +257,10 @@ export const keys: SettingType = section({
     section({
       store: optional(literals("files", "memory")),
       fsync: optional(literals("never", "turn", "always")),
-      recover: optional(literals("interrupt", "resume"))
+      recover: optional(literals("interrupt", "resume")),
+      retention_days: optional(u64),
+      retention_size_mb: optional(u64),
+      retention_threads: optional(u64)
     })
   ),
   sqlite_home: optional(path),

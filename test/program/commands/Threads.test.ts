@@ -298,6 +298,21 @@ describe("the command line of spindle threads", () => {
     60_000
   )
 
+  it.live(
+    "is part of the completions and of the help",
+    () =>
+      Effect.gen(function* () {
+        const { stdout } = yield* spindle(["--completions", "bash"])
+        for (const word of ["threads", "list", "search", "show", "export", "delete", "gc", "--dry-run", "--archived"]) {
+          assert.include(stdout, word)
+        }
+        const help = yield* spindle(["threads", "export", "--help"])
+        assert.deepStrictEqual([help.code, help.stderr], [0, ""])
+        assert.include(help.stdout, "spindle threads export 01a1fb80-d002 -o thread.md")
+      }),
+    60_000
+  )
+
   test(
     "shows, exports and deletes a thread of `spindle exec`",
     Effect.gen(function* () {
