@@ -98,7 +98,7 @@ export interface ThreadClient {
       readonly turnId?: string
     }
   ) => Effect.Effect<ResultOf<"turn/steer">, ClientError>
-  /** Interrupts whichever turn is active, whichever client started it. Completes when it has stopped, also when there is none. */
+  /** Interrupts the active turn, whichever client started it. Completes when it has stopped, also when there is none. */
   readonly interrupt: Effect.Effect<void, ClientError>
   /**
    * The thread's notifications and server requests from the moment on at which the stream runs, of all turns, including those
