@@ -45,7 +45,7 @@ const turn = (prompt: string) =>
       const thread = yield* client.startThread({})
       // Runs after the end of the turn, also when the browser has left.
       yield* Effect.addFinalizer(() => Effect.ignore(logEnd(client, thread.id)))
-      // Nobody can approve anything over this service, so every request of the server is refused.
+      // No user can approve anything over this service, so every request of the server is refused.
       const refuse = (request: Methods.ServerRequest) =>
         client.reject(request, { code: -32_000, message: "nobody can answer" })
       return thread.turn(prompt).pipe(

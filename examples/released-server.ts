@@ -4,7 +4,7 @@
  *     node examples/released-server.ts                      prints its version and its models
  *     node examples/released-server.ts "explain this folder"   a turn; needs a login or a key of that server
  *
- * `CODEX_BIN` is the program, by default `codex`. Without it the example says so and ends.
+ * `CODEX_BIN` is the program, by default `codex`. Without it the example prints a message and ends.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Config, Console, Effect } from "effect"

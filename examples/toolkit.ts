@@ -1,5 +1,5 @@
 /**
- * A toolkit of effect/ai, handed over as it is: its schemas, its handlers, and a tool that asks before it runs. Clients see
+ * A toolkit of effect/ai, used unchanged: its schemas, its handlers, and a tool that asks before it runs. Clients see
  * each call as an item.
  *
  *     node examples/toolkit.ts 'add: {"numbers":[1,2,3]}'
@@ -22,7 +22,7 @@ const kit = Toolkit.make(
     success: Schema.Finite
   }),
   Tool.make("forget", {
-    description: "Forgets a fact for ever.",
+    description: "Deletes a fact permanently.",
     parameters: Schema.Struct({ what: Schema.String }),
     success: Schema.String,
     failure: Unknown,

@@ -10,7 +10,7 @@ const timeout = 60_000
 
 const scratch = mkdtempSync(join(tmpdir(), "spindle-examples-"))
 
-/** The released server, if the tests were told where it is. */
+/** The released server, if the tests have its path. */
 const codex = process.env["CODEX_BIN"]
 
 describe("examples", () => {

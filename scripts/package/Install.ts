@@ -21,7 +21,7 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), 
   readonly devDependencies: Readonly<Record<string, string>>
 }
 
-/** Fails with a message that says what was observed. */
+/** Fails with a message that describes what was observed. */
 const expect = (holds: boolean, otherwise: string): void => {
   if (!holds) throw new Error(otherwise)
 }

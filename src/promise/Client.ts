@@ -81,7 +81,7 @@ export interface Thread {
    * requests without a handler are among the events, and the program has to answer them.
    */
   readonly turn: (input: TurnInput, options?: TurnCall) => AsyncIterable<ThreadEvent, undefined, undefined>
-  /** Runs a turn to its end. Server requests that nobody handles are refused, so that the turn does not wait for ever. */
+  /** Runs a turn to its end. Server requests without a handler are refused, so that the turn does not wait indefinitely. */
   readonly run: (input: TurnInput, options?: RunOptions & Call) => Promise<TurnResult>
   /** Adds input to the active turn. */
   readonly steer: (input: TurnInput, options?: SteerCall) => Promise<ReleasedRequestResult<"turn/steer">>
@@ -129,7 +129,7 @@ export interface AppServer extends AsyncDisposable {
   readonly reject: (request: Pick<ServerRequest, "id" | "method">, error: ErrorObject) => Promise<void>
   /**
    * All events from the start of the iteration on. Each iteration has its own bounded queue; one that is too slow fails with the
-   * code `TOO_SLOW` and delays no other one. Events that nobody has received before are received first.
+   * code `TOO_SLOW` and delays no other one. Events that no consumer has received before are received first.
    */
   readonly events: (options?: ConsumerOptions & Call) => AsyncIterable<ClientEvent, undefined, undefined>
   /** Closes the connection and stops the server if it is embedded or a child. A second call waits for the same end. */

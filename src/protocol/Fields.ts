@@ -74,6 +74,14 @@ export const closedParams = (name: string) =>
 /** What every request for a page of a list takes: the `nextCursor` of the previous page, and the most entries to return. */
 export const page = { cursor: optional(Schema.String), limit: optional(U32) }
 
+/** The result of such a request: the entries, and the cursor of the next page, which is null after the last one. */
+export const pageOf = <S extends Schema.Top>(entry: S) =>
+  Schema.Struct({ data: Schema.Array(entry), nextCursor: nullable(Schema.String) })
+
+/** The same for lists that are read in both directions. The backwards cursor is the one for the opposite direction. */
+export const twoWayPageOf = <S extends Schema.Top>(entry: S) =>
+  Schema.Struct({ ...pageOf(entry).fields, backwardsCursor: nullable(Schema.String) })
+
 /** A path that may be relative. */
 export const PathText = Schema.String.annotate({ expected: "path string" })
 

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { failureOf } from "../support/Failures.ts"
 import * as ModelServer from "../support/ModelServer.ts"
 import { deltasOf, isDelta, userInput, transcriptOf, turn, turnEnds, until } from "./Events.ts"
+import { liveOn } from "./Live.ts"
 import { Subject } from "./Subject.ts"
 
 /** The differences between servers and between transports. */
@@ -30,20 +30,12 @@ export interface Traits {
   readonly statement?: string
 }
 
-/** Long enough to start a server on a busy machine. */
-const Patience = 60_000
-
 export const suite = (
   name: string,
   layer: Layer.Layer<Subject, unknown, ModelServer.ModelServer>,
   traits: Traits
 ): void => {
-  const live = (title: string, test: Effect.Effect<void, unknown, Subject | ModelServer.ModelServer | Scope.Scope>) =>
-    it.live(
-      traits.statement === undefined ? title : `${title} ${traits.statement}`,
-      () => test.pipe(Effect.scoped, Effect.provide(Layer.provideMerge(layer, ModelServer.layer))),
-      Patience
-    )
+  const live = liveOn(layer, traits.statement)
 
   describe(`a client ${name}`, () => {
     live(

@@ -3,30 +3,27 @@
  *
  * @module
  */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { failureOf } from "../support/Failures.ts"
 import * as ModelServer from "../support/ModelServer.ts"
 import { deltasOf, isDelta, turnEnds, until } from "./Events.ts"
+import { liveOn } from "./Live.ts"
 import { type Client, Subject } from "./Subject.ts"
 import type { Traits } from "./suite.ts"
 
 const Approval = "item/commandExecution/requestApproval"
 
-/** Long enough to start a server on a busy machine. */
-const Patience = 60_000
-
 const words = (count: number) => Array.from({ length: count }, (_, index) => `${index} `)
 
-/** Runs a turn in which the model says something. */
+/** Runs a turn in which the model sends a message. */
 const speak = Effect.fnUntraced(function* (thread: ReturnType<Client["thread"]>, text: string) {
   const speaking = yield* Effect.forkChild(ModelServer.reply(text))
   const result = yield* thread.run("hello")
@@ -39,12 +36,7 @@ export const threads = (
   layer: Layer.Layer<Subject, unknown, ModelServer.ModelServer>,
   traits: Traits
 ): void => {
-  const live = (title: string, test: Effect.Effect<void, unknown, Subject | ModelServer.ModelServer | Scope.Scope>) =>
-    it.live(
-      title,
-      () => test.pipe(Effect.scoped, Effect.provide(Layer.provideMerge(layer, ModelServer.layer))),
-      Patience
-    )
+  const live = liveOn(layer)
 
   describe(`a program with a client ${name}`, () => {
     live(

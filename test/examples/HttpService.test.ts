@@ -42,7 +42,7 @@ const service = Effect.fnUntraced(function* (home: string) {
     })
 })
 
-/** Starts a turn that waits for ever, and goes away when its first event has arrived. */
+/** Starts a turn that does not end, and disconnects when its first event has arrived. */
 const startAndLeave = (url: string) =>
   Effect.callback<void>((resume) => {
     const request = Http.request(`${url}/turns`, { method: "POST" }, (response) => {
@@ -58,7 +58,7 @@ const startAndLeave = (url: string) =>
 
 describe("the HTTP service", () => {
   it.live(
-    "interrupts the turn of a client that goes away, and serves the next one",
+    "interrupts the turn of a client that disconnects, and serves the next one",
     () =>
       Effect.gen(function* () {
         const printed = yield* service(yield* folder)

@@ -59,6 +59,16 @@ const serverIn = Effect.fnUntraced(function* (folder: string, session: Json = {}
   return { server, messages, message, result, answerTo }
 })
 
+/** A server process with a turn that waits for the model. */
+const begun = Effect.gen(function* () {
+  const folder = yield* home
+  const first = yield* serverIn(folder)
+  const { thread } = yield* first.result("thread/start", { cwd: folder })
+  const threadId = json(thread)["id"]
+  yield* first.result("turn/start", { threadId, input: [{ type: "text", text: "go" }] })
+  return { first, folder, threadId }
+})
+
 const request = "item/commandExecution/requestApproval"
 
 const statusOf = (thread: Json) => (thread["turns"] as ReadonlyArray<Json>).map((turn) => turn["status"])
@@ -71,11 +81,7 @@ describe("a server that lets turns go on", () => {
     "asks again after it was killed, and runs the command once",
     () =>
       Effect.gen(function* () {
-        const folder = yield* home
-        const first = yield* serverIn(folder)
-        const { thread } = yield* first.result("thread/start", { cwd: folder })
-        const threadId = json(thread)["id"]
-        yield* first.result("turn/start", { threadId, input: [{ type: "text", text: "go" }] })
+        const { first, folder, threadId } = yield* begun
         yield* ModelServer.run("c1", "echo ran >> ran")
         const asked = yield* first.message(request)
 
@@ -120,11 +126,7 @@ describe("a server that lets turns go on", () => {
     "asks the model again when it was killed during the answer",
     () =>
       Effect.gen(function* () {
-        const folder = yield* home
-        const first = yield* serverIn(folder)
-        const { thread } = yield* first.result("thread/start", { cwd: folder })
-        const threadId = json(thread)["id"]
-        yield* first.result("turn/start", { threadId, input: [{ type: "text", text: "go" }] })
+        const { first, folder, threadId } = yield* begun
         const { next } = yield* ModelServer.ModelServer
         const cut = yield* next
         yield* cut.send(ModelServer.created, ModelServer.opened, ModelServer.delta("half"))

@@ -84,20 +84,20 @@ not served are declared too, so that a client can send it to a server that serve
 No request declares what happens when a queue is full, because all fail alike: with -32001 \`Server overloaded; retry later.\` on
 a connection, and as in the statements 14 and 16 of the [contract](contract.md) in the same process.
 
-The last column says for which earlier requests one waits: those about the same thread or subject. Adjacent readers run
+The last column names the earlier requests that one waits for: those about the same thread or subject. Adjacent readers run
 concurrently.
 
 ${tableOf(["method", "stability", "parameters", "served", "waits for"], requests)}
 
 ## Requests of the server
 
-The release has ${serverRequests.length}. The last column says what happens when the client's queue is full.
+The release has ${serverRequests.length}. The last column describes what happens when the client's queue is full.
 
 ${tableOf(["method", "stability", "when its queue is full"], serverRequests)}
 
 ## Notifications of the server
 
-The release has ${notifications.length}. The last column says what happens when the client's queue is full. The typed client
+The release has ${notifications.length}. The last column describes what happens when the client's queue is full. The typed client
 reports the number of dropped ones by one \`Lagged\` before its next event.
 
 ${tableOf(["method", "stability", "receivers", "when its queue is full"], notifications)}

@@ -36,7 +36,7 @@ export const make: Effect.Effect<
     Effect.orElseSucceed(() => true)
   )
 
-  /** The protocol has no account that exists and cannot be used, so the client gets a warning besides `account: null`. */
+  /** The protocol has no account that exists and cannot be used, so the client also gets a warning. */
   const warn = Effect.fnUntraced(function* (connection: Connection, { file, problem }: Unusable) {
     if (warned.has(connection)) return
     warned.add(connection)

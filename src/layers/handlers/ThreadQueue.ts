@@ -47,7 +47,7 @@ const makeChange =
       (error) => (error instanceof ThreadNotFound ? unknownThread(threadId) : error)
     )
 
-/** The index in a queue that a cursor stands for. */
+/** The index in a queue that a cursor refers to. */
 const indexIn = (cursor: string | null | undefined): Effect.Effect<number, RequestError> => {
   if (cursor == null) return Effect.succeed(0)
   if (cursor === "")

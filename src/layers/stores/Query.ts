@@ -72,7 +72,7 @@ export const compare =
     return sortDirection === "asc" ? ascending : -ascending
   }
 
-/** The cursors of a page. `more` says whether threads are left behind it. */
+/** The cursors of a page. `more`: whether threads follow the page. */
 export const cursorsOf = (
   shown: ReadonlyArray<ThreadSummary>,
   more: boolean,

@@ -123,7 +123,7 @@ const authorizeBy = (auth: Auth): Effect.Effect<Authorize, ListenerOptionError> 
   switch (auth.type) {
     case "token": {
       const token = textOf(auth.token)
-      // A variable that is not set may reach this place although its type says otherwise.
+      // A variable that is not set may reach this place although its type excludes that.
       return typeof token === "string" && /^[\x21-\x7e]+$/.test(token)
         ? Effect.succeed(CapabilityToken.authorize(CapabilityToken.digestOf(Redacted.make(token))))
         : invalid("auth.token", !token ? "it is empty" : "it must be printable ASCII without spaces")

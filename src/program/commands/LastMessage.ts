@@ -32,9 +32,9 @@ const causes: Readonly<Record<string, string>> = {
   ENOENT: "its folder does not exist",
   ENOSPC: "no space is left on the device",
   ENOTDIR: "a part of its path is not a folder",
-  ENXIO: "nobody reads this pipe",
+  ENXIO: "this pipe has no reader",
   EPERM: "permission denied",
-  EPIPE: "nobody reads this pipe any more",
+  EPIPE: "this pipe has no reader any more",
   EROFS: "the file system is read-only"
 }
 

@@ -95,9 +95,7 @@ const makeSearch = <E, R>(run: (program: Program) => Effect.Effect<void, E, R>) 
   Command.make(
     "search",
     {
-      text: Argument.String("text").pipe(
-        Argument.withDescription("What is sought; upper and lower case do not differ")
-      ),
+      text: Argument.String("text").pipe(Argument.withDescription("The text to search for, in upper or lower case")),
       ...selection
     },
     Effect.fnUntraced(function* ({ text, ...input }) {

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type { ServerRequest } from "../../protocol/Methods.ts"
 
-/** `cancel` ends the turn; after the others it continues. `nobody`: there is no user who could answer. */
+/** `cancel` ends the turn; after the others it continues. `nobody`: no user can answer. */
 export type Decision = "accept" | "acceptForSession" | "cancel" | "decline" | "nobody"
 
 export interface ApprovalPrompt {

@@ -148,7 +148,7 @@ export const layer = (options: AuthOptions): Layer.Layer<Auth, never, Path.Path 
 
 /** Credentials without files. */
 export const layerTest = (options?: {
-  /** The key of the default account. Default: nobody is logged in. */
+  /** The key of the default account. Default: none; no account is logged in. */
   readonly apiKey?: string
   /** The environment for `environmentKey`. Default: empty. */
   readonly environment?: Readonly<Record<string, string>>

@@ -116,7 +116,7 @@ export interface ClientService extends RequestHandle {
   ) => Effect.Effect<void, never, R | Scope.Scope>
   /**
    * The events from the moment on at which the stream runs; each run has a queue of its own, as with `subscribe({})`. A run
-   * without another reader also gets the events that nobody has received, so that a program that starts a turn and then reads
+   * without another reader also gets the events that no consumer has received, so that a program that starts a turn and then reads
    * misses nothing. Ends with the connection.
    */
   readonly events: Stream.Stream<ClientEvent, ConsumerTooSlow>

@@ -40,7 +40,7 @@ export interface Waiter {
   readonly poll: () => ClientEvent | undefined
   /** Why the waiter gets no further events. */
   readonly failure: ConsumerTooSlow | undefined
-  /** Set while it waits; completed by whoever has something for it. */
+  /** Set while it waits; completed by the fiber that has something for it. */
   signal: Deferred.Deferred<void> | undefined
   /** Whether it takes the events that no consumer took. */
   readonly takesHeld?: true

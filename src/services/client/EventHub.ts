@@ -2,13 +2,13 @@
  * Distributes a client's events to its consumers.
  *
  * Owns who receives an event and who reads from the connection. Does not own the connection's queue (EventQueue,
- * TieredQueue), a consumer's queue (EventConsumer), the events that nobody has received yet (HeldEvents) or the answers
+ * TieredQueue), a consumer's queue (EventConsumer), the events that no consumer has received yet (HeldEvents) or the answers
  * (ServerRequestDesk).
  *
  * There is no fiber in between. A consumer whose queue is empty reads from the connection itself and distributes what it
  * reads; if there is nothing to read, one of the waiting consumers, the leader, waits for the connection, and the others wait
  * for what it distributes. So the fastest consumer sets the pace, and without one nothing is read: the connection holds the
- * events, and the server waits, drops or replaces them as its contract says.
+ * events, and the server waits, drops or replaces them as its contract defines.
  *
  * An event that no consumer took is held for the next reader (HeldEvents). What the last reader did not read is held too,
  * so a program that reads in several runs misses nothing.
@@ -41,7 +41,7 @@ export interface EventObserver {
   readonly takes: (event: ClientEvent) => boolean
   /** Called with a server request that no consumer received. True when it was answered. */
   readonly unclaimed: (request: ServerRequest) => boolean
-  /** Called with a server request that was dropped because nobody read it. */
+  /** Called with a server request that was dropped because no consumer read it. */
   readonly dropped: (request: ServerRequest) => void
 }
 
@@ -137,13 +137,13 @@ export class EventHub {
     return result
   }
 
-  /** Wakes a waiting one when nobody waits for the connection. It becomes the leader if there is nothing to read. */
+  /** Wakes a waiting consumer when none waits for the connection. It becomes the leader if there is nothing to read. */
   #appoint(): void {
     if (this.#leader !== undefined) return
     for (const waiter of this.#waiting) return this.#wake(waiter)
   }
 
-  /** Called in an uninterruptible region, so that nobody stays registered who does not wait. */
+  /** Called in an uninterruptible region, so that no consumer stays registered without waiting. */
   #wait(waiter: EventConsumer.Waiter, restore: Restore): Effect.Effect<void> {
     if (this.#leader === undefined) {
       this.#leader = waiter
@@ -194,7 +194,7 @@ export class EventHub {
       if (consumer.signal !== undefined) woken.push(consumer)
     }
     if (!isTaken) this.#hold(event)
-    // A woken fiber may run at once and read the next event, so all have this one first.
+    // A woken fiber may run immediately and read the next event, so all have this one first.
     for (const waiter of woken) this.#wake(waiter)
     return true
   }

@@ -73,7 +73,7 @@ export class RequestRejected extends Schema.TaggedError<RequestRejected>()("Requ
   }
 }
 
-/** Requests that handlers work on at once. Further ones are rejected with -32001. */
+/** Requests that handlers work on at the same time. Further ones are rejected with -32001. */
 export const MaxHandled = 1024
 
 /** Pending requests that a client remembers. The oldest ones are forgotten and cannot be answered. */
@@ -95,7 +95,7 @@ interface Pending {
   handler: Fiber.Fiber<unknown, unknown> | undefined
 }
 
-/** The answer to a request that nobody answers; undefined to leave it to others. */
+/** The answer to a request that has no other answer; undefined to leave it to others. */
 export type Fallback = (request: ServerRequest) => ErrorObject | undefined
 
 export class ServerRequestDesk implements EventObserver {
@@ -107,7 +107,7 @@ export class ServerRequestDesk implements EventObserver {
   readonly #fallbacks = new Set<Fallback>()
   #handled = 0
 
-  /** Answers are sent in fibers of the client, so that nobody waits for a server that does not read. */
+  /** Answers are sent in fibers of the client, so that no caller waits for a server that does not read. */
   constructor(link: Answering, fork: Fork) {
     this.#link = link
     this.#fork = fork
@@ -150,7 +150,7 @@ export class ServerRequestDesk implements EventObserver {
     else this.#handlers.set(method, left)
   }
 
-  /** Adds an answer for requests that nobody receives. */
+  /** Adds an answer for requests that no consumer receives. */
   fallBack(fallback: Fallback): Effect.Effect<void, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.sync(() => void this.#fallbacks.add(fallback)),

@@ -41,7 +41,7 @@ export interface TurnResult {
 /** The other parameters of `turn/start`, and what happens with requests of the server. */
 export interface RunOptions extends TurnStream.TurnOptions {
   /**
-   * What happens with a server request of the turn that nobody in this program receives. `reject`: it fails with -32601.
+   * What happens with a server request of the turn that no consumer in this program receives. `reject`: it fails with -32601.
    * `wait`: it stays pending, for another client of the thread or a later reader of events. Default: `reject`.
    */
   readonly unanswered?: "reject" | "wait"
@@ -84,7 +84,7 @@ export interface ThreadClient {
   ) => Stream.Stream<TurnStream.ThreadEvent, TurnProblem>
   /**
    * Runs a turn and returns its result. Server requests of the turn that neither a handler nor another consumer receives are
-   * rejected with -32601, so that the turn does not wait for ever; see `RunOptions.unanswered`.
+   * rejected with -32601, so that the turn does not wait indefinitely; see `RunOptions.unanswered`.
    */
   readonly run: (input: TurnStream.TurnInput, options?: RunOptions) => Effect.Effect<TurnResult, TurnProblem>
   /**
@@ -98,7 +98,7 @@ export interface ThreadClient {
       readonly turnId?: string
     }
   ) => Effect.Effect<ResultOf<"turn/steer">, ClientError>
-  /** Interrupts whichever turn is active, whoever started it. Completes when it has stopped, also when there is none. */
+  /** Interrupts the active turn, whichever client started it. Completes when it has stopped, also when there is none. */
   readonly interrupt: Effect.Effect<void, ClientError>
   /**
    * The thread's notifications and server requests from the moment on at which the stream runs, of all turns, including those
@@ -109,7 +109,7 @@ export interface ThreadClient {
 
 const isThreadEvent = TurnStream.isThreadEvent
 
-/** Rejects the requests of this client's turns in a thread that nobody receives. */
+/** Rejects the requests of this client's turns in a thread that no consumer receives. */
 const rejecting =
   (core: TurnStream.Core, threadId: string): Fallback =>
   ({ method, params }) =>

@@ -107,7 +107,7 @@ export class InProcessTransport implements Transport {
     return undefined
   }
 
-  /** Submits a request at once, or fails with `Overloaded`; waits for its answer. Interrupting the wait cancels the request. */
+  /** Submits a request immediately, or fails with `Overloaded`; waits for its answer. Interrupting the wait cancels the request. */
   request(request: Request): Effect.Effect<unknown, InProcessError | RequestError> {
     return Effect.callback((resume) => {
       const problem = this.#problemOf(request)
@@ -136,7 +136,7 @@ export class InProcessTransport implements Transport {
     })
   }
 
-  /** Submits a message that has no response at once, or fails with `Overloaded`. */
+  /** Submits a message that has no response immediately, or fails with `Overloaded`. */
   send(message: Incoming): Effect.Effect<void, InProcessError> {
     return Effect.suspend(() => {
       if (isDeeperThan(message, MaxDepth)) return Effect.fail(tooDeep())

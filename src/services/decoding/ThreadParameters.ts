@@ -96,13 +96,13 @@ export const threadParameters = {
   "threadSection/delete": { sectionId: used },
   "thread/goal/set": {
     ...threadId,
-    origin: ignored("Goals are changed in the same way whoever does it."),
+    origin: ignored("Goals are changed in the same way for every origin."),
     objective: used,
     status: used,
     tokenBudget: used
   },
   "thread/goal/get": threadId,
-  "thread/goal/clear": { ...threadId, origin: ignored("Goals are changed in the same way whoever does it.") },
+  "thread/goal/clear": { ...threadId, origin: ignored("Goals are changed in the same way for every origin.") },
   "thread/queue/add": { ...threadId, input, clientUserMessageId: used, responsesapiClientMetadata: used },
   "thread/queue/list": { ...threadId, ...paged },
   "thread/queue/update": { ...threadId, queuedSubmissionId: used, input, responsesapiClientMetadata: used },

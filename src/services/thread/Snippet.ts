@@ -33,7 +33,7 @@ export const snippetAt = (text: string, index: number, length: number): Snippet 
   return { snippet: head + match + tail, start: head.length, end: head.length + match.length }
 }
 
-/** The begin of each match of `sought` in the text, in any case. Matches do not overlap. */
+/** The start of each match of `sought` in the text, in any case. Matches do not overlap. */
 export function* matchesOf(text: string, sought: string): Generator<number> {
   const lower = text.toLowerCase()
   // Some characters change their length in lower case, so positions are only right in texts that keep theirs.

@@ -269,7 +269,7 @@ export class Thread {
     return this.#gate.held(Effect.andThen(ended, effect))
   }
 
-  /** Adds entries to the conversation: at once, or before the next model request of the running turn. */
+  /** Adds entries to the conversation: immediately, or before the next model request of the running turn. */
   addEntries(entries: ReadonlyArray<ResponseItem>): Effect.Effect<void, ThreadClosing | ThreadStoreError> {
     const added = Effect.suspend(() => {
       const left = entries.filter((entry) => this.#active?.inject(entry) !== true)

@@ -1,5 +1,5 @@
 /**
- * The facts of a thread besides its history: name, archive, repository, section, attachments, goal, queue and how far it was
+ * The facts of a thread other than its history: name, archive, repository, section, attachments, goal, queue and how far it was
  * read.
  *
  * Owns their fold. A fact is changed by exactly one kind of event, so that each store keeps them like any other event.
@@ -17,7 +17,7 @@ export const MaxSubmissionKeys = 256
 /** A thread's place in a section, and when it entered the section (Unix milliseconds). */
 export type Membership = SectionPlace & { readonly enteredAt: number }
 
-/** What is known of a thread besides its turns and its conversation. */
+/** What is known of a thread other than its turns and its conversation. */
 export interface ThreadFacts {
   readonly name: string | null
   readonly archived: boolean

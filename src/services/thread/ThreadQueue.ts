@@ -48,7 +48,7 @@ const decided = <A>({ origin }: ThreadState, events: ReadonlyArray<ThreadEvent>,
 const checkInput = (input: ReadonlyArray<UserInput>): Effect.Effect<void, ThreadRefusal> =>
   input.length === 0 ? refuse("only user input can be added to the user-message queue") : Effect.void
 
-/** Adds a submission. The value tells whether it is the only one. */
+/** Adds a submission. The value is whether it is the only one. */
 export const add = Effect.fnUntraced(function* (state: ThreadState, submission: QueuedSubmission, at: number) {
   yield* checkInput(submission.input)
   if (state.queue.length >= MaxQueued) return yield* refuse(`a queue must not have more than ${MaxQueued} submissions`)
@@ -78,7 +78,7 @@ export const update = Effect.fnUntraced(function* (
   return decided(state, [{ _tag: "QueueUpdated", at, submission }], submission)
 })
 
-/** Removes a submission. The value tells whether there was one. */
+/** Removes a submission. The value is whether there was one. */
 export const remove = (state: ThreadState, submissionId: string, at: number): Decision<boolean> => {
   const isQueued = state.queue.some(({ id }) => id === submissionId)
   return decided(state, isQueued ? [{ _tag: "QueueRemoved", at, submissionId }] : [], isQueued)

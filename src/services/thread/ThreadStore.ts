@@ -167,7 +167,7 @@ export class ThreadStore extends Context.Service<
     ) => Effect.Effect<void, ThreadStoreError>
     /**
      * Takes the right to append to a thread until the returned effect runs, which frees it. Fails with reason `locked` when
-     * another process has it. `isNew`: nobody else can know the thread yet, so that taking it need not wait. Optional: a store
+     * another process has it. `isNew`: no other process can know the thread yet, so that taking it need not wait. Optional: a store
      * that no other process uses. An append to a thread without a claim claims it for that append.
      */
     readonly claim?: (threadId: string, isNew: boolean) => Effect.Effect<Effect.Effect<void>, ThreadStoreError>

@@ -10,7 +10,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ConfigWarning, EffectiveConfig } from "../config/Config.ts"
 
-/** What a rule says about a command: it runs, it needs approval, or it is refused. */
+/** The decision of a rule about a command: it runs, it needs approval, or it is refused. */
 export type RuleDecision = "allow" | "prompt" | "forbidden"
 
 /** A rule about commands that begin with certain arguments. */

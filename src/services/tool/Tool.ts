@@ -173,7 +173,7 @@ export interface ToolTurn {
 
 /** A tool that the model can call: its declaration and its work. */
 export interface Tool {
-  /** What the model is told about the tool. */
+  /** The description of the tool for the model. */
   readonly spec: ToolSpec
   /**
    * Keys of `features` that disable the tool: it is neither offered nor run in a thread in which one of them is false. Tools

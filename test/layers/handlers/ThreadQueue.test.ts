@@ -48,7 +48,7 @@ describe("the queue of a thread", () => {
     })
   )
 
-  it.effect("starts at once in an idle thread, and waits after an interrupted turn", () =>
+  it.effect("starts immediately in an idle thread, and waits after an interrupted turn", () =>
     Effect.gen(function* () {
       const { add, client, model, queued, threadId } = yield* makeBusy
       yield* add("a")

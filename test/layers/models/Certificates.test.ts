@@ -94,7 +94,7 @@ describe.skipIf(!hasOpenssl)("a model server with a self-signed certificate (nee
     ["cannot be read", "/dev/zero", "/dev/zero"],
     ["does not exist", "/nonexistent/cert.pem", "/nonexistent/cert.pem does not exist"],
     ["has no certificate", "/etc/hostname", "/etc/hostname has no certificate in the PEM format"]
-  ])("is refused with an SSL_CERT_FILE that %s, and a warning says so", ([, file, problem]) =>
+  ])("is refused with an SSL_CERT_FILE that %s, and a warning is logged", ([, file, problem]) =>
     Effect.gen(function* () {
       const { url } = yield* server
       const lines: Array<string> = []

@@ -1,35 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Zlib from "node:zlib"
-import * as Store from "../../../src/layers/stores/rollouts/Store.ts"
 import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
-import { everyThread, ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { everyThread, type ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { agentMessage, created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
-import { home } from "./Homes.ts"
+import { logged } from "../../support/Logged.ts"
+import { home, open } from "./Homes.ts"
 
 const id = "0198c0de-0000-7000-8000-000000000001"
 const other = "0198c0de-0000-7000-8000-000000000002"
 const at = 1_700_000_000_000
-
-/** Runs with the lines of the log. */
-const logged = <A, E, R>(run: (lines: ReadonlyArray<string>) => Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => {
-    const lines: Array<string> = []
-    const logger = Logger.make(
-      ({ cause, message }) => void lines.push([message, Cause.pretty(cause)].flat().join(" ").trim())
-    )
-    return Effect.provide(run(lines), Logger.layer([logger]))
-  })
-
-const open = (home: string) =>
-  Effect.map(Layer.build(Store.layer({ home })), (context) => Context.get(context, ThreadStore))
 
 type Opened = ThreadStore["Service"]
 
@@ -89,7 +72,7 @@ describe("a rollout file", () => {
     60_000
   )
 
-  it.effect("with a corrupt line has its other events, and a warning says where", () =>
+  it.effect("with a corrupt line has its other events, and a warning has the place", () =>
     logged((lines) =>
       Effect.gen(function* () {
         const { file, path } = yield* one(short)
@@ -276,7 +259,7 @@ describe("a home with rollouts", () => {
       }).pipe(Effect.scoped)
   )
 
-  it.effect("is not usable when it is a file, and says so with every operation", () =>
+  it.effect("is not usable when it is a file, and every operation fails with that reason", () =>
     Effect.gen(function* () {
       const path = Path.join(yield* home, "file")
       Fs.writeFileSync(path, "")

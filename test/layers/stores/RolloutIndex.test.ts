@@ -1,20 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Memory from "../../../src/layers/stores/Memory.ts"
-import * as Store from "../../../src/layers/stores/rollouts/Store.ts"
 import * as ThreadCursor from "../../../src/services/thread/ThreadCursor.ts"
 import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
-import { everyThread, type ThreadPageRequest, ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
+import { everyThread, type ThreadPageRequest, type ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { agentMessage, created, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
-import { home } from "./Homes.ts"
+import { home, open } from "./Homes.ts"
 
 type Opened = ThreadStore["Service"]
-
-const open = (home: string) =>
-  Effect.map(Layer.build(Store.layer({ home })), (context) => Context.get(context, ThreadStore))
 
 const at = 1_700_000_000_000
 

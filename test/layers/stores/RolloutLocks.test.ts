@@ -1,23 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { spawn } from "node:child_process"
 import * as Lock from "../../../src/layers/stores/rollouts/Lock.ts"
-import * as Store from "../../../src/layers/stores/rollouts/Store.ts"
-import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
-import { home } from "./Homes.ts"
+import { home, open } from "./Homes.ts"
 
 const id = "0198c0de-0000-7000-8000-000000000001"
 const at = 1_700_000_000_000
 
 /** A server's store on a home. */
-const open = (home: string) =>
-  Effect.map(Layer.build(Store.layer({ home })), (context) => Context.get(context, ThreadStore))
-
 /** A process that holds the lock of the thread until it is killed. */
 const holder = (home: string) =>
   Effect.acquireRelease(

@@ -370,7 +370,7 @@ describe("a tool of effect/ai that needs approval", () => {
     })
   )
 
-  it.effect("is not run when nobody may be asked", () =>
+  it.effect("is not run when the policy permits no question", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(
         yield* run(guarded, '{"a":1}', "loose", "never"),

@@ -74,7 +74,7 @@ describe("a WebSocket listener", () => {
     })
   )
 
-  it.live("refuses new clients and keeps connected ones when it is told to", () =>
+  it.live("refuses new clients and keeps connected ones after `refuse`", () =>
     Effect.gen(function* () {
       const listener = yield* webSocket()
       const client = yield* WebSocketClient.make({ ...who, url: listener.url })
@@ -124,7 +124,7 @@ describe("a WebSocket listener", () => {
       right: "mine"
     }
   ] as const satisfies ReadonlyArray<{ name: string; auth: WebSocketListener.Auth; right: string }>
-  it.live.each(tokens)("admits clients with $name, and nobody else", ({ auth, right }) =>
+  it.live.each(tokens)("admits clients with $name, and refuses others", ({ auth, right }) =>
     Effect.gen(function* () {
       const { url } = yield* webSocket({ auth })
       const refused = yield* Effect.forEach([undefined, "wrong", `${right}x`], (token) => outcome(url, token))

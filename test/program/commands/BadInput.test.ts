@@ -39,7 +39,7 @@ describe("--output-last-message", () => {
         [folder, "it is a folder"],
         [Path.join(folder, "file", "last.txt"), "a part of its path is not a folder"],
         [long, "the name is too long"],
-        [pipe, "nobody reads this pipe"]
+        [pipe, "this pipe has no reader"]
       ] as const
       for (const [file, cause] of cases) {
         assert.deepStrictEqual(yield* spindle(["exec", "-o", file, ...offline]), {

@@ -16,7 +16,8 @@ import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { readState } from "../../../src/services/thread/StoredThread.ts"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
 import { text, type ToolTurn } from "../../../src/services/tool/Tool.ts"
-import { exec, header, server, shown, type Shown, task, test } from "./Runs.ts"
+import { exec, header, server, shown, task, test } from "./Runs.ts"
+import type { Shown } from "./Typing.ts"
 
 describe("exec", () => {
   test(

@@ -72,7 +72,7 @@ describe("auth.json with", () => {
           .map((line): Readonly<Record<string, unknown>> => JSON.parse(line))
         const account = { account: null, userId: null, requiresOpenaiAuth: true, workspaceRouting: null }
         assert.deepStrictEqual(
-          // Two reads may run at once, so their answers have no order.
+          // Two reads may run concurrently, so their answers have no order.
           [2, 3].map((read) => messages.filter(({ id }) => id === read)),
           [2, 3].map((id) => [{ id, result: account }])
         )

@@ -24,7 +24,7 @@ interface Case {
 
 const cases: ReadonlyArray<Case> = [
   {
-    name: "nobody there to ask",
+    name: "no user to ask",
     task: {},
     text: "declined: --json cannot ask for approval. To run commands without approval: --sandbox danger-full-access",
     model: "approval request failed"

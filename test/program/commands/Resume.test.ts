@@ -72,7 +72,7 @@ describe("exec resume", () => {
       )
     }))
 
-  test("says that a store in memory has lost its threads", (at) =>
+  test("reports that a store in memory has lost its threads", (at) =>
     Effect.gen(function* () {
       const memory = ["-c", "spindle.store=memory"]
       const lost = "Threads are kept in memory here: they end with the process that started them."
@@ -97,7 +97,7 @@ describe("exec resume", () => {
   )
 
   it.live(
-    "says that `exec review` of the release is not supported, instead of sending it as a prompt",
+    "reports that `exec review` of the release is not supported, instead of sending it as a prompt",
     () =>
       Effect.gen(function* () {
         const { code, stderr, stdout } = yield* spindle(["exec", "--offline", "review"])
@@ -118,7 +118,7 @@ describe("exec resume", () => {
     "--trust",
     "--worktree"
   ])(
-    "says that the flag %s of the release is not supported",
+    "reports that the flag %s of the release is not supported",
     (flag) =>
       Effect.gen(function* () {
         const { code, stderr, stdout } = yield* spindle(["exec", "--offline", flag, "say: hi"])

@@ -7,13 +7,12 @@ import { it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as Terminal from "effect/Terminal"
 import type { AppServerOptions } from "../../../src/layers/AppServer.ts"
 import * as Offline from "../../../src/layers/models/Offline.ts"
 import * as Exec from "../../../src/program/commands/Exec.ts"
 import * as Screen from "../../../src/program/console/Console.ts"
+import { type Shown, typing } from "./Typing.ts"
 
 export const task: Exec.Task = {
   prompt: "say: hello",
@@ -48,31 +47,6 @@ export const server = Effect.gen(function* () {
   }
   return { folder, modelless: options, options: { ...options, model: Offline.layer } }
 }).pipe(Effect.orDie)
-
-/** A terminal on which a user types these lines. */
-const typing = (lines: ReadonlyArray<string>) => {
-  const left = [...lines]
-  return Layer.succeed(
-    Terminal.Terminal,
-    Terminal.make({
-      columns: Effect.succeed(80),
-      rows: Effect.succeed(24),
-      size: Effect.die("not asked for"),
-      readInput: Effect.die("not asked for"),
-      readLine: Effect.suspend(() => {
-        const line = left.shift()
-        return line === undefined ? Effect.fail(new Terminal.QuitError({})) : Effect.succeed(line)
-      }),
-      display: () => Effect.void
-    })
-  )
-}
-
-export interface Shown {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
 
 export const shown = (written: ReadonlyArray<Screen.Written>) => {
   const text = (stream: "err" | "out") =>

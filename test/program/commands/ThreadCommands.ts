@@ -5,28 +5,20 @@
  */
 import { it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as Terminal from "effect/Terminal"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
-import * as Store from "../../../src/layers/stores/rollouts/Store.ts"
 import type { Program } from "../../../src/program/commands/ThreadsCommand.ts"
 import * as Screen from "../../../src/program/console/Console.ts"
 import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
-import { ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
-import { home as emptyHome } from "../../layers/stores/Homes.ts"
+import { home as emptyHome, open } from "../../layers/stores/Homes.ts"
+import { type Shown, typing } from "./Typing.ts"
 
 export const at = 1_700_000_000_000
 
 export const idOf = (number: number): string => `0198c0de-${String(number).padStart(4, "0")}-7000-8000-000000000001`
-
-/** A server's store on a home. */
-export const open = (home: string) =>
-  Effect.map(Layer.build(Store.layer({ home })), (context) => Context.get(context, ThreadStore))
 
 /** A home with these threads. */
 export const homeOf = (threads: ReadonlyArray<ReadonlyArray<ThreadEvent>>) =>
@@ -46,34 +38,10 @@ export const filesIn = (home: string): ReadonlyArray<string> =>
     .map((path) => Path.join(home, path))
     .toSorted()
 
-const typing = (lines: ReadonlyArray<string>) => {
-  const left = [...lines]
-  return Layer.succeed(
-    Terminal.Terminal,
-    Terminal.make({
-      columns: Effect.succeed(80),
-      rows: Effect.succeed(24),
-      size: Effect.die("not asked for"),
-      readInput: Effect.die("not asked for"),
-      readLine: Effect.suspend(() => {
-        const line = left.shift()
-        return line === undefined ? Effect.fail(new Terminal.QuitError({})) : Effect.succeed(line)
-      }),
-      display: () => Effect.void
-    })
-  )
-}
-
-export interface Shown {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
 export interface Place {
   /** Whether the output is a terminal. */
   readonly isTerminal?: boolean
-  /** The lines that the user types; without them nobody can be asked. */
+  /** The lines that the user types; without them there is no user to ask. */
   readonly typed?: ReadonlyArray<string>
   /** Lines of config.toml. */
   readonly config?: string

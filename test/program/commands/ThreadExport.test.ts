@@ -12,7 +12,8 @@ import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { agentMessage, created, reasoning, turnEvents, userMessage } from "../../../src/testing/ThreadEvents.ts"
 import { spindle } from "../../support/Programs.ts"
 import { command } from "../Fixtures.ts"
-import { at, filesIn, homeOf, idOf, open, type Place, test, threads } from "./ThreadCommands.ts"
+import { open } from "../../layers/stores/Homes.ts"
+import { at, filesIn, homeOf, idOf, type Place, test, threads } from "./ThreadCommands.ts"
 
 const id = idOf(1)
 
@@ -259,7 +260,7 @@ describe("the file of an export", () => {
   )
 })
 
-describe("a reader that goes away", () => {
+describe("a reader that closes the pipe", () => {
   it.live(
     "ends the command with exit code 1 and without an error",
     () =>

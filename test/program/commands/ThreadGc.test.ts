@@ -4,7 +4,8 @@ import * as Fs from "node:fs"
 import * as Gc from "../../../src/program/commands/threads/Gc.ts"
 import * as Home from "../../../src/program/commands/threads/Home.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
-import { at, filesIn, homeOf, idOf, open, type Place, test, threads } from "./ThreadCommands.ts"
+import { open } from "../../layers/stores/Homes.ts"
+import { at, filesIn, homeOf, idOf, type Place, test, threads } from "./ThreadCommands.ts"
 
 const thread = (number: number, text = `message ${number}`) => [
   created(idOf(number), { createdAt: at / 1000 + number }),

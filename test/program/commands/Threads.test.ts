@@ -8,7 +8,8 @@ import * as List from "../../../src/program/commands/threads/List.ts"
 import * as Show from "../../../src/program/commands/threads/Show.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
 import { spindle } from "../../support/Programs.ts"
-import { at, filesIn, homeOf, idOf, open, type Place, test, threads } from "./ThreadCommands.ts"
+import { open } from "../../layers/stores/Homes.ts"
+import { at, filesIn, homeOf, idOf, type Place, test, threads } from "./ThreadCommands.ts"
 
 const selection: List.Selection = { cwd: null, archived: false, all: false, limit: 25, json: false }
 

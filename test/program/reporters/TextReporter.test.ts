@@ -273,7 +273,7 @@ describe("TextReporter", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("says without a terminal that nothing arrives, less and less often, until the turn ends", () =>
+  it.effect("reports without a terminal that nothing arrives, less and less often, until the turn ends", () =>
     Effect.gen(function* () {
       const written: Array<Written> = []
       const render = yield* renderOn([], written)

@@ -41,7 +41,7 @@ const brief = (event: ClientEvent): string => {
   return notification.method === "warning" ? `warning ${notification.params.message}` : notification.method
 }
 
-/** A hub over a queue, with what its observer was told. */
+/** A hub over a queue, with what its observer received. */
 const setUp = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<ClientEvent, Cause.Done>()
   const dropped: Array<unknown> = []
@@ -91,7 +91,7 @@ describe("the events of a client", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("reach all readers that wait, whoever waits for the connection", () =>
+  it.effect("reach all readers that wait, whichever one waits for the connection", () =>
     Effect.gen(function* () {
       const { publish, subscribe } = yield* setUp
       const readers = yield* Effect.all([subscribe(), subscribe(), subscribe()])
@@ -165,7 +165,7 @@ describe("the events of a client", () => {
   )
 
   it.effect(
-    "that nobody reads are held up to a limit; the loss is counted, and dropped requests are reported [91]",
+    "that no consumer reads are held up to a limit; the loss is counted, and dropped requests are reported [91]",
     () =>
       Effect.gen(function* () {
         const { dropped, publish, subscribe } = yield* setUp
@@ -262,7 +262,7 @@ describe("the events of a client", () => {
   ])
 
   it.effect.prop(
-    "arrive complete and in order, whoever reads, waits, or is interrupted when",
+    "arrive complete and in order, whichever fiber reads, waits or is interrupted",
     [Arbitrary.array(Arbitrary.schema(Action))],
     ([actions]) =>
       Effect.gen(function* () {

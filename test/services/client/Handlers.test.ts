@@ -39,6 +39,20 @@ const asked = Effect.fnUntraced(function* (client: Effect.Success<ReturnType<typ
   return event.request
 })
 
+/** A client whose handler of approvals works on a first request without an end; `scope` is the handler's scope. */
+const handling = Effect.gen(function* () {
+  const { client, connection } = yield* setUp()
+  const scope = yield* Scope.make()
+  const started = yield* Deferred.make<void>()
+  yield* Scope.provide(
+    client.handle(Approval, () => Effect.andThen(Deferred.succeed(started, undefined), Effect.never)),
+    scope
+  )
+  yield* connection.send(approval(1))
+  yield* Deferred.await(started)
+  return { client, connection, scope }
+})
+
 const accept = Effect.succeed({ decision: "accept" as const })
 
 describe("a handler of server requests", () => {
@@ -65,7 +79,7 @@ describe("a handler of server requests", () => {
     { name: "interrupts itself", effect: Effect.interrupt }
   ] satisfies ReadonlyArray<{ readonly name: string; readonly effect: Effect.Effect<never, Error> }>
   for (const { name, effect } of failures) {
-    it.effect(`that ${name} answers with an error that tells nothing, and the connection goes on`, () =>
+    it.effect(`that ${name} answers with an error without details, and the connection goes on`, () =>
       Effect.gen(function* () {
         const { client, connection } = yield* setUp()
         yield* client.handle(Approval, ({ command }) => (command === "bad" ? effect : accept))
@@ -192,15 +206,7 @@ describe("a handler of server requests", () => {
 
   it.effect("is removed with its scope: what it works on is rejected, and later requests are events", () =>
     Effect.gen(function* () {
-      const { client, connection } = yield* setUp()
-      const scope = yield* Scope.make()
-      const started = yield* Deferred.make<void>()
-      yield* Scope.provide(
-        client.handle(Approval, () => Effect.andThen(Deferred.succeed(started, undefined), Effect.never)),
-        scope
-      )
-      yield* connection.send(approval(1))
-      yield* Deferred.await(started)
+      const { client, connection, scope } = yield* handling
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(yield* connection.receive, {
         id: 1,
@@ -213,15 +219,7 @@ describe("a handler of server requests", () => {
 
   it.effect("can be removed although the server does not read", () =>
     Effect.gen(function* () {
-      const { client, connection } = yield* setUp()
-      const scope = yield* Scope.make()
-      const started = yield* Deferred.make<void>()
-      yield* Scope.provide(
-        client.handle(Approval, () => Effect.andThen(Deferred.succeed(started, undefined), Effect.never)),
-        scope
-      )
-      yield* connection.send(approval(1))
-      yield* Deferred.await(started)
+      const { client, connection, scope } = yield* handling
       yield* connection.clog
       yield* Scope.close(scope, Exit.void)
       yield* client.shutdown
@@ -245,7 +243,7 @@ describe("a handler of server requests", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("gets no more requests than it may have at once; further ones are rejected", () =>
+  it.effect("gets no more requests than it may have at the same time; further ones are rejected", () =>
     Effect.gen(function* () {
       const { client, connection } = yield* setUp()
       yield* client.handle(Approval, () => Effect.never)

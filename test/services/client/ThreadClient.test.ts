@@ -203,7 +203,7 @@ describe("a thread's turn", () => {
     })
   )
 
-  it.effect("asks its handler, its stream, or nobody: then the request is refused and the turn goes on", () =>
+  it.effect("asks its handler, its stream, or no consumer: then the request is refused and the turn goes on", () =>
     Effect.gen(function* () {
       const { client, model } = yield* setUp
       const thread = yield* client.startThread({ cwd })

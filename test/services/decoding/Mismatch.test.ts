@@ -48,7 +48,7 @@ describe("the text of a mismatch", () => {
     )
   })
 
-  it("tells paths and sizes from other texts and numbers", () => {
+  it("distinguishes paths and sizes from other texts and numbers", () => {
     assert.deepStrictEqual(
       [{ cwd: 1 }, { outputBytesCap: -1 }, { timeoutMs: "x" }, { size: 1 }].map((params) =>
         text("command/exec", params)

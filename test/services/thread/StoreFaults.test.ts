@@ -1,10 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as TestClock from "effect/testing/TestClock"
 import * as BoundedStore from "../../../src/services/thread/BoundedStore.ts"
@@ -13,6 +11,7 @@ import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
 import { everyThread, ThreadStore } from "../../../src/services/thread/ThreadStore.ts"
 import { created, turnEvents } from "../../../src/testing/ThreadEvents.ts"
 import * as FaultyStore from "../../support/FaultyStore.ts"
+import { logged } from "../../support/Logged.ts"
 import { cwd, makeServer, userInput } from "../../support/Server.ts"
 import { asking } from "../../support/Tools.ts"
 
@@ -20,16 +19,6 @@ type Message = Record<string, unknown>
 
 const stranger = "0198c0de-0000-7000-8000-000000000000"
 const at = 1_700_000_000_000
-
-/** Runs with a logger that keeps every line with its cause. */
-const logged = <A, E, R>(run: (lines: ReadonlyArray<string>) => Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => {
-    const lines: Array<string> = []
-    const logger = Logger.make(
-      ({ cause, message }) => void lines.push([message, Cause.pretty(cause)].flat().join(" ").trim())
-    )
-    return Effect.provide(run(lines), Logger.layer([logger]))
-  })
 
 /** Advances the clock so that each hanging operation exceeds its limit of ten seconds. */
 const expire = (faulty: FaultyStore.FaultyStore) =>

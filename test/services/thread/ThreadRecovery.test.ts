@@ -277,7 +277,7 @@ describe("a turn that a crash has cut", () => {
     })
   )
 
-  it.effect("tells the model that the server has restarted", () =>
+  it.effect("informs the model that the server has restarted", () =>
     Effect.gen(function* () {
       const { log } = yield* life([])
       const { requests } = yield* life(log.slice(0, firstCut(log)))

@@ -64,7 +64,7 @@ const missingAccount = Effect.fnUntraced(function* (
 /** No HTTP client sends a header with these, so the credential would be missing without a word. */
 const hasControl = /\p{Cc}/u
 
-/** A credential has a control character: mostly the line end of a file that was copied whole, or two keys at once. */
+/** A credential has a control character. The usual cause is a copied line break, or two keys in one value. */
 const unsendable = (config: Config["Service"], provider: ModelProviderInfo, what: string): Failure =>
   failure(`${what} cannot be sent: it contains a line break or another control character`, "other", {
     details:

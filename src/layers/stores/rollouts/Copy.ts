@@ -1,7 +1,7 @@
 /**
  * Copies the beginning of a thread into the file of a new one.
  *
- * The release shows a complete copy at once, also when its source is gone; it shows a reference only after it has loaded the
+ * The release shows a complete copy immediately, also when its source is gone; it shows a reference only after it has loaded the
  * source. Lines are copied as they were read, with what a later version of the release may have added, wherever the copy
  * decodes to the same events; otherwise the events are encoded again.
  *

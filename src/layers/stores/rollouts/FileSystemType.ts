@@ -1,5 +1,5 @@
 /**
- * Whether a home is on a network file system, where locks and flushes may not hold between machines. Only Linux tells.
+ * Whether a home is on a network file system, where locks and flushes may not hold between machines. It is known only on Linux.
  *
  * @module
  */

@@ -24,7 +24,7 @@ export class BrokenLineage extends Error {}
 /** Limit on the files of one history. */
 const MaxFiles = 256
 
-/** How far before the end of a base its last line is sought, in bytes. */
+/** How far before the end of a base its last line is searched for, in bytes. */
 const TailBytes = 1024 * 1024
 
 interface FirstLine {

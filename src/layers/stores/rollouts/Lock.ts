@@ -1,8 +1,8 @@
 /**
  * The right to write to a thread, across processes: `flock(2)` on `thread-writer-locks/<thread id>.lock`, as the release does.
  *
- * The lock of a process that ends is free at once. `.coordination.lock` is held while a lock file is made or removed, so that
- * nobody locks a file that is being removed. Node has no `flock`; the optional dependency `koffi` calls it. It is loaded with
+ * The lock of a process that ends is released immediately. `.coordination.lock` is held while a lock file is made or removed, so that
+ * no process locks a file that is being removed. Node has no `flock`; the optional dependency `koffi` calls it. It is loaded with
  * the first lock.
  *
  * @module

@@ -200,7 +200,7 @@ export class ThreadLog {
 
   /** Decodes the lines up to the end, from the furthest position that was read; at most `maxLines`. True when there are more. */
   scan(maxLines: number): boolean {
-    // Nobody else appends while the file is open here; `append` notices it.
+    // No other writer appends while the file is open here; `append` notices it.
     if (this.#descriptor !== undefined || this.isRead) return false
     const isMore = this.read(this.#tail.seq, Number.POSITIVE_INFINITY, [], maxLines)
     return isMore

@@ -59,7 +59,7 @@ function* written<A>(descriptor: number, pieces: Generator<string, A>): Generato
   }
 }
 
-/** The files of a home. Synchronous: each call does a bounded amount of work, or says that there is more. */
+/** The files of a home. Synchronous: each call does a bounded amount of work, or reports that there is more. */
 export class RolloutFiles {
   readonly home: string
   readonly catalog: Folder.Catalog
@@ -177,7 +177,7 @@ export class RolloutFiles {
     this.#held.add(threadId)
   }
 
-  /** Gives a thread its writer here that nobody else can know: its file is not sought. */
+  /** Gives a new thread its writer. No other process can know the thread, so no file is searched for. */
   holdNew(threadId: string): void {
     this.#held.add(threadId)
     this.#fresh.add(threadId)
@@ -346,7 +346,7 @@ export class RolloutFiles {
     for (const { path } of this.catalog.filesOf(threadId).toReversed()) Fs.rmSync(path, { force: true })
   }
 
-  /** Reads events; true when there are more to read first. A thread without a file is read at once. */
+  /** Reads events; true when there are more to read first. A thread without a file is read in one step. */
   read(threadId: string, from: number, limit: number, into: Array<NumberedEvent>, maxLines: number): boolean {
     const log = this.log(threadId)
     if (log === undefined) {

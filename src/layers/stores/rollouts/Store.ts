@@ -63,7 +63,7 @@ const errorOf = (operation: Operation, error: unknown): ThreadStoreError => {
 const attempt = <A>(operation: Operation, run: () => A): Effect.Effect<A, ThreadStoreError> =>
   Effect.try({ try: run, catch: (error) => errorOf(operation, error) })
 
-/** Repeats a step, with pauses, while it says that there is more. */
+/** Repeats a step, with pauses, while it reports that there is more. */
 const inSlices = (operation: Operation, step: () => boolean): Effect.Effect<void, ThreadStoreError> =>
   Effect.flatMap(attempt(operation, step), (isMore) =>
     isMore ? Effect.andThen(Effect.yieldNow, inSlices(operation, step)) : Effect.void

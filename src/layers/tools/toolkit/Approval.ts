@@ -2,7 +2,7 @@
  * The approval of calls to tools with `needsApproval`.
  *
  * Owns when a call is asked about, the question and the meaning of its answer. Only the answer `Approve` runs the tool. With
- * the policy `never` nobody is asked, and the call is refused.
+ * the policy `never` the user is not asked, and the call is refused.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const options = [
 ]
 
 /**
- * Whether the tool asks before it runs with these parameters. Nobody is asked about parameters that do not decode: the call
+ * Whether the tool asks before it runs with these parameters. The user is not asked about parameters that do not decode: the call
  * fails with them.
  */
 const isNeeded = (tool: AiTool.Any, params: unknown, toolCallId: string) => {

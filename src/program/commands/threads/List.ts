@@ -25,7 +25,7 @@ export interface Selection {
   readonly json: boolean
 }
 
-/** The folder of a thread is compared as text, so its real path is sought as well. */
+/** The folder of a thread is compared as text, so its real path is searched for as well. */
 const foldersOf = (cwd: string): ReadonlyArray<string> => {
   const absolute = Path.resolve(cwd)
   try {

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, named, nullable, optional, page } from "../../Fields.ts"
+import { absent, named, nullable, optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { AppInfo } from "./App.ts"
 
@@ -18,9 +18,7 @@ export const AppsListParams = lazy(() =>
 )
 export type AppsListParams = Of<typeof AppsListParams>
 
-export const AppsListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(AppInfo()), nextCursor: nullable(Schema.String) })
-)
+export const AppsListResponse = lazy(() => pageOf(AppInfo()))
 export type AppsListResponse = Of<typeof AppsListResponse>
 
 /** At most 100 ids; each counts once. */

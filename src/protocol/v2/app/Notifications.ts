@@ -4,14 +4,14 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty } from "../../Fields.ts"
+import { EmptyResult } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { single } from "../../SnapshotKeys.ts"
 import { AppInfo } from "./App.ts"
 
 /** Skills on disk changed; clients list them again. */
-export const SkillsChangedNotification = lazy(() => Empty)
+export const SkillsChangedNotification = EmptyResult
 export type SkillsChangedNotification = Of<typeof SkillsChangedNotification>
 
 /** The complete list of apps. */

@@ -31,7 +31,7 @@ export const ConfigValueWriteParams = lazy(() =>
 export type ConfigValueWriteParams = Of<typeof ConfigValueWriteParams>
 
 /**
- * All changes are made at once. `reloadUserConfig` also applies them to loaded threads, except settings that a thread fixes
+ * All changes are made together. `reloadUserConfig` also applies them to loaded threads, except settings that a thread fixes
  * at its start.
  */
 export const ConfigBatchWriteParams = lazy(() =>

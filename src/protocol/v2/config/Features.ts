@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { named, nullable, optional, page } from "../../Fields.ts"
+import { named, nullable, optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /** `threadId`: as the loaded thread's configuration sets them. */
@@ -27,12 +27,7 @@ export const ExperimentalFeature = lazy(() =>
 )
 export type ExperimentalFeature = Of<typeof ExperimentalFeature>
 
-export const ExperimentalFeatureListResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(ExperimentalFeature()),
-    nextCursor: nullable(Schema.String)
-  })
-)
+export const ExperimentalFeatureListResponse = lazy(() => pageOf(ExperimentalFeature()))
 export type ExperimentalFeatureListResponse = Of<typeof ExperimentalFeatureListResponse>
 
 /** Switches features for the life of the server. Features that are not named do not change. */
@@ -67,10 +62,5 @@ export const PermissionProfileSummary = lazy(() =>
 )
 export type PermissionProfileSummary = Of<typeof PermissionProfileSummary>
 
-export const PermissionProfileListResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(PermissionProfileSummary()),
-    nextCursor: nullable(Schema.String)
-  })
-)
+export const PermissionProfileListResponse = lazy(() => pageOf(PermissionProfileSummary()))
 export type PermissionProfileListResponse = Of<typeof PermissionProfileListResponse>

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, optional, orNull, UnixSeconds } from "../../Fields.ts"
+import { EmptyResult, optional, orNull, UnixSeconds } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /** Why new tokens are needed. */
@@ -28,7 +28,7 @@ export const ChatgptAuthTokensRefreshResponse = lazy(() =>
 export type ChatgptAuthTokensRefreshResponse = Of<typeof ChatgptAuthTokensRefreshResponse>
 
 /** Requests an attestation. Sent only to clients with `requestAttestation` in initialize. */
-export const AttestationGenerateParams = lazy(() => Empty)
+export const AttestationGenerateParams = EmptyResult
 export type AttestationGenerateParams = Of<typeof AttestationGenerateParams>
 
 /** The attestation, as sent in a header. */

@@ -1,10 +1,10 @@
 /**
- * Calls of a client to MCP servers, past the model: lists, resources, tools, events and logins.
+ * Calls of a client to MCP servers without the model: lists, resources, tools, events and logins.
  *
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, I64, JsonObject, named, nullable, optional, page } from "../../Fields.ts"
+import { absent, I64, JsonObject, named, nullable, optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { McpServerStatus } from "./McpServer.ts"
 
@@ -19,12 +19,7 @@ export const ListMcpServerStatusParams = lazy(() =>
 )
 export type ListMcpServerStatusParams = Of<typeof ListMcpServerStatusParams>
 
-export const ListMcpServerStatusResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(McpServerStatus()),
-    nextCursor: nullable(Schema.String)
-  })
-)
+export const ListMcpServerStatusResponse = lazy(() => pageOf(McpServerStatus()))
 export type ListMcpServerStatusResponse = Of<typeof ListMcpServerStatusResponse>
 
 /** `clientRegistration` is found out by default. */

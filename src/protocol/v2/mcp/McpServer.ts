@@ -77,7 +77,7 @@ export const McpServerConnectionStatus = lazy(() =>
 export type McpServerConnectionStatus = Of<typeof McpServerConnectionStatus>
 
 /**
- * A configured server. `runtimeStatus` is null when it is not known. `tools` is keyed by name, and `toolsError` says why it is
+ * A configured server. `runtimeStatus` is null when it is not known. `tools` is keyed by name, and `toolsError` explains why it is
  * incomplete. `httpOrigin` is null for a server that is no HTTP endpoint.
  */
 export const McpServerStatus = lazy(() =>

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { nullable, optional, U32 } from "../../Fields.ts"
+import { optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { Model } from "./Model.ts"
@@ -12,17 +12,14 @@ import { Model } from "./Model.ts"
 /** The cursor is the one of the previous page. Default for `modelProvider`: the configured one. */
 export const ModelListParams = lazy(() =>
   Schema.Struct({
-    cursor: optional(Schema.String),
-    limit: optional(U32),
+    ...page,
     includeHidden: optional(Schema.Boolean),
     modelProvider: optional(Schema.String)
   }).annotate({ identifier: "ModelListParams" })
 )
 export type ModelListParams = Of<typeof ModelListParams>
 
-export const ModelListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(Model()), nextCursor: nullable(Schema.String) })
-)
+export const ModelListResponse = lazy(() => pageOf(Model()))
 export type ModelListResponse = Of<typeof ModelListResponse>
 
 /** By method name. */

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, AbsolutePath, named, nullable, optional, page } from "../../Fields.ts"
+import { absent, AbsolutePath, named, nullable, optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { PluginAuthPolicy, PluginSummary } from "./Plugin.ts"
 import { AppSummary, PluginDetail } from "./PluginDetail.ts"
@@ -69,12 +69,7 @@ export const PluginSearchResult = lazy(() =>
 )
 export type PluginSearchResult = Of<typeof PluginSearchResult>
 
-export const PluginSearchResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(PluginSearchResult()),
-    nextCursor: nullable(Schema.String)
-  })
-)
+export const PluginSearchResponse = lazy(() => pageOf(PluginSearchResult()))
 export type PluginSearchResponse = Of<typeof PluginSearchResponse>
 
 /** Plugins in `installSuggestionPluginNames` are listed too although they are not installed. */

@@ -24,7 +24,7 @@ export const AppSummary = lazy(() =>
 )
 export type AppSummary = Of<typeof AppSummary>
 
-/** An app that a workspace has to set up first; `reason` says why it is unavailable. */
+/** An app that a workspace has to set up first; `reason` explains why it is unavailable. */
 export const AppTemplateSummary = lazy(() =>
   Schema.Struct({
     templateId: Schema.String,

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { AbsolutePath, I64, named, nullable, optional, page, UnixSeconds } from "../../Fields.ts"
+import { AbsolutePath, I64, named, nullable, optional, page, pageOf, UnixSeconds } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /** A folder of a project. */
@@ -40,9 +40,7 @@ export const ProjectListParams = lazy(() =>
 )
 export type ProjectListParams = Of<typeof ProjectListParams>
 
-export const ProjectListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(Project()), nextCursor: nullable(Schema.String) })
-)
+export const ProjectListResponse = lazy(() => pageOf(Project()))
 export type ProjectListResponse = Of<typeof ProjectListResponse>
 
 export const ProjectReadParams = lazy(() => named("ProjectReadParams", { projectId: Schema.String }))

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, I64, named, nullable, optional, page, UnixSeconds } from "../../Fields.ts"
+import { absent, I64, named, nullable, optional, page, pageOf, UnixSeconds } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import { RemoteControlStatusChangedNotification } from "../server/Notifications.ts"
 
@@ -76,12 +76,7 @@ export const RemoteControlClient = lazy(() =>
 )
 export type RemoteControlClient = Of<typeof RemoteControlClient>
 
-export const RemoteControlClientsListResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(RemoteControlClient()),
-    nextCursor: nullable(Schema.String)
-  })
-)
+export const RemoteControlClientsListResponse = lazy(() => pageOf(RemoteControlClient()))
 export type RemoteControlClientsListResponse = Of<typeof RemoteControlClientsListResponse>
 
 export const RemoteControlClientsRevokeParams = lazy(() =>

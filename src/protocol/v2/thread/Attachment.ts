@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { nullable, UnixSeconds } from "../../Fields.ts"
+import { pageOf, UnixSeconds } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
 /** A thread has at most one attachment with the same type and identity key. The server does not read the payload. */
@@ -24,6 +24,4 @@ export const ThreadAttachmentOwner = lazy(() => Schema.Struct({ threadId: Schema
 export type ThreadAttachmentOwner = Of<typeof ThreadAttachmentOwner>
 
 /** A page of attachments, oldest first. */
-export const ThreadAttachmentPage = lazy(() =>
-  Schema.Struct({ data: Schema.Array(ThreadAttachment()), nextCursor: nullable(Schema.String) })
-)
+export const ThreadAttachmentPage = lazy(() => pageOf(ThreadAttachment()))

@@ -5,7 +5,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, named, nullable, optional, PathText, U32 } from "../../Fields.ts"
+import { EmptyResult, named, optional, page, pageOf, PathText } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadAttachment, ThreadAttachmentOwner, ThreadAttachmentPage } from "./Attachment.ts"
@@ -29,7 +29,7 @@ const ofThread = (name: string) => lazy(() => named(name, { threadId: Schema.Str
 export const ThreadArchiveParams = ofThread("ThreadArchiveParams")
 export type ThreadArchiveParams = Of<typeof ThreadArchiveParams>
 
-export const ThreadArchiveResponse = lazy(() => Empty)
+export const ThreadArchiveResponse = EmptyResult
 export type ThreadArchiveResponse = Of<typeof ThreadArchiveResponse>
 
 export const ThreadUnarchiveParams = ofThread("ThreadUnarchiveParams")
@@ -41,7 +41,7 @@ export type ThreadUnarchiveResponse = Of<typeof ThreadUnarchiveResponse>
 export const ThreadDeleteParams = ofThread("ThreadDeleteParams")
 export type ThreadDeleteParams = Of<typeof ThreadDeleteParams>
 
-export const ThreadDeleteResponse = lazy(() => Empty)
+export const ThreadDeleteResponse = EmptyResult
 export type ThreadDeleteResponse = Of<typeof ThreadDeleteResponse>
 
 /** White space around the name is removed. */
@@ -50,7 +50,7 @@ export const ThreadSetNameParams = lazy(() =>
 )
 export type ThreadSetNameParams = Of<typeof ThreadSetNameParams>
 
-export const ThreadSetNameResponse = lazy(() => Empty)
+export const ThreadSetNameResponse = EmptyResult
 export type ThreadSetNameResponse = Of<typeof ThreadSetNameResponse>
 
 /** An absent member keeps its value, null removes it. */
@@ -99,7 +99,7 @@ export const ThreadSettingsUpdateParams = lazy(() =>
 )
 export type ThreadSettingsUpdateParams = Of<typeof ThreadSettingsUpdateParams>
 
-export const ThreadSettingsUpdateResponse = lazy(() => Empty)
+export const ThreadSettingsUpdateResponse = EmptyResult
 export type ThreadSettingsUpdateResponse = Of<typeof ThreadSettingsUpdateResponse>
 
 /** `expectedRevision` is that of the state which the user saw. */
@@ -134,8 +134,7 @@ export type ThreadAttachmentAddResponse = Of<typeof ThreadAttachmentAddResponse>
 export const ThreadAttachmentListParams = lazy(() =>
   named("ThreadAttachmentListParams", {
     threadId: Schema.String,
-    cursor: optional(Schema.String),
-    limit: optional(U32)
+    ...page
   })
 )
 export type ThreadAttachmentListParams = Of<typeof ThreadAttachmentListParams>
@@ -148,7 +147,7 @@ export const ThreadAttachmentRemoveParams = lazy(() =>
 )
 export type ThreadAttachmentRemoveParams = Of<typeof ThreadAttachmentRemoveParams>
 
-export const ThreadAttachmentRemoveResponse = lazy(() => Empty)
+export const ThreadAttachmentRemoveResponse = EmptyResult
 export type ThreadAttachmentRemoveResponse = Of<typeof ThreadAttachmentRemoveResponse>
 
 /** Without `archived`, archived threads and others. */
@@ -156,15 +155,12 @@ export const ThreadAttachmentOwnerListParams = lazy(() =>
   named("ThreadAttachmentOwnerListParams", {
     ...attachmentIdentity,
     archived: optional(Schema.Boolean),
-    cursor: optional(Schema.String),
-    limit: optional(U32)
+    ...page
   })
 )
 export type ThreadAttachmentOwnerListParams = Of<typeof ThreadAttachmentOwnerListParams>
 
-export const ThreadAttachmentOwnerListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(ThreadAttachmentOwner()), nextCursor: nullable(Schema.String) })
-)
+export const ThreadAttachmentOwnerListResponse = lazy(() => pageOf(ThreadAttachmentOwner()))
 export type ThreadAttachmentOwnerListResponse = Of<typeof ThreadAttachmentOwnerListResponse>
 
 /** By method name. */

@@ -4,7 +4,18 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, Empty, named, nullable, optional, U32, UnixMillis } from "../../Fields.ts"
+import {
+  absent,
+  EmptyResult,
+  named,
+  nullable,
+  optional,
+  page,
+  pageOf,
+  twoWayPageOf,
+  U32,
+  UnixMillis
+} from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadItem } from "../item/Item.ts"
@@ -12,12 +23,11 @@ import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
 import { SortDirection } from "./Sorting.ts"
 import { Thread } from "./Thread.ts"
 
-/** Newest first unless `sortDirection` says otherwise. The default of `itemsView` is `summary`. */
+/** Newest first unless `sortDirection` is set. The default of `itemsView` is `summary`. */
 export const ThreadTurnsListParams = lazy(() =>
   named("ThreadTurnsListParams", {
     threadId: Schema.String,
-    cursor: optional(Schema.String),
-    limit: optional(U32),
+    ...page,
     sortDirection: optional(SortDirection()),
     itemsView: optional(TurnItemsView())
   })
@@ -44,7 +54,7 @@ export const ThreadItemOutputDeferral = lazy(() =>
 )
 export type ThreadItemOutputDeferral = Of<typeof ThreadItemOutputDeferral>
 
-/** Oldest first unless `sortDirection` says otherwise. An anchor as cursor needs a `turnId`. */
+/** Oldest first unless `sortDirection` is set. An anchor as cursor needs a `turnId`. */
 export const ThreadItemsListParams = lazy(() =>
   named("ThreadItemsListParams", {
     threadId: Schema.String,
@@ -71,13 +81,7 @@ export const ThreadItemEntry = lazy(() =>
 )
 export type ThreadItemEntry = Of<typeof ThreadItemEntry>
 
-export const ThreadItemsListResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(ThreadItemEntry()),
-    nextCursor: nullable(Schema.String),
-    backwardsCursor: nullable(Schema.String)
-  })
-)
+export const ThreadItemsListResponse = lazy(() => twoWayPageOf(ThreadItemEntry()))
 export type ThreadItemsListResponse = Of<typeof ThreadItemsListResponse>
 
 /** One to 100 ids of items of one turn. Unknown ids are left out of the result. */
@@ -98,8 +102,7 @@ export const ThreadSearchOccurrencesParams = lazy(() =>
   named("ThreadSearchOccurrencesParams", {
     threadId: Schema.String,
     searchTerm: Schema.String,
-    cursor: optional(Schema.String),
-    limit: optional(U32)
+    ...page
   })
 )
 export type ThreadSearchOccurrencesParams = Of<typeof ThreadSearchOccurrencesParams>
@@ -117,9 +120,7 @@ export const ThreadSearchOccurrence = lazy(() =>
 )
 export type ThreadSearchOccurrence = Of<typeof ThreadSearchOccurrence>
 
-export const ThreadSearchOccurrencesResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(ThreadSearchOccurrence()), nextCursor: nullable(Schema.String) })
-)
+export const ThreadSearchOccurrencesResponse = lazy(() => pageOf(ThreadSearchOccurrence()))
 export type ThreadSearchOccurrencesResponse = Of<typeof ThreadSearchOccurrencesResponse>
 
 /** Removes the turn and all later ones from the history. Files stay as they are. */
@@ -144,7 +145,7 @@ export const ThreadInjectItemsParams = lazy(() =>
 )
 export type ThreadInjectItemsParams = Of<typeof ThreadInjectItemsParams>
 
-export const ThreadInjectItemsResponse = lazy(() => Empty)
+export const ThreadInjectItemsResponse = EmptyResult
 export type ThreadInjectItemsResponse = Of<typeof ThreadInjectItemsResponse>
 
 /** By method name. */

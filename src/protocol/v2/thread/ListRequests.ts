@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { absent, named, nullable, optional, U32 } from "../../Fields.ts"
+import { absent, named, nullable, optional, page, pageOf, twoWayPageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { SortDirection } from "./Sorting.ts"
@@ -33,8 +33,7 @@ export type ThreadSourceKind = Of<typeof ThreadSourceKind>
  */
 export const ThreadListParams = lazy(() =>
   Schema.Struct({
-    cursor: optional(Schema.String),
-    limit: optional(U32),
+    ...page,
     sortKey: optional(Schema.Literals(["created_at", "updated_at", "recency_at", "section_position"])),
     sortDirection: optional(SortDirection()),
     modelProviders: optional(Schema.Array(Schema.String)),
@@ -61,25 +60,17 @@ export type ThreadListParams = Of<typeof ThreadListParams>
 /** `readStates` is keyed by thread id. */
 export const ThreadListResponse = lazy(() =>
   Schema.Struct({
-    data: Schema.Array(Thread()),
-    nextCursor: nullable(Schema.String),
-    backwardsCursor: nullable(Schema.String),
+    ...twoWayPageOf(Thread()).fields,
     readStates: nullable(Schema.Record(Schema.String, ThreadReadState()))
   })
 )
 export type ThreadListResponse = Of<typeof ThreadListResponse>
 
-export const ThreadLoadedListParams = lazy(() =>
-  Schema.Struct({ cursor: optional(Schema.String), limit: optional(U32) }).annotate({
-    identifier: "ThreadLoadedListParams"
-  })
-)
+export const ThreadLoadedListParams = lazy(() => named("ThreadLoadedListParams", page))
 export type ThreadLoadedListParams = Of<typeof ThreadLoadedListParams>
 
 /** Ids of the threads in memory. */
-export const ThreadLoadedListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(Schema.String), nextCursor: nullable(Schema.String) })
-)
+export const ThreadLoadedListResponse = lazy(() => pageOf(Schema.String))
 export type ThreadLoadedListResponse = Of<typeof ThreadLoadedListResponse>
 
 /** Threads in whose messages, answers or commands the text occurs, in any case. */
@@ -87,8 +78,7 @@ export const ThreadSearchParams = lazy(() =>
   named("ThreadSearchParams", {
     includeAttachedThreads: absent(Schema.Boolean),
     currentAccountOnly: absent(Schema.Boolean),
-    cursor: optional(Schema.String),
-    limit: optional(U32),
+    ...page,
     sortKey: optional(Schema.Literals(["created_at", "updated_at", "recency_at"])),
     sortDirection: optional(SortDirection()),
     sourceKinds: optional(Schema.Array(ThreadSourceKind())),
@@ -99,11 +89,7 @@ export const ThreadSearchParams = lazy(() =>
 export type ThreadSearchParams = Of<typeof ThreadSearchParams>
 
 export const ThreadSearchResponse = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(Schema.Struct({ thread: Thread(), snippet: Schema.String })),
-    nextCursor: nullable(Schema.String),
-    backwardsCursor: nullable(Schema.String)
-  })
+  twoWayPageOf(Schema.Struct({ thread: Thread(), snippet: Schema.String }))
 )
 export type ThreadSearchResponse = Of<typeof ThreadSearchResponse>
 

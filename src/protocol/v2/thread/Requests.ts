@@ -7,9 +7,9 @@ import * as Schema from "effect/Schema"
 import { SelectedCapabilityRoot, TurnEnvironmentParams } from "./Environment.ts"
 import {
   absent,
-  Empty,
   AbsolutePath,
   defaulted,
+  EmptyResult,
   I64,
   JsonObject,
   nullable,
@@ -224,7 +224,7 @@ export const ThreadShellCommandParams = lazy(() =>
 )
 export type ThreadShellCommandParams = Of<typeof ThreadShellCommandParams>
 
-export const ThreadShellCommandResponse = lazy(() => Empty)
+export const ThreadShellCommandResponse = EmptyResult
 export type ThreadShellCommandResponse = Of<typeof ThreadShellCommandResponse>
 
 /** By method name. */

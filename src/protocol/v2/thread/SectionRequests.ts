@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, named, nullable, optional, U32 } from "../../Fields.ts"
+import { EmptyResult, named, nullable, optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadSection } from "./Thread.ts"
@@ -14,15 +14,11 @@ const AppearanceParams = lazy(() =>
   named("ThreadSectionAppearance", { icon: optional(Schema.String), color: optional(Schema.String) })
 )
 
-export const ThreadSectionListParams = lazy(() =>
-  named("ThreadSectionListParams", { cursor: optional(Schema.String), limit: optional(U32) })
-)
+export const ThreadSectionListParams = lazy(() => named("ThreadSectionListParams", page))
 export type ThreadSectionListParams = Of<typeof ThreadSectionListParams>
 
 /** In the order of creation; the built-in section `Pinned` is the first. */
-export const ThreadSectionListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(ThreadSection()), nextCursor: nullable(Schema.String) })
-)
+export const ThreadSectionListResponse = lazy(() => pageOf(ThreadSection()))
 export type ThreadSectionListResponse = Of<typeof ThreadSectionListResponse>
 
 export const ThreadSectionCreateParams = lazy(() =>
@@ -49,7 +45,7 @@ export type ThreadSectionUpdateResponse = Of<typeof ThreadSectionUpdateResponse>
 export const ThreadSectionDeleteParams = lazy(() => named("ThreadSectionDeleteParams", { sectionId: Schema.String }))
 export type ThreadSectionDeleteParams = Of<typeof ThreadSectionDeleteParams>
 
-export const ThreadSectionDeleteResponse = lazy(() => Empty)
+export const ThreadSectionDeleteResponse = EmptyResult
 export type ThreadSectionDeleteResponse = Of<typeof ThreadSectionDeleteResponse>
 
 /** `sectionId` null: out of its section. Without `beforeThreadId` the thread becomes the last of the section. */
@@ -62,7 +58,7 @@ export const ThreadSectionMoveParams = lazy(() =>
 )
 export type ThreadSectionMoveParams = Of<typeof ThreadSectionMoveParams>
 
-export const ThreadSectionMoveResponse = lazy(() => Empty)
+export const ThreadSectionMoveResponse = EmptyResult
 export type ThreadSectionMoveResponse = Of<typeof ThreadSectionMoveResponse>
 
 /** The definitions of sections have one writer at a time. */

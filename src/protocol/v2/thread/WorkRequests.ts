@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import { Empty, I64, named, nullable, optional, U32 } from "../../Fields.ts"
+import { EmptyResult, I64, named, nullable, optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { Turn } from "../turn/Turn.ts"
@@ -32,15 +32,12 @@ export type ThreadQueueAddResponse = Of<typeof ThreadQueueAddResponse>
 export const ThreadQueueListParams = lazy(() =>
   named("ThreadQueueListParams", {
     threadId: Schema.String,
-    cursor: optional(Schema.String),
-    limit: optional(U32)
+    ...page
   })
 )
 export type ThreadQueueListParams = Of<typeof ThreadQueueListParams>
 
-export const ThreadQueueListResponse = lazy(() =>
-  Schema.Struct({ data: Schema.Array(QueuedSubmission()), nextCursor: nullable(Schema.String) })
-)
+export const ThreadQueueListResponse = lazy(() => pageOf(QueuedSubmission()))
 export type ThreadQueueListResponse = Of<typeof ThreadQueueListResponse>
 
 /** Absent or empty metadata keeps that of the submission. */
@@ -72,7 +69,7 @@ export const ThreadQueueReorderParams = lazy(() =>
 )
 export type ThreadQueueReorderParams = Of<typeof ThreadQueueReorderParams>
 
-export const ThreadQueueReorderResponse = lazy(() => Empty)
+export const ThreadQueueReorderResponse = EmptyResult
 export type ThreadQueueReorderResponse = Of<typeof ThreadQueueReorderResponse>
 
 /** Without an id the first submission is started. */
@@ -88,7 +85,7 @@ export type ThreadQueueStartResponse = Of<typeof ThreadQueueStartResponse>
 export const ThreadGoalMutationOrigin = lazy(() => Schema.Literals(["user", "automatic"]))
 export type ThreadGoalMutationOrigin = Of<typeof ThreadGoalMutationOrigin>
 
-/** Absent members keep their value. A new goal needs an objective and is active unless `status` says otherwise. */
+/** Absent members keep their value. A new goal needs an objective and is active unless `status` is set. */
 export const ThreadGoalSetParams = lazy(() =>
   named("ThreadGoalSetParams", {
     threadId: Schema.String,

@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 import { FunctionCallOutputBody } from "../item/Content.ts"
 import { TurnEnvironmentParams } from "../thread/Environment.ts"
-import { absent, AbsolutePath, Empty, optional, PathText } from "../../Fields.ts"
+import { absent, AbsolutePath, EmptyResult, optional, PathText } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import {
@@ -100,7 +100,7 @@ export const TurnInterruptParams = lazy(() =>
 )
 export type TurnInterruptParams = Of<typeof TurnInterruptParams>
 
-export const TurnInterruptResponse = lazy(() => Empty)
+export const TurnInterruptResponse = EmptyResult
 export type TurnInterruptResponse = Of<typeof TurnInterruptResponse>
 
 /** By method name. */

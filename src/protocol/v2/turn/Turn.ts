@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { TurnError } from "./ErrorInfo.ts"
-import { I64, nullable, UnixSeconds } from "../../Fields.ts"
+import { I64, nullable, twoWayPageOf, UnixSeconds } from "../../Fields.ts"
 import { ThreadItem } from "../item/Item.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 
@@ -34,11 +34,5 @@ export const Turn = lazy(() =>
 export type Turn = Of<typeof Turn>
 
 /** A page of turns. The backwards cursor includes its anchor and is used for the opposite direction. */
-export const TurnsPage = lazy(() =>
-  Schema.Struct({
-    data: Schema.Array(Turn()),
-    nextCursor: nullable(Schema.String),
-    backwardsCursor: nullable(Schema.String)
-  })
-)
+export const TurnsPage = lazy(() => twoWayPageOf(Turn()))
 export type TurnsPage = Of<typeof TurnsPage>

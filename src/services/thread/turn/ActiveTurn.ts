@@ -34,7 +34,7 @@ export interface TurnOptions {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** A request of before a crash that is pending again. */
+/** A request from before a crash that is pending again. */
 export interface RestoredRequest extends PendingServerRequest {
   readonly method: string
   readonly params: unknown
@@ -59,7 +59,7 @@ export class ActiveTurn {
   readonly ended = Deferred.makeUnsafe<void>()
   /** Calls of tools whose output is not recorded yet, with their start times (Unix milliseconds). */
   readonly openCalls = new Map<string, { readonly custom: boolean; readonly startedAt: number }>()
-  /** Pending requests of before a crash, by the call that asks them again. */
+  /** Pending requests from before a crash, by the call that asks them again. */
   readonly restored = new Map<string, RestoredRequest>()
   lastAgentMessage: ThreadItem | null = null
   /** The text of the user's last message in this turn; null when there is none. */

@@ -122,7 +122,7 @@ const openedRequest = (
   params: params as Schema.Json
 })
 
-/** The request of before a crash that this one repeats. Each is taken once. */
+/** The request from before a crash that this one repeats. Each is taken once. */
 const restoredFor = (turn: ActiveTurn, method: string, params: unknown): RestoredRequest | undefined => {
   for (const [callId, restored] of turn.restored) {
     if (restored.method !== method || !isSameRequest(restored.params, params)) continue

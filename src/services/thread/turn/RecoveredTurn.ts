@@ -75,7 +75,7 @@ const restore = Effect.fnUntraced(function* (context: ThreadContext) {
   return restored
 })
 
-/** Runs the calls again, all at once, and records their outputs. */
+/** Runs the calls again, concurrently, and records their outputs. */
 const finishCalls = Effect.fnUntraced(function* (
   { context, turn }: TurnStep,
   calls: ReadonlyArray<RestoredCall>,

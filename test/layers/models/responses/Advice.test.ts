@@ -105,7 +105,7 @@ describe("the next step for a built-in provider", () => {
   const keyless = { _tag: "Status", status: 401, text: "" } as const
   const own = `a provider of your own in ${userFile}`
 
-  // The configuration refuses [model_providers.openai], so no text may tell the user to write it.
+  // The configuration refuses [model_providers.openai], so no text may suggest it to the user.
   it.each([
     [
       "openai",
