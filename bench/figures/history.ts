@@ -131,18 +131,18 @@ const rows: ReadonlyArray<{ name: string; what: string; limit?: number; rounds: 
   { name: "history-resume", what: "thread/resume of a cold thread", limit: 0.3, rounds: 11, measure: () => resume }
 ]
 
+/** How each is started in a new home. A server that has used a home while it was empty does not look for older files. */
 const withHomes = async (world: World) => {
   const made = new Map<string, Launch | Missing>()
   const homes = new Map<string, Folders>()
   for (const [name, starter] of starters) {
-    const places = await folders(world)
-    const launch = starter(world, places)
-    if (!isMissing(launch)) {
-      // Compiled code and databases of an empty home are no part of the first start.
-      for (let start = 0; start < 2; start++) await firstStart(launch)
-    }
+    const used = await folders(world)
+    const before = starter(world, used)
+    // Compiled code is no part of the first start.
+    if (!isMissing(before)) for (let start = 0; start < 2; start++) await firstStart(before)
+    const places = { home: await world.home(), temporary: used.temporary }
     homes.set(name, places)
-    made.set(name, launch)
+    made.set(name, starter(world, places))
   }
   return { made, homes }
 }
