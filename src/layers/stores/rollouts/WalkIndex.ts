@@ -118,6 +118,12 @@ export class WalkIndex implements ThreadIndex {
       catch: asError
     })
 
+  /** Drops the cached summaries, for a caller that has them elsewhere. */
+  release(): void {
+    this.#cached.clear()
+    this.#skims.clear()
+  }
+
   /** The summary of a file's thread; null when it has none. Throws when it cannot be read. */
   summarize(file: RolloutFile): ThreadSummary | null {
     const stat = Fs.lstatSync(file.path)

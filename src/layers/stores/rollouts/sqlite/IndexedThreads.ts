@@ -142,7 +142,9 @@ export class IndexedThreads implements ThreadIndex {
         if (!(yield* Effect.orElseSucceed(this.#refresh(isComplete), () => false))) break
         const found = yield* Effect.orElseSucceed(run, () => undefined)
         if (found === undefined) break
-        if (found !== "again") return found
+        if (found === "again") continue
+        this.#walk.release()
+        return found
       }
       return yield* otherwise
     }).pipe(Effect.mapError(asError))
