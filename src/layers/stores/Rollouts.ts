@@ -51,7 +51,11 @@ const limitsIn = (own: object): RetentionPolicy => {
   }
 }
 
-/** The limits on the stored threads, as configured. Fails for a configuration that cannot be read. */
+/**
+ * The limits on the stored threads, as configured. Fails for a configuration that cannot be read.
+ *
+ * @internal
+ */
 export const retention: Effect.Effect<RetentionPolicy, ConfigError, Config> = Effect.gen(function* () {
   const { effective } = yield* Config
   const { settings } = yield* effective({ cwd: null, overrides: {} })
