@@ -9,7 +9,7 @@
 import { baseOf, type HistoryBase } from "./Origin.ts"
 import type { RolloutFile } from "./Folder.ts"
 import { type Line, parse } from "./Line.ts"
-import { LineReader, open, type Source } from "./Source.ts"
+import { LineReader, type Source, withSource } from "./Source.ts"
 
 /** Lines of a file between two positions; `to` is null for the end of a file that grows. */
 export interface Part {
@@ -32,7 +32,8 @@ interface FirstLine {
   readonly end: number
 }
 
-const firstLine = (source: Source): FirstLine => {
+/** The first line of a file, and where it ends. */
+export const firstLine = (source: Source): FirstLine => {
   const raw = new LineReader(source, 0, null).next()
   return { line: raw?.text == null ? undefined : parse(raw.text), end: raw?.end ?? 0 }
 }
@@ -46,15 +47,6 @@ const endsAt = (source: Source, { endByteOffset, endOrdinalExclusive }: HistoryB
   const text = tail.toString("utf8", tail.lastIndexOf(10, tail.length - 2) + 1, tail.length - 1)
   const ordinal = parse(text)?.ordinal
   return ordinal === undefined || ordinal < endOrdinalExclusive
-}
-
-const withSource = <A>(path: string, use: (source: Source) => A): A => {
-  const source = open(path)
-  try {
-    return use(source)
-  } finally {
-    source.close()
-  }
 }
 
 /** The thread that a file refers to; undefined for a complete file, and for one that cannot be read. */

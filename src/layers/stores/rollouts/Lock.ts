@@ -12,6 +12,7 @@ import * as Path from "node:path"
 import process from "node:process"
 import * as Effect from "effect/Effect"
 import { makeFolder } from "./Folder.ts"
+import { asError } from "./Slices.ts"
 
 /** Another process, or another server in this one, has the thread. */
 export class Locked extends Error {
@@ -69,8 +70,6 @@ const opened = (path: string): number => {
   Fs.closeSync(descriptor)
   throw new Error(`${path} is not a regular file`)
 }
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
 const attempt = <A>(run: () => A): Effect.Effect<A, Error> => Effect.try({ try: run, catch: asError })
 

@@ -12,8 +12,8 @@ import * as Effect from "effect/Effect"
 import { ThreadStoreError } from "../../../services/thread/ThreadStore.ts"
 import { Catalog, type RolloutFile } from "./Folder.ts"
 import * as Lock from "./Lock.ts"
-import { isRecord, millisOf, parse } from "./Line.ts"
-import { refersTo } from "./Lineage.ts"
+import { isRecord, millisOf } from "./Line.ts"
+import { firstLine, refersTo } from "./Lineage.ts"
 import {
   DayMillis,
   type Expired,
@@ -22,7 +22,8 @@ import {
   type RetentionPolicy,
   type StoredThread
 } from "./RetentionPolicy.ts"
-import { LineReader, open, type Source } from "./Source.ts"
+import { inSteps } from "./Slices.ts"
+import { type Source, withSource } from "./Source.ts"
 
 /** Files that are looked at between two pauses. */
 const FilesPerSlice = 64
@@ -72,15 +73,11 @@ const lastTime = (source: Source): number => {
 const lastWrite = (file: RolloutFile | undefined): number | undefined => {
   if (file === undefined) return undefined
   try {
-    const source = open(file.path)
-    try {
-      const text = new LineReader(source, 0, null).next()?.text
-      const line = text == null ? undefined : parse(text)
+    return withSource(file.path, (source) => {
+      const { line } = firstLine(source)
       const isMeta = line?.type === "session_meta" && isRecord(line.payload) && line.payload["id"] === file.threadId
       return isMeta ? lastTime(source) : undefined
-    } finally {
-      source.close()
-    }
+    })
   } catch {
     return undefined
   }
@@ -169,18 +166,7 @@ class Home {
 }
 
 /** Runs steps with pauses. */
-const inSlices = <A>(steps: Generator<void, A>): Effect.Effect<A, ThreadStoreError> => {
-  const slice = attempt(() => {
-    for (let count = 0; count < FilesPerSlice; count++) {
-      const step = steps.next()
-      if (step.done === true) return { value: step.value }
-    }
-    return undefined
-  })
-  return Effect.flatMap(slice, (done) =>
-    done === undefined ? Effect.andThen(Effect.yieldNow, inSlices(steps)) : Effect.succeed(done.value)
-  )
-}
+const inSlices = <A>(steps: Generator<void, A>) => Effect.mapError(inSteps(steps, FilesPerSlice), unavailable)
 
 /** What removes the threads of a home. It keeps what it has read, so it is made anew for each pass. */
 export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<Retention> {

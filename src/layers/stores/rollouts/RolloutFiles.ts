@@ -302,8 +302,9 @@ export class RolloutFiles {
     const draft = this.#drafts.get(sourceId) ?? []
     if (source === undefined) return this.#begin(id, [created, ...draft.slice(1, length)], () => {})
     if (!Folder.isStorable(id)) throw new Error("the id cannot name a file")
-    const folder = Folder.makeFolder(this.home, Path.dirname(Folder.pathOf(id, created.origin.createdAt * 1000)))
-    const target = Path.join(folder, Path.basename(Folder.pathOf(id, created.origin.createdAt * 1000)))
+    const relative = Folder.pathOf(id, created.origin.createdAt * 1000)
+    const folder = Folder.makeFolder(this.home, Path.dirname(relative))
+    const target = Path.join(folder, Path.basename(relative))
     const temporary = Path.join(folder, `.${Path.basename(target)}.tmp`)
     const descriptor = Fs.openSync(temporary, "wx", 0o600)
     let isDone = false

@@ -100,6 +100,16 @@ const compressed = (path: string): Source => {
 /** Opens a rollout file for reading. */
 export const open = (path: string): Source => (path.endsWith(".zst") ? compressed(path) : plain(path))
 
+/** Uses a rollout file and closes it. */
+export const withSource = <A>(path: string, use: (source: Source) => A): A => {
+  const source = open(path)
+  try {
+    return use(source)
+  } finally {
+    source.close()
+  }
+}
+
 /** A line of a source. */
 export interface RawLine {
   /** Without the line feed; null for a line longer than the limit. */

@@ -25,7 +25,7 @@ import * as Sections from "./Sections.ts"
 import { Conflict, RolloutFiles } from "./RolloutFiles.ts"
 import * as History from "./sqlite/History.ts"
 import * as IndexedThreads from "./sqlite/IndexedThreads.ts"
-import { asError } from "./WalkIndex.ts"
+import { asError, inSteps } from "./Slices.ts"
 
 /**
  * When events are flushed to the disk, for the case of a power failure. The end of the process alone never loses events.
@@ -193,18 +193,8 @@ const appendLocked = (
 const removed = (backend: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> =>
   Effect.gen(function* () {
     const { files, index } = backend
-    const steps = files.references(threadId)
-    let isReferenced = false
-    yield* inSlices("delete", () => {
-      for (let count = 0; count < FilesPerSlice; count++) {
-        const step = steps.next()
-        if (step.done !== true) continue
-        isReferenced = step.value
-        return false
-      }
-      return true
-    })
-    if (isReferenced) {
+    const search = inSteps(files.references(threadId), FilesPerSlice)
+    if (yield* Effect.mapError(search, (error) => errorOf("delete", error))) {
       const cause = new Error("another file refers to it")
       return yield* new ThreadStoreError({ operation: "delete", reason: "referenced", threadId, cause })
     }
@@ -256,13 +246,9 @@ const forked = Effect.fnUntraced(function* (
   yield* settleNew(backend, id)
   yield* scanned(files, "fork", sourceId)
   const steps = files.fork(sourceId, atSeq, created)
-  const copied = inSlices("fork", () => {
-    for (let count = 0; count < LinesPerSlice; count++) if (steps.next().done === true) return false
-    return true
-  })
   // An interrupted copy removes its file.
   yield* Effect.ensuring(
-    copied,
+    Effect.mapError(inSteps(steps, LinesPerSlice), (error) => errorOf("fork", error)),
     Effect.sync(() => void steps.return(undefined))
   )
   index.changed(id)

@@ -22,7 +22,8 @@ import type { Catalog, RolloutFile } from "./Folder.ts"
 import { LaterVersion } from "./Line.ts"
 import type { Names } from "./Names.ts"
 import { skim, type Skimmed } from "./Skim.ts"
-import { LineTooLong, open } from "./Source.ts"
+import { asError, pauseAfter } from "./Slices.ts"
+import { LineTooLong, withSource } from "./Source.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
 
 /** Limit on the cached summaries. */
@@ -190,7 +191,7 @@ export class WalkIndex implements ThreadIndex {
       const { limit, sortDirection, sortKey } = request
       const isDescending = sortDirection === "desc"
       const [isShown, order] = [isLeft(request), compare(request)]
-      const pause = slices()
+      const pause = pauseAfter(SliceMillis)
       /** The best ones so far, and one more, which shows that another page follows. */
       const found: Array<ThreadSummary> = []
       for (const { bounds, file } of yield* Effect.try({ try: () => this.#candidates(request), catch: asError })) {
@@ -224,7 +225,7 @@ export class WalkIndex implements ThreadIndex {
   readonly search = (request: Parameters<ThreadIndex["search"]>[0]) =>
     Effect.gen({ self: this }, function* () {
       const { filter, limit, text } = request
-      const [isShown, pause] = [isLeft(request), slices()]
+      const [isShown, pause] = [isLeft(request), pauseAfter(SliceMillis)]
       const needle = JSON.stringify(text).slice(1, -1).toLowerCase()
       const threads: Array<ThreadSummary> = []
       for (const file of yield* Effect.try({ try: () => this.#heads(filter), catch: asError })) {
@@ -246,18 +247,6 @@ export class WalkIndex implements ThreadIndex {
     }).pipe(Effect.mapError(asError))
 }
 
-export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
-
-/** Lets others run when a slice of work is over. */
-const slices = (): Effect.Effect<void> => {
-  let until = performance.now() + SliceMillis
-  return Effect.suspend(() => {
-    if (performance.now() < until) return Effect.void
-    until = performance.now() + SliceMillis
-    return Effect.yieldNow
-  })
-}
-
 /** The largest file whose bytes are compared before it is read. */
 const MaxCompared = 32 * 1024 * 1024
 
@@ -266,16 +255,13 @@ const mayContain = (file: RolloutFile, needle: string): boolean => {
   // Half of a character has another form in a file.
   if (file.isCompressed || !/^[\x20-\x7e]*$/.test(needle) || needle.includes("\\ud")) return true
   try {
-    const source = open(file.path)
-    try {
+    return withSource(file.path, (source) => {
       if (source.size > MaxCompared) return true
       const bytes = Buffer.alloc(source.size)
       source.read(bytes, 0)
       const content = bytes.toString("latin1").toLowerCase()
       return content.includes(needle) || content.includes('"history_base"')
-    } finally {
-      source.close()
-    }
+    })
   } catch {
     return false
   }

@@ -14,8 +14,9 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type { ThreadMatch, ThreadPageRequest, ThreadSummary } from "../../../../services/thread/ThreadStore.ts"
 import { cursorsOf, isLeft, snippetIn, textsOfItem } from "../../Query.ts"
+import { asError, pauseAfter } from "../Slices.ts"
 import type { ThreadIndex } from "../ThreadIndex.ts"
-import { asError, WalkIndex, type WalkIndexOptions } from "../WalkIndex.ts"
+import { WalkIndex, type WalkIndexOptions } from "../WalkIndex.ts"
 import { ItemReader } from "./Items.ts"
 import { Keeper, StepMillis } from "./Keeper.ts"
 import { expressionOf, isPlain, matching, numbers, rows } from "./Queries.ts"
@@ -36,17 +37,6 @@ const BusyRestMillis = 500
 
 export interface IndexedThreadsOptions extends WalkIndexOptions {
   readonly home: string
-}
-
-/** Lets others run when a slice of work is over. */
-const slices = (): Effect.Effect<void> => {
-  let until = performance.now() + StepMillis
-  return Effect.suspend(() => {
-    if (performance.now() < until) return Effect.void
-    return Effect.map(Effect.yieldNow, () => {
-      until = performance.now() + StepMillis
-    })
-  })
 }
 
 /** Whether files that are not on the page can only change it by being new. */
@@ -102,7 +92,7 @@ export class IndexedThreads implements ThreadIndex {
       })
       if (isFirst === undefined) return false
       if (isFirst || (isComplete && performance.now() - this.#sweptAt > SweepMillis)) {
-        const pause = slices()
+        const pause = pauseAfter(StepMillis)
         const steps = keeper.sweep()
         const next = Effect.try({ try: () => steps.next().done === true, catch: asError })
         while (!(yield* next)) yield* pause
@@ -234,7 +224,7 @@ export class IndexedThreads implements ThreadIndex {
         return { items, ids: items.size === 0 ? [] : numbers(tables, request, items) }
       })
       if (query === undefined) return undefined
-      const [isShown, pause] = [isLeft(request), slices()]
+      const [isShown, pause] = [isLeft(request), pauseAfter(StepMillis)]
       const found: Array<ThreadMatch> = []
       for (const id of query.ids) {
         if (found.length > limit) break

@@ -83,14 +83,12 @@ const TailBytes = 64
 /** Lines that become one event each, whatever they hold. */
 const opaque: ReadonlySet<string> = new Set(["world_state", "token_usage_record"])
 
-const skipped: DecoderState = initialState
-
 export const begin = (parts: ReadonlyArray<Part>): Progress => ({
   parts,
   part: 0,
   offset: parts[0]?.from ?? 0,
   tail: "",
-  decoder: skipped,
+  decoder: initialState,
   state: null,
   events: 0,
   turns: 0,
