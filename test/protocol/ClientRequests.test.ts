@@ -144,6 +144,7 @@ describe("ClientRequests", () => {
       "thread/items/list": "thread*",
       "thread/items/read": "thread*",
       "thread/searchOccurrences": "thread*",
+      "thread/timeline/list": "thread*",
       "thread/revert": "thread",
       "thread/inject_items": "thread",
       "thread/archive": "thread",
