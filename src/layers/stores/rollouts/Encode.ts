@@ -122,14 +122,21 @@ const lineOf = (body: Body, at: number, { ordinal, state }: Target, spindle?: Li
 })
 
 /** Whether the release's line of an event loses nothing, so that this need not be tried. */
-const isExact = (event: ThreadEvent, { state }: Target): boolean => {
-  if (!state.hasBegun || !isRepresentable(event.at)) return false
+const isExact = (event: ThreadEvent, type: string, { state }: Target): boolean => {
+  if (!state.hasBegun) return false
+  // An own line holds the event itself.
+  if (type === OwnType) return true
+  if (!isRepresentable(event.at)) return false
   switch (event._tag) {
     case "ConversationEntry":
     case "TurnStarted":
       return true
     case "TurnEnded":
       return event.status !== "failed" && event.error === null
+    case "TokensCounted":
+      return event.turnId === state.turnId && TokenForm.isExact(event.usage)
+    case "ItemCompleted":
+      return !state.isLegacy && TurnItem.isExact(event.item)
     default:
       return false
   }
@@ -139,7 +146,7 @@ const isExact = (event: ThreadEvent, { state }: Target): boolean => {
 const encodeOne = (event: ThreadEvent, target: Target): { readonly line: Line; readonly state: DecoderState } => {
   const line = lineOf(bodyOf(event, target), event.at, target)
   const decoder = new Decoder(target.state)
-  if (isExact(event, target)) {
+  if (isExact(event, line.type, target)) {
     decoder.pass(event)
     return { line, state: decoder.snapshot }
   }
