@@ -155,8 +155,12 @@ const encodeOne = (event: ThreadEvent, target: Target): { readonly line: Line; r
   if (more.length === 0 && JSON.stringify(decoded) === JSON.stringify(event)) return { line, state: decoder.snapshot }
   const patch = more.length > 0 ? { "=": event } : Patch.between(decoded ?? null, event)
   if (patch === undefined) return { line, state: decoder.snapshot }
-  const carrying = new Decoder(target.state)
   const patched = lineOf(line, event.at, target, { v: ThreadEventVersion, patch })
+  if (event._tag === "Created" && decoded?._tag === "Created") {
+    decoder.pass(event)
+    return { line: patched, state: decoder.snapshot }
+  }
+  const carrying = new Decoder(target.state)
   carrying.decode(patched)
   return { line: patched, state: carrying.snapshot }
 }
