@@ -33,7 +33,10 @@ describe("random bytes", () => {
   it("of a size that does not fit the rest of a batch come from the next one", () => {
     const bytes = RandomBytes.make(counting().generate)
     for (let taken = 0; taken < 4080; taken += 48) bytes(48)
-    assert.deepStrictEqual(Array.from(bytes(20)), Array.from({ length: 20 }, (_, index) => (4096 + index) % 251))
+    assert.deepStrictEqual(
+      Array.from(bytes(20)),
+      Array.from({ length: 20 }, (_, index) => (4096 + index) % 251)
+    )
   })
 
   it("of a large size come from the generator", () => {

@@ -83,12 +83,7 @@ describe("ranges of a history", () => {
   )
 
   it("have an item once after the turn was reverted that had started before it", () => {
-    const state = stateOf([
-      { type: "turn" },
-      { type: "turn" },
-      { type: "late", turn: 0 },
-      { type: "back", turns: 1 }
-    ])
+    const state = stateOf([{ type: "turn" }, { type: "turn" }, { type: "late", turn: 0 }, { type: "back", turns: 1 }])
     const found = itemsIn(state, { from: null, direction: "desc", limit: 5 }, null)
     assert.deepStrictEqual(
       found.map(({ seq }) => seq),
