@@ -121,7 +121,8 @@ const append = (
     )
     return Effect.flatMap(written, () => {
       index.changed(threadId)
-      return unflushed === undefined ? Effect.void : sync(unflushed)
+      if (unflushed === undefined) return Effect.void
+      return Effect.tapError(sync(unflushed), () => Effect.ignore(attempt("append", () => files.undo(threadId))))
     })
   })
   return Effect.andThen(scanned(files, "append", threadId), write)
