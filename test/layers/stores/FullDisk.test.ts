@@ -107,30 +107,34 @@ describe("a full disk", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("that cannot undo half a line refuses the thread until it is opened again, which passes over the line", () =>
-    Effect.gen(function* () {
-      const { failing, path, store } = yield* written()
-      Object.assign(failing, { room: 20, truncate: true })
-      assert.strictEqual(yield* refused(store.append(id, first.length, more)), "unavailable")
-      Object.assign(failing, { room: Number.POSITIVE_INFINITY, truncate: false })
-      assert.strictEqual(yield* refused(store.append(id, first.length, more)), "conflict")
-      const found = yield* open(path)
-      assert.deepStrictEqual(yield* events(found), first)
-    }).pipe(Effect.scoped)
+  it.effect(
+    "that cannot undo half a line refuses the thread until it is opened again, which passes over the line",
+    () =>
+      Effect.gen(function* () {
+        const { failing, path, store } = yield* written()
+        Object.assign(failing, { room: 20, truncate: true })
+        assert.strictEqual(yield* refused(store.append(id, first.length, more)), "unavailable")
+        Object.assign(failing, { room: Number.POSITIVE_INFINITY, truncate: false })
+        assert.strictEqual(yield* refused(store.append(id, first.length, more)), "conflict")
+        const found = yield* open(path)
+        assert.deepStrictEqual(yield* events(found), first)
+      }).pipe(Effect.scoped)
   )
 })
 
 describe("a disk that cannot flush", () => {
-  it.effect.each(["turn", "always"] as const)("refuses the append under the policy %s, and accepts it later, once", (fsync) =>
-    Effect.gen(function* () {
-      const { failing, path, store } = yield* written(fsync)
-      failing.flush = true
-      assert.strictEqual(yield* refused(store.append(id, first.length, more)), "unavailable")
-      failing.flush = false
-      yield* store.append(id, first.length, more)
-      yield* store.append(id, first.length + more.length, [named])
-      assert.deepStrictEqual(yield* events(yield* open(path)), [...first, ...more, named])
-    }).pipe(Effect.scoped)
+  it.effect.each(["turn", "always"] as const)(
+    "refuses the append under the policy %s, and accepts it later, once",
+    (fsync) =>
+      Effect.gen(function* () {
+        const { failing, path, store } = yield* written(fsync)
+        failing.flush = true
+        assert.strictEqual(yield* refused(store.append(id, first.length, more)), "unavailable")
+        failing.flush = false
+        yield* store.append(id, first.length, more)
+        yield* store.append(id, first.length + more.length, [named])
+        assert.deepStrictEqual(yield* events(yield* open(path)), [...first, ...more, named])
+      }).pipe(Effect.scoped)
   )
 
   it.effect("refuses the append to a thread without a writer", () =>

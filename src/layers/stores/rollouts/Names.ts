@@ -71,7 +71,7 @@ export class Names {
       const isTorn = stat.size > 0 && Fs.readSync(descriptor, last, 0, 1, stat.size - 1) === 1 && last[0] !== 10
       const bytes = Buffer.from(isTorn ? `\n${line}` : line)
       // Half a line stays when the disk is full: behind it may already be the line of another program.
-      for (let written = 0; written < bytes.length; ) written += Fs.writeSync(descriptor, bytes, written)
+      for (let written = 0; written < bytes.length;) written += Fs.writeSync(descriptor, bytes, written)
     } finally {
       Fs.closeSync(descriptor)
     }

@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { EventOf, NumberedEvent, ThreadEvent } from "../../../services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../../services/thread/ThreadStore.ts"
-import { networkAt } from "./FileSystemType.ts"
+import { networkAdvice, networkAt } from "./FileSystemType.ts"
 import { isStorable } from "./Folder.ts"
 import * as Lock from "./Lock.ts"
 import { Locked, type Locks } from "./Lock.ts"
@@ -269,8 +269,7 @@ const makeBackend = Effect.fnUntraced(function* ({ fsync = "never", home }: Roll
   const warn = (message: string) => void fork(Effect.logWarning(message))
   const network = networkAt(home)
   if (network !== undefined) {
-    const problem = "locks and flushes may not hold between machines: use a home on a local disk"
-    yield* Effect.logWarning(`the home ${home} is on a network file system (${network}), where ${problem}`)
+    yield* Effect.logWarning(`the home ${home} is on a network file system (${network}): ${networkAdvice}`)
   }
   const files = new RolloutFiles({
     home,
