@@ -32,7 +32,7 @@ import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { recordAborted, recordAnswered, recordMessage } from "./Recording.ts"
+import { prepared, recordAborted, recordAnswered, recorded, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
@@ -68,17 +68,25 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
   yield* context.statusChanged
   const isFirst = context.state.turns.length === 0
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
+  const input = message === null ? nothing : recorded(context, turn, yield* prepared(context, message))
+  // One step: a turn whose start is stored has its input.
   yield* context.commit(
     [
-      ...opening.events,
       { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
-      ...claimed(context, turn, task, at)
+      ...claimed(context, turn, task, at),
+      ...input.events,
+      ...opening.events
     ],
-    [...opening.notifications, { method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
+    [
+      ...opening.notifications,
+      { method: "turn/started", params: { threadId: context.id, turn: turnStarted } },
+      ...input.notifications
+    ]
   )
   if (isFirst && context.state.gitInfo === null) yield* Effect.forkIn(recordGitFacts(context), context.scope)
-  if (message !== null) yield* recordMessage(context, turn, message)
 })
+
+const nothing: ReturnType<typeof recorded> = { events: [], notifications: [] }
 
 /** The first turn of a thread records the state of the repository, beside its work. */
 const recordGitFacts = Effect.fnUntraced(function* (context: ThreadContext) {
