@@ -46,6 +46,7 @@ import * as Threads from "../services/thread/Threads.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import type { AppServerOptions } from "./AppServerOptions.ts"
 import * as MachineInfo from "./MachineInfo.ts"
+import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
@@ -107,7 +108,7 @@ const facts = (options: AppServerOptions) =>
   Layer.syncContext(() =>
     Context.make(ServerInfo, MachineInfo.info(options)).pipe(
       // Web cryptography is loaded with the first random value, not at startup.
-      Context.add(SecureRandom.SecureRandom, SecureRandom.make(SecureRandom.randomBytesUnsafe)),
+      Context.add(SecureRandom.SecureRandom, SecureRandom.make(RandomBytes.make())),
       // Effect's default loggers write to stderr, because stdout belongs to the embedding program.
       Context.add(LogToStderr, true),
       options.networkPatience === undefined ? identity : Context.add(NetworkPatience, options.networkPatience)

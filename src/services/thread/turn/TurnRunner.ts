@@ -36,6 +36,7 @@ import { prepared, recordAborted, recordAnswered, recorded, recordMessage } from
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
+import { readsFiles } from "./UserMessage.ts"
 
 const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
@@ -68,21 +69,22 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
   yield* context.statusChanged
   const isFirst = context.state.turns.length === 0
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
+  const first = { method: "turn/started" as const, params: { threadId: context.id, turn: turnStarted } }
+  const started: ReadonlyArray<ThreadEvent> = [
+    { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
+    ...claimed(context, turn, task, at)
+  ]
+  const isImmediate = message === null || !readsFiles(message.input)
+  // The start of a turn does not wait for files.
+  if (!isImmediate) yield* context.commit(started, [first])
   const input = message === null ? nothing : recorded(context, turn, yield* prepared(context, message))
-  // One step: a turn whose start is stored has its input.
-  yield* context.commit(
-    [
-      { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
-      ...claimed(context, turn, task, at),
-      ...input.events,
-      ...opening.events
-    ],
-    [
-      ...opening.notifications,
-      { method: "turn/started", params: { threadId: context.id, turn: turnStarted } },
-      ...input.notifications
-    ]
-  )
+  // A turn whose start is stored has its input, and what was waiting for the turn waits no longer.
+  yield* isImmediate
+    ? context.commit(
+        [...started, ...input.events, ...opening.events],
+        [...opening.notifications, first, ...input.notifications]
+      )
+    : context.commit([...input.events, ...opening.events], [...opening.notifications, ...input.notifications])
   if (isFirst && context.state.gitInfo === null) yield* Effect.forkIn(recordGitFacts(context), context.scope)
 })
 
