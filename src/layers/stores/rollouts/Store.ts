@@ -198,12 +198,21 @@ const appendLocked = (
     )
   })
 
+/** Whether the history of another thread refers to this one. Without an index, the first line of every file is read. */
+const isReferenced = ({ files, index }: Backend, threadId: string): Effect.Effect<boolean, ThreadStoreError> => {
+  const search = inSteps(files.references(threadId), FilesPerSlice)
+  const indexed = Effect.orElseSucceed(index.isReferenced(threadId), () => undefined)
+  return Effect.mapError(
+    Effect.flatMap(indexed, (found) => (found === undefined ? search : Effect.succeed(found))),
+    (error) => errorOf("delete", error)
+  )
+}
+
 /** Deletes a thread, unless the history of another one refers to it. */
 const removed = (backend: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> =>
   Effect.gen(function* () {
     const { files, index } = backend
-    const search = inSteps(files.references(threadId), FilesPerSlice)
-    if (yield* Effect.mapError(search, (error) => errorOf("delete", error))) {
+    if (yield* isReferenced(backend, threadId)) {
       const cause = new Error("another file refers to it")
       return yield* new ThreadStoreError({ operation: "delete", reason: "referenced", threadId, cause })
     }
