@@ -43,6 +43,7 @@ import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
+import * as NodeFileReplacement from "./files/NodeFileReplacement.ts"
 import * as NodeMachineFiles from "./files/NodeMachineFiles.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import type { AppServerOptions } from "./AppServerOptions.ts"
@@ -209,7 +210,10 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provideMerge(Shutdown.layer),
     Layer.provideMerge(MessageProcessor.layer),
     Layer.provide(
-      handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer), Layer.provide(NodeMachineFiles.layer))
+      handlers.pipe(
+        Layer.provide(model),
+        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer])
+      )
     ),
     Layer.provideMerge(threads),
     Layer.provide(store),
