@@ -8,7 +8,7 @@ import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
 import { Config, type ConfigError } from "../../services/config/Config.ts"
 import type { HandlersFor } from "../../services/connection/Handlers.ts"
 import { internal, invalidRequest, RequestError } from "../../services/routing/RequestError.ts"
-import type { ConfigWriteError, WriteRequest } from "../../services/config/ConfigWrite.ts"
+import type { ConfigWriteError, WriteRequest } from "../../services/config/ConfigWriter.ts"
 import { FileReplacement, type FileReplacementError } from "../../services/config/FileReplacement.ts"
 
 /**

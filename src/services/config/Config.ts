@@ -21,7 +21,8 @@ import type {
 import type { Bounds } from "./Bounds.ts"
 import type { EffectiveConfig, RequestedSettings } from "./EffectiveConfig.ts"
 import { ConfigError, type TextRange, unreadable } from "./ConfigError.ts"
-import { make as makeWriter, type Writer } from "./ConfigWrite.ts"
+import { make as makeWriter } from "./ConfigWrite.ts"
+import type { WriteConfig } from "./ConfigWriter.ts"
 import * as Demands from "./RequirementSources.ts"
 import { resolve, type Unresolved } from "./Effective.ts"
 import * as FileCache from "./FileCache.ts"
@@ -82,12 +83,8 @@ export class Config extends Context.Service<
     readonly bounds: Effect.Effect<Bounds, ConfigError>
     /** The result of `config/read`. */
     readonly read: (params: ConfigReadParams) => Effect.Effect<ConfigReadResponse, ConfigError>
-    /**
-     * Changes the user's file. Loaded threads keep their settings.
-     *
-     * @internal
-     */
-    readonly write: Writer["write"]
+    /** Changes the user's file. Loaded threads keep their settings. */
+    readonly write: WriteConfig
     /** The result of `configRequirements/read`. */
     readonly requirements: Effect.Effect<ConfigRequirementsReadResponse, ConfigError>
   }

@@ -15,37 +15,17 @@
 import * as Effect from "effect/Effect"
 import type * as Path from "effect/Path"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type { ConfigEdit, ConfigWriteResponse, OverriddenMetadata } from "../../protocol/v2/config/ConfigWrite.ts"
 import type { ConfigError } from "./ConfigError.ts"
 import type { Layer } from "./ConfigLayer.ts"
 import { version } from "./ConfigReadResult.ts"
 import * as Document from "./Document.ts"
-import type { FileReplacement, FileReplacementError } from "./FileReplacement.ts"
+import { ConfigWriteError, type WriteConfig } from "./ConfigWriter.ts"
 import { type Change, faultOf, parseKeyPath, withChange } from "./KeyPath.ts"
 import { counts, isUserLayer, type Layers, type Stack } from "./Layers.ts"
 import { at, canonical, get, type Table } from "./Table.ts"
 
-/** A write that was refused. Nothing was written. */
-export class ConfigWriteError extends Schema.TaggedError<ConfigWriteError>()("ConfigWriteError", {
-  code: Schema.Literals(["configLayerReadonly", "configVersionConflict", "configValidationError"]),
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return this.detail
-  }
-}
-
-/** A request to write. */
-export interface WriteRequest {
-  readonly edits: ReadonlyArray<ConfigEdit>
-  /** Undefined for the user's file. */
-  readonly filePath: string | undefined
-  /** The write is refused when the file has another version. Undefined: any version. */
-  readonly expectedVersion: string | undefined
-}
-
-export const refused = (code: ConfigWriteError["code"], detail: string): ConfigWriteError =>
+const refused = (code: ConfigWriteError["code"], detail: string): ConfigWriteError =>
   new ConfigWriteError({ code, detail })
 
 const invalid = (detail: string): ConfigWriteError => refused("configValidationError", detail)
@@ -176,14 +156,6 @@ export const responseOf = Effect.fnUntraced(function* (
   }
 })
 
-/** Writes the user's settings. */
-export interface Writer {
-  readonly write: (
-    request: WriteRequest,
-    files: FileReplacement["Service"]
-  ) => Effect.Effect<ConfigWriteResponse, ConfigError | ConfigWriteError | FileReplacementError>
-}
-
 const conflict = refused(
   "configVersionConflict",
   "Configuration was modified since last read. Fetch latest version and retry."
@@ -192,7 +164,7 @@ const conflict = refused(
 const readonly = refused("configLayerReadonly", "Only writes to the user config are allowed")
 
 /** A writer of `userFile`. */
-export const make = (layers: Layers, path: Path.Path, userFile: string): Writer["write"] =>
+export const make = (layers: Layers, path: Path.Path, userFile: string): WriteConfig =>
   Effect.fn("Config.write")(function* ({ edits, expectedVersion, filePath }, files) {
     const isOther =
       filePath !== undefined && !(path.isAbsolute(filePath) && path.normalize(filePath) === path.normalize(userFile))
