@@ -175,6 +175,7 @@ describe("ClientRequests", () => {
       "turn/steer": "thread",
       "turn/interrupt": "thread",
       "model/list": "-",
+      "collaborationMode/list": "-",
       "config/read": "config*",
       "configRequirements/read": "config*",
       "account/read": "account*"

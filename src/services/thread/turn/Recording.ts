@@ -4,6 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
+import type { ServerRequestMethod } from "../../../protocol/Methods.ts"
 import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
 import { SmallFiles } from "../../config/SmallFiles.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
@@ -14,6 +15,9 @@ import { type Message, promptOf, toModel } from "./UserMessage.ts"
 /** The key of a message is stored together with the message, so that a retry after a crash finds both or neither. */
 const acceptedKey = (context: ThreadContext, turn: ActiveTurn, { key }: Message): ReadonlyArray<ThreadEvent> =>
   key === undefined ? [] : [{ _tag: "SubmissionAccepted", at: context.now(), key, turnId: turn.id }]
+
+/** The detail of images for the model, unless the client chose one. */
+const imageDetail = ({ model }: ThreadContext) => (model.known ? "original" : "high")
 
 /** Records a message: its entry and its item. Empty input is not recorded. */
 export const recordMessage = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, message: Message) {
@@ -31,7 +35,11 @@ export const recordMessage = Effect.fnUntraced(function* (context: ThreadContext
     completedAtMs: null
   }
   yield* context.itemStarted(turn.id, item)
-  const entry = yield* Effect.provideService(toModel(message.input), SmallFiles, context.services.files)
+  const entry = yield* Effect.provideService(
+    toModel(message.input, imageDetail(context)),
+    SmallFiles,
+    context.services.files
+  )
   // The item comes last: a message that is shown is also in the conversation, also after a crash.
   const before = entry === null ? accepted : [context.entry(entry), ...accepted]
   yield* context.itemCompleted(turn.id, item, before)
@@ -60,11 +68,16 @@ export const recordAborted = Effect.fnUntraced(function* (context: ThreadContext
   }
 })
 
+/** A request whose end is visible by its item only, as in the release. */
+const Unannounced: ServerRequestMethod = "item/tool/call"
+
 /** Records that a request to the clients is no longer pending, and publishes it. */
 export const recordAnswered = (context: ThreadContext, requestId: number): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const isRecorded = context.state.openRequests.some((request) => request.requestId === requestId)
-    return context.commit(isRecorded ? [{ _tag: "RequestClosed", at: context.now(), requestId }] : [], [
-      { method: "serverRequest/resolved", params: { threadId: context.id, requestId } }
-    ])
+    const recorded = context.state.openRequests.find((request) => request.requestId === requestId)
+    const params = { threadId: context.id, requestId }
+    return context.commit(
+      recorded === undefined ? [] : [{ _tag: "RequestClosed", at: context.now(), requestId }],
+      recorded?.method === Unannounced ? [] : [{ method: "serverRequest/resolved", params }]
+    )
   })

@@ -77,7 +77,8 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
     [...opening.notifications, { method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
   )
   if (isFirst && context.state.gitInfo === null) yield* Effect.forkIn(recordGitFacts(context), context.scope)
-  if (message !== null) yield* recordMessage(context, turn, message)
+  // The task records it, after what precedes it in the conversation; else the end of the turn does.
+  if (message !== null) turn.steer(message)
 })
 
 /** The first turn of a thread records the state of the repository, beside its work. */

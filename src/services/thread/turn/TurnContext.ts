@@ -1,0 +1,48 @@
+/**
+ * Tells the model the context of a turn: records the parts that it does not know yet (`ContextParts`).
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
+import { type ContextFacts, contextEntries } from "../ContextParts.ts"
+import type { Documents } from "../Instructions.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
+
+/** The first message of every request. */
+export const baseMessage = ({ instructions }: ThreadContext): ResponseItem => ({
+  type: "message",
+  role: "developer",
+  content: [{ type: "input_text", text: instructions.base }]
+})
+
+/** The documents of the thread's current folder. Those of another folder than the last are read again. */
+const documentsOf = Effect.fnUntraced(function* (context: ThreadContext): Effect.fn.Return<Documents> {
+  const { cwd, environments } = context.state.settings
+  const folder = environments?.length === 0 ? null : cwd
+  if (context.documents.folder === folder) return context.documents
+  const documents = yield* context.instructions.documentsIn(folder)
+  context.documents = documents
+  for (const message of documents.warnings) yield* context.notify("warning", { threadId: context.id, message })
+  return documents
+})
+
+/** What the context is made of now. */
+export const contextFacts = Effect.fnUntraced(function* (context: ThreadContext): Effect.fn.Return<ContextFacts> {
+  const { instructions, state } = context
+  const { text } = yield* documentsOf(context)
+  return {
+    settings: state.settings,
+    developer: instructions.developer,
+    permissions: instructions.permissions,
+    agents: text,
+    environment: instructions.environmentAt(context.now())
+  }
+})
+
+/** Records what the model has not been told. */
+export const recordContext = Effect.fnUntraced(function* (context: ThreadContext) {
+  const facts = yield* contextFacts(context)
+  const entries = contextEntries(context.state.conversation, facts)
+  if (entries.length > 0) yield* context.commit(entries.map((item) => context.entry(item)))
+})
