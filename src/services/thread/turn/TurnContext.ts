@@ -8,6 +8,7 @@ import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { type ContextFacts, contextEntries } from "../ContextParts.ts"
 import type { Documents } from "../Instructions.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import type { ThreadEvent } from "../ThreadEvent.ts"
 
 /** The first message of every request. */
 export const baseMessage = ({ instructions }: ThreadContext): ResponseItem => ({
@@ -16,12 +17,16 @@ export const baseMessage = ({ instructions }: ThreadContext): ResponseItem => ({
   content: [{ type: "input_text", text: instructions.base }]
 })
 
+const folderOf = ({ state: { settings } }: ThreadContext): string | null =>
+  settings.environments?.length === 0 ? null : settings.cwd
+
+/** Whether the context needs documents that have not been read. */
+export const readsDocuments = (context: ThreadContext): boolean => context.documents.folder !== folderOf(context)
+
 /** The documents of the thread's current folder. Those of another folder than the last are read again. */
 const documentsOf = Effect.fnUntraced(function* (context: ThreadContext): Effect.fn.Return<Documents> {
-  const { cwd, environments } = context.state.settings
-  const folder = environments?.length === 0 ? null : cwd
-  if (context.documents.folder === folder) return context.documents
-  const documents = yield* context.instructions.documentsIn(folder)
+  if (!readsDocuments(context)) return context.documents
+  const documents = yield* context.instructions.documentsIn(folderOf(context))
   context.documents = documents
   for (const message of documents.warnings) yield* context.notify("warning", { threadId: context.id, message })
   return documents
@@ -40,9 +45,10 @@ export const contextFacts = Effect.fnUntraced(function* (context: ThreadContext)
   }
 })
 
-/** Records what the model has not been told. */
-export const recordContext = Effect.fnUntraced(function* (context: ThreadContext) {
+/** The entries with what the model has not been told, as events. */
+export const contextEvents = Effect.fnUntraced(function* (
+  context: ThreadContext
+): Effect.fn.Return<ReadonlyArray<ThreadEvent>> {
   const facts = yield* contextFacts(context)
-  const entries = contextEntries(context.state.conversation, facts)
-  if (entries.length > 0) yield* context.commit(entries.map((item) => context.entry(item)))
+  return contextEntries(context.state.conversation, facts).map((item) => context.entry(item))
 })

@@ -32,9 +32,11 @@ export interface TurnStep {
   readonly turn: ActiveTurn
 }
 
-/** What is stored and published together with the start of a turn, in front of it. */
+/** What is stored and published together with the start of a turn. */
 export interface Opening {
+  /** Behind the start and the message of the turn. */
   readonly events: ReadonlyArray<ThreadEvent>
+  /** In front of those of the start. */
   readonly notifications: ReadonlyArray<Notification>
 }
 
@@ -44,6 +46,8 @@ export type TurnTask = TurnKind & {
   readonly opening: Opening
   /** The user's message at the start of the turn; null for a turn without one. */
   readonly message: Message | null
+  /** Whether the turn has work to do before its message: the task records the message then. Default: it has none. */
+  readonly defersMessage?: (context: ThreadContext) => boolean
   /** What is stored with the start of a turn that goes on after a crash. Absent for a turn that never does. */
   readonly claim?: Pick<TurnClaim, "originator" | "userAgent" | "outputSchema" | "metadata">
   /** The turn started before a crash, and goes on. */

@@ -20,7 +20,7 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
 import { type OnCall, sample } from "./Sampling.ts"
 import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
-import { baseMessage, recordContext } from "./TurnContext.ts"
+import { baseMessage } from "./TurnContext.ts"
 import { countFailure, countTokens } from "./TokenCount.ts"
 import { runCall } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
@@ -133,8 +133,6 @@ export const userTask = (options: UserTurnOptions): TurnTask => ({
     metadata: options.options.metadata
   },
   run: Effect.fnUntraced(function* (at) {
-    yield* recordContext(at.context)
-    yield* recordAdded(at)
     while ((yield* scopedStep(at, options)) || !at.turn.finish()) yield* recordAdded(at)
   })
 })
