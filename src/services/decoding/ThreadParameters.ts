@@ -3,18 +3,7 @@
  *
  * @module
  */
-import {
-  agents,
-  collaborationMode,
-  type Decisions,
-  environments,
-  ignored,
-  input,
-  personality,
-  reviewer,
-  tier,
-  used
-} from "./Decision.ts"
+import { agents, type Decisions, environments, ignored, input, personality, reviewer, tier, used } from "./Decision.ts"
 
 const threadId = { threadId: used }
 const paged = { cursor: used, limit: used }
@@ -79,9 +68,9 @@ export const threadParameters = {
     permissions: used,
     model: used,
     serviceTier: tier,
+    collaborationMode: used,
     effort: used,
     summary: used,
-    collaborationMode,
     multiAgentMode: agents,
     personality
   },
