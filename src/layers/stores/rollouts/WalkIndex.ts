@@ -23,7 +23,7 @@ import { LaterVersion } from "./Line.ts"
 import type { Names } from "./Names.ts"
 import { skim, type Skimmed } from "./Skim.ts"
 import { asError, pauseAfter } from "./Slices.ts"
-import { LineTooLong, type Source, withSource } from "./Source.ts"
+import { LineTooLong, occursIn, withSource } from "./Source.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
 
 /** Limit on the cached summaries. */
@@ -250,9 +250,6 @@ export class WalkIndex implements ThreadIndex {
 /** The largest file whose bytes are compared before it is read. */
 const MaxCompared = 32 * 1024 * 1024
 
-/** Bytes that are compared at a time. */
-const CompareBytes = 256 * 1024
-
 const baseMark = '"history_base"'
 
 /** Whether a text can occur in a file, by its bytes. A file with a base, a compressed or a large one always may. */
@@ -264,18 +261,4 @@ const mayContain = (file: RolloutFile, needle: string): boolean => {
   } catch {
     return false
   }
-}
-
-/** Whether one of the texts occurs in a source, in any case. They are ASCII, in lower case. */
-const occursIn = (source: Source, texts: ReadonlyArray<string>): boolean => {
-  // What precedes a chunk, so that a text is also found where two chunks meet.
-  const overlap = Math.max(...texts.map(({ length }) => length)) - 1
-  const bytes = Buffer.allocUnsafe(Math.min(source.size, CompareBytes + overlap))
-  for (let position = 0; position < source.size; position += bytes.length - overlap) {
-    const length = source.read(bytes, position)
-    const content = bytes.toString("latin1", 0, length).toLowerCase()
-    if (texts.some((text) => content.includes(text))) return true
-    if (length < bytes.length || position + length >= source.size) return false
-  }
-  return false
 }
