@@ -62,6 +62,7 @@ import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
 import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as NoSandbox from "./sandboxes/None.ts"
@@ -131,6 +132,7 @@ const handlers = Layer.effect(
       ...(yield* ThreadQueueHandlers.make),
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
+      ...(yield* ThreadTerminalHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
