@@ -97,14 +97,17 @@ export const spawn = (
   marked: Marked,
   stdio: Stdio = { type: "merged" }
 ): Effect.Effect<Process, SpawnError | TerminalUnavailable, Scope.Scope> =>
-  Effect.map(Effect.acquireRelease(register(command, marked, stdio), end), (started) => ({
-    exit: Deferred.await(started.exit),
-    ...started.streams,
-    resize: (size) => started.terminal?.resize(size) ?? Effect.void,
-    interrupt: signal(started.child, "SIGINT"),
-    kill: kill(started),
-    closeOutput: closeOutput(started)
-  }))
+  Effect.map(
+    Effect.andThen(command.held ?? Effect.void, Effect.acquireRelease(register(command, marked, stdio), end)),
+    (started) => ({
+      exit: Deferred.await(started.exit),
+      ...started.streams,
+      resize: (size) => started.terminal?.resize(size) ?? Effect.void,
+      interrupt: signal(started.child, "SIGINT"),
+      kill: kill(started),
+      closeOutput: closeOutput(started)
+    })
+  )
 
 const register = Effect.fnUntraced(function* (
   command: SandboxedCommand,

@@ -214,7 +214,7 @@ export class ShellThread {
         return Result.fail(invalid(`exec_command failed: ${terminal.failure.message}; rerun it without tty`))
       }
       const plan = this.#plan(call, args.success, turn)
-      const confined = yield* Effect.result(this.#options.sandbox.confine(plan.command, turn.sandboxPolicy))
+      const confined = yield* Effect.result(this.#options.sandbox.confine(plan.command, turn.sandboxPolicy, turn.cwd))
       const decision = ExecPolicy.decide({
         ...plan,
         command: plan.shown.command,
@@ -264,6 +264,7 @@ export class ShellThread {
       executable: shell,
       args: [login ? "-lc" : "-c", args.cmd],
       cwd,
+      ...(args.tty === true ? { terminal: true } : {}),
       env: {
         ...this.#environment,
         ...ShellEnvironment.plain,
