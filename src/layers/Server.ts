@@ -66,6 +66,7 @@ import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
 import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
@@ -135,6 +136,7 @@ const handlers = Layer.effect(
       ...(yield* ThreadQueueHandlers.make),
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
+      ...(yield* ThreadTerminalHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
