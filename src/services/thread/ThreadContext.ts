@@ -100,7 +100,14 @@ export class ThreadContext {
   }
 
   #permitted(tools: ReadonlyArray<Tool>): ReadonlyArray<Tool> {
-    return inEnvironment(switchedOn(tools, this.#config), this.state.settings.environments)
+    const enabled = inEnvironment(switchedOn(tools, this.#config), this.state.settings.environments)
+    return this.#isModelKnown ? enabled : enabled.filter((tool) => tool.forKnownModels !== true)
+  }
+
+  /** Whether the model is in the catalogue, or comes from the program. */
+  get #isModelKnown(): boolean {
+    const { model, modelProvider } = this.state.settings
+    return this.services.contextWindow(model) !== null || this.services.model.answersAs?.(modelProvider) !== undefined
   }
 
   /** Whether a turn of this thread goes on after a crash: `recover = "resume"` in the table `spindle`. */

@@ -62,6 +62,8 @@ export class ActiveTurn {
   /** Pending requests from before a crash, by the call that asks them again. */
   readonly restored = new Map<string, RestoredRequest>()
   lastAgentMessage: ThreadItem | null = null
+  /** What patches of this turn have changed, as one diff; empty when they changed nothing. */
+  diff = ""
   /** The text of the user's last message in this turn; null when there is none. */
   prompt: string | null = null
   #fiber: Fiber.Fiber<void> | undefined
