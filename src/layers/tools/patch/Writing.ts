@@ -37,7 +37,7 @@ export class WriteFailed extends Schema.TaggedError<WriteFailed>()("WriteFailed"
 }
 
 /** One file to write or to remove. */
-interface Step {
+export interface Step {
   readonly at: Located
   /** What is there; null when there is nothing. */
   readonly before: Stored | null
@@ -57,7 +57,7 @@ const stepsOf = (change: VerifiedChange): ReadonlyArray<Step> => {
 }
 
 /** A step whose folder is open. */
-interface Ready {
+export interface Ready {
   readonly step: Step
   /** A path of the file through its open folder. */
   readonly path: string
@@ -175,8 +175,8 @@ const overwrite = async (path: string, text: string): Promise<void> => {
   }
 }
 
-/** Applies a step. Returns what undoes it. */
-const apply = async (ready: Ready): Promise<() => Promise<void>> => {
+/** Applies a step. Returns what undoes it. @internal */
+export const apply = async (ready: Ready): Promise<() => Promise<void>> => {
   const { backup, path, staged, step } = ready
   const { after, before } = step
   if (after === null) {
@@ -199,6 +199,9 @@ const apply = async (ready: Ready): Promise<() => Promise<void>> => {
   return restore
 }
 
+/** How a step is applied. */
+export type Apply = (ready: Ready) => Promise<() => Promise<void>>
+
 /** Undoes the steps, the last one first. Returns the files that could not be restored. */
 const undoAll = (undo: ReadonlyArray<readonly [Ready, () => Promise<void>]>): Effect.Effect<ReadonlyArray<Ready>> =>
   Effect.gen(function* () {
@@ -217,7 +220,7 @@ const undoAll = (undo: ReadonlyArray<readonly [Ready, () => Promise<void>]>): Ef
 const lostText = ({ backup, step: { at } }: Ready): string =>
   `${at.path} could not be restored; its old content is in ${Path.join(Path.dirname(at.canonical), Path.basename(backup))}`
 
-const applyAll = (all: ReadonlyArray<Ready>): Effect.Effect<void, WriteFailed> =>
+const applyAll = (all: ReadonlyArray<Ready>, apply: Apply): Effect.Effect<void, WriteFailed> =>
   Effect.gen(function* () {
     const undo: Array<readonly [Ready, () => Promise<void>]> = []
     for (const ready of all) {
@@ -231,12 +234,11 @@ const applyAll = (all: ReadonlyArray<Ready>): Effect.Effect<void, WriteFailed> =
     }
   })
 
-/**
- * Writes the changes. `accessOf` is the access under which a file is written. Cannot be interrupted.
- */
+/** Writes the changes. `accessOf` is the access under which a file is written. Cannot be interrupted. */
 export const write = (
   changes: ReadonlyArray<VerifiedChange>,
-  accessOf: (at: Located) => FileAccess
+  accessOf: (at: Located) => FileAccess,
+  applyStep: Apply = apply
 ): Effect.Effect<void, WriteFailed> =>
   Effect.gen(function* () {
     const blocked = changes.find((change) => change.blocked)
@@ -249,5 +251,5 @@ export const write = (
       ...ready.filter(({ step }) => step.after !== null),
       ...ready.filter(({ step }) => step.after === null)
     ]
-    yield* applyAll(order)
+    yield* applyAll(order, applyStep)
   }).pipe(Effect.scoped, Effect.uninterruptible)
