@@ -12,6 +12,9 @@
  * @module
  */
 import type * as Deferred from "effect/Deferred"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { encodeFailure, encodeSuccess } from "../../protocol/jsonrpc/Encode.ts"
 import { type ErrorObject, type Extensions, type RequestId } from "../../protocol/jsonrpc/Envelope.ts"
 import * as ErrorCode from "../../protocol/jsonrpc/ErrorCode.ts"
@@ -49,6 +52,7 @@ export class Connection implements Subscriber {
   readonly #transport: Transport
   #session: Session | undefined
   #closed = false
+  #resources: Scope.Closeable | undefined
   /** Requests that wait behind others with the same key. */
   waiting = 0
   /** Running handlers. */
@@ -91,6 +95,22 @@ export class Connection implements Subscriber {
     this.#session = session
     this.#transport.onInitialized?.()
     return true
+  }
+
+  /**
+   * The scope of what requests open for this client: watches, commands, searches. It closes when the connection ends, before
+   * running requests are waited for. What is added later ends at once.
+   */
+  get resources(): Scope.Scope {
+    return (this.#resources ??= Scope.makeUnsafe("parallel"))
+  }
+
+  /** Closes `resources`. Undefined when there are none. */
+  releaseNow(): Effect.Effect<void> | undefined {
+    const made = this.#resources
+    if (made !== undefined) return Scope.close(made, Exit.void)
+    this.#resources = Scope.makeUnsafe("parallel")
+    return Scope.closeUnsafe(this.#resources, Exit.void)
   }
 
   /** Stops admitting requests: waiting requests are skipped, running ones finish. */

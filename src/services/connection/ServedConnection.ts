@@ -273,7 +273,19 @@ export class ServedConnection implements Served {
     const { disconnect, dispatcher, fork } = this.#engine
     dispatcher.skipWaiting()
     fork(Effect.andThen(disconnect, connection.outgoing.shutdown))
+    this.#release()
     if (why !== undefined) fork(Effect.logWarning(`closing connection ${connection.id}: ${why}`))
+  }
+
+  /** Closes what requests opened for the client. A failure to close is logged. */
+  #release(): Fiber.Fiber<unknown, unknown> | undefined {
+    const closing = this.connection.releaseNow()
+    if (closing === undefined) return undefined
+    return this.#engine.fork(
+      Effect.catchCause(closing, (cause) =>
+        Effect.logError(`connection ${this.connection.id} ended, but not all of its resources`, cause)
+      )
+    )
   }
 
   #end(reason: CloseReason, deadline: Deadline, after: Effect.Effect<void>): Effect.Effect<void> {
@@ -291,11 +303,14 @@ export class ServedConnection implements Served {
         yield* disconnect
       }
       if (reason._tag === "Left" || reason._tag === "Stopping") yield* connection.outgoing.drain
+      // Requests may wait for what is released here, such as a command.
+      const releasing = this.#release()
       const served = this.#isReading ? dispatcher.idle : Effect.andThen(awaitEnd(this.#reader), dispatcher.idle)
       yield* Effect.raceFirst(Effect.andThen(served, after), deadline.work)
       dispatcher.skipWaiting(internal("request was interrupted"))
       connection.close()
       dispatcher.interruptNow()
+      yield* Effect.raceFirst(awaitEnd(releasing), deadline.work)
       yield* connection.outgoing.end
       yield* Effect.raceFirst(awaitEnd(this.#writer), deadline.end)
       if (isRunning(this.#writer)) {
