@@ -284,7 +284,9 @@ class Draft {
     if (first === undefined) return
     for (let index = kept; index < turns.length; index++) this.#items.delete(index)
     const removed = new Set(turns.splice(kept).map(({ id }) => id))
-    this.#state.late = this.#state.late.filter(({ turnId }) => !removed.has(turnId))
+    const last = turns.at(-1)
+    // The items of the turn that is the last one now are not late any more.
+    this.#state.late = this.#state.late.filter(({ turnId }) => !removed.has(turnId) && turnId !== last?.id)
     const conversation = this.#changedConversation()
     conversation.length = Math.min(conversation.length, first.conversationStart)
   }
