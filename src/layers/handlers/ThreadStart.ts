@@ -152,7 +152,10 @@ const makeResume = (routing: Routing, threads: Threads["Service"]): Handler<"thr
     return Reply.make(() => {
       const otherwise = catchUp(routing.router, connection, thread, now)
       const { extensions, following } = subscribe(routing, connection, threadId, after, otherwise)
-      const commit = Effect.andThen(following, publishWarnings(routing.router, loaded, unservedAtResume(served)))
+      const commit = following.pipe(
+        Effect.andThen(publishWarnings(routing.router, loaded, unservedAtResume(served))),
+        Effect.andThen(thread.goal.start)
+      )
       return { result: resumedThread(thread, params), extensions, commit }
     })
   })

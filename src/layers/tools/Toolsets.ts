@@ -19,7 +19,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { Tool } from "../../services/tool/Tool.ts"
 import { Toolset } from "../../services/tool/Toolset.ts"
-import * as Shell from "./Shell.ts"
+import * as Goals from "./Goals.ts"
 
 /** A set of these tools for every thread. */
 export const make = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> =>
@@ -50,8 +50,14 @@ export const combine = <E = never, R = never>(
     })
   )
 
-/** The built-in tools: `exec_command` and `write_stdin`. A further one is added here. */
-export const builtIn: Layer.Layer<Toolset> = Shell.layer
+/**
+ * The built-in tools: `exec_command` and `write_stdin`, and those of the goal of a thread: `get_goal`, `create_goal` and
+ * `update_goal`. A further one is added here.
+ */
+export const builtIn: Layer.Layer<Toolset> = Layer.succeed(
+  Toolset,
+  Toolset.of({ open: ({ registry, shell }) => registry.add([...shell.tools, ...Goals.tools]) })
+)
 
 /** These tools in addition to the built-in ones. */
 export const besideShell = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> => combine([builtIn, make(tools)])

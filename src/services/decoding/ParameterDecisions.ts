@@ -94,7 +94,7 @@ export const Parameters: Decisions = {
     threadSource: used,
     attachToSource: refused,
     excludeTurns: used,
-    deferGoalContinuation: ignored("Threads have no goals."),
+    deferGoalContinuation: ignored("A fork has no goal."),
     experimentalPredictionMode: refused,
     experimentalDisablePredictionMcp: ignored("It has no effect without `experimentalPredictionMode`.")
   },

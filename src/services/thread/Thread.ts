@@ -45,6 +45,7 @@ import type { UserCommand } from "../tool/ShellSessions.ts"
 import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
 import { ThreadGate } from "./ThreadGate.ts"
+import { GoalRunner } from "./turn/GoalRunner.ts"
 import { QueueRunner } from "./turn/QueueRunner.ts"
 import { PendingKeys } from "./turn/PendingKeys.ts"
 import type { TurnTask } from "./turn/TurnTask.ts"
@@ -76,6 +77,8 @@ export class Thread {
   readonly #keys = new PendingKeys()
   /** Starts turns from the thread's queue. */
   readonly queue: QueueRunner
+  /** Starts turns for the thread's goal. */
+  readonly goal: GoalRunner
 
   constructor(options: ThreadOptions) {
     this.instructionSources = options.instructionSources
@@ -88,6 +91,14 @@ export class Thread {
       gate: this.#gate,
       isRunning: () => this.isRunning,
       begin: (accepted) => this.begin(accepted)
+    })
+    this.goal = new GoalRunner({
+      context: options.context,
+      gate: this.#gate,
+      isRunning: () => this.isRunning,
+      caller: () => this.queue.identity,
+      runTask: (turn, task) => this.runTask(turn, task),
+      inject: (entry) => this.#active?.inject(entry) === true
     })
   }
 
@@ -229,11 +240,13 @@ export class Thread {
     return Effect.uninterruptible(started)
   }
 
-  /** After a turn that was not interrupted, the queue goes on. */
+  /** After a turn that was not interrupted, the queue goes on, then the goal. */
   #after(turnId: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       const status = turnOf(this.state, turnId)?.status
-      return status === "completed" || status === "failed" ? this.queue.start : Effect.void
+      return status === "completed" || status === "failed"
+        ? Effect.andThen(this.queue.start, this.goal.start)
+        : Effect.void
     })
   }
 

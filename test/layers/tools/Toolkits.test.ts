@@ -305,6 +305,9 @@ describe("a toolkit of effect/ai", () => {
       assert.deepStrictEqual(described, [
         ["exec_command", true],
         ["write_stdin", true],
+        ["get_goal", true],
+        ["create_goal", true],
+        ["update_goal", true],
         ["other", false]
       ])
     })

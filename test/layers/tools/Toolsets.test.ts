@@ -56,10 +56,10 @@ describe("sets of tools", () => {
     })
   )
 
-  it.effect("include the shell besides custom tools", () =>
+  it.effect("include the built-in tools besides custom ones", () =>
     Effect.gen(function* () {
       const { names } = yield* opened(Toolsets.besideShell([toolNamed("weather")]))
-      assert.deepStrictEqual(names(), ["exec_command", "weather"])
+      assert.deepStrictEqual(names(), ["exec_command", "get_goal", "create_goal", "update_goal", "weather"])
     })
   )
 

@@ -39,7 +39,7 @@ export type WriteStdinArguments = Of<typeof WriteStdinArguments>
 
 /** The arguments of exec_command, or their error. */
 export const readExecCommand = (input: string): Result.Result<ExecCommandArguments, string> =>
-  Result.flatMap(read(ExecCommandArguments, input), (args) => {
+  Result.flatMap(readArguments(ExecCommandArguments, input), (args) => {
     const permissions = args.sandbox_permissions ?? null
     if (permissions === null && (args.justification ?? null) !== null) {
       return Result.fail(
@@ -60,9 +60,10 @@ export const readExecCommand = (input: string): Result.Result<ExecCommandArgumen
 
 /** The arguments of write_stdin, or their error. */
 export const readWriteStdin = (input: string): Result.Result<WriteStdinArguments, string> =>
-  read(WriteStdinArguments, input)
+  readArguments(WriteStdinArguments, input)
 
-const read = <S extends Schema.Codec<unknown, unknown>>(
+/** The arguments of a function call, or the text of their error. */
+export const readArguments = <S extends Schema.Codec<unknown, unknown>>(
   schema: () => S,
   input: string
 ): Result.Result<S["Type"], string> => {

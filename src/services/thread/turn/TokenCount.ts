@@ -7,6 +7,10 @@ import * as Effect from "effect/Effect"
 import type { TokenUsageBreakdown } from "../../../protocol/v2/thread/Thread.ts"
 import type { ModelError, ModelUsage } from "../../model/ModelProvider.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import type { StoredGoal, ThreadEvent } from "../ThreadEvent.ts"
+import { recorded } from "../ThreadGoal.ts"
+import type { ActiveTurn } from "./ActiveTurn.ts"
+import { goalAfterAnswer } from "./GoalAccount.ts"
 
 const none: TokenUsageBreakdown = {
   totalTokens: 0,
@@ -26,27 +30,44 @@ const add = (a: TokenUsageBreakdown, b: ModelUsage): TokenUsageBreakdown => ({
   reasoningOutputTokens: a.reasoningOutputTokens + b.reasoningOutputTokens
 })
 
-const write = (context: ThreadContext, turnId: string, total: TokenUsageBreakdown, last: TokenUsageBreakdown) => {
-  const modelContextWindow = context.services.contextWindow(context.state.settings.model)
-  return context.commit([
-    { _tag: "TokensCounted", at: context.now(), turnId, usage: { total, last, modelContextWindow } }
-  ])
-}
-
-/**
- * Adds the usage of an answer and publishes the thread's total. An answer without usage publishes the last total, if there
- * is one.
- */
-export const countTokens = Effect.fnUntraced(function* (
+const counted = (
   context: ThreadContext,
   turnId: string,
-  used: ModelUsage | null
-) {
-  if (used !== null)
-    yield* write(context, turnId, add(context.state.usage?.tokens.total ?? none, used), add(none, used))
+  total: TokenUsageBreakdown,
+  last: TokenUsageBreakdown
+): ThreadEvent => {
+  const modelContextWindow = context.services.contextWindow(context.state.settings.model)
+  return { _tag: "TokensCounted", at: context.now(), turnId, usage: { total, last, modelContextWindow } }
+}
+
+const published = Effect.fnUntraced(function* (context: ThreadContext, turnId: string) {
   const tokenUsage = context.state.usage?.tokens
   if (tokenUsage === undefined) return
   yield* context.notify("thread/tokenUsage/updated", { threadId: context.id, turnId, tokenUsage })
+})
+
+/**
+ * Adds the usage of an answer to the thread and to its goal, and publishes both. An answer without usage publishes the last
+ * total, if there is one. Returns the goal whose budget this answer has used up.
+ */
+export const countTokens = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  used: ModelUsage | null
+): Effect.fn.Return<StoredGoal | undefined> {
+  if (used === null) {
+    yield* published(context, turn.id)
+    return undefined
+  }
+  const total = add(context.state.usage?.tokens.total ?? none, used)
+  const before = context.state.goal?.status
+  const goal = goalAfterAnswer(context, turn, used)
+  const ofGoal = goal === undefined ? undefined : recorded(context.id, turn.id, goal, context.now())
+  const events = ofGoal === undefined ? [] : [ofGoal.event]
+  yield* context.commit([counted(context, turn.id, total, add(none, used)), ...events])
+  yield* published(context, turn.id)
+  if (ofGoal !== undefined) yield* context.commit([], [ofGoal.notification])
+  return before === "active" && goal?.status === "budgetLimited" ? goal : undefined
 })
 
 /** Publishes the usage after a model failure. An exceeded context window counts as fully used. */
@@ -54,7 +75,7 @@ export const countFailure = Effect.fnUntraced(function* (context: ThreadContext,
   const window = context.services.contextWindow(context.state.settings.model)
   if (error.info === "contextWindowExceeded" && window !== null) {
     const full = { ...none, totalTokens: window }
-    yield* write(context, turnId, full, full)
+    yield* context.commit([counted(context, turnId, full, full)])
   }
-  yield* countTokens(context, turnId, null)
+  yield* published(context, turnId)
 })

@@ -8,7 +8,9 @@
  *
  * @module
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -20,6 +22,7 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
 import { type OnCall, sample } from "./Sampling.ts"
 import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
+import { budgetReached } from "./GoalPrompts.ts"
 import { countFailure, countTokens } from "./TokenCount.ts"
 import { runCall } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
@@ -91,18 +94,22 @@ const step = Effect.fnUntraced(function* (
       return Effect.andThen(recorded, started)
     }).pipe(Effect.uninterruptible)
   const request = requestOf(context, turn, options)
+  const counted = (turn.counted = Deferred.makeUnsafe<void>())
   const sampled = yield* Effect.raceFirst(
     TurnSpans.modelRequest(sample(context, turn, request, onCall), request),
     Effect.as(turn.steered, null)
   ).pipe(Effect.tapError((error) => countFailure(context, turn.id, error)))
-  yield* countTokens(context, turn.id, sampled?.usage ?? null)
+  const exhausted = yield* countTokens(context, turn, sampled?.usage ?? null)
+  Deferred.doneUnsafe(counted, Exit.void)
   for (const { call, custom, fiber } of calls) {
     yield* recordOutput(context, turn, call.callId, custom, yield* Fiber.join(fiber))
     yield* Effect.yieldNow
   }
   // What is left was being stored when the answer was dropped, for longer than the answer is waited for.
   yield* recordAborted(context, turn)
-  return calls.length > 0 || sampled?.endTurn === false
+  const goesOn = calls.length > 0 || sampled?.endTurn === false
+  if (goesOn && exhausted !== undefined) yield* context.commit([context.entry(budgetReached(exhausted))])
+  return goesOn
 })
 
 /**
