@@ -34,10 +34,16 @@ export type GoalOutcome = "complete" | "blocked" | "paused"
 const refuse = (problem: string) => Effect.fail(new ThreadRefusal({ problem }))
 
 /** The goal as clients see it. */
-export const toGoal = (threadId: string, stored: StoredGoal): ThreadGoal => {
-  const { rootTurnId, ...goal } = stored
-  return { threadId, ...goal }
-}
+export const toGoal = (threadId: string, goal: StoredGoal): ThreadGoal => ({
+  threadId,
+  objective: goal.objective,
+  status: goal.status,
+  tokenBudget: goal.tokenBudget,
+  tokensUsed: goal.tokensUsed,
+  timeUsedSeconds: goal.timeUsedSeconds,
+  createdAt: goal.createdAt,
+  updatedAt: goal.updatedAt
+})
 
 const withinBudget = (goal: StoredGoal): StoredGoal =>
   goal.status === "active" && goal.tokenBudget !== null && goal.tokensUsed >= goal.tokenBudget

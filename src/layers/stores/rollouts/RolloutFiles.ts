@@ -187,6 +187,11 @@ export class RolloutFiles {
     return this.#held.has(threadId)
   }
 
+  /** Whether the file of a thread is open for its writer here. */
+  isOpen(threadId: string): boolean {
+    return this.#writers.has(threadId)
+  }
+
   /** Whether an append of these events makes or changes a file. */
   isWritten(threadId: string, events: ReadonlyArray<ThreadEvent>): boolean {
     return !events.every(isQuiet) || this.log(threadId) !== undefined
@@ -221,11 +226,22 @@ export class RolloutFiles {
     if (log === undefined) return this.#begin(threadId, events, written)
     const isWriting = this.#writers.has(threadId)
     try {
-      written(log.append([...this.newer(log), ...events]), isWriting)
-      this.#effects(threadId, log, events)
+      const file = log.append([...this.newer(log), ...events])
+      try {
+        written(file, isWriting)
+        this.#effects(threadId, log, events)
+      } catch (error) {
+        log.undo()
+        throw error
+      }
     } finally {
       if (!isWriting) log.close()
     }
+  }
+
+  /** Removes the last append of a thread that has its writer here: it could not be flushed. */
+  undo(threadId: string): void {
+    this.#writers.get(threadId)?.undo()
   }
 
   /** Gives a name to a thread that another process writes. The log must have been read to its end. */
@@ -268,8 +284,7 @@ export class RolloutFiles {
     const folder = Folder.makeFolder(this.home, Path.dirname(path))
     const file = Folder.parse(folder, Path.basename(path), false)
     if (file === undefined) throw new Error(`${path} is not the name of a rollout`)
-    Fs.closeSync(Fs.openSync(file.path, "ax", 0o600))
-    return new ThreadLog({ file, parts: [{ path: file.path, from: 0, to: null }], onCorrupt: this.#onCorrupt })
+    return ThreadLog.create({ file, parts: [{ path: file.path, from: 0, to: null }], onCorrupt: this.#onCorrupt })
   }
 
   /** What events change besides the log: the name for other programs, the folder. */

@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { EventOf, NumberedEvent, ThreadEvent } from "../../../services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../../services/thread/ThreadStore.ts"
-import { networkAt } from "./FileSystemType.ts"
+import { networkAdvice, networkAt } from "./FileSystemType.ts"
 import { isStorable } from "./Folder.ts"
 import * as Lock from "./Lock.ts"
 import { Locked, type Locks } from "./Lock.ts"
@@ -104,28 +104,36 @@ const read = (files: RolloutFiles, threadId: string, range: { readonly from: num
 const scanned = (files: RolloutFiles, operation: Operation, threadId: string) =>
   inSlices(operation, () => files.log(threadId)?.scan(LinesPerSlice) ?? false)
 
-const append = (
+/** Appends to a log that was read to its end. */
+const write = (
   { files, fsync, index }: Backend,
   threadId: string,
   expectedSeq: number,
   events: ReadonlyArray<ThreadEvent>
-) => {
-  const write = Effect.suspend(() => {
+): Effect.Effect<void, ThreadStoreError> =>
+  Effect.suspend(() => {
     const isFlushed = isDue(fsync, events)
     let unflushed: number | undefined
-    const written = attempt("append", () =>
+    try {
       files.append(threadId, expectedSeq, events, (descriptor, staysOpen) => {
         if (isFlushed && staysOpen) unflushed = descriptor
         else if (isFlushed) Fs.fdatasyncSync(descriptor)
       })
-    )
-    return Effect.flatMap(written, () => {
-      index.changed(threadId)
-      return unflushed === undefined ? Effect.void : sync(unflushed)
-    })
+    } catch (error) {
+      return Effect.fail(errorOf("append", error))
+    }
+    index.changed(threadId)
+    if (unflushed === undefined) return Effect.void
+    return Effect.tapError(sync(unflushed), () => Effect.ignore(attempt("append", () => files.undo(threadId))))
   })
-  return Effect.andThen(scanned(files, "append", threadId), write)
-}
+
+const append = (
+  backend: Backend,
+  threadId: string,
+  expectedSeq: number,
+  events: ReadonlyArray<ThreadEvent>
+): Effect.Effect<void, ThreadStoreError> =>
+  Effect.andThen(scanned(backend.files, "append", threadId), write(backend, threadId, expectedSeq, events))
 
 /** Waits for the lock of a new thread. A new thread is also written where files cannot be locked. */
 const settleNew = ({ pending, warn }: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> => {
@@ -171,16 +179,17 @@ const appendLocked = (
 ): Effect.Effect<void, ThreadStoreError> =>
   Effect.suspend(() => {
     const { files, pending } = backend
-    const write = append(backend, threadId, expectedSeq, events)
+    if (files.isOpen(threadId)) return write(backend, threadId, expectedSeq, events)
+    const appended = append(backend, threadId, expectedSeq, events)
     if (pending.has(threadId) && files.isWritten(threadId, events)) {
-      return Effect.andThen(settleNew(backend, threadId), write)
+      return Effect.andThen(settleNew(backend, threadId), appended)
     }
-    if (files.isHeld(threadId)) return write
+    if (files.isHeld(threadId)) return appended
     return Effect.flatMap(
       attempt("append", () => files.isWritten(threadId, events)),
       (isWritten) => {
-        if (!isWritten) return write
-        const changed = locked(backend, "append", threadId, write)
+        if (!isWritten) return appended
+        const changed = locked(backend, "append", threadId, appended)
         if (!events.every(({ _tag }) => _tag === "NameSet")) return changed
         return Effect.catch(changed, (error) =>
           error.reason === "locked" ? named(backend, threadId, expectedSeq, events) : Effect.fail(error)
@@ -189,12 +198,21 @@ const appendLocked = (
     )
   })
 
+/** Whether the history of another thread refers to this one. Without an index, the first line of every file is read. */
+const isReferenced = ({ files, index }: Backend, threadId: string): Effect.Effect<boolean, ThreadStoreError> => {
+  const search = inSteps(files.references(threadId), FilesPerSlice)
+  const indexed = Effect.orElseSucceed(index.isReferenced(threadId), () => undefined)
+  return Effect.mapError(
+    Effect.flatMap(indexed, (found) => (found === undefined ? search : Effect.succeed(found))),
+    (error) => errorOf("delete", error)
+  )
+}
+
 /** Deletes a thread, unless the history of another one refers to it. */
 const removed = (backend: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> =>
   Effect.gen(function* () {
     const { files, index } = backend
-    const search = inSteps(files.references(threadId), FilesPerSlice)
-    if (yield* Effect.mapError(search, (error) => errorOf("delete", error))) {
+    if (yield* isReferenced(backend, threadId)) {
       const cause = new Error("another file refers to it")
       return yield* new ThreadStoreError({ operation: "delete", reason: "referenced", threadId, cause })
     }
@@ -268,8 +286,7 @@ const makeBackend = Effect.fnUntraced(function* ({ fsync = "never", home }: Roll
   const warn = (message: string) => void fork(Effect.logWarning(message))
   const network = networkAt(home)
   if (network !== undefined) {
-    const problem = "locks and flushes may not hold between machines: use a home on a local disk"
-    yield* Effect.logWarning(`the home ${home} is on a network file system (${network}), where ${problem}`)
+    yield* Effect.logWarning(`the home ${home} is on a network file system (${network}): ${networkAdvice}`)
   }
   const files = new RolloutFiles({
     home,

@@ -30,14 +30,15 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
 import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
-import { failed, recorded, spent } from "../ThreadGoal.ts"
+import * as Goal from "../ThreadGoal.ts"
 import { seconds } from "../ThreadView.ts"
 import { isPursued } from "./GoalAccount.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { recordAborted, recordAnswered, recordMessage } from "./Recording.ts"
+import { prepared, recordAborted, recordAnswered, recorded, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
+import { readsFiles } from "./UserMessage.ts"
 
 const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
@@ -70,17 +71,26 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
   yield* context.statusChanged
   const isFirst = context.state.turns.length === 0
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
-  yield* context.commit(
-    [
-      ...opening.events,
-      { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
-      ...claimed(context, turn, task, at)
-    ],
-    [...opening.notifications, { method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
-  )
+  const first = { method: "turn/started" as const, params: { threadId: context.id, turn: turnStarted } }
+  const started: ReadonlyArray<ThreadEvent> = [
+    { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
+    ...claimed(context, turn, task, at)
+  ]
+  const isImmediate = message === null || !readsFiles(message.input)
+  // The start of a turn does not wait for files.
+  if (!isImmediate) yield* context.commit(started, [first])
+  const input = message === null ? nothing : recorded(context, turn, yield* prepared(context, message))
+  // A turn whose start is stored has its input, and what was waiting for the turn waits no longer.
+  yield* isImmediate
+    ? context.commit(
+        [...started, ...input.events, ...opening.events],
+        [...opening.notifications, first, ...input.notifications]
+      )
+    : context.commit([...input.events, ...opening.events], [...opening.notifications, ...input.notifications])
   if (isFirst && context.state.gitInfo === null) yield* Effect.forkIn(recordGitFacts(context), context.scope)
-  if (message !== null) yield* recordMessage(context, turn, message)
 })
+
+const nothing: ReturnType<typeof recorded> = { events: [], notifications: [] }
 
 /** The first turn of a thread records the state of the repository, beside its work. */
 const recordGitFacts = Effect.fnUntraced(function* (context: ThreadContext) {
@@ -182,9 +192,9 @@ const stopGoal = (context: ThreadContext, turn: ActiveTurn, error: TurnError): E
     const { goal } = context.state
     if (goal === null || turn.kind.kind !== "user" || !isPursued(context)) return Effect.void
     const at = context.now()
-    const stopped = failed(spent(goal, 0, context.goalClock.take(at), seconds(at)), error, seconds(at))
+    const stopped = Goal.failed(Goal.spent(goal, 0, context.goalClock.take(at), seconds(at)), error, seconds(at))
     context.goalClock.follow(stopped, at)
-    const { event, notification } = recorded(context.id, turn.id, stopped, at)
+    const { event, notification } = Goal.recorded(context.id, turn.id, stopped, at)
     return context.commit([event], [notification])
   })
 
