@@ -80,7 +80,8 @@ export const Parameters: Decisions = {
   "thread/resume": {
     ...overrides,
     threadId: used,
-    history: refused,
+    // Refused by the handler: the text depends on whether the thread is loaded.
+    history: used,
     path: warned("Threads are found by id; the path is not used."),
     excludeTurns: used,
     initialTurnsPage: used

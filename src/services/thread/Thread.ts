@@ -76,6 +76,8 @@ export class Thread {
   readonly #gate: ThreadGate
   /** The keys of input that is not recorded yet. */
   readonly #keys = new PendingKeys()
+  /** The number of questions that clients say they have put to the user outside of the protocol. */
+  elicitations = 0
   /** Starts turns from the thread's queue. */
   readonly queue: QueueRunner
   /** Starts turns for the thread's goal. */

@@ -46,6 +46,7 @@ export class QueueRunner {
       yield* gate.open(false)
       yield* context.journal.recover
       yield* gate.admission
+      if (submissionId !== null) yield* nextIn(context.state.queue, submissionId)
       if (isRunning()) return yield* new ThreadRefusal({ problem: "thread already has an active or pending turn" })
       const submission = yield* nextIn(context.state.queue, submissionId)
       const id = yield* context.services.random.uuidV7()
