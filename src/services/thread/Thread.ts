@@ -246,9 +246,9 @@ export class Thread {
   /** After a turn that was not interrupted, the queue goes on, then the goal. */
   #after(turnId: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const status = turnOf(this.state, turnId)?.status
-      return status === "completed" || status === "failed"
-        ? Effect.andThen(this.queue.start, this.goal.start)
+      const turn = turnOf(this.state, turnId)
+      return turn?.status === "completed" || turn?.status === "failed"
+        ? Effect.andThen(this.queue.start, this.goal.afterTurn(turn.items.length === 0))
         : Effect.void
     })
   }

@@ -182,6 +182,22 @@ describe("the goal of a thread", () => {
     })
   )
 
+  it.effect("is blocked when its turns produce nothing", () =>
+    Effect.gen(function* () {
+      const { client, get, model, set } = yield* makeGoals()
+      yield* set({ objective: "A" })
+      for (let turn = 1; turn <= 5; turn++) {
+        const call = yield* model.next
+        yield* call.finish()
+        yield* client.notified("turn/completed")
+      }
+      assert.strictEqual((yield* client.notified("thread/goal/updated")).goal.status, "blocked")
+      assert.strictEqual((yield* get)?.status, "blocked")
+      yield* set({ status: "active" })
+      yield* model.next
+    })
+  )
+
   it.effect("lets queued input go first", () =>
     Effect.gen(function* () {
       const { client, model, set, threadId } = yield* makeGoals()

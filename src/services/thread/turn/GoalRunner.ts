@@ -12,6 +12,8 @@ import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { StoredGoal } from "../ThreadEvent.ts"
 import type { ThreadGate } from "../ThreadGate.ts"
+import { recorded, withTime } from "../ThreadGoal.ts"
+import { seconds } from "../ThreadView.ts"
 import { isPursued } from "./GoalAccount.ts"
 import { continuation, edited } from "./GoalPrompts.ts"
 import { noOpening, type TurnTask } from "./TurnTask.ts"
@@ -27,6 +29,9 @@ export interface GoalRunnerOptions {
   /** Adds an entry to the running turn. False when none runs. */
   readonly inject: (entry: ResponseItem) => boolean
 }
+
+/** Maximum number of turns in a row without an item. */
+const MaxEmptyTurns = 5
 
 /** The task of a turn for a goal. It has no message of the user. */
 const goalTask = (goal: StoredGoal, caller: ClientIdentity): TurnTask => {
@@ -45,6 +50,8 @@ const goalTask = (goal: StoredGoal, caller: ClientIdentity): TurnTask => {
 
 export class GoalRunner {
   readonly #options: GoalRunnerOptions
+  /** The number of the last turns in a row without an item. */
+  #emptyTurns = 0
 
   constructor(options: GoalRunnerOptions) {
     this.#options = options
@@ -60,6 +67,29 @@ export class GoalRunner {
   /** The seconds of an active goal that were not counted yet. They count as counted from now on. */
   takeTime(now: number): number {
     return this.#options.context.goalClock.take(now)
+  }
+
+  /**
+   * Goes on after a turn that was not interrupted. A goal whose turns produce nothing is blocked: they would follow one another
+   * without an end.
+   */
+  afterTurn(isEmpty: boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#emptyTurns = isEmpty ? this.#emptyTurns + 1 : 0
+      return this.#emptyTurns < MaxEmptyTurns ? this.start : this.#block
+    })
+  }
+
+  get #block(): Effect.Effect<void> {
+    const { context } = this.#options
+    const { goal } = context.state
+    if (goal === null || !isPursued(context)) return Effect.void
+    this.#emptyTurns = 0
+    const at = context.now()
+    const blocked: StoredGoal = { ...goal, status: "blocked", updatedAt: seconds(at) }
+    const { event, notification } = recorded(context.id, null, withTime(blocked, this.takeTime(at)), at)
+    context.goalClock.follow(blocked, at)
+    return context.commit([event], [notification])
   }
 
   /** Begins a turn for the goal, unless a turn runs or may not begin. */
