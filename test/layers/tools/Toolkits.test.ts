@@ -307,6 +307,9 @@ describe("a toolkit of effect/ai", () => {
         ["write_stdin", true],
         ["request_user_input", true],
         ["view_image", true],
+        ["get_goal", true],
+        ["create_goal", true],
+        ["update_goal", true],
         ["web_search", true],
         ["other", false]
       ])
