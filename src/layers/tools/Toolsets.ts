@@ -20,6 +20,8 @@ import * as Layer from "effect/Layer"
 import type { Tool } from "../../services/tool/Tool.ts"
 import { Toolset } from "../../services/tool/Toolset.ts"
 import * as Goals from "./Goals.ts"
+import * as Shell from "./Shell.ts"
+import * as TurnTools from "./TurnTools.ts"
 
 /** A set of these tools for every thread. */
 export const make = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> =>
@@ -51,13 +53,10 @@ export const combine = <E = never, R = never>(
   )
 
 /**
- * The built-in tools: `exec_command` and `write_stdin`, and those of the goal of a thread: `get_goal`, `create_goal` and
- * `update_goal`. A further one is added here.
+ * The built-in tools, in the order in which models get them: those that run commands, those of a turn, those of the thread's
+ * clients, those of its goal. A further one is added here.
  */
-export const builtIn: Layer.Layer<Toolset> = Layer.succeed(
-  Toolset,
-  Toolset.of({ open: ({ registry, shell }) => registry.add([...shell.tools, ...Goals.tools]) })
-)
+export const builtIn: Layer.Layer<Toolset> = combine([Shell.layer, TurnTools.layer, make(Goals.tools)])
 
 /** These tools in addition to the built-in ones. */
 export const besideShell = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> => combine([builtIn, make(tools)])

@@ -10,7 +10,7 @@ import { I64, optional } from "../../../protocol/Fields.ts"
 import { lazy } from "../../../protocol/Lazy.ts"
 import type { ThreadGoal } from "../../../protocol/v2/thread/Goal.ts"
 import { failure, type GoalRefused, text, type Tool, type ToolOutput } from "../../../services/tool/Tool.ts"
-import { readArguments } from "../shell/Arguments.ts"
+import { read } from "../Arguments.ts"
 
 const CreateArguments = lazy(() => Schema.Struct({ objective: Schema.String, token_budget: optional(I64) }))
 
@@ -51,13 +51,13 @@ const answered = (
 export const getGoal: Tool["run"] = (_call, turn) => answered(turn.goal.get)
 
 export const createGoal: Tool["run"] = ({ input }, turn) =>
-  Result.match(readArguments(CreateArguments, input), {
+  Result.match(read(CreateArguments, input), {
     onFailure: (problem) => Effect.succeed(failure(problem)),
     onSuccess: ({ objective, token_budget }) => answered(turn.goal.create(objective, token_budget ?? null))
   })
 
 export const updateGoal: Tool["run"] = ({ input }, turn) =>
-  Result.match(readArguments(UpdateArguments, input), {
+  Result.match(read(UpdateArguments, input), {
     onFailure: (problem) => Effect.succeed(failure(problem)),
     onSuccess: ({ status }) => {
       const outcome = outcomes.find((one) => one === status)

@@ -66,6 +66,8 @@ export class ActiveTurn {
   /** Whether the turn worked on the goal of the thread. */
   countsForGoal = false
   lastAgentMessage: ThreadItem | null = null
+  /** The proposed plan of the turn: when it was announced, in Unix milliseconds, and whether it is complete. */
+  readonly plan: { startedAtMs: number | null; isDone: boolean } = { startedAtMs: null, isDone: false }
   /** The text of the user's last message in this turn; null when there is none. */
   prompt: string | null = null
   #fiber: Fiber.Fiber<void> | undefined

@@ -36,7 +36,7 @@ const counted = (
   total: TokenUsageBreakdown,
   last: TokenUsageBreakdown
 ): ThreadEvent => {
-  const modelContextWindow = context.services.contextWindow(context.state.settings.model)
+  const modelContextWindow = context.contextWindow
   return { _tag: "TokensCounted", at: context.now(), turnId, usage: { total, last, modelContextWindow } }
 }
 
@@ -72,7 +72,7 @@ export const countTokens = Effect.fnUntraced(function* (
 
 /** Publishes the usage after a model failure. An exceeded context window counts as fully used. */
 export const countFailure = Effect.fnUntraced(function* (context: ThreadContext, turnId: string, error: ModelError) {
-  const window = context.services.contextWindow(context.state.settings.model)
+  const window = context.contextWindow
   if (error.info === "contextWindowExceeded" && window !== null) {
     const full = { ...none, totalTokens: window }
     yield* context.commit([counted(context, turnId, full, full)])
