@@ -22,6 +22,9 @@ export const StepMillis = 6
 /** Number of files that are looked at for every query: those that changed last. */
 const HotFiles = 64
 
+/** How long a comparison of the names of files counts for queries about one thread, in milliseconds. */
+const NamesMillis = 1000
+
 /** Rows that get their name in one step. */
 const RenamesPerStep = 512
 
@@ -56,6 +59,8 @@ export class Keeper {
   /** Threads whose file may differ from the index. */
   readonly #dirty = new Set<string>()
   #heads: ReturnType<Catalog["all"]> | undefined
+  /** When the names were compared. */
+  #lookedAt = Number.NEGATIVE_INFINITY
   #hot: ReadonlyArray<string> = []
   /** Threads whose row may have an old name. */
   readonly #renamed = new Set<string>()
@@ -125,15 +130,21 @@ export class Keeper {
     this.#stamps.clear()
     this.#dirty.clear()
     this.#heads = undefined
+    this.#lookedAt = Number.NEGATIVE_INFINITY
     this.#version = -1
     this.#revision = -1
   }
 
-  /** Compares the names of files. True when all files must be compared (`sweep`). */
-  look(tables: Tables): boolean {
+  /**
+   * Compares the names of files. True when all files must be compared (`sweep`). For a query about one thread, names that were
+   * compared less than a second ago are enough, if the thread's file is there as it was indexed.
+   */
+  look(tables: Tables, only?: string): boolean {
     this.#learn(tables)
+    if (only !== undefined && performance.now() - this.#lookedAt < NamesMillis && this.check(only)) return false
     const isFirst = this.#heads === undefined
     this.#compareNames()
+    this.#lookedAt = performance.now()
     return isFirst
   }
 
@@ -157,6 +168,7 @@ export class Keeper {
     if (Number(tables.get("SELECT count(*) AS count FROM threads")?.["count"]) !== this.#stamps.size) {
       this.#stamps.clear()
       this.#heads = undefined
+      this.#lookedAt = Number.NEGATIVE_INFINITY
       read(-1)
     }
     this.#version = version

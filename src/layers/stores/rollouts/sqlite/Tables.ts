@@ -297,7 +297,7 @@ export class Tables {
   }
 
   places(where: string, ...values: ReadonlyArray<SQLInputValue>): ReadonlyArray<Place> {
-    return this.all(`SELECT * FROM items WHERE ${where}`, ...values).map(placeOf)
+    return this.all(`SELECT n, seq, part, start, length, named FROM items WHERE ${where}`, ...values).map(placeOf)
   }
 }
 
