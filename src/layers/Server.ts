@@ -43,12 +43,14 @@ import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
+import * as NodeMachineFiles from "./files/NodeMachineFiles.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import type { AppServerOptions } from "./AppServerOptions.ts"
 import * as MachineInfo from "./MachineInfo.ts"
 import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
+import * as FileHandlers from "./handlers/Files.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
@@ -65,7 +67,7 @@ import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
-import * as NoSandbox from "./sandboxes/None.ts"
+import * as PlatformSandbox from "./sandboxes/Platform.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as Shell from "./tools/Shell.ts"
 import * as Toolsets from "./tools/Toolsets.ts"
@@ -135,7 +137,8 @@ const handlers = Layer.effect(
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
-      ...(yield* AccountHandlers.make)
+      ...(yield* AccountHandlers.make),
+      ...(yield* FileHandlers.make)
     }
     return Handlers.of(guard(handlers))
   })
@@ -190,7 +193,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
-    Layer.provide(options.sandbox ?? NoSandbox.layer),
+    Layer.provide(options.sandbox ?? PlatformSandbox.layer({ environment, protect: [home] })),
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
@@ -205,7 +208,9 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   return Connections.layer.pipe(
     Layer.provideMerge(Shutdown.layer),
     Layer.provideMerge(MessageProcessor.layer),
-    Layer.provide(handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer))),
+    Layer.provide(
+      handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer), Layer.provide(NodeMachineFiles.layer))
+    ),
     Layer.provideMerge(threads),
     Layer.provide(store),
     Layer.provide(ModelCatalog.layer),
