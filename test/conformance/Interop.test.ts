@@ -135,10 +135,8 @@ const shared = (use: (shared: Shared) => Promise<void>) =>
 
 /** Compresses the file of a thread, as the release does with old ones. */
 const compress = (home: string, threadId: string): void => {
-  const [name = ""] = Fs.readdirSync(home, { recursive: true, encoding: "utf8" }).filter((path) =>
-    path.endsWith(`-${threadId}.jsonl`)
-  )
-  const plain = Path.join(home, name)
+  const files = Fs.readdirSync(home, { recursive: true, encoding: "utf8" })
+  const plain = Path.join(home, files.find((path) => path.endsWith(`-${threadId}.jsonl`)) ?? "")
   Fs.writeFileSync(`${plain}.zst`, Zlib.zstdCompressSync(Fs.readFileSync(plain)))
   Fs.rmSync(plain)
 }
