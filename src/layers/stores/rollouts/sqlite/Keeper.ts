@@ -12,9 +12,10 @@ import type { Catalog, RolloutFile } from "../Folder.ts"
 import { LaterVersion } from "../Line.ts"
 import type { Names } from "../Names.ts"
 import { LineTooLong } from "../Source.ts"
+import { isEqual, type Stamp, stampOf } from "../Stamp.ts"
 import * as Database from "./Database.ts"
 import { beginning, Changed, type Progress, step } from "./Scan.ts"
-import { type Indexed, type Stamp, stampIn, Tables } from "./Tables.ts"
+import { type Indexed, stampIn, Tables } from "./Tables.ts"
 
 /** The longest step, in milliseconds. A line is not divided. */
 export const StepMillis = 6
@@ -44,9 +45,6 @@ interface Failure {
   /** The same content fails again. */
   readonly isFinal: boolean
 }
-
-const isEqual = (a: Stamp, b: Stamp): boolean =>
-  a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.path === b.path
 
 export class Keeper {
   readonly #options: KeeperOptions
@@ -218,7 +216,7 @@ export class Keeper {
   /** Whether a thread's file is as it was indexed; otherwise it will be indexed again. */
   check(threadId: string): boolean {
     const file = this.#fileOf(threadId)
-    const found = file === undefined ? undefined : stampOf(file)
+    const found = file === undefined ? undefined : stampOf(file.path)
     const known = this.#stamps.get(threadId) ?? this.#failures.get(threadId)?.stamp
     if (found !== undefined && known !== undefined && isEqual(found, known)) return true
     if (found !== undefined || this.#stamps.has(threadId)) this.#dirty.add(threadId)
@@ -269,7 +267,7 @@ export class Keeper {
   /** Reads some lines of a file into the index. Returns what is true once that is committed. */
   #index(tables: Tables, threadId: string, isOver: () => boolean): () => void {
     const file = this.#fileOf(threadId)
-    const stamp = file === undefined ? undefined : stampOf(file)
+    const stamp = file === undefined ? undefined : stampOf(file.path)
     if (file === undefined || stamp === undefined) {
       tables.remove(threadId)
       return () => {
@@ -334,11 +332,6 @@ export class Keeper {
       isOver
     )
   }
-}
-
-const stampOf = ({ path }: RolloutFile): Stamp | undefined => {
-  const stat = Fs.lstatSync(path, { throwIfNoEntry: false })
-  return stat === undefined ? undefined : { path, ino: stat.ino, size: stat.size, mtimeMs: stat.mtimeMs }
 }
 
 /** Where reading goes on; undefined when the file is another one and is read from its beginning. */
