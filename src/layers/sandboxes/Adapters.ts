@@ -23,6 +23,7 @@ import * as UnlinkedFile from "./UnlinkedFile.ts"
 
 /** The names of the sandboxes, in order of preference. */
 export const Names = ["bubblewrap", "landlock"] as const
+/** The name of a sandbox. */
 export type Name = (typeof Names)[number]
 
 /** A sandbox that works on this machine. */

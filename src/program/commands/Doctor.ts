@@ -175,19 +175,21 @@ const stored = Effect.fnUntraced(function* (home: string) {
 })
 
 /** What confines commands, and why a sandbox is not used. */
-const sandbox = (options: AppServerOptions): Effect.Effect<Check> =>
+const sandbox = (options: AppServerOptions) =>
   Effect.gen(function* () {
     const { findings, used } = yield* (yield* Sandbox).report
     const detail = findings.find(({ name }) => name === used)?.detail
     const others = findings.filter(({ name }) => name !== used)
     const notes = others.map(({ detail, name }) => `\n${name} is not used: ${detail}`).join("")
-    return used === "none"
-      ? warning("sandbox", `none: commands that sandbox_mode would confine need approval${notes}`)
-      : ok("sandbox", `${used}${detail === undefined ? "" : `: ${detail}`}${notes}`)
+    return [
+      used === "none"
+        ? warning("sandbox", `none: commands that sandbox_mode would confine need approval${notes}`)
+        : ok("sandbox", `${used}${detail === undefined ? "" : `: ${detail}`}${notes}`)
+    ]
   }).pipe(
     // The result is printed, so it is not logged.
     Effect.provideService(References.MinimumLogLevel, "None"),
-    Effect.provide(options.sandbox ?? PlatformSandbox.layer({ environment: process.env }))
+    Effect.provide(options.sandbox ?? PlatformSandbox.configured({ environment: process.env }))
   )
 
 /** The checks that need a server; a server that cannot start is one failed check. */
@@ -200,7 +202,7 @@ const served = (options: AppServerOptions) => {
     name: string,
     checks: Effect.Effect<ReadonlyArray<Check>, E, R>
   ) => Effect.catch(checks, (error) => Effect.succeed([failed(name, error.message)]))
-  return Effect.all([section("configuration", configuration), section("model", model)]).pipe(
+  return Effect.all([section("configuration", configuration), section("model", model), sandbox(options)]).pipe(
     Effect.map((checks) => checks.flat()),
     Effect.provide(server),
     Effect.catch((error) => Effect.succeed([failed("configuration", error.message)]))
@@ -216,7 +218,7 @@ export const run = (
 ): Effect.Effect<number, never, FileSystem.FileSystem | Path.Path | SmallFiles | TerminalConsole> =>
   Effect.gen(function* () {
     const { flush, out } = yield* TerminalConsole
-    const checks = [...program(), ...(yield* served(options)), yield* sandbox(options)]
+    const checks = [...program(), ...(yield* served(options))]
     const line = ({ name, status, text }: Check): string => {
       const [style, mark] = marks[status]
       return `${out.paint(style, mark.padEnd(8))}${name.padEnd(15)}${plain(text).replaceAll("\n", `\n${" ".repeat(23)}`)}\n`
