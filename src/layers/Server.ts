@@ -43,6 +43,7 @@ import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
+import * as NodeFileReplacement from "./files/NodeFileReplacement.ts"
 import * as NodeMachineFiles from "./files/NodeMachineFiles.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import type { AppServerOptions } from "./AppServerOptions.ts"
@@ -65,6 +66,7 @@ import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
 import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
@@ -134,6 +136,7 @@ const handlers = Layer.effect(
       ...(yield* ThreadQueueHandlers.make),
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
+      ...(yield* ThreadTerminalHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
@@ -209,7 +212,10 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provideMerge(Shutdown.layer),
     Layer.provideMerge(MessageProcessor.layer),
     Layer.provide(
-      handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer), Layer.provide(NodeMachineFiles.layer))
+      handlers.pipe(
+        Layer.provide(model),
+        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer])
+      )
     ),
     Layer.provideMerge(threads),
     Layer.provide(store),

@@ -129,7 +129,8 @@ const makeStart = (routing: Routing, threads: Threads["Service"]): Handler<"thre
       overrides: params,
       ephemeral: params.ephemeral ?? false,
       originator: originatorOf(connection),
-      threadSource: params.threadSource ?? null
+      threadSource: params.threadSource ?? null,
+      dynamicTools: params.dynamicTools ?? []
     })
     const { thread } = loaded
     return Reply.make(() => {

@@ -41,7 +41,7 @@ import {
   type InputTooLarge
 } from "./ThreadError.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
-import type { UserCommand } from "../tool/ShellSessions.ts"
+import type { ThreadShell, UserCommand } from "../tool/ShellSessions.ts"
 import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
 import { ThreadGate } from "./ThreadGate.ts"
@@ -94,6 +94,11 @@ export class Thread {
 
   get id(): string {
     return this.#context.id
+  }
+
+  /** The running commands of the thread. */
+  get shell(): ThreadShell {
+    return this.#context.shell
   }
 
   /** The current state, folded from the thread's events. */

@@ -38,6 +38,8 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
     cwd: "/",
     approvalPolicy: "never",
     sandboxPolicy: { type: "dangerFullAccess" },
+    mode: "default",
+    model: { name: "gpt-5.5", isKnown: true, supportsApplyPatch: true },
     itemStarted: (item) => publish({ type: "started", turnId, item }),
     itemCompleted: (item) => publish({ type: "completed", turnId, item }),
     notify: (method, params) => publish({ type: "notified", method, params }),

@@ -62,6 +62,8 @@ export class ActiveTurn {
   /** Pending requests from before a crash, by the call that asks them again. */
   readonly restored = new Map<string, RestoredRequest>()
   lastAgentMessage: ThreadItem | null = null
+  /** The proposed plan of the turn: when it was announced, in Unix milliseconds, and whether it is complete. */
+  readonly plan: { startedAtMs: number | null; isDone: boolean } = { startedAtMs: null, isDone: false }
   /** The text of the user's last message in this turn; null when there is none. */
   prompt: string | null = null
   #fiber: Fiber.Fiber<void> | undefined

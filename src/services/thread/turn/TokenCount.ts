@@ -27,7 +27,7 @@ const add = (a: TokenUsageBreakdown, b: ModelUsage): TokenUsageBreakdown => ({
 })
 
 const write = (context: ThreadContext, turnId: string, total: TokenUsageBreakdown, last: TokenUsageBreakdown) => {
-  const modelContextWindow = context.services.contextWindow(context.state.settings.model)
+  const modelContextWindow = context.contextWindow
   return context.commit([
     { _tag: "TokensCounted", at: context.now(), turnId, usage: { total, last, modelContextWindow } }
   ])
@@ -51,7 +51,7 @@ export const countTokens = Effect.fnUntraced(function* (
 
 /** Publishes the usage after a model failure. An exceeded context window counts as fully used. */
 export const countFailure = Effect.fnUntraced(function* (context: ThreadContext, turnId: string, error: ModelError) {
-  const window = context.services.contextWindow(context.state.settings.model)
+  const window = context.contextWindow
   if (error.info === "contextWindowExceeded" && window !== null) {
     const full = { ...none, totalTokens: window }
     yield* write(context, turnId, full, full)

@@ -32,11 +32,12 @@ import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { prepared, recordAborted, recordAnswered, recorded, recordMessage } from "./Recording.ts"
+import { acceptance, prepared, recordAborted, recordAnswered, recorded, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
+import { contextEvents, readsDocuments } from "./TurnContext.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
-import { readsFiles } from "./UserMessage.ts"
+import { type Message, readsFiles } from "./UserMessage.ts"
 
 const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
@@ -74,10 +75,10 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
     { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
     ...claimed(context, turn, task, at)
   ]
-  const isImmediate = message === null || !readsFiles(message.input)
+  const isImmediate = message === null || !(readsFiles(message.input) || readsDocuments(context))
   // The start of a turn does not wait for files.
   if (!isImmediate) yield* context.commit(started, [first])
-  const input = message === null ? nothing : recorded(context, turn, yield* prepared(context, message))
+  const input = message === null ? nothing : yield* firstInput(context, turn, task, message)
   // A turn whose start is stored has its input, and what was waiting for the turn waits no longer.
   yield* isImmediate
     ? context.commit(
@@ -89,6 +90,23 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
 })
 
 const nothing: ReturnType<typeof recorded> = { events: [], notifications: [] }
+
+/** The first message of a turn, behind the context that the model has not been told. */
+const firstInput = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  task: TurnTask,
+  message: Message
+) {
+  const input = yield* prepared(context, message)
+  if (task.defersMessage?.(context) === true) {
+    turn.steer(input)
+    return { events: acceptance(context, turn, input), notifications: [] }
+  }
+  const told = yield* contextEvents(context)
+  const { events, notifications } = recorded(context, turn, input)
+  return { events: [...told, ...events], notifications }
+})
 
 /** The first turn of a thread records the state of the repository, beside its work. */
 const recordGitFacts = Effect.fnUntraced(function* (context: ThreadContext) {

@@ -20,6 +20,7 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
 import { type OnCall, sample } from "./Sampling.ts"
 import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
+import { baseMessage } from "./TurnContext.ts"
 import { countFailure, countTokens } from "./TokenCount.ts"
 import { runCall } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
@@ -59,8 +60,8 @@ const requestOf = (context: ThreadContext, turn: ActiveTurn, { caller, options }
     effort: settings.effort,
     summary: settings.summary,
     prompt: turn.prompt,
-    input: [...context.preamble, ...conversation],
-    tools: context.tools.map((tool) => tool.spec),
+    input: [baseMessage(context), ...conversation],
+    tools: context.offeredTools,
     parallelToolCalls: true,
     outputSchema: options.outputSchema,
     originator: caller.originator,
