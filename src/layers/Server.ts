@@ -198,7 +198,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
-    Layer.provide(options.sandbox ?? PlatformSandbox.layer({ environment, protect: [home] })),
+    Layer.provide(options.sandbox ?? PlatformSandbox.configured({ environment, protect: [home] })),
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
