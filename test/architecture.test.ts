@@ -33,10 +33,11 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   observability: [],
   account: ["config"],
   tool: ["config"],
+  hook: ["config"],
   model: ["config", "tool"],
   routing: ["observability"],
   client: ["observability", "routing"],
-  thread: ["config", "model", "observability", "routing", "tool"],
+  thread: ["config", "hook", "model", "observability", "routing", "tool"],
   connection: ["client", "config", "decoding", "observability", "routing", "thread", "tool"]
 }
 

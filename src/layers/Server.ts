@@ -33,6 +33,7 @@ import * as Connections from "../services/connection/Connections.ts"
 import { DefaultDeadline } from "../services/connection/Deadline.ts"
 import { Handlers } from "../services/connection/Handlers.ts"
 import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
+import * as Hooks from "../services/hook/Hooks.ts"
 import * as ModelCatalog from "../services/model/ModelCatalog.ts"
 import { NetworkPatience } from "../services/model/NetworkPatience.ts"
 import * as Diagnostics from "../services/observability/Diagnostics.ts"
@@ -52,6 +53,7 @@ import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
 import * as FileHandlers from "./handlers/Files.ts"
+import { late } from "./handlers/Late.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
@@ -73,6 +75,7 @@ import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as Shell from "./tools/Shell.ts"
+import * as CommandHooks from "./tools/CommandHooks.ts"
 import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
 import * as RulesCheck from "./tools/shell/RulesCheck.ts"
@@ -143,7 +146,8 @@ const handlers = Layer.effect(
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
       ...(yield* AccountHandlers.make),
-      ...(yield* FileHandlers.make)
+      ...(yield* FileHandlers.make),
+      "hooks/list": (yield* late(Effect.promise(() => import("./handlers/Hooks.ts")).pipe(Effect.flatMap(({ make }) => make))))("hooks/list")
     }
     return Handlers.of(guard(handlers))
   })
@@ -189,6 +193,20 @@ const safe = (logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, v
 export const layer = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigError, Platform> =>
   owned(serverOf(options))
 
+/** The hooks of the embedding program, in front of the configured ones. */
+const hooksOf = (options: AppServerOptions, environment: NonNullable<AppServerOptions["environment"]>) =>
+  Layer.effect(
+    Hooks.Hooks,
+    Effect.gen(function* () {
+      const commands = yield* CommandHooks.make({ environment })
+      if (options.hooks === undefined) return commands
+      const own = Context.get(yield* Layer.build(options.hooks), Hooks.Hooks)
+      return Hooks.Hooks.of({
+        open: (thread) => Effect.zipWith(own.open(thread), commands.open(thread), Hooks.both)
+      })
+    })
+  )
+
 const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigError, Platform> => {
   const environment = options.environment ?? process.env
   const home = options.home ?? MachineInfo.home(environment)
@@ -206,7 +224,8 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(model),
     Layer.provide(options.tools ?? Toolsets.builtIn),
     Layer.provide(shell),
-    Layer.provide(rules)
+    Layer.provide(rules),
+    Layer.provide(hooksOf(options, environment))
   )
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })

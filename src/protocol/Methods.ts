@@ -22,6 +22,7 @@ import { externalAgentNotifications } from "./v2/externalAgent/Notifications.ts"
 import { fileNotifications } from "./v2/file/Notifications.ts"
 import { fileRequests } from "./v2/file/Requests.ts"
 import { hookNotifications } from "./v2/hook/Notifications.ts"
+import { hookRequests } from "./v2/hook/Requests.ts"
 import { hostRequests } from "./v2/host/ServerRequests.ts"
 import { itemNotifications } from "./v2/item/Notifications.ts"
 import { mcpNotifications } from "./v2/mcp/Notifications.ts"
@@ -45,6 +46,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof modelRequests &
   typeof configRequests &
   typeof fileRequests &
+  typeof hookRequests &
   typeof accountRequests
 
 /** The requests that clients can send to this server, by method name. */
@@ -55,6 +57,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...modelRequests,
   ...configRequests,
   ...fileRequests,
+  ...hookRequests,
   ...accountRequests
 }
 

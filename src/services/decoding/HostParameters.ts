@@ -5,10 +5,11 @@
  */
 import { type Decisions, ignored, used } from "./Decision.ts"
 
-type HostMethod = Extract<keyof Decisions, `fs/${string}` | "config/value/write" | "config/batchWrite">
+type HostMethod = Extract<keyof Decisions, `fs/${string}` | "config/value/write" | "config/batchWrite" | "hooks/list">
 
 export const hostParameters: Pick<Decisions, HostMethod> = {
   "fs/readFile": { path: used },
+  "hooks/list": { cwds: used, threadId: used },
   "fs/writeFile": { path: used, dataBase64: used },
   "fs/createDirectory": { path: used, recursive: used },
   "fs/getMetadata": { path: used },

@@ -28,6 +28,7 @@ import type { RequestError } from "../routing/RequestError.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
 import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
+import * as HookDesk from "./HookDesk.ts"
 import * as GitFacts from "./GitFacts.ts"
 import * as Sections from "./Sections.ts"
 import * as Settings from "./Settings.ts"
@@ -149,6 +150,7 @@ const makeServices = Effect.fnUntraced(function* (store: ThreadStore["Service"])
   const sections = yield* Sections.make(store.sections, random)
   const files = yield* SmallFiles
   const services = {
+    ...(yield* HookDesk.shared),
     gitFacts: GitFacts.make(files, yield* Path.Path),
     router: yield* OutboundRouter,
     serverRequests: yield* ServerRequests,

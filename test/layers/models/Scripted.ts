@@ -134,7 +134,8 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   requirementRules: null,
   allowedWebSearchModes: null,
   bounds: unbounded,
-  ruleFolders: []
+  ruleFolders: [],
+  hooks: { sources: [], states: {} }
 })
 
 export const configLayer = (config: EffectiveConfig) =>

@@ -53,7 +53,14 @@ describe("the configuration without settings", () => {
             { path: "/etc/codex/rules", mayAllow: true },
             { path: "/home/ada/.spindle/rules", mayAllow: true },
             { path: "/srv/project/.codex/rules", mayAllow: false, within: "/srv/project" }
-          ]
+          ],
+          hooks: {
+            sources: [
+              { path: "/etc/codex/hooks.json", origin: "system", isManaged: true },
+              { path: "/home/ada/.spindle/hooks.json", origin: "user", isManaged: false }
+            ],
+            states: {}
+          }
         })
         assert.deepStrictEqual(providers["openai"], {
           id: "openai",

@@ -22,12 +22,13 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import { AwaitsClients } from "../ThreadJournal.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
 import { type OnCall, sample } from "./Sampling.ts"
-import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
+import { recordAborted, recordOutput } from "./Recording.ts"
 import { baseMessage } from "./TurnContext.ts"
 import { budgetReached } from "./GoalPrompts.ts"
 import { countFailure, countGoal, countTokens } from "./TokenCount.ts"
 import { runCall } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
+import { admitSteering, continued, opened } from "./TurnHooks.ts"
 import type { Opening, TurnStep, TurnTask } from "./TurnTask.ts"
 import type { Message } from "./UserMessage.ts"
 
@@ -142,7 +143,7 @@ const scopedStep = (at: TurnStep, options: UserTurnOptions): Effect.Effect<boole
 export const recordAdded = Effect.fnUntraced(function* ({ context, turn }: TurnStep) {
   const entries = turn.takeEntries()
   if (entries.length > 0) yield* context.commit(entries.map((entry) => context.entry(entry)))
-  for (const message of turn.takeSteering()) yield* recordMessage(context, turn, message)
+  yield* admitSteering({ context, turn })
 })
 
 /** The task of a user's message. */
@@ -158,6 +159,7 @@ export const userTask = (options: UserTurnOptions): TurnTask => ({
     metadata: options.options.metadata
   },
   run: Effect.fnUntraced(function* (at) {
-    while ((yield* scopedStep(at, options)) || !at.turn.finish()) yield* recordAdded(at)
+    if (!(yield* opened(at))) return
+    while ((yield* scopedStep(at, options)) || (yield* continued(at)) || !at.turn.finish()) yield* recordAdded(at)
   })
 })
