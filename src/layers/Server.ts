@@ -147,7 +147,9 @@ const handlers = Layer.effect(
       ...(yield* ConfigHandlers.make),
       ...(yield* AccountHandlers.make),
       ...(yield* FileHandlers.make),
-      "hooks/list": (yield* late(Effect.promise(() => import("./handlers/Hooks.ts")).pipe(Effect.flatMap(({ make }) => make))))("hooks/list")
+      "hooks/list": (yield* late(
+        Effect.promise(() => import("./handlers/Hooks.ts")).pipe(Effect.flatMap(({ make }) => make))
+      ))("hooks/list")
     }
     return Handlers.of(guard(handlers))
   })

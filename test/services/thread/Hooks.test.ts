@@ -99,7 +99,13 @@ describe("hooks of the embedding program", () => {
         stop: (_, { isActive }) => Effect.sync(() => (seen.push(isActive), Hooks.deny("again")))
       })
       yield* start("go")
-      for (let round = 0; round <= 50; round++) yield* model.reply("done")
+      for (let round = 0; round < 50; round++) {
+        yield* model.reply("done")
+        // The answer and the message of the hook. The events are read, because their producer waits for the client.
+        yield* client.notified("item/completed")
+        yield* client.notified("item/completed")
+      }
+      yield* model.reply("done")
       const { turn } = yield* client.notified("turn/completed")
       assert.strictEqual(turn.status, "completed")
       assert.deepStrictEqual(seen.slice(0, 2), [false, true])

@@ -109,7 +109,12 @@ class Collector {
   readonly #add = Effect.fnUntraced(function* (
     this: Collector,
     source: HookSource,
-    place: { readonly eventName: HookEventName; readonly label: string; readonly matcher: string | null; readonly key: string },
+    place: {
+      readonly eventName: HookEventName
+      readonly label: string
+      readonly matcher: string | null
+      readonly key: string
+    },
     handler: CommandHandler
   ) {
     if (this.hooks.length >= MaxHooks) {

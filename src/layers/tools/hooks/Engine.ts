@@ -127,9 +127,7 @@ const reasonsOf = (ran: ReadonlyArray<Ran>, ...statuses: ReadonlyArray<Verdict["
 /** Denied with these reasons, or allowed without any. */
 const decided = (ran: ReadonlyArray<Ran>, reasons: ReadonlyArray<string>): Decision<never> => {
   const context = contextOf(ran)
-  return reasons.length === 0
-    ? { _tag: "Allow", context }
-    : { _tag: "Deny", reason: reasons.join("\n\n"), context }
+  return reasons.length === 0 ? { _tag: "Allow", context } : { _tag: "Deny", reason: reasons.join("\n\n"), context }
 }
 
 const toolOf = (use: ToolUse) => ({

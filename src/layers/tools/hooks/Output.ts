@@ -85,7 +85,10 @@ type Other = {
   readonly systemMessage?: string | null
   readonly decision?: "block" | null
   readonly reason?: string | null
-  readonly hookSpecificOutput?: { readonly additionalContext?: string | null; readonly updatedMCPToolOutput?: unknown } | null
+  readonly hookSpecificOutput?: {
+    readonly additionalContext?: string | null
+    readonly updatedMCPToolOutput?: unknown
+  } | null
 }
 
 const parsed = (content: string): unknown => {
@@ -133,7 +136,8 @@ const unsupportedPre = ({ decision, hookSpecificOutput: own, reason, ...rest }: 
   }
   if (own?.permissionDecisionReason != null) return "permissionDecisionReason without permissionDecision"
   if (decision === "approve") return "unsupported decision:approve"
-  if (decision === "block") return trimmed(reason) === undefined ? "decision:block without a non-empty reason" : undefined
+  if (decision === "block")
+    return trimmed(reason) === undefined ? "decision:block without a non-empty reason" : undefined
   return reason == null ? undefined : "reason without decision"
 }
 

@@ -54,11 +54,14 @@ export const runHook = (hook: HookCommand): Effect.Effect<Ended> => {
   const command = { executable: userShell(), args: ["-c", hook.command], cwd: hook.cwd, env: hook.environment }
   return Effect.scoped(
     Effect.flatMap(spawn(command, hook.marked, { type: "separate", input: true }), (process) =>
-      Effect.timeoutOrElse(Effect.map(exited(process, hook.input), (ended): Ended => ended), {
-        duration: hook.timeoutSec * 1000,
-        orElse: (): Effect.Effect<Ended> =>
-          Effect.succeed({ _tag: "Failed", reason: `hook timed out after ${hook.timeoutSec}s` })
-      })
+      Effect.timeoutOrElse(
+        Effect.map(exited(process, hook.input), (ended): Ended => ended),
+        {
+          duration: hook.timeoutSec * 1000,
+          orElse: (): Effect.Effect<Ended> =>
+            Effect.succeed({ _tag: "Failed", reason: `hook timed out after ${hook.timeoutSec}s` })
+        }
+      )
     )
   ).pipe(Effect.catch((error): Effect.Effect<Ended> => Effect.succeed({ _tag: "Failed", reason: error.message })))
 }

@@ -76,9 +76,7 @@ const refusal = ({ calledAs, input, toolName }: ToolUse, reason: string): Outcom
 }
 
 const textOf = (body: FunctionCallOutputBody): string =>
-  typeof body === "string"
-    ? body
-    : body.flatMap((part) => (part.type === "input_text" ? [part.text] : [])).join("\n")
+  typeof body === "string" ? body : body.flatMap((part) => (part.type === "input_text" ? [part.text] : [])).join("\n")
 
 /** The header of a command's output, with the output behind it. */
 const header = /^(?:[^\n]*\n){0,4}?Output:\n/

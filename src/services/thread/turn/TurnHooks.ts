@@ -54,7 +54,11 @@ const withText = <Part extends { readonly type: string }>(
 ): ReadonlyArray<Part> => {
   const first = parts.findIndex((part) => part.type === type)
   return parts.flatMap((part, index) =>
-    part.type !== type ? [part] : index === first ? [{ ...part, text, ...("text_elements" in part ? { text_elements: [] } : {}) }] : []
+    part.type !== type
+      ? [part]
+      : index === first
+        ? [{ ...part, text, ...("text_elements" in part ? { text_elements: [] } : {}) }]
+        : []
   )
 }
 
@@ -115,7 +119,8 @@ export const opened = Effect.fnUntraced(function* (at: TurnStep) {
   return !isDeferred || accepted > 0
 })
 
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;")
+const escaped = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;")
 
 /** The message that continues the turn, for the model. */
 const continuation = (fragments: ReadonlyArray<StopFragment>): ResponseItem => ({

@@ -12,7 +12,9 @@ const tool = (ran: Array<string>): Tool => ({
   run: ({ input }) => Effect.sync(() => (ran.push(input), text(`saw ${input}`)))
 })
 
-const command = (line: string, more: object = {}) => ({ hooks: [{ type: "command", command: line, timeout: 5, ...more }] })
+const command = (line: string, more: object = {}) => ({
+  hooks: [{ type: "command", command: line, timeout: 5, ...more }]
+})
 
 /** A server whose home has these hooks. */
 const makeHooked = Effect.fnUntraced(function* (
@@ -31,7 +33,10 @@ const makeHooked = Effect.fnUntraced(function* (
   const trust = options.trustsProject === true ? `[projects."${cwd}"]\ntrust_level = "trusted"\n` : ""
   writeFileSync(join(home, "config.toml"), trust)
   if (options.project !== undefined)
-    writeFileSync(join(cwd, ".codex", "hooks.json"), JSON.stringify({ hooks: options.project }).replaceAll("$ROOT", root))
+    writeFileSync(
+      join(cwd, ".codex", "hooks.json"),
+      JSON.stringify({ hooks: options.project }).replaceAll("$ROOT", root)
+    )
   const ran: Array<string> = []
   const environment = { PATH: process.env["PATH"], HOME: root, PROBE_TOKEN: "secret" }
   const server = yield* makeServer({ home, cwd, environment, toolbox: [tool(ran)] })
@@ -57,7 +62,9 @@ describe("the hooks of the configuration", () => {
   it.live("see the call, without the secrets of the environment, and deny it", () =>
     Effect.gen(function* () {
       const line = "cat > $ROOT/log; echo >> $ROOT/log; env >> $ROOT/log; echo no >&2; exit 2"
-      const { client, log, model, ran, start } = yield* makeHooked({ PreToolUse: [{ matcher: "probe", ...command(line) }] })
+      const { client, log, model, ran, start } = yield* makeHooked({
+        PreToolUse: [{ matcher: "probe", ...command(line) }]
+      })
       yield* start
       yield* model.call(["probe", "c1"])
       const completed = yield* client.notified("hook/completed")
@@ -82,10 +89,10 @@ describe("the hooks of the configuration", () => {
       const completed = yield* client.notified("hook/completed")
       yield* model.reply("done")
       const { turn } = yield* client.notified("turn/completed")
-      assert.deepStrictEqual([completed.run.status, completed.run.entries], [
-        "failed",
-        [{ kind: "error", text: "hook timed out after 1s" }]
-      ])
+      assert.deepStrictEqual(
+        [completed.run.status, completed.run.entries],
+        ["failed", [{ kind: "error", text: "hook timed out after 1s" }]]
+      )
       assert.strictEqual(ran.length, 1)
       assert.strictEqual(turn.status, "completed")
     }).pipe(Effect.scoped)
@@ -102,7 +109,9 @@ describe("the hooks of the configuration", () => {
       const [hook] = entry?.hooks ?? []
       assert.isDefined(hook)
       yield* client.request("config/batchWrite", {
-        edits: [{ keyPath: "hooks.state", value: { [hook.key]: { trusted_hash: "sha256:0" } }, mergeStrategy: "upsert" }]
+        edits: [
+          { keyPath: "hooks.state", value: { [hook.key]: { trusted_hash: "sha256:0" } }, mergeStrategy: "upsert" }
+        ]
       })
       const modified = yield* list
       assert.deepStrictEqual(

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { isValid, matches } from "../../../../src/layers/tools/hooks/Matcher.ts"
-import { type Point, verdictOf } from "../../../../src/layers/tools/hooks/Output.ts"
+import { type Point, type Verdict, verdictOf } from "../../../../src/layers/tools/hooks/Output.ts"
 
 const verdict = (point: Point, stdout: string, code = 0, stderr = "") =>
   verdictOf(point, { _tag: "Exited", code, stdout, stderr })
 
-const failed = (text: string) => ({ status: "failed", entries: [{ kind: "error", text }] })
+const failed = (text: string): Verdict => ({ status: "failed", entries: [{ kind: "error", text }] })
 
-const blocked = (text: string) => ({ status: "blocked", entries: [{ kind: "feedback", text }], reason: text })
+const blocked = (text: string): Verdict => ({ status: "blocked", entries: [{ kind: "feedback", text }], reason: text })
 
 const specific = (hookEventName: string, members: object) =>
   JSON.stringify({ hookSpecificOutput: { hookEventName, ...members } })
@@ -37,7 +37,7 @@ describe("the verdict of a hook", () => {
   })
 
   it("takes plain text as context where a message is given", () => {
-    const context = { status: "completed", entries: [{ kind: "context", text: "hi" }] }
+    const context: Verdict = { status: "completed", entries: [{ kind: "context", text: "hi" }] }
     assert.deepStrictEqual(verdict("userPromptSubmit", "hi\n"), context)
     assert.deepStrictEqual(verdict("sessionStart", "hi\n"), context)
     assert.deepStrictEqual(verdict("preToolUse", "hi\n"), { status: "completed", entries: [] })
