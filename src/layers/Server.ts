@@ -51,8 +51,11 @@ import * as MachineInfo from "./MachineInfo.ts"
 import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
+import * as CloudHandlers from "./handlers/Cloud.ts"
+import * as FeatureHandlers from "./handlers/Features.ts"
 import * as FileHandlers from "./handlers/Files.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
+import * as LoginHandlers from "./handlers/Login.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
@@ -143,6 +146,9 @@ const handlers = Layer.effect(
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
       ...(yield* AccountHandlers.make),
+      ...(yield* LoginHandlers.make),
+      ...(yield* FeatureHandlers.make),
+      ...CloudHandlers.handlers,
       ...(yield* FileHandlers.make)
     }
     return Handlers.of(guard(handlers))
