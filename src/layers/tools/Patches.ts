@@ -79,7 +79,7 @@ export const open = (
         spec,
         publishesItems: true,
         asksFirst: true,
-        forKnownModels: true,
+        offered: ({ model }) => (model.supportsApplyPatch ? spec : undefined),
         run: ({ callId, input }, turn) => Effect.map(apply({ callId, text: input, cwd: turn.cwd }, turn), outputOf)
       },
       inCommand: Effect.fnUntraced(function* (call, turn) {

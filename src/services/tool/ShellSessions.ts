@@ -46,6 +46,7 @@ export interface ShellSession {
   readonly itemId: string
   /** The turn that started it. */
   readonly turnId: string
+  /** The command line as the model wrote it. */
   readonly command: string
   /** Absolute path. */
   readonly cwd: string
