@@ -106,6 +106,8 @@ const step = Effect.fnUntraced(function* (
     Effect.as(turn.steered, null)
   ).pipe(Effect.tapError((error) => countFailure(context, turn.id, error)))
   const goal = yield* countGoal(context, turn, sampled?.usage ?? null)
+  // The tools of a goal publish it too, so what they read is published first.
+  if (calls.length > 0) yield* goal.publish
   Deferred.doneUnsafe(counted, Exit.void)
   const outputs = Effect.forEach(
     calls,
@@ -120,7 +122,7 @@ const step = Effect.fnUntraced(function* (
   const tokens = countTokens(context, turn.id, sampled?.usage ?? null)
   yield* Effect.onError(outputs, () => Effect.provideService(tokens, AwaitsClients, false))
   yield* tokens
-  yield* goal.publish
+  if (calls.length === 0) yield* goal.publish
   if (turn.diff !== "") yield* publishDiff(context, turn)
   // What is left was being stored when the answer was dropped, for longer than the answer is waited for.
   yield* recordAborted(context, turn)
