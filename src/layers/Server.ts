@@ -75,6 +75,7 @@ import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
 import * as MemoryStore from "./stores/Memory.ts"
+import * as FileHistory from "./tools/FileHistory.ts"
 import * as Shell from "./tools/Shell.ts"
 import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
@@ -203,8 +204,11 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const auth = "allowApiKeyEnv" in credentials ? Auth.layer({ home, environment, ...credentials }) : credentials
   const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
+  const sandbox = options.sandbox ?? PlatformSandbox.configured({ environment, protect: [home] })
+  const fileHistory = FileHistory.layer.pipe(Layer.provide(sandbox))
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
-    Layer.provide(options.sandbox ?? PlatformSandbox.configured({ environment, protect: [home] })),
+    Layer.provide(fileHistory),
+    Layer.provide(sandbox),
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
@@ -222,7 +226,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(
       handlers.pipe(
         Layer.provide(model),
-        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer])
+        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer, fileHistory])
       )
     ),
     Layer.provideMerge(threads),
