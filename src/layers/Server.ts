@@ -51,6 +51,7 @@ import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
 import * as FileHandlers from "./handlers/Files.ts"
+import { late } from "./handlers/Late.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
@@ -118,6 +119,26 @@ const facts = (options: AppServerOptions) =>
     )
   )
 
+/** The processes of clients. Few clients start any. */
+const processHandlers = Effect.map(
+  late(
+    Effect.flatMap(
+      Effect.promise(() => import("./handlers/processes/Processes.ts")),
+      ({ make }) => make
+    )
+  ),
+  (later) => ({
+    "command/exec": later("command/exec"),
+    "command/exec/write": later("command/exec/write"),
+    "command/exec/terminate": later("command/exec/terminate"),
+    "command/exec/resize": later("command/exec/resize"),
+    "process/spawn": later("process/spawn"),
+    "process/writeStdin": later("process/writeStdin"),
+    "process/kill": later("process/kill"),
+    "process/resizePty": later("process/resizePty")
+  })
+)
+
 const handlers = Layer.effect(
   Handlers,
   Effect.gen(function* () {
@@ -140,7 +161,8 @@ const handlers = Layer.effect(
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
       ...(yield* AccountHandlers.make),
-      ...(yield* FileHandlers.make)
+      ...(yield* FileHandlers.make),
+      ...(yield* processHandlers)
     }
     return Handlers.of(guard(handlers))
   })
@@ -211,7 +233,12 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provideMerge(Shutdown.layer),
     Layer.provideMerge(MessageProcessor.layer),
     Layer.provide(
-      handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer), Layer.provide(NodeMachineFiles.layer))
+      handlers.pipe(
+        Layer.provide(model),
+        Layer.provide(RulesCheck.layer),
+        Layer.provide(NodeMachineFiles.layer),
+        Layer.provide(shell)
+      )
     ),
     Layer.provideMerge(threads),
     Layer.provide(store),

@@ -29,6 +29,7 @@ import { mcpRequests } from "./v2/mcp/ServerRequests.ts"
 import { modelNotifications } from "./v2/model/Notifications.ts"
 import { modelRequests } from "./v2/model/Requests.ts"
 import { processNotifications } from "./v2/process/Notifications.ts"
+import { processRequests } from "./v2/process/Requests.ts"
 import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
 import { serverNotifications } from "./v2/server/Notifications.ts"
 import { clientNotifications, initializeRequests } from "./v2/server/Requests.ts"
@@ -45,6 +46,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof modelRequests &
   typeof configRequests &
   typeof fileRequests &
+  typeof processRequests &
   typeof accountRequests
 
 /** The requests that clients can send to this server, by method name. */
@@ -55,6 +57,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...modelRequests,
   ...configRequests,
   ...fileRequests,
+  ...processRequests,
   ...accountRequests
 }
 

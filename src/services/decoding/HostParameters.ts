@@ -1,11 +1,11 @@
 /**
- * How the parameters of requests about the machine are handled: its files.
+ * How the parameters of requests about the machine are handled: its files and processes.
  *
  * @module
  */
 import { type Decisions, used } from "./Decision.ts"
 
-type HostMethod = Extract<keyof Decisions, `fs/${string}`>
+type HostMethod = Extract<keyof Decisions, `fs/${string}` | `command/${string}` | `process/${string}`>
 
 /** All of them are used. */
 export const hostParameters: Pick<Decisions, HostMethod> = {
@@ -17,5 +17,39 @@ export const hostParameters: Pick<Decisions, HostMethod> = {
   "fs/remove": { path: used, recursive: used, force: used },
   "fs/copy": { sourcePath: used, destinationPath: used, recursive: used },
   "fs/watch": { watchId: used, path: used },
-  "fs/unwatch": { watchId: used }
+  "fs/unwatch": { watchId: used },
+  "command/exec": {
+    command: used,
+    processId: used,
+    tty: used,
+    streamStdin: used,
+    streamStdoutStderr: used,
+    outputBytesCap: used,
+    disableOutputCap: used,
+    disableTimeout: used,
+    timeoutMs: used,
+    cwd: used,
+    env: used,
+    size: used,
+    sandboxPolicy: used,
+    permissionProfile: used
+  },
+  "command/exec/write": { processId: used, deltaBase64: used, closeStdin: used },
+  "command/exec/terminate": { processId: used },
+  "command/exec/resize": { processId: used, size: used },
+  "process/spawn": {
+    command: used,
+    processHandle: used,
+    cwd: used,
+    tty: used,
+    streamStdin: used,
+    streamStdoutStderr: used,
+    outputBytesCap: used,
+    timeoutMs: used,
+    env: used,
+    size: used
+  },
+  "process/writeStdin": { processHandle: used, deltaBase64: used, closeStdin: used },
+  "process/kill": { processHandle: used },
+  "process/resizePty": { processHandle: used, size: used }
 }

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { processRequests } from "../../../src/protocol/v2/process/Requests.ts"
 import { unservedRequestTable } from "../../../src/protocol/UnservedRequests.ts"
 import { mismatch } from "../../../src/services/decoding/Mismatch.ts"
 
@@ -12,7 +13,7 @@ const text = (
     | "review/start"
     | "userVerification/cancel",
   params: unknown
-) => mismatch(unservedRequestTable[method].params().ast, params)
+) => mismatch({ ...unservedRequestTable, ...processRequests }[method].params().ast, params)
 
 describe("the text of a mismatch", () => {
   it("names parameters without members", () => {
