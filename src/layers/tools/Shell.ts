@@ -1,6 +1,6 @@
 /**
  * The commands of threads (`ShellSessions`), the processes of clients (`HostProcesses`), and the tools that run commands:
- * `exec_command` and `write_stdin`.
+ * `exec_command` and `write_stdin`. `apply_patch` belongs to them, because a command may also be a patch.
  *
  * @module
  */
@@ -18,6 +18,7 @@ import { Toolset } from "../../services/tool/Toolset.ts"
 import type { ShellThread } from "./shell/ShellThread.ts"
 import * as Specs from "./shell/Specs.ts"
 import type { Marked, Watchdog } from "./shell/Watchdog.ts"
+import * as Patches from "./Patches.ts"
 
 /** The shell of commands. */
 export interface Executables {
@@ -47,6 +48,7 @@ interface Shared {
 const load = (
   { options, rules, sandbox, showRefusals }: Shared,
   thread: ShellOptions,
+  patches: Patches.ThreadPatches,
   marked: Marked,
   scope: Scope.Scope
 ) =>
@@ -62,6 +64,7 @@ const load = (
         rules: thread.rules,
         allow: rules.allow,
         mayLogIn: thread.config.settings["allow_login_shell"] !== false,
+        patches,
         marked,
         showRefusals,
         scope
@@ -72,9 +75,10 @@ const load = (
 const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
   let loaded: ShellThread | undefined
+  const patches = yield* Patches.open(shared.sandbox)
   const marked = Effect.flatMap(shared.watchdog, (watchdog) => Scope.provide(watchdog.thread, scope))
   const shell = yield* Effect.cached(
-    Effect.flatMap(marked, (marked) => load(shared, thread, marked, scope)).pipe(
+    Effect.flatMap(marked, (marked) => load(shared, thread, patches, marked, scope)).pipe(
       Effect.tap((shell) => Effect.sync(() => void (loaded = shell))),
       Effect.uninterruptible
     )
@@ -88,7 +92,8 @@ const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) 
   const threadShell: ThreadShell = {
     tools: [
       toolOf(Specs.execCommand, (shell) => (call, turn) => shell.execCommand(call, turn)),
-      toolOf(Specs.writeStdin, (shell) => (call, turn) => shell.writeStdin(call, turn))
+      toolOf(Specs.writeStdin, (shell) => (call, turn) => shell.writeStdin(call, turn)),
+      patches.tool
     ],
     startUserCommand: (command, turn) => Effect.flatMap(shell, (shell) => shell.startUserCommand(command, turn)),
     sessions: Effect.sync(() => loaded?.sessions ?? []),

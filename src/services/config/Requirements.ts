@@ -143,6 +143,8 @@ export interface Requirements {
   readonly warnings: ReadonlyArray<string>
   /** The rules about commands of every source, as written; null when there are none. */
   readonly rules: Value
+  /** The allowed modes of the web search; null when every mode is allowed. */
+  readonly allowedWebSearchModes: ReadonlyArray<string> | null
   /** All requirements, keys as in the file; undefined when there are none. */
   readonly demands: Table | undefined
 }
@@ -156,6 +158,7 @@ export const none: Requirements = {
   origins: new Map(),
   warnings: [],
   rules: null,
+  allowedWebSearchModes: null,
   demands: undefined
 }
 
@@ -205,6 +208,7 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
     const value = (key: string): Value => merged.get(key)?.value ?? null
     const instructions = value("additional_developer_instructions")
     const features = value("features")
+    const searchModes = value("allowed_web_search_modes")
     const shown = [...merged].filter(([key]) => Object.hasOwn(demands, key))
     return {
       bounds,
@@ -222,6 +226,7 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
         ...[...merged].flatMap(([key, { origin }]) => (unguarded.has(key) ? [notice(key, origin)] : []))
       ],
       rules: joinRules(rules),
+      allowedWebSearchModes: Array.isArray(searchModes) ? searchModes.filter((mode) => typeof mode === "string") : null,
       demands:
         shown.length === 0 ? undefined : Object.fromEntries(shown.map(([key, { value }]) => [key, value] as const))
     }

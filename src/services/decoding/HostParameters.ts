@@ -1,13 +1,15 @@
 /**
- * How the parameters of requests about the machine are handled: its files and processes.
+ * How the parameters of requests about the machine are handled: its files, processes and settings.
  *
  * @module
  */
-import { type Decisions, used } from "./Decision.ts"
+import { type Decisions, ignored, used } from "./Decision.ts"
 
-type HostMethod = Extract<keyof Decisions, `fs/${string}` | `command/${string}` | `process/${string}`>
+type HostMethod = Extract<
+  keyof Decisions,
+  `fs/${string}` | `command/${string}` | `process/${string}` | "config/value/write" | "config/batchWrite"
+>
 
-/** All of them are used. */
 export const hostParameters: Pick<Decisions, HostMethod> = {
   "fs/readFile": { path: used },
   "fs/writeFile": { path: used, dataBase64: used },
@@ -51,5 +53,12 @@ export const hostParameters: Pick<Decisions, HostMethod> = {
   },
   "process/writeStdin": { processHandle: used, deltaBase64: used, closeStdin: used },
   "process/kill": { processHandle: used },
-  "process/resizePty": { processHandle: used, size: used }
+  "process/resizePty": { processHandle: used, size: used },
+  "config/value/write": { keyPath: used, value: used, mergeStrategy: used, filePath: used, expectedVersion: used },
+  "config/batchWrite": {
+    edits: used,
+    filePath: used,
+    expectedVersion: used,
+    reloadUserConfig: ignored("Every thread that starts reads the file again. A loaded thread keeps its settings.")
+  }
 }

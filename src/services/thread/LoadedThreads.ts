@@ -100,16 +100,24 @@ const openIn = Effect.fnUntraced(function* <E>(
   const { model, router } = services
   const onDegraded = (error: ThreadStoreError) => threads.get(threadId)?.thread.failTurn(error)
   const journal = new ThreadJournal({ state, store, router, onDegraded })
-  const { preamble, sources } = instructions
   const registry = new ToolRegistry()
   // Closed before the tools. What runs in it is interrupted all at once.
   const running = yield* Scope.fork(scope, "parallel")
-  const context = new ThreadContext({ services, journal, preamble, registry, shell, config, scope: running, provider })
+  const context = new ThreadContext({
+    services,
+    journal,
+    instructions,
+    registry,
+    shell,
+    config,
+    scope: running,
+    provider
+  })
   yield* journal.commit(changes(state))
   if (model.prepare !== undefined) {
     yield* Effect.forkIn(Effect.delay(model.prepare(journal.state.settings.modelProvider), PrepareDelay), scope)
   }
-  const thread = new Thread({ context, activity, instructionSources: sources, scope: running })
+  const thread = new Thread({ context, activity, instructionSources: instructions.documents.sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
   if (mark != null) router.continueAfter(threadId, mark)
   services.serverRequests.reserve(journal.state.lastRequestId)
