@@ -208,7 +208,10 @@ describe("command/exec", () => {
     Effect.gen(function* () {
       const { client } = yield* setUp()
       const running = yield* Effect.forkChild(
-        client.request("command/exec", shell("sleep 1000 & echo x", { processId: "p", streamStdoutStderr: true }))
+        client.request(
+          "command/exec",
+          shell("sleep 1000 & echo x", { processId: "p", streamStdoutStderr: true, disableTimeout: true })
+        )
       )
       yield* shows(client, "x")
       // The clock stands still until the command has exited: its sleeping child holds the output.
