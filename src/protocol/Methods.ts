@@ -32,6 +32,7 @@ import { modelNotifications } from "./v2/model/Notifications.ts"
 import { modelRequests } from "./v2/model/Requests.ts"
 import { pluginRequests } from "./v2/plugin/Requests.ts"
 import { processNotifications } from "./v2/process/Notifications.ts"
+import { processRequests } from "./v2/process/Requests.ts"
 import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
 import { serverNotifications } from "./v2/server/Notifications.ts"
 import { clientNotifications, initializeRequests } from "./v2/server/Requests.ts"
@@ -51,6 +52,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof pluginRequests &
   typeof legacyRequests &
   typeof fileRequests &
+  typeof processRequests &
   typeof accountRequests
 
 /** The requests that clients can send to this server, by method name. */
@@ -64,6 +66,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...pluginRequests,
   ...legacyRequests,
   ...fileRequests,
+  ...processRequests,
   ...accountRequests
 }
 

@@ -20,7 +20,6 @@ import { unservedMcpRequests } from "./v2/mcp/UnservedRequests.ts"
 import { unservedMemoryRequests } from "./v2/memory/UnservedRequests.ts"
 import { unservedModelRequests } from "./v2/model/UnservedRequests.ts"
 import { unservedPluginRequests } from "./v2/plugin/UnservedRequests.ts"
-import { unservedProcessRequests } from "./v2/process/UnservedRequests.ts"
 import { unservedProjectRequests } from "./v2/project/UnservedRequests.ts"
 import { unservedRealtimeRequests } from "./v2/realtime/UnservedRequests.ts"
 import { unservedRemoteControlRequests } from "./v2/remoteControl/UnservedRequests.ts"
@@ -42,7 +41,6 @@ type Table = typeof unservedAccountRequests &
   typeof unservedMemoryRequests &
   typeof unservedModelRequests &
   typeof unservedPluginRequests &
-  typeof unservedProcessRequests &
   typeof unservedProjectRequests &
   typeof unservedRealtimeRequests &
   typeof unservedRemoteControlRequests &
@@ -65,7 +63,6 @@ export const unservedRequestTable: Table = {
   ...unservedMemoryRequests,
   ...unservedModelRequests,
   ...unservedPluginRequests,
-  ...unservedProcessRequests,
   ...unservedProjectRequests,
   ...unservedRealtimeRequests,
   ...unservedRemoteControlRequests,
