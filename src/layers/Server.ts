@@ -67,6 +67,7 @@ import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
 import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
+import * as ThreadSideHandlers from "./handlers/ThreadSide.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
@@ -137,6 +138,7 @@ const handlers = Layer.effect(
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
       ...(yield* ThreadTerminalHandlers.make),
+      ...(yield* ThreadSideHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),

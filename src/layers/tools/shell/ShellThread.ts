@@ -34,6 +34,7 @@ import * as SessionCalls from "./SessionCalls.ts"
 import * as ShellEnvironment from "./ShellEnvironment.ts"
 import * as UserCommands from "./UserCommands.ts"
 import { isFixedSearchPath, namedShell, userShell } from "./UserShell.ts"
+import type { ThreadPatches } from "../Patches.ts"
 import type { Marked } from "./Watchdog.ts"
 
 export interface Options {
@@ -51,6 +52,8 @@ export interface Options {
   /** The server's environment. */
   readonly environment: ShellEnvironment.Environment
   readonly marked: Marked
+  /** The patches of the thread: a command line may be one. */
+  readonly patches: ThreadPatches
   /** Whether refused commands are items: see `ShowRefusals`. */
   readonly showRefusals: boolean
   /** Maximum running time of a command. */
@@ -157,6 +160,8 @@ export class ShellThread {
 
   execCommand(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput, TurnCancelled> {
     return Effect.gen({ self: this }, function* () {
+      const patched = yield* this.#options.patches.inCommand(call, turn)
+      if (patched !== undefined) return patched
       const judged = yield* this.#judged(call, turn)
       if (Result.isFailure(judged) || judged.success.decision.type === "run") {
         return yield* Effect.flatten(this.#settle(judged, turn))
