@@ -10,4 +10,4 @@ const name = Names.find((name) => name === process.argv[2]) ?? Names[0]
 
 const listed = Effect.flatMap(folders, (at) => sh(name, at, 'for f in /proc/self/fd/*; do readlink "$f"; done'))
 
-console.log((await Effect.runPromise(Effect.scoped(listed))).output)
+process.stdout.write((await Effect.runPromise(Effect.scoped(listed))).output)
