@@ -66,6 +66,7 @@ import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as NoSandbox from "./sandboxes/None.ts"
 import * as MemoryStore from "./stores/Memory.ts"
+import * as Mcp from "./tools/Mcp.ts"
 import * as Shell from "./tools/Shell.ts"
 import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
@@ -197,7 +198,8 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(model),
     Layer.provide(options.tools ?? Toolsets.builtIn),
     Layer.provide(shell),
-    Layer.provide(rules)
+    Layer.provide(rules),
+    Layer.provide(Mcp.layer({ environment }))
   )
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })

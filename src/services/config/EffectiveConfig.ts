@@ -68,6 +68,8 @@ export interface EffectiveConfig {
    * tools that run commands apply them.
    */
   readonly requirementRules: unknown
+  /** The `mcp_servers` of the requirements as written: the allowed servers. Null when all are allowed. */
+  readonly requirementMcpServers: unknown
   /** The requirements' limits on the thread's settings. The policies above are already within them. */
   readonly bounds: Bounds
   /** The folders with rules about commands: the machine's, the home's, the project's. They may not exist. */

@@ -25,6 +25,7 @@ import { ModelProvider } from "../model/ModelProvider.ts"
 import { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { RequestError } from "../routing/RequestError.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
+import type { McpServersRequired } from "../mcp/McpError.ts"
 import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
 import * as GitFacts from "./GitFacts.ts"
@@ -84,7 +85,13 @@ export interface LoadedThread {
 }
 
 /** Errors of starting, resuming and forking. */
-export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
+export type LoadError =
+  | ConfigError
+  | RequestError
+  | ThreadError
+  | ThreadStoreError
+  | RulesUnavailable
+  | McpServersRequired
 
 /** The threads of a server: those in memory, and loading them from the store. */
 export class Threads extends Context.Service<

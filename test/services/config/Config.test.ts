@@ -47,6 +47,7 @@ describe("the configuration without settings", () => {
           warnings: [],
           settings: {},
           requirementRules: null,
+          requirementMcpServers: null,
           bounds: unbounded,
           ruleFolders: [
             { path: "/etc/codex/rules", mayAllow: true },
