@@ -27,6 +27,7 @@ const ports = new Set(["clients", "files", "models", "sandboxes", "stores", "too
 const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   decoding: [],
   network: [],
+  file: [],
   config: ["decoding"],
   sandbox: [],
   observability: [],

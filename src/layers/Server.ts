@@ -43,11 +43,14 @@ import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
+import * as NodeMachineFiles from "./files/NodeMachineFiles.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import type { AppServerOptions } from "./AppServerOptions.ts"
 import * as MachineInfo from "./MachineInfo.ts"
+import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
+import * as FileHandlers from "./handlers/Files.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
@@ -108,7 +111,7 @@ const facts = (options: AppServerOptions) =>
   Layer.syncContext(() =>
     Context.make(ServerInfo, MachineInfo.info(options)).pipe(
       // Web cryptography is loaded with the first random value, not at startup.
-      Context.add(SecureRandom.SecureRandom, SecureRandom.make(SecureRandom.randomBytesUnsafe)),
+      Context.add(SecureRandom.SecureRandom, SecureRandom.make(RandomBytes.make())),
       // Effect's default loggers write to stderr, because stdout belongs to the embedding program.
       Context.add(LogToStderr, true),
       options.networkPatience === undefined ? identity : Context.add(NetworkPatience, options.networkPatience)
@@ -135,7 +138,8 @@ const handlers = Layer.effect(
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
-      ...(yield* AccountHandlers.make)
+      ...(yield* AccountHandlers.make),
+      ...(yield* FileHandlers.make)
     }
     return Handlers.of(guard(handlers))
   })
@@ -206,7 +210,9 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   return Connections.layer.pipe(
     Layer.provideMerge(Shutdown.layer),
     Layer.provideMerge(MessageProcessor.layer),
-    Layer.provide(handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer))),
+    Layer.provide(
+      handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer), Layer.provide(NodeMachineFiles.layer))
+    ),
     Layer.provideMerge(threads),
     Layer.provide(store),
     Layer.provide(ModelCatalog.layer),

@@ -11,7 +11,7 @@ export type Stability = "stable" | "experimental"
 
 /**
  * Which requests wait for each other. Requests with the same key run first in, first out; adjacent `shared` requests run
- * concurrently. Thread keys apply across connections.
+ * concurrently. Thread keys apply across connections, the keys of what a client owns on its connection only.
  */
 export type Schedule<Params> =
   | { readonly _tag: "Concurrent" }
@@ -21,6 +21,14 @@ export type Schedule<Params> =
       /** The thread of a request. */
       readonly threadId: (params: Params) => string
       readonly shared: boolean
+    }
+  | {
+      readonly _tag: "Owned"
+      /** What the client owns: watches, processes, searches. */
+      readonly name: string
+      /** The id that the client chose. It is unique on its connection. */
+      readonly id: (params: Params) => string
+      readonly shared: false
     }
 
 /**
@@ -146,6 +154,14 @@ export const perThread: Schedule<{ readonly threadId: string }> = {
 
 /** Concurrent with other readers of the thread, after earlier requests that change it. */
 export const perThreadShared: Schedule<{ readonly threadId: string }> = { ...perThread, shared: true }
+
+/** One request at a time per id of a connection. */
+export const owned = <Params>(name: string, id: (params: Params) => string): Schedule<Params> => ({
+  _tag: "Owned",
+  name,
+  id,
+  shared: false
+})
 
 /** One writer at a time; `shared` readers run concurrently. */
 export const global = (name: string, options: { readonly shared: boolean }): Schedule<unknown> => ({

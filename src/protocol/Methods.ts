@@ -20,6 +20,7 @@ import { configNotifications } from "./v2/config/Notifications.ts"
 import { configRequests } from "./v2/config/Requests.ts"
 import { externalAgentNotifications } from "./v2/externalAgent/Notifications.ts"
 import { fileNotifications } from "./v2/file/Notifications.ts"
+import { fileRequests } from "./v2/file/Requests.ts"
 import { hookNotifications } from "./v2/hook/Notifications.ts"
 import { hostRequests } from "./v2/host/ServerRequests.ts"
 import { itemNotifications } from "./v2/item/Notifications.ts"
@@ -43,6 +44,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof turnRequests &
   typeof modelRequests &
   typeof configRequests &
+  typeof fileRequests &
   typeof accountRequests
 
 /** The requests that clients can send to this server, by method name. */
@@ -52,6 +54,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...turnRequests,
   ...modelRequests,
   ...configRequests,
+  ...fileRequests,
   ...accountRequests
 }
 

@@ -33,6 +33,8 @@ const orderOf = (schedule: Schedule<never>): string => {
       return schedule.shared ? `changes of \`${schedule.name}\`` : `\`${schedule.name}\``
     case "Thread":
       return schedule.shared ? "changes of the thread" : "the thread"
+    case "Owned":
+      return `the same ${schedule.name} of the connection`
   }
 }
 

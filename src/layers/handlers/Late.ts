@@ -2,7 +2,7 @@
  * Handlers whose module is loaded with the first request that needs it, so that the start of a server does not grow with the
  * number of methods.
  *
- * ```ts
+ * ```
  * const later = yield* late(Effect.promise(() => import("./files/Files.ts")).pipe(Effect.flatMap(({ make }) => make)))
  * return { "fs/readFile": later("fs/readFile"), "fs/writeFile": later("fs/writeFile") }
  * ```

@@ -1,5 +1,5 @@
 /**
- * The history of a thread in pages: turns, items, single items, and occurrences of a text.
+ * The history of a thread in pages: turns, items, single items, occurrences of a text, and the timeline.
  *
  * @module
  */
@@ -11,19 +11,15 @@ import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts
 import { invalidRequest, RequestError } from "../../services/routing/RequestError.ts"
 import type { HistoryPosition } from "../../services/thread/History.ts"
 import * as HistoryCursor from "../../services/thread/HistoryCursor.ts"
-import { occurrences, open, pageSize, type ThreadHistory } from "../../services/thread/HistoryPages.ts"
-import {
-  EphemeralThread,
-  HistoryUnavailable,
-  InvalidCursor,
-  type InvalidThreadId,
-  ThreadNotFound
-} from "../../services/thread/ThreadError.ts"
+import { occurrences, pageSize, type ThreadHistory } from "../../services/thread/HistoryPages.ts"
+import { InvalidCursor } from "../../services/thread/ThreadError.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import { paged } from "./HistoryCursors.ts"
 import type { StoredItem } from "../../services/thread/ThreadState.ts"
-import { ThreadStore, type ThreadStoreError } from "../../services/thread/ThreadStore.ts"
+import { ThreadStore } from "../../services/thread/ThreadStore.ts"
 import { toTurn } from "../../services/thread/ThreadView.ts"
+import { type History, openHistory } from "./OpenHistory.ts"
+import { makeTimeline } from "./ThreadTimeline.ts"
 
 /** Maximum number of characters of a refused cursor in the error. */
 const MaxEchoed = 256
@@ -86,14 +82,6 @@ const anchorIn = Effect.fnUntraced(function* (history: ThreadHistory, turnId: st
     from = { seq: last.seq, inclusive: false }
   }
 })
-
-type History = (
-  threadId: string,
-  unavailable: HistoryUnavailable["operation"]
-) => Effect.Effect<
-  ThreadHistory,
-  EphemeralThread | HistoryUnavailable | InvalidThreadId | ThreadNotFound | ThreadStoreError
->
 
 const makeItems = (history: History): Handler<"thread/items/list"> =>
   Effect.fnUntraced(function* (params) {
@@ -166,29 +154,26 @@ const makeTurns = (history: History): Handler<"thread/turns/list"> =>
   })
 
 export const make: Effect.Effect<
-  HandlersFor<"thread/turns/list" | "thread/items/list" | "thread/items/read" | "thread/searchOccurrences">,
+  HandlersFor<
+    | "thread/turns/list"
+    | "thread/items/list"
+    | "thread/items/read"
+    | "thread/searchOccurrences"
+    | "thread/timeline/list"
+  >,
   never,
   Threads | ThreadStore
 > = Effect.gen(function* () {
   const threads = yield* Threads
   const store = yield* ThreadStore
 
-  /** The history of a thread that has one. The errors of `thread/turns/list` differ from those of the others. */
-  const history: History = Effect.fnUntraced(function* (threadId, unavailable) {
-    const loaded = threads.find(threadId)?.state
-    const found = yield* open(store, loaded, threadId)
-    const isTurns = unavailable === "list_turns"
-    if (isTurns && loaded?.origin.ephemeral === true)
-      return yield* new EphemeralThread({ threadId, unsupported: "thread/turns/list" })
-    if (found === null && isTurns) return yield* new ThreadNotFound({ threadId, sought: "readable" })
-    const isKept = found !== null && (loaded === undefined || (loaded.isRecorded && !loaded.origin.ephemeral))
-    return isKept ? found : yield* new HistoryUnavailable({ operation: unavailable })
-  })
+  const history = openHistory(threads, store)
 
   return {
     "thread/turns/list": makeTurns(history),
     "thread/items/list": makeItems(history),
     "thread/items/read": makeRead(history),
-    "thread/searchOccurrences": makeOccurrences(history)
+    "thread/searchOccurrences": makeOccurrences(history),
+    "thread/timeline/list": makeTimeline(history)
   }
 })

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Sandbox, SandboxUnavailable } from "../../services/sandbox/Sandbox.ts"
+import { files } from "./Files.ts"
 
 /** `readOnly` and `workspaceWrite` fail with `SandboxUnavailable`: a command is never reported as confined when it is not. */
 export const layer: Layer.Layer<Sandbox> = Layer.succeed(
@@ -14,6 +15,7 @@ export const layer: Layer.Layer<Sandbox> = Layer.succeed(
     confine: (command, policy) =>
       policy.type === "readOnly" || policy.type === "workspaceWrite"
         ? Effect.fail(new SandboxUnavailable({ policy: policy.type }))
-        : Effect.succeed(command)
+        : Effect.succeed(command),
+    files: files([])
   })
 )

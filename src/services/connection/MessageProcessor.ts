@@ -68,7 +68,7 @@ export class MessageProcessor extends Context.Service<
 
 /** Decodes a request and checks whether it may run. */
 const admissible = (request: Request, connection: Connection): DecodedRequest | RequestError => {
-  const decoded = decode(request)
+  const decoded = decode(request, connection.id)
   return typeof decoded === "string"
     ? invalidRequest(`Invalid request: ${decoded}`)
     : (gate(connection, decoded) ?? decoded)

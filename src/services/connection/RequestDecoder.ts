@@ -31,7 +31,7 @@ export interface DecodedRequest {
   readonly experimentalFields: ReadonlyArray<ExperimentalField>
 }
 
-const keyOf = (schedule: Schedule<never>, params: unknown): string | undefined => {
+const keyOf = (schedule: Schedule<never>, params: unknown, connection: number): string | undefined => {
   switch (schedule._tag) {
     case "Concurrent":
       return undefined
@@ -39,11 +39,13 @@ const keyOf = (schedule: Schedule<never>, params: unknown): string | undefined =
       return `global ${schedule.name}`
     case "Thread":
       return `thread ${schedule.threadId(params as never)}`
+    case "Owned":
+      return `${schedule.name} ${connection} ${schedule.id(params as never)}`
   }
 }
 
-/** Decodes a request. A string is the error text after "Invalid request: ". */
-export const decode = (request: Request): DecodedRequest | string => {
+/** Decodes a request of a connection. A string is the error text after "Invalid request: ". */
+export const decode = (request: Request, connection: number): DecodedRequest | string => {
   const { id, method, params } = request
   const trace = request.trace ?? undefined
   const extensions = request.extensions ?? undefined
@@ -64,7 +66,7 @@ export const decode = (request: Request): DecodedRequest | string => {
     params: decoded.success,
     trace,
     extensions,
-    key: keyOf(schedule, decoded.success),
+    key: keyOf(schedule, decoded.success, connection),
     shared: schedule._tag !== "Concurrent" && schedule.shared,
     stability: ReleasedRequests[method].stability,
     experimentalFields

@@ -24,6 +24,7 @@ import {
   used,
   warned
 } from "./Decision.ts"
+import { hostParameters } from "./HostParameters.ts"
 import { threadParameters } from "./ThreadParameters.ts"
 
 export type { Decision }
@@ -102,6 +103,7 @@ export const Parameters: Decisions = {
   "thread/shellCommand": { threadId: used, command: used, timeoutMs: used },
   "thread/unsubscribe": { threadId: used },
   ...threadParameters,
+  ...hostParameters,
   "turn/start": {
     ...message,
     disabledPluginIds: ignored("It is stored and reported. This server has no plugins."),

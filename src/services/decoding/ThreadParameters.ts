@@ -60,6 +60,7 @@ export const threadParameters = {
   "thread/items/list": { ...threadId, ...paged, turnId: used, sortDirection: used, deferOutput: used },
   "thread/items/read": { ...threadId, turnId: used, itemIds: used },
   "thread/searchOccurrences": { ...threadId, ...paged, searchTerm: used },
+  "thread/timeline/list": { ...threadId, ...paged },
   "thread/revert": { ...threadId, beforeTurnId: used },
   "thread/inject_items": { ...threadId, items: used },
   "thread/archive": threadId,

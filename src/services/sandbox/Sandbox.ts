@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
+import type { FileAccess } from "./FileAccess.ts"
 
 /** An argv with its working folder. No shell is involved. `env` is the whole environment: nothing is inherited. */
 export interface SandboxedCommand {
@@ -38,5 +39,11 @@ export class Sandbox extends Context.Service<
       command: SandboxedCommand,
       policy: SandboxPolicy
     ) => Effect.Effect<SandboxedCommand, SandboxUnavailable>
+    /**
+     * The files that `policy` permits to write in the working folder `cwd`. It holds on every machine, also without a
+     * sandbox for commands: the server checks its own writes, such as those of a patch, against it. Resolve it again for
+     * every call of a tool, because the files may have changed.
+     */
+    readonly files: (policy: SandboxPolicy, cwd: string) => Effect.Effect<FileAccess>
   }
 >()("spindle/Sandbox") {}

@@ -71,3 +71,27 @@ export const parseOccurrence = (threadId: string, searchTerm: string, text: stri
   if (cursor === undefined || cursor.threadId !== threadId || cursor.searchTerm !== searchTerm) return undefined
   return { seq: cursor.nextRolloutOrdinal, index: cursor.nextOccurrenceIndex }
 }
+
+const decodeTimeline = lazy(() =>
+  Schema.decodeUnknownOption(
+    Schema.fromJsonString(
+      Schema.Struct({
+        threadId: Schema.String,
+        position: Position,
+        kind: Schema.Literals([0, 1, 2, 3]),
+        id: Schema.String
+      })
+    )
+  )
+)
+
+/** The first entry of a page of a timeline. The page before it ends in front of this entry. */
+export type TimelineCursor = NonNullable<ReturnType<typeof parseTimeline>>
+
+/** The text of a cursor of a timeline, in the order of the members of the release. */
+export const textOfTimeline = ({ id, kind, position, threadId }: TimelineCursor): string =>
+  JSON.stringify({ threadId, position, kind, id })
+
+/** Undefined when the text is no cursor of a timeline. It may be one of another thread. */
+export const parseTimeline = (text: string) =>
+  text.length > MaxLength ? undefined : Option.getOrUndefined(decodeTimeline()(text))

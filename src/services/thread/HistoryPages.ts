@@ -42,7 +42,8 @@ export interface ThreadHistory {
   ) => Effect.Effect<ReadonlyArray<StoredItem>, ThreadStoreError>
 }
 
-const ofState = (state: ThreadState, loaded: ThreadState | undefined): ThreadHistory => ({
+/** The history in a state. `loaded` is the same state when the thread is loaded. */
+export const ofState = (state: ThreadState, loaded: ThreadState | undefined): ThreadHistory => ({
   loaded,
   turns: (range) => Effect.sync(() => (loaded === undefined ? turnsIn(state, range).map(cut) : turnsIn(state, range))),
   items: (range, turnId) => Effect.sync(() => itemsIn(state, range, turnId))

@@ -146,7 +146,13 @@ export class TurnInProgress extends Schema.TaggedError<TurnInProgress>()("TurnIn
 /** The thread has no history that could be read in pages: no turn has started, or it is unknown or kept in memory only. */
 export class HistoryUnavailable extends Schema.TaggedError<HistoryUnavailable>()("HistoryUnavailable", {
   /** What was to be read. */
-  operation: Schema.Literals(["list_turns", "thread/items/list", "thread/items/read", "thread/searchOccurrences"])
+  operation: Schema.Literals([
+    "list_turns",
+    "thread/items/list",
+    "thread/items/read",
+    "thread/searchOccurrences",
+    "thread/timeline/list"
+  ])
 }) {
   override get message(): string {
     return `${this.operation} is not supported yet`

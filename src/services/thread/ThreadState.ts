@@ -284,7 +284,9 @@ class Draft {
     if (first === undefined) return
     for (let index = kept; index < turns.length; index++) this.#items.delete(index)
     const removed = new Set(turns.splice(kept).map(({ id }) => id))
-    this.#state.late = this.#state.late.filter(({ turnId }) => !removed.has(turnId))
+    // No turn started after the last one that is left, so its items are not late any more.
+    const last = turns.at(-1)?.id
+    this.#state.late = this.#state.late.filter(({ turnId }) => !removed.has(turnId) && turnId !== last)
     const conversation = this.#changedConversation()
     conversation.length = Math.min(conversation.length, first.conversationStart)
   }

@@ -215,3 +215,61 @@ describe("thread/searchOccurrences and thread/search", () => {
     })
   )
 })
+
+describe("thread/timeline/list", () => {
+  it.effect("pages from the end of the thread, oldest entry of the page first", () =>
+    Effect.gen(function* () {
+      const { client, ids, threadId } = yield* makeHistory
+      const all = yield* client.request("thread/timeline/list", { threadId })
+      const shown = all.data.map((entry) =>
+        entry.type === "realtime" ? [] : [entry.type, entry.turnId, entry.type === "item" ? entry.item.type : null]
+      )
+      assert.deepStrictEqual(
+        shown,
+        ids.flatMap((id) => [
+          ["turnStarted", id, null],
+          ["item", id, "userMessage"],
+          ["item", id, "agentMessage"],
+          ["turnCompleted", id, null]
+        ])
+      )
+      assert.deepStrictEqual([all.nextCursor, all.activeRealtimeSessionAtPageStart], [null, null])
+      const last = yield* client.request("thread/timeline/list", { threadId, limit: 5 })
+      assert.deepStrictEqual(last.data, all.data.slice(-5))
+      const [first] = last.data
+      assert.deepStrictEqual(JSON.parse(last.nextCursor ?? "null"), {
+        threadId,
+        position: first?.position,
+        kind: 3,
+        id: ids[1]
+      })
+      const rest = yield* client.request("thread/timeline/list", { threadId, cursor: last.nextCursor, limit: 7 })
+      assert.deepStrictEqual(rest, { ...all, data: all.data.slice(0, 7) })
+    })
+  )
+
+  it.effect("refuses cursors of other threads and queries, and threads without a history", () =>
+    Effect.gen(function* () {
+      const { client, threadId } = yield* makeHistory
+      const failure = (params: { readonly threadId: string; readonly cursor?: string }) =>
+        Effect.flip(client.request("thread/timeline/list", params))
+      const cursor = { threadId, position: 1, kind: 1, id: "x" }
+      const turns = yield* client.request("thread/turns/list", { threadId, limit: 1 })
+      const bad = ["", "garbage", "{}", turns.nextCursor ?? "", "x".repeat(5000)]
+      for (const text of [
+        ...bad,
+        JSON.stringify({ ...cursor, kind: 9 }),
+        JSON.stringify({ ...cursor, position: -1 })
+      ]) {
+        assert.deepStrictEqual(yield* failure({ threadId, cursor: text }), invalid("invalid thread timeline cursor"))
+      }
+      assert.deepStrictEqual(
+        yield* failure({ threadId, cursor: JSON.stringify({ ...cursor, threadId: stranger }) }),
+        invalid("thread timeline cursor belongs to another thread")
+      )
+      assert.deepStrictEqual(yield* failure({ threadId: stranger }), unsupported("thread/timeline/list"))
+      const empty = yield* client.request("thread/start", { cwd })
+      assert.deepStrictEqual(yield* failure({ threadId: empty.thread.id }), unsupported("thread/timeline/list"))
+    })
+  )
+})

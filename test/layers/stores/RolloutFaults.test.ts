@@ -46,6 +46,10 @@ const short: ReadonlyArray<ThreadEvent> = [
   { _tag: "TurnEnded", at, turnId: "u", status: "completed", error: null }
 ]
 
+const within: ReadonlyArray<ThreadEvent> = [
+  { _tag: "ItemCompleted", at, turnId: "u", item: agentMessage("b", "within") }
+]
+
 const more: ReadonlyArray<ThreadEvent> = [{ _tag: "TurnStarted", at, turnId: "v", rootTurnId: "v" }]
 
 describe("a rollout file", () => {
@@ -112,10 +116,27 @@ describe("a rollout file", () => {
         else if (how === "deleted") Fs.rmSync(file)
         else Fs.appendFileSync(file, '{"timestamp":"","type":"x","payload":{}}\n')
         const size = Fs.statSync(file, { throwIfNoEntry: false })?.size
-        assert.strictEqual((yield* Effect.flip(store.append(id, short.length, more))).reason, "conflict")
+        for (const events of [within, more]) {
+          assert.strictEqual((yield* Effect.flip(store.append(id, short.length, events))).reason, "conflict")
+        }
         assert.strictEqual(Fs.statSync(file, { throwIfNoEntry: false })?.size, size)
         yield* release
       }).pipe(Effect.scoped)
+  )
+
+  it.effect("that is moved behind its writer gets the events of the turn under way, and no other turn", () =>
+    Effect.gen(function* () {
+      const { file, path } = yield* one(short)
+      const store = yield* open(path)
+      const release = yield* store.claim?.(id, false) ?? Effect.die("no claim")
+      const moved = `${file}.moved`
+      Fs.renameSync(file, moved)
+      Fs.copyFileSync(moved, file)
+      yield* store.append(id, short.length, within)
+      assert.include(Fs.readFileSync(moved, "utf8"), "within")
+      assert.strictEqual((yield* Effect.flip(store.append(id, short.length + 1, more))).reason, "conflict")
+      yield* release
+    }).pipe(Effect.scoped)
   )
 
   it.effect("is 0600 in folders of 0700, and comes with the first turn", () =>

@@ -6,6 +6,7 @@ import * as NodeSmallFiles from "../../../src/layers/files/NodeSmallFiles.ts"
 import * as FileExecRules from "../../../src/layers/tools/shell/FileExecRules.ts"
 import * as Rules from "../../../src/layers/tools/shell/Rules.ts"
 import * as Shell from "../../../src/layers/tools/Shell.ts"
+import { files } from "../../../src/layers/sandboxes/Files.ts"
 import { Sandbox } from "../../../src/services/sandbox/Sandbox.ts"
 import { AskFailed } from "../../../src/services/tool/Tool.ts"
 import { done, facts, items, opened, openedWith, shown } from "./TestShell.ts"
@@ -177,7 +178,8 @@ describe("a command on a machine with a sandbox", () => {
       Layer.succeed(
         Sandbox,
         Sandbox.of({
-          confine: (command) => Effect.succeed({ ...command, env: { ...command.env, CONFINED: "confined" } })
+          confine: (command) => Effect.succeed({ ...command, env: { ...command.env, CONFINED: "confined" } }),
+          files: files([])
         })
       )
     ),

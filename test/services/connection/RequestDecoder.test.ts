@@ -7,7 +7,7 @@ import { openConnection, type OpenOptions } from "../../support/Connections.ts"
 const threadId = "0198c0de-0000-7000-8000-000000000000"
 
 const call = (method: string, params?: unknown): DecodedRequest => {
-  const made = decode({ id: 7, method, ...(params === undefined ? {} : { params }) })
+  const made = decode({ id: 7, method, ...(params === undefined ? {} : { params }) }, 7)
   if (typeof made === "string") throw new Error(made)
   return made
 }
@@ -32,7 +32,7 @@ describe("RequestDecoder", () => {
     it("is decoded with its defaults, its id and its trace", () => {
       const params = { threadId, expectedTurnId: "u", input: [{ type: "text", text: "x" }] }
       const trace = { traceparent: "00-a-b-01", tracestate: null }
-      const made = decode({ id: "a", method: "turn/steer", params, trace })
+      const made = decode({ id: "a", method: "turn/steer", params, trace }, 7)
       assert.isTrue(typeof made !== "string")
       if (typeof made === "string") return
       const { id, method, served, key, shared, stability } = made
@@ -52,21 +52,21 @@ describe("RequestDecoder", () => {
     })
 
     it("that cannot be decoded has the reason [10]", () => {
-      assert.strictEqual(decode({ id: 1, method: "thread/read", params: {} }), "missing field `threadId`")
+      assert.strictEqual(decode({ id: 1, method: "thread/read", params: {} }, 7), "missing field `threadId`")
       assert.strictEqual(
-        decode({ id: 1, method: "thread/read", params: { threadId: 5 } }),
+        decode({ id: 1, method: "thread/read", params: { threadId: 5 } }, 7),
         "invalid type: integer `5`, expected a string"
       )
     })
 
     it("with an unknown method lists the known ones [10]", () => {
-      const text = decode({ id: 1, method: "no/such", params: {} })
+      const text = decode({ id: 1, method: "no/such", params: {} }, 7)
       assert.match(String(text), /^unknown variant `no\/such`, expected one of `initialize`, /)
     })
 
     it("with a name from Object.prototype has an unknown method [10]", () => {
       for (const method of ["toString", "__proto__", "constructor", "hasOwnProperty"]) {
-        assert.match(String(decode({ id: 1, method, params: {} })), /^unknown variant `/)
+        assert.match(String(decode({ id: 1, method, params: {} }, 7)), /^unknown variant `/)
       }
     })
   })

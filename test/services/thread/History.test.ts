@@ -82,6 +82,15 @@ describe("ranges of a history", () => {
     { arbitrary: { runs: 300 } }
   )
 
+  it("have an item once after the turn was reverted that had started before it", () => {
+    const state = stateOf([{ type: "turn" }, { type: "turn" }, { type: "late", turn: 0 }, { type: "back", turns: 1 }])
+    const found = itemsIn(state, { from: null, direction: "desc", limit: 5 }, null)
+    assert.deepStrictEqual(
+      found.map(({ seq }) => seq),
+      select(allItems(state, null), { from: null, direction: "desc", limit: 5 }).map(({ seq }) => seq)
+    )
+  })
+
   it.effect.prop(
     "continue behind a page without a gap or a repetition while events are appended",
     [Arbitrary.schema(Steps), Arbitrary.schema(Steps), Arbitrary.schema(Range)],

@@ -122,14 +122,21 @@ const lineOf = (body: Body, at: number, { ordinal, state }: Target, spindle?: Li
 })
 
 /** Whether the release's line of an event loses nothing, so that this need not be tried. */
-const isExact = (event: ThreadEvent, { state }: Target): boolean => {
-  if (!state.hasBegun || !isRepresentable(event.at)) return false
+const isExact = (event: ThreadEvent, type: string, { state }: Target): boolean => {
+  if (!state.hasBegun) return false
+  // An own line holds the event itself.
+  if (type === OwnType) return true
+  if (!isRepresentable(event.at)) return false
   switch (event._tag) {
     case "ConversationEntry":
     case "TurnStarted":
       return true
     case "TurnEnded":
       return event.status !== "failed" && event.error === null
+    case "TokensCounted":
+      return event.turnId === state.turnId && TokenForm.isExact(event.usage)
+    case "ItemCompleted":
+      return !state.isLegacy && TurnItem.isExact(event.item)
     default:
       return false
   }
@@ -139,7 +146,7 @@ const isExact = (event: ThreadEvent, { state }: Target): boolean => {
 const encodeOne = (event: ThreadEvent, target: Target): { readonly line: Line; readonly state: DecoderState } => {
   const line = lineOf(bodyOf(event, target), event.at, target)
   const decoder = new Decoder(target.state)
-  if (isExact(event, target)) {
+  if (isExact(event, line.type, target)) {
     decoder.pass(event)
     return { line, state: decoder.snapshot }
   }
@@ -148,8 +155,12 @@ const encodeOne = (event: ThreadEvent, target: Target): { readonly line: Line; r
   if (more.length === 0 && JSON.stringify(decoded) === JSON.stringify(event)) return { line, state: decoder.snapshot }
   const patch = more.length > 0 ? { "=": event } : Patch.between(decoded ?? null, event)
   if (patch === undefined) return { line, state: decoder.snapshot }
-  const carrying = new Decoder(target.state)
   const patched = lineOf(line, event.at, target, { v: ThreadEventVersion, patch })
+  if (event._tag === "Created" && decoded?._tag === "Created") {
+    decoder.pass(event)
+    return { line: patched, state: decoder.snapshot }
+  }
+  const carrying = new Decoder(target.state)
   carrying.decode(patched)
   return { line: patched, state: carrying.snapshot }
 }

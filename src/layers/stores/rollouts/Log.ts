@@ -14,7 +14,7 @@ import { encode } from "./Encode.ts"
 import type { RolloutFile } from "./Folder.ts"
 import { type Line, parse, toText } from "./Line.ts"
 import type { Part } from "./Lineage.ts"
-import { decompressed, type Identity, LineReader, open, openRegular, type RawLine } from "./Source.ts"
+import { createRegular, decompressed, type Identity, LineReader, open, openRegular, type RawLine } from "./Source.ts"
 
 /** A position between two lines, and what decoding from there needs. */
 interface Mark {
@@ -58,6 +58,10 @@ export class FileChanged extends Error {
     super(`${path} was replaced, truncated or deleted by another program`)
   }
 }
+
+/** Whether an append also checks that the file is still at its path: at the begin and the end of a turn. */
+const isBoundary = ({ _tag }: ThreadEvent): boolean =>
+  _tag === "Created" || _tag === "TurnStarted" || _tag === "TurnEnded"
 
 export interface LogOptions {
   readonly file: RolloutFile
@@ -107,6 +111,17 @@ export class ThreadLog {
       throw new FileChanged(this.#file.path)
     if (this.#file.isCompressed) return this.#tail.end
     if (known !== undefined && stat.size < this.#tail.end) throw new FileChanged(this.#file.path)
+    return stat.size
+  }
+
+  /**
+   * The size of the file. An append between the begin and the end of a turn looks only at the open file: it notices that the
+   * file was deleted, replaced, truncated or appended to. Only a file that was moved is noticed by its path.
+   */
+  #size(descriptor: number, events: ReadonlyArray<ThreadEvent>): number {
+    if (events.some(isBoundary)) return this.check()
+    const stat = Fs.fstatSync(descriptor)
+    if (stat.nlink === 0) throw new FileChanged(this.#file.path)
     return stat.size
   }
 
@@ -221,6 +236,15 @@ export class ThreadLog {
     this.#identity ??= stat
   }
 
+  /** The log of a new file, which is open for appending. Throws when there is one at its path. */
+  static create(options: LogOptions): ThreadLog {
+    const log = new ThreadLog(options)
+    const { descriptor, stat } = createRegular(options.file.path)
+    log.#descriptor = descriptor
+    log.#identity = stat
+    return log
+  }
+
   close(): void {
     if (this.#descriptor !== undefined) Fs.closeSync(this.#descriptor)
     this.#descriptor = undefined
@@ -254,7 +278,7 @@ export class ThreadLog {
     const { isTorn, ordinal, state } = this.#tail
     const encoded = encode(events, { threadId: this.#file.threadId, state, ordinal })
     const bytes = Buffer.from((isTorn ? "\n" : "") + encoded.lines.map(toText).join(""))
-    const size = this.check()
+    const size = this.#size(descriptor, events)
     if (size !== this.#tail.end) throw new FileChanged(this.#file.path)
     writeAll(descriptor, bytes, size)
     this.#tail = {

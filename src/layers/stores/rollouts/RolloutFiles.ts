@@ -187,6 +187,11 @@ export class RolloutFiles {
     return this.#held.has(threadId)
   }
 
+  /** Whether the file of a thread is open for its writer here. */
+  isOpen(threadId: string): boolean {
+    return this.#writers.has(threadId)
+  }
+
   /** Whether an append of these events makes or changes a file. */
   isWritten(threadId: string, events: ReadonlyArray<ThreadEvent>): boolean {
     return !events.every(isQuiet) || this.log(threadId) !== undefined
@@ -268,8 +273,7 @@ export class RolloutFiles {
     const folder = Folder.makeFolder(this.home, Path.dirname(path))
     const file = Folder.parse(folder, Path.basename(path), false)
     if (file === undefined) throw new Error(`${path} is not the name of a rollout`)
-    Fs.closeSync(Fs.openSync(file.path, "ax", 0o600))
-    return new ThreadLog({ file, parts: [{ path: file.path, from: 0, to: null }], onCorrupt: this.#onCorrupt })
+    return ThreadLog.create({ file, parts: [{ path: file.path, from: 0, to: null }], onCorrupt: this.#onCorrupt })
   }
 
   /** What events change besides the log: the name for other programs, the folder. */

@@ -55,6 +55,12 @@ export const openRegular = (path: string, mode: "read" | "append"): { descriptor
   }
 }
 
+/** Makes a file with mode 0600, open for appending. Throws when there is anything at its path, also a link. */
+export const createRegular = (path: string): { descriptor: number; stat: Fs.Stats } => {
+  const descriptor = Fs.openSync(path, appendFlags | Fs.constants.O_CREAT | Fs.constants.O_EXCL, 0o600)
+  return { descriptor, stat: Fs.fstatSync(descriptor) }
+}
+
 /** Bytes that can be read at any position. */
 export interface Source {
   readonly identity: Identity

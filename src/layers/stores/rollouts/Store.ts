@@ -104,28 +104,35 @@ const read = (files: RolloutFiles, threadId: string, range: { readonly from: num
 const scanned = (files: RolloutFiles, operation: Operation, threadId: string) =>
   inSlices(operation, () => files.log(threadId)?.scan(LinesPerSlice) ?? false)
 
-const append = (
+/** Appends to a log that was read to its end. */
+const write = (
   { files, fsync, index }: Backend,
   threadId: string,
   expectedSeq: number,
   events: ReadonlyArray<ThreadEvent>
-) => {
-  const write = Effect.suspend(() => {
+): Effect.Effect<void, ThreadStoreError> =>
+  Effect.suspend(() => {
     const isFlushed = isDue(fsync, events)
     let unflushed: number | undefined
-    const written = attempt("append", () =>
+    try {
       files.append(threadId, expectedSeq, events, (descriptor, staysOpen) => {
         if (isFlushed && staysOpen) unflushed = descriptor
         else if (isFlushed) Fs.fdatasyncSync(descriptor)
       })
-    )
-    return Effect.flatMap(written, () => {
-      index.changed(threadId)
-      return unflushed === undefined ? Effect.void : sync(unflushed)
-    })
+    } catch (error) {
+      return Effect.fail(errorOf("append", error))
+    }
+    index.changed(threadId)
+    return unflushed === undefined ? Effect.void : sync(unflushed)
   })
-  return Effect.andThen(scanned(files, "append", threadId), write)
-}
+
+const append = (
+  backend: Backend,
+  threadId: string,
+  expectedSeq: number,
+  events: ReadonlyArray<ThreadEvent>
+): Effect.Effect<void, ThreadStoreError> =>
+  Effect.andThen(scanned(backend.files, "append", threadId), write(backend, threadId, expectedSeq, events))
 
 /** Waits for the lock of a new thread. A new thread is also written where files cannot be locked. */
 const settleNew = ({ pending, warn }: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> => {
@@ -171,16 +178,17 @@ const appendLocked = (
 ): Effect.Effect<void, ThreadStoreError> =>
   Effect.suspend(() => {
     const { files, pending } = backend
-    const write = append(backend, threadId, expectedSeq, events)
+    if (files.isOpen(threadId)) return write(backend, threadId, expectedSeq, events)
+    const appended = append(backend, threadId, expectedSeq, events)
     if (pending.has(threadId) && files.isWritten(threadId, events)) {
-      return Effect.andThen(settleNew(backend, threadId), write)
+      return Effect.andThen(settleNew(backend, threadId), appended)
     }
-    if (files.isHeld(threadId)) return write
+    if (files.isHeld(threadId)) return appended
     return Effect.flatMap(
       attempt("append", () => files.isWritten(threadId, events)),
       (isWritten) => {
-        if (!isWritten) return write
-        const changed = locked(backend, "append", threadId, write)
+        if (!isWritten) return appended
+        const changed = locked(backend, "append", threadId, appended)
         if (!events.every(({ _tag }) => _tag === "NameSet")) return changed
         return Effect.catch(changed, (error) =>
           error.reason === "locked" ? named(backend, threadId, expectedSeq, events) : Effect.fail(error)

@@ -46,3 +46,8 @@ export const toRelease = ({ last, modelContextWindow, total }: ThreadTokenUsage)
   last_token_usage: formOf(last),
   model_context_window: modelContextWindow
 })
+
+/** Whether the form of these counts reads as the same counts. */
+export const isExact = ({ last, modelContextWindow, total }: ThreadTokenUsage): boolean =>
+  [total, last].every((counts) => Object.values(counts).every((value) => Number.isSafeInteger(value))) &&
+  (modelContextWindow === null || Number.isSafeInteger(modelContextWindow))

@@ -265,3 +265,20 @@ export const toRelease = (item: ThreadItem): Fields | undefined => {
   const form = formOf(item)
   return form === undefined ? undefined : { type: capital(item.type), id: item.id, ...form }
 }
+
+/** Whether the form of an item is known to read as the same item. Only messages and reasoning are looked at: they are frequent. */
+export const isExact = (item: ThreadItem): boolean => {
+  if (typeof item.startedAtMs !== "number" || typeof item.completedAtMs !== "number") return false
+  switch (item.type) {
+    case "userMessage":
+      return item.content.every((part) => part.type === "text" && part.text_elements.length === 0)
+    case "agentMessage": {
+      const { delivery, memoryCitation, moderation, questions } = item
+      return delivery === null && memoryCitation === null && moderation === null && questions === null
+    }
+    case "reasoning":
+      return true
+    default:
+      return false
+  }
+}

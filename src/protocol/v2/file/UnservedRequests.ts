@@ -6,22 +6,9 @@
 import { EmptyResult } from "../../Fields.ts"
 import * as Method from "../../Method.ts"
 import * as Search from "./FileSearch.ts"
-import * as Files from "./FileSystem.ts"
 
 /** By method name. */
 export const unservedFileRequests = {
-  "fs/readFile": Method.clientRequest({ params: Files.FsReadFileParams, result: Files.FsReadFileResponse }),
-  "fs/writeFile": Method.clientRequest({ params: Files.FsWriteFileParams, result: EmptyResult }),
-  "fs/createDirectory": Method.clientRequest({ params: Files.FsCreateDirectoryParams, result: EmptyResult }),
-  "fs/getMetadata": Method.clientRequest({ params: Files.FsGetMetadataParams, result: Files.FsGetMetadataResponse }),
-  "fs/readDirectory": Method.clientRequest({
-    params: Files.FsReadDirectoryParams,
-    result: Files.FsReadDirectoryResponse
-  }),
-  "fs/remove": Method.clientRequest({ params: Files.FsRemoveParams, result: EmptyResult }),
-  "fs/copy": Method.clientRequest({ params: Files.FsCopyParams, result: EmptyResult }),
-  "fs/watch": Method.clientRequest({ params: Files.FsWatchParams, result: Files.FsWatchResponse }),
-  "fs/unwatch": Method.clientRequest({ params: Files.FsUnwatchParams, result: EmptyResult }),
   fuzzyFileSearch: Method.clientRequest({
     params: Search.FuzzyFileSearchParams,
     result: Search.FuzzyFileSearchResponse

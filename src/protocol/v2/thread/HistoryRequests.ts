@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import {
   absent,
   EmptyResult,
+  I64,
   named,
   nullable,
   optional,
@@ -14,12 +15,16 @@ import {
   pageOf,
   twoWayPageOf,
   U32,
-  UnixMillis
+  U64,
+  UnixMillis,
+  UnixSeconds
 } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { ThreadItem } from "../item/Item.ts"
-import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
+import { ThreadRealtimeItem } from "../realtime/Realtime.ts"
+import { TurnError } from "../turn/ErrorInfo.ts"
+import { TurnItemsView, TurnsPage, TurnStatus } from "../turn/Turn.ts"
 import { SortDirection } from "./Sorting.ts"
 import { Thread } from "./Thread.ts"
 
@@ -123,6 +128,46 @@ export type ThreadSearchOccurrence = Of<typeof ThreadSearchOccurrence>
 export const ThreadSearchOccurrencesResponse = lazy(() => pageOf(ThreadSearchOccurrence()))
 export type ThreadSearchOccurrencesResponse = Of<typeof ThreadSearchOccurrencesResponse>
 
+export const ThreadTimelineListParams = lazy(() =>
+  named("ThreadTimelineListParams", { threadId: Schema.String, ...page })
+)
+export type ThreadTimelineListParams = Of<typeof ThreadTimelineListParams>
+
+const position = U64
+
+const ofTurn = { position, turnId: Schema.String }
+
+/**
+ * The start or the end of a turn, or an item. Entries with the same position are in the order of the page. The members are
+ * spelled as the released server sends them; the release's JSON Schema spells those of the turn with an underscore.
+ */
+export const ThreadTimelineEntry = lazy(() =>
+  Schema.Union([
+    Schema.Struct({ type: Schema.Literal("turnStarted"), ...ofTurn, startedAt: nullable(UnixSeconds) }),
+    Schema.Struct({ type: Schema.Literal("item"), ...ofTurn, item: ThreadItem() }),
+    Schema.Struct({ type: Schema.Literal("realtime"), position, item: ThreadRealtimeItem() }),
+    Schema.Struct({
+      type: Schema.Literal("turnCompleted"),
+      ...ofTurn,
+      status: TurnStatus(),
+      error: nullable(TurnError()),
+      startedAt: nullable(UnixSeconds),
+      completedAt: nullable(UnixSeconds),
+      durationMs: nullable(I64)
+    })
+  ])
+)
+export type ThreadTimelineEntry = Of<typeof ThreadTimelineEntry>
+
+/** The newest entries before the cursor, oldest first. */
+export const ThreadTimelineListResponse = lazy(() =>
+  Schema.Struct({
+    ...pageOf(ThreadTimelineEntry()).fields,
+    activeRealtimeSessionAtPageStart: nullable(Schema.String)
+  })
+)
+export type ThreadTimelineListResponse = Of<typeof ThreadTimelineListResponse>
+
 /** Removes the turn and all later ones from the history. Files stay as they are. */
 export const ThreadRevertParams = lazy(() =>
   named("ThreadRevertParams", { threadId: Schema.String, beforeTurnId: Schema.String })
@@ -175,6 +220,13 @@ export const historyRequests = {
   "thread/searchOccurrences": Method.clientRequest({
     params: ThreadSearchOccurrencesParams,
     result: ThreadSearchOccurrencesResponse,
+    schedule: Method.perThreadShared
+  }),
+
+  /** The starts and ends of the turns of a thread, and its items, paginated from the end. */
+  "thread/timeline/list": Method.clientRequest({
+    params: ThreadTimelineListParams,
+    result: ThreadTimelineListResponse,
     schedule: Method.perThreadShared
   }),
 

@@ -8,6 +8,7 @@ import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.t
 import { SmallFiles } from "../../config/SmallFiles.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
+import type { Notification } from "../ThreadJournal.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { type Message, promptOf, toModel } from "./UserMessage.ts"
 
@@ -15,27 +16,48 @@ import { type Message, promptOf, toModel } from "./UserMessage.ts"
 const acceptedKey = (context: ThreadContext, turn: ActiveTurn, { key }: Message): ReadonlyArray<ThreadEvent> =>
   key === undefined ? [] : [{ _tag: "SubmissionAccepted", at: context.now(), key, turnId: turn.id }]
 
-/** Records a message: its entry and its item. Empty input is not recorded. */
-export const recordMessage = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, message: Message) {
+/** What is stored and published for a message. */
+export interface MessageRecord {
+  readonly events: ReadonlyArray<ThreadEvent>
+  readonly notifications: ReadonlyArray<Notification>
+}
+
+/** The record of a message: its entry and its item. Empty input has none. Reads the files that the message names. */
+export const messageRecord = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  message: Message
+): Effect.fn.Return<MessageRecord> {
   const accepted = acceptedKey(context, turn, message)
-  if (message.input.length === 0) return yield* context.commit(accepted)
+  if (message.input.length === 0) return { events: accepted, notifications: [] }
   turn.prompt = promptOf(message.input)
   const id = yield* context.services.random.uuidV7()
   const startedAtMs = context.now()
-  const item = {
-    type: "userMessage" as const,
-    id,
-    clientId: message.clientId,
-    content: message.input,
-    startedAtMs,
-    completedAtMs: null
+  const { clientId, input: content } = message
+  const started = { type: "userMessage" as const, id, clientId, content, startedAtMs, completedAtMs: null }
+  const entry = yield* Effect.provideService(toModel(content), SmallFiles, context.services.files)
+  const at = context.now()
+  const item = { ...started, completedAtMs: at }
+  const place = { threadId: context.id, turnId: turn.id }
+  return {
+    // The item comes last: a message that is shown is also in the conversation, also after a crash.
+    events: [
+      ...(entry === null ? [] : [context.entry(entry)]),
+      ...accepted,
+      { _tag: "ItemCompleted", at, turnId: turn.id, item }
+    ],
+    notifications: [
+      { method: "item/started", params: { item: started, ...place, startedAtMs } },
+      { method: "item/completed", params: { item, ...place, contentTokenCount: null, completedAtMs: at } }
+    ]
   }
-  yield* context.itemStarted(turn.id, item)
-  const entry = yield* Effect.provideService(toModel(message.input), SmallFiles, context.services.files)
-  // The item comes last: a message that is shown is also in the conversation, also after a crash.
-  const before = entry === null ? accepted : [context.entry(entry), ...accepted]
-  yield* context.itemCompleted(turn.id, item, before)
 })
+
+/** Records a message. */
+export const recordMessage = (context: ThreadContext, turn: ActiveTurn, message: Message): Effect.Effect<void> =>
+  Effect.flatMap(messageRecord(context, turn, message), ({ events, notifications }) =>
+    context.commit(events, notifications)
+  )
 
 /** Records the output of a call for the model. */
 export const recordOutput = (

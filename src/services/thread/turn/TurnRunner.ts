@@ -32,10 +32,11 @@ import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { recordAborted, recordAnswered, recordMessage } from "./Recording.ts"
+import { type MessageRecord, messageRecord, recordAborted, recordAnswered, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
+import { readsFiles } from "./UserMessage.ts"
 
 const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
@@ -55,6 +56,8 @@ const claimed = (
     ? [{ _tag: "TurnClaimed", at, turnId: turn.id, attempt: 0, ...claim }]
     : []
 
+const noRecord: MessageRecord = { events: [], notifications: [] }
+
 const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, task: TurnTask) {
   const { message, opening } = task
   const at = context.now()
@@ -68,16 +71,24 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
   yield* context.statusChanged
   const isFirst = context.state.turns.length === 0
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
+  // Stored with the start of the turn, which must not wait for files.
+  const isImmediate = message !== null && !readsFiles(message.input)
+  const first = isImmediate ? yield* messageRecord(context, turn, message) : noRecord
   yield* context.commit(
     [
       ...opening.events,
       { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
-      ...claimed(context, turn, task, at)
+      ...claimed(context, turn, task, at),
+      ...first.events
     ],
-    [...opening.notifications, { method: "turn/started", params: { threadId: context.id, turn: turnStarted } }]
+    [
+      ...opening.notifications,
+      { method: "turn/started", params: { threadId: context.id, turn: turnStarted } },
+      ...first.notifications
+    ]
   )
   if (isFirst && context.state.gitInfo === null) yield* Effect.forkIn(recordGitFacts(context), context.scope)
-  if (message !== null) yield* recordMessage(context, turn, message)
+  if (message !== null && !isImmediate) yield* recordMessage(context, turn, message)
 })
 
 /** The first turn of a thread records the state of the repository, beside its work. */

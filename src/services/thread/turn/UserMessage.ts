@@ -80,6 +80,9 @@ const toContent = (part: UserInput): Effect.Effect<Content | null, never, SmallF
   }
 }
 
+/** Whether files are read for the model's form of the input. */
+export const readsFiles = (input: ReadonlyArray<UserInput>): boolean => input.some(({ type }) => type === "localImage")
+
 /** The conversation entry, or null when the input has no content for the model. */
 export const toModel = (
   input: ReadonlyArray<UserInput>

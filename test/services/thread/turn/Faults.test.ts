@@ -7,6 +7,7 @@ import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { ModelError, ModelEvent } from "../../../../src/services/model/ModelProvider.ts"
+import { files } from "../../../../src/layers/sandboxes/Files.ts"
 import { Sandbox } from "../../../../src/services/sandbox/Sandbox.ts"
 import { fine, modelEnds, modelOf, modelSteps, sandboxes, stuck, toolOf, toolRuns } from "../../../support/Faults.ts"
 import { completed } from "../../../support/ScriptedModel.ts"
@@ -212,7 +213,10 @@ describe("a turn ends once, for every fault of a port [76] [77]", () => {
     it.effect(`a sandbox ${name}, and the command does not run`, () =>
       Effect.gen(function* () {
         const confine = sandboxes[name]
-        const sandbox = Layer.succeed(Sandbox, Sandbox.of({ confine: (...args) => confine?.(...args) ?? Effect.never }))
+        const sandbox = Layer.succeed(
+          Sandbox,
+          Sandbox.of({ confine: (...args) => confine?.(...args) ?? Effect.never, files: files([]) })
+        )
         const server = yield* setUp({ model: modelOf(calling("exec_command")), ownTools: true, sandbox })
         const { client, threadId } = server
         const { turn } = yield* client.request("turn/start", {
