@@ -80,7 +80,7 @@ const transportProblem = (server: Table): string | undefined => {
   return key === undefined ? undefined : `${key} is not supported for streamable_http`
 }
 
-const sources: ReadonlyArray<Value> = ["local", "remote"]
+const sources: ReadonlySet<Value> = new Set(["local", "remote"])
 
 const variablesProblem = (
   variables: Value | undefined
@@ -92,7 +92,7 @@ const variablesProblem = (
     if (typeof variable === "string") continue
     if (!isTable(variable) || typeof get(variable, "name") !== "string") return unmatched
     const source = get(variable, "source")
-    if (source === undefined || source === null || sources.includes(source)) continue
+    if (source === undefined || source === null || sources.has(source)) continue
     if (typeof source !== "string") return unmatched
     const detail = `unsupported env_vars source \`${source.slice(0, 32)}\`; expected \`local\` or \`remote\``
     return { detail, inside: false }

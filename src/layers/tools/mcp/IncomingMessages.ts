@@ -12,6 +12,12 @@ import { isTooDeep } from "../../../protocol/jsonrpc/JsonText.ts"
 /** Maximum size of a message of a server, in bytes. */
 export const MaxMessageBytes = 32 * 1024 * 1024
 
+/** The notice that the list of tools has changed. */
+export const toolsChanged: JSONRPCMessage = { jsonrpc: "2.0", method: "notifications/tools/list_changed" }
+
+export const isToolsChanged = (message: JSONRPCMessage): boolean =>
+  "method" in message && message.method === "notifications/tools/list_changed"
+
 const used: ReadonlySet<unknown> = new Set([
   "notifications/progress",
   "notifications/cancelled",

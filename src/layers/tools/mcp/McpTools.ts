@@ -143,7 +143,8 @@ const run = Effect.fnUntraced(function* (
   turn: ToolTurn
 ): Effect.fn.Return<ToolOutput> {
   const begun = yield* Clock.currentTimeMillis
-  const elapsed = Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, now - begun))
+  const begunNanos = yield* Clock.currentTimeNanos
+  const elapsed = Effect.map(Clock.currentTimeNanos, (now) => Math.max(0, Number(now - begunNanos) / 1e6))
   const parameters = argumentsOf(call.input)
   if (parameters === undefined) return Results.problemToModel("err: expected JSON arguments", yield* elapsed)
   const item = startedItem(call.callId, server.config.name, name, parameters, Approval.hintsOf(tool).readOnly)

@@ -201,9 +201,11 @@ export const open = Effect.fnUntraced(function* (
     "notifications/tools/list_changed",
     () => void Queue.offerUnsafe(toolsChanged, undefined)
   )
-  client.onclose = () => Deferred.doneUnsafe(closed, Exit.void)
-  // Errors of single messages; the requests that they concern fail or time out.
-  client.onerror = () => undefined
+  Object.assign(client, {
+    onclose: () => Deferred.doneUnsafe(closed, Exit.void),
+    // Errors of single messages; the requests that they concern fail or time out.
+    onerror: () => undefined
+  } satisfies Pick<Client, "onclose" | "onerror">)
   yield* Effect.addFinalizer(() => Effect.ignore(Effect.tryPromise(() => client.close())))
   yield* Effect.tryPromise({
     try: (signal) => client.connect(transport, { timeout: timeoutMs, signal }),

@@ -20,7 +20,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { Table } from "../../../services/config/Table.ts"
@@ -167,28 +167,26 @@ const connection = Effect.fnUntraced(
 const pauseAfter = (restarts: number): Duration.Duration =>
   Duration.millis(Math.min(LongestPause, FirstPause * 2 ** (restarts - 1)))
 
-/** Starts the server, now and whenever it is lost. It ends with the scope. */
-export const make = Effect.fnUntraced(function* (
-  options: Starting
-): Effect.fn.Return<SharedServer, never, Scope.Scope> {
-  const state = yield* SubscriptionRef.make<ServerState>(starting)
-  const callers = new Set<Caller>()
-  let wanted = Deferred.makeUnsafe<void>()
-
-  /** A request of the server belongs to the thread whose calls it is working on. If that is not clear, nobody is asked. */
-  const onElicitation: OnElicitation = (params) =>
+/** A request of the server belongs to the thread whose calls it is working on. If that is not clear, nobody is asked. */
+const elicitationsOf =
+  (name: string, callers: ReadonlySet<Caller>): OnElicitation =>
+  (params) =>
     Effect.suspend(() => {
       const threads = new Set(Array.from(callers, ({ threadId }) => threadId))
       const caller = Array.from(callers).at(-1)
       if (caller !== undefined && threads.size === 1) return caller.elicit(params)
-      return Effect.as(
-        Effect.logWarning(`declined a request of the MCP server ${options.name}: it belongs to no single thread`),
-        declined
-      )
+      const warning = `declined a request of the MCP server ${name}: it belongs to no single thread`
+      return Effect.as(Effect.logWarning(warning), declined)
     })
 
-  const lost = new McpStartError({ server: options.name, detail: "the server ended again and again" })
-  const run = Effect.gen(function* () {
+/** Keeps the server running. A server that has failed waits until it is wanted again. */
+const supervise = (
+  options: Starting,
+  state: SubscriptionRef.SubscriptionRef<ServerState>,
+  onElicitation: OnElicitation,
+  wanted: Effect.Effect<void>
+): Effect.Effect<never> =>
+  Effect.gen(function* () {
     let restarts = 0
     for (;;) {
       const lasted = yield* connection(options, state, onElicitation)
@@ -199,12 +197,27 @@ export const make = Effect.fnUntraced(function* (
         if (restarts > 0) yield* Effect.sleep(pauseAfter(restarts))
         continue
       }
-      if (lasted !== undefined) yield* SubscriptionRef.set(state, { _tag: "Failed", error: lost })
-      yield* Deferred.await(wanted)
+      if (lasted !== undefined) {
+        const error = new McpStartError({ server: options.name, detail: "the server ended again and again" })
+        yield* SubscriptionRef.set(state, { _tag: "Failed", error })
+      }
+      yield* wanted
       restarts = 0
     }
   })
-  yield* Effect.forkScoped(run)
+
+const unavailable = ({ problem }: McpStartError): McpError =>
+  new McpError({ reason: "unavailable", detail: `failed to get client: ${problem}` })
+
+/** Starts the server, now and whenever it is lost. It ends with the scope. */
+export const make = Effect.fnUntraced(function* (
+  options: Starting
+): Effect.fn.Return<SharedServer, never, Scope.Scope> {
+  const state = yield* SubscriptionRef.make<ServerState>(starting)
+  const callers = new Set<Caller>()
+  let wanted = Deferred.makeUnsafe<void>()
+  const isWanted = Effect.suspend(() => Deferred.await(wanted))
+  yield* Effect.forkScoped(supervise(options, state, elicitationsOf(options.name, callers), isWanted))
 
   const changes = SubscriptionRef.changes(state)
   const settled = changes.pipe(
@@ -213,27 +226,21 @@ export const make = Effect.fnUntraced(function* (
     // The stream of states has no end.
     Effect.flatMap(Option.match({ onNone: () => Effect.never, onSome: (current) => Effect.succeed(current) }))
   )
-  return {
-    state: () => SubscriptionRef.getUnsafe(state),
-    changes,
-    settled,
-    retry: Effect.suspend(() => {
-      if (SubscriptionRef.getUnsafe(state)._tag !== "Failed") return Effect.void
-      const before = wanted
-      wanted = Deferred.makeUnsafe<void>()
-      return Effect.andThen(SubscriptionRef.set(state, starting), Deferred.done(before, Exit.void))
-    }),
-    request: (request, caller) =>
-      Effect.flatMap(settled, (current) =>
-        current._tag === "Failed"
-          ? Effect.fail(
-              new McpError({ reason: "unavailable", detail: `failed to get client: ${current.error.problem}` })
-            )
-          : Effect.acquireUseRelease(
-              Effect.sync(() => callers.add(caller)),
-              () => current.server.session.request(request),
-              () => Effect.sync(() => callers.delete(caller))
-            )
-      )
-  }
+  const retry = Effect.suspend(() => {
+    if (SubscriptionRef.getUnsafe(state)._tag !== "Failed") return Effect.void
+    const before = wanted
+    wanted = Deferred.makeUnsafe<void>()
+    return Effect.andThen(SubscriptionRef.set(state, starting), Deferred.done(before, Exit.void))
+  })
+  const request: SharedServer["request"] = (request, caller) =>
+    Effect.flatMap(settled, (current) =>
+      current._tag === "Failed"
+        ? Effect.fail(unavailable(current.error))
+        : Effect.acquireUseRelease(
+            Effect.sync(() => callers.add(caller)),
+            () => current.server.session.request(request),
+            () => Effect.sync(() => callers.delete(caller))
+          )
+    )
+  return { state: () => SubscriptionRef.getUnsafe(state), changes, settled, retry, request }
 })

@@ -15,10 +15,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as ChildProcess from "node:child_process"
+import type { Readable, Writable } from "node:stream"
 import * as Util from "node:util"
 import { LineSplitter } from "../../../protocol/jsonrpc/Lines.ts"
 import { McpError } from "../../../services/mcp/McpError.ts"
-import { accepts, MaxMessageBytes } from "./IncomingMessages.ts"
+import { accepts, isToolsChanged, MaxMessageBytes, toolsChanged } from "./IncomingMessages.ts"
 
 /** Bytes of unread input of the server above which its output is not read. */
 const MaxUnread = 1024 * 1024
@@ -51,11 +52,7 @@ export interface StdioConnection {
   readonly errorText: () => string
 }
 
-type Child = ChildProcess.ChildProcessByStdio<
-  import("node:stream").Writable,
-  import("node:stream").Readable,
-  import("node:stream").Readable
->
+type Child = ChildProcess.ChildProcessByStdio<Writable, Readable, Readable>
 
 const startProblem = (error: unknown): McpError => {
   const errno = error instanceof Error && "errno" in error && typeof error.errno === "number" ? error.errno : undefined
@@ -139,16 +136,18 @@ class StdioTransport implements Transport {
   }
 
   #read(chunk: Buffer): void {
+    let isChanged = false
     for (const line of this.#lines.push(chunk)) {
       if (this.#closed) return
-      if ("overlong" in line) {
-        this.onerror?.(new Error(`the server sent a message of more than ${line.overlong} bytes`))
-        this.#end()
-        return
-      }
+      if ("overlong" in line) return this.#end()
       const message = accepts(line)
-      if (message !== undefined) this.onmessage?.(message)
+      if (message === undefined) continue
+      // One notice says as much as a thousand.
+      if (isToolsChanged(message)) isChanged = true
+      else this.onmessage?.(message)
     }
+    if (this.#lines.isOverlong) return this.#end()
+    if (isChanged) this.onmessage?.(toolsChanged)
     if (this.#child.stdin.writableLength > MaxUnread) this.#child.stdout.pause()
   }
 

@@ -91,107 +91,123 @@ const checkRequired = Effect.fnUntraced(function* (attached: ReadonlyArray<Attac
   if (problems.length > 0) return yield* new McpServersRequired({ detail: problems.join("; ") })
 })
 
+/** The servers of a thread while it is loaded. */
+interface Opened {
+  readonly options: ThreadServersOptions
+  readonly scope: Scope.Scope
+  readonly attached: Map<string, Attached>
+  configured: ReadonlyArray<McpServerConfig>
+  /** Whether the thread has subscribers who see the states. */
+  isShown: boolean
+}
+
+/** Registers the tools of a server, and publishes its states once they are shown. */
+const follow = (opened: Opened, one: Attached): Effect.Effect<void> => {
+  const { thread } = opened.options
+  let status: ServerState["_tag"] | undefined
+  return Stream.runForEach(one.server.shared.changes, (state) =>
+    Effect.gen(function* () {
+      yield* register(one, state, thread)
+      const isNew = state._tag !== status
+      status = state._tag
+      if (opened.isShown && isNew) yield* publish(thread, one.server.config.name, state)
+    })
+  )
+}
+
+const attach = Effect.fnUntraced(function* (opened: Opened, config: McpServerConfig, namespace: string) {
+  const { approveAlways, pool, thread } = opened.options
+  const own = yield* Scope.fork(opened.scope)
+  const shared = yield* Scope.provide(pool.acquire(config, thread.cwd), own)
+  const server: McpTools.ThreadServer = {
+    threadId: thread.threadId,
+    config,
+    shared,
+    namespace,
+    approved: new Set(),
+    approveAlways: (tool) => approveAlways(config.name, tool)
+  }
+  const one: Attached = { server, identity: identityOf(config), scope: own, tools: undefined }
+  opened.attached.set(config.name, one)
+  yield* Effect.forkIn(follow(opened, one), own, { startImmediately: true })
+}, Effect.uninterruptible)
+
+/** Acquires the configured servers, and releases those that are not configured any more. */
+const attachAll = Effect.fnUntraced(function* (opened: Opened) {
+  const { attached, configured, options } = opened
+  const enabled = configured.filter((config) => config.enabled)
+  const namespaces = namespacesOf(enabled.map(({ name }) => name))
+  for (const config of enabled) {
+    const former = attached.get(config.name)
+    if (former?.identity === identityOf(config)) {
+      const { shared } = former.server
+      const before = shared.state()._tag
+      yield* shared.retry
+      if (opened.isShown && before === "Ready") yield* publish(options.thread, config.name, shared.state())
+      continue
+    }
+    if (former !== undefined) yield* Scope.close(former.scope, Exit.void)
+    yield* attach(opened, config, namespaces.get(config.name) ?? config.name)
+  }
+  const names = new Set(enabled.map(({ name }) => name))
+  for (const [name, former] of attached) {
+    if (names.has(name)) continue
+    attached.delete(name)
+    yield* Scope.close(former.scope, Exit.void)
+  }
+})
+
+/** Publishes that every server starts, then what has become of it. */
+const begin = Effect.fnUntraced(function* (opened: Opened) {
+  const { thread } = opened.options
+  const servers = [...opened.attached.values()].map(({ server }) => server)
+  for (const { config } of servers) yield* publish(thread, config.name, { _tag: "Starting" })
+  opened.isShown = true
+  // The next state of a server would replace this one in the queue of a client.
+  yield* Effect.sleep(0)
+  for (const { config, shared } of servers) {
+    const state = shared.state()
+    if (state._tag !== "Starting") yield* publish(thread, config.name, state)
+  }
+})
+
+/** Adds the tools for resources, and lets the first model request wait for the servers. */
+const addTools = Effect.fnUntraced(function* ({ attached, options: { thread } }: Opened) {
+  if (attached.size === 0) return
+  const servers = () => [...attached.values()].map(({ server }) => server)
+  yield* thread.registry.add(ResourceTools.make({ servers }))
+  const settled = Effect.forEach(servers(), ({ shared }) => shared.settled, { concurrency: "unbounded", discard: true })
+  // The tools are registered in the step after the server is ready.
+  yield* thread.registry.addWait(Effect.andThen(settled, Effect.yieldNow), graceOf(thread.config))
+})
+
 /** Connects the thread to its servers. They are released with the scope. */
-export const open = Effect.fnUntraced(function* ({
-  approveAlways,
-  pool,
-  thread
-}: ThreadServersOptions): Effect.fn.Return<ThreadServers, McpServersRequired, Scope.Scope> {
+export const open = Effect.fnUntraced(function* (
+  options: ThreadServersOptions
+): Effect.fn.Return<ThreadServers, McpServersRequired, Scope.Scope> {
+  const { thread } = options
   const scope = yield* Effect.scope
-  let configured = serversOf(thread.config)
-  let isShown = false
   const attached = new Map<string, Attached>()
-
-  /** Registers the tools of a server, and publishes its states once they are shown. */
-  const follow = Effect.fnUntraced(function* (one: Attached) {
-    let status: ServerState["_tag"] | undefined
-    yield* Stream.runForEach(one.server.shared.changes, (state) =>
-      Effect.gen(function* () {
-        yield* register(one, state, thread)
-        const isNew = state._tag !== status
-        status = state._tag
-        if (isShown && isNew) yield* publish(thread, one.server.config.name, state)
-      })
-    )
-  })
-
-  const attach = Effect.fnUntraced(function* (config: McpServerConfig, namespace: string) {
-    const own = yield* Scope.fork(scope)
-    const shared = yield* Scope.provide(pool.acquire(config, thread.cwd), own)
-    const server: McpTools.ThreadServer = {
-      threadId: thread.threadId,
-      config,
-      shared,
-      namespace,
-      approved: new Set(),
-      approveAlways: (tool) => approveAlways(config.name, tool)
-    }
-    const one: Attached = { server, identity: identityOf(config), scope: own, tools: undefined }
-    attached.set(config.name, one)
-    yield* Effect.forkIn(follow(one), own, { startImmediately: true })
-    return one
-  }, Effect.uninterruptible)
-
-  const attachAll = Effect.fnUntraced(function* () {
-    const enabled = configured.filter((config) => config.enabled)
-    const namespaces = namespacesOf(enabled.map(({ name }) => name))
-    for (const config of enabled) {
-      const former = attached.get(config.name)
-      if (former?.identity === identityOf(config)) {
-        yield* former.server.shared.retry
-        if (isShown) yield* publish(thread, config.name, former.server.shared.state())
-        continue
-      }
-      if (former !== undefined) yield* Scope.close(former.scope, Exit.void)
-      yield* attach(config, namespaces.get(config.name) ?? config.name)
-    }
-    const names = new Set(enabled.map(({ name }) => name))
-    for (const [name, former] of attached) {
-      if (names.has(name)) continue
-      attached.delete(name)
-      yield* Scope.close(former.scope, Exit.void)
-    }
-  })
-
+  const opened: Opened = { options, scope, attached, configured: serversOf(thread.config), isShown: false }
+  yield* attachAll(opened)
+  yield* addTools(opened)
+  yield* checkRequired([...attached.values()])
   const find: ThreadServers["find"] = (name) => {
     const one = attached.get(name)
     return one === undefined ? undefined : { config: one.server.config, shared: one.server.shared }
   }
-  const servers: ThreadServers["servers"] = () =>
-    configured.map((config) => ({ config, shared: attached.get(config.name)?.server.shared }))
-
-  yield* attachAll()
-  if (attached.size > 0) {
-    yield* thread.registry.add(
-      ResourceTools.make({ servers: () => [...attached.values()].map(({ server }) => server) })
-    )
-    const all = [...attached.values()].map(({ server }) => server.shared.settled)
-    const settled = Effect.andThen(
-      Effect.forEach(all, (one) => one, { concurrency: "unbounded", discard: true }),
-      Effect.yieldNow
-    )
-    yield* thread.registry.addWait(settled, graceOf(thread.config))
-  }
-  yield* checkRequired([...attached.values()])
   return {
     threadId: thread.threadId,
     cwd: thread.cwd,
-    servers,
+    servers: () => opened.configured.map((config) => ({ config, shared: find(config.name)?.shared })),
     find,
-    begin: Effect.gen(function* () {
-      for (const { server } of attached.values()) yield* publish(thread, server.config.name, { _tag: "Starting" })
-      isShown = true
-      for (const { server } of attached.values()) {
-        const state = server.shared.state()
-        if (state._tag !== "Starting") yield* publish(thread, server.config.name, state)
-      }
-    }),
+    begin: begin(opened),
     reload: Effect.gen(function* () {
       const config = yield* Effect.result(thread.reread)
       // An invalid configuration changes nothing.
       if (config._tag === "Failure") return
-      configured = serversOf(config.success)
-      yield* attachAll()
+      opened.configured = serversOf(config.success)
+      yield* attachAll(opened)
     })
   }
 })

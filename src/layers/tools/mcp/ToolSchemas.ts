@@ -14,7 +14,7 @@ const MaxSchema = 64 * 1024
 
 const kept = ["$ref", "description", "enum", "const", "required", "$defs", "definitions"] as const
 
-const scalars: ReadonlyArray<Value> = ["string", "number", "boolean", "integer", "object", "array", "null"]
+const scalars: ReadonlySet<Value> = new Set(["string", "number", "boolean", "integer", "object", "array", "null"])
 
 const tableOf = (table: Table, convert: (value: Value) => Value): Table =>
   Object.fromEntries(Object.entries(table).map(([key, value]) => [key, convert(value)]))
@@ -32,8 +32,8 @@ const inferred = (schema: Table): Value | undefined => {
 
 const typeOf = (schema: Table): Value | undefined => {
   const type = get(schema, "type")
-  if (Array.isArray(type)) return type.filter((one) => scalars.includes(one))
-  return type !== undefined && scalars.includes(type) ? type : inferred(schema)
+  if (Array.isArray(type)) return type.filter((one) => scalars.has(one))
+  return type !== undefined && scalars.has(type) ? type : inferred(schema)
 }
 
 const hasType = (type: Value | undefined, name: string): boolean =>
