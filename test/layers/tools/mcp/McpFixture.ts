@@ -115,7 +115,7 @@ export const makeMcp = Effect.fnUntraced(function* (options: ServerOptions = {})
     const { thread } = yield* by.request("thread/start", {
       approvalPolicy: "on-request",
       ...params,
-      config: config as Start["config"]
+      config: config as NonNullable<Start["config"]>
     })
     return thread.id
   })
