@@ -95,6 +95,8 @@ export * as RolloutStore from "./layers/stores/Rollouts.ts"
 
 // The port to sandboxes.
 export * as Sandbox from "./services/sandbox/Sandbox.ts"
+export * as FileAccess from "./services/sandbox/FileAccess.ts"
+export * as PlatformSandbox from "./layers/sandboxes/Platform.ts"
 export * as NoSandbox from "./layers/sandboxes/None.ts"
 
 // The port to transports.

@@ -64,7 +64,10 @@ export interface AppServerOptions {
    * `Toolsets.make([tool])` replaces them.
    */
   readonly tools?: Layer.Layer<Toolset>
-  /** The sandbox of commands. Default: none, so that commands which a policy would confine need approval. */
+  /**
+   * The sandbox of commands. Default: `PlatformSandbox.layer`, the best one that works on this machine. With
+   * `NoSandbox.layer`, commands that a policy would confine need approval.
+   */
   readonly sandbox?: Layer.Layer<Sandbox>
   /** Additional recording for `Diagnostics`. Default: none. */
   readonly diagnostics?: Diagnostics.DiagnosticsOptions

@@ -67,7 +67,7 @@ import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
-import * as NoSandbox from "./sandboxes/None.ts"
+import * as PlatformSandbox from "./sandboxes/Platform.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as Mcp from "./tools/Mcp.ts"
 import * as Shell from "./tools/Shell.ts"
@@ -194,7 +194,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
-    Layer.provide(options.sandbox ?? NoSandbox.layer),
+    Layer.provide(options.sandbox ?? PlatformSandbox.layer({ environment, protect: [home] })),
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))

@@ -161,6 +161,7 @@ export const everyEvent = (at: number): ReadonlyArray<ThreadEvent> => [
   { _tag: "QueueReordered", at, submissionIds: ["q2", "q1"] },
   { _tag: "QueueRemoved", at, submissionId: "q1" },
   { _tag: "SubmissionAccepted", at, key: "key", turnId: "u2" },
+  { _tag: "InputAccepted", at, turnId: "u2", key: null, item: userMessage("i9", "accepted"), entry: null },
   { _tag: "TurnStarted", at, turnId: "u2", rootTurnId: "u1" },
   {
     _tag: "TurnClaimed",

@@ -107,7 +107,7 @@ export const toolOf = (run: (turn: ToolTurn) => Effect.Effect<ToolOutput, TurnCa
 
 /** The behaviour of a sandbox. */
 export const sandboxes: Readonly<Record<string, Sandbox["Service"]["confine"]>> = {
-  fails: () => Effect.fail(new SandboxUnavailable({ policy: "readOnly" })),
+  fails: () => Effect.fail(new SandboxUnavailable({ policy: "readOnly", reason: "it fails" })),
   dies: () => Effect.die(defect),
   throws: thrown,
   "interrupts itself": () => Effect.interrupt,

@@ -82,12 +82,33 @@ const note = (told: Told, message: Json): void => {
   }
 }
 
+/** The key of what a client has sent and got an answer for. */
+const Texts = "texts"
+
+/** The texts that are not exactly once in a turn or in the queue. */
+const misplaced = (sent: Promised | undefined, thread: Json, queue: unknown): ReadonlyArray<string> => {
+  const contents = [
+    ...(thread["turns"] as ReadonlyArray<unknown>).flatMap((turn) =>
+      (json(turn)["items"] as ReadonlyArray<unknown>).map((item) => json(item)["content"])
+    ),
+    ...(queue as ReadonlyArray<unknown>).map((submission) => json(submission)["input"])
+  ]
+  const texts = contents.flatMap((content) =>
+    Array.isArray(content) ? content.map((part) => String(json(part)["text"])) : []
+  )
+  return Array.from(sent?.items.keys() ?? []).flatMap((text) => {
+    const count = texts.filter((one) => one === text).length
+    return count === 1 ? [] : [`${text} is there ${count} times`]
+  })
+}
+
 /** What is missing of what was told; empty when nothing is. */
 const missing = (threadId: string, promised: ReadonlyMap<string, Promised>, thread: Json): ReadonlyArray<string> => {
   const turns = Array.isArray(thread["turns"]) ? thread["turns"].map(json) : []
   const ids = turns.map((turn) => String(turn["id"]))
   const faults = ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `turn ${id} twice`)
   for (const [id, { items, status }] of promised) {
+    if (id === Texts) continue
     const turn = turns[ids.indexOf(id)]
     if (turn === undefined) {
       faults.push(`turn ${id} (${status ?? "running"})`)
@@ -115,6 +136,9 @@ const randomFrom = (seed: number) => {
 
 const Threads = 3
 
+/** Number of messages that were sent. Each has its own text. */
+let messages = 0
+
 const input = (text: string) => [{ type: "text", text }]
 
 /** Runs turns in every thread until the server has sent a number of messages; then kills it. */
@@ -131,8 +155,18 @@ const untilKilled = async (server: LineServer, told: Told, moment: number): Prom
     }
   })
   const drive = async (threadId: string, turns: Map<string, Promised>): Promise<void> => {
+    const texts = turns.get(Texts) ?? { items: new Map(), status: undefined }
+    turns.set(Texts, texts)
+    const send = async (method: string, params: object) => {
+      const text = `message ${++messages}`
+      const result = await server.result(method, { threadId, input: input(text), ...params })
+      if (!moments.isOver) texts.items.set(text, "")
+      return result
+    }
     for (let count = 0; !moments.isOver; count++) {
-      const { turn } = await server.result("turn/start", { threadId, input: input(`message ${count}`) })
+      const { turn } = await send("turn/start", {})
+      if (count % 2 === 1) await send("thread/queue/add", { clientUserMessageId: String(count) })
+      if (count % 3 === 2) await send("turn/start", {})
       const id = String(json(turn)["id"])
       if (!moments.isOver && !turns.has(id)) turns.set(id, { items: new Map(), status: undefined })
       while (!moments.isOver && turns.get(id)?.status === undefined)
@@ -166,11 +200,14 @@ export const run = async ({ command, rounds, seed }: KillRounds): Promise<Readon
   try {
     for (let round = 0; round <= rounds; round++) {
       server = new LineServer(command, home)
-      await server.result("initialize", { clientInfo: { name: "kill", version: "1" } })
+      const capabilities = { experimentalApi: true }
+      await server.result("initialize", { clientInfo: { name: "kill", version: "1" }, capabilities })
       for (const [threadId, promised] of told) {
         const answer = await server.request("thread/resume", { threadId })
         const found = json(json(answer["result"])["thread"])
-        faults.push(...missing(threadId, promised, found).map((fault) => `round ${round}: ${fault}`))
+        const queue = json(json(await server.request("thread/queue/list", { threadId }))["result"])["data"]
+        const lost = [...missing(threadId, promised, found), ...misplaced(promised.get(Texts), found, queue ?? [])]
+        faults.push(...lost.map((fault) => `round ${round}: ${fault}`))
       }
       if (round === rounds) break
       // Old threads would make each round slower.
@@ -181,7 +218,7 @@ export const run = async ({ command, rounds, seed }: KillRounds): Promise<Readon
       }
       await untilKilled(server, told, server.received + 5 + random(120))
       // A thread without a turn has no file.
-      for (const [threadId, promised] of told) if (promised.size === 0) told.delete(threadId)
+      for (const [threadId, promised] of told) if (promised.size === 1) told.delete(threadId)
     }
     return faults
   } finally {

@@ -19,6 +19,11 @@ export class LineServer {
   readonly exited: Promise<void>
   #lastId = 0
   received = 0
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   onMessage: (message: Json) => void = () => {}
 
   constructor(command: ReadonlyArray<string>, home: string) {

@@ -7,11 +7,19 @@ import * as Effect from "effect/Effect"
 import process from "node:process"
 import type { Sandbox } from "../../services/sandbox/Sandbox.ts"
 
-/** `Sandbox.files` for this process. The absolute paths in `protect` stay read-only in every writable root. */
+/** What the writable files depend on besides the policy. */
+export interface Options {
+  /** The value of `TMPDIR`. Default: that of this process. */
+  readonly tmpdir?: string | undefined
+  /** Absolute paths that stay read-only in every writable root, such as the server's home. */
+  readonly protect: ReadonlyArray<string>
+}
+
+/** `Sandbox.files` for this process. */
 export const files =
-  (protect: ReadonlyArray<string>): Sandbox["Service"]["files"] =>
+  ({ protect, tmpdir = process.env["TMPDIR"] }: Options): Sandbox["Service"]["files"] =>
   (policy, cwd) =>
     Effect.flatMap(
       Effect.promise(() => import("./PolicyFiles.ts")),
-      ({ resolve }) => resolve(policy, cwd, { protect, tmpdir: process.env["TMPDIR"] })
+      ({ resolve }) => resolve(policy, cwd, { protect, tmpdir })
     )

@@ -14,8 +14,9 @@ export const layer: Layer.Layer<Sandbox> = Layer.succeed(
   Sandbox.of({
     confine: (command, policy) =>
       policy.type === "readOnly" || policy.type === "workspaceWrite"
-        ? Effect.fail(new SandboxUnavailable({ policy: policy.type }))
+        ? Effect.fail(new SandboxUnavailable({ policy: policy.type, reason: "the server was built without one" }))
         : Effect.succeed(command),
-    files: files([])
+    files: files({ protect: [] }),
+    report: Effect.succeed({ used: "none", findings: [] })
   })
 )

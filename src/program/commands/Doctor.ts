@@ -18,6 +18,7 @@ import * as Result from "effect/Result"
 import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
 import * as Server from "../../layers/Server.ts"
 import * as Rollouts from "../../layers/stores/Rollouts.ts"
+import { networkAdvice, networkAt } from "../../layers/stores/rollouts/FileSystemType.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
 import { findHome, machine } from "../../layers/MachineInfo.ts"
 import { connectionError } from "../../layers/models/responses/ConnectionError.ts"
@@ -152,8 +153,22 @@ const model = Effect.gen(function* () {
         ]
   const store = (yield* threads.volatile)
     ? warning("threads", "in memory: they end with the process, so `exec resume` finds none")
-    : ok("threads", `stored in ${config.home}`)
+    : yield* stored(config.home)
   return [ok("model", `${model} of the provider ${modelProvider}`), ...checks, store]
+})
+
+/** Whether threads can be written to the home, and whether locks and flushes hold there. */
+const stored = Effect.fnUntraced(function* (home: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const isWritable = yield* Effect.isSuccess(fileSystem.access(home, { writable: true }))
+  // A home that does not exist is made with the first thread.
+  if (!isWritable && (yield* Effect.orElseSucceed(fileSystem.exists(home), () => true))) {
+    return failed("threads", `${home} cannot be written: turns fail\nMake it writable, or set SPINDLE_HOME.`)
+  }
+  const network = networkAt(home)
+  return network === undefined
+    ? ok("threads", `stored in ${home}`)
+    : warning("threads", `stored in ${home}, on a network file system (${network}): ${networkAdvice}`)
 })
 
 const sandbox = warning("sandbox", "none: commands that sandbox_mode would confine need approval")

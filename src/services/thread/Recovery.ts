@@ -29,7 +29,7 @@
 import * as Predicate from "effect/Predicate"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { EffectiveConfig } from "../config/Config.ts"
-import { callsWithoutOutput, interruptions, outputOf } from "./StoredThread.ts"
+import { callsWithoutOutput, halfMessages, interruptions, outputOf } from "./StoredThread.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
 import { callOf, type OpenRequest, type ThreadState, type TurnState } from "./ThreadState.ts"
 
@@ -72,6 +72,7 @@ const goesOn = (state: ThreadState, turn: TurnState, at: number): ReadonlyArray<
   return [
     ...others.map(({ id }): ThreadEvent => ({ _tag: "TurnEnded", at, turnId: id, status: "interrupted", error: null })),
     { _tag: "TurnClaimed", ...claim, at, attempt: claim.attempt + 1 },
+    ...halfMessages(state, at),
     ...state.openRequests
       .filter((request) => !isKept(request))
       .map(({ requestId }): ThreadEvent => ({ _tag: "RequestClosed", at, requestId })),

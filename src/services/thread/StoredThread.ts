@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import { TurnInProgress, TurnNotFound } from "./ThreadError.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
-import { foldAll, type ThreadState, turnOf } from "./ThreadState.ts"
+import { type AcceptedInput, foldAll, type ThreadState, turnOf } from "./ThreadState.ts"
 import { type ThreadStore, ThreadStoreError } from "./ThreadStore.ts"
 
 /** Number of events that are read at a time. */
@@ -65,6 +65,29 @@ export const outputOf = (
   at: number
 ): ThreadEvent => ({ _tag: "ConversationEntry", at, item: { type: `${type}_output`, call_id: callId, output } })
 
+/** Whether the log ended between the entry of this message and its item. */
+const isHalfRecorded = ({ conversation }: ThreadState, { entry }: AcceptedInput): boolean =>
+  entry !== null && JSON.stringify(conversation.at(-1)) === JSON.stringify(entry)
+
+/** The events that record a message which its turn had accepted when its server was gone. */
+const messageEvents = (state: ThreadState, input: AcceptedInput, at: number): ReadonlyArray<ThreadEvent> => {
+  const { entry, item, key, turnId } = input
+  return [
+    ...(entry === null || isHalfRecorded(state, input)
+      ? []
+      : [{ _tag: "ConversationEntry" as const, at, item: entry }]),
+    ...(key === null ? [] : [{ _tag: "SubmissionAccepted" as const, at, key, turnId }]),
+    { _tag: "ItemCompleted", at, turnId, item: { ...item, startedAtMs: at, completedAtMs: at } }
+  ]
+}
+
+/** The events that complete a message whose entry was the last line of the log. */
+export const halfMessages = (state: ThreadState, at: number): ReadonlyArray<ThreadEvent> =>
+  state.acceptedInput
+    .filter((input) => isHalfRecorded(state, input))
+    .slice(0, 1)
+    .flatMap((input) => messageEvents(state, input, at))
+
 /** The events that end turns left open by a server that is gone: the turns and their tool calls were interrupted. */
 export const interruptions = (state: ThreadState, at: number): ReadonlyArray<ThreadEvent> => {
   const cut = state.turns.filter(({ status }) => status === "inProgress")
@@ -74,6 +97,7 @@ export const interruptions = (state: ThreadState, at: number): ReadonlyArray<Thr
   return [
     ...closed,
     ...outputs,
+    ...state.acceptedInput.flatMap((input) => messageEvents(state, input, at)),
     ...cut.map(({ id }): ThreadEvent => ({ _tag: "TurnEnded", at, turnId: id, status: "interrupted", error: null }))
   ]
 }

@@ -46,6 +46,7 @@ import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
 import { ThreadGate } from "./ThreadGate.ts"
 import { QueueRunner } from "./turn/QueueRunner.ts"
+import { addInput } from "./turn/Recording.ts"
 import { PendingKeys } from "./turn/PendingKeys.ts"
 import type { TurnTask } from "./turn/TurnTask.ts"
 import { userTask } from "./turn/UserTurn.ts"
@@ -169,7 +170,7 @@ export class Thread {
       if (request.settings !== null) yield* this.#changeSettings(request.settings)
       const active = this.#active
       yield* refuseUnsteerable(active, "submit")
-      if (active?.steer(request.message) === true) {
+      if (active !== undefined && (yield* addInput(this.#context, active, request.message))) {
         this.#keys.add(request.message.key, active.id)
         return { turn: startingTurn(active), request: null }
       }
@@ -297,7 +298,7 @@ export class Thread {
     yield* checkLength(message.input)
     const active = yield* this.#running("steer", expectedTurnId)
     yield* refuseUnsteerable(active, "steer")
-    if (!active.steer(message)) return yield* new NoActiveTurn({ purpose: "steer" })
+    if (!(yield* addInput(this.#context, active, message))) return yield* new NoActiveTurn({ purpose: "steer" })
     return active.id
   }).bind(this)
 

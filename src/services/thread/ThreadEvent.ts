@@ -19,7 +19,7 @@
  * | `GitInfoSet`, `DaybreakSet`, `SectionSet`, `ReadStateSet` | none, as below |
  * | `AttachmentAdded`, `AttachmentRemoved` | none, as below |
  * | `GoalSet`, `QueueAdded`, `QueueUpdated`, `QueueRemoved`, `QueueReordered` | none, as below |
- * | `SubmissionAccepted` | none, as below |
+ * | `SubmissionAccepted`, `InputAccepted` | none, as below |
  * | `TurnClaimed` | none, as below |
  * | `SequenceMarked` | none, as below |
  * | `RequestOpened`, `RequestClosed` | none: a line of a type that the release skips |
@@ -96,6 +96,13 @@ const claim = {
   metadata: Schema.Record(Schema.String, Schema.String)
 }
 
+/** A message: the key of the client, its item, and its entry of the conversation if there is something for the model. */
+const acceptedInput = lazy(() => ({
+  key: Schema.NullOr(Schema.String),
+  item: ThreadItem(),
+  entry: Schema.NullOr(ResponseItem())
+}))
+
 /** A change of a thread: the form in which threads are stored. */
 export const ThreadEvent = lazy(() =>
   Schema.TaggedUnion({
@@ -145,6 +152,8 @@ export const ThreadEvent = lazy(() =>
     QueueReordered: { at, submissionIds: Schema.Array(Schema.String) },
     /** The input with this key belongs to this turn. A client that sends it again gets the turn. */
     SubmissionAccepted: { at, key: Schema.String, turnId },
+    /** The running turn will record this message. The item that completes with the same id ends that. */
+    InputAccepted: { at, turnId, ...acceptedInput() },
     /** A pending request to the clients. */
     RequestOpened: { at, requestId: Schema.Int, turnId, method: Schema.String, params: Schema.Json },
     RequestClosed: { at, requestId: Schema.Int },

@@ -50,6 +50,9 @@ export type OpenRequest = Omit<EventOf<"RequestOpened">, "_tag">
 export const callOf = ({ params }: OpenRequest): string | undefined =>
   Predicate.hasProperty(params, "itemId") && typeof params.itemId === "string" ? params.itemId : undefined
 
+/** A message that its turn has not recorded yet. */
+export type AcceptedInput = Omit<EventOf<"InputAccepted">, "_tag">
+
 /** What a turn needs to go on after a crash. */
 export type TurnClaim = Omit<EventOf<"TurnClaimed">, "_tag">
 
@@ -69,6 +72,8 @@ export interface ThreadState extends ThreadFacts {
   readonly usage: { readonly turnId: string; readonly tokens: ThreadTokenUsage } | null
   /** The first text of the user. */
   readonly preview: string
+  /** Messages of the running turn that are not in it yet, oldest first. */
+  readonly acceptedInput: ReadonlyArray<AcceptedInput>
   readonly openRequests: ReadonlyArray<OpenRequest>
   /** The highest id of a request; -1 before the first one. */
   readonly lastRequestId: number
@@ -98,6 +103,7 @@ export const initial = (event: EventOf<"Created">): ThreadState => ({
   usage: null,
   preview: "",
   ...initialFacts(event.origin),
+  acceptedInput: [],
   openRequests: [],
   lastRequestId: -1,
   answeredCalls: [],
@@ -187,6 +193,11 @@ class Draft {
       case "SequenceMarked":
         state.mark = { epoch: event.epoch, seq: event.seq }
         return
+      case "InputAccepted": {
+        const { _tag, ...accepted } = event
+        state.acceptedInput = [...state.acceptedInput, accepted]
+        return
+      }
       case "RequestOpened": {
         const { _tag, ...request } = event
         state.openRequests = [...state.openRequests, request]
@@ -272,8 +283,18 @@ class Draft {
       changed.itemSeqs.push(seq)
       if (index < turns.length - 1) this.#state.late = [...this.#state.late, { seq, turnId, turnSeq: turn.seq, item }]
     }
-    if (item.type === "userMessage" && this.#state.preview === "") {
-      this.#state.preview = item.content.map((part) => (part.type === "text" ? part.text : "")).join("")
+    if (item.type === "userMessage") this.#userMessage(item)
+  }
+
+  #userMessage({ content, id }: Extract<ThreadItem, { readonly type: "userMessage" }>): void {
+    const state = this.#state
+    // Nothing is lost or repeated when the log ends between the message and the removal of its submission.
+    if (state.queue.length > 0) state.queue = state.queue.filter((submission) => submission.id !== id)
+    if (state.acceptedInput.length > 0) {
+      state.acceptedInput = state.acceptedInput.filter(({ item }) => item.id !== id)
+    }
+    if (state.preview === "") {
+      state.preview = content.map((part) => (part.type === "text" ? part.text : "")).join("")
     }
   }
 

@@ -8,7 +8,7 @@ const command = { executable: "/bin/sh", args: ["-c", "ls"], cwd: "/", env: {} }
 
 const confine = (policy: SandboxPolicy) =>
   Effect.provide(
-    Effect.flatMap(Sandbox, (sandbox) => sandbox.confine(command, policy)),
+    Effect.flatMap(Sandbox, (sandbox) => sandbox.confine(command, policy, "/")),
     None.layer
   )
 
@@ -23,7 +23,10 @@ describe("a machine without a sandbox", () => {
   it.effect("fails for all other commands", () =>
     Effect.gen(function* () {
       const readOnly: SandboxPolicy = { type: "readOnly", networkAccess: false }
-      assert.deepStrictEqual(yield* Effect.flip(confine(readOnly)), new SandboxUnavailable({ policy: "readOnly" }))
+      assert.deepStrictEqual(
+        yield* Effect.flip(confine(readOnly)),
+        new SandboxUnavailable({ policy: "readOnly", reason: "the server was built without one" })
+      )
       const workspaceWrite: SandboxPolicy = {
         type: "workspaceWrite",
         writableRoots: [],
@@ -33,7 +36,7 @@ describe("a machine without a sandbox", () => {
       }
       assert.deepStrictEqual(
         yield* Effect.flip(confine(workspaceWrite)),
-        new SandboxUnavailable({ policy: "workspaceWrite" })
+        new SandboxUnavailable({ policy: "workspaceWrite", reason: "the server was built without one" })
       )
     })
   )

@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
+import FsModule from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import * as Path from "node:path"
 import * as Zlib from "node:zlib"
 import type { ThreadEvent } from "../../../src/services/thread/ThreadEvent.ts"
@@ -38,6 +40,25 @@ const one = (all: ReadonlyArray<ThreadEvent>) =>
     yield* (yield* open(path)).append(id, 0, all)
     return { path, file: filesIn(path)[0] ?? "" }
   })
+
+/** The paths that are opened from now on, until the scope ends. */
+const openedFiles = Effect.acquireRelease(
+  Effect.sync(() => {
+    const { openSync } = FsModule
+    const paths: Array<string> = []
+    FsModule.openSync = (path, ...more) => {
+      paths.push(String(path))
+      return openSync(path, ...more)
+    }
+    syncBuiltinESMExports()
+    return { openSync, paths }
+  }),
+  ({ openSync }) =>
+    Effect.sync(() => {
+      FsModule.openSync = openSync
+      syncBuiltinESMExports()
+    })
+).pipe(Effect.map(({ paths }) => paths))
 
 const short: ReadonlyArray<ThreadEvent> = [
   created(id),
@@ -252,6 +273,37 @@ describe("a home with rollouts", () => {
       yield* store.delete(other)
       yield* store.delete(id)
       assert.deepStrictEqual(filesIn(path), [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("keeps a thread to which a file refers that cannot be read further", () =>
+    Effect.gen(function* () {
+      const { file, path } = yield* one([created(id), ...turnEvents("u", at, "hello", "hi")])
+      const base = { thread_id: id, end_ordinal_exclusive: 8, end_byte_offset: 7 }
+      const payload = { id: other, timestamp: "2023-11-14T22:13:20.000Z", cwd: "/w", history_base: base }
+      const line = { timestamp: "2023-11-14T22:13:20.000Z", ordinal: 8, type: "session_meta", payload }
+      Fs.writeFileSync(file.replace(id, other), `${JSON.stringify(line)}\n`)
+      const store = yield* open(path)
+      assert.strictEqual((yield* Effect.flip(store.delete(id))).reason, "referenced")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("deletes a thread without opening the files of the others", () =>
+    Effect.gen(function* () {
+      const { file, path } = yield* one([created(id), ...turnEvents("u", at, "hello", "hi")])
+      const ids = Array.from({ length: 20 }, (_, index) => `0198c0de-0000-7000-8000-0000000001${10 + index}`)
+      for (const copy of ids) {
+        Fs.writeFileSync(file.replace(id, copy), Fs.readFileSync(file, "utf8").replaceAll(id, copy))
+      }
+      const store = yield* open(path)
+      assert.strictEqual((yield* listed(store)).length, 21)
+      const opened = yield* openedFiles
+      yield* store.delete(id)
+      assert.deepStrictEqual(
+        opened.filter((one) => ids.some((copy) => one.includes(copy))),
+        []
+      )
+      assert.deepStrictEqual(yield* listed(store), ids)
     }).pipe(Effect.scoped)
   )
 

@@ -179,7 +179,8 @@ describe("a command on a machine with a sandbox", () => {
         Sandbox,
         Sandbox.of({
           confine: (command) => Effect.succeed({ ...command, env: { ...command.env, CONFINED: "confined" } }),
-          files: files([])
+          files: files({ protect: [] }),
+          report: Effect.never
         })
       )
     ),

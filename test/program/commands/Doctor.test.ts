@@ -70,6 +70,42 @@ describe("spindle doctor", () => {
   )
 
   it.live(
+    "warns about a home on a network file system, as the log does",
+    () =>
+      Effect.gen(function* () {
+        // The type number of NFS.
+        const fake = `import Fs from "node:fs"; import { syncBuiltinESMExports } from "node:module"
+          Fs.statfsSync = () => ({ type: 0x6969 }); syncBuiltinESMExports()`
+        const NODE_OPTIONS = `--import=data:text/javascript;base64,${Buffer.from(fake).toString("base64")}`
+        const { checks, home } = yield* doctor('model_provider = "offline"', { NODE_OPTIONS })
+        const problem = "on a network file system (NFS): locks and flushes may not hold between machines"
+        assert.deepStrictEqual(checks["threads"], [
+          "warning",
+          `stored in ${home}, ${problem}: use a home on a local disk`
+        ])
+        const { code, stderr } = yield* spindle(["exec", "--offline", "-s", "danger-full-access", "say: hello"], {
+          environment: { NODE_OPTIONS }
+        })
+        assert.strictEqual(code, 0)
+        assert.include(stderr, problem)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    timeout
+  )
+
+  it.live.skipIf(process.platform !== "linux")(
+    "names a home that cannot be written",
+    () =>
+      Effect.gen(function* () {
+        const { stdout } = yield* spindle(["doctor", "--json"], { environment: { SPINDLE_HOME: "/proc/self" } })
+        const checks: ReadonlyArray<Check> = JSON.parse(stdout)
+        const found = checks.filter(({ name }) => name === "threads")
+        const text = "/proc/self cannot be written: turns fail\nMake it writable, or set SPINDLE_HOME."
+        assert.deepStrictEqual(found, [{ name: "threads", status: "failed", text }])
+      }),
+    timeout
+  )
+
+  it.live(
     "reports a configuration that is not valid",
     () =>
       Effect.gen(function* () {

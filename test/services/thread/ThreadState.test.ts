@@ -57,6 +57,7 @@ describe("ThreadState", () => {
         queue: [],
         readState: null,
         submissions: [],
+        acceptedInput: [],
         openRequests: [],
         lastRequestId: -1,
         answeredCalls: [],

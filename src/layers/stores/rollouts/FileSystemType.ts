@@ -22,6 +22,9 @@ const names: ReadonlyMap<number, string> = new Map([
   [0x0bd00bd0, "Lustre"]
 ])
 
+/** What a network file system means for the threads on it, and what to do. */
+export const networkAdvice = "locks and flushes may not hold between machines: use a home on a local disk"
+
 /** The name of a network file system's type; undefined for any other type. */
 export const networkName = (type: number): string | undefined => names.get(type >>> 0)
 

@@ -81,6 +81,8 @@ export class ThreadLog {
   #identity: Identity | undefined
   /** Open while the thread has a writer. */
   #descriptor: number | undefined
+  /** Where the last append began. */
+  #undoable: Mark | undefined
 
   constructor({ file, onCorrupt, parts }: LogOptions) {
     this.#file = file
@@ -281,6 +283,7 @@ export class ThreadLog {
     const size = this.#size(descriptor, events)
     if (size !== this.#tail.end) throw new FileChanged(this.#file.path)
     writeAll(descriptor, bytes, size)
+    this.#undoable = this.#tail
     this.#tail = {
       part: this.#parts.length - 1,
       offset: size + bytes.length,
@@ -294,9 +297,20 @@ export class ThreadLog {
     if (this.#tail.seq >= (this.#marks.at(-1)?.seq ?? 0) + MarkEvery) this.#marks.push(this.#tail)
     return descriptor
   }
+
+  /** Removes what the last append wrote, because something that belongs to it has failed. */
+  undo(): void {
+    const before = this.#undoable
+    if (before === undefined || this.#descriptor === undefined) return
+    if (this.check() !== this.#tail.end) throw new FileChanged(this.#file.path)
+    Fs.ftruncateSync(this.#descriptor, before.end)
+    this.#undoable = undefined
+    this.#tail = this.#last = before
+    while ((this.#marks.at(-1)?.seq ?? 0) > before.seq) this.#marks.pop()
+  }
 }
 
-/** Writes everything, or restores the file's size. */
+/** Writes everything, or restores the file's size. A size that cannot be restored is noticed by the next append. */
 export const writeAll = (descriptor: number, bytes: Uint8Array, sizeBefore: number): void => {
   let written = 0
   try {

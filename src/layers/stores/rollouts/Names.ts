@@ -69,7 +69,9 @@ export class Names {
       // A last line without a line feed is torn.
       const last = Buffer.alloc(1)
       const isTorn = stat.size > 0 && Fs.readSync(descriptor, last, 0, 1, stat.size - 1) === 1 && last[0] !== 10
-      Fs.writeSync(descriptor, isTorn ? `\n${line}` : line)
+      const bytes = Buffer.from(isTorn ? `\n${line}` : line)
+      // Half a line stays when the disk is full: behind it may already be the line of another program.
+      for (let written = 0; written < bytes.length;) written += Fs.writeSync(descriptor, bytes, written)
     } finally {
       Fs.closeSync(descriptor)
     }

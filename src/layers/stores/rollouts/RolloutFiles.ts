@@ -226,11 +226,22 @@ export class RolloutFiles {
     if (log === undefined) return this.#begin(threadId, events, written)
     const isWriting = this.#writers.has(threadId)
     try {
-      written(log.append([...this.newer(log), ...events]), isWriting)
-      this.#effects(threadId, log, events)
+      const file = log.append([...this.newer(log), ...events])
+      try {
+        written(file, isWriting)
+        this.#effects(threadId, log, events)
+      } catch (error) {
+        log.undo()
+        throw error
+      }
     } finally {
       if (!isWriting) log.close()
     }
+  }
+
+  /** Removes the last append of a thread that has its writer here: it could not be flushed. */
+  undo(threadId: string): void {
+    this.#writers.get(threadId)?.undo()
   }
 
   /** Gives a name to a thread that another process writes. The log must have been read to its end. */

@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { EventOf, NumberedEvent, ThreadEvent } from "../../../services/thread/ThreadEvent.ts"
 import { ThreadStore, ThreadStoreError } from "../../../services/thread/ThreadStore.ts"
-import { networkAt } from "./FileSystemType.ts"
+import { networkAdvice, networkAt } from "./FileSystemType.ts"
 import { isStorable } from "./Folder.ts"
 import * as Lock from "./Lock.ts"
 import { Locked, type Locks } from "./Lock.ts"
@@ -123,7 +123,8 @@ const write = (
       return Effect.fail(errorOf("append", error))
     }
     index.changed(threadId)
-    return unflushed === undefined ? Effect.void : sync(unflushed)
+    if (unflushed === undefined) return Effect.void
+    return Effect.tapError(sync(unflushed), () => Effect.ignore(attempt("append", () => files.undo(threadId))))
   })
 
 const append = (
@@ -197,12 +198,21 @@ const appendLocked = (
     )
   })
 
+/** Whether the history of another thread refers to this one. Without an index, the first line of every file is read. */
+const isReferenced = ({ files, index }: Backend, threadId: string): Effect.Effect<boolean, ThreadStoreError> => {
+  const search = inSteps(files.references(threadId), FilesPerSlice)
+  const indexed = Effect.orElseSucceed(index.isReferenced(threadId), () => undefined)
+  return Effect.mapError(
+    Effect.flatMap(indexed, (found) => (found === undefined ? search : Effect.succeed(found))),
+    (error) => errorOf("delete", error)
+  )
+}
+
 /** Deletes a thread, unless the history of another one refers to it. */
 const removed = (backend: Backend, threadId: string): Effect.Effect<void, ThreadStoreError> =>
   Effect.gen(function* () {
     const { files, index } = backend
-    const search = inSteps(files.references(threadId), FilesPerSlice)
-    if (yield* Effect.mapError(search, (error) => errorOf("delete", error))) {
+    if (yield* isReferenced(backend, threadId)) {
       const cause = new Error("another file refers to it")
       return yield* new ThreadStoreError({ operation: "delete", reason: "referenced", threadId, cause })
     }
@@ -276,8 +286,7 @@ const makeBackend = Effect.fnUntraced(function* ({ fsync = "never", home }: Roll
   const warn = (message: string) => void fork(Effect.logWarning(message))
   const network = networkAt(home)
   if (network !== undefined) {
-    const problem = "locks and flushes may not hold between machines: use a home on a local disk"
-    yield* Effect.logWarning(`the home ${home} is on a network file system (${network}), where ${problem}`)
+    yield* Effect.logWarning(`the home ${home} is on a network file system (${network}): ${networkAdvice}`)
   }
   const files = new RolloutFiles({
     home,

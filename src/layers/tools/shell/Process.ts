@@ -56,6 +56,9 @@ const wrapped = (registration: Registration): string => `${registration.enter}; 
 
 /** Starts the command with only the given environment and an empty standard input. */
 export const spawn = (command: SandboxedCommand, marked: Marked): Effect.Effect<Process, SpawnError, Scope.Scope> =>
+  Effect.andThen(command.held ?? Effect.void, spawned(command, marked))
+
+const spawned = (command: SandboxedCommand, marked: Marked): Effect.Effect<Process, SpawnError, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.suspend(() => {

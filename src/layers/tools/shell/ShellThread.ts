@@ -203,7 +203,7 @@ export class ShellThread {
         return Result.fail(invalid("login shell is disabled by config; omit `login` or set it to false."))
       }
       const plan = this.#plan(call, args.success, turn)
-      const confined = yield* Effect.result(this.#options.sandbox.confine(plan.command, turn.sandboxPolicy))
+      const confined = yield* Effect.result(this.#options.sandbox.confine(plan.command, turn.sandboxPolicy, turn.cwd))
       const decision = ExecPolicy.decide({
         ...plan,
         command: plan.shown.command,

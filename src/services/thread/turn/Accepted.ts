@@ -49,7 +49,7 @@ export const requestOfSubmission = (
   { clientUserMessageId, id, input, responsesapiClientMetadata }: QueuedSubmission,
   caller: ClientIdentity
 ): TurnRequest => ({
-  message: { input, clientId: clientUserMessageId },
+  message: { input, clientId: clientUserMessageId, id },
   options: { outputSchema: null, metadata: responsesapiClientMetadata ?? {} },
   rootTurnId: null,
   caller,

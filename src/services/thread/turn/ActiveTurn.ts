@@ -21,7 +21,7 @@ import type { NonSteerableTurnKind, TurnError } from "../../../protocol/v2/turn/
 import type { ThreadItem } from "../../../protocol/v2/item/Item.ts"
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { PendingServerRequest } from "../../routing/ServerRequests.ts"
-import type { Message } from "./UserMessage.ts"
+import type { PreparedMessage } from "./UserMessage.ts"
 
 /** The kind of a turn, and whether it accepts input while it runs. */
 export type TurnKind =
@@ -45,7 +45,7 @@ export class ActiveTurn {
   readonly rootTurnId: string
   readonly kind: TurnKind
   /** Input that was added to the turn and not yet recorded. */
-  #steering: Array<Message> = []
+  #steering: Array<PreparedMessage> = []
   /** Entries of the conversation that wait until the model's current answer is complete. */
   #entries: Array<ResponseItem> = []
   #steered = Deferred.makeUnsafe<void>()
@@ -81,7 +81,7 @@ export class ActiveTurn {
   }
 
   /** False when the turn is ending or its kind takes no input. */
-  steer(message: Message): boolean {
+  steer(message: PreparedMessage): boolean {
     if (this.#closed || !this.kind.steerable) return false
     this.#steering.push(message)
     Deferred.doneUnsafe(this.#steered, Exit.void)
@@ -122,7 +122,7 @@ export class ActiveTurn {
     return Deferred.await(this.#steered)
   }
 
-  takeSteering(): ReadonlyArray<Message> {
+  takeSteering(): ReadonlyArray<PreparedMessage> {
     const messages = this.#steering
     this.#steering = []
     this.#steered = Deferred.makeUnsafe()

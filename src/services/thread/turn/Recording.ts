@@ -8,55 +8,86 @@ import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.t
 import { SmallFiles } from "../../config/SmallFiles.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
-import type { Notification } from "../ThreadJournal.ts"
+import type { Decision, Notification } from "../ThreadJournal.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { type Message, promptOf, toModel } from "./UserMessage.ts"
+import { type Message, prepare, type PreparedMessage, promptOf } from "./UserMessage.ts"
 
-/** The key of a message is stored together with the message, so that a retry after a crash finds both or neither. */
-const acceptedKey = (context: ThreadContext, turn: ActiveTurn, { key }: Message): ReadonlyArray<ThreadEvent> =>
-  key === undefined ? [] : [{ _tag: "SubmissionAccepted", at: context.now(), key, turnId: turn.id }]
+/** Prepares a message for `recorded`. */
+export const prepared = (context: ThreadContext, message: Message): Effect.Effect<PreparedMessage> =>
+  Effect.provideService(prepare(message, context.services.random.uuidV7()), SmallFiles, context.services.files)
 
-/** What is stored and published for a message. */
-export interface MessageRecord {
-  readonly events: ReadonlyArray<ThreadEvent>
-  readonly notifications: ReadonlyArray<Notification>
-}
-
-/** The record of a message: its entry and its item. Empty input has none. Reads the files that the message names. */
-export const messageRecord = Effect.fnUntraced(function* (
+/**
+ * The change that records a message: its entry, its key and its item. The item comes last: a message that is shown is also in
+ * the conversation, and a retry finds both the key and the message or neither, also after a crash.
+ */
+export const recorded = (
   context: ThreadContext,
   turn: ActiveTurn,
-  message: Message
-): Effect.fn.Return<MessageRecord> {
-  const accepted = acceptedKey(context, turn, message)
-  if (message.input.length === 0) return { events: accepted, notifications: [] }
-  turn.prompt = promptOf(message.input)
-  const id = yield* context.services.random.uuidV7()
-  const startedAtMs = context.now()
-  const { clientId, input: content } = message
-  const started = { type: "userMessage" as const, id, clientId, content, startedAtMs, completedAtMs: null }
-  const entry = yield* Effect.provideService(toModel(content), SmallFiles, context.services.files)
+  { entry, item, key }: PreparedMessage
+): Pick<Decision<void>, "events"> & { readonly notifications: ReadonlyArray<Notification> } => {
   const at = context.now()
-  const item = { ...started, completedAtMs: at }
+  const before: ReadonlyArray<ThreadEvent> = [
+    ...(entry === null ? [] : [context.entry(entry)]),
+    ...(key === null ? [] : [{ _tag: "SubmissionAccepted" as const, at, key, turnId: turn.id }])
+  ]
+  if (item === null) return { events: before, notifications: [] }
+  turn.prompt = promptOf(item.content)
+  const [started, completed] = [
+    { ...item, startedAtMs: at },
+    { ...item, startedAtMs: at, completedAtMs: at }
+  ]
   const place = { threadId: context.id, turnId: turn.id }
   return {
-    // The item comes last: a message that is shown is also in the conversation, also after a crash.
-    events: [
-      ...(entry === null ? [] : [context.entry(entry)]),
-      ...accepted,
-      { _tag: "ItemCompleted", at, turnId: turn.id, item }
-    ],
+    events: [...before, { _tag: "ItemCompleted", at, turnId: turn.id, item: completed }],
     notifications: [
-      { method: "item/started", params: { item: started, ...place, startedAtMs } },
-      { method: "item/completed", params: { item, ...place, contentTokenCount: null, completedAtMs: at } }
+      { method: "item/started", params: { item: started, ...place, startedAtMs: at } },
+      { method: "item/completed", params: { item: completed, ...place, contentTokenCount: null, completedAtMs: at } }
     ]
   }
-})
+}
 
 /** Records a message. */
-export const recordMessage = (context: ThreadContext, turn: ActiveTurn, message: Message): Effect.Effect<void> =>
-  Effect.flatMap(messageRecord(context, turn, message), ({ events, notifications }) =>
-    context.commit(events, notifications)
+export const recordMessage = (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  message: PreparedMessage
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { events, notifications } = recorded(context, turn, message)
+    return context.commit(events, notifications)
+  })
+
+/**
+ * Adds a message to the running turn, which records it before its next request to the model. It is stored before this returns, so
+ * that a crash does not lose it. False when the turn is ending.
+ */
+export const addInput = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, message: Message) {
+  if (turn.isClosed) return false
+  const input = yield* prepared(context, message)
+  // Decided while nothing else is stored, so that the turn records the message behind this.
+  const { publish, value } = yield* context.journal.change(() =>
+    Effect.sync(() => ({ events: acceptance(context, turn, input), value: turn.steer(input) }))
+  )
+  yield* publish
+  return value
+})
+
+const acceptance = (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  { entry, item, key }: PreparedMessage
+): ReadonlyArray<ThreadEvent> =>
+  item === null || turn.isClosed
+    ? []
+    : [{ _tag: "InputAccepted", at: context.now(), turnId: turn.id, key, item, entry }]
+
+/** Records the messages that a turn had accepted before a crash. */
+export const recordAccepted = (context: ThreadContext, turn: ActiveTurn): Effect.Effect<void> =>
+  Effect.forEach(
+    context.state.acceptedInput,
+    ({ entry, item, key }) =>
+      item.type === "userMessage" ? recordMessage(context, turn, { entry, item, key }) : Effect.void,
+    { discard: true }
   )
 
 /** Records the output of a call for the model. */

@@ -23,7 +23,7 @@ import { callInConversation, claimedTurn, cutCall } from "../Recovery.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import { callOf, type OpenRequest, type TurnClaim, type TurnState } from "../ThreadState.ts"
 import type { RestoredRequest } from "./ActiveTurn.ts"
-import { recordAnswered, recordOutput } from "./Recording.ts"
+import { recordAccepted, recordAnswered, recordOutput } from "./Recording.ts"
 import { runCall } from "./ToolCalls.ts"
 import { noOpening, TaskFailed, type TurnStep, type TurnTask } from "./TurnTask.ts"
 import { promptOf } from "./UserMessage.ts"
@@ -123,6 +123,7 @@ const taskOf = (claim: TurnClaim, state: TurnState, calls: ReadonlyArray<Restore
     yield* scopedCalls(at, calls)
     const content = [{ type: "input_text" as const, text: note }]
     yield* at.context.commit([at.context.entry({ type: "message", role: "user", content })])
+    yield* recordAccepted(at.context, at.turn)
     yield* recordAdded(at)
     yield* user.run(at)
   })

@@ -32,7 +32,7 @@ import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
 import { seconds } from "../ThreadView.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { type MessageRecord, messageRecord, recordAborted, recordAnswered, recordMessage } from "./Recording.ts"
+import { prepared, recordAborted, recordAnswered, recorded, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
@@ -56,8 +56,6 @@ const claimed = (
     ? [{ _tag: "TurnClaimed", at, turnId: turn.id, attempt: 0, ...claim }]
     : []
 
-const noRecord: MessageRecord = { events: [], notifications: [] }
-
 const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, task: TurnTask) {
   const { message, opening } = task
   const at = context.now()
@@ -71,25 +69,26 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
   yield* context.statusChanged
   const isFirst = context.state.turns.length === 0
   const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
-  // Stored with the start of the turn, which must not wait for files.
-  const isImmediate = message !== null && !readsFiles(message.input)
-  const first = isImmediate ? yield* messageRecord(context, turn, message) : noRecord
-  yield* context.commit(
-    [
-      ...opening.events,
-      { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
-      ...claimed(context, turn, task, at),
-      ...first.events
-    ],
-    [
-      ...opening.notifications,
-      { method: "turn/started", params: { threadId: context.id, turn: turnStarted } },
-      ...first.notifications
-    ]
-  )
+  const first = { method: "turn/started" as const, params: { threadId: context.id, turn: turnStarted } }
+  const started: ReadonlyArray<ThreadEvent> = [
+    { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
+    ...claimed(context, turn, task, at)
+  ]
+  const isImmediate = message === null || !readsFiles(message.input)
+  // The start of a turn does not wait for files.
+  if (!isImmediate) yield* context.commit(started, [first])
+  const input = message === null ? nothing : recorded(context, turn, yield* prepared(context, message))
+  // A turn whose start is stored has its input, and what was waiting for the turn waits no longer.
+  yield* isImmediate
+    ? context.commit(
+        [...started, ...input.events, ...opening.events],
+        [...opening.notifications, first, ...input.notifications]
+      )
+    : context.commit([...input.events, ...opening.events], [...opening.notifications, ...input.notifications])
   if (isFirst && context.state.gitInfo === null) yield* Effect.forkIn(recordGitFacts(context), context.scope)
-  if (message !== null && !isImmediate) yield* recordMessage(context, turn, message)
 })
+
+const nothing: ReturnType<typeof recorded> = { events: [], notifications: [] }
 
 /** The first turn of a thread records the state of the repository, beside its work. */
 const recordGitFacts = Effect.fnUntraced(function* (context: ThreadContext) {

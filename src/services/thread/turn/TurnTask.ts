@@ -32,9 +32,11 @@ export interface TurnStep {
   readonly turn: ActiveTurn
 }
 
-/** What is stored and published together with the start of a turn, in front of it. */
+/** What is stored and published together with the start of a turn. */
 export interface Opening {
+  /** Behind the start and the message of the turn. */
   readonly events: ReadonlyArray<ThreadEvent>
+  /** In front of those of the start. */
   readonly notifications: ReadonlyArray<Notification>
 }
 

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
+import type { ThreadItem } from "../../../protocol/v2/item/Item.ts"
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { UserInput } from "../../../protocol/v2/turn/UserInput.ts"
 import * as SmallFiles from "../../config/SmallFiles.ts"
@@ -17,7 +18,20 @@ export interface Message {
   readonly clientId: string | null
   /** Input with the same key is the same input: it is accepted once. */
   readonly key?: string
+  /** The id of its item: that of the submission, for queued input. Default: a new one. */
+  readonly id?: string
 }
+
+/** A message that can be recorded in one step. */
+export interface PreparedMessage {
+  /** Null for empty input, which is not recorded. */
+  readonly item: UserMessageItem | null
+  /** What the model gets of it; null when there is nothing for it. */
+  readonly entry: ResponseItem | null
+  readonly key: string | null
+}
+
+type UserMessageItem = Extract<ThreadItem, { readonly type: "userMessage" }>
 
 type Content = Extract<ResponseItem, { readonly type: "message" }>["content"][number]
 
@@ -91,3 +105,14 @@ export const toModel = (
     const content = parts.filter((part) => part !== null)
     return content.length === 0 ? null : { type: "message", role: "user", content }
   })
+
+/** Reads the files that the message names. `newId` is used for a message without an id. */
+export const prepare = Effect.fnUntraced(function* (
+  { clientId, id, input, key }: Message,
+  newId: Effect.Effect<string>
+): Effect.fn.Return<PreparedMessage, never, SmallFiles.SmallFiles> {
+  if (input.length === 0) return { item: null, entry: null, key: key ?? null }
+  const times = { startedAtMs: null, completedAtMs: null }
+  const item: UserMessageItem = { type: "userMessage", id: id ?? (yield* newId), clientId, content: input, ...times }
+  return { item, entry: yield* toModel(input), key: key ?? null }
+})

@@ -215,7 +215,11 @@ describe("a turn ends once, for every fault of a port [76] [77]", () => {
         const confine = sandboxes[name]
         const sandbox = Layer.succeed(
           Sandbox,
-          Sandbox.of({ confine: (...args) => confine?.(...args) ?? Effect.never, files: files([]) })
+          Sandbox.of({
+            confine: (...args) => confine?.(...args) ?? Effect.never,
+            files: files({ protect: [] }),
+            report: Effect.never
+          })
         )
         const server = yield* setUp({ model: modelOf(calling("exec_command")), ownTools: true, sandbox })
         const { client, threadId } = server

@@ -227,7 +227,7 @@ describe("a request of a tool", () => {
 describe("a turn whose kind takes no input", () => {
   it("refuses steering with the release's text", () => {
     const turn = new ActiveTurn("t", "t", { kind: "compact", steerable: false })
-    assert.isFalse(turn.steer({ input: [{ type: "text", text: "x", text_elements: [] }], clientId: null }))
+    assert.isFalse(turn.steer({ item: null, entry: null, key: null }))
     assert.isTrue(turn.finish())
     const refusal = (purpose: "steer" | "submit", turnKind: "compact" | "review") =>
       fromServiceError(new TurnNotSteerable({ purpose, turnKind }))

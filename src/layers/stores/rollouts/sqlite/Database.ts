@@ -13,7 +13,7 @@ import type { DatabaseSync } from "node:sqlite"
 import { networkAt } from "../FileSystemType.ts"
 
 /** The version of the tables. A file with another version is emptied. */
-export const Version = 1
+export const Version = 2
 
 /** How long a write waits for another process, in milliseconds. It blocks the server, so it is short. */
 const BusyMillis = 20
@@ -40,6 +40,8 @@ CREATE TABLE threads (
   recency_at REAL NOT NULL,
   section_position REAL NOT NULL,
   attachments TEXT NOT NULL,
+  -- the other threads whose files the history refers to, each between two spaces; empty for most threads
+  bases TEXT NOT NULL DEFAULT '',
   revision INTEGER NOT NULL
 );
 CREATE TABLE details (
@@ -50,6 +52,7 @@ CREATE TABLE details (
 CREATE INDEX threads_created ON threads (created_at, thread);
 CREATE INDEX threads_updated ON threads (updated_at, thread);
 CREATE INDEX threads_recency ON threads (recency_at, thread);
+CREATE INDEX threads_bases ON threads (bases) WHERE bases <> '';
 CREATE INDEX threads_revision ON threads (revision);
 CREATE TABLE turns (
   file INTEGER NOT NULL,

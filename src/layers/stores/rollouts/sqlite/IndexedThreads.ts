@@ -14,6 +14,7 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type { ThreadMatch, ThreadPageRequest, ThreadSummary } from "../../../../services/thread/ThreadStore.ts"
 import { cursorsOf, isLeft, snippetIn, textsOfItem } from "../../Query.ts"
+import { refersTo } from "../Lineage.ts"
 import { asError, pauseAfter } from "../Slices.ts"
 import type { ThreadIndex } from "../ThreadIndex.ts"
 import { WalkIndex, type WalkIndexOptions } from "../WalkIndex.ts"
@@ -45,11 +46,13 @@ const isByCreation = ({ filter, sortKey }: ThreadPageRequest): boolean =>
 
 export class IndexedThreads implements ThreadIndex {
   readonly keeper: Keeper
+  readonly #catalog: WalkIndexOptions["catalog"]
   readonly #walk: WalkIndex
   readonly #wake = Latch.makeUnsafe(false)
   #sweptAt = Number.NEGATIVE_INFINITY
 
   constructor(options: IndexedThreadsOptions) {
+    this.#catalog = options.catalog
     this.#walk = new WalkIndex(options)
     this.keeper = new Keeper(options)
   }
@@ -169,6 +172,19 @@ export class IndexedThreads implements ThreadIndex {
     if (!isCurrent) return "again" as const
     const threads = found.slice(0, limit)
     return { threads, ...cursorsOf(threads, found.length > limit, request) }
+  }
+
+  /** Whether the history of another thread refers to this one; undefined when only the files can tell. */
+  isReferenced(threadId: string): Effect.Effect<boolean | undefined, Error> {
+    return Effect.gen({ self: this }, function* () {
+      this.#sweptAt = Number.NEGATIVE_INFINITY
+      if (!(yield* this.#refresh(true))) return undefined
+      const isBase = yield* this.use((tables) => tables.isBase(threadId))
+      if (isBase !== false) return isBase
+      // The index has nothing of a file that cannot be read.
+      const ids = Array.from(this.keeper.unreadable).filter((id) => id !== threadId)
+      return ids.some((id) => this.#catalog.filesOf(id).some(({ path }) => refersTo(path) === threadId))
+    })
   }
 
   readonly summary = (threadId: string) => {

@@ -245,6 +245,11 @@ export class Keeper {
     return true
   }
 
+  /** The threads whose files are not indexed because they cannot be read. */
+  get unreadable(): Iterable<string> {
+    return this.#failures.keys()
+  }
+
   isDirty(threadId: string): boolean {
     return this.#dirty.has(threadId)
   }

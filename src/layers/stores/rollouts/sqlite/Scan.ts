@@ -199,6 +199,7 @@ class Step {
         progress.conversation = event.replacement.length
         return
       case "TokensCounted":
+      case "InputAccepted":
       case "RequestOpened":
       case "RequestClosed":
         return

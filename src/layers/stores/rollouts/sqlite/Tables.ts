@@ -5,12 +5,13 @@
  *
  * @module
  */
+import * as Path from "node:path"
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite"
 import type { TurnStatus } from "../../../../protocol/v2/turn/Turn.ts"
 import type { ThreadSummary } from "../../../../services/thread/ThreadStore.ts"
 import { summaryOf } from "../../../../services/thread/ThreadView.ts"
 import { sortValue, sourceKindOf, textsOfItem } from "../../Query.ts"
-import type { RolloutFile } from "../Folder.ts"
+import { parse, type RolloutFile } from "../Folder.ts"
 import { ItemsPerFile } from "./Database.ts"
 import type { ItemRow, Progress, Sink, TurnRow } from "./Scan.ts"
 
@@ -99,6 +100,13 @@ export const stampIn = (row: Row): Stamp => ({
   mtimeMs: numberIn(row, "mtime")
 })
 
+/** The other threads whose files a thread's history refers to. */
+const basesOf = ({ threadId }: RolloutFile, { parts }: Progress): string => {
+  const ids = parts.flatMap(({ path }) => parse(Path.dirname(path), Path.basename(path), false)?.threadId ?? [])
+  const others = new Set(ids.filter((id) => id !== threadId))
+  return others.size === 0 ? "" : ` ${Array.from(others).join(" ")} `
+}
+
 const summarize = ({ state, turns }: Progress): ThreadSummary | null =>
   state === null ? null : { ...summaryOf(state), turns }
 
@@ -152,6 +160,11 @@ export class Tables {
     return { id: numberIn(row, "id"), stamp: stampIn(row), progress: JSON.parse(textIn(row, "progress")) }
   }
 
+  /** Whether the history of another thread refers to this one. */
+  isBase(threadId: string): boolean {
+    return this.get("SELECT 1 FROM threads WHERE bases <> '' AND instr(bases, ?) > 0", ` ${threadId} `) !== undefined
+  }
+
   /** Removes a thread with everything that belongs to it. */
   remove(threadId: string): void {
     const row = this.get("SELECT id FROM threads WHERE thread = ?", threadId)
@@ -195,7 +208,7 @@ export class Tables {
     this.run(
       `UPDATE threads SET path = ?, ino = ?, size = ?, mtime = ?, is_thread = ?, preview = ?, name = ?,
        had_turn = ?, archived = ?, source_kind = ?, provider = ?, cwd = ?, section = ?, created_at = ?, updated_at = ?,
-       recency_at = ?, section_position = ?, attachments = ?,
+       recency_at = ?, section_position = ?, attachments = ?, bases = ?,
        revision = (SELECT COALESCE(MAX(revision), 0) + 1 FROM threads) WHERE id = ?`,
       stamp.path,
       stamp.ino,
@@ -216,6 +229,7 @@ export class Tables {
       summary?.recencyAt ?? 0,
       summary?.section?.position ?? 0,
       JSON.stringify(summary?.attachments ?? []),
+      basesOf(file, progress),
       id
     )
   }
