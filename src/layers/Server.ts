@@ -52,6 +52,8 @@ import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
 import * as FileHandlers from "./handlers/Files.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
+import * as McpHandlers from "./handlers/Mcp.ts"
+import * as McpLoginHandlers from "./handlers/McpLogin.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
@@ -138,6 +140,8 @@ const handlers = Layer.effect(
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
+      ...(yield* McpHandlers.make),
+      ...(yield* McpLoginHandlers.make),
       ...(yield* AccountHandlers.make),
       ...(yield* FileHandlers.make)
     }
@@ -198,12 +202,13 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
+  const mcp = Mcp.layer({ environment, home })
   const threads = Threads.layer.pipe(
     Layer.provide(model),
     Layer.provide(options.tools ?? Toolsets.builtIn),
     Layer.provide(shell),
     Layer.provide(rules),
-    Layer.provide(Mcp.layer({ environment }))
+    Layer.provide(mcp)
   )
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
@@ -211,7 +216,12 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provideMerge(Shutdown.layer),
     Layer.provideMerge(MessageProcessor.layer),
     Layer.provide(
-      handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer), Layer.provide(NodeMachineFiles.layer))
+      handlers.pipe(
+        Layer.provide(model),
+        Layer.provide(RulesCheck.layer),
+        Layer.provide(NodeMachineFiles.layer),
+        Layer.provide(mcp)
+      )
     ),
     Layer.provideMerge(threads),
     Layer.provide(store),

@@ -25,7 +25,8 @@ import { hookNotifications } from "./v2/hook/Notifications.ts"
 import { hostRequests } from "./v2/host/ServerRequests.ts"
 import { itemNotifications } from "./v2/item/Notifications.ts"
 import { mcpNotifications } from "./v2/mcp/Notifications.ts"
-import { mcpRequests } from "./v2/mcp/ServerRequests.ts"
+import { mcpRequests } from "./v2/mcp/Requests.ts"
+import { mcpServerRequests } from "./v2/mcp/ServerRequests.ts"
 import { modelNotifications } from "./v2/model/Notifications.ts"
 import { modelRequests } from "./v2/model/Requests.ts"
 import { processNotifications } from "./v2/process/Notifications.ts"
@@ -44,6 +45,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof turnRequests &
   typeof modelRequests &
   typeof configRequests &
+  typeof mcpRequests &
   typeof fileRequests &
   typeof accountRequests
 
@@ -54,6 +56,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...turnRequests,
   ...modelRequests,
   ...configRequests,
+  ...mcpRequests,
   ...fileRequests,
   ...accountRequests
 }
@@ -61,13 +64,13 @@ export const clientRequestTable: ClientRequestTable = {
 /** The notifications of a client, by method name. */
 export const clientNotificationTable = clientNotifications
 
-type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpRequests & typeof hostRequests
+type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpServerRequests & typeof hostRequests
 
 /** The eleven server requests of the release, by method name. */
 export const serverRequestTable: ServerRequestTable = {
   ...approvalRequests,
   ...toolRequests,
-  ...mcpRequests,
+  ...mcpServerRequests,
   ...hostRequests
 }
 

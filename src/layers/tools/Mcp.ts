@@ -15,6 +15,8 @@ import { McpServers } from "../../services/mcp/McpServers.ts"
 export interface Options {
   /** The environment of this process, of which a server that is a process receives a few variables. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Absolute path of the home folder, where logins at servers are stored. */
+  readonly home: string
 }
 
 /** The servers end with the layer's scope. */
@@ -31,11 +33,19 @@ export const layer = (options: Options): Layer.Layer<McpServers> =>
           )
         )
       )
+      let isLoaded = false
+      const servers = Effect.tap(loaded, () => Effect.sync(() => void (isLoaded = true)))
       return McpServers.of({
         open: (thread) =>
-          serversOf(thread.config).some(({ enabled }) => enabled)
-            ? Effect.flatMap(loaded, (servers) => servers.open(thread))
-            : Effect.succeed(Effect.void)
+          serversOf(thread.config).length > 0
+            ? Effect.flatMap(servers, (servers) => servers.open(thread))
+            : Effect.succeed(Effect.void),
+        servers: (of) => {
+          const isEmpty = typeof of === "string" ? !isLoaded : serversOf(of.config).length === 0
+          return isEmpty ? Effect.succeed([]) : Effect.flatMap(servers, (loaded) => loaded.servers(of))
+        },
+        login: (login) => Effect.flatMap(servers, (loaded) => loaded.login(login)),
+        reload: Effect.suspend(() => (isLoaded ? Effect.flatMap(servers, ({ reload }) => reload) : Effect.void))
       })
     })
   )

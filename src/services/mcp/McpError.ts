@@ -24,10 +24,11 @@ export const durationText = (milliseconds: number): string =>
  * - `closed`: the connection ended first
  * - `timeout`: no answer in time. The server was told to stop
  * - `invalid`: the answer does not have the form that MCP defines
+ * - `unauthorized`: a login is needed first
  * - `unavailable`: there is no connection, or the request could not be sent
  */
 export class McpError extends Schema.TaggedError<McpError>()("McpError", {
-  reason: Schema.Literals(["refused", "closed", "timeout", "invalid", "unavailable"]),
+  reason: Schema.Literals(["refused", "closed", "timeout", "invalid", "unavailable", "unauthorized"]),
   /** The problem, as the release writes it. */
   detail: Schema.String,
   /** The code of the server's error. */
@@ -62,6 +63,17 @@ export class McpStartError extends Schema.TaggedError<McpStartError>()("McpStart
     if (timeoutMs === undefined) return `MCP client for \`${server}\` failed to start: MCP startup failed: ${detail}`
     const seconds = Math.floor(timeoutMs / 1000)
     return `MCP client for \`${server}\` timed out after ${seconds} seconds. Add or adjust \`startup_timeout_sec\` in your config.toml:\n[mcp_servers.${server}]\nstartup_timeout_sec = XX`
+  }
+}
+
+/** A login at an MCP server that did not succeed. */
+export class McpLoginError extends Schema.TaggedError<McpLoginError>()("McpLoginError", {
+  server: Schema.String,
+  /** The problem. */
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `failed to login to MCP server '${this.server}': ${this.detail}`
   }
 }
 

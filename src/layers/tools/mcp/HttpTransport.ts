@@ -55,6 +55,11 @@ const boundedFetch: NonNullable<StreamableHTTPClientTransportOptions["fetch"]> =
   return bounded
 }
 
+/** Whether the settings hold the credentials, so that no login is needed. */
+export const hasCredentials = ({ bearerTokenEnvVar, envHeaders, headers }: HttpServer): boolean =>
+  bearerTokenEnvVar !== null ||
+  [...Object.keys(headers), ...Object.keys(envHeaders)].some((name) => name.toLowerCase() === "authorization")
+
 /** The headers that the settings name. Fails when the variable of the bearer token is not set, as the release does. */
 export const headersOf = (
   name: string,

@@ -16,6 +16,8 @@ import * as NodePath from "node:path"
 import type { McpServerConfig } from "../../../services/mcp/McpServerConfig.ts"
 import { type McpError, McpStartError } from "../../../services/mcp/McpError.ts"
 import * as HttpTransport from "./HttpTransport.ts"
+import type { CredentialStore } from "./CredentialStore.ts"
+import * as Login from "./Login.ts"
 import { environmentOf } from "./ServerEnvironment.ts"
 import * as Session from "./Session.ts"
 import * as SharedServer from "./SharedServer.ts"
@@ -43,12 +45,18 @@ export interface ServerPool {
 export interface PoolOptions {
   /** The environment of this process. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** The logins at servers. */
+  readonly store: CredentialStore
 }
 
 const names = /^[a-zA-Z0-9_:@/.-]+$/
 
 const startError =
   (server: string, stage: "spawn" | "handshake", timeoutMs: number, errorText?: () => string) => (error: McpError) => {
+    if (error.reason === "unauthorized") {
+      const detail = `The ${server} MCP server is not logged in.`
+      return new McpStartError({ server, detail, needsLogin: true })
+    }
     if (error.reason === "timeout") return new McpStartError({ server, detail: "timed out", timeoutMs })
     const text = errorText?.() ?? ""
     const hint = text === "" ? "" : `; its last error output: ${text.slice(-500)}`
@@ -63,7 +71,7 @@ const problemOf = (error: McpError): string => {
 }
 
 const connectorOf =
-  ({ cwd, name, transport }: Identity, { environment }: PoolOptions): SharedServer.Starting["connect"] =>
+  ({ cwd, name, transport }: Identity, { environment, store }: PoolOptions): SharedServer.Starting["connect"] =>
   (onElicitation, timeoutMs) =>
     Effect.gen(function* () {
       if (!names.test(name)) {
@@ -73,7 +81,10 @@ const connectorOf =
       const failed = (stage: "spawn" | "handshake", errorText?: () => string) =>
         Effect.mapError(startError(name, stage, timeoutMs, errorText))
       if (transport.type === "http") {
-        const connection = yield* HttpTransport.connect(name, transport, environment, null).pipe(failed("spawn"))
+        const login = HttpTransport.hasCredentials(transport)
+          ? null
+          : yield* Login.stored({ name, server: transport, store })
+        const connection = yield* HttpTransport.connect(name, transport, environment, login).pipe(failed("spawn"))
         return yield* Session.open(connection, onElicitation, timeoutMs).pipe(failed("handshake"))
       }
       const { args, command } = transport

@@ -6,7 +6,14 @@
  *
  * @module
  */
-import { Client, ProtocolError, SdkError, type Transport } from "@modelcontextprotocol/client"
+import {
+  Client,
+  ProtocolError,
+  SdkError,
+  SdkHttpError,
+  type Transport,
+  UnauthorizedError
+} from "@modelcontextprotocol/client"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -88,8 +95,12 @@ const refused = (error: ProtocolError): McpError => {
   })
 }
 
+const isUnauthorized = (error: unknown): boolean =>
+  error instanceof UnauthorizedError || (error instanceof SdkHttpError && error.status === 401)
+
 const failureOf = (error: unknown, method: string, timeoutMs: number): McpError => {
   if (error instanceof ProtocolError) return refused(error)
+  if (isUnauthorized(error)) return new McpError({ reason: "unauthorized", detail: "Auth required" })
   const code = error instanceof SdkError ? error.code : undefined
   switch (code) {
     case "REQUEST_TIMEOUT":
