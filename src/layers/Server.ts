@@ -202,7 +202,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
-  const mcp = Mcp.layer({ environment, home })
+  const mcp = Mcp.layer({ environment })
   const threads = Threads.layer.pipe(
     Layer.provide(model),
     Layer.provide(options.tools ?? Toolsets.builtIn),

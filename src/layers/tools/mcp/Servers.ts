@@ -11,6 +11,7 @@ import type { McpServerHandle, McpServers } from "../../../services/mcp/McpServe
 import { McpLoginError } from "../../../services/mcp/McpError.ts"
 import * as CredentialStore from "./CredentialStore.ts"
 import { hasCredentials } from "./HttpTransport.ts"
+import * as LastingApproval from "./LastingApproval.ts"
 import * as Login from "./Login.ts"
 import type { SharedServer } from "./SharedServer.ts"
 import { handleOf } from "./ServerHandles.ts"
@@ -36,6 +37,8 @@ export interface Options {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Absolute path of the home folder, where logins are stored. */
   readonly home: string
+  /** Absolute path of the user's settings, where lasting approvals are recorded. */
+  readonly userFile: string
 }
 
 /** Makes the servers. They end with the scope. */
@@ -46,9 +49,9 @@ export const make = Effect.fnUntraced(function* (
   const store = CredentialStore.make(options.home)
   const pool = yield* ServerPool.make({ environment: options.environment, store })
   const threads = new Map<string, ThreadServers.ThreadServers>()
+  const approveAlways = yield* LastingApproval.make(options.userFile)
 
   const open: McpServers["Service"]["open"] = Effect.fnUntraced(function* (thread) {
-    const approveAlways = () => Effect.succeed(false)
     const opened = yield* ThreadServers.open({ pool, thread, approveAlways })
     threads.set(thread.threadId, opened)
     yield* Effect.addFinalizer(() =>

@@ -98,9 +98,22 @@ const refused = (error: ProtocolError): McpError => {
 const isUnauthorized = (error: unknown): boolean =>
   error instanceof UnauthorizedError || (error instanceof SdkHttpError && error.status === 401)
 
+/** The connection ended while something was sent. */
+const isBroken = (error: unknown): boolean =>
+  error instanceof Error &&
+  "code" in error &&
+  ["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED"].includes(String(error.code))
+
+/** The text of an error and of its cause, which `fetch` hides. */
+const textOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return "the request could not be sent"
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+}
+
 const failureOf = (error: unknown, method: string, timeoutMs: number): McpError => {
   if (error instanceof ProtocolError) return refused(error)
   if (isUnauthorized(error)) return new McpError({ reason: "unauthorized", detail: "Auth required" })
+  if (isBroken(error)) return new McpError({ reason: "closed", detail: "Transport closed" })
   const code = error instanceof SdkError ? error.code : undefined
   switch (code) {
     case "REQUEST_TIMEOUT":
@@ -117,7 +130,7 @@ const failureOf = (error: unknown, method: string, timeoutMs: number): McpError 
     default:
       return new McpError({
         reason: "unavailable",
-        detail: echo(error instanceof Error ? error.message : "the request could not be sent")
+        detail: echo(textOf(error))
       })
   }
 }

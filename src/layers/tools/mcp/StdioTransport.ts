@@ -154,7 +154,7 @@ class StdioTransport implements Transport {
   send(message: JSONRPCMessage): Promise<void> {
     return new Promise((resolve, reject) => {
       const { stdin } = this.#child
-      if (this.#closed || !stdin.writable) return reject(new Error("the server does not read any more"))
+      if (this.#closed || !stdin.writable) return reject(Object.assign(new Error("closed"), { code: "EPIPE" }))
       stdin.write(`${JSON.stringify(message)}\n`, (error) => (error == null ? resolve() : reject(error)))
     })
   }

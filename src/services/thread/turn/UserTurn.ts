@@ -90,7 +90,7 @@ const step = Effect.fnUntraced(function* (
       })
       return Effect.andThen(recorded, started)
     }).pipe(Effect.uninterruptible)
-  if (context.toolsReady !== undefined) yield* context.toolsReady
+  while (context.toolsReady !== undefined) yield* context.toolsReady
   const request = requestOf(context, turn, options)
   const sampled = yield* Effect.raceFirst(
     TurnSpans.modelRequest(sample(context, turn, request, onCall), request),
