@@ -43,6 +43,7 @@ import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
+import * as NodeFileReplacement from "./files/NodeFileReplacement.ts"
 import * as NodeMachineFiles from "./files/NodeMachineFiles.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import type { AppServerOptions } from "./AppServerOptions.ts"
@@ -67,6 +68,8 @@ import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
 import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
+import * as ThreadSideHandlers from "./handlers/ThreadSide.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
@@ -137,6 +140,8 @@ const handlers = Layer.effect(
       ...(yield* ThreadQueueHandlers.make),
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
+      ...(yield* ThreadTerminalHandlers.make),
+      ...(yield* ThreadSideHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
@@ -198,7 +203,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
-    Layer.provide(options.sandbox ?? PlatformSandbox.layer({ environment, protect: [home] })),
+    Layer.provide(options.sandbox ?? PlatformSandbox.configured({ environment, protect: [home] })),
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
@@ -218,8 +223,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(
       handlers.pipe(
         Layer.provide(model),
-        Layer.provide(RulesCheck.layer),
-        Layer.provide(NodeMachineFiles.layer),
+        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer]),
         Layer.provide(mcp)
       )
     ),

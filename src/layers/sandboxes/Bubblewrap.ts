@@ -18,6 +18,8 @@ export interface Bubblewrap {
   readonly executable: string
   /** False when only root without a user namespace can create the other namespaces. */
   readonly userNamespace: boolean
+  /** Whether commands run as the machine's root user. */
+  readonly root: boolean
   /** Paths of the filters of system calls. */
   readonly filters: { readonly network: string; readonly noNetwork: string }
 }
@@ -41,8 +43,10 @@ export const wrap = (bubblewrap: Bubblewrap, command: SandboxedCommand, terms: T
     terms.network ? bubblewrap.filters.network : bubblewrap.filters.noNetwork,
     "--seccomp",
     "3",
-    ...isolation(bubblewrap, terms),
+    ...isolation(bubblewrap, terms, command.terminal === true),
     ...mounts(terms.entries),
+    // The settings of the kernel belong to root, which needs no capability to write them.
+    ...(bubblewrap.root ? ["--remount-ro", "/proc"] : []),
     "--",
     command.executable,
     ...command.args
@@ -54,8 +58,9 @@ export const wrap = (bubblewrap: Bubblewrap, command: SandboxedCommand, terms: T
 /** Tells programs that the network is off, as in the released server. */
 export const NetworkDisabled = { CODEX_SANDBOX_NETWORK_DISABLED: "1" } as const
 
-const isolation = ({ userNamespace }: Bubblewrap, { network }: Terms): ReadonlyArray<string> => [
-  "--new-session",
+/** A command in a terminal of its own keeps its session: without it, control-C would end the whole sandbox. */
+const isolation = ({ userNamespace }: Bubblewrap, { network }: Terms, terminal: boolean): ReadonlyArray<string> => [
+  ...(terminal ? [] : ["--new-session"]),
   "--die-with-parent",
   ...(userNamespace ? ["--unshare-user"] : []),
   "--unshare-pid",

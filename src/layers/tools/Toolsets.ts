@@ -20,6 +20,7 @@ import * as Layer from "effect/Layer"
 import type { Tool } from "../../services/tool/Tool.ts"
 import { Toolset } from "../../services/tool/Toolset.ts"
 import * as Shell from "./Shell.ts"
+import * as TurnTools from "./TurnTools.ts"
 
 /** A set of these tools for every thread. */
 export const make = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> =>
@@ -50,8 +51,11 @@ export const combine = <E = never, R = never>(
     })
   )
 
-/** The built-in tools: `exec_command` and `write_stdin`. A further one is added here. */
-export const builtIn: Layer.Layer<Toolset> = Shell.layer
+/**
+ * The built-in tools, in the order in which models get them: those that run commands, those of a turn, those of the thread's
+ * clients. A further one is added here.
+ */
+export const builtIn: Layer.Layer<Toolset> = combine([Shell.layer, TurnTools.layer])
 
 /** These tools in addition to the built-in ones. */
 export const besideShell = (tools: ReadonlyArray<Tool>): Layer.Layer<Toolset> => combine([builtIn, make(tools)])

@@ -70,6 +70,8 @@ export interface EffectiveConfig {
   readonly requirementRules: unknown
   /** The `mcp_servers` of the requirements as written: the allowed servers. Null when all are allowed. */
   readonly requirementMcpServers: unknown
+  /** The modes of the web search that the requirements allow; null when they do not limit it. */
+  readonly allowedWebSearchModes: ReadonlyArray<string> | null
   /** The requirements' limits on the thread's settings. The policies above are already within them. */
   readonly bounds: Bounds
   /** The folders with rules about commands: the machine's, the home's, the project's. They may not exist. */

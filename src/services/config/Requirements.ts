@@ -145,6 +145,8 @@ export interface Requirements {
   readonly rules: Value
   /** The allowed MCP servers, keys as in the file; null when all are allowed. */
   readonly mcpServers: Value
+  /** The allowed modes of the web search; null when every mode is allowed. */
+  readonly allowedWebSearchModes: ReadonlyArray<string> | null
   /** All requirements, keys as in the file; undefined when there are none. */
   readonly demands: Table | undefined
 }
@@ -159,6 +161,7 @@ export const none: Requirements = {
   warnings: [],
   rules: null,
   mcpServers: null,
+  allowedWebSearchModes: null,
   demands: undefined
 }
 
@@ -208,6 +211,7 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
     const value = (key: string): Value => merged.get(key)?.value ?? null
     const instructions = value("additional_developer_instructions")
     const features = value("features")
+    const searchModes = value("allowed_web_search_modes")
     const shown = [...merged].filter(([key]) => Object.hasOwn(demands, key))
     return {
       bounds,
@@ -226,6 +230,7 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
       ],
       rules: joinRules(rules),
       mcpServers: value("mcp_servers"),
+      allowedWebSearchModes: Array.isArray(searchModes) ? searchModes.filter((mode) => typeof mode === "string") : null,
       demands:
         shown.length === 0 ? undefined : Object.fromEntries(shown.map(([key, { value }]) => [key, value] as const))
     }

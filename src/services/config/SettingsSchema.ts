@@ -261,7 +261,8 @@ export const keys: SettingType = section({
       recover: optional(literals("interrupt", "resume")),
       retention_days: optional(u64),
       retention_size_mb: optional(u64),
-      retention_threads: optional(u64)
+      retention_threads: optional(u64),
+      sandbox: optional(literals("auto", "bubblewrap", "landlock", "none"))
     })
   ),
   sqlite_home: optional(path),

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { CollaborationMode } from "../../protocol/v2/thread/Settings.ts"
 import type { TurnEnvironmentParams } from "../../protocol/v2/thread/Environment.ts"
 import type { UserInput } from "../../protocol/v2/turn/UserInput.ts"
 import type { ClientRequestMethod, ParamsOf } from "../../protocol/Methods.ts"
@@ -53,14 +52,6 @@ export const environments = {
 
 /** Maximum number of characters of a client's text in an error. */
 const MaxEnvironmentId = 128
-
-export const collaborationMode = {
-  decision: "conditional",
-  consequence: ({ mode, settings }: CollaborationMode) => {
-    if (mode === "plan") return "Plan mode is reported, but does not change the model's behavior."
-    return settings.developer_instructions === null ? undefined : "`developer_instructions` are not sent to the model."
-  }
-} as const
 
 export const input = {
   decision: "conditional",

@@ -11,7 +11,6 @@ import type { InitializeCapabilities } from "../../protocol/v2/server/Initialize
 import type { ClientRequestMethod } from "../../protocol/Methods.ts"
 import {
   agents,
-  collaborationMode,
   type Decision,
   type Decisions,
   environments,
@@ -73,7 +72,7 @@ export const Parameters: Decisions = {
     projectId: warned("This server has no projects, so the thread has none."),
     daybreakEnabled: warned("The access program is not sent to the model server."),
     environments,
-    dynamicTools: refused,
+    dynamicTools: used,
     selectedCapabilityRoots: refused,
     mockExperimentalField: ignored("The release has it to test the experimental capability."),
     experimentalRawEvents: warned("The model's raw items are not sent.")
@@ -81,7 +80,8 @@ export const Parameters: Decisions = {
   "thread/resume": {
     ...overrides,
     threadId: used,
-    history: refused,
+    // Refused by the handler: the text depends on whether the thread is loaded.
+    history: used,
     path: warned("Threads are found by id; the path is not used."),
     excludeTurns: used,
     initialTurnsPage: used
@@ -96,7 +96,7 @@ export const Parameters: Decisions = {
     threadSource: used,
     attachToSource: refused,
     excludeTurns: used,
-    deferGoalContinuation: ignored("Threads have no goals."),
+    deferGoalContinuation: ignored("A fork has no goal."),
     experimentalPredictionMode: refused,
     experimentalDisablePredictionMcp: ignored("It has no effect without `experimentalPredictionMode`.")
   },
@@ -127,7 +127,7 @@ export const Parameters: Decisions = {
     summary: used,
     personality,
     outputSchema: used,
-    collaborationMode,
+    collaborationMode: used,
     multiAgentMode: agents,
     cyberAccessProgram: {
       decision: "conditional",
@@ -148,6 +148,7 @@ export const Parameters: Decisions = {
     includeHidden: used,
     modelProvider: used
   },
+  "collaborationMode/list": {},
   "config/read": { includeLayers: used, cwd: used },
   "configRequirements/read": {},
   "account/read": { refreshToken: ignored("API keys do not expire, so there is nothing to refresh.") }

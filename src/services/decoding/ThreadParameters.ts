@@ -3,18 +3,7 @@
  *
  * @module
  */
-import {
-  agents,
-  collaborationMode,
-  type Decisions,
-  environments,
-  ignored,
-  input,
-  personality,
-  reviewer,
-  tier,
-  used
-} from "./Decision.ts"
+import { agents, type Decisions, environments, ignored, input, personality, reviewer, tier, used } from "./Decision.ts"
 
 const threadId = { threadId: used }
 const paged = { cursor: used, limit: used }
@@ -79,9 +68,9 @@ export const threadParameters = {
     permissions: used,
     model: used,
     serviceTier: tier,
+    collaborationMode: used,
     effort: used,
     summary: used,
-    collaborationMode,
     multiAgentMode: agents,
     personality
   },
@@ -104,10 +93,21 @@ export const threadParameters = {
   },
   "thread/goal/get": threadId,
   "thread/goal/clear": { ...threadId, origin: ignored("Goals are changed in the same way for every origin.") },
+  "thread/increment_elicitation": threadId,
+  "thread/decrement_elicitation": threadId,
+  "thread/prepareApprovedPlan": {
+    ...threadId,
+    markdown: used,
+    attachmentPath: ignored("The plan is always in the conversation, so no file is read.")
+  },
+  "thread/prediction/request": { ...threadId, sourceTurnId: ignored("Predictions are not made.") },
   "thread/queue/add": { ...threadId, input, clientUserMessageId: used, responsesapiClientMetadata: used },
   "thread/queue/list": { ...threadId, ...paged },
   "thread/queue/update": { ...threadId, queuedSubmissionId: used, input, responsesapiClientMetadata: used },
   "thread/queue/delete": { ...threadId, queuedSubmissionId: used },
   "thread/queue/reorder": { ...threadId, queuedSubmissionIds: used },
-  "thread/queue/start": { ...threadId, queuedSubmissionId: used }
+  "thread/queue/start": { ...threadId, queuedSubmissionId: used },
+  "thread/backgroundTerminals/list": { ...threadId, ...paged },
+  "thread/backgroundTerminals/terminate": { ...threadId, processId: used },
+  "thread/backgroundTerminals/clean": threadId
 } satisfies Partial<Decisions>

@@ -75,7 +75,7 @@ export interface ModelUsage {
  * without deltas. `Retrying` means that everything since the last `ItemDone` is void and will be sent again.
  */
 export type ModelEvent =
-  | { readonly _tag: "ItemStarted"; readonly itemId: string; readonly kind: "message" | "reasoning" }
+  | { readonly _tag: "ItemStarted"; readonly itemId: string; readonly kind: "message" | "reasoning" | "webSearch" }
   | { readonly _tag: "TextDelta"; readonly itemId: string; readonly delta: string }
   | { readonly _tag: "SummaryPartAdded"; readonly itemId: string; readonly summaryIndex: number }
   | {

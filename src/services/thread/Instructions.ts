@@ -1,64 +1,58 @@
 /**
- * The instructions that precede the conversation: the base instructions, the project's AGENTS.md files, and the environment.
+ * The instructions of a thread: reads the AGENTS.md files of the user and of the project.
+ *
+ * Does not own how the model is told (`ContextParts`), nor the base instructions (`BaseInstructions`).
  *
  * @module
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
-import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import * as Project from "../config/Project.ts"
+import type { EnvironmentFacts } from "./ContextParts.ts"
 import { type FileStamp, type Head, type NamedBy, type SmallFileError, SmallFiles } from "../config/SmallFiles.ts"
 
-const baseInstructions = `You are a coding agent working in a user's project through Spindle. You read, run and change things with the tools you are given.
-
-How to work
-- Find out before you decide: look at the files and commands that bear on the task instead of guessing at them.
-- Do what was asked, whole, and nothing beside it. When the request leaves something open, take the reading a careful colleague would.
-- Keep changes small and in the style of the code around them. Do not undo work you did not do.
-- After a change, run what shows that it works: the project's own tests or build first.
-- A command that fails is information. Read its output, then decide.
-
-How to speak
-- Say in a sentence what you are about to do when it is not obvious. Report results plainly, failures included.
-- Be brief. Name files by their paths and commands as they are typed.
-- Never claim to have run or seen what you have not.
-
-Permissions
-- Commands may need the user's approval or be confined. When one is refused, say what you wanted it for and go on without it, or ask.
-- Do not look for ways around a refusal.`
-
-/** The inputs of a thread's instructions. */
-export interface InstructionOptions {
+/** Where the documents of a thread are. */
+export interface DocumentOptions {
   readonly home: string
-  readonly cwd: string
-  /** The user's time zone, as in `Europe/Berlin`. */
-  readonly timeZone: string
-  /** The date in that zone at a time in Unix milliseconds. */
-  readonly localDate: (millis: number) => string
-  /** Replaces the built-in instructions. */
-  readonly baseInstructions: string | null
-  /** Appended to the base instructions. */
-  readonly developerInstructions: string | null
+  /** The thread's folder; null for a thread without an environment, which has the user's own file only. */
+  readonly cwd: string | null
   /** Maximum size of the AGENTS.md text over all files, in bytes. */
   readonly projectDocMaxBytes: number
-  /** Whether the environment is included. Default: true. */
-  readonly environmentContext?: boolean
-  /** Whether the environment includes the date and the time zone. Default: true. */
-  readonly environmentTime?: boolean
 }
 
-export interface Instructions {
-  readonly preamble: ReadonlyArray<ResponseItem>
-  /** The AGENTS.md files: the user's own first, then from the project's root down. */
+/** The AGENTS.md files of a folder. */
+export interface Documents {
+  /** The folder that they are of; null for a thread without an environment. */
+  readonly folder: string | null
+  /** The text for the model; null when there is none. */
+  readonly text: string | null
+  /** The files: the user's own first, then from the project's root down. */
   readonly sources: ReadonlyArray<string>
   /** Warnings about files that were truncated or not read. */
   readonly warnings: ReadonlyArray<string>
 }
 
+/** The instructions of a thread. */
+export interface Instructions {
+  /** The first message to the model. */
+  readonly base: string
+  /** Those of the client or the configuration; null when there are none. */
+  readonly developer: string | null
+  /** Whether the model is told its permissions. */
+  readonly permissions: boolean
+  /** The documents of the folder that the thread was loaded with. */
+  readonly documents: Documents
+  /** The documents of another folder. */
+  readonly documentsIn: (cwd: string | null) => Effect.Effect<Documents>
+  /** The environment at a time in Unix milliseconds; null when the model is not told about it. */
+  readonly environmentAt: (millis: number) => EnvironmentFacts | null
+}
+
 interface Document {
   readonly path: string
+  /** The user's own, not the project's. */
+  readonly isOwn: boolean
   readonly text: string
 }
 
@@ -73,12 +67,6 @@ interface Candidate {
 /** Maximum number of bytes read from one document, for any budget. */
 const MaxDocumentBytes = 1024 * 1024
 
-const text = (role: "developer" | "user", ...parts: ReadonlyArray<string>): ResponseItem => ({
-  type: "message",
-  role,
-  content: parts.map((part) => ({ type: "input_text", text: part }))
-})
-
 /** The folder and its parents, outermost first, up to the nearest one with a `.git`. */
 const projectFolders = Effect.fnUntraced(function* (cwd: string) {
   const path = yield* Path.Path
@@ -92,12 +80,12 @@ const failedToRead = ({ namedBy, path }: Candidate, error: SmallFileError): stri
   `Failed to read ${namedBy === "server" ? "global" : "project"} AGENTS.md instructions from \`${path}\`: ${error.detail}`
 
 /** The existing documents in order, until the budget is spent. The first one that exceeds it is truncated. */
-const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, maxBytes: number) {
+const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string | null, maxBytes: number) {
   const path = yield* Path.Path
   const files = yield* SmallFiles
   const documents: Array<Document> = []
   const warnings: Array<string> = []
-  const folders = yield* projectFolders(cwd)
+  const folders = cwd === null ? [] : yield* projectFolders(cwd)
   const candidates: ReadonlyArray<Candidate> = [
     { path: path.join(home, "AGENTS.md"), namedBy: "server" },
     ...folders.map((folder) => ({
@@ -127,9 +115,9 @@ const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, ma
     if (read.success === undefined) continue
     const { bytes, size, whole } = read.success
     // A character split by the cut is omitted.
-    const text = new TextDecoder().decode(bytes, { stream: !whole }).trim()
-    if (text === "") continue
-    documents.push({ path: candidate.path, text })
+    const text = new TextDecoder().decode(bytes, { stream: !whole })
+    if (text.trim() === "") continue
+    documents.push({ path: candidate.path, isOwn: candidate.namedBy === "server", text })
     left -= bytes.length
     if (!whole) {
       warnings.push(
@@ -140,33 +128,22 @@ const readDocuments = Effect.fnUntraced(function* (home: string, cwd: string, ma
   return { documents, warnings }
 })
 
-const environment = (
-  { cwd, environmentTime = true, localDate, timeZone }: InstructionOptions,
-  millis: number
-): string =>
-  [
-    "<environment_context>",
-    `  <cwd>${cwd}</cwd>`,
-    "  <shell>bash</shell>",
-    ...(environmentTime
-      ? [`  <current_date>${localDate(millis)}</current_date>`, `  <timezone>${timeZone}</timezone>`]
-      : []),
-    "</environment_context>"
-  ].join("\n")
+/** What separates the project's documents from the user's own. */
+const ProjectTitle = "--- project-doc ---"
+
+const joined = (documents: ReadonlyArray<Document>): string | null => {
+  const own = documents.flatMap(({ isOwn, text }) => (isOwn ? [text.trim()] : []))
+  const project = documents.flatMap(({ isOwn, text }) => (isOwn ? [] : [text]))
+  const parts = [...own, ...(own.length > 0 && project.length > 0 ? [ProjectTitle] : []), ...project]
+  return parts.length === 0 ? null : parts.join("\n\n")
+}
 
 /** Reads the existing files. An unreadable file is skipped with a warning. */
-export const load = Effect.fnUntraced(function* (
-  options: InstructionOptions
-): Effect.fn.Return<Instructions, never, Path.Path | SmallFiles> {
-  const { documents, warnings } = yield* readDocuments(options.home, options.cwd, options.projectDocMaxBytes)
-  const sections = documents.map((document) => `# AGENTS.md instructions from ${document.path}\n\n${document.text}`)
-  const developer = [options.baseInstructions ?? baseInstructions]
-  if (options.developerInstructions !== null) developer.push(options.developerInstructions)
-  const user = [...sections]
-  if (options.environmentContext !== false) user.push(environment(options, yield* Clock.currentTimeMillis))
-  return {
-    preamble: [text("developer", ...developer), ...(user.length === 0 ? [] : [text("user", ...user)])],
-    sources: documents.map((document) => document.path),
-    warnings
-  }
+export const load = Effect.fnUntraced(function* ({
+  cwd,
+  home,
+  projectDocMaxBytes
+}: DocumentOptions): Effect.fn.Return<Documents, never, Path.Path | SmallFiles> {
+  const { documents, warnings } = yield* readDocuments(home, cwd, projectDocMaxBytes)
+  return { folder: cwd, text: joined(documents), sources: documents.map(({ path }) => path), warnings }
 })

@@ -104,15 +104,23 @@ const openIn = Effect.fnUntraced(function* <E>(
   const state = yield* stored
   const onDegraded = (error: ThreadStoreError) => threads.get(threadId)?.thread.failTurn(error)
   const journal = new ThreadJournal({ state, store, router, onDegraded })
-  const { preamble, sources } = instructions
   // Closed before the tools. What runs in it is interrupted all at once.
   const running = yield* Scope.fork(scope, "parallel")
-  const context = new ThreadContext({ services, journal, preamble, registry, shell, config, scope: running, provider })
+  const context = new ThreadContext({
+    services,
+    journal,
+    instructions,
+    registry,
+    shell,
+    config,
+    scope: running,
+    provider
+  })
   yield* journal.commit(changes(state))
   if (model.prepare !== undefined) {
     yield* Effect.forkIn(Effect.delay(model.prepare(journal.state.settings.modelProvider), PrepareDelay), scope)
   }
-  const thread = new Thread({ context, activity, instructionSources: sources, scope: running })
+  const thread = new Thread({ context, activity, instructionSources: instructions.documents.sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
   // Deferred, because the client that starts the thread subscribes in this step.
   yield* Effect.forkIn(Effect.andThen(Effect.yieldNow, beginMcp), toolScope)

@@ -12,6 +12,7 @@ import { PermittedSettings } from "../config/Permitted.ts"
 import { policyOfProfile } from "../config/SandboxChoice.ts"
 import type { ModelName } from "../model/ModelProvider.ts"
 import { invalidRequest, type RequestError } from "../routing/RequestError.ts"
+import { withInstructions } from "./Modes.ts"
 import { InvalidSettings } from "./ThreadError.ts"
 
 const environmentsOf = (cwd: string, roots: ReadonlyArray<string>): ThreadSettings["environments"] => [
@@ -101,10 +102,8 @@ export const initial = (
 export const askedModel = (params: ParamsOf<"turn/start">): string | null =>
   params.collaborationMode?.settings.model ?? params.model ?? null
 
-const withModel = (mode: ThreadSettings["collaborationMode"], model: string): ThreadSettings["collaborationMode"] => ({
-  ...mode,
-  settings: { ...mode.settings, model }
-})
+const withModel = (mode: ThreadSettings["collaborationMode"], model: string): ThreadSettings["collaborationMode"] =>
+  withInstructions({ ...mode, settings: { ...mode.settings, model } })
 
 const permitted = (bounds: Bounds, settings: ThreadSettings): Effect.Effect<PermittedSettings, InvalidSettings> =>
   Effect.mapError(

@@ -31,17 +31,23 @@ const offIn =
     return feature === "unified_exec" && settings["experimental_use_unified_exec_tool"] === false
   }
 
+/** Whether the configuration turns the feature off. */
+export const isFeatureOff = ({ settings }: EffectiveConfig, feature: string): boolean => offIn(settings)(feature)
+
 /** The enabled tools, in their order. */
 export const switchedOn = (tools: ReadonlyArray<Tool>, { settings }: EffectiveConfig): ReadonlyArray<Tool> => {
   const isFeatureOff = offIn(settings)
   return tools.filter((tool) => !(tool.features ?? known.get(tool.spec.name) ?? []).some(isFeatureOff))
 }
 
-/** The tools of a turn: a thread without an environment cannot run commands. */
+/** The tools of a turn: a thread without an environment can neither run commands nor apply patches. */
 export const inEnvironment = (
   tools: ReadonlyArray<Tool>,
   environments: ReadonlyArray<unknown> | null
 ): ReadonlyArray<Tool> =>
   environments?.length === 0
-    ? tools.filter((tool) => !(tool.features ?? known.get(tool.spec.name) ?? []).includes("shell_tool"))
+    ? tools.filter(
+        (tool) =>
+          tool.spec.name !== "apply_patch" && !(tool.features ?? known.get(tool.spec.name) ?? []).includes("shell_tool")
+      )
     : tools

@@ -41,10 +41,11 @@ import {
   type InputTooLarge
 } from "./ThreadError.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
-import type { UserCommand } from "../tool/ShellSessions.ts"
+import type { ThreadShell, UserCommand } from "../tool/ShellSessions.ts"
 import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
 import { ThreadGate } from "./ThreadGate.ts"
+import { GoalRunner } from "./turn/GoalRunner.ts"
 import { QueueRunner } from "./turn/QueueRunner.ts"
 import { addInput } from "./turn/Recording.ts"
 import { PendingKeys } from "./turn/PendingKeys.ts"
@@ -75,8 +76,12 @@ export class Thread {
   readonly #gate: ThreadGate
   /** The keys of input that is not recorded yet. */
   readonly #keys = new PendingKeys()
+  /** The number of questions that clients say they have put to the user outside of the protocol. */
+  elicitations = 0
   /** Starts turns from the thread's queue. */
   readonly queue: QueueRunner
+  /** Starts turns for the thread's goal. */
+  readonly goal: GoalRunner
 
   constructor(options: ThreadOptions) {
     this.instructionSources = options.instructionSources
@@ -90,10 +95,23 @@ export class Thread {
       isRunning: () => this.isRunning,
       begin: (accepted) => this.begin(accepted)
     })
+    this.goal = new GoalRunner({
+      context: options.context,
+      gate: this.#gate,
+      isRunning: () => this.isRunning,
+      caller: () => this.queue.identity,
+      runTask: (turn, task) => this.runTask(turn, task),
+      inject: (entry) => this.#active?.inject(entry) === true
+    })
   }
 
   get id(): string {
     return this.#context.id
+  }
+
+  /** The running commands of the thread. */
+  get shell(): ThreadShell {
+    return this.#context.shell
   }
 
   /** The current state, folded from the thread's events. */
@@ -230,11 +248,13 @@ export class Thread {
     return Effect.uninterruptible(started)
   }
 
-  /** After a turn that was not interrupted, the queue goes on. */
+  /** After a turn that was not interrupted, the queue goes on, then the goal. */
   #after(turnId: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const status = turnOf(this.state, turnId)?.status
-      return status === "completed" || status === "failed" ? this.queue.start : Effect.void
+      const turn = turnOf(this.state, turnId)
+      return turn?.status === "completed" || turn?.status === "failed"
+        ? Effect.andThen(this.queue.start, this.goal.afterTurn(turn.items.length === 0))
+        : Effect.void
     })
   }
 

@@ -15,18 +15,21 @@ import type { NotificationParams, ServerNotificationMethod } from "../../protoco
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { EffectiveConfig, ModelProviderInfo } from "../config/Config.ts"
 import type { SmallFiles } from "../config/SmallFiles.ts"
+import type { ModelMetadata } from "../model/ModelCatalog.ts"
 import type { ModelProvider } from "../model/ModelProvider.ts"
 import type { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { ServerRequests } from "../routing/ServerRequests.ts"
 import type { ThreadShell } from "../tool/ShellSessions.ts"
-import type { Tool } from "../tool/Tool.ts"
+import type { CallingModel, Tool, ToolSpec } from "../tool/Tool.ts"
 import type { ToolRegistry } from "../tool/ToolRegistry.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
+import { GoalClock } from "./GoalClock.ts"
 import { recovers } from "./Recovery.ts"
 import { awaitClients, type Notification, type ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadState } from "./ThreadState.ts"
-import { inEnvironment, switchedOn } from "./Switches.ts"
+import { inEnvironment, isFeatureOff, switchedOn } from "./Switches.ts"
 import type { Lookup } from "./ThreadView.ts"
+import type { Documents, Instructions } from "./Instructions.ts"
 import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
 
 /** Services shared by all threads of a server. */
@@ -40,15 +43,14 @@ export interface ThreadServices {
   readonly lookup: Lookup
   /** What is known of the repository of a folder; null outside of repositories. */
   readonly gitFacts: (cwd: string) => Effect.Effect<GitInfo | null>
-  /** Size of the model's context window in tokens; null when unknown. */
-  readonly contextWindow: (model: string) => number | null
+  /** How a model is called. */
+  readonly modelMetadata: (model: string) => ModelMetadata
 }
 
 export interface ThreadContextOptions {
   readonly services: ThreadServices
   readonly journal: ThreadJournal
-  /** Entries that the model gets before the conversation. */
-  readonly preamble: ReadonlyArray<ResponseItem>
+  readonly instructions: Instructions
   readonly registry: ToolRegistry
   readonly shell: ThreadShell
   /** The configuration that the thread was loaded with. */
@@ -62,24 +64,29 @@ export interface ThreadContextOptions {
 export class ThreadContext {
   readonly services: ThreadServices
   readonly journal: ThreadJournal
-  readonly preamble: ReadonlyArray<ResponseItem>
+  readonly instructions: Instructions
   readonly shell: ThreadShell
   readonly scope: Scope.Scope
   readonly #registry: ToolRegistry
-  readonly #config: EffectiveConfig
+  /** The configuration that the thread was loaded with. */
+  readonly config: EffectiveConfig
   readonly provider: ModelProviderInfo | undefined
   readonly facts: Facts = noFacts()
+  /** The AGENTS.md files that were read last. */
+  documents: Documents
+  readonly goalClock = new GoalClock()
   readonly id: string
   #status: ThreadStatus = { type: "idle" }
 
   constructor(options: ThreadContextOptions) {
     this.services = options.services
     this.journal = options.journal
-    this.preamble = options.preamble
+    this.instructions = options.instructions
+    this.documents = options.instructions.documents
     this.shell = options.shell
     this.scope = options.scope
     this.#registry = options.registry
-    this.#config = options.config
+    this.config = options.config
     this.provider = options.provider
     this.id = options.journal.state.origin.id
   }
@@ -88,9 +95,32 @@ export class ThreadContext {
     return this.journal.state
   }
 
-  /** The tools that the model may call now. */
-  get tools(): ReadonlyArray<Tool> {
-    return this.#permitted(this.#registry.current)
+  /** The model of the next request. */
+  get model(): ModelMetadata {
+    return this.services.modelMetadata(this.state.settings.model)
+  }
+
+  /** Tokens that a request of that model may use. */
+  get contextWindow(): number {
+    const configured = this.config.settings["model_context_window"]
+    return typeof configured === "number" && configured > 0 ? configured : this.model.contextWindow
+  }
+
+  /** That model, as tools see it. */
+  get callingModel(): CallingModel {
+    const { known, model, supportsApplyPatch } = this.model
+    // The program that brings its own model decides about the tools.
+    const isOwn = this.services.model.answersAs?.(this.state.settings.modelProvider) !== undefined
+    return { name: model, isKnown: known, supportsApplyPatch: supportsApplyPatch || isOwn }
+  }
+
+  /** The declarations of the tools for the next request. */
+  get offeredTools(): ReadonlyArray<ToolSpec> {
+    const { collaborationMode, sandboxPolicy } = this.state.settings
+    const offer = { model: this.callingModel, mode: collaborationMode.mode, sandboxPolicy }
+    return this.#permitted(this.#registry.current).flatMap(({ offered, spec }) =>
+      offered === undefined ? [spec] : (offered(offer) ?? [])
+    )
   }
 
   /** Completes when the tools that a model request waits for exist. Undefined when there is nothing to wait for. */
@@ -105,12 +135,17 @@ export class ThreadContext {
   }
 
   #permitted(tools: ReadonlyArray<Tool>): ReadonlyArray<Tool> {
-    return inEnvironment(switchedOn(tools, this.#config), this.state.settings.environments)
+    return inEnvironment(switchedOn(tools, this.config), this.state.settings.environments)
   }
 
   /** Whether a turn of this thread goes on after a crash: `recover = "resume"` in the table `spindle`. */
   get isRecovering(): boolean {
-    return recovers(this.#config)
+    return recovers(this.config)
+  }
+
+  /** Whether turns work on the goal of the thread: it is stored, and the feature is not turned off. */
+  get hasGoals(): boolean {
+    return !this.state.origin.ephemeral && !isFeatureOff(this.config, "goals")
   }
 
   get status(): ThreadStatus {

@@ -36,6 +36,7 @@ import { lazy, type Of } from "../../protocol/Lazy.ts"
 import { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import { ThreadAttachment } from "../../protocol/v2/thread/Attachment.ts"
 import { ThreadGoalStatus } from "../../protocol/v2/thread/Goal.ts"
+import { DynamicToolSpec } from "../../protocol/v2/thread/Requests.ts"
 import { QueuedSubmission } from "../../protocol/v2/thread/Queue.ts"
 import { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import { GitInfo, SessionSource, ThreadReadState, ThreadTokenUsage } from "../../protocol/v2/thread/Thread.ts"
@@ -60,7 +61,9 @@ export const ThreadOrigin = lazy(() =>
     originator: Schema.String,
     source: SessionSource(),
     threadSource: Schema.NullOr(Schema.String),
-    gitInfo: Schema.NullOr(GitInfo())
+    gitInfo: Schema.NullOr(GitInfo()),
+    /** The tools that the client of the thread provides. Absent when there are none. */
+    dynamicTools: Schema.optionalKey(Schema.Array(DynamicToolSpec()))
   })
 )
 export type ThreadOrigin = Of<typeof ThreadOrigin>
@@ -77,6 +80,8 @@ export const StoredGoal = lazy(() =>
     tokenBudget: Schema.NullOr(Schema.Int),
     tokensUsed: Schema.Int,
     timeUsedSeconds: Schema.Int,
+    /** The root of the turn in which the model created the goal: that of the turns that the goal starts. Absent: their own. */
+    rootTurnId: Schema.optionalKey(Schema.String),
     createdAt: Schema.Int,
     updatedAt: Schema.Int
   })

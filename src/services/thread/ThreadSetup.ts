@@ -9,6 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import type { ParamsOf } from "../../protocol/Methods.ts"
+import type { DynamicToolSpec } from "../../protocol/v2/thread/Requests.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import {
   Config,
@@ -23,7 +24,9 @@ import { ServerInfo } from "../config/ServerInfo.ts"
 import { SmallFiles } from "../config/SmallFiles.ts"
 import { ModelCatalog } from "../model/ModelCatalog.ts"
 import { ModelProvider } from "../model/ModelProvider.ts"
+import { baseInstructions } from "./BaseInstructions.ts"
 import * as Instructions from "./Instructions.ts"
+import { invalidRequest } from "../routing/RequestError.ts"
 import * as Settings from "./Settings.ts"
 
 /** A caller's request. Omitted members come from the thread's recorded settings, else from the configuration. */
@@ -69,6 +72,14 @@ const requestedAgain = (overrides: ThreadOverrides, recorded: ThreadSettings): R
   }
 }
 
+/** Fails for tools that a client may not declare. */
+export const checkTools = Effect.fnUntraced(function* (tools: ReadonlyArray<DynamicToolSpec>) {
+  if (tools.length === 0) return
+  const { problemIn } = yield* Effect.promise(() => import("../tool/DynamicTools.ts"))
+  const problem = problemIn(tools)
+  if (problem !== undefined) yield* invalidRequest(problem)
+})
+
 /** Sets up threads. `recorded` are the thread's stored settings; null for a new thread. */
 export const make = Effect.gen(function* () {
   const config = yield* Config
@@ -78,18 +89,33 @@ export const make = Effect.gen(function* () {
   const files = yield* SmallFiles
   const info = yield* ServerInfo
 
-  const instructionsFor = (cwd: string, effective: EffectiveConfig, overrides: ThreadOverrides) =>
-    Instructions.load({
-      home: config.home,
-      cwd,
-      timeZone: info.timeZone(),
-      localDate: info.localDate,
-      baseInstructions: overrides.baseInstructions ?? effective.baseInstructions,
-      developerInstructions: overrides.developerInstructions ?? effective.developerInstructions,
-      projectDocMaxBytes: effective.projectDocMaxBytes,
-      environmentContext: effective.settings["include_environment_context"] !== false,
-      environmentTime: effective.settings["include_environment_context_time"] !== false
-    }).pipe(Effect.provideService(SmallFiles, files), Effect.provideService(Path.Path, path))
+  const instructionsFor = Effect.fnUntraced(function* (
+    { cwd, environments }: ThreadSettings,
+    effective: EffectiveConfig,
+    overrides: ThreadOverrides
+  ) {
+    const { projectDocMaxBytes, settings } = effective
+    const isOn = (key: string) => settings[key] !== false
+    const documentsIn = (cwd: string | null) =>
+      Instructions.load({ home: config.home, cwd, projectDocMaxBytes }).pipe(
+        Effect.provideService(SmallFiles, files),
+        Effect.provideService(Path.Path, path)
+      )
+    return {
+      base: overrides.baseInstructions ?? effective.baseInstructions ?? baseInstructions,
+      developer: overrides.developerInstructions ?? effective.developerInstructions,
+      permissions: isOn("include_permissions_instructions"),
+      documents: yield* documentsIn(environments?.length === 0 ? null : cwd),
+      documentsIn,
+      environmentAt: (millis: number) =>
+        isOn("include_environment_context")
+          ? {
+              date: isOn("include_environment_context_time") ? info.localDate(millis) : null,
+              timeZone: info.timeZone()
+            }
+          : null
+    } satisfies Instructions.Instructions
+  })
 
   return Effect.fnUntraced(function* (overrides: ThreadOverrides, recorded: ThreadSettings | null) {
     yield* Settings.refuseBoth(overrides.permissions, "sandbox", overrides.sandbox)
@@ -100,14 +126,14 @@ export const make = Effect.gen(function* () {
     const name = model.answersAs?.(effective.modelProvider)
     const settings = yield* Settings.initial(Settings.named(effective, name), cwd, catalog.defaultModel, overrides)
     const unused = Settings.unusedModel(name, overrides.model)
-    const instructions = yield* instructionsFor(cwd, effective, overrides)
+    const instructions = yield* instructionsFor(settings.value, effective, overrides)
     return {
       settings,
       instructions,
       provider: effective.providers[settings.value.modelProvider],
       config: effective,
       reread,
-      warnings: [...effective.warnings, ...(unused === undefined ? [] : [unused]), ...instructions.warnings]
+      warnings: [...effective.warnings, ...(unused === undefined ? [] : [unused]), ...instructions.documents.warnings]
     } satisfies ThreadSetup
   })
 })

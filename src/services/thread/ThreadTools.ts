@@ -56,8 +56,11 @@ export const make = Effect.gen(function* () {
 
   /** Opens the tools of a thread in the background. Subscribers are warned when a set cannot be opened. */
   const openTools = (context: ThreadContext, registry: ToolRegistry, config: EffectiveConfig, scope: Scope.Scope) => {
-    const { id: threadId, shell } = context
-    const added = Effect.suspend(() => toolset.open({ threadId, config, shell, registry }))
+    const { id: threadId, services, shell, state } = context
+    const { dynamicTools = [] } = state.origin
+    const added = Effect.suspend(() =>
+      toolset.open({ threadId, config, shell, registry, dynamicTools, files: services.files })
+    )
     const opening = supervised(Scope.provide(added, scope), { name: "the opening of tools", scope }).pipe(
       Effect.catchCause((cause) => {
         // Deferred, because the client that starts the thread subscribes in this step.

@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as RcMap from "effect/RcMap"
 import * as Semaphore from "effect/Semaphore"
+import type { DynamicToolSpec } from "../../protocol/v2/thread/Requests.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { ConfigError, ConfigWarning } from "../config/Config.ts"
 import { Version } from "../config/ServerIdentity.ts"
@@ -59,6 +60,8 @@ export interface StartThread {
   /** The client that creates the thread, by its declared name. */
   readonly originator: string
   readonly threadSource: string | null
+  /** Tools that the clients of the thread run. Default: none. A fork has those of its source. */
+  readonly dynamicTools?: ReadonlyArray<DynamicToolSpec>
 }
 
 /** A thread to resume. */
@@ -160,7 +163,7 @@ const makeServices = Effect.fnUntraced(function* (store: ThreadStore["Service"])
     random,
     files,
     clock: yield* Clock.Clock,
-    contextWindow: (model: string) => catalog.metadata(model).contextWindow,
+    modelMetadata: catalog.metadata,
     lookup: { section: sections.find, path: (thread) => store.pathOf?.(thread) ?? null }
   } satisfies ThreadServices
   return { services, sections }
@@ -201,7 +204,8 @@ const createdBy = Effect.fnUntraced(function* (
     originator: request.originator,
     source: info.sessionSource,
     threadSource: request.threadSource,
-    gitInfo
+    gitInfo,
+    ...(request.dynamicTools?.length ? { dynamicTools: request.dynamicTools } : {})
   }
   return { _tag: "Created", at, origin, settings } as const
 })
@@ -224,6 +228,7 @@ const start = Effect.fnUntraced(function* (
   engine: Engine,
   request: StartThread
 ): Effect.fn.Return<LoadedThread, LoadError> {
+  yield* Setup.checkTools(request.dynamicTools ?? [])
   const setup = yield* engine.setUp(request.overrides, null)
   const created = yield* createdBy(engine, request, setup, null)
   const threadId = created.origin.id
@@ -329,7 +334,8 @@ const fork = Effect.fnUntraced(function* (
   if (source.archived) return yield* new ThreadArchived({ threadId: sourceId })
   const length = yield* forkLength(events, source, request.point)
   const setup = yield* setUp(request.overrides, source.settings)
-  const created = yield* createdBy(engine, request, setup, sourceId)
+  const { dynamicTools = [] } = source.origin
+  const created = yield* createdBy(engine, { ...request, dynamicTools }, setup, sourceId)
   const threadId = created.origin.id
   const stored = request.ephemeral ? Effect.void : store.fork(sourceId, length, created)
   const changes = (state: ThreadState) => [

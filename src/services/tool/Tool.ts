@@ -22,7 +22,8 @@ import type {
   ServerRequestParams,
   ServerRequestResult
 } from "../../protocol/Methods.ts"
-import type { AskForApproval, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
+import type { ThreadGoal } from "../../protocol/v2/thread/Goal.ts"
+import type { AskForApproval, ModeKind, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 import type { ImageDetail } from "../../protocol/v2/turn/UserInput.ts"
 
 /** A group of tools. The description is that of the first tool of the group. */
@@ -56,6 +57,16 @@ export type ToolSpec =
       readonly description: string
       /** The grammar of the input, in the form of the Responses API. */
       readonly format: Readonly<Record<string, unknown>>
+    }
+  | {
+      /** A tool that the model server runs itself, such as its web search. Other models are not offered it. */
+      readonly type: "hosted"
+      /** The tool's name for features and for the registry. */
+      readonly name: string
+      /** What the tool does. The model server has its own text, so this one is not sent. */
+      readonly description: string
+      /** The entry of `tools` in the request, in the form of the Responses API. */
+      readonly declaration: Readonly<Record<string, unknown>>
     }
 
 /** A call by the model. `input` is the raw argument text: JSON for functions, anything for custom tools. */
@@ -150,12 +161,23 @@ export interface ToolTurn {
   readonly approvalPolicy: AskForApproval
   /** The current policy for the sandbox. */
   readonly sandboxPolicy: SandboxPolicy
+  /** Whether the turn plans or works. */
+  readonly mode: ModeKind
+  /** The model that calls. */
+  readonly model: CallingModel
+  /** The goal of the thread. */
+  readonly goal: ToolGoal
   /** Announces the item; its `startedAtMs` is filled in. */
   readonly itemStarted: (item: ThreadItem) => Effect.Effect<void>
   /** Announces the final state, which is stored. */
   readonly itemCompleted: (item: ThreadItem) => Effect.Effect<void>
   /** Publishes a notification to the subscribers of the thread. */
   readonly notify: <M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>) => Effect.Effect<void>
+  /**
+   * Publishes what the patches of the turn have changed so far, as one diff; empty when nothing is left of them. The turn
+   * publishes it again after each answer of the model.
+   */
+  readonly diffUpdated: (diff: string) => Effect.Effect<void>
   /** Reports progress as `item/mcpToolCall/progress` of the item. Slow clients may miss it. */
   readonly progress: (message: string) => Effect.Effect<void>
   /**
@@ -171,10 +193,55 @@ export interface ToolTurn {
   ) => Effect.Effect<ServerRequestResult<M>, AskFailed>
 }
 
+/** What tools may know of the model that calls them. */
+export interface CallingModel {
+  /** The model's name. */
+  readonly name: string
+  /** False for a model outside the catalogue. */
+  readonly isKnown: boolean
+  /** Whether the model was trained for patches as a tool with its own grammar. */
+  readonly supportsApplyPatch: boolean
+}
+
+/** For whom the tools of a request are declared. */
+export interface ToolOffer {
+  /** The model of the request. */
+  readonly model: CallingModel
+  /** Whether the turn plans or works. */
+  readonly mode: ModeKind
+  /** The current policy for the sandbox. */
+  readonly sandboxPolicy: SandboxPolicy
+}
+
+/** Why a goal cannot be changed. The model reads the problem. */
+export class GoalRefused extends Schema.TaggedError<GoalRefused>()("GoalRefused", {
+  /** What is wrong, as a sentence. */
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/** The goal of a thread, as tools of its model see it. Each member waits until the answer with the call is complete. */
+export interface ToolGoal {
+  /** The goal; null when the thread has none. */
+  readonly get: Effect.Effect<ThreadGoal | null, GoalRefused>
+  /** Starts a goal. Fails when the thread has one that is not complete. Without a budget, `tokenBudget` is null. */
+  readonly create: (objective: string, tokenBudget: number | null) => Effect.Effect<ThreadGoal, GoalRefused>
+  /** Ends the work on the goal. */
+  readonly end: (status: "complete" | "blocked" | "paused") => Effect.Effect<ThreadGoal, GoalRefused>
+}
+
 /** A tool that the model can call: its declaration and its work. */
 export interface Tool {
   /** The description of the tool for the model. */
   readonly spec: ToolSpec
+  /**
+   * Whether the tool is declared in a request, or how, when that depends on the request. A call of a tool that is not declared
+   * is served all the same. Default: it is declared by `spec`.
+   */
+  readonly offered?: (offer: ToolOffer) => ToolSpec | undefined
   /**
    * Keys of `features` that disable the tool: it is neither offered nor run in a thread in which one of them is false. Tools
    * that run commands use `shell_tool`. Default: the features of the protocol's tool with this name, or none.

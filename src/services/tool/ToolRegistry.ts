@@ -18,12 +18,12 @@ export const qualifiedName = (spec: ToolSpec): string =>
   spec.type === "function" && spec.namespace !== undefined ? `${spec.namespace.name}.${spec.name}` : spec.name
 
 /** The names that model servers accept. */
-const callable = /^[A-Za-z0-9_-]{1,64}$/
+const callable = /^[A-Za-z0-9_-]{1,128}$/
 
 /** Whether model servers accept the name of the tool, and of its namespace. */
 export const isCallable = (spec: ToolSpec): boolean =>
   callable.test(spec.name) &&
-  (spec.type === "custom" || spec.namespace === undefined || callable.test(spec.namespace.name))
+  (spec.type !== "function" || spec.namespace === undefined || callable.test(spec.namespace.name))
 
 /** The current tools of one thread. */
 export class ToolRegistry {

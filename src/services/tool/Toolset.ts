@@ -7,7 +7,9 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { DynamicToolSpec } from "../../protocol/v2/thread/Requests.ts"
 import type { EffectiveConfig } from "../config/Config.ts"
+import type { SmallFiles } from "../config/SmallFiles.ts"
 import type { ThreadShell } from "./ShellSessions.ts"
 import type { ToolRegistry } from "./ToolRegistry.ts"
 
@@ -19,6 +21,10 @@ export interface ToolThread {
   readonly config: EffectiveConfig
   /** The thread's command sessions. */
   readonly shell: ThreadShell
+  /** The tools that the clients of the thread provide. */
+  readonly dynamicTools: ReadonlyArray<DynamicToolSpec>
+  /** Files of the server's machine. */
+  readonly files: SmallFiles["Service"]
   /** The registry to which the tools are added. */
   readonly registry: ToolRegistry
 }

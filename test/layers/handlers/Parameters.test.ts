@@ -23,12 +23,6 @@ const declined: ReadonlySet<Decision<never>["decision"]> = new Set(["refused", "
 
 /** Values that are refused, by `method.parameter`, with the error. */
 const refusals: Readonly<Record<string, ReadonlyArray<readonly [value: unknown, message: string]>>> = {
-  "thread/start.dynamicTools": [
-    [
-      [{ name: "a", description: "d", inputSchema: { type: "object" } }],
-      "`thread/start.dynamicTools` is not supported by this server yet"
-    ]
-  ],
   "thread/start.selectedCapabilityRoots": [
     [
       [{ id: "a", location: { type: "environment", environmentId: "local", path: "/a" } }],
@@ -43,12 +37,6 @@ const refusals: Readonly<Record<string, ReadonlyArray<readonly [value: unknown, 
         { environmentId: "local", cwd: "/" }
       ],
       "this server has only the environment `local`; list it once"
-    ]
-  ],
-  "thread/resume.history": [
-    [
-      [{ type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] }],
-      "`thread/resume.history` is not supported by this server yet"
     ]
   ],
   ...Object.fromEntries(
@@ -100,14 +88,9 @@ const warned: Readonly<Record<string, ReadonlyArray<unknown>>> = {
   "turn/start.serviceTier": ["priority"],
   "turn/start.serviceTierForTurn": ["priority"],
   "turn/start.input": [[{ type: "skill", name: "s", path: "/s" }], [{ type: "mention", name: "m", path: "app://m" }]],
-  "turn/start.collaborationMode": [
-    { mode: "plan", settings: { model: "m" } },
-    { mode: "default", settings: { model: "m", developer_instructions: "Be kind." } }
-  ],
   "turn/start.cyberAccessProgram": ["daybreakBlue"],
   "thread/settings/update.serviceTier": ["priority"],
   "thread/settings/update.approvalsReviewer": ["auto_review"],
-  "thread/settings/update.collaborationMode": [{ mode: "plan", settings: { model: "m" } }],
   "thread/queue/add.input": [[{ type: "skill", name: "s", path: "/s" }]],
   "turn/steer.additionalContext": [{ editor: { kind: "application", value: "line 3" } }],
   "turn/steer.input": [[{ type: "mention", name: "m", path: "app://m" }]],

@@ -133,6 +133,7 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   settings: {},
   requirementRules: null,
   requirementMcpServers: null,
+  allowedWebSearchModes: null,
   bounds: unbounded,
   ruleFolders: []
 })

@@ -21,6 +21,8 @@ export interface TestTurn extends ToolTurn {
   readonly when: <A>(select: (published: Published) => A | undefined) => Effect.Effect<A>
 }
 
+const noGoal = () => Effect.die("no goal was expected")
+
 /** A turn that records its events. `answer` is the user's answer to every request. */
 export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } = {}): TestTurn => {
   const published: Array<Published> = []
@@ -38,9 +40,13 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
     cwd: "/",
     approvalPolicy: "never",
     sandboxPolicy: { type: "dangerFullAccess" },
+    mode: "default",
+    model: { name: "gpt-5.5", isKnown: true, supportsApplyPatch: true },
+    goal: { get: Effect.succeed(null), create: noGoal, end: noGoal },
     itemStarted: (item) => publish({ type: "started", turnId, item }),
     itemCompleted: (item) => publish({ type: "completed", turnId, item }),
     notify: (method, params) => publish({ type: "notified", method, params }),
+    diffUpdated: (diff) => publish({ type: "notified", method: "turn/diff/updated", params: { diff } }),
     progress: () => Effect.void,
     ask: (_method, params, options) => {
       const { itemId, kind, ...approval } = params as AskParams<"item/commandExecution/requestApproval">

@@ -305,6 +305,12 @@ describe("a toolkit of effect/ai", () => {
       assert.deepStrictEqual(described, [
         ["exec_command", true],
         ["write_stdin", true],
+        ["request_user_input", true],
+        ["view_image", true],
+        ["get_goal", true],
+        ["create_goal", true],
+        ["update_goal", true],
+        ["web_search", true],
         ["other", false]
       ])
     })
@@ -325,8 +331,8 @@ describe("a toolkit of effect/ai", () => {
   )
 
   const refused: ReadonlyArray<readonly [tool: AiTool.Any, detail: string]> = [
-    [AiTool.make("two words"), "a name has up to 64 letters, digits, `_` and `-`"],
-    [AiTool.make("x".repeat(65)), "a name has up to 64 letters, digits, `_` and `-`"],
+    [AiTool.make("two words"), "a name has up to 128 letters, digits, `_` and `-`"],
+    [AiTool.make("x".repeat(129)), "a name has up to 128 letters, digits, `_` and `-`"],
     [AiTool.dynamic("list", { parameters: { type: "array" } }), "its parameters are not an object"],
     [
       AiTool.make("either", { parameters: Schema.Union([place, Schema.Struct({ id: Schema.Int })]) as never }),

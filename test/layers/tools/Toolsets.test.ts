@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
 import { defaults } from "../../../src/services/config/Config.ts"
+import type { SmallFiles } from "../../../src/services/config/SmallFiles.ts"
 import type { ThreadShell } from "../../../src/services/tool/ShellSessions.ts"
 import { text, type Tool } from "../../../src/services/tool/Tool.ts"
 import { ToolRegistry } from "../../../src/services/tool/ToolRegistry.ts"
@@ -26,6 +27,12 @@ const shell: ThreadShell = {
   terminate: () => Effect.succeed(false)
 }
 
+const files: SmallFiles["Service"] = {
+  stamp: () => Effect.succeed(undefined),
+  exist: (paths) => Effect.succeed(paths.map(() => false)),
+  head: () => Effect.succeed(undefined)
+}
+
 const setOf = (open: Toolset["Service"]["open"]) => Layer.succeed(Toolset, Toolset.of({ open }))
 
 /** Opens the tools of a thread; returns the current names. */
@@ -35,7 +42,12 @@ const opened = (layer: Layer.Layer<Toolset>) =>
     const scope = yield* Scope.fork(yield* Effect.scope)
     const toolset = Context.get(yield* Layer.build(layer), Toolset)
     const opening = yield* Effect.forkChild(
-      Effect.exit(Scope.provide(toolset.open({ threadId: "t", config: defaults(), shell, registry }), scope)),
+      Effect.exit(
+        Scope.provide(
+          toolset.open({ threadId: "t", config: defaults(), shell, registry, dynamicTools: [], files }),
+          scope
+        )
+      ),
       { startImmediately: true }
     )
     return { opening, registry, scope, names: () => registry.current.map(({ spec }) => spec.name) }
@@ -56,10 +68,19 @@ describe("sets of tools", () => {
     })
   )
 
-  it.effect("include the shell besides custom tools", () =>
+  it.effect("include the built-in tools besides custom ones", () =>
     Effect.gen(function* () {
       const { names } = yield* opened(Toolsets.besideShell([toolNamed("weather")]))
-      assert.deepStrictEqual(names(), ["exec_command", "weather"])
+      assert.deepStrictEqual(names(), [
+        "exec_command",
+        "request_user_input",
+        "view_image",
+        "get_goal",
+        "create_goal",
+        "update_goal",
+        "web_search",
+        "weather"
+      ])
     })
   )
 
@@ -139,7 +160,7 @@ describe("sets of tools", () => {
   it.effect("leave out a tool with a name that model servers refuse", () =>
     Effect.gen(function* () {
       const { names } = yield* opened(
-        Toolsets.make(["two words", "", "a.b", "x".repeat(65), "fine-1_A"].map((name) => toolNamed(name)))
+        Toolsets.make(["two words", "", "a.b", "x".repeat(129), "fine-1_A"].map((name) => toolNamed(name)))
       )
       assert.deepStrictEqual(names(), ["fine-1_A"])
     })

@@ -48,6 +48,7 @@ describe("the configuration without settings", () => {
           settings: {},
           requirementRules: null,
           requirementMcpServers: null,
+          allowedWebSearchModes: null,
           bounds: unbounded,
           ruleFolders: [
             { path: "/etc/codex/rules", mayAllow: true },

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { unservedRequestTable } from "../../../src/protocol/UnservedRequests.ts"
+import { releasedRequestTable } from "../../../src/protocol/ReleasedTable.ts"
 import { mismatch } from "../../../src/services/decoding/Mismatch.ts"
 
 /** The text for parameters of a request, whether this server serves it or not. */
@@ -12,7 +12,7 @@ const text = (
     | "review/start"
     | "userVerification/cancel",
   params: unknown
-) => mismatch(unservedRequestTable[method].params().ast, params)
+) => mismatch(releasedRequestTable[method].params().ast, params)
 
 describe("the text of a mismatch", () => {
   it("names parameters without members", () => {

@@ -21,19 +21,8 @@ const load = (
   return Instructions.load({
     home: "/home",
     cwd: "/work/project/package",
-    timeZone: "Europe/Berlin",
-    localDate: () => "2026-11-21",
-    baseInstructions: null,
-    developerInstructions: null,
     projectDocMaxBytes
   }).pipe(Effect.provide(memory.layer))
-}
-
-/** The documents in the instructions, without the text after them. */
-const documentsIn = ({ preamble }: Instructions.Instructions): ReadonlyArray<string> => {
-  const message = preamble.at(-1)
-  const parts = message?.type === "message" ? message.content : []
-  return parts.flatMap((part) => (part.type === "input_text" && part.text.startsWith("# ") ? [part.text] : []))
 }
 
 it.effect("include the user's own file first, then those from the project's root down, and none above it", () =>
@@ -46,10 +35,7 @@ it.effect("include the user's own file first, then those from the project's root
       "/work/project/package/AGENTS.md": " \n"
     })
     assert.deepStrictEqual(loaded.sources, ["/home/AGENTS.md", "/work/project/AGENTS.md"])
-    assert.deepStrictEqual(documentsIn(loaded), [
-      "# AGENTS.md instructions from /home/AGENTS.md\n\nmine",
-      "# AGENTS.md instructions from /work/project/AGENTS.md\n\nroot"
-    ])
+    assert.strictEqual(loaded.text, "mine\n\n--- project-doc ---\n\nroot")
   })
 )
 
@@ -60,42 +46,17 @@ it.effect("search only the working folder outside of a project", () =>
   })
 )
 
-it.effect("include the place and the date in the user's time zone", () =>
-  Effect.gen(function* () {
-    const { preamble } = yield* load({})
-    assert.deepStrictEqual(preamble.at(-1), {
-      type: "message",
-      role: "user",
-      content: [
-        {
-          type: "input_text",
-          text: [
-            "<environment_context>",
-            "  <cwd>/work/project/package</cwd>",
-            "  <shell>bash</shell>",
-            "  <current_date>2026-11-21</current_date>",
-            "  <timezone>Europe/Berlin</timezone>",
-            "</environment_context>"
-          ].join("\n")
-        }
-      ]
-    })
-  })
-)
-
 it.effect("truncate the file that exceeds the budget, and omit later ones", () =>
   Effect.gen(function* () {
     const files = { "/home/AGENTS.md": "12345", "/work/project/package/AGENTS.md": "67890" }
-    assert.deepStrictEqual(documentsIn(yield* load(files, 4)), [
-      "# AGENTS.md instructions from /home/AGENTS.md\n\n1234"
-    ])
+    assert.strictEqual((yield* load(files, 4)).text, "1234")
   })
 )
 
 it.effect("warn about a truncated file, cut between characters, with the text of the release", () =>
   Effect.gen(function* () {
     const loaded = yield* load({ "/work/project/package/AGENTS.md": "aéé" }, 4)
-    assert.deepStrictEqual(documentsIn(loaded), ["# AGENTS.md instructions from /work/project/package/AGENTS.md\n\naé"])
+    assert.strictEqual(loaded.text, "aé")
     assert.deepStrictEqual(loaded.warnings, [
       "Loaded only 4 of 5 bytes from `/work/project/package/AGENTS.md` in environment `local` under the 4-byte project instruction budget. Trim your project instructions to fit the budget. If you need to keep them all, increase `project_doc_max_bytes`."
     ])
@@ -131,10 +92,6 @@ it.effect("search a limited number of parent folders", () =>
     const { sources } = yield* Instructions.load({
       home: "/home",
       cwd,
-      timeZone: "",
-      localDate: () => "",
-      baseInstructions: null,
-      developerInstructions: null,
       projectDocMaxBytes: 1000
     }).pipe(Effect.provide(memory.layer))
     assert.deepStrictEqual(sources, [`${cwd}/AGENTS.md`])
@@ -155,10 +112,6 @@ const linked = Effect.gen(function* () {
     Instructions.load({
       home: join(folder, "home"),
       cwd,
-      timeZone: "",
-      localDate: () => "",
-      baseInstructions: null,
-      developerInstructions: null,
       projectDocMaxBytes: 1000
     }).pipe(Effect.provide(Layer.merge(NodeSmallFiles.layer, Path.layer)))
   return { folder, project, load }
@@ -175,12 +128,12 @@ it.effect.each([
     const file = join(project, "AGENTS.md")
     Fs.mkdirSync(join(project, ".git"))
     Fs.symlinkSync(target, file)
-    const { preamble, sources, warnings } = yield* load(project)
+    const { sources, text, warnings } = yield* load(project)
     assert.deepStrictEqual(
       [sources, warnings],
       [[], [`Failed to read project AGENTS.md instructions from \`${file}\`: ${why}`]]
     )
-    assert.notInclude(JSON.stringify(preamble), "secret")
+    assert.isNull(text)
   })
 )
 

@@ -149,7 +149,8 @@ export class Translator {
     const tool = this.#tools.get(name)
     if (tool?.type === "custom")
       return { type: "custom_tool_call", call_id, name, input: customInput(params), ...extra }
-    const called = tool?.namespace === undefined ? { name } : { name: tool.name, namespace: tool.namespace.name }
+    const isGrouped = tool?.type === "function" && tool.namespace !== undefined
+    const called = isGrouped ? { name: tool.name, namespace: tool.namespace.name } : { name }
     return { type: "function_call", call_id, ...called, arguments: argumentsText(params), ...extra }
   }
 

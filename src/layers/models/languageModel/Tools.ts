@@ -33,9 +33,13 @@ const definition = (spec: ToolSpec) =>
 /** The definitions by name. */
 export type Definitions = Record<string, ReturnType<typeof definition>>
 
+/** The tools that this model can call: those of another model's server are left out. */
+const callable = (specs: ReadonlyArray<ToolSpec>): ReadonlyArray<ToolSpec> =>
+  specs.filter(({ type }) => type !== "hosted")
+
 /** A toolkit that only declares the tools. */
 export const toolkitOf = (specs: ReadonlyArray<ToolSpec>): Toolkit.WithHandler<Definitions> => ({
-  tools: Object.fromEntries(specs.map((spec) => [offeredName(spec), definition(spec)])),
+  tools: Object.fromEntries(callable(specs).map((spec) => [offeredName(spec), definition(spec)])),
   handle: (name) => Effect.die(`the turn loop runs ${name}`)
 })
 

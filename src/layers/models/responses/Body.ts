@@ -87,16 +87,17 @@ export const headersOf = (
   return headers
 }
 
-const toolOf = (tool: ToolSpec) =>
-  tool.type === "function"
-    ? {
-        type: tool.type,
-        name: tool.name,
-        description: tool.description,
-        strict: tool.strict,
-        parameters: tool.parameters
-      }
-    : { type: tool.type, name: tool.name, description: tool.description, format: tool.format }
+const toolOf = (tool: ToolSpec): object => {
+  const { description, name, type } = tool
+  switch (tool.type) {
+    case "function":
+      return { type, name, description, strict: tool.strict, parameters: tool.parameters }
+    case "custom":
+      return { type, name, description, format: tool.format }
+    case "hosted":
+      return tool.declaration
+  }
+}
 
 /** The tools in the request. Tools of a namespace are grouped at the position of the first of them. */
 const toolsOf = (specs: ReadonlyArray<ToolSpec>): ReadonlyArray<object> => {

@@ -93,7 +93,7 @@ const decodeItem = (() => {
 /** The item that deltas belong to. Deltas belong to the current item, whatever id they carry. */
 interface ActiveItem {
   readonly id: string
-  readonly kind: "message" | "reasoning"
+  readonly kind: "message" | "reasoning" | "webSearch"
   /** Whether the server provided the id. Otherwise the item keeps the id of its announcement. */
   readonly named: boolean
 }
@@ -136,6 +136,20 @@ const idOf = (item: JsonObject): string | undefined | null => {
 
 /** Whether an output can refer to the call. */
 const isCallable = (item: JsonObject): boolean => (stringIn(item, "call_id")?.length ?? 0) <= MaxId
+
+/** The kind of an item that is announced before it is complete. */
+const kindOf = (item: JsonObject): ActiveItem["kind"] | undefined => {
+  switch (item["type"]) {
+    case "reasoning":
+      return "reasoning"
+    case "message":
+      return item["role"] === "assistant" ? "message" : undefined
+    case "web_search_call":
+      return "webSearch"
+    default:
+      return undefined
+  }
+}
 
 /** Reads one answer. */
 export class Reader {
@@ -286,8 +300,8 @@ export class Reader {
   }
 
   #itemAdded(item: JsonObject): void {
-    const kind = item["type"]
-    if (kind !== "reasoning" && !(kind === "message" && item["role"] === "assistant")) return
+    const kind = kindOf(item)
+    if (kind === undefined) return
     const id = idOf(item)
     if (id === null) return this.#skip("an item whose id is not a string")
     if (++this.#started > this.#limits.items) return void this.#fail(Failure.tooManyItems())
@@ -301,7 +315,7 @@ export class Reader {
     const id = idOf(item)
     const { id: _, ...unnamed } = item
     // An item that was announced with a generated id keeps it, because clients match its end by id.
-    const isAnnounced = active?.named === false && active.kind === item["type"]
+    const isAnnounced = active?.named === false && active.kind === kindOf(item)
     const named = isAnnounced ? { ...unnamed, id: active.id } : id === undefined ? unnamed : item
     const decoded = id === null || !isCallable(item) ? Option.none() : decodeItem(named)
     if (Option.isNone(decoded) || decoded.value.type === "other") return this.#skip("an item outside the protocol")

@@ -6,6 +6,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { lazy } from "../../../protocol/Lazy.ts"
+import { DynamicToolSpec } from "../../../protocol/v2/thread/Requests.ts"
 import { type GitInfo, SessionSource } from "../../../protocol/v2/thread/Thread.ts"
 import type { EventOf } from "../../../services/thread/ThreadEvent.ts"
 import { isRecord, type Line, millisOf, timestampOf } from "./Line.ts"
@@ -21,6 +22,14 @@ export interface HistoryBase {
 }
 
 const decodeSource = lazy(() => Schema.decodeUnknownResult(SessionSource()))
+
+const decodeTools = lazy(() => Schema.decodeUnknownResult(Schema.Array(DynamicToolSpec())))
+
+/** The client's tools; none when they are not understood. */
+const toolsOf = (tools: unknown): Pick<EventOf<"Created">["origin"], "dynamicTools"> => {
+  const decoded = Array.isArray(tools) && tools.length > 0 ? decodeTools()(tools) : undefined
+  return decoded !== undefined && Result.isSuccess(decoded) ? { dynamicTools: decoded.success } : {}
+}
 
 const text = (value: unknown): string | null => (typeof value === "string" ? value : null)
 
@@ -83,7 +92,8 @@ export const fromMeta = (line: Line): EventOf<"Created"> | undefined => {
       originator: text(meta["originator"]) ?? "",
       source: sourceOf(meta["source"]),
       threadSource: text(meta["thread_source"]),
-      gitInfo: gitOf(meta["git"])
+      gitInfo: gitOf(meta["git"]),
+      ...toolsOf(meta["dynamic_tools"])
     },
     settings: SettingsForm.unknownSettings(cwd, text(meta["model_provider"]) ?? "")
   }
@@ -102,6 +112,7 @@ export const toMeta = ({ at, origin, settings }: EventOf<"Created">, isLegacy: b
   source: sourceForm(origin.source),
   ...(origin.threadSource === null ? {} : { thread_source: origin.threadSource }),
   model_provider: settings.modelProvider,
+  ...(origin.dynamicTools === undefined ? {} : { dynamic_tools: origin.dynamicTools }),
   ...(isLegacy ? {} : { history_mode: "paginated" }),
   ...(origin.gitInfo === null ? {} : { git: gitForm(origin.gitInfo) })
 })

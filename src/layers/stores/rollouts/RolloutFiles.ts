@@ -59,6 +59,15 @@ function* written<A>(descriptor: number, pieces: Generator<string, A>): Generato
   }
 }
 
+/** The path without symbolic links; null when there is no such file. */
+const realPathOf = (path: string): string | null => {
+  try {
+    return Fs.realpathSync(path)
+  } catch {
+    return null
+  }
+}
+
 /** The files of a home. Synchronous: each call does a bounded amount of work, or reports that there is more. */
 export class RolloutFiles {
   readonly home: string
@@ -99,13 +108,17 @@ export class RolloutFiles {
     return this.#drafts.has(origin.id) ? Path.join(this.home, Folder.pathOf(origin.id, origin.createdAt * 1000)) : null
   }
 
-  /** The thread of a file of this home; null for any other path. */
+  /** The thread of a file of this home, or of a symbolic link to one; null for any other path. */
   threadAt(path: string): string | null {
     const absolute = Path.resolve(path)
-    const file = Folder.parse(Path.dirname(absolute), Path.basename(absolute), false)
+    return this.#threadOf(absolute, (file) => file) ?? this.#threadOf(realPathOf(absolute), realPathOf)
+  }
+
+  #threadOf(path: string | null, pathOf: (path: string) => string | null): string | null {
+    if (path === null) return null
+    const file = Folder.parse(Path.dirname(path), Path.basename(path), false)
     if (file === undefined) return null
-    const isKnown = this.catalog.filesOf(file.threadId).some((one) => one.path === absolute)
-    return isKnown ? file.threadId : null
+    return this.catalog.filesOf(file.threadId).some((one) => pathOf(one.path) === path) ? file.threadId : null
   }
 
   /** The log of a thread; undefined when it has no file. */

@@ -40,6 +40,9 @@ export interface Identity {
   readonly ino: number
 }
 
+/** Without the rest of what the system tells about a file. */
+export const identityOf = ({ dev, ino }: Identity): Identity => ({ dev, ino })
+
 /** Opens a regular file. Throws for any other one, and for a link. */
 export const openRegular = (path: string, mode: "read" | "append"): { descriptor: number; stat: Fs.Stats } => {
   // A device is not even opened.
@@ -73,7 +76,7 @@ export interface Source {
 const plain = (path: string): Source => {
   const { descriptor, stat } = openRegular(path, "read")
   return {
-    identity: stat,
+    identity: identityOf(stat),
     size: stat.size,
     read: (into, position) => Fs.readSync(descriptor, into, 0, into.length, position),
     close: () => Fs.closeSync(descriptor)
@@ -114,6 +117,23 @@ export const withSource = <A>(path: string, use: (source: Source) => A): A => {
   } finally {
     source.close()
   }
+}
+
+/** Bytes that are compared at a time. */
+export const CompareBytes = 256 * 1024
+
+/** Whether one of the texts occurs in a source, in any case. They are ASCII, in lower case. */
+export const occursIn = (source: Pick<Source, "read" | "size">, texts: ReadonlyArray<string>): boolean => {
+  // What precedes a chunk, so that a text is also found where two chunks meet.
+  const overlap = Math.max(...texts.map(({ length }) => length)) - 1
+  const bytes = Buffer.allocUnsafe(Math.min(source.size, CompareBytes + overlap))
+  for (let position = 0; position < source.size; position += bytes.length - overlap) {
+    const length = source.read(bytes, position)
+    const content = bytes.toString("latin1", 0, length).toLowerCase()
+    if (texts.some((text) => content.includes(text))) return true
+    if (length < bytes.length || position + length >= source.size) return false
+  }
+  return false
 }
 
 /** A line of a source. */

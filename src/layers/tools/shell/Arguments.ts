@@ -3,13 +3,11 @@
  *
  * @module
  */
-import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { I32, optional, U64 } from "../../../protocol/Fields.ts"
-import { isTooDeep, MaxDepth } from "../../../protocol/jsonrpc/JsonText.ts"
 import { lazy, type Of } from "../../../protocol/Lazy.ts"
-import { mismatch } from "../../../services/decoding/Mismatch.ts"
+import { read } from "../Arguments.ts"
 
 export const ExecCommandArguments = lazy(() =>
   Schema.Struct({
@@ -53,29 +51,9 @@ export const readExecCommand = (input: string): Result.Result<ExecCommandArgumen
           "`with_additional_permissions`"
       )
     }
-    return args.tty === true
-      ? Result.fail("exec_command failed: this server cannot give a command a terminal; rerun it without tty")
-      : Result.succeed(args)
+    return Result.succeed(args)
   })
 
 /** The arguments of write_stdin, or their error. */
 export const readWriteStdin = (input: string): Result.Result<WriteStdinArguments, string> =>
   read(WriteStdinArguments, input)
-
-const read = <S extends Schema.Codec<unknown, unknown>>(
-  schema: () => S,
-  input: string
-): Result.Result<S["Type"], string> => {
-  const failed = (text: string) => Result.fail(`failed to parse function arguments: ${text}`)
-  if (isTooDeep(input)) return failed(`nested deeper than ${MaxDepth} levels`)
-  let value: unknown
-  try {
-    value = JSON.parse(input)
-  } catch (error) {
-    return failed(error instanceof SyntaxError ? error.message : "not JSON")
-  }
-  const exit = Schema.decodeUnknownExit(schema())(value)
-  return Exit.isSuccess(exit)
-    ? Result.succeed(exit.value)
-    : failed(mismatch(schema().ast, value) ?? "they do not match the parameters of the tool")
-}

@@ -60,5 +60,5 @@ export const specOf = (tool: AiTool.Any, namespace: ToolNamespace | undefined): 
     strict: AiTool.getStrictMode(tool) ?? false,
     ...(namespace === undefined ? {} : { namespace })
   }
-  return isCallable(spec) ? Effect.succeed(spec) : refuse("a name has up to 64 letters, digits, `_` and `-`")
+  return isCallable(spec) ? Effect.succeed(spec) : refuse("a name has up to 128 letters, digits, `_` and `-`")
 }

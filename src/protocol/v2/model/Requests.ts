@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { optional, page, pageOf } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
+import { CollaborationModeListParams, CollaborationModeListResponse } from "./CollaborationModes.ts"
 import { Model } from "./Model.ts"
 
 /** The cursor is the one of the previous page. Default for `modelProvider`: the configured one. */
@@ -28,5 +29,10 @@ export const modelRequests = {
   "model/list": Method.clientRequest({
     params: ModelListParams,
     result: ModelListResponse
+  }),
+  /** The modes of a turn. Experimental. */
+  "collaborationMode/list": Method.clientRequest({
+    params: CollaborationModeListParams,
+    result: CollaborationModeListResponse
   })
 } as const

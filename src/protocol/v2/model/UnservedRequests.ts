@@ -4,7 +4,6 @@
  * @module
  */
 import * as Method from "../../Method.ts"
-import * as Modes from "./CollaborationModes.ts"
 import * as Provider from "./Provider.ts"
 
 /** By method name. */
@@ -20,9 +19,5 @@ export const unservedModelRequests = {
   "modelProvider/capabilities/read": Method.clientRequest({
     params: Provider.ModelProviderCapabilitiesReadParams,
     result: Provider.ModelProviderCapabilitiesReadResponse
-  }),
-  "collaborationMode/list": Method.clientRequest({
-    params: Modes.CollaborationModeListParams,
-    result: Modes.CollaborationModeListResponse
   })
 } as const

@@ -4,6 +4,7 @@
  * @module
  */
 import * as Effect from "effect/Effect"
+import type { ServerRequestMethod } from "../../../protocol/Methods.ts"
 import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
 import { SmallFiles } from "../../config/SmallFiles.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
@@ -12,9 +13,16 @@ import type { Decision, Notification } from "../ThreadJournal.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { type Message, prepare, type PreparedMessage, promptOf } from "./UserMessage.ts"
 
+/** The detail of images for the model, unless the client chose one. */
+const imageDetail = ({ model }: ThreadContext) => (model.known ? "original" : "high")
+
 /** Prepares a message for `recorded`. */
 export const prepared = (context: ThreadContext, message: Message): Effect.Effect<PreparedMessage> =>
-  Effect.provideService(prepare(message, context.services.random.uuidV7()), SmallFiles, context.services.files)
+  Effect.provideService(
+    prepare(message, context.services.random.uuidV7(), imageDetail(context)),
+    SmallFiles,
+    context.services.files
+  )
 
 /**
  * The change that records a message: its entry, its key and its item. The item comes last: a message that is shown is also in
@@ -72,7 +80,8 @@ export const addInput = Effect.fnUntraced(function* (context: ThreadContext, tur
   return value
 })
 
-const acceptance = (
+/** What is stored of a message that the turn has accepted and not recorded. */
+export const acceptance = (
   context: ThreadContext,
   turn: ActiveTurn,
   { entry, item, key }: PreparedMessage
@@ -113,11 +122,16 @@ export const recordAborted = Effect.fnUntraced(function* (context: ThreadContext
   }
 })
 
+/** A request whose end is visible by its item only, as in the release. */
+const Unannounced: ServerRequestMethod = "item/tool/call"
+
 /** Records that a request to the clients is no longer pending, and publishes it. */
 export const recordAnswered = (context: ThreadContext, requestId: number): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const isRecorded = context.state.openRequests.some((request) => request.requestId === requestId)
-    return context.commit(isRecorded ? [{ _tag: "RequestClosed", at: context.now(), requestId }] : [], [
-      { method: "serverRequest/resolved", params: { threadId: context.id, requestId } }
-    ])
+    const recorded = context.state.openRequests.find((request) => request.requestId === requestId)
+    const params = { threadId: context.id, requestId }
+    return context.commit(
+      recorded === undefined ? [] : [{ _tag: "RequestClosed", at: context.now(), requestId }],
+      recorded?.method === Unannounced ? [] : [{ method: "serverRequest/resolved", params }]
+    )
   })

@@ -15,12 +15,15 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { AgentMessageItem, ReasoningItem } from "../../../protocol/v2/item/Item.ts"
+import type { WebSearchItem } from "../../../protocol/v2/item/WorkItem.ts"
 import type { NotificationParams } from "../../../protocol/Methods.ts"
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import { ModelError, type ModelEvent, type ModelRequest, type ModelUsage } from "../../model/ModelProvider.ts"
 import type { ToolCall } from "../../tool/Tool.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
+import { PlanStream } from "./PlanStream.ts"
 import { supervised } from "./Supervised.ts"
+import { webSearch } from "./WebSearchItems.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
 
@@ -69,6 +72,13 @@ const reasoning = (id: string, item: Of<"reasoning"> | null): ReasoningItem => (
   content: (item?.content ?? []).map((part) => part.text)
 })
 
+/** The items of an answer before their content is known. */
+const announced = {
+  message: (id: string) => agentMessage(id, "", null),
+  reasoning: (id: string) => reasoning(id, null),
+  webSearch: (id: string) => webSearch(id, null)
+}
+
 /** Maximum number of calls in one answer. Models make some tens at most; each costs a fiber, many a process. */
 export const MaxCalls = 256
 
@@ -79,6 +89,8 @@ class Sampler {
   readonly #context: ThreadContext
   readonly #turn: ActiveTurn
   readonly #onCall: OnCall
+  /** The messages of a turn in plan mode. */
+  readonly #plans: PlanStream | undefined
   /** Announced and unfinished items, with their start times (Unix milliseconds). */
   readonly #open = new Map<string, number>()
   #calls = 0
@@ -91,6 +103,8 @@ class Sampler {
     this.#context = context
     this.#turn = turn
     this.#onCall = onCall
+    const { mode } = context.state.settings.collaborationMode
+    this.#plans = mode === "plan" ? new PlanStream(context, turn) : undefined
   }
 
   /** Completes at the end of the answer. */
@@ -108,6 +122,7 @@ class Sampler {
     if (this.#closed || this.sampled !== undefined) return Effect.void
     switch (event._tag) {
       case "TextDelta":
+        if (this.#plans !== undefined) return this.#plans.delta(event.itemId, event.delta)
         return this.#ofOpen(event.itemId, "item/agentMessage/delta", { delta: event.delta })
       case "ReasoningDelta":
         return this.#ofOpen(event.itemId, "item/reasoning/textDelta", {
@@ -122,7 +137,7 @@ class Sampler {
       case "SummaryPartAdded":
         return this.#ofOpen(event.itemId, "item/reasoning/summaryPartAdded", { summaryIndex: event.summaryIndex })
       case "ItemStarted":
-        return this.#started(event.itemId, event.kind)
+        return this.#started(event)
       case "ItemDone":
         return this.#done(event.item)
       case "Retrying":
@@ -145,10 +160,14 @@ class Sampler {
     return this.#context.notify(method, params as NotificationParams<M>)
   }
 
-  #started(itemId: string, kind: "message" | "reasoning"): Effect.Effect<void> {
+  #started({ itemId, kind }: Extract<ModelEvent, { readonly _tag: "ItemStarted" }>): Effect.Effect<void> {
+    if (kind === "message" && this.#plans !== undefined) {
+      this.#plans.started(itemId)
+      return Effect.void
+    }
     const startedAtMs = this.#context.now()
     this.#open.set(itemId, startedAtMs)
-    const item = kind === "message" ? agentMessage(itemId, "", null) : reasoning(itemId, null)
+    const item = announced[kind](itemId)
     return this.#context.itemStarted(this.#turn.id, { ...item, startedAtMs })
   }
 
@@ -161,6 +180,8 @@ class Sampler {
           return item.role === "assistant" ? this.#message(item, entry) : this.#context.commit([entry])
         case "reasoning":
           return this.#finish(item.id, (id) => reasoning(id, item), entry)
+        case "web_search_call":
+          return this.#finish(item.id, (id) => webSearch(id, item), entry)
         case "function_call":
           return this.#call(item, entry, item.arguments, false)
         case "custom_tool_call":
@@ -172,6 +193,13 @@ class Sampler {
   }
 
   #message(item: Of<"message">, entry: ThreadEvent): Effect.Effect<void> {
+    const { random } = this.#context.services
+    if (this.#plans !== undefined) {
+      const plans = this.#plans
+      return Effect.flatMap(item.id == null ? random.uuidV7() : Effect.succeed(item.id), (id) =>
+        plans.done(agentMessage(id, textOf(item), item.phase ?? null), entry)
+      )
+    }
     const build = (id: string) => {
       const message = agentMessage(id, textOf(item), item.phase ?? null)
       this.#turn.lastAgentMessage = message
@@ -194,7 +222,7 @@ class Sampler {
 
   #finish(
     itemId: string | null | undefined,
-    build: (id: string) => AgentMessageItem | ReasoningItem,
+    build: (id: string) => AgentMessageItem | ReasoningItem | WebSearchItem,
     entry: ThreadEvent
   ): Effect.Effect<void> {
     const context = this.#context
@@ -210,6 +238,7 @@ class Sampler {
 
   #retrying(error: ModelError, details: string | null): Effect.Effect<void> {
     this.#open.clear()
+    this.#plans?.clear()
     return this.#context.notify("error", {
       error: { message: error.message, codexErrorInfo: error.info, additionalDetails: details, misalignment: null },
       willRetry: true,

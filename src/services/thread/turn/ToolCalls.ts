@@ -16,6 +16,7 @@ import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.t
 import { failure, type Tool, type ToolCall, type ToolOutput, type ToolTurn, TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
+import { goalDesk } from "./GoalDesk.ts"
 import { askIn, type Gate } from "./Questions.ts"
 import { supervised } from "./Supervised.ts"
 import { startedItem, toItem, toModel } from "./ToolOutputs.ts"
@@ -26,7 +27,7 @@ const MaxInput = 1024 * 1024
 
 /** The view of the turn for this call. */
 export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: string, gate: Gate): ToolTurn => {
-  const { cwd, approvalPolicy, sandboxPolicy } = context.state.settings
+  const { approvalPolicy, collaborationMode, cwd, sandboxPolicy } = context.state.settings
   const whileOpen = (effect: () => Effect.Effect<void>) => Effect.suspend(() => (gate.open ? effect() : Effect.void))
   return {
     threadId: context.id,
@@ -34,9 +35,17 @@ export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: strin
     cwd,
     approvalPolicy,
     sandboxPolicy,
+    mode: collaborationMode.mode,
+    model: context.callingModel,
+    goal: goalDesk(context, turn, gate),
     itemStarted: (item) => whileOpen(() => context.itemStarted(turn.id, item)),
     itemCompleted: (item) => whileOpen(() => context.itemCompleted(turn.id, item)),
     notify: (method, params) => whileOpen(() => context.notify(method, params)),
+    diffUpdated: (diff) =>
+      whileOpen(() => {
+        turn.diff = diff
+        return context.notify("turn/diff/updated", { threadId: context.id, turnId: turn.id, diff })
+      }),
     progress: (message) =>
       whileOpen(() =>
         context.notify("item/mcpToolCall/progress", { threadId: context.id, turnId: turn.id, itemId, message })
@@ -114,7 +123,7 @@ export const runCall = (
   span: Tracer.AnySpan | undefined
 ): Effect.Effect<FunctionCallOutputBody, TurnCancelled> => {
   const tool = context.findTool(call.name, call.namespace)
-  if (tool === undefined) return Effect.succeed(`unsupported call: ${call.name}`)
+  if (tool === undefined) return Effect.succeed(`unsupported call: ${call.namespace ?? ""}${call.name}`)
   if (call.input.length > MaxInput) {
     return Effect.succeed(`the input of ${call.name} is longer than ${MaxInput} characters`)
   }

@@ -30,13 +30,16 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
 import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
+import * as Goal from "../ThreadGoal.ts"
 import { seconds } from "../ThreadView.ts"
+import { isPursued } from "./GoalAccount.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
-import { prepared, recordAborted, recordAnswered, recorded, recordMessage } from "./Recording.ts"
+import { acceptance, prepared, recordAborted, recordAnswered, recorded, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
 import * as TurnSpans from "./TurnSpans.ts"
+import { contextEvents, readsDocuments } from "./TurnContext.ts"
 import type { TaskError, TurnTask } from "./TurnTask.ts"
-import { readsFiles } from "./UserMessage.ts"
+import { type Message, readsFiles } from "./UserMessage.ts"
 
 const interruptedNotice =
   "<turn_aborted>\nThe user stopped the previous turn. Commands it had started may have run in part, or may still be running.\n</turn_aborted>"
@@ -74,10 +77,10 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
     { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
     ...claimed(context, turn, task, at)
   ]
-  const isImmediate = message === null || !readsFiles(message.input)
+  const isImmediate = message === null || !(readsFiles(message.input) || readsDocuments(context))
   // The start of a turn does not wait for files.
   if (!isImmediate) yield* context.commit(started, [first])
-  const input = message === null ? nothing : recorded(context, turn, yield* prepared(context, message))
+  const input = message === null ? nothing : yield* firstInput(context, turn, task, message)
   // A turn whose start is stored has its input, and what was waiting for the turn waits no longer.
   yield* isImmediate
     ? context.commit(
@@ -89,6 +92,23 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
 })
 
 const nothing: ReturnType<typeof recorded> = { events: [], notifications: [] }
+
+/** The first message of a turn, behind the context that the model has not been told. */
+const firstInput = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  task: TurnTask,
+  message: Message
+) {
+  const input = yield* prepared(context, message)
+  if (task.defersMessage?.(context) === true) {
+    turn.steer(input)
+    return { events: acceptance(context, turn, input), notifications: [] }
+  }
+  const told = yield* contextEvents(context)
+  const { events, notifications } = recorded(context, turn, input)
+  return { events: [...told, ...events], notifications }
+})
 
 /** The first turn of a thread records the state of the repository, beside its work. */
 const recordGitFacts = Effect.fnUntraced(function* (context: ThreadContext) {
@@ -169,6 +189,7 @@ const end = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTur
   settle(context, turn, ending.status === "failed")
   yield* context.statusChanged
   if (ending.error !== null) {
+    yield* stopGoal(context, turn, ending.error)
     yield* context.notify("error", { error: ending.error, willRetry: false, threadId: context.id, turnId: turn.id })
   }
   yield* recordEnd(context, turn, ending, at)
@@ -183,11 +204,25 @@ const settle = (context: ThreadContext, turn: ActiveTurn, systemError: boolean):
   turn.unanswered.sort((a, b) => a - b)
 }
 
+/** A turn that fails ends the work on the goal, so that failing turns do not start one another. */
+const stopGoal = (context: ThreadContext, turn: ActiveTurn, error: TurnError): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { goal } = context.state
+    if (goal === null || turn.kind.kind !== "user" || !isPursued(context)) return Effect.void
+    const at = context.now()
+    const stopped = Goal.failed(Goal.spent(goal, 0, context.goalClock.take(at), seconds(at)), error, seconds(at))
+    context.goalClock.follow(stopped, at)
+    const { event, notification } = Goal.recorded(context.id, turn.id, stopped, at)
+    return context.commit([event], [notification])
+  })
+
 /** A turn that answered or failed is unread, unless an earlier one is. A thread that is kept in memory only has no such mark. */
 const unread = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, { status }: Ending) {
   const { origin, readState: current } = context.state
   const isNews = status === "failed" ? turn.kind.kind === "user" : turn.lastAgentMessage !== null
-  if (status === "interrupted" || !isNews || origin.ephemeral) return null
+  // The work goes on while the goal is active.
+  const goesOn = context.hasGoals && context.state.goal?.status === "active"
+  if (status === "interrupted" || !isNews || goesOn || origin.ephemeral) return null
   const firstUnread = current?.firstUnread ?? { type: "turn" as const, turnId: turn.id }
   return { firstUnread, revision: yield* context.services.random.uuidV7() }
 })

@@ -46,6 +46,8 @@ export type TurnTask = TurnKind & {
   readonly opening: Opening
   /** The user's message at the start of the turn; null for a turn without one. */
   readonly message: Message | null
+  /** Whether the turn has work to do before its message: the task records the message then. Default: it has none. */
+  readonly defersMessage?: (context: ThreadContext) => boolean
   /** What is stored with the start of a turn that goes on after a crash. Absent for a turn that never does. */
   readonly claim?: Pick<TurnClaim, "originator" | "userAgent" | "outputSchema" | "metadata">
   /** The turn started before a crash, and goes on. */

@@ -4,12 +4,12 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import type { ThreadItem } from "../../../protocol/v2/item/Item.ts"
 import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
-import type { UserInput } from "../../../protocol/v2/turn/UserInput.ts"
-import * as SmallFiles from "../../config/SmallFiles.ts"
+import type { ImageDetail, UserInput } from "../../../protocol/v2/turn/UserInput.ts"
+import { SmallFiles } from "../../config/SmallFiles.ts"
+import { readImage } from "../../tool/LocalImage.ts"
 import { InputTooLarge, MaxInputChars } from "../ThreadError.ts"
 
 /** Input of one turn/start or turn/steer. `clientId` is the client's id of the message. */
@@ -52,67 +52,71 @@ export const promptOf = (input: ReadonlyArray<UserInput>): string | null => {
   return texts.length === 0 ? null : texts.join("\n")
 }
 
-const mimeTypes: Readonly<Record<string, string>> = {
-  png: "image/png",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  gif: "image/gif",
-  webp: "image/webp"
-}
-
-/** Maximum size of an image file in bytes. */
-export const MaxImageBytes = 20 * 1024 * 1024
-
-/** Reads a local image as a data URL. An unreadable image becomes a text that describes the error to the model. */
-const localImage = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Content, never, SmallFiles.SmallFiles> {
-  const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase()
-  const mime = mimeTypes[extension]
-  if (mime === undefined) return unreadable(path, "unsupported image type")
-  const options = { maxBytes: MaxImageBytes, namedBy: "client" } as const
-  const read = yield* Effect.result(SmallFiles.bytes(yield* SmallFiles.SmallFiles, path, options))
-  if (Result.isFailure(read)) return unreadable(path, read.failure.detail)
-  if (read.success === undefined) return unreadable(path, "No such file or directory (os error 2)")
-  return { type: "input_image", image_url: `data:${mime};base64,${Base64.encode(read.success)}` }
+/**
+ * A local image as a data URL, between texts that name it. An unreadable image becomes a text that describes the error to the
+ * model. `number` counts the local images of a message from 1.
+ */
+const localImage = Effect.fnUntraced(function* (path: string, number: number, detail: ImageDetail) {
+  const read = yield* Effect.result(readImage(yield* SmallFiles, path))
+  if (Result.isFailure(read)) {
+    return [inputText(`Codex could not read the local image at \`${path}\`: ${read.failure.detail}`)]
+  }
+  return [
+    inputText(`<image name=[Image #${number}] path="${path}">`),
+    { type: "input_image" as const, image_url: read.success, detail },
+    inputText("</image>")
+  ]
 })
 
-const unreadable = (path: string, why: string): Content => ({
-  type: "input_text",
-  text: `Codex could not read the local image at \`${path}\`: ${why}`
-})
+const inputText = (text: string): Content => ({ type: "input_text", text })
 
-const toContent = (part: UserInput): Effect.Effect<Content | null, never, SmallFiles.SmallFiles> => {
+const toContent = (
+  part: UserInput,
+  number: number,
+  detail: ImageDetail
+): Effect.Effect<ReadonlyArray<Content>, never, SmallFiles> => {
   switch (part.type) {
     case "text":
-      return Effect.succeed({ type: "input_text", text: part.text })
+      return Effect.succeed([inputText(part.text)])
     case "image":
-      return Effect.succeed("url" in part ? { type: "input_image", image_url: part.url } : null)
+      return Effect.succeed(
+        "url" in part ? [{ type: "input_image", image_url: part.url, detail: part.detail ?? detail }] : []
+      )
     case "localImage":
-      return localImage(part.path)
+      return localImage(part.path, number, part.detail ?? detail)
     default:
       // The client resolves mentions and skills; audio is not supported.
-      return Effect.succeed(null)
+      return Effect.succeed([])
   }
 }
 
 /** Whether files are read for the model's form of the input. */
 export const readsFiles = (input: ReadonlyArray<UserInput>): boolean => input.some(({ type }) => type === "localImage")
 
-/** The conversation entry, or null when the input has no content for the model. */
+/** The conversation entry, or null when the input has no content for the model. `detail` is that of images without one. */
 export const toModel = (
-  input: ReadonlyArray<UserInput>
-): Effect.Effect<ResponseItem | null, never, SmallFiles.SmallFiles> =>
-  Effect.map(Effect.forEach(input, toContent), (parts) => {
-    const content = parts.filter((part) => part !== null)
-    return content.length === 0 ? null : { type: "message", role: "user", content }
-  })
+  input: ReadonlyArray<UserInput>,
+  detail: ImageDetail
+): Effect.Effect<ResponseItem | null, never, SmallFiles> => {
+  let images = 0
+  const numbered = input.map((part) => [part, part.type === "localImage" ? ++images : images] as const)
+  return Effect.map(
+    Effect.forEach(numbered, ([part, number]) => toContent(part, number, detail)),
+    (parts) => {
+      const content = parts.flat()
+      return content.length === 0 ? null : { type: "message", role: "user", content }
+    }
+  )
+}
 
-/** Reads the files that the message names. `newId` is used for a message without an id. */
+/** Reads the files that the message names. `detail` is that of images without one. `newId` is used for a message without an id. */
 export const prepare = Effect.fnUntraced(function* (
   { clientId, id, input, key }: Message,
-  newId: Effect.Effect<string>
-): Effect.fn.Return<PreparedMessage, never, SmallFiles.SmallFiles> {
+  newId: Effect.Effect<string>,
+  detail: ImageDetail
+): Effect.fn.Return<PreparedMessage, never, SmallFiles> {
   if (input.length === 0) return { item: null, entry: null, key: key ?? null }
   const times = { startedAtMs: null, completedAtMs: null }
   const item: UserMessageItem = { type: "userMessage", id: id ?? (yield* newId), clientId, content: input, ...times }
-  return { item, entry: yield* toModel(input), key: key ?? null }
+  return { item, entry: yield* toModel(input, detail), key: key ?? null }
 })

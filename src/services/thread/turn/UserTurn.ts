@@ -8,7 +8,9 @@
  *
  * @module
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -17,10 +19,13 @@ import type { ModelError, ModelRequest } from "../../model/ModelProvider.ts"
 import * as Tracing from "../../observability/Tracing.ts"
 import type { ToolCall, TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import { AwaitsClients } from "../ThreadJournal.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
 import { type OnCall, sample } from "./Sampling.ts"
 import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
-import { countFailure, countTokens } from "./TokenCount.ts"
+import { baseMessage } from "./TurnContext.ts"
+import { budgetReached } from "./GoalPrompts.ts"
+import { countFailure, countGoal, countTokens } from "./TokenCount.ts"
 import { runCall } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { Opening, TurnStep, TurnTask } from "./TurnTask.ts"
@@ -59,8 +64,8 @@ const requestOf = (context: ThreadContext, turn: ActiveTurn, { caller, options }
     effort: settings.effort,
     summary: settings.summary,
     prompt: turn.prompt,
-    input: [...context.preamble, ...conversation],
-    tools: context.tools.map((tool) => tool.spec),
+    input: [baseMessage(context), ...conversation],
+    tools: context.offeredTools,
     parallelToolCalls: true,
     outputSchema: options.outputSchema,
     originator: caller.originator,
@@ -68,6 +73,10 @@ const requestOf = (context: ThreadContext, turn: ActiveTurn, { caller, options }
     metadata: options.metadata
   }
 }
+
+/** Publishes what the patches of the turn have changed. */
+const publishDiff = (context: ThreadContext, { diff, id: turnId }: ActiveTurn): Effect.Effect<void> =>
+  context.notify("turn/diff/updated", { threadId: context.id, turnId, diff })
 
 /** Runs one answer and its tool calls. True when another model request is needed. */
 const step = Effect.fnUntraced(function* (
@@ -92,18 +101,35 @@ const step = Effect.fnUntraced(function* (
     }).pipe(Effect.uninterruptible)
   while (context.toolsReady !== undefined) yield* context.toolsReady
   const request = requestOf(context, turn, options)
+  const counted = (turn.counted = Deferred.makeUnsafe<void>())
   const sampled = yield* Effect.raceFirst(
     TurnSpans.modelRequest(sample(context, turn, request, onCall), request),
     Effect.as(turn.steered, null)
   ).pipe(Effect.tapError((error) => countFailure(context, turn.id, error)))
-  yield* countTokens(context, turn.id, sampled?.usage ?? null)
-  for (const { call, custom, fiber } of calls) {
-    yield* recordOutput(context, turn, call.callId, custom, yield* Fiber.join(fiber))
-    yield* Effect.yieldNow
-  }
+  const goal = yield* countGoal(context, turn, sampled?.usage ?? null)
+  Deferred.doneUnsafe(counted, Exit.void)
+  const outputs = Effect.forEach(
+    calls,
+    ({ call, custom, fiber }) =>
+      Fiber.join(fiber).pipe(
+        Effect.flatMap((output) => recordOutput(context, turn, call.callId, custom, output)),
+        Effect.andThen(Effect.yieldNow)
+      ),
+    { discard: true }
+  )
+  // The tokens are counted behind the calls, also when the turn ends during them: then no client is waited for.
+  const tokens = countTokens(context, turn.id, sampled?.usage ?? null)
+  yield* Effect.onError(outputs, () => Effect.provideService(tokens, AwaitsClients, false))
+  yield* tokens
+  yield* goal.publish
+  if (turn.diff !== "") yield* publishDiff(context, turn)
   // What is left was being stored when the answer was dropped, for longer than the answer is waited for.
   yield* recordAborted(context, turn)
-  return calls.length > 0 || sampled?.endTurn === false
+  const goesOn = calls.length > 0 || sampled?.endTurn === false
+  if (goesOn && goal.exhausted !== undefined) {
+    yield* context.commit([context.entry(budgetReached(goal.exhausted))])
+  }
+  return goesOn
 })
 
 /**

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { MaxImageBytes, toModel } from "../../../../src/services/thread/turn/UserMessage.ts"
+import { toModel } from "../../../../src/services/thread/turn/UserMessage.ts"
+import { MaxImageBytes } from "../../../../src/services/tool/LocalImage.ts"
 import * as MemoryFiles from "../../../support/MemoryFiles.ts"
 
 const entryFor = (path: string, files: MemoryFiles.MemoryFiles) =>
-  Effect.map(toModel([{ type: "localImage", path }]).pipe(Effect.provide(files.layer)), (item) =>
+  Effect.map(toModel([{ type: "localImage", path }], "high").pipe(Effect.provide(files.layer)), (item) =>
     item?.type === "message" ? item.content : []
   )
 
@@ -13,10 +14,12 @@ const unreadable = (path: string, why: string) => [
 ]
 
 describe("a local image", () => {
-  it.effect("is sent unchanged", () =>
+  it.effect("is sent unchanged, between texts that name it; its bytes decide what it is", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* entryFor("/a.PNG", MemoryFiles.make({ "/a.PNG": "pixels" })), [
-        { type: "input_image", image_url: "data:image/png;base64,cGl4ZWxz" }
+      assert.deepStrictEqual(yield* entryFor("/a.PNG", MemoryFiles.make({ "/a.PNG": "GIF89a pixels" })), [
+        { type: "input_text", text: '<image name=[Image #1] path="/a.PNG">' },
+        { type: "input_image", image_url: "data:image/gif;base64,R0lGODlhIHBpeGVscw==", detail: "high" },
+        { type: "input_text", text: "</image>" }
       ])
     })
   )
@@ -35,7 +38,7 @@ describe("a local image", () => {
         unreadable("/zero.png", "the file system does not answer")
       )
       assert.deepStrictEqual(yield* entryFor("/a.tiff", files), unreadable("/a.tiff", "unsupported image type"))
-      assert.deepStrictEqual(files.reads, ["/none.png", "/dir.png", "/zero.png"])
+      assert.deepStrictEqual(files.reads, ["/none.png", "/dir.png", "/zero.png", "/a.tiff"])
     })
   )
 
