@@ -22,8 +22,6 @@ import type { Position } from "../../protocol/extensions/Sequence.ts"
 import type { ConfigWarning } from "../config/Config.ts"
 import { contribute } from "../observability/Diagnostics.ts"
 import { beginTurns } from "../observability/MetricRegistry.ts"
-import type { McpServersRequired } from "../mcp/McpError.ts"
-import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import { ToolRegistry } from "../tool/ToolRegistry.ts"
 import { goOn } from "./turn/RecoveredTurn.ts"
 import * as IdleThreads from "./IdleThreads.ts"
@@ -134,10 +132,7 @@ const openIn = Effect.fnUntraced(function* <E>(
 })
 
 /** Opens a thread. A failure or an interrupt releases everything. */
-const open = <E>(
-  engine: Engine,
-  opening: Opening<E>
-): Effect.Effect<Opened, E | RulesUnavailable | McpServersRequired> =>
+const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E | ThreadTools.OpenError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Scope.fork(engine.scope), (scope) =>
       Effect.onError(restore(openIn(engine, opening, scope)), (cause) => Scope.close(scope, Exit.failCause(cause)))

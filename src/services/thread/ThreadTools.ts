@@ -10,8 +10,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { EffectiveConfig } from "../config/Config.ts"
-import { ExecRules } from "../tool/ExecRules.ts"
+import { ExecRules, type RulesUnavailable } from "../tool/ExecRules.ts"
 import { ShellSessions } from "../tool/ShellSessions.ts"
+import type { McpServersRequired } from "../mcp/McpError.ts"
 import { McpServers, type McpThread } from "../mcp/McpServers.ts"
 import { type ToolRegistry } from "../tool/ToolRegistry.ts"
 import { Toolset, type ToolsUnavailable } from "../tool/Toolset.ts"
@@ -27,6 +28,9 @@ const messagesOf = (cause: Cause.Cause<ToolsUnavailable>): ReadonlySet<string> =
       Cause.isFailReason(reason) ? reason.error.message : "tools are not available: internal error"
     )
   )
+
+/** Why the tools of a thread cannot be opened. The thread does not start. */
+export type OpenError = RulesUnavailable | McpServersRequired
 
 export const make = Effect.gen(function* () {
   const execRules = yield* ExecRules
