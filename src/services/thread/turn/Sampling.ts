@@ -23,6 +23,7 @@ import type { ToolCall } from "../../tool/Tool.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { PlanStream } from "./PlanStream.ts"
 import { supervised } from "./Supervised.ts"
+import { toolTurn } from "./ToolCalls.ts"
 import { webSearch } from "./WebSearchItems.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
@@ -136,6 +137,8 @@ class Sampler {
         })
       case "SummaryPartAdded":
         return this.#ofOpen(event.itemId, "item/reasoning/summaryPartAdded", { summaryIndex: event.summaryIndex })
+      case "ToolInputDelta":
+        return this.#toolInput(event)
       case "ItemStarted":
         return this.#started(event)
       case "ItemDone":
@@ -147,6 +150,12 @@ class Sampler {
         Deferred.doneUnsafe(this.#completed, Exit.void)
         return Effect.void
     }
+  }
+
+  #toolInput({ callId, delta, name }: Extract<ModelEvent, { readonly _tag: "ToolInputDelta" }>): Effect.Effect<void> {
+    const onInput = this.#context.findTool(name, null)?.onInput
+    if (onInput === undefined) return Effect.void
+    return onInput(callId, delta, toolTurn(this.#context, this.#turn, callId, { open: true, stopping: false }))
   }
 
   /** A delta of an item that was never announced is dropped. */
