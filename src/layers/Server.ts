@@ -51,8 +51,12 @@ import * as MachineInfo from "./MachineInfo.ts"
 import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
+import * as CloudHandlers from "./handlers/Cloud.ts"
+import * as FeatureHandlers from "./handlers/Features.ts"
 import * as FileHandlers from "./handlers/Files.ts"
+import { late } from "./handlers/Late.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
+import * as LoginHandlers from "./handlers/Login.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
@@ -121,6 +125,26 @@ const facts = (options: AppServerOptions) =>
     )
   )
 
+/** The processes of clients. Few clients start any. */
+const processHandlers = Effect.map(
+  late(
+    Effect.flatMap(
+      Effect.promise(() => import("./handlers/processes/Processes.ts")),
+      ({ make }) => make
+    )
+  ),
+  (later) => ({
+    "command/exec": later("command/exec"),
+    "command/exec/write": later("command/exec/write"),
+    "command/exec/terminate": later("command/exec/terminate"),
+    "command/exec/resize": later("command/exec/resize"),
+    "process/spawn": later("process/spawn"),
+    "process/writeStdin": later("process/writeStdin"),
+    "process/kill": later("process/kill"),
+    "process/resizePty": later("process/resizePty")
+  })
+)
+
 const handlers = Layer.effect(
   Handlers,
   Effect.gen(function* () {
@@ -144,7 +168,11 @@ const handlers = Layer.effect(
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
       ...(yield* AccountHandlers.make),
-      ...(yield* FileHandlers.make)
+      ...(yield* LoginHandlers.make),
+      ...(yield* FeatureHandlers.make),
+      ...CloudHandlers.handlers,
+      ...(yield* FileHandlers.make),
+      ...(yield* processHandlers)
     }
     return Handlers.of(guard(handlers))
   })
@@ -220,7 +248,8 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(
       handlers.pipe(
         Layer.provide(model),
-        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer, fileHistory])
+        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer, fileHistory]),
+        Layer.provide(shell)
       )
     ),
     Layer.provideMerge(threads),
