@@ -87,6 +87,7 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
     settings,
     bounds: requirements.bounds,
     requirementRules: requirements.rules,
+    requirementMcpServers: requirements.mcpServers,
     allowedWebSearchModes: requirements.allowedWebSearchModes,
     ruleFolders: [...inputs.ruleFolders, ...stack.projectRules],
     hooks: hookSourcesOf(stack, requirements.demands, inputs.ruleFolders)

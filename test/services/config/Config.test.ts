@@ -47,6 +47,7 @@ describe("the configuration without settings", () => {
           warnings: [],
           settings: {},
           requirementRules: null,
+          requirementMcpServers: null,
           allowedWebSearchModes: null,
           bounds: unbounded,
           ruleFolders: [
@@ -75,7 +76,10 @@ describe("the configuration without settings", () => {
           streamIdleTimeoutMs: 300_000,
           requiresOpenaiAuth: true
         })
-        assert.deepStrictEqual({ ...rest, ruleFolders: [], providers }, Config.defaults())
+        assert.deepStrictEqual(
+          { ...rest, ruleFolders: [], hooks: { sources: [], states: {} }, providers },
+          Config.defaults()
+        )
         assert.deepStrictEqual(yield* config.requirements, { supportsIndependentSpeedModes: true, requirements: null })
         const read = yield* config.read({ includeLayers: true })
         assert.deepStrictEqual(
