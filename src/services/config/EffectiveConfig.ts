@@ -12,7 +12,7 @@ import type {
 } from "../../protocol/v2/thread/Settings.ts"
 import type { Bounds } from "./Bounds.ts"
 import type { RuleFolder } from "./Project.ts"
-import type { HookSources } from "./HookSources.ts"
+import type { HookSources } from "./HookSource.ts"
 import type { ShellEnvironmentPolicy } from "./ShellEnvironmentPolicy.ts"
 
 /**

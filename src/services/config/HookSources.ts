@@ -7,31 +7,12 @@
  *
  * @module
  */
-import type { HookSource as Origin } from "../../protocol/v2/hook/Hook.ts"
 import type { ConfigLayerSource } from "../../protocol/v2/config/Config.ts"
+import type { HookOrigin, HookSource, HookSources } from "./HookSource.ts"
 import type { Stack } from "./Layers.ts"
 import { counts } from "./Layers.ts"
 import type { RuleFolder } from "./Project.ts"
-import { empty, get, getTable, type Table, type Value } from "./Table.ts"
-
-/** One place with hooks. */
-export interface HookSource {
-  /** Absolute path, shown to users, and part of the key of each hook. */
-  readonly path: string
-  readonly origin: Origin
-  /** Whether the organisation set it: the hooks run without approval and cannot be disabled. */
-  readonly isManaged: boolean
-  /** The table; undefined for a `hooks.json`, which is read when it is needed. */
-  readonly table?: Value
-  /** The folder that must contain the `hooks.json` after links are followed. */
-  readonly within?: string
-}
-
-/** The sources, the lowest first, and the state of each hook by its key. */
-export interface HookSources {
-  readonly sources: ReadonlyArray<HookSource>
-  readonly states: Table
-}
+import { empty, get, getTable, type Table } from "./Table.ts"
 
 /** The file with hooks beside a configuration file. */
 const fileName = "hooks.json"
@@ -98,7 +79,7 @@ export const hookSourcesOf = (
       const table = get(content.table, "hooks")
       return table === undefined ? [] : [{ ...placeOf(source), table }]
     })
-  const rank: ReadonlyArray<Origin> = ["system", "user", "project", "sessionFlags"]
+  const rank: ReadonlyArray<HookOrigin> = ["system", "user", "project", "sessionFlags"]
   const rankOf = ({ origin }: HookSource): number => (rank.indexOf(origin) + rank.length + 1) % (rank.length + 1)
   const required = demands === undefined ? undefined : get(demands, "hooks")
   const managed: ReadonlyArray<HookSource> =

@@ -109,13 +109,16 @@ export interface StopFragment {
 export type Decision<Rewritten> =
   | {
       readonly _tag: "Allow"
+      /** Replaces the value of the point. Default: it stays. */
       readonly rewritten?: Rewritten
       /** Texts for the model, in front of its next request. */
       readonly context?: ReadonlyArray<string>
     }
   | {
       readonly _tag: "Deny"
+      /** Why, for the model. */
       readonly reason: string
+      /** Texts for the model, in front of its next request. */
       readonly context?: ReadonlyArray<string>
       /** Only for `stop`: the texts that replace `reason`. */
       readonly fragments?: ReadonlyArray<StopFragment>
@@ -155,7 +158,10 @@ export interface ThreadHooks {
 /** The port to hooks: it is opened at the first turn of each loaded thread. */
 export class Hooks extends Context.Service<
   Hooks,
-  { readonly open: (thread: HookThread) => Effect.Effect<ThreadHooks, never, Scope.Scope> }
+  {
+    /** The hooks of a thread. What they hold ends with the scope, which is that of the thread. */
+    readonly open: (thread: HookThread) => Effect.Effect<ThreadHooks, never, Scope.Scope>
+  }
 >()("spindle/Hooks") {}
 
 /** These hooks for every thread. */

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Option from "effect/Option"
 import { Hooks, type SessionStart, type ThreadHooks } from "../hook/Hooks.ts"
-import type { ThreadContext } from "./ThreadContext.ts"
+import type { EffectiveConfig } from "../config/Config.ts"
 import type { ThreadState } from "./ThreadState.ts"
 
 /** The hooks of a server, if it has any. */
@@ -16,16 +16,26 @@ export const shared: Effect.Effect<{ readonly hooks?: Hooks["Service"] }> = Effe
   Option.match({ onNone: () => ({}), onSome: (hooks) => ({ hooks }) })
 )
 
+/** The thread of a desk. */
+export interface HookDeskOptions {
+  readonly id: string
+  readonly config: EffectiveConfig
+  /** The scope of the thread. */
+  readonly scope: Scope.Scope
+  /** The current state. */
+  readonly state: () => ThreadState
+  /** Undefined when the server has no hooks. */
+  readonly hooks: Hooks["Service"] | undefined
+}
+
 export class HookDesk {
-  readonly #context: ThreadContext
-  readonly #hooks: Hooks["Service"] | undefined
+  readonly #options: HookDeskOptions
   #opened: ThreadHooks | undefined
   #started = false
 
-  constructor(context: ThreadContext, hooks: Hooks["Service"] | undefined) {
-    this.#context = context
-    this.#hooks = hooks
-    if (hooks === undefined) this.#opened = {}
+  constructor(options: HookDeskOptions) {
+    this.#options = options
+    if (options.hooks === undefined) this.#opened = {}
   }
 
   /** The hooks, once they are open. */
@@ -35,9 +45,9 @@ export class HookDesk {
 
   /** Opens the hooks. A thread runs one turn at a time, so they are opened once. */
   readonly load: Effect.Effect<ThreadHooks> = Effect.suspend(() => {
-    const { config, id, scope, state } = this.#context
-    if (this.#opened !== undefined || this.#hooks === undefined) return Effect.succeed(this.current)
-    const opening = this.#hooks.open({ threadId: id, cwd: state.settings.cwd, config })
+    const { config, hooks, id, scope, state } = this.#options
+    if (this.#opened !== undefined || hooks === undefined) return Effect.succeed(this.current)
+    const opening = hooks.open({ threadId: id, cwd: state().settings.cwd, config })
     return Effect.tap(Scope.provide(opening, scope), (hooks) => Effect.sync(() => void (this.#opened = hooks)))
   })
 
@@ -48,9 +58,9 @@ export class HookDesk {
   }
 
   /** How the session starts; undefined when it has started. */
-  takeStart({ turns }: ThreadState): SessionStart["source"] | undefined {
+  takeStart(): SessionStart["source"] | undefined {
     if (this.#started) return undefined
     this.#started = true
-    return turns.length > 1 ? "resume" : "startup"
+    return this.#options.state().turns.length > 1 ? "resume" : "startup"
   }
 }

@@ -93,8 +93,14 @@ export class ThreadContext {
     this.#registry = options.registry
     this.config = options.config
     this.provider = options.provider
-    this.hooks = new HookDesk(this, options.services.hooks)
     this.id = options.journal.state.origin.id
+    this.hooks = new HookDesk({
+      id: this.id,
+      config: options.config,
+      scope: options.scope,
+      state: () => this.state,
+      hooks: options.services.hooks
+    })
   }
 
   get state(): ThreadState {

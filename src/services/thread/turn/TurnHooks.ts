@@ -104,7 +104,7 @@ export const opened = Effect.fnUntraced(function* (at: TurnStep) {
   const { sessionStart, userPrompt } = yield* context.hooks.load
   if (sessionStart === undefined && userPrompt === undefined) return true
   const isDeferred = turn.hasInput
-  const source = context.hooks.takeStart(context.state)
+  const source = context.hooks.takeStart()
   const started =
     sessionStart === undefined || source === undefined
       ? undefined
