@@ -59,6 +59,7 @@ import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as LoginHandlers from "./handlers/Login.ts"
 import * as McpHandlers from "./handlers/Mcp.ts"
 import * as McpLoginHandlers from "./handlers/McpLogin.ts"
+import * as SkillHandlers from "./handlers/Skills.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
@@ -176,6 +177,7 @@ const handlers = Layer.effect(
       ...(yield* LoginHandlers.make),
       ...(yield* FeatureHandlers.make),
       ...CloudHandlers.handlers,
+      ...(yield* SkillHandlers.make),
       ...(yield* FileHandlers.make),
       ...(yield* processHandlers)
     }

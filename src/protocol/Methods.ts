@@ -37,6 +37,7 @@ import { processRequests } from "./v2/process/Requests.ts"
 import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
 import { serverNotifications } from "./v2/server/Notifications.ts"
 import { clientNotifications, initializeRequests } from "./v2/server/Requests.ts"
+import { skillRequests } from "./v2/skill/Requests.ts"
 import { threadNotifications } from "./v2/thread/Notifications.ts"
 import { threadRequests } from "./v2/thread/Requests.ts"
 import { toolRequests } from "./v2/tool/ServerRequests.ts"
@@ -50,6 +51,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof modelRequests &
   typeof configRequests &
   typeof appRequests &
+  typeof skillRequests &
   typeof pluginRequests &
   typeof legacyRequests &
   typeof mcpRequests &
@@ -65,6 +67,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...modelRequests,
   ...configRequests,
   ...appRequests,
+  ...skillRequests,
   ...pluginRequests,
   ...legacyRequests,
   ...mcpRequests,

@@ -24,7 +24,6 @@ import { unservedRealtimeRequests } from "./v2/realtime/UnservedRequests.ts"
 import { unservedRemoteControlRequests } from "./v2/remoteControl/UnservedRequests.ts"
 import { unservedReviewRequests } from "./v2/review/UnservedRequests.ts"
 import { unservedServerRequests } from "./v2/server/UnservedRequests.ts"
-import { unservedSkillRequests } from "./v2/skill/UnservedRequests.ts"
 import { unservedUserVerificationRequests } from "./v2/userVerification/UnservedRequests.ts"
 
 // Named, because the declaration files would repeat every schema otherwise.
@@ -44,7 +43,6 @@ type Table = typeof unservedAccountRequests &
   typeof unservedRemoteControlRequests &
   typeof unservedReviewRequests &
   typeof unservedServerRequests &
-  typeof unservedSkillRequests &
   typeof unservedUserVerificationRequests
 
 /** The requests of the release that this server does not serve, by method name. */
@@ -65,6 +63,5 @@ export const unservedRequestTable: Table = {
   ...unservedRemoteControlRequests,
   ...unservedReviewRequests,
   ...unservedServerRequests,
-  ...unservedSkillRequests,
   ...unservedUserVerificationRequests
 } satisfies Partial<Record<ReleasedRequestMethod, ClientRequest<WireSchema | undefined, WireSchema>>>
