@@ -108,6 +108,7 @@ const step = Effect.fnUntraced(function* (
       })
       return Effect.andThen(recorded, started)
     }).pipe(Effect.uninterruptible)
+  while (context.toolsReady !== undefined) yield* context.toolsReady
   const request = requestOf(context, turn, options)
   const counted = (turn.counted = Deferred.makeUnsafe<void>())
   const sampled = yield* Effect.raceFirst(
