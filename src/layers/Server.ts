@@ -57,6 +57,8 @@ import * as FileHandlers from "./handlers/Files.ts"
 import { late } from "./handlers/Late.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as LoginHandlers from "./handlers/Login.ts"
+import * as McpHandlers from "./handlers/Mcp.ts"
+import * as McpLoginHandlers from "./handlers/McpLogin.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
@@ -77,6 +79,7 @@ import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
 import * as MemoryStore from "./stores/Memory.ts"
 import * as FileHistory from "./tools/FileHistory.ts"
+import * as Mcp from "./tools/Mcp.ts"
 import * as Shell from "./tools/Shell.ts"
 import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
@@ -167,6 +170,8 @@ const handlers = Layer.effect(
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
+      ...(yield* McpHandlers.make),
+      ...(yield* McpLoginHandlers.make),
       ...(yield* AccountHandlers.make),
       ...(yield* LoginHandlers.make),
       ...(yield* FeatureHandlers.make),
@@ -234,11 +239,13 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
+  const mcp = Mcp.layer({ environment })
   const threads = Threads.layer.pipe(
     Layer.provide(model),
     Layer.provide(options.tools ?? Toolsets.builtIn),
     Layer.provide(shell),
-    Layer.provide(rules)
+    Layer.provide(rules),
+    Layer.provide(mcp)
   )
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
@@ -249,7 +256,8 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
       handlers.pipe(
         Layer.provide(model),
         Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer, fileHistory]),
-        Layer.provide(shell)
+        Layer.provide(shell),
+        Layer.provide(mcp)
       )
     ),
     Layer.provideMerge(threads),

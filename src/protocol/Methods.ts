@@ -27,7 +27,8 @@ import { hostRequests } from "./v2/host/ServerRequests.ts"
 import { itemNotifications } from "./v2/item/Notifications.ts"
 import { legacyRequests } from "./v2/legacy/Requests.ts"
 import { mcpNotifications } from "./v2/mcp/Notifications.ts"
-import { mcpRequests } from "./v2/mcp/ServerRequests.ts"
+import { mcpRequests } from "./v2/mcp/Requests.ts"
+import { mcpServerRequests } from "./v2/mcp/ServerRequests.ts"
 import { modelNotifications } from "./v2/model/Notifications.ts"
 import { modelRequests } from "./v2/model/Requests.ts"
 import { pluginRequests } from "./v2/plugin/Requests.ts"
@@ -51,6 +52,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof appRequests &
   typeof pluginRequests &
   typeof legacyRequests &
+  typeof mcpRequests &
   typeof fileRequests &
   typeof processRequests &
   typeof accountRequests
@@ -65,6 +67,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...appRequests,
   ...pluginRequests,
   ...legacyRequests,
+  ...mcpRequests,
   ...fileRequests,
   ...processRequests,
   ...accountRequests
@@ -73,13 +76,13 @@ export const clientRequestTable: ClientRequestTable = {
 /** The notifications of a client, by method name. */
 export const clientNotificationTable = clientNotifications
 
-type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpRequests & typeof hostRequests
+type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpServerRequests & typeof hostRequests
 
 /** The eleven server requests of the release, by method name. */
 export const serverRequestTable: ServerRequestTable = {
   ...approvalRequests,
   ...toolRequests,
-  ...mcpRequests,
+  ...mcpServerRequests,
   ...hostRequests
 }
 

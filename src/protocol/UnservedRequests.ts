@@ -16,7 +16,6 @@ import { unservedFeedbackRequests } from "./v2/feedback/UnservedRequests.ts"
 import { unservedFileRequests } from "./v2/file/UnservedRequests.ts"
 import { unservedHookRequests } from "./v2/hook/UnservedRequests.ts"
 import { unservedLegacyRequests } from "./v2/legacy/UnservedRequests.ts"
-import { unservedMcpRequests } from "./v2/mcp/UnservedRequests.ts"
 import { unservedMemoryRequests } from "./v2/memory/UnservedRequests.ts"
 import { unservedModelRequests } from "./v2/model/UnservedRequests.ts"
 import { unservedPluginRequests } from "./v2/plugin/UnservedRequests.ts"
@@ -37,7 +36,6 @@ type Table = typeof unservedAccountRequests &
   typeof unservedFileRequests &
   typeof unservedHookRequests &
   typeof unservedLegacyRequests &
-  typeof unservedMcpRequests &
   typeof unservedMemoryRequests &
   typeof unservedModelRequests &
   typeof unservedPluginRequests &
@@ -59,7 +57,6 @@ export const unservedRequestTable: Table = {
   ...unservedFileRequests,
   ...unservedHookRequests,
   ...unservedLegacyRequests,
-  ...unservedMcpRequests,
   ...unservedMemoryRequests,
   ...unservedModelRequests,
   ...unservedPluginRequests,

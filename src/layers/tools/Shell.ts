@@ -78,7 +78,7 @@ const load = (
 const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
   let loaded: ShellThread | undefined
-  const patches = yield* Patches.open(shared.sandbox, shared.history)
+  const patches = yield* Patches.open(shared.sandbox, shared.history, thread.config)
   const marked = Effect.flatMap(shared.watchdog, (watchdog) => Scope.provide(watchdog.thread, scope))
   const shell = yield* Effect.cached(
     Effect.flatMap(marked, (marked) => load(shared, thread, patches, marked, scope)).pipe(
