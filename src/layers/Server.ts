@@ -65,6 +65,7 @@ import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
 import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as ThreadTaskHandlers from "./handlers/ThreadTasks.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
@@ -134,6 +135,7 @@ const handlers = Layer.effect(
       ...(yield* ThreadQueueHandlers.make),
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
+      ...(yield* ThreadTaskHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),

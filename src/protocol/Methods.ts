@@ -31,6 +31,7 @@ import { modelRequests } from "./v2/model/Requests.ts"
 import { processNotifications } from "./v2/process/Notifications.ts"
 import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
 import { serverNotifications } from "./v2/server/Notifications.ts"
+import { reviewRequests } from "./v2/review/Requests.ts"
 import { clientNotifications, initializeRequests } from "./v2/server/Requests.ts"
 import { threadNotifications } from "./v2/thread/Notifications.ts"
 import { threadRequests } from "./v2/thread/Requests.ts"
@@ -43,6 +44,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof threadRequests &
   typeof turnRequests &
   typeof modelRequests &
+  typeof reviewRequests &
   typeof configRequests &
   typeof fileRequests &
   typeof accountRequests
@@ -53,6 +55,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...threadRequests,
   ...turnRequests,
   ...modelRequests,
+  ...reviewRequests,
   ...configRequests,
   ...fileRequests,
   ...accountRequests

@@ -25,7 +25,6 @@ import { unservedProcessRequests } from "./v2/process/UnservedRequests.ts"
 import { unservedProjectRequests } from "./v2/project/UnservedRequests.ts"
 import { unservedRealtimeRequests } from "./v2/realtime/UnservedRequests.ts"
 import { unservedRemoteControlRequests } from "./v2/remoteControl/UnservedRequests.ts"
-import { unservedReviewRequests } from "./v2/review/UnservedRequests.ts"
 import { unservedServerRequests } from "./v2/server/UnservedRequests.ts"
 import { unservedSkillRequests } from "./v2/skill/UnservedRequests.ts"
 import { unservedUserVerificationRequests } from "./v2/userVerification/UnservedRequests.ts"
@@ -48,7 +47,6 @@ type Table = typeof unservedAccountRequests &
   typeof unservedProjectRequests &
   typeof unservedRealtimeRequests &
   typeof unservedRemoteControlRequests &
-  typeof unservedReviewRequests &
   typeof unservedServerRequests &
   typeof unservedSkillRequests &
   typeof unservedUserVerificationRequests
@@ -72,7 +70,6 @@ export const unservedRequestTable: Table = {
   ...unservedProjectRequests,
   ...unservedRealtimeRequests,
   ...unservedRemoteControlRequests,
-  ...unservedReviewRequests,
   ...unservedServerRequests,
   ...unservedSkillRequests,
   ...unservedUserVerificationRequests

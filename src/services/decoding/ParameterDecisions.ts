@@ -100,7 +100,9 @@ export const Parameters: Decisions = {
   },
   "thread/read": { threadId: used, includeTurns: used },
   "thread/shellCommand": { threadId: used, command: used, timeoutMs: used },
+  "thread/compact/start": { threadId: used },
   "thread/unsubscribe": { threadId: used },
+  "review/start": { threadId: used, target: used, delivery: used },
   ...threadParameters,
   ...hostParameters,
   "turn/start": {

@@ -335,6 +335,27 @@ export class Thread {
     return begun
   }
 
+  /** Accepts a turn without a message, as `accept` does. */
+  readonly acceptTask = Effect.fnUntraced(
+    function* (this: Thread): Effect.fn.Return<string, ThreadClosing | ServerDraining | ThreadStoreError> {
+      yield* this.checkOpen(false)
+      yield* this.stored
+      yield* this.#gate.admission
+      const turnId = yield* this.#context.services.random.uuidV7()
+      yield* this.checkOpen(false)
+      return turnId
+    },
+    (accepting) => this.#gate.inUse(accepting)
+  ).bind(this)
+
+  /** Begins such a turn. A running turn is interrupted first. */
+  beginTask(id: string, task: TurnTask): Effect.Effect<void> {
+    const begun = Effect.suspend(() =>
+      this.isRunning ? this.beginTask(id, task) : this.runTask({ id, rootTurnId: id }, task)
+    )
+    return this.withoutTurn(begun)
+  }
+
   /**
    * Interrupts the turn. Returns when the turn has stopped, before its end is published: a caller that responds without
    * suspending has responded by then. An empty id means the running turn, if there is one.

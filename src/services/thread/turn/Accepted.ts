@@ -12,7 +12,7 @@ import type { ThreadState } from "../ThreadState.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
 import * as Effect from "effect/Effect"
 import { noOpening, type Opening } from "./TurnTask.ts"
-import type { ClientIdentity } from "./UserTurn.ts"
+import type { ClientIdentity } from "./ModelRequests.ts"
 import type { Message } from "./UserMessage.ts"
 
 /** A request for a turn. */

@@ -64,6 +64,8 @@ export class ActiveTurn {
   lastAgentMessage: ThreadItem | null = null
   /** The proposed plan of the turn: when it was announced, in Unix milliseconds, and whether it is complete. */
   readonly plan: { startedAtMs: number | null; isDone: boolean } = { startedAtMs: null, isDone: false }
+  /** The conversation was compacted in this turn and is still over its limit. */
+  isCompacted = false
   /** The text of the user's last message in this turn; null when there is none. */
   prompt: string | null = null
   #fiber: Fiber.Fiber<void> | undefined
