@@ -109,3 +109,5 @@ export * as OwnTransport from "./layers/transports/OwnTransport.ts"
 // The port to files that are read whole.
 export * as SmallFiles from "./services/config/SmallFiles.ts"
 export * as NodeSmallFiles from "./layers/files/NodeSmallFiles.ts"
+export * as FileReplacement from "./services/config/FileReplacement.ts"
+export * as ConfigWriter from "./services/config/ConfigWriter.ts"

@@ -43,6 +43,7 @@ import * as Shutdown from "../services/connection/Shutdown.ts"
 import { ServerInfo } from "../services/config/ServerInfo.ts"
 import * as BoundedStore from "../services/thread/BoundedStore.ts"
 import * as Threads from "../services/thread/Threads.ts"
+import * as NodeFileReplacement from "./files/NodeFileReplacement.ts"
 import * as NodeMachineFiles from "./files/NodeMachineFiles.ts"
 import * as NodeSmallFiles from "./files/NodeSmallFiles.ts"
 import type { AppServerOptions } from "./AppServerOptions.ts"
@@ -66,6 +67,7 @@ import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
 import * as ThreadTaskHandlers from "./handlers/ThreadTasks.ts"
+import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
@@ -136,6 +138,7 @@ const handlers = Layer.effect(
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
       ...(yield* ThreadTaskHandlers.make),
+      ...(yield* ThreadTerminalHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
@@ -211,7 +214,10 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provideMerge(Shutdown.layer),
     Layer.provideMerge(MessageProcessor.layer),
     Layer.provide(
-      handlers.pipe(Layer.provide(model), Layer.provide(RulesCheck.layer), Layer.provide(NodeMachineFiles.layer))
+      handlers.pipe(
+        Layer.provide(model),
+        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer])
+      )
     ),
     Layer.provideMerge(threads),
     Layer.provide(store),

@@ -28,6 +28,12 @@ const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.
 /** Maximum duration of the stop after a second signal. */
 export const ForcedDeadline = Duration.seconds(1)
 
+/** Nothing that needs memory happens in the first moments, in which a client waits for its first answers. */
+const limitMemory = Effect.promise(() => import("./console/V8Flags.ts")).pipe(
+  Effect.delay("250 millis"),
+  Effect.flatMap(({ limitGrowth }) => limitGrowth)
+)
+
 /** Waits for a SIGINT or SIGTERM. */
 const signal: Effect.Effect<void> = Effect.callback((resume) => {
   const onSignal = () => resume(Effect.void)
@@ -53,6 +59,7 @@ const serve = Effect.fnUntraced(function* (early: EarlyAnswer | undefined) {
   const threads = yield* Threads
   const { stop } = yield* Shutdown
   const served = yield* Stdio.serve({ answered: early?.release() })
+  yield* Effect.forkScoped(limitMemory)
   const finish = Effect.suspend(() => {
     const found = { cut: threads.running(), isGone: served.connection.isClosed }
     return Effect.as(stop(DefaultDeadline), found)

@@ -41,6 +41,9 @@ export const U64 = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({
 /** The same for sizes in memory, which have another name in the errors of wrong parameters. */
 export const USize = U64.annotate({ expected: "usize" })
 
+/** A finite number; percentages. */
+export const F64 = Schema.Finite.annotate({ expected: "f64" })
+
 /** An unsigned 32-bit integer; page limits and sizes. */
 export const U32 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })).annotate({
   expected: "u32"

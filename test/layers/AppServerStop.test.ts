@@ -58,8 +58,8 @@ const working = Effect.fnUntraced(function* (tool: Tool, options: ServerOptions 
   const client = yield* start
   const { thread } = yield* client.request("thread/start", { cwd })
   yield* client.request("turn/start", { threadId: thread.id, input: userInput("go") })
-  yield* model.call([tool.spec.name, "c1"])
-  return { client, model, threadId: thread.id }
+  const call = yield* model.call([tool.spec.name, "c1"])
+  return { client, call, model, threadId: thread.id }
 })
 
 /** A tool that cannot be interrupted before the gate opens. */
@@ -135,8 +135,9 @@ const cases: ReadonlyArray<readonly [string, (stubborn: Stubborn) => ServerOptio
 describe("the runtime of a server, when it stops", () => {
   it.effect("leaves published events readable: the end of the turn, the last legacy event, the end [24]", () =>
     Effect.gen(function* () {
-      const { client } = yield* working(gated("slow", Effect.never))
-      yield* client.notified("thread/tokenUsage/updated")
+      const { call, client } = yield* working(gated("slow", Effect.never))
+      yield* client.notified("turn/started")
+      yield* call.closed
       yield* client.handle.shutdown
       const names = yield* rest(client)
       assert.deepStrictEqual(
@@ -353,8 +354,8 @@ describe("the runtime of a server, when it stops", () => {
               isStuck ? Effect.uninterruptible(stubborn.wait) : inner.append(threadId, seq, events)
             )
         })
-        const { client, threadId } = yield* working(gated("slow", Effect.never), { store: stuck })
-        yield* client.notified("thread/tokenUsage/updated")
+        const { call, client, threadId } = yield* working(gated("slow", Effect.never), { store: stuck })
+        yield* call.closed
         isStuck = true
         const stopping = yield* Effect.forkChild(client.handle.shutdown, { startImmediately: true })
         yield* TestClock.adjust("5 seconds")

@@ -44,7 +44,7 @@ export const make: Effect.Effect<
 
   const compact: Handler<"thread/compact/start"> = Effect.fnUntraced(function* (params, { connection }) {
     const thread = yield* threads.get(params.threadId)
-    const turnId = yield* thread.acceptTask()
+    const turnId = yield* thread.acceptTask
     const { compactTask } = yield* Effect.promise(() => import("../../services/thread/turn/CompactTurn.ts"))
     return Reply.withCommit({}, thread.beginTask(turnId, compactTask(callerOf(connection))))
   })
@@ -54,7 +54,7 @@ export const make: Effect.Effect<
     const { labelOf, problemOf } = yield* Effect.promise(() => import("../../services/thread/turn/ReviewText.ts"))
     const problem = problemOf(target)
     if (problem !== undefined) return yield* invalidRequest(problem)
-    const turnId = yield* thread.acceptTask()
+    const turnId = yield* thread.acceptTask
     const { reviewTask } = yield* Effect.promise(() => import("../../services/thread/turn/ReviewTurn.ts"))
     const task = reviewTask(target, callerOf(connection), yield* random.uuidV7())
     const result = { turn: reviewTurn(turnId, labelOf(target)), reviewThreadId: thread.id }

@@ -41,7 +41,7 @@ export const wrap = (bubblewrap: Bubblewrap, command: SandboxedCommand, terms: T
     terms.network ? bubblewrap.filters.network : bubblewrap.filters.noNetwork,
     "--seccomp",
     "3",
-    ...isolation(bubblewrap, terms),
+    ...isolation(bubblewrap, terms, command.terminal === true),
     ...mounts(terms.entries),
     "--",
     command.executable,
@@ -54,8 +54,9 @@ export const wrap = (bubblewrap: Bubblewrap, command: SandboxedCommand, terms: T
 /** Tells programs that the network is off, as in the released server. */
 export const NetworkDisabled = { CODEX_SANDBOX_NETWORK_DISABLED: "1" } as const
 
-const isolation = ({ userNamespace }: Bubblewrap, { network }: Terms): ReadonlyArray<string> => [
-  "--new-session",
+/** A command in a terminal of its own keeps its session: without it, control-C would end the whole sandbox. */
+const isolation = ({ userNamespace }: Bubblewrap, { network }: Terms, terminal: boolean): ReadonlyArray<string> => [
+  ...(terminal ? [] : ["--new-session"]),
   "--die-with-parent",
   ...(userNamespace ? ["--unshare-user"] : []),
   "--unshare-pid",

@@ -1,5 +1,5 @@
 /**
- * The commands of threads (`ShellSessions`), and the tools that run them: `exec_command` and `write_stdin`.
+ * The commands of threads (`ShellSessions`), and the tools that run them: `exec_command` and `write_stdin`. `apply_patch` belongs to them, because a command may also be a patch.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { Toolset } from "../../services/tool/Toolset.ts"
 import type { ShellThread } from "./shell/ShellThread.ts"
 import * as Specs from "./shell/Specs.ts"
 import type { Marked, Watchdog } from "./shell/Watchdog.ts"
+import * as Patches from "./Patches.ts"
 
 /** The shell of commands. */
 export interface Executables {
@@ -44,6 +45,7 @@ interface Shared {
 const load = (
   { options, rules, sandbox, showRefusals }: Shared,
   thread: ShellOptions,
+  patches: Patches.ThreadPatches,
   marked: Marked,
   scope: Scope.Scope
 ) =>
@@ -59,6 +61,7 @@ const load = (
         rules: thread.rules,
         allow: rules.allow,
         mayLogIn: thread.config.settings["allow_login_shell"] !== false,
+        patches,
         marked,
         showRefusals,
         scope
@@ -69,9 +72,10 @@ const load = (
 const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
   let loaded: ShellThread | undefined
+  const patches = yield* Patches.open(shared.sandbox)
   const marked = Effect.flatMap(shared.watchdog, (watchdog) => Scope.provide(watchdog.thread, scope))
   const shell = yield* Effect.cached(
-    Effect.flatMap(marked, (marked) => load(shared, thread, marked, scope)).pipe(
+    Effect.flatMap(marked, (marked) => load(shared, thread, patches, marked, scope)).pipe(
       Effect.tap((shell) => Effect.sync(() => void (loaded = shell))),
       Effect.uninterruptible
     )
@@ -85,7 +89,8 @@ const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) 
   const threadShell: ThreadShell = {
     tools: [
       toolOf(Specs.execCommand, (shell) => (call, turn) => shell.execCommand(call, turn)),
-      toolOf(Specs.writeStdin, (shell) => (call, turn) => shell.writeStdin(call, turn))
+      toolOf(Specs.writeStdin, (shell) => (call, turn) => shell.writeStdin(call, turn)),
+      patches.tool
     ],
     startUserCommand: (command, turn) => Effect.flatMap(shell, (shell) => shell.startUserCommand(command, turn)),
     sessions: Effect.sync(() => loaded?.sessions ?? []),

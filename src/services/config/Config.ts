@@ -3,7 +3,8 @@
  *
  * Owns when files are read and how an error is handled. At start, a user's error is a warning and the defaults apply; an
  * error of the machine's files or the command line fails the start. Later, each request that needs the configuration fails.
- * The other modules in this folder read, merge and interpret the layers. Does not own credentials and does not write files.
+ * The other modules in this folder read, merge and interpret the layers. Does not own credentials. `ConfigWrite` changes the
+ * user's file.
  *
  * @module
  */
@@ -20,6 +21,8 @@ import type {
 import type { Bounds } from "./Bounds.ts"
 import type { EffectiveConfig, RequestedSettings } from "./EffectiveConfig.ts"
 import { ConfigError, type TextRange, unreadable } from "./ConfigError.ts"
+import { make as makeWriter } from "./ConfigWrite.ts"
+import type { WriteConfig } from "./ConfigWriter.ts"
 import * as Demands from "./RequirementSources.ts"
 import { resolve, type Unresolved } from "./Effective.ts"
 import * as FileCache from "./FileCache.ts"
@@ -80,6 +83,8 @@ export class Config extends Context.Service<
     readonly bounds: Effect.Effect<Bounds, ConfigError>
     /** The result of `config/read`. */
     readonly read: (params: ConfigReadParams) => Effect.Effect<ConfigReadResponse, ConfigError>
+    /** Changes the user's file. Loaded threads keep their settings. */
+    readonly write: WriteConfig
     /** The result of `configRequirements/read`. */
     readonly requirements: Effect.Effect<ConfigRequirementsReadResponse, ConfigError>
   }
@@ -217,12 +222,24 @@ const inspect = Effect.fnUntraced(function* ({ load, locations, options, resolve
   return texts.map(warning)
 })
 
+/** The result of `configRequirements/read`. */
+const requirementsOf = Effect.fnUntraced(function* (
+  layers: Layers.Layers,
+  demands: Demands.RequirementSources
+): Effect.fn.Return<ConfigRequirementsReadResponse, ConfigError> {
+  const stack = yield* layers.load({ folder: undefined, overrides: {} })
+  if (stack.diagnostic?.error.reason === "syntax") return yield* stack.diagnostic.error
+  const requirements = yield* demands.load(Layers.managedIn(stack), { cloud: true })
+  return yield* Effect.mapError(View.readRequirements(requirements.demands), unfit)
+})
+
 /** Reads the configuration once and checks it. Fails on errors of the command line or of the machine's files. */
 export const make = Effect.fnUntraced(function* (
   options: ConfigOptions
 ): Effect.fn.Return<Config["Service"], ConfigError, Path.Path | SmallFiles> {
   const { environment } = options
-  const { requirementsFile, ruleFolders, ...locations } = locationsOf(options, yield* Path.Path)
+  const path = yield* Path.Path
+  const { requirementsFile, ruleFolders, ...locations } = locationsOf(options, path)
   const layers = yield* Layers.make(locations)
   const cloud = options.cloudRequirements ?? Effect.succeed(null)
   const demands = yield* Demands.make({ file: requirementsFile, cloud })
@@ -269,12 +286,8 @@ export const make = Effect.fnUntraced(function* (
       const includeLayers = params.includeLayers ?? false
       return yield* Effect.mapError(View.read(stack, { demanded, includeLayers }), unfit)
     }),
-    requirements: Effect.gen(function* () {
-      const stack = yield* layers.load({ folder: undefined, overrides: {} })
-      if (stack.diagnostic?.error.reason === "syntax") return yield* stack.diagnostic.error
-      const requirements = yield* demands.load(Layers.managedIn(stack), { cloud: true })
-      return yield* Effect.mapError(View.readRequirements(requirements.demands), unfit)
-    })
+    write: makeWriter(layers, path, locations.userFile),
+    requirements: requirementsOf(layers, demands)
   })
 })
 
@@ -320,6 +333,7 @@ export const layerTest = (options?: {
     effective: () => Effect.succeed(effective),
     bounds: Effect.succeed(effective.bounds),
     read: () => Effect.fail(unfit()),
+    write: () => Effect.fail(unfit()),
     requirements: Effect.succeed({ supportsIndependentSpeedModes: true, requirements: null })
   })
 }

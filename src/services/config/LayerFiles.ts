@@ -46,6 +46,8 @@ export interface LayerFiles {
     file: string,
     root: string
   ) => Effect.Effect<FileCache.CachedFile<Content> | undefined, ConfigError>
+  /** The settings of a text as if it were in the file. */
+  readonly parse: (source: string, file: string) => Content
   /** Settings by dotted key. */
   readonly flags: (entries: Iterable<readonly [key: string, value: unknown]>, folder: string) => Content
 }
@@ -89,6 +91,7 @@ export const make = Effect.fnUntraced(function* (
     read: (file) => Effect.mapError(files.read(file), unreadable("config file", file)),
     readProject: (file, root) =>
       Effect.mapError(projectFiles.read(file, root), unreadable("project config file", file)),
+    parse: parse(unrestricted),
     flags: (entries, folder) => contentOf(fromDotted(entries), resolveFrom(folder), [])
   }
 })

@@ -71,6 +71,8 @@ export interface Layers {
     readonly folder: string | undefined
     readonly overrides: Readonly<Record<string, unknown>>
   }) => Effect.Effect<Stack, ConfigError>
+  /** The first error if the user's file had this text. */
+  readonly tryUser: (stack: Stack, text: string) => ConfigDiagnostic | undefined
   /** The managed file alone, for settings that are needed between two loads. */
   readonly managed: Effect.Effect<Managed | undefined, ConfigError>
 }
@@ -91,6 +93,9 @@ export const managedIn = (stack: Stack): Managed | undefined => {
 
 /** Whether the layer is enabled. */
 export const counts = (layer: Layer): boolean => layer.disabledReason === null
+
+/** Whether the layer is the user's file, without a profile. */
+export const isUserLayer = ({ source }: Layer): boolean => source.type === "user" && source.profile === null
 
 /** Maximum number of characters of an invalid key in the error. */
 const MaxEchoed = 128
@@ -205,8 +210,18 @@ export const make = Effect.fnUntraced(function* (
     file === undefined ? undefined : { file: managedFile, content: file.value }
   )
 
-  return { load, managed }
+  return { load, managed, tryUser: tryingUser(files, userFile) }
 })
+
+/** See `Layers.tryUser`. */
+const tryingUser =
+  (files: LayerFiles.LayerFiles, userFile: string): Layers["tryUser"] =>
+  (stack, text) => {
+    const content = files.parse(text, userFile)
+    const file = { path: userFile, source: text, value: content }
+    const layers = stack.layers.map((layer) => (isUserLayer(layer) ? { ...layer, file, content } : layer))
+    return firstDiagnostic(layers, mergeLayers(layers))
+  }
 
 const stackOf = (layers: ReadonlyArray<Layer>, project: ProjectLayers.ProjectLayers): Stack => {
   const merged = mergeLayers(layers)

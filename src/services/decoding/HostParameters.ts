@@ -1,13 +1,12 @@
 /**
- * How the parameters of requests about the machine are handled: its files.
+ * How the parameters of requests about the machine are handled: its files and settings.
  *
  * @module
  */
-import { type Decisions, used } from "./Decision.ts"
+import { type Decisions, ignored, used } from "./Decision.ts"
 
-type HostMethod = Extract<keyof Decisions, `fs/${string}`>
+type HostMethod = Extract<keyof Decisions, `fs/${string}` | "config/value/write" | "config/batchWrite">
 
-/** All of them are used. */
 export const hostParameters: Pick<Decisions, HostMethod> = {
   "fs/readFile": { path: used },
   "fs/writeFile": { path: used, dataBase64: used },
@@ -17,5 +16,12 @@ export const hostParameters: Pick<Decisions, HostMethod> = {
   "fs/remove": { path: used, recursive: used, force: used },
   "fs/copy": { sourcePath: used, destinationPath: used, recursive: used },
   "fs/watch": { watchId: used, path: used },
-  "fs/unwatch": { watchId: used }
+  "fs/unwatch": { watchId: used },
+  "config/value/write": { keyPath: used, value: used, mergeStrategy: used, filePath: used, expectedVersion: used },
+  "config/batchWrite": {
+    edits: used,
+    filePath: used,
+    expectedVersion: used,
+    reloadUserConfig: ignored("Every thread that starts reads the file again. A loaded thread keeps its settings.")
+  }
 }

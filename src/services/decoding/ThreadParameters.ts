@@ -98,5 +98,8 @@ export const threadParameters = {
   "thread/queue/update": { ...threadId, queuedSubmissionId: used, input, responsesapiClientMetadata: used },
   "thread/queue/delete": { ...threadId, queuedSubmissionId: used },
   "thread/queue/reorder": { ...threadId, queuedSubmissionIds: used },
-  "thread/queue/start": { ...threadId, queuedSubmissionId: used }
+  "thread/queue/start": { ...threadId, queuedSubmissionId: used },
+  "thread/backgroundTerminals/list": { ...threadId, ...paged },
+  "thread/backgroundTerminals/terminate": { ...threadId, processId: used },
+  "thread/backgroundTerminals/clean": threadId
 } satisfies Partial<Decisions>

@@ -20,6 +20,8 @@ export interface SandboxedCommand {
   readonly cwd: string
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>
+  /** Whether the command runs in a terminal of its own, which it keeps as its controlling terminal. Default: false. */
+  readonly terminal?: boolean
   /** What the sandbox needs while the processes of the command exist: acquired before the start. Default: nothing. */
   readonly held?: Effect.Effect<void, never, Scope.Scope>
 }

@@ -37,11 +37,14 @@ export const switchedOn = (tools: ReadonlyArray<Tool>, { settings }: EffectiveCo
   return tools.filter((tool) => !(tool.features ?? known.get(tool.spec.name) ?? []).some(isFeatureOff))
 }
 
-/** The tools of a turn: a thread without an environment cannot run commands. */
+/** The tools of a turn: a thread without an environment can neither run commands nor apply patches. */
 export const inEnvironment = (
   tools: ReadonlyArray<Tool>,
   environments: ReadonlyArray<unknown> | null
 ): ReadonlyArray<Tool> =>
   environments?.length === 0
-    ? tools.filter((tool) => !(tool.features ?? known.get(tool.spec.name) ?? []).includes("shell_tool"))
+    ? tools.filter(
+        (tool) =>
+          tool.spec.name !== "apply_patch" && !(tool.features ?? known.get(tool.spec.name) ?? []).includes("shell_tool")
+      )
     : tools

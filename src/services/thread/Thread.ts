@@ -41,7 +41,7 @@ import {
   type InputTooLarge
 } from "./ThreadError.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
-import type { UserCommand } from "../tool/ShellSessions.ts"
+import type { ThreadShell, UserCommand } from "../tool/ShellSessions.ts"
 import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
 import { ThreadGate } from "./ThreadGate.ts"
@@ -64,6 +64,9 @@ export interface ThreadOptions {
   /** The scope of the thread. Its turn ends with it. */
   readonly scope: Scope.Scope
 }
+
+/** Why a thread does not begin a turn. */
+type Unaccepted = ThreadClosing | ServerDraining | ThreadStoreError
 
 export class Thread {
   /** The AGENTS.md files of its instructions. */
@@ -94,6 +97,11 @@ export class Thread {
 
   get id(): string {
     return this.#context.id
+  }
+
+  /** The running commands of the thread. */
+  get shell(): ThreadShell {
+    return this.#context.shell
   }
 
   /** The current state, folded from the thread's events. */
@@ -156,10 +164,7 @@ export class Thread {
     function* (
       this: Thread,
       request: TurnRequest
-    ): Effect.fn.Return<
-      AcceptedTurn,
-      ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError | TurnNotSteerable
-    > {
+    ): Effect.fn.Return<AcceptedTurn, Unaccepted | InputTooLarge | TurnNotSteerable> {
       yield* this.checkOpen(false)
       const repeated = this.#keys.turnOf(this.state, request.message.key)
       if (repeated !== undefined) return { turn: repeated, request: null, isRepeated: true }
@@ -302,23 +307,32 @@ export class Thread {
     return active.id
   }).bind(this)
 
-  /** Accepts a command of the user. Nothing is published before `beginCommand`, as with `accept`. */
+  /** The id of a new turn. */
+  readonly #accepted = Effect.fnUntraced(function* (
+    this: Thread,
+    isSeparate: boolean
+  ): Effect.fn.Return<string, Unaccepted> {
+    yield* this.checkOpen(false)
+    yield* this.stored
+    if (isSeparate) yield* this.#gate.admission
+    const turnId = yield* this.#context.services.random.uuidV7()
+    yield* this.checkOpen(false)
+    return turnId
+  }).bind(this)
+
+  /** Accepts a turn without a message, as `accept` does. */
+  readonly acceptTask = Effect.suspend(() => this.#gate.inUse(this.#accepted(true)))
+
+  /** Accepts a command of the user, as `accept` does. */
   readonly acceptCommand = Effect.fnUntraced(
     function* (
       this: Thread,
       command: Omit<UserCommand, "itemId">
-    ): Effect.fn.Return<
-      AcceptedCommand,
-      ThreadClosing | InputTooLarge | ServerDraining | ShellUnavailable | ThreadStoreError
-    > {
-      yield* this.checkOpen(false)
+    ): Effect.fn.Return<AcceptedCommand, Unaccepted | InputTooLarge | ShellUnavailable> {
       yield* checkLength([{ type: "text", text: command.command, text_elements: [] }])
-      yield* this.stored
-      if (this.#active === undefined) yield* this.#gate.admission
-      else if (!hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
-      const turnId = yield* this.#context.services.random.uuidV7()
-      yield* this.checkOpen(false)
-      return { turnId, command }
+      const isSeparate = this.#active === undefined
+      if (!isSeparate && !hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
+      return { turnId: yield* this.#accepted(isSeparate), command }
     },
     (accepting) => this.#gate.inUse(accepting)
   ).bind(this)
@@ -335,25 +349,10 @@ export class Thread {
     return begun
   }
 
-  /** Accepts a turn without a message, as `accept` does. */
-  readonly acceptTask = Effect.fnUntraced(
-    function* (this: Thread): Effect.fn.Return<string, ThreadClosing | ServerDraining | ThreadStoreError> {
-      yield* this.checkOpen(false)
-      yield* this.stored
-      yield* this.#gate.admission
-      const turnId = yield* this.#context.services.random.uuidV7()
-      yield* this.checkOpen(false)
-      return turnId
-    },
-    (accepting) => this.#gate.inUse(accepting)
-  ).bind(this)
-
   /** Begins such a turn. A running turn is interrupted first. */
   beginTask(id: string, task: TurnTask): Effect.Effect<void> {
-    const begun = Effect.suspend(() =>
-      this.isRunning ? this.beginTask(id, task) : this.runTask({ id, rootTurnId: id }, task)
-    )
-    return this.withoutTurn(begun)
+    const begun = () => (this.isRunning ? this.beginTask(id, task) : this.runTask({ id, rootTurnId: id }, task))
+    return this.withoutTurn(Effect.suspend(begun))
   }
 
   /**

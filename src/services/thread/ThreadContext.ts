@@ -108,7 +108,9 @@ export class ThreadContext {
   /** That model, as tools see it. */
   get callingModel(): CallingModel {
     const { known, model, supportsApplyPatch } = this.model
-    return { name: model, isKnown: known, supportsApplyPatch }
+    // The program that brings its own model decides about the tools.
+    const isOwn = this.services.model.answersAs?.(this.state.settings.modelProvider) !== undefined
+    return { name: model, isKnown: known, supportsApplyPatch: supportsApplyPatch || isOwn }
   }
 
   /** The declarations of the tools for the next request. */

@@ -46,6 +46,7 @@ export interface ShellSession {
   readonly itemId: string
   /** The turn that started it. */
   readonly turnId: string
+  /** The command line as the model wrote it. */
   readonly command: string
   /** Absolute path. */
   readonly cwd: string
@@ -55,7 +56,7 @@ export interface ShellSession {
 
 /** The commands of one thread. */
 export interface ThreadShell {
-  /** The tools that run the model's commands: `exec_command` and `write_stdin`. */
+  /** The tools that run the model's commands, `exec_command` and `write_stdin`, and `apply_patch`. */
   readonly tools: ReadonlyArray<Tool>
   /**
    * Starts a command that a user requested: without a sandbox and without approval; only a rule that the organisation

@@ -170,6 +170,11 @@ export interface ToolTurn {
   readonly itemCompleted: (item: ThreadItem) => Effect.Effect<void>
   /** Publishes a notification to the subscribers of the thread. */
   readonly notify: <M extends ServerNotificationMethod>(method: M, params: NotificationParams<M>) => Effect.Effect<void>
+  /**
+   * Publishes what the patches of the turn have changed so far, as one diff; empty when nothing is left of them. The turn
+   * publishes it again after each answer of the model.
+   */
+  readonly diffUpdated: (diff: string) => Effect.Effect<void>
   /** Reports progress as `item/mcpToolCall/progress` of the item. Slow clients may miss it. */
   readonly progress: (message: string) => Effect.Effect<void>
   /**

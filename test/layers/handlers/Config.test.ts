@@ -4,19 +4,27 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as ConfigHandlers from "../../../src/layers/handlers/Config.ts"
 import * as Config from "../../../src/services/config/Config.ts"
+import { FileReplacement } from "../../../src/services/config/FileReplacement.ts"
 import * as MemoryFiles from "../../support/MemoryFiles.ts"
 import { call } from "../../support/Requests.ts"
 
 const userFile = "/home/ada/.spindle/config.toml"
 
-const handlers = (files: Readonly<Record<string, string>>, options: Partial<Config.ConfigOptions> = {}) =>
+const handlersOf = (files: MemoryFiles.MemoryFiles, options: Partial<Config.ConfigOptions> = {}) =>
   ConfigHandlers.make.pipe(
     Effect.provide(
       Config.layer({ home: "/home/ada/.spindle", cwd: "/srv", environment: {}, ...options }).pipe(
-        Layer.provide(MemoryFiles.make(files).layer)
+        Layer.provide(files.layer)
       )
-    )
+    ),
+    Effect.provideService(FileReplacement, {
+      replace: (path, text) => Effect.sync(() => files.write(path, text)),
+      remove: (path) => Effect.sync(() => files.remove(path))
+    })
   )
+
+const handlers = (files: Readonly<Record<string, string>>, options: Partial<Config.ConfigOptions> = {}) =>
+  handlersOf(MemoryFiles.make(files), options)
 
 /** The error that the client gets. */
 const refusal = <A, E>(effect: Effect.Effect<A, E>) =>

@@ -204,11 +204,6 @@ describe("a command that does not start", () => {
       "failed to parse function arguments: Unexpected end of JSON input"
     ],
     [
-      "with a terminal",
-      { cmd: "ls", tty: true },
-      "exec_command failed: this server cannot give a command a terminal; rerun it without tty"
-    ],
-    [
       "with a justification but no escalation",
       { cmd: "ls", justification: "why" },
       '`justification` requires an explicit `sandbox_permissions`; use `sandbox_permissions: "require_escalated"` for unsandboxed execution, or omit `justification`.'

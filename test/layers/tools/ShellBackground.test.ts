@@ -104,7 +104,7 @@ describe("a long command", () => {
       const turn = TestTurn.make({ cwd })
       const session_id = sessionOf(yield* exec({ cmd: "exec cat p", yield_time_ms: 0 }, turn))
       assert.deepStrictEqual(yield* write({ session_id, chars: "hello\n" }, turn), {
-        text: "write_stdin failed: stdin is closed for this session",
+        text: "write_stdin failed: stdin is closed for this session; rerun exec_command with tty=true to keep stdin open",
         success: false
       })
       assert.deepStrictEqual(

@@ -43,6 +43,7 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
     itemStarted: (item) => publish({ type: "started", turnId, item }),
     itemCompleted: (item) => publish({ type: "completed", turnId, item }),
     notify: (method, params) => publish({ type: "notified", method, params }),
+    diffUpdated: (diff) => publish({ type: "notified", method: "turn/diff/updated", params: { diff } }),
     progress: () => Effect.void,
     ask: (_method, params, options) => {
       const { itemId, kind, ...approval } = params as AskParams<"item/commandExecution/requestApproval">

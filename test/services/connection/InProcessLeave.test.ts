@@ -31,8 +31,8 @@ describe("InProcess, one of several clients, when it leaves", () => {
       const going = yield* connect(leaves)
       yield* going.request("thread/resume", { threadId })
       yield* going.request("turn/start", { threadId, input: userInput("work") })
-      yield* model.call(["slow", "c1"])
-      yield* going.notified("thread/tokenUsage/updated")
+      const call = yield* model.call(["slow", "c1"])
+      yield* call.closed
       yield* going.handle.shutdown
       yield* Deferred.succeed(gate, undefined)
       yield* model.reply("done")

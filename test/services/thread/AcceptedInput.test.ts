@@ -79,8 +79,8 @@ describe("input that a client knows to be accepted", () => {
       const { thread } = yield* client.request("thread/start", { cwd })
       const threadId = thread.id
       const { turn } = yield* client.request("turn/start", { threadId, input: userInput("first") })
-      yield* model.call(["slow", "c1"])
-      yield* client.notified("thread/tokenUsage/updated")
+      const call = yield* model.call(["slow", "c1"])
+      yield* call.closed
       yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: userInput("steered") })
       yield* client.request("turn/start", { threadId, input: userInput("added") })
       const answered = log.length
@@ -113,8 +113,8 @@ describe("input that a client knows to be accepted", () => {
       const { thread } = yield* client.request("thread/start", { cwd })
       const threadId = thread.id
       const { turn } = yield* client.request("turn/start", { threadId, input: userInput("first") })
-      yield* model.call(["slow", "c1"])
-      yield* client.notified("thread/tokenUsage/updated")
+      const call = yield* model.call(["slow", "c1"])
+      yield* call.closed
       yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: userInput("steered") })
       const again = yield* found(Array.from(log), { cliOverrides })
       const asked = yield* again.model.reply("done")

@@ -67,8 +67,8 @@ describe("Thread", () => {
         const gate = yield* Deferred.make<void>()
         const { client, model, start, threadId } = yield* makeThread({ toolbox: [gated("slow", Deferred.await(gate))] })
         const { turn } = yield* start("hello")
-        yield* model.call(["slow", "c1"])
-        yield* client.notified("thread/tokenUsage/updated")
+        const call = yield* model.call(["slow", "c1"])
+        yield* call.closed
         yield* client.request("turn/steer", { threadId, expectedTurnId: turn.id, input: userInput("and this") })
         yield* Deferred.succeed(gate, undefined)
         const next = yield* model.reply("done")
@@ -152,8 +152,8 @@ describe("Thread", () => {
         })
         const other = yield* connect()
         const { turn } = yield* start("hello")
-        yield* model.call(["stubborn", "c1"])
-        yield* client.notified("thread/tokenUsage/updated")
+        const call = yield* model.call(["stubborn", "c1"])
+        yield* call.closed
         const interrupts = yield* Effect.forEach([client, other], (each) =>
           Effect.forkChild(each.request("turn/interrupt", { threadId, turnId: turn.id }), { startImmediately: true })
         )

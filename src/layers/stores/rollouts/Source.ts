@@ -116,6 +116,23 @@ export const withSource = <A>(path: string, use: (source: Source) => A): A => {
   }
 }
 
+/** Bytes that are compared at a time. */
+export const CompareBytes = 256 * 1024
+
+/** Whether one of the texts occurs in a source, in any case. They are ASCII, in lower case. */
+export const occursIn = (source: Pick<Source, "read" | "size">, texts: ReadonlyArray<string>): boolean => {
+  // What precedes a chunk, so that a text is also found where two chunks meet.
+  const overlap = Math.max(...texts.map(({ length }) => length)) - 1
+  const bytes = Buffer.allocUnsafe(Math.min(source.size, CompareBytes + overlap))
+  for (let position = 0; position < source.size; position += bytes.length - overlap) {
+    const length = source.read(bytes, position)
+    const content = bytes.toString("latin1", 0, length).toLowerCase()
+    if (texts.some((text) => content.includes(text))) return true
+    if (length < bytes.length || position + length >= source.size) return false
+  }
+  return false
+}
+
 /** A line of a source. */
 export interface RawLine {
   /** Without the line feed; null for a line longer than the limit. */

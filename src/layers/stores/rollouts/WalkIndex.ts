@@ -23,7 +23,7 @@ import { LaterVersion } from "./Line.ts"
 import type { Names } from "./Names.ts"
 import { skim, type Skimmed } from "./Skim.ts"
 import { asError, pauseAfter } from "./Slices.ts"
-import { LineTooLong, withSource } from "./Source.ts"
+import { LineTooLong, occursIn, withSource } from "./Source.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
 
 /** Limit on the cached summaries. */
@@ -250,18 +250,14 @@ export class WalkIndex implements ThreadIndex {
 /** The largest file whose bytes are compared before it is read. */
 const MaxCompared = 32 * 1024 * 1024
 
+const baseMark = '"history_base"'
+
 /** Whether a text can occur in a file, by its bytes. A file with a base, a compressed or a large one always may. */
 const mayContain = (file: RolloutFile, needle: string): boolean => {
   // Half of a character has another form in a file.
   if (file.isCompressed || !/^[\x20-\x7e]*$/.test(needle) || needle.includes("\\ud")) return true
   try {
-    return withSource(file.path, (source) => {
-      if (source.size > MaxCompared) return true
-      const bytes = Buffer.alloc(source.size)
-      source.read(bytes, 0)
-      const content = bytes.toString("latin1").toLowerCase()
-      return content.includes(needle) || content.includes('"history_base"')
-    })
+    return withSource(file.path, (source) => source.size > MaxCompared || occursIn(source, [needle, baseMark]))
   } catch {
     return false
   }

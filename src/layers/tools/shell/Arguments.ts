@@ -51,9 +51,7 @@ export const readExecCommand = (input: string): Result.Result<ExecCommandArgumen
           "`with_additional_permissions`"
       )
     }
-    return args.tty === true
-      ? Result.fail("exec_command failed: this server cannot give a command a terminal; rerun it without tty")
-      : Result.succeed(args)
+    return Result.succeed(args)
   })
 
 /** The arguments of write_stdin, or their error. */

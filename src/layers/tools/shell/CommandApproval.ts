@@ -6,9 +6,8 @@
 import * as Effect from "effect/Effect"
 import { type AskParams, failure, type ToolOutput, type ToolTurn } from "../../../services/tool/Tool.ts"
 import { type CommandSummary, itemOf } from "./CommandSession.ts"
-import type { NoRoom } from "./CommandSessions.ts"
+import type { StartError } from "./CommandSessions.ts"
 import type * as ExecPolicy from "./ExecPolicy.ts"
-import type { SpawnError } from "./Process.ts"
 import { rejected } from "./RejectedText.ts"
 
 export const method = "item/commandExecution/requestApproval"
@@ -38,7 +37,7 @@ export const paramsOf = (
 /** Publishes that a command could not be started. */
 export const notStarted = (
   shown: CommandSummary,
-  error: SpawnError | NoRoom,
+  error: StartError,
   turn: ToolTurn,
   announced: boolean
 ): Effect.Effect<ToolOutput> =>

@@ -25,7 +25,7 @@ import type { CommandAction } from "../../../protocol/v2/item/CommandAction.ts"
 import type { Item } from "../../../protocol/v2/item/Item.ts"
 import type { ToolTurn } from "../../../services/tool/Tool.ts"
 import { gap, OutputBuffer } from "./OutputBuffer.ts"
-import type { Process } from "./Process.ts"
+import type { Process, Stdio } from "./Process.ts"
 
 type CommandItem = Item<"commandExecution">
 
@@ -39,6 +39,9 @@ const MaxGraces = 20
 /** Maximum number of deltas per command. Later output is only in the completed item. */
 export const MaxDeltas = 10_000
 
+/** More calls than a session can have at a time. */
+const MaxInteractions = 1_000_000
+
 /** Size in bytes of the pieces in which early output is published. */
 const PieceSize = 64 * 1024
 
@@ -48,6 +51,8 @@ export interface CommandSummary {
   /** Set for a command of the user: the model cannot name it, and it is announced at once. */
   readonly isUsers?: true
   readonly command: string
+  /** The command line as the model or the user wrote it. */
+  readonly line: string
   readonly cwd: string
   readonly actions: ReadonlyArray<CommandAction>
 }
@@ -82,6 +87,10 @@ export class CommandSession {
   readonly output = new OutputBuffer()
   /** Output that the model has not seen. */
   readonly unread = new OutputBuffer()
+  /** True when the command has a terminal, into which the model can type. */
+  readonly hasTerminal: boolean
+  /** Set when the command has ended and its output is complete, before the completed item is published. */
+  readonly ended = Deferred.makeUnsafe<void>()
   /** The exit status, set after the completed item is published. */
   readonly finished = Deferred.makeUnsafe<number>()
   /** True once the process has exited, when its id may belong to another one. */
@@ -93,6 +102,7 @@ export class CommandSession {
   /** True if the approval request already announced the item. */
   readonly #announced: boolean
   readonly #publishing = Semaphore.makeUnsafe(1)
+  readonly #interactions = Semaphore.makeUnsafe(MaxInteractions)
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   #phase: "silent" | "streaming" = "silent"
   #streaming = false
@@ -109,6 +119,7 @@ export class CommandSession {
     readonly turn: ToolTurn
     readonly startedAtMs: number
     readonly announced: boolean
+    readonly stdio: Stdio
   }) {
     this.id = options.id
     this.shown = options.shown
@@ -116,6 +127,7 @@ export class CommandSession {
     this.turn = options.turn
     this.startedAtMs = options.startedAtMs
     this.#announced = options.announced
+    this.hasTerminal = options.stdio.type === "terminal"
   }
 
   /** Kills the command, which counts as failed with status -1. */
@@ -141,6 +153,14 @@ export class CommandSession {
     this.hasExited ? Effect.void : this.process.interrupt
   )
 
+  /**
+   * Runs an interaction with the command. The item of a command that ends meanwhile is completed after it, so it must end soon
+   * after `ended`.
+   */
+  interacting<A>(interaction: Effect.Effect<A>): Effect.Effect<A> {
+    return this.#interactions.withPermit(interaction)
+  }
+
   /** Follows the command to its end. Interrupting it leaves the item open. */
   readonly follow: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     const window = this.shown.isUsers === true ? Effect.void : Effect.sleep(Window)
@@ -159,7 +179,8 @@ export class CommandSession {
     const exitCode = this.#terminated ? -1 : status
     const durationMs = Math.max(0, (yield* Clock.currentTimeMillis) - this.startedAtMs)
     const text = this.closed(this.output.text())
-    yield* this.turn.itemCompleted(
+    yield* Deferred.succeed(this.ended, undefined)
+    const completed = this.turn.itemCompleted(
       this.#item({
         status: exitCode === 0 ? "completed" : "failed",
         aggregatedOutput: text === "" ? null : text,
@@ -167,6 +188,7 @@ export class CommandSession {
         durationMs
       })
     )
+    yield* this.#interactions.withPermits(MaxInteractions)(completed)
     this.output.clear()
     yield* Deferred.succeed(this.finished, exitCode)
   })

@@ -23,6 +23,7 @@ import type { SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
 import type { ToolTurn } from "../../../services/tool/Tool.ts"
 import * as Process from "./Process.ts"
 import { CommandSession, type CommandSummary } from "./CommandSession.ts"
+import type { TerminalUnavailable } from "./Terminal.ts"
 import type { Marked } from "./Watchdog.ts"
 
 /** Maximum number of commands per thread, running or unseen. */
@@ -38,18 +39,22 @@ export class NoRoom extends Schema.TaggedError<NoRoom>()("NoRoom", {}) {
   }
 }
 
+/** Why a command is not started. */
+export type StartError = Process.SpawnError | TerminalUnavailable | NoRoom
+
 /** A call that waits for room. */
 interface Waiter {
   readonly turnId: string
   readonly admitted: Deferred.Deferred<void>
 }
 
-/** The options of a new command. `announced`: its item was already published. */
+/** A new command. `announced`: its item was already published. */
 export interface Launch {
   readonly command: SandboxedCommand
   readonly shown: CommandSummary
   readonly turn: ToolTurn
   readonly announced: boolean
+  readonly stdio: Process.Stdio
 }
 
 export class CommandSessions {
@@ -68,7 +73,7 @@ export class CommandSessions {
   }
 
   /** Starts a command when there is room. It continues even if the caller is interrupted. */
-  start(launch: Launch): Effect.Effect<CommandSession, Process.SpawnError | NoRoom> {
+  start(launch: Launch): Effect.Effect<CommandSession, StartError> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.andThen(restore(this.#room(launch.turn.turnId)), Effect.ensuring(this.#launch(launch), this.#launched))
     )
@@ -109,11 +114,11 @@ export class CommandSessions {
     )
   }
 
-  #launch(launch: Launch): Effect.Effect<CommandSession, Process.SpawnError> {
+  #launch(launch: Launch): Effect.Effect<CommandSession, Exclude<StartError, NoRoom>> {
     return Effect.gen({ self: this }, function* () {
       const scope = yield* Scope.fork(this.#scope)
       const startedAtMs = yield* Clock.currentTimeMillis
-      const process = yield* Process.spawn(launch.command, this.#marked).pipe(
+      const process = yield* Process.spawn(launch.command, this.#marked, launch.stdio).pipe(
         Scope.provide(scope),
         Effect.onError(() => Scope.close(scope, Exit.void))
       )

@@ -1,9 +1,11 @@
 /**
- * A child process with its own process group, within a scope.
+ * A child process with its own session and process group, within a scope.
  *
- * Owns the child: its group is killed when the scope closes. The watchdog kills processes that left the group or outlive a killed server. Node's module is used instead of `effect/process`, for
- * three measured or verified reasons: there, a command killed by a signal is only reported by an error's text, without its exit status; closing the scope of a command whose children remain as
- * zombies (any container whose first process does not reap) takes a full second per command; and stdout and stderr are two streams, merged in no fixed order. Here one pipe carries both in order.
+ * Owns the child: its group, and for a terminal its session, is killed when the scope closes. The watchdog kills processes
+ * that left them or outlive a killed server. Node's module is used instead of `effect/process`, for three measured or verified
+ * reasons: there, a command killed by a signal is only reported by an error's text, without its exit status; closing the scope
+ * of a command whose children remain as zombies (any container whose first process does not reap) takes a full second per
+ * command; and stdout and stderr are two streams, merged in no fixed order. Here one pipe carries both in order.
  *
  * @module
  */
@@ -13,10 +15,12 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as ChildProcess from "node:child_process"
+import * as Fs from "node:fs"
 import * as Os from "node:os"
-import type { Readable } from "node:stream"
 import * as Util from "node:util"
 import type { SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
+import { type Input, noInput, type Read, readerOf, writerOf } from "./Streams.ts"
+import type { Terminal, TerminalSize, TerminalUnavailable } from "./Terminal.ts"
 import type { Marked, Registration } from "./Watchdog.ts"
 
 /** The system could not start the command: no such directory, not executable, arguments too long. */
@@ -29,14 +33,31 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
   }
 }
 
+/**
+ * How the standard streams of a command are connected.
+ *
+ * - `merged`: an empty input, and one pipe for both outputs, which keeps their order
+ * - `separate`: a pipe for each output, and one for the input if `input` is set
+ * - `terminal`: a terminal for all three
+ */
+export type Stdio =
+  | { readonly type: "merged" }
+  | { readonly type: "separate"; readonly input: boolean }
+  | { readonly type: "terminal"; readonly size: TerminalSize }
+
 export interface Process {
   /** The exit status; 128 and the number of the signal when one ended it. */
   readonly exit: Effect.Effect<number>
-  /** The next piece of output, from stdout or stderr; undefined at the end. One reader at a time. */
-  readonly read: Effect.Effect<Uint8Array | undefined>
+  /** The output, with that to stderr unless it is separate. */
+  readonly read: Read
+  /** The output to stderr, if it is separate. */
+  readonly readErrors: Read
+  readonly input: Input
+  /** Changes the size of the terminal, if there is one. */
+  readonly resize: (size: TerminalSize) => Effect.Effect<void>
   /** Sends SIGINT, like control-C in a terminal. */
   readonly interrupt: Effect.Effect<void>
-  /** Kills every process of the group. */
+  /** Kills every process of the group, and of the session of a terminal. */
   readonly kill: Effect.Effect<void>
   /** Stops reading output, even if a process still holds the pipe. */
   readonly closeOutput: Effect.Effect<void>
@@ -49,109 +70,148 @@ export interface Process {
 const KillTimeout = "5 seconds"
 
 /**
- * Registers the group, redirects stderr to the pipe of stdout and becomes the command: the process id, and with it the
- * group, stays. The command does not get the watchdog's descriptor.
+ * Registers the group, connects the outputs and becomes the command: the process id, and with it the group, stays. The command
+ * does not get the watchdog's descriptor. A terminal becomes that of the session when its leader opens it.
  */
-const wrapped = (registration: Registration): string => `${registration.enter}; exec "$0" "$@" 2>&1 3>&-`
-
-/** Starts the command with only the given environment and an empty standard input. */
-export const spawn = (command: SandboxedCommand, marked: Marked): Effect.Effect<Process, SpawnError, Scope.Scope> =>
-  Effect.andThen(command.held ?? Effect.void, spawned(command, marked))
-
-const spawned = (command: SandboxedCommand, marked: Marked): Effect.Effect<Process, SpawnError, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.suspend(() => {
-        const registration = marked.register()
-        const env = { ...command.env, ...marked.environment }
-        return start({ ...command, env }, registration).pipe(
-          Effect.map((started) => ({ ...started, registration })),
-          Effect.onError(() => Effect.sync(registration.ended))
-        )
-      }),
-      end
-    ),
-    ({ child, exit, read }) => ({
-      exit: Deferred.await(exit),
-      read,
-      interrupt: signal(child, "SIGINT"),
-      kill: signal(child, "SIGKILL"),
-      closeOutput: closeOutput(child)
-    })
-  )
+const wrapped = (registration: Registration, stdio: Stdio, terminal: Terminal | undefined): string => {
+  const streams = terminal === undefined ? (stdio.type === "merged" ? "2>&1" : "") : `0<>${terminal.path} 1>&0 2>&0`
+  return `${registration.enter}; exec "$0" "$@" ${streams} 3>&-`
+}
 
 type Child = ChildProcess.ChildProcess
 
 interface Started {
   readonly child: Child
   readonly exit: Deferred.Deferred<number>
-  readonly read: Process["read"]
+  readonly terminal: Terminal | undefined
+  readonly streams: Pick<Process, "read" | "readErrors" | "input">
 }
 
-/** Kills the group and waits until the child has exited. */
-const end = ({ child, exit, registration }: Started & { readonly registration: Registration }): Effect.Effect<void> =>
+interface Registered extends Started {
+  readonly registration: Registration
+}
+
+/** Starts the command with only the given environment. */
+export const spawn = (
+  command: SandboxedCommand,
+  marked: Marked,
+  stdio: Stdio = { type: "merged" }
+): Effect.Effect<Process, SpawnError | TerminalUnavailable, Scope.Scope> =>
+  Effect.map(
+    Effect.andThen(command.held ?? Effect.void, Effect.acquireRelease(register(command, marked, stdio), end)),
+    (started) => ({
+      exit: Deferred.await(started.exit),
+      ...started.streams,
+      resize: (size) => started.terminal?.resize(size) ?? Effect.void,
+      interrupt: signal(started.child, "SIGINT"),
+      kill: kill(started),
+      closeOutput: closeOutput(started)
+    })
+  )
+
+const register = Effect.fnUntraced(function* (
+  command: SandboxedCommand,
+  marked: Marked,
+  stdio: Stdio
+): Effect.fn.Return<Registered, SpawnError | TerminalUnavailable> {
+  const terminal = stdio.type === "terminal" ? yield* openTerminal(stdio.size) : undefined
+  const registration = marked.register()
+  const env = { ...command.env, ...marked.environment }
+  const started = yield* Effect.onError(start({ ...command, env }, registration, stdio, terminal), () =>
+    Effect.sync(() => {
+      registration.ended()
+      terminal?.close()
+    })
+  )
+  return { ...started, registration }
+})
+
+const openTerminal = (size: TerminalSize): Effect.Effect<Terminal, TerminalUnavailable> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./Terminal.ts")),
+    ({ open }) => open(size)
+  )
+
+/** Kills the processes and waits until the child has exited. */
+const end = (started: Registered): Effect.Effect<void> =>
   Effect.gen(function* () {
-    yield* signal(child, "SIGKILL")
+    const { child, exit, registration } = started
+    yield* kill(started)
     const gone = yield* Effect.timeoutOption(Deferred.await(exit), KillTimeout)
-    yield* closeOutput(child)
+    yield* closeOutput(started)
     if (Option.isSome(gone)) return registration.ended()
     // It stays registered with the watchdog, so that its end does not delay the server's.
     child.unref()
     yield* Effect.logWarning(`a command could not be killed and still runs: process ${child.pid}`)
   })
 
-const start = (command: SandboxedCommand, registration: Registration): Effect.Effect<Started, SpawnError> =>
+const start = (
+  command: SandboxedCommand,
+  registration: Registration,
+  stdio: Stdio,
+  terminal: Terminal | undefined
+): Effect.Effect<Started, SpawnError> =>
   Effect.callback((resume) => {
     try {
-      const child = ChildProcess.spawn("/bin/sh", ["-c", wrapped(registration), command.executable, ...command.args], {
+      const script = wrapped(registration, stdio, terminal)
+      const child = ChildProcess.spawn("/bin/sh", ["-c", script, command.executable, ...command.args], {
         cwd: command.cwd,
         env: command.env,
-        stdio: ["ignore", "pipe", "ignore", registration.descriptor],
+        stdio: [...descriptorsOf(stdio, terminal), registration.descriptor],
         detached: true,
         windowsHide: true
       })
       if (child.pid !== undefined) registration.started(child.pid)
       const exit = Deferred.makeUnsafe<number>()
       // Reads from the start, because Node discards unread output when the child exits.
-      const read = child.stdout === null ? Effect.undefined : chunksOf(child.stdout)
+      const streams = streamsOf(child, terminal)
       child.once("error", (error) => resume(Effect.fail(spawnError(error))))
       child.once("exit", (code, name) => {
         Deferred.doneUnsafe(exit, Effect.succeed(code ?? 128 + (name === null ? 0 : Os.constants.signals[name])))
       })
-      child.once("spawn", () => resume(Effect.succeed({ child, exit, read })))
+      child.once("spawn", () => resume(Effect.succeed({ child, exit, terminal, streams })))
     } catch (error) {
       resume(Effect.fail(spawnError(error)))
+    } finally {
+      // The child has it. While the server has it too, the end of the output is not seen.
+      if (terminal !== undefined) Fs.closeSync(terminal.inner)
     }
   })
 
-/** Reads the pipe in pieces, on demand only. */
-const chunksOf = (stream: Readable): Process["read"] => {
-  let deliver: (() => void) | undefined
-  let ended = false
-  const end = (): void => {
-    ended = true
-    deliver?.()
-  }
-  stream.on("readable", () => deliver?.())
-  // A failed read is the end of the output.
-  stream.on("end", end).on("close", end).on("error", end)
-  return Effect.callback((resume) => {
-    deliver = () => {
-      // A stream of bytes without an encoding gives buffers.
-      const chunk = stream.read() as Buffer | null
-      if (chunk === null && !ended) return
-      deliver = undefined
-      resume(Effect.succeed(chunk ?? undefined))
-    }
-    deliver()
-    return Effect.sync(() => {
-      deliver = undefined
-    })
-  })
+const descriptorsOf = (stdio: Stdio, terminal: Terminal | undefined): Array<"ignore" | "pipe" | number> => {
+  if (terminal !== undefined) return [terminal.inner, terminal.inner, terminal.inner]
+  if (stdio.type === "separate") return [stdio.input ? "pipe" : "ignore", "pipe", "pipe"]
+  return ["ignore", "pipe", "ignore"]
+}
+
+const streamsOf = ({ stderr, stdin, stdout }: Child, terminal: Terminal | undefined): Started["streams"] =>
+  terminal === undefined
+    ? {
+        read: stdout === null ? Effect.undefined : readerOf(stdout),
+        readErrors: stderr === null ? Effect.undefined : readerOf(stderr),
+        input: stdin === null ? noInput : writerOf(stdin)
+      }
+    : { read: terminal.read, readErrors: Effect.undefined, input: terminal.input }
+
+const kill = ({ child, terminal }: Started): Effect.Effect<void> => {
+  const group = signal(child, "SIGKILL")
+  if (terminal === undefined || child.pid === undefined) return group
+  const { pid } = child
+  const session = Effect.flatMap(
+    Effect.promise(() => import("./ProcessSession.ts")),
+    ({ killSession }) => killSession(pid)
+  )
+  return Effect.andThen(group, session)
 }
 
 /** Also closes the pipe when a process outside of the group holds it, because it would keep this process alive. */
-const closeOutput = (child: Child): Effect.Effect<void> => Effect.sync(() => void child.stdout?.destroy())
+const closeOutput = ({ child, terminal }: Started): Effect.Effect<void> =>
+  Effect.sync(() => {
+    terminal?.close()
+    child.stdin?.destroy()
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+  })
 
 /** Signals the whole group. The leader, or every process, may already have exited. */
 const signal = (child: Child, name: NodeJS.Signals): Effect.Effect<void> =>

@@ -108,6 +108,10 @@ export const matches = (pattern: string, name: string): boolean => {
   return at === wanted.length
 }
 
+/** The kind of terminal that a command gets: the server's own, unless that is none. */
+export const terminalName = ({ TERM }: Environment): string =>
+  TERM === undefined || TERM === "" || TERM === "dumb" ? "xterm" : TERM
+
 /** Variables for output to a model instead of a terminal: no colours, no pager, UTF-8. */
 export const plain = {
   NO_COLOR: "1",

@@ -8,9 +8,7 @@
  * @module
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -21,20 +19,22 @@ import type { Sandbox, SandboxedCommand } from "../../../services/sandbox/Sandbo
 import type { ExecRules, ThreadRules } from "../../../services/tool/ExecRules.ts"
 import type { RunningCommand, ShellSession, UserCommand } from "../../../services/tool/ShellSessions.ts"
 import { failure, type ToolCall, type ToolOutput, type ToolTurn, TurnCancelled } from "../../../services/tool/Tool.ts"
-import { type ExecCommandArguments, readExecCommand, readWriteStdin } from "./Arguments.ts"
+import { type ExecCommandArguments, readExecCommand } from "./Arguments.ts"
 import * as CommandApproval from "./CommandApproval.ts"
 import { commandActions } from "./CommandActions.ts"
 import { display } from "./CommandLine.ts"
 import * as ExecPolicy from "./ExecPolicy.ts"
-import { DefaultOutputTokens, render } from "./OutputText.ts"
 import { KeyedLock } from "./KeyedLock.ts"
 import { rejected } from "./RejectedText.ts"
 import * as Script from "./Script.ts"
-import { itemOf, type CommandSession, type CommandSummary } from "./CommandSession.ts"
+import { itemOf, type CommandSummary } from "./CommandSession.ts"
 import { CommandSessions } from "./CommandSessions.ts"
+import type { Stdio } from "./Process.ts"
+import * as SessionCalls from "./SessionCalls.ts"
 import * as ShellEnvironment from "./ShellEnvironment.ts"
 import * as UserCommands from "./UserCommands.ts"
 import { isFixedSearchPath, namedShell, userShell } from "./UserShell.ts"
+import type { ThreadPatches } from "../Patches.ts"
 import type { Marked } from "./Watchdog.ts"
 
 export interface Options {
@@ -52,11 +52,21 @@ export interface Options {
   /** The server's environment. */
   readonly environment: ShellEnvironment.Environment
   readonly marked: Marked
+  /** The patches of the thread: a command line may be one. */
+  readonly patches: ThreadPatches
   /** Whether refused commands are items: see `ShowRefusals`. */
   readonly showRefusals: boolean
   /** Maximum running time of a command. */
   readonly scope: Scope.Scope
 }
+
+const onPipes: Stdio = { type: "merged" }
+const inTerminal: Stdio = { type: "terminal", size: { rows: 24, cols: 80 } }
+
+const terminalAvailable = Effect.flatMap(
+  Effect.promise(() => import("./Terminal.ts")),
+  ({ available }) => available
+)
 
 /** A prepared call of exec_command. */
 interface Plan {
@@ -134,7 +144,7 @@ export class ShellThread {
       processId: String(id),
       itemId: shown.itemId,
       turnId: turn.turnId,
-      command: shown.command,
+      command: shown.line,
       cwd: shown.cwd,
       startedAtMs
     }))
@@ -150,6 +160,8 @@ export class ShellThread {
 
   execCommand(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput, TurnCancelled> {
     return Effect.gen({ self: this }, function* () {
+      const patched = yield* this.#options.patches.inCommand(call, turn)
+      if (patched !== undefined) return patched
       const judged = yield* this.#judged(call, turn)
       if (Result.isFailure(judged) || judged.success.decision.type === "run") {
         return yield* Effect.flatten(this.#settle(judged, turn))
@@ -202,6 +214,10 @@ export class ShellThread {
       if (args.success.login === true && !this.#options.mayLogIn) {
         return Result.fail(invalid("login shell is disabled by config; omit `login` or set it to false."))
       }
+      const terminal = args.success.tty === true ? yield* Effect.result(terminalAvailable) : undefined
+      if (terminal !== undefined && Result.isFailure(terminal)) {
+        return Result.fail(invalid(`exec_command failed: ${terminal.failure.message}; rerun it without tty`))
+      }
       const plan = this.#plan(call, args.success, turn)
       const confined = yield* Effect.result(this.#options.sandbox.confine(plan.command, turn.sandboxPolicy, turn.cwd))
       const decision = ExecPolicy.decide({
@@ -227,28 +243,7 @@ export class ShellThread {
   }
 
   writeStdin(call: ToolCall, turn: ToolTurn): Effect.Effect<ToolOutput> {
-    return Effect.gen({ self: this }, function* () {
-      const read = readWriteStdin(call.input)
-      if (Result.isFailure(read)) return failure(read.failure)
-      const { session_id, chars, yield_time_ms, max_output_tokens } = read.success
-      const session = this.#sessions.find(session_id)
-      if (session === undefined) return failure(`write_stdin failed: Unknown process id ${session_id}`)
-      const typed = chars ?? ""
-      if (typed !== "" && typed !== Interrupt) {
-        return failure("write_stdin failed: stdin is closed for this session")
-      }
-      const startedAt = yield* Clock.currentTimeNanos
-      const publish = session.hasExited ? Effect.void : interaction(session, turn, typed)
-      if (typed === Interrupt) {
-        // Published first: the item may be completed a moment later.
-        yield* publish
-        yield* session.interrupt
-      }
-      const waitMs = typed === "" ? between(yield_time_ms, 5000, 5000, 300_000) : writeWait(yield_time_ms)
-      yield* this.#sessions.awaiting(session, waitFor(session, waitMs))
-      if (typed === "") yield* publish
-      return yield* this.#observe(session, startedAt, max_output_tokens)
-    })
+    return SessionCalls.writeStdin(this.#sessions, call, turn)
   }
 
   #plan(call: ToolCall, args: ExecCommandArguments, turn: ToolTurn): Plan {
@@ -258,7 +253,7 @@ export class ShellThread {
     const cwd = Path.resolve(turn.cwd, args.workdir ?? "")
     const script = Script.read(args.cmd)
     const actions = commandActions(args.cmd, script, cwd)
-    const shown = { itemId: call.callId, command: display(argv), cwd, actions }
+    const shown = { itemId: call.callId, command: display(argv), line: args.cmd, cwd, actions }
     return { shown, script, argv, command: this.#commandOf(shell, args, cwd), args }
   }
 
@@ -274,43 +269,27 @@ export class ShellThread {
       executable: shell,
       args: [login ? "-lc" : "-c", args.cmd],
       cwd,
-      env: { ...this.#environment, ...ShellEnvironment.plain }
+      ...(args.tty === true ? { terminal: true } : {}),
+      env: {
+        ...this.#environment,
+        ...ShellEnvironment.plain,
+        ...(args.tty === true ? { TERM: ShellEnvironment.terminalName(this.#environment) } : {})
+      }
     }
   }
 
   #run(plan: Plan, command: SandboxedCommand, turn: ToolTurn, announced: boolean): Effect.Effect<ToolOutput> {
     return Effect.gen({ self: this }, function* () {
       const startedAt = yield* Clock.currentTimeNanos
-      const started = yield* Effect.result(this.#sessions.start({ command, shown: plan.shown, turn, announced }))
+      const stdio = plan.args.tty === true ? inTerminal : onPipes
+      const launch = { command, shown: plan.shown, turn, announced, stdio }
+      const started = yield* Effect.result(this.#sessions.start(launch))
       if (Result.isFailure(started))
         return yield* CommandApproval.notStarted(plan.shown, started.failure, turn, announced)
       const session = started.success
-      const waitMs = between(plan.args.yield_time_ms, 10_000, 250, 30_000)
-      yield* this.#sessions.awaiting(session, waitFor(session, waitMs))
-      return yield* this.#observe(session, startedAt, plan.args.max_output_tokens)
-    })
-  }
-
-  /** The model's view of a session. The returned output counts as seen. */
-  #observe(
-    session: CommandSession,
-    startedAt: bigint,
-    maxTokens: number | null | undefined
-  ): Effect.Effect<ToolOutput> {
-    return Effect.gen({ self: this }, function* () {
-      const wallSeconds = Number((yield* Clock.currentTimeNanos) - startedAt) / 1e9
-      const chunkId = (yield* Random.nextIntBetween(0, 0x100_0000)).toString(16).padStart(6, "0")
-      const exitCode = Deferred.isDoneUnsafe(session.finished) ? yield* Deferred.await(session.finished) : undefined
-      const text = render({
-        chunkId,
-        wallSeconds,
-        state: exitCode === undefined ? { sessionId: session.id } : { exitCode },
-        output: session.unread,
-        maxTokens: maxTokens ?? DefaultOutputTokens
-      })
-      session.unread.clear()
-      if (exitCode !== undefined) yield* this.#sessions.forget(session)
-      return { content: [{ type: "text", text }], success: exitCode === undefined || exitCode === 0 }
+      const waitMs = SessionCalls.Waits.start(plan.args.yield_time_ms)
+      yield* this.#sessions.awaiting(session, SessionCalls.waitForEnd(session, waitMs))
+      return yield* SessionCalls.observe(this.#sessions, session, startedAt, plan.args.max_output_tokens)
     })
   }
 
@@ -355,24 +334,8 @@ export class ShellThread {
   }
 }
 
-const Interrupt = "\u0003"
-
-const sessionKey = (plan: Plan): string =>
-  ExecPolicy.sessionKey({ ...plan, escalated: plan.args.sandbox_permissions === "require_escalated" }, plan.shown.cwd)
-
-const interaction = (session: CommandSession, turn: ToolTurn, stdin: string): Effect.Effect<void> =>
-  turn.notify("item/commandExecution/terminalInteraction", {
-    threadId: turn.threadId,
-    turnId: turn.turnId,
-    itemId: session.shown.itemId,
-    processId: String(session.id),
-    stdin
-  })
-
-const waitFor = (session: CommandSession, milliseconds: number): Effect.Effect<unknown> =>
-  Effect.timeoutOption(Deferred.await(session.finished), milliseconds)
-
-const between = (value: number | null | undefined, standard: number, least: number, most: number): number =>
-  Math.min(most, Math.max(least, value ?? standard))
-
-const writeWait = (value: number | null | undefined): number => between(value, 250, 250, 30_000)
+const sessionKey = (plan: Plan): string => {
+  const { sandbox_permissions, tty } = plan.args
+  const key = ExecPolicy.sessionKey({ ...plan, escalated: sandbox_permissions === "require_escalated" }, plan.shown.cwd)
+  return tty === true ? `${key} in a terminal` : key
+}

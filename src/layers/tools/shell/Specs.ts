@@ -31,7 +31,10 @@ export const execCommand: ToolSpec = {
       workdir: string("Directory to run in; a relative one is taken from the turn's working directory, the default."),
       shell: string("Shell that runs the command. The user's own unless given."),
       login: boolean("Whether the shell is started as a login shell. True unless given."),
-      tty: boolean("Whether the command gets a terminal. This server runs commands on plain pipes only."),
+      tty: boolean(
+        "Whether the command gets a terminal of 24 lines and 80 columns, for interactive programs. False unless given: its " +
+          "stdin is then empty."
+      ),
       yield_time_ms: number(
         "Milliseconds to wait for the command before it goes on in the background: 250 to 30000, 10000 unless given."
       ),
@@ -59,14 +62,21 @@ export const execCommand: ToolSpec = {
 export const writeStdin: ToolSpec = {
   type: "function",
   name: "write_stdin",
-  description: "Waits for a running session and returns its new output, or interrupts it.",
+  description:
+    "Types into a running session and returns its new output, or waits for it. Only a session with a terminal takes text; any " +
+    "session can be interrupted.",
   strict: false,
   parameters: {
     type: "object",
     properties: {
       session_id: number("The session ID that exec_command returned."),
-      chars: string('What to type. Leave it out to wait for output; "\\u0003" interrupts the command.'),
-      yield_time_ms: number("Milliseconds to wait: 5000 to 300000 when nothing is typed, else up to 30000."),
+      chars: string(
+        'What to type, control characters included: "\\u0003" interrupts the command, "\\u0004" ends the input of a terminal. ' +
+          "Leave it out to wait for output."
+      ),
+      yield_time_ms: number(
+        "Milliseconds to wait: 5000 to 300000 when nothing is typed, else 250 to 30000, 250 unless given."
+      ),
       max_output_tokens: maxOutputTokens
     },
     required: ["session_id"],

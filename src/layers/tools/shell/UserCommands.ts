@@ -98,12 +98,13 @@ export const start = Effect.fnUntraced(function* (
     itemId: command.itemId,
     isUsers: true,
     command: display(surroundings.argv),
+    line: command.command,
     cwd: turn.cwd,
     actions: [{ type: "unknown", command: command.command }]
   }
   const refusal = refusalOf(command, surroundings)
   if (refusal !== undefined) return yield* notStarted(shown, "declined", refusal, turn)
-  const launch = { command: surroundings.command, shown, turn, announced: false }
+  const launch = { command: surroundings.command, shown, turn, announced: false, stdio: { type: "merged" } } as const
   const started = yield* Effect.result(sessions.start(launch))
   if (Result.isFailure(started)) return yield* notStarted(shown, "failed", started.failure.message, turn)
   const session = started.success

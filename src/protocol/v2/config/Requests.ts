@@ -8,6 +8,7 @@ import { absent, nullable, optional } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { Config, ConfigLayer, ConfigLayerMetadata } from "./Config.ts"
+import * as Write from "./ConfigWrite.ts"
 import { ConfigRequirements } from "./Requirements.ts"
 
 /** With `cwd`, the layers of a trusted project in that folder are included. */
@@ -44,6 +45,20 @@ export const configRequests = {
     params: ConfigReadParams,
     result: ConfigReadResponse,
     schedule: Method.global("config", { shared: true })
+  }),
+
+  /** Changes one setting of the user's file. */
+  "config/value/write": Method.clientRequest({
+    params: Write.ConfigValueWriteParams,
+    result: Write.ConfigWriteResponse,
+    schedule: Method.global("config", { shared: false })
+  }),
+
+  /** Changes several settings of the user's file together. */
+  "config/batchWrite": Method.clientRequest({
+    params: Write.ConfigBatchWriteParams,
+    result: Write.ConfigWriteResponse,
+    schedule: Method.global("config", { shared: false })
   }),
 
   /** The organisation's requirements. */

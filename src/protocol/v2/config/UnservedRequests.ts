@@ -4,19 +4,10 @@
  * @module
  */
 import * as Method from "../../Method.ts"
-import * as Write from "./ConfigWrite.ts"
 import * as Features from "./Features.ts"
 
 /** By method name. */
 export const unservedConfigRequests = {
-  "config/value/write": Method.clientRequest({
-    params: Write.ConfigValueWriteParams,
-    result: Write.ConfigWriteResponse
-  }),
-  "config/batchWrite": Method.clientRequest({
-    params: Write.ConfigBatchWriteParams,
-    result: Write.ConfigWriteResponse
-  }),
   "experimentalFeature/list": Method.clientRequest({
     params: Features.ExperimentalFeatureListParams,
     result: Features.ExperimentalFeatureListResponse

@@ -37,6 +37,7 @@ import { factRequests } from "./FactRequests.ts"
 import { historyRequests } from "./HistoryRequests.ts"
 import { listRequests } from "./ListRequests.ts"
 import { sectionRequests } from "./SectionRequests.ts"
+import { terminalRequests } from "./TerminalRequests.ts"
 import { Thread, ThreadHistoryMode, ThreadReadState, ThreadSource } from "./Thread.ts"
 import { workRequests } from "./WorkRequests.ts"
 import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
@@ -320,5 +321,6 @@ export const threadRequests = {
   ...historyRequests,
   ...factRequests,
   ...sectionRequests,
-  ...workRequests
+  ...workRequests,
+  ...terminalRequests
 } as const

@@ -66,6 +66,8 @@ export class ActiveTurn {
   readonly plan: { startedAtMs: number | null; isDone: boolean } = { startedAtMs: null, isDone: false }
   /** The conversation was compacted in this turn and is still over its limit. */
   isCompacted = false
+  /** What patches of this turn have changed, as one diff; empty when they changed nothing. */
+  diff = ""
   /** The text of the user's last message in this turn; null when there is none. */
   prompt: string | null = null
   #fiber: Fiber.Fiber<void> | undefined

@@ -39,6 +39,11 @@ export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: strin
     itemStarted: (item) => whileOpen(() => context.itemStarted(turn.id, item)),
     itemCompleted: (item) => whileOpen(() => context.itemCompleted(turn.id, item)),
     notify: (method, params) => whileOpen(() => context.notify(method, params)),
+    diffUpdated: (diff) =>
+      whileOpen(() => {
+        turn.diff = diff
+        return context.notify("turn/diff/updated", { threadId: context.id, turnId: turn.id, diff })
+      }),
     progress: (message) =>
       whileOpen(() =>
         context.notify("item/mcpToolCall/progress", { threadId: context.id, turnId: turn.id, itemId, message })

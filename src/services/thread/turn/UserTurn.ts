@@ -16,6 +16,9 @@ import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.t
 import type { ModelError } from "../../model/ModelProvider.ts"
 import * as Tracing from "../../observability/Tracing.ts"
 import type { ToolCall, TurnCancelled } from "../../tool/Tool.ts"
+import type { ThreadContext } from "../ThreadContext.ts"
+import { AwaitsClients } from "../ThreadJournal.ts"
+import type { ActiveTurn } from "./ActiveTurn.ts"
 import { type OnCall, sample } from "./Sampling.ts"
 import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
 import { modelRequest, type RequestOptions } from "./ModelRequests.ts"
@@ -36,6 +39,10 @@ interface Running {
   readonly custom: boolean
   readonly fiber: Fiber.Fiber<FunctionCallOutputBody, TurnCancelled>
 }
+
+/** Publishes what the patches of the turn have changed. */
+const publishDiff = (context: ThreadContext, { diff, id: turnId }: ActiveTurn): Effect.Effect<void> =>
+  context.notify("turn/diff/updated", { threadId: context.id, turnId, diff })
 
 /** Runs one answer and its tool calls. True when another model request is needed. */
 const step = Effect.fnUntraced(function* (
@@ -63,11 +70,20 @@ const step = Effect.fnUntraced(function* (
     TurnSpans.modelRequest(sample(context, turn, request, onCall), request),
     Effect.as(turn.steered, null)
   ).pipe(Effect.tapError((error) => countFailure(context, turn.id, error)))
-  yield* countTokens(context, turn.id, sampled?.usage ?? null)
-  for (const { call, custom, fiber } of calls) {
-    yield* recordOutput(context, turn, call.callId, custom, yield* Fiber.join(fiber))
-    yield* Effect.yieldNow
-  }
+  const outputs = Effect.forEach(
+    calls,
+    ({ call, custom, fiber }) =>
+      Fiber.join(fiber).pipe(
+        Effect.flatMap((output) => recordOutput(context, turn, call.callId, custom, output)),
+        Effect.andThen(Effect.yieldNow)
+      ),
+    { discard: true }
+  )
+  // The tokens are counted behind the calls, also when the turn ends during them: then no client is waited for.
+  const counted = countTokens(context, turn.id, sampled?.usage ?? null)
+  yield* Effect.onError(outputs, () => Effect.provideService(counted, AwaitsClients, false))
+  yield* counted
+  if (turn.diff !== "") yield* publishDiff(context, turn)
   // What is left was being stored when the answer was dropped, for longer than the answer is waited for.
   yield* recordAborted(context, turn)
   return calls.length > 0 || sampled?.endTurn === false

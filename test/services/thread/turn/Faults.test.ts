@@ -178,8 +178,8 @@ describe("a turn ends once, for every fault of a port [76] [77]", () => {
         toolbox: [toolOf(() => stuck)]
       })
       const { turn } = yield* client.request("turn/start", { threadId, input: userInput("go") })
-      for (const _ of calls) yield* client.notified("item/started")
-      yield* client.notified("thread/tokenUsage/updated")
+      // The user's message and the calls.
+      for (const _ of [turn, ...calls]) yield* client.notified("item/started")
       const { millis } = yield* passing(client.request("turn/interrupt", { threadId, turnId: turn.id }))
       assert.isAtMost(millis, 2000)
       assert.strictEqual(log.filter((line) => line.includes("tool faulty did not stop")).length, calls.length)

@@ -12,16 +12,16 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import type { ThreadMatch, ThreadPageRequest, ThreadSummary } from "../../../../services/thread/ThreadStore.ts"
-import { cursorsOf, isLeft, snippetIn, textsOfItem } from "../../Query.ts"
+import type { ThreadPageRequest, ThreadSummary } from "../../../../services/thread/ThreadStore.ts"
+import { cursorsOf, isLeft } from "../../Query.ts"
 import { refersTo } from "../Lineage.ts"
 import { asError, pauseAfter } from "../Slices.ts"
 import type { ThreadIndex } from "../ThreadIndex.ts"
 import { WalkIndex, type WalkIndexOptions } from "../WalkIndex.ts"
-import { ItemReader } from "./Items.ts"
 import { Keeper, StepMillis } from "./Keeper.ts"
-import { expressionOf, isPlain, matching, numbers, rows } from "./Queries.ts"
-import { type Place, summaryIn, type Tables } from "./Tables.ts"
+import { isPlain, rows } from "./Queries.ts"
+import { search } from "./Search.ts"
+import { summaryIn, type Tables } from "./Tables.ts"
 
 /** Files that a query indexes before it answers. When there are more, it does without the index. */
 const MaxInline = 256
@@ -231,59 +231,39 @@ export class IndexedThreads implements ThreadIndex {
 
   #search(request: Parameters<ThreadIndex["search"]>[0]) {
     return Effect.gen({ self: this }, function* () {
-      const { filter, limit, text } = request
+      const { filter, limit } = request
       if (filter.text !== null && !isPlain(filter.text)) return undefined
-      const query = yield* this.use((tables) => {
-        const expression = expressionOf(tables, text)
-        if (expression === undefined) return undefined
-        const items = matching(tables, expression)
-        return { items, ids: items.size === 0 ? [] : numbers(tables, request, items) }
-      })
-      if (query === undefined) return undefined
-      const [isShown, pause] = [isLeft(request), pauseAfter(StepMillis)]
-      const found: Array<ThreadMatch> = []
-      for (const id of query.ids) {
-        if (found.length > limit) break
-        yield* pause
-        const match = yield* this.use((tables) => this.#match(tables, id, query.items.get(id) ?? [], text))
-        if (match === undefined || match === "again") return match
-        if (match !== "none" && isShown(match.thread)) found.push(match)
-      }
+      const isCurrent = (threadId: string) => this.keeper.check(threadId)
+      const found = yield* this.#steps((tables) => search({ tables, isCurrent }, request))
+      if (found === undefined || found === "again") return found
       const matches = found.slice(0, limit)
       const threads = matches.map(({ thread }) => thread)
       return { matches, ...cursorsOf(threads, found.length > limit, request) }
     })
   }
 
-  /** The first place in a thread where the text occurs. */
-  #match(tables: Tables, id: number, items: ReadonlyArray<number>, text: string): ThreadMatch | "none" | "again" {
-    const row = tables.get(
-      "SELECT thread, summary, name, archived, progress FROM threads JOIN details USING (id) WHERE id = ?",
-      id
-    )
-    const thread = row === undefined ? null : summaryIn(row)
-    if (row === undefined || thread === null || !this.keeper.check(String(row["thread"]))) return "again"
-    const reader = new ItemReader(JSON.parse(String(row["progress"])))
-    try {
-      for (const place of placesOf(tables, items)) {
-        const snippet = snippetIn(textsOfItem(reader.read(place, "")), text)
-        if (snippet !== undefined) return { thread, snippet }
-      }
-      return "none"
-    } finally {
-      reader.close()
-    }
+  /** Runs steps that use the database, with pauses. Undefined when it cannot be used until their end. */
+  #steps<A>(make: (tables: Tables) => Generator<void, A>): Effect.Effect<A | undefined, Error> {
+    return Effect.gen({ self: this }, function* () {
+      const pause = pauseAfter(StepMillis)
+      let begun: { readonly tables: Tables; readonly steps: Generator<void, A> } | undefined
+      const next = this.use((tables) => {
+        begun ??= { tables, steps: make(tables) }
+        return begun.tables === tables ? begun.steps.next() : undefined
+      })
+      const ended = Effect.sync(() => void begun?.steps.return(undefined as A))
+      return yield* Effect.ensuring(
+        Effect.gen(function* () {
+          while (true) {
+            const step = yield* next
+            if (step === undefined || step.done === true) return step?.value
+            yield* pause
+          }
+        }),
+        ended
+      )
+    })
   }
-}
-
-/** Items that are ordered by their turn; of more, the first ones are taken as they were written. */
-const MaxOrdered = 256
-
-/** The places of items in the order of their turns. */
-function* placesOf(tables: Tables, items: ReadonlyArray<number>): Generator<Place> {
-  const some = items.slice(0, MaxOrdered).flatMap((id) => tables.places("id = ?", id))
-  yield* some.sort((a, b) => a.n - b.n || a.seq - b.seq)
-  for (const id of items.slice(MaxOrdered)) yield* tables.places("id = ?", id)
 }
 
 /** An index that is filled and closed with the scope. */

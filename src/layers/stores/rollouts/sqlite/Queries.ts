@@ -8,16 +8,12 @@
  */
 import type { SQLInputValue } from "node:sqlite"
 import type { ThreadPageRequest } from "../../../../services/thread/ThreadStore.ts"
-import { ItemsPerFile } from "./Database.ts"
 import type { Row, Tables } from "./Tables.ts"
 
 interface Condition {
   readonly sql: string
   readonly values: ReadonlyArray<SQLInputValue>
 }
-
-/** Terms that a short text is replaced by, at most. */
-const MaxTerms = 4096
 
 const among = (column: string, values: ReadonlyArray<string> | null, not = ""): ReadonlyArray<Condition> =>
   values === null
@@ -88,69 +84,33 @@ export const rows = (tables: Tables, request: ThreadPageRequest, limit: number, 
 /** Whether SQLite sees the same characters as JavaScript. */
 export const isPlain = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
 
-const quoted = (term: string): string => `"${term.replaceAll('"', '""')}"`
-
-/** All terms of three characters that begin with a shorter text; undefined when there are too many. */
-const termsOf = (tables: Tables, text: string): string | undefined => {
-  const found = tables.all(
-    "SELECT term FROM terms WHERE term >= ? AND term < ? LIMIT ?",
-    text,
-    `${text}\u{10ffff}`,
-    MaxTerms + 1
-  )
-  return found.length > MaxTerms ? undefined : found.map(({ term }) => quoted(String(term))).join(" OR ")
-}
-
-const allOf = (text: string): string => {
-  const points = Array.from(text)
-  const terms = new Set(points.slice(2).map((_, index) => quoted(points.slice(index, index + 3).join(""))))
-  return Array.from(terms).slice(0, 64).join(" AND ")
-}
-
-/**
- * The expression that all items match in which a text occurs, and some others. Empty when none does; undefined when the index
- * cannot answer.
- */
-export const expressionOf = (tables: Tables, text: string): string | undefined => {
-  if (!isPlain(text) || text === "") return undefined
-  const found = Array.from(new Set([text.toLowerCase(), text]), (form) =>
-    Array.from(form).length < 3 ? termsOf(tables, form) : allOf(form)
-  )
-  if (found.includes(undefined)) return undefined
-  return found
-    .filter((part) => part !== "")
-    .map((part) => `(${part})`)
-    .join(" OR ")
-}
-
-/** The items that match an expression, by the number of their file. */
-export const matching = (tables: Tables, expression: string): ReadonlyMap<number, ReadonlyArray<number>> => {
-  const found = new Map<number, Array<number>>()
-  if (expression === "") return found
-  for (const { rowid } of tables.all("SELECT rowid FROM texts WHERE texts MATCH ?", expression)) {
-    const file = Math.floor(Number(rowid) / ItemsPerFile)
-    const items = found.get(file)
-    if (items === undefined) found.set(file, [Number(rowid)])
-    else items.push(Number(rowid))
-  }
-  return found
-}
-
 /** So few threads are named in a statement; more are left out of its result. */
 const MaxNamed = 1000
 
-/** The numbers of those threads that the request's filter and cursor leave, in its order. */
-export const numbers = (
+/** Rows that are read at a time. */
+const RowsPerPage = 256
+
+/** The numbers of those threads, or of all, that the request's filter and cursor leave, in its order; in pages. */
+export function* orderedNumbers(
   tables: Tables,
   request: ThreadPageRequest,
-  among: ReadonlyMap<number, unknown>
-): ReadonlyArray<number> => {
-  const isFew = among.size <= MaxNamed
-  const named = { sql: "id IN (SELECT value FROM json_each(?))", values: [JSON.stringify([...among.keys()])] }
-  const all = [...(isFew ? [named] : []), ...conditionsOf(request)]
-  const found = tables.all(
-    `SELECT id FROM threads WHERE ${all.map(({ sql }) => sql).join(" AND ")} ORDER BY ${ordered(request)}`,
-    ...all.flatMap(({ values }) => values)
-  )
-  return found.map(({ id }) => Number(id)).filter((id) => among.has(id))
+  among: ReadonlyMap<number, unknown> | undefined
+): Generator<ReadonlyArray<number>> {
+  const ids = among !== undefined && among.size <= MaxNamed ? Array.from(among.keys()) : undefined
+  const named =
+    ids === undefined ? [] : [{ sql: "id IN (SELECT value FROM json_each(?))", values: [JSON.stringify(ids)] }]
+  if (among?.size === 0) return
+  for (let { cursor } = request; ;) {
+    const all = [...named, ...conditionsOf({ ...request, cursor })]
+    const found = tables.all(
+      `SELECT id, thread, ${columnOf(request.sortKey)} AS value FROM threads
+       WHERE ${all.map(({ sql }) => sql).join(" AND ")} ORDER BY ${ordered(request)} LIMIT ?`,
+      ...all.flatMap(({ values }) => values),
+      RowsPerPage
+    )
+    yield found.map(({ id }) => Number(id)).filter((id) => among?.has(id) !== false)
+    const last = found.at(-1)
+    if (last === undefined || found.length < RowsPerPage) return
+    cursor = { value: Number(last["value"]), id: String(last["thread"]) }
+  }
 }

@@ -1,0 +1,88 @@
+/**
+ * The tool `apply_patch` of a thread, and patches in command lines.
+ *
+ * Owns the declaration for the model. Does not own the work of a patch, which is loaded with the first one (`patch/`).
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect"
+import type { Sandbox } from "../../services/sandbox/Sandbox.ts"
+import {
+  failure,
+  text,
+  type Tool,
+  type ToolCall,
+  type ToolOutput,
+  type ToolTurn,
+  type TurnCancelled
+} from "../../services/tool/Tool.ts"
+import type { PatchCall, PatchOutcome } from "./patch/PatchThread.ts"
+
+/** The grammar of a patch for models that write free text, in the form of Lark. */
+const grammar = `start: begin file+ end
+begin: "*** Begin Patch" LF
+end: "*** End Patch" LF?
+
+file: added | deleted | updated
+added: "*** Add File: " name LF ("+" /(.*)/ LF)+
+deleted: "*** Delete File: " name LF
+updated: "*** Update File: " name LF moved? chunk+
+moved: "*** Move to: " name LF
+chunk: anchor? line+ eof?
+
+anchor: ("@@" | "@@ " /(.+)/) LF
+line: ("+" | "-" | " ") /(.*)/ LF
+eof: "*** End of File" LF
+name: /(.+)/
+
+%import common.LF
+`
+
+/** The declaration of `apply_patch`. */
+export const spec: Tool["spec"] = {
+  type: "custom",
+  name: "apply_patch",
+  description:
+    "Creates, edits, moves and deletes text files. The input is the patch itself, not JSON. Either all of its changes are made, or none.",
+  format: { type: "grammar", syntax: "lark", definition: grammar }
+}
+
+/** The patches of a thread. */
+export interface ThreadPatches {
+  /** The tool for models that write patches as free text. */
+  readonly tool: Tool
+  /** Applies the patch in a call of `exec_command`. Undefined when its command line is no patch. */
+  readonly inCommand: (call: ToolCall, turn: ToolTurn) => Effect.Effect<ToolOutput | undefined, TurnCancelled>
+}
+
+const outputOf = (outcome: PatchOutcome): ToolOutput => (outcome.success ? text(outcome.text) : failure(outcome.text))
+
+/** Only such a call is parsed a second time. */
+const mayBePatch = /apply_?patch|\*\*\* Begin Patch/
+
+/** The patches of a new thread. */
+export const open = (sandbox: Sandbox["Service"]): Effect.Effect<ThreadPatches> =>
+  Effect.gen(function* () {
+    const thread = yield* Effect.cached(
+      Effect.map(
+        Effect.promise(() => import("./patch/PatchThread.ts")),
+        ({ PatchThread }) => new PatchThread(sandbox)
+      )
+    )
+    const apply = (call: PatchCall, turn: ToolTurn) => Effect.flatMap(thread, (patches) => patches.apply(call, turn))
+    return {
+      tool: {
+        spec,
+        publishesItems: true,
+        asksFirst: true,
+        offered: ({ model }) => (model.supportsApplyPatch ? spec : undefined),
+        run: ({ callId, input }, turn) => Effect.map(apply({ callId, text: input, cwd: turn.cwd }, turn), outputOf)
+      },
+      inCommand: Effect.fnUntraced(function* (call, turn) {
+        if (!mayBePatch.test(call.input)) return undefined
+        const { inCommand } = yield* Effect.promise(() => import("./patch/PatchCommand.ts"))
+        const outcome = yield* inCommand(call, turn, apply)
+        return outcome === undefined ? undefined : outputOf(outcome)
+      })
+    }
+  })
