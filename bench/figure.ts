@@ -13,7 +13,7 @@ export type Result = Sample | Missing
 export const isMissing = (value: object): value is Missing => "missing" in value
 
 /** `arrived` counts what reached the client. */
-export type Unit = "us" | "ms" | "/s" | "MB" | "%" | "arrived"
+export type Unit = "us" | "ms" | "/s" | "KiB" | "MB" | "%" | "arrived"
 
 /** The target: a multiple of a peer's figure, or a figure. It is not a test: the table shows yes or no. */
 export type Target =

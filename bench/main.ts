@@ -6,6 +6,7 @@ import process from "node:process"
 import { parseArgs } from "node:util"
 import type { Figure } from "./figure.ts"
 import { history } from "./figures/history.ts"
+import { idleThreads } from "./figures/idleThreads.ts"
 import { idleConnections, watchers } from "./figures/connections.ts"
 import { deltas } from "./figures/deltas.ts"
 import { manyThreads } from "./figures/manyThreads.ts"
@@ -30,6 +31,7 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
   ["many-threads", manyThreads],
   ["deltas", deltas],
   ["memory", memory],
+  ["idle-threads", idleThreads],
   ["history", history],
   ["stdio-requests", stdioRequests],
   ["ws-requests", wsRequests],

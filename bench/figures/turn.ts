@@ -2,15 +2,19 @@
  * A turn with a model without latency, over stdio: the server's overhead. For comparison, the HTTP exchange of such a turn
  * alone, with Effect's own client.
  */
+import { appendFile } from "node:fs/promises"
+import * as Path from "node:path"
 import { Contestant } from "../contestant.ts"
 import { compare, type Figure } from "../figure.ts"
 import { cpuMillis, isAvailable } from "../proc.ts"
 import { type Sample, summarize } from "../sample.ts"
 import type { Server } from "../server.ts"
-import type { World } from "../world.ts"
+import { folders, spindle, type World } from "../world.ts"
 import { compareServers, launches, ours, withMissing, withServers } from "./servers.ts"
 
 const http = "Effect HttpClient + Sse"
+
+const inMemory = "store in memory"
 
 /** CPU of all measured rounds by contestant: a round is too short for the kernel's clock resolution. */
 class Cpu {
@@ -34,8 +38,19 @@ class Cpu {
   }
 }
 
+/** This server with threads in memory only. */
+const withoutFiles = async (world: World) => {
+  const places = await folders(world)
+  await appendFile(Path.join(places.home, "config.toml"), '\n[spindle]\nstore = "memory"\n')
+  return spindle(world, places)
+}
+
+/** The results of some contestants. */
+const only = <A>(results: ReadonlyMap<string, A>, isShown: (name: string) => boolean): ReadonlyMap<string, A> =>
+  new Map([...results].filter(([name]) => isShown(name)))
+
 export const turn = async (world: World): Promise<ReadonlyArray<Figure>> => {
-  const launched = await launches(world)
+  const launched = new Map([...(await launches(world)), [inMemory, await withoutFiles(world)]])
   const turns = world.quick ? 10 : 30
   const warm = 2
   const cpu = new Cpu()
@@ -70,9 +85,21 @@ export const turn = async (world: World): Promise<ReadonlyArray<Figure>> => {
     const target = { _tag: "OfPeer", peer: "codex", limit: 0.08 } as const
     const p50 = withMissing(launched, samples)
     const used = withMissing(launched, cpu.samples())
+    const [isPeer, isOwn] = [(name: string) => name !== inMemory, (name: string) => name === ours || name === inMemory]
+    const overhead = { _tag: "OfPeer", peer: inMemory, limit: 1.15 } as const
     return [
-      compare({ name: "turn", what: "turn with an instant model, p50", unit: "ms", target }, ours, p50),
-      compare({ name: "turn-cpu", what: "CPU of such a turn", unit: "ms" }, ours, used)
+      compare({ name: "turn", what: "turn with an instant model, p50", unit: "ms", target }, ours, only(p50, isPeer)),
+      compare({ name: "turn-cpu", what: "CPU of such a turn", unit: "ms" }, ours, only(used, isPeer)),
+      compare(
+        { name: "turn-store", what: "such a turn beside one without files", unit: "ms", target: overhead },
+        ours,
+        only(p50, isOwn)
+      ),
+      compare(
+        { name: "turn-store-cpu", what: "its CPU beside one without files", unit: "ms", target: overhead },
+        ours,
+        only(used, isOwn)
+      )
     ]
   } finally {
     exchange.stop()

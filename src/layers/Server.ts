@@ -51,8 +51,11 @@ import * as MachineInfo from "./MachineInfo.ts"
 import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
+import * as CloudHandlers from "./handlers/Cloud.ts"
+import * as FeatureHandlers from "./handlers/Features.ts"
 import * as FileHandlers from "./handlers/Files.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
+import * as LoginHandlers from "./handlers/Login.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
@@ -68,10 +71,12 @@ import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
 import * as ThreadTaskHandlers from "./handlers/ThreadTasks.ts"
 import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
+import * as ThreadSideHandlers from "./handlers/ThreadSide.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
 import * as MemoryStore from "./stores/Memory.ts"
+import * as FileHistory from "./tools/FileHistory.ts"
 import * as Shell from "./tools/Shell.ts"
 import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
@@ -139,10 +144,14 @@ const handlers = Layer.effect(
       ...(yield* ThreadShellHandlers.make),
       ...(yield* ThreadTaskHandlers.make),
       ...(yield* ThreadTerminalHandlers.make),
+      ...(yield* ThreadSideHandlers.make),
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
       ...(yield* AccountHandlers.make),
+      ...(yield* LoginHandlers.make),
+      ...(yield* FeatureHandlers.make),
+      ...CloudHandlers.handlers,
       ...(yield* FileHandlers.make)
     }
     return Handlers.of(guard(handlers))
@@ -197,8 +206,11 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const auth = "allowApiKeyEnv" in credentials ? Auth.layer({ home, environment, ...credentials }) : credentials
   const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
+  const sandbox = options.sandbox ?? PlatformSandbox.configured({ environment, protect: [home] })
+  const fileHistory = FileHistory.layer.pipe(Layer.provide(sandbox))
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
-    Layer.provide(options.sandbox ?? PlatformSandbox.layer({ environment, protect: [home] })),
+    Layer.provide(fileHistory),
+    Layer.provide(sandbox),
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
@@ -216,7 +228,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(
       handlers.pipe(
         Layer.provide(model),
-        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer])
+        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer, fileHistory])
       )
     ),
     Layer.provideMerge(threads),

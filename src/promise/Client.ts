@@ -145,21 +145,40 @@ interface Session {
   readonly close: () => Promise<void>
 }
 
-/** Keeps the process running meanwhile. A server in this process has nothing else that does while it waits. */
-const alive = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.acquireUseRelease(
-    Effect.sync(() => setInterval(() => {}, 2 ** 31 - 1)),
-    () => effect,
-    (timer) => Effect.sync(() => clearInterval(timer))
-  )
+/**
+ * Keeps the process running while calls wait. A server in this process has nothing else that does. One timer serves all calls
+ * of a client; without calls it does not keep the process.
+ */
+const makeAlive = () => {
+  const timer = setInterval(() => {}, 2 ** 31 - 1).unref()
+  let waiting = 0
+  return {
+    during: <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          if (waiting++ === 0) timer.ref()
+        }),
+        () => effect,
+        () =>
+          Effect.sync(() => {
+            if (--waiting === 0) timer.unref()
+          })
+      ),
+    end: () => clearInterval(timer)
+  }
+}
 
 const sessionOf = (runtime: Session["runtime"], client: Session["client"]): Session => {
   let closing: Promise<void> | undefined
+  const alive = makeAlive()
   // Calls and iterations end with the connection; the runtime would interrupt them.
-  const close = () => (closing ??= Effect.runPromise(client.shutdown).finally(() => runtime.dispose()))
+  const close = () =>
+    (closing ??= Effect.runPromise(client.shutdown)
+      .finally(() => runtime.dispose())
+      .finally(alive.end))
   const run: Run = (effect, options = {}) =>
     closing === undefined
-      ? runtime.runPromise(Effect.exit(alive(effect)), options).catch(() => Exit.interrupt())
+      ? runtime.runPromise(Effect.exit(alive.during(effect)), options).catch(() => Exit.interrupt())
       : Effect.runPromiseExit(effect, options)
   return { runtime, client, run, close }
 }

@@ -15,6 +15,7 @@ import type { unservedRequestTable } from "./UnservedRequests.ts"
 import { accountNotifications } from "./v2/account/Notifications.ts"
 import { accountRequests } from "./v2/account/Requests.ts"
 import { appNotifications } from "./v2/app/Notifications.ts"
+import { appRequests } from "./v2/app/Requests.ts"
 import { approvalRequests } from "./v2/approval/ServerRequests.ts"
 import { configNotifications } from "./v2/config/Notifications.ts"
 import { configRequests } from "./v2/config/Requests.ts"
@@ -24,10 +25,12 @@ import { fileRequests } from "./v2/file/Requests.ts"
 import { hookNotifications } from "./v2/hook/Notifications.ts"
 import { hostRequests } from "./v2/host/ServerRequests.ts"
 import { itemNotifications } from "./v2/item/Notifications.ts"
+import { legacyRequests } from "./v2/legacy/Requests.ts"
 import { mcpNotifications } from "./v2/mcp/Notifications.ts"
 import { mcpRequests } from "./v2/mcp/ServerRequests.ts"
 import { modelNotifications } from "./v2/model/Notifications.ts"
 import { modelRequests } from "./v2/model/Requests.ts"
+import { pluginRequests } from "./v2/plugin/Requests.ts"
 import { processNotifications } from "./v2/process/Notifications.ts"
 import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
 import { serverNotifications } from "./v2/server/Notifications.ts"
@@ -46,6 +49,9 @@ type ClientRequestTable = typeof initializeRequests &
   typeof modelRequests &
   typeof reviewRequests &
   typeof configRequests &
+  typeof appRequests &
+  typeof pluginRequests &
+  typeof legacyRequests &
   typeof fileRequests &
   typeof accountRequests
 
@@ -57,6 +63,9 @@ export const clientRequestTable: ClientRequestTable = {
   ...modelRequests,
   ...reviewRequests,
   ...configRequests,
+  ...appRequests,
+  ...pluginRequests,
+  ...legacyRequests,
   ...fileRequests,
   ...accountRequests
 }

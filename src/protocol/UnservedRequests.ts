@@ -10,7 +10,6 @@ import type { ClientRequest, WireSchema } from "./Method.ts"
 import type { ReleasedRequestMethod } from "./ReleasedRequests.ts"
 import { unservedAccountRequests } from "./v2/account/UnservedRequests.ts"
 import { unservedAppRequests } from "./v2/app/UnservedRequests.ts"
-import { unservedConfigRequests } from "./v2/config/UnservedRequests.ts"
 import { unservedEnvironmentRequests } from "./v2/environment/UnservedRequests.ts"
 import { unservedExternalAgentRequests } from "./v2/externalAgent/UnservedRequests.ts"
 import { unservedFeedbackRequests } from "./v2/feedback/UnservedRequests.ts"
@@ -32,7 +31,6 @@ import { unservedUserVerificationRequests } from "./v2/userVerification/Unserved
 // Named, because the declaration files would repeat every schema otherwise.
 type Table = typeof unservedAccountRequests &
   typeof unservedAppRequests &
-  typeof unservedConfigRequests &
   typeof unservedEnvironmentRequests &
   typeof unservedExternalAgentRequests &
   typeof unservedFeedbackRequests &
@@ -55,7 +53,6 @@ type Table = typeof unservedAccountRequests &
 export const unservedRequestTable: Table = {
   ...unservedAccountRequests,
   ...unservedAppRequests,
-  ...unservedConfigRequests,
   ...unservedEnvironmentRequests,
   ...unservedExternalAgentRequests,
   ...unservedFeedbackRequests,

@@ -133,6 +133,14 @@ const shared = (use: (shared: Shared) => Promise<void>) =>
     }
   })
 
+/** Compresses the file of a thread, as the release does with old ones. */
+const compress = (home: string, threadId: string): void => {
+  const files = Fs.readdirSync(home, { recursive: true, encoding: "utf8" })
+  const plain = Path.join(home, files.find((path) => path.endsWith(`-${threadId}.jsonl`)) ?? "")
+  Fs.writeFileSync(`${plain}.zst`, Zlib.zstdCompressSync(Fs.readFileSync(plain)))
+  Fs.rmSync(plain)
+}
+
 const lastSeen = (requests: ReadonlyArray<Json>) => conversationIn(requests.at(-1) ?? {})
 
 describe("a home that the released server shares", () => {
@@ -198,9 +206,7 @@ describe("a home that the released server shares", () => {
       await them.stop()
       const find = () =>
         Fs.readdirSync(home, { recursive: true, encoding: "utf8" }).filter((path) => path.includes(`-${id}.jsonl`))
-      const plain = Path.join(home, find()[0] ?? "")
-      Fs.writeFileSync(`${plain}.zst`, Zlib.zstdCompressSync(Fs.readFileSync(plain)))
-      Fs.rmSync(plain)
+      compress(home, id)
       const us = await start(ours, home)
       assert.deepStrictEqual(await previews(us), ["one"])
       assert.deepStrictEqual(await readBy(us, id), ["one | re: one"])
@@ -214,6 +220,118 @@ describe("a home that the released server shares", () => {
       const back = await start(release, home)
       assert.deepStrictEqual(await resumed(back, id), ["one | re: one", "two | re: two"])
       await back.stop()
+    })
+  )
+
+  it.live("has our archived, named, forked and compressed threads for the release", () =>
+    shared(async ({ home, release }) => {
+      const us = await start(ours, home)
+      const [archived, named, packed] = [await newThread(us), await newThread(us), await newThread(us)]
+      for (const [id, text] of [
+        [archived, "archived"],
+        [named, "named"],
+        [packed, "packed"]
+      ] as const) {
+        await turn(us, id, text)
+      }
+      await us.result("thread/archive", { threadId: archived })
+      await us.result("thread/name/set", { threadId: named, name: "An unusual name" })
+      const fork = String(json((await us.result("thread/fork", { threadId: named }))["thread"])["id"])
+      await turn(us, fork, "in fork")
+      await us.stop()
+      compress(home, packed)
+
+      const them = await start(release, home)
+      const ids = async (params: Json) =>
+        list((await them.result("thread/list", params))["data"]).map(({ id }) => String(id))
+      assert.deepStrictEqual((await ids({})).toSorted(), [named, packed, fork].toSorted())
+      assert.deepStrictEqual(await ids({ archived: true }), [archived])
+      // The name of a fork is that of its source.
+      assert.include(await ids({ searchTerm: "unusual" }), named)
+      assert.deepStrictEqual(await resumed(them, fork), ["named | re: named", "in fork | re: in fork"])
+      assert.deepStrictEqual(await resumed(them, packed), ["packed | re: packed"])
+      await turn(them, packed, "two")
+      await them.result("thread/unarchive", { threadId: archived })
+      assert.deepStrictEqual(await resumed(them, archived), ["archived | re: archived"])
+      await turn(them, archived, "two")
+      await them.stop()
+
+      const again = await start(ours, home)
+      assert.deepStrictEqual(await resumed(again, archived), ["archived | re: archived", "two | re: two"])
+      assert.deepStrictEqual(await resumed(again, packed), ["packed | re: packed", "two | re: two"])
+      const { thread } = await again.result("thread/read", { threadId: fork })
+      assert.deepStrictEqual([json(thread)["forkedFromId"], json(thread)["name"]], [named, "An unusual name"])
+      await again.stop()
+    })
+  )
+
+  it.live("has the release's archived and named threads for us", () =>
+    shared(async ({ home, release }) => {
+      const them = await start(release, home)
+      const [archived, named] = [await newThread(them), await newThread(them)]
+      await turn(them, archived, "archived")
+      await turn(them, named, "named")
+      await them.result("thread/name/set", { threadId: named, name: "Their name" })
+      await them.result("thread/archive", { threadId: archived })
+      await them.stop()
+
+      const us = await start(ours, home)
+      const found = async (params: Json, server = us) =>
+        list((await server.result("thread/list", params))["data"]).map(({ id, name }) => [id, name])
+      assert.deepStrictEqual(await found({ searchTerm: "Their" }), [[named, "Their name"]])
+      assert.deepStrictEqual(await found({ archived: true }), [[archived, null]])
+      assert.deepStrictEqual(await readBy(us, archived), ["archived | re: archived"])
+      await us.stop()
+      // The release finds the file of a thread that it knows only where its own database has it.
+      const back = await start(release, home)
+      await back.result("thread/unarchive", { threadId: archived })
+      await resumed(back, archived)
+      await turn(back, archived, "two")
+      await back.stop()
+      const again = await start(ours, home)
+      assert.deepStrictEqual(await found({ archived: true }, again), [])
+      assert.deepStrictEqual(await resumed(again, archived), ["archived | re: archived", "two | re: two"])
+      await again.stop()
+    })
+  )
+
+  it.live("has legacy threads, which stay legacy when either program continues them", () =>
+    shared(async ({ home, release, requests }) => {
+      const id = "0198c0de-0000-7000-8000-000000000001"
+      const file = Path.join(home, "sessions/2025/08/20", `rollout-2025-08-20T10-00-00-${id}.jsonl`)
+      const timestamp = "2025-08-20T10:00:00.000Z"
+      const meta = { id, timestamp, cwd: home, originator: "another", cli_version: "0.20.0", source: "cli" }
+      const message = (role: string, type: string, text: string) => ({
+        type: "message",
+        role,
+        content: [{ type, text }]
+      })
+      const lines = [
+        ["session_meta", { ...meta, model_provider: "mock" }],
+        ["response_item", message("user", "input_text", "old")],
+        ["event_msg", { type: "user_message", message: "old", images: [] }],
+        ["event_msg", { type: "agent_message", message: "answer" }],
+        ["response_item", message("assistant", "output_text", "answer")]
+      ]
+      Fs.mkdirSync(Path.dirname(file), { recursive: true })
+      Fs.writeFileSync(
+        file,
+        lines.map(([type, payload]) => `${JSON.stringify({ timestamp, type, payload })}\n`).join("")
+      )
+      const us = await start(ours, home)
+      assert.deepStrictEqual(await previews(us), ["old"])
+      assert.deepStrictEqual(await resumed(us, id), ["old | answer"])
+      await turn(us, id, "ours")
+      await us.stop()
+      const them = await start(release, home)
+      assert.deepStrictEqual(await resumed(them, id), ["old | answer", "ours | re: ours"])
+      await turn(them, id, "theirs")
+      assert.deepStrictEqual(lastSeen(requests), ["old", "answer", "ours", "re: ours", "theirs"])
+      await them.stop()
+      const again = await start(ours, home)
+      assert.deepStrictEqual(await resumed(again, id), ["old | answer", "ours | re: ours", "theirs | re: theirs"])
+      await again.stop()
+      assert.notInclude(Fs.readFileSync(file, "utf8"), '"ordinal"')
     })
   )
 })

@@ -28,6 +28,7 @@ approval_policy = "on-request"
 sandbox_mode = "read-only"
 [spindle]
 recover = "resume"
+sandbox = "none"
 [model_providers.mock]
 name = "mock"
 base_url = "${url}"

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { lazy } from "../../protocol/Lazy.ts"
 import { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
@@ -14,7 +15,9 @@ import { mismatch } from "../../services/decoding/Mismatch.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { invalidRequest, type RequestError } from "../../services/routing/RequestError.ts"
 import { Threads } from "../../services/thread/Threads.ts"
+import { FileHistory } from "../../services/tool/FileHistory.ts"
 import { backwardsCursors } from "./HistoryCursors.ts"
+import { prepareRestoration } from "./RestoreFiles.ts"
 
 const decodeItem = lazy(() => Schema.decodeUnknownExit(ResponseItem()))
 
@@ -43,6 +46,7 @@ export const make: Effect.Effect<
   const router = yield* OutboundRouter
   const threads = yield* Threads
   const { stored } = threads
+  const history = Option.getOrUndefined(yield* Effect.serviceOption(FileHistory))
 
   const archive: Handler<"thread/archive"> = Effect.fnUntraced(function* ({ threadId }) {
     yield* stored.archive(threadId)
@@ -56,14 +60,21 @@ export const make: Effect.Effect<
 
   const remove: Handler<"thread/delete"> = Effect.fnUntraced(function* ({ threadId }) {
     yield* stored.remove(threadId)
+    yield* history?.forget(threadId) ?? Effect.void
     return Reply.withCommit({}, router.notify("thread/deleted", { threadId }, null))
   })
 
-  const revert: Handler<"thread/revert"> = Effect.fnUntraced(function* ({ beforeTurnId, threadId }) {
+  const revert: Handler<"thread/revert"> = Effect.fnUntraced(function* ({ beforeTurnId, threadId }, context) {
     const thread = yield* threads.get(threadId)
+    const restore = yield* prepareRestoration(history, thread, beforeTurnId, context)
     yield* stored.revert(thread, beforeTurnId)
+    const extensions = yield* restore
     const result = { thread: thread.view(false), ...backwardsCursors(thread.state) }
-    return Reply.withCommit(result, router.notify("thread/reverted", { threadId }, threadId))
+    return Reply.make(() => ({
+      result,
+      extensions,
+      commit: router.notify("thread/reverted", { threadId }, threadId)
+    }))
   })
 
   const inject: Handler<"thread/inject_items"> = Effect.fnUntraced(function* ({ items, threadId }) {

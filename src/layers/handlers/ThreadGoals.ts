@@ -7,11 +7,14 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
 import * as Reply from "../../services/connection/Reply.ts"
+import { invalidRequest, type RequestError } from "../../services/routing/RequestError.ts"
+import { isFeatureOff } from "../../services/thread/Switches.ts"
+import { Config, type ConfigError } from "../../services/config/Config.ts"
 import { EphemeralThread, ThreadNotFound } from "../../services/thread/ThreadError.ts"
-import type { ThreadEvent } from "../../services/thread/ThreadEvent.ts"
-import { changed, toGoal } from "../../services/thread/ThreadGoal.ts"
-import type { Decision, Notification } from "../../services/thread/ThreadJournal.ts"
+import { changed, recorded, toGoal, withTime } from "../../services/thread/ThreadGoal.ts"
+import type { Changed, Decision } from "../../services/thread/ThreadJournal.ts"
 import type { ThreadState } from "../../services/thread/ThreadState.ts"
+import type { ChangeError } from "../../services/thread/ThreadChanges.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import { seconds } from "../../services/thread/ThreadView.ts"
 
@@ -23,62 +26,91 @@ const checkKept = ({ archived, origin }: ThreadState): Effect.Effect<void, Ephem
   return archived ? Effect.fail(unknown(origin.id)) : Effect.void
 }
 
-export const make: Effect.Effect<
-  HandlersFor<"thread/goal/set" | "thread/goal/get" | "thread/goal/clear">,
-  never,
-  Threads
-> = Effect.gen(function* () {
-  const threads = yield* Threads
-  const commit = <A, E>(threadId: string, decide: (state: ThreadState) => Effect.Effect<Decision<A>, E>) =>
-    Effect.mapError(
-      threads.stored.change(threadId, (state) => Effect.andThen(checkKept(state), decide(state))),
-      (error) => (error instanceof ThreadNotFound ? unknown(threadId) : error)
-    )
+type Commit = <A, E>(
+  threadId: string,
+  decide: (state: ThreadState) => Effect.Effect<Decision<A>, E>
+) => Effect.Effect<Changed<A>, E | GoalError>
 
-  const set: Handler<"thread/goal/set"> = Effect.fnUntraced(function* ({ threadId, ...params }) {
+type GoalError = ChangeError | ConfigError | EphemeralThread | RequestError
+
+const makeSet = (threads: Threads["Service"], commit: Commit): Handler<"thread/goal/set"> =>
+  Effect.fnUntraced(function* ({ threadId, ...params }) {
     const at = yield* Clock.currentTimeMillis
     const change = {
       objective: params.objective ?? null,
       status: params.status ?? null,
-      tokenBudget: params.tokenBudget ?? null
+      tokenBudget: params.tokenBudget
     }
-    const { publish, value: goal } = yield* commit(
+    const { publish, value } = yield* commit(
       threadId,
-      Effect.fnUntraced(function* (state) {
-        const stored = yield* changed(threadId, state.goal, change, seconds(at))
-        const goal = toGoal(threadId, stored)
-        const events: ReadonlyArray<ThreadEvent> = [{ _tag: "GoalSet", at, goal: stored }]
-        const notifications: ReadonlyArray<Notification> = [
-          { method: "thread/goal/updated", params: { threadId, turnId: null, goal } }
-        ]
-        return { events, notifications, value: goal }
+      Effect.fnUntraced(function* ({ goal: before }) {
+        const next = yield* changed(threadId, before, change, seconds(at))
+        const goal = withTime(next, threads.find(threadId)?.goal.takeTime(at) ?? 0)
+        const { event, notification } = recorded(threadId, null, goal, at)
+        return { events: [event], notifications: [notification], value: { goal, before } }
       })
     )
-    return Reply.withCommit({ goal }, publish)
+    const started = threads.find(threadId)?.goal.changed(value.before) ?? Effect.void
+    return Reply.withCommit({ goal: toGoal(threadId, value.goal) }, Effect.andThen(publish, started))
   })
 
+const makeClear = (threads: Threads["Service"], commit: Commit): Handler<"thread/goal/clear"> =>
+  Effect.fnUntraced(function* ({ threadId }) {
+    const at = yield* Clock.currentTimeMillis
+    const { publish, value: cleared } = yield* commit(threadId, ({ goal }) =>
+      Effect.succeed<Decision<boolean>>(
+        goal === null
+          ? { events: [], value: false }
+          : {
+              events: [{ _tag: "GoalSet", at, goal: null }],
+              notifications: [{ method: "thread/goal/cleared", params: { threadId } }],
+              value: true
+            }
+      )
+    )
+    const stopped = threads.find(threadId)?.goal.changed(null) ?? Effect.void
+    return Reply.withCommit({ cleared }, Effect.andThen(publish, stopped))
+  })
+
+export const make: Effect.Effect<
+  HandlersFor<"thread/goal/set" | "thread/goal/get" | "thread/goal/clear">,
+  never,
+  Config | Threads
+> = Effect.gen(function* () {
+  const threads = yield* Threads
+  const config = yield* Config
+
+  /** Fails when the configuration of the thread, or that of the server for a thread that is not loaded, has no goals. */
+  const checkEnabled = Effect.fnUntraced(function* (threadId: string) {
+    const loaded = threads.find(threadId)
+    if (loaded?.state.origin.ephemeral === true) return
+    const isOff =
+      loaded === undefined
+        ? isFeatureOff(yield* config.effective({ cwd: null, overrides: {} }), "goals")
+        : !loaded.goal.isEnabled
+    if (isOff) return yield* invalidRequest("goals feature is disabled")
+  })
+
+  const commit: Commit = (threadId, decide) =>
+    Effect.andThen(
+      checkEnabled(threadId),
+      Effect.mapError(
+        threads.stored.change(threadId, (state) => Effect.andThen(checkKept(state), decide(state))),
+        (error) => (error instanceof ThreadNotFound ? unknown(threadId) : error)
+      )
+    )
+
   const get: Handler<"thread/goal/get"> = Effect.fnUntraced(function* ({ threadId }) {
+    yield* checkEnabled(threadId)
     const state = yield* threads.stored.state(threadId)
     if (state === null) return yield* unknown(threadId)
     yield* checkKept(state)
     return { goal: state.goal === null ? null : toGoal(threadId, state.goal) }
   })
 
-  const clear: Handler<"thread/goal/clear"> = Effect.fnUntraced(function* ({ threadId }) {
-    const at = yield* Clock.currentTimeMillis
-    const { publish, value: cleared } = yield* commit(
-      threadId,
-      Effect.fnUntraced(function* (state) {
-        const cleared = state.goal !== null
-        const events: ReadonlyArray<ThreadEvent> = cleared ? [{ _tag: "GoalSet", at, goal: null }] : []
-        const notifications: ReadonlyArray<Notification> = cleared
-          ? [{ method: "thread/goal/cleared", params: { threadId } }]
-          : []
-        return { events, notifications, value: cleared }
-      })
-    )
-    return Reply.withCommit({ cleared }, publish)
-  })
-
-  return { "thread/goal/set": set, "thread/goal/get": get, "thread/goal/clear": clear }
+  return {
+    "thread/goal/set": makeSet(threads, commit),
+    "thread/goal/get": get,
+    "thread/goal/clear": makeClear(threads, commit)
+  }
 })

@@ -55,7 +55,7 @@ const filterOf = (params: Filters, known: () => ReadonlyArray<string>): ThreadFi
   archived: params.archived === true,
   sourceKinds: kindsOf(params),
   modelProviders: given(params.modelProviders) ?? null,
-  cwds: typeof params.cwd === "string" ? [params.cwd] : (given(params.cwd) ?? null),
+  cwds: typeof params.cwd === "string" ? [params.cwd] : (params.cwd ?? null),
   text: params.searchTerm ?? null,
   excludedIds: (params.excludedThreadIds ?? []).map(canonicalId),
   section: sectionOf(params.sectionId, known),

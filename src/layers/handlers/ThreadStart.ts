@@ -141,10 +141,28 @@ const makeStart = (routing: Routing, threads: Threads["Service"]): Handler<"thre
     })
   })
 
+/** Refuses a conversation that is to replace that of the thread. An empty one requests nothing. */
+const refuseHistory = (
+  threads: Threads["Service"],
+  threadId: string,
+  history: ParamsOf<"thread/resume">["history"]
+): Effect.Effect<void, RequestError> => {
+  if (history == null || history.length === 0) return Effect.void
+  const isLoaded = threads.find(threadId) !== undefined
+  return Effect.fail(
+    invalidRequest(
+      isLoaded
+        ? `cannot resume thread ${threadId} with history while it is already running`
+        : "`thread/resume.history` is not supported by this server yet"
+    )
+  )
+}
+
 const makeResume = (routing: Routing, threads: Threads["Service"]): Handler<"thread/resume"> =>
   Effect.fnUntraced(function* (params, context) {
     const { connection } = context
     const threadId = yield* threads.stored.locate(params.threadId, params.path)
+    yield* refuseHistory(threads, threadId, params.history)
     const served = threads.stored.hasFiles ? { ...params, path: null } : params
     const after = positionIn(context.extensions)
     const loaded = yield* threads.resume({ threadId, overrides: params, returning: after !== undefined })
@@ -153,7 +171,10 @@ const makeResume = (routing: Routing, threads: Threads["Service"]): Handler<"thr
     return Reply.make(() => {
       const otherwise = catchUp(routing.router, connection, thread, now)
       const { extensions, following } = subscribe(routing, connection, threadId, after, otherwise)
-      const commit = Effect.andThen(following, publishWarnings(routing.router, loaded, unservedAtResume(served)))
+      const commit = following.pipe(
+        Effect.andThen(publishWarnings(routing.router, loaded, unservedAtResume(served))),
+        Effect.andThen(thread.goal.start)
+      )
       return { result: resumedThread(thread, params), extensions, commit }
     })
   })

@@ -23,6 +23,7 @@ import * as UnlinkedFile from "./UnlinkedFile.ts"
 
 /** The names of the sandboxes, in order of preference. */
 export const Names = ["bubblewrap", "landlock"] as const
+/** The name of a sandbox. */
 export type Name = (typeof Names)[number]
 
 /** A sandbox that works on this machine. */
@@ -105,8 +106,9 @@ const tryBubblewrap = Effect.fnUntraced(function* (architecture: Architecture, s
     noNetwork: yield* UnlinkedFile.make(filter({ architecture, network: false, processes: true }))
   }
   let reason: string | undefined
-  for (const userNamespace of process.getuid?.() === 0 ? [true, false] : [true]) {
-    const bubblewrap = { executable, filters, userNamespace }
+  const root = process.getuid?.() === 0
+  for (const userNamespace of root ? [true, false] : [true]) {
+    const bubblewrap = { executable, filters, root, userNamespace }
     const wrap = (command: SandboxedCommand, entries: FileAccess["entries"]) =>
       Bubblewrap.wrap(bubblewrap, command, { entries, network: false })
     const problem = yield* probe(wrap, { seesProcesses: false })
@@ -157,7 +159,10 @@ const tryLandlock = Effect.fnUntraced(function* (architecture: Architecture, sea
     seesProcesses: true
   })
   return problem === undefined
-    ? works(landlockAdapter(landlock), `${landstrip}, without user namespaces`)
+    ? works(
+        landlockAdapter(landlock),
+        `${landstrip}. It protects .git, .agents, .codex and .aws less well than bubblewrap: see docs/security.md`
+      )
     : failed("landlock", `it does not work here: ${problem}`)
 })
 

@@ -18,6 +18,8 @@ export interface Bubblewrap {
   readonly executable: string
   /** False when only root without a user namespace can create the other namespaces. */
   readonly userNamespace: boolean
+  /** Whether commands run as the machine's root user. */
+  readonly root: boolean
   /** Paths of the filters of system calls. */
   readonly filters: { readonly network: string; readonly noNetwork: string }
 }
@@ -43,6 +45,8 @@ export const wrap = (bubblewrap: Bubblewrap, command: SandboxedCommand, terms: T
     "3",
     ...isolation(bubblewrap, terms, command.terminal === true),
     ...mounts(terms.entries),
+    // The settings of the kernel belong to root, which needs no capability to write them.
+    ...(bubblewrap.root ? ["--remount-ro", "/proc"] : []),
     "--",
     command.executable,
     ...command.args

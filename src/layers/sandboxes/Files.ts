@@ -8,7 +8,7 @@ import process from "node:process"
 import type { Sandbox } from "../../services/sandbox/Sandbox.ts"
 
 /** What the writable files depend on besides the policy. */
-export interface Options {
+export interface FilesOptions {
   /** The value of `TMPDIR`. Default: that of this process. */
   readonly tmpdir?: string | undefined
   /** Absolute paths that stay read-only in every writable root, such as the server's home. */
@@ -17,7 +17,7 @@ export interface Options {
 
 /** `Sandbox.files` for this process. */
 export const files =
-  ({ protect, tmpdir = process.env["TMPDIR"] }: Options): Sandbox["Service"]["files"] =>
+  ({ protect, tmpdir = process.env["TMPDIR"] }: FilesOptions): Sandbox["Service"]["files"] =>
   (policy, cwd) =>
     Effect.flatMap(
       Effect.promise(() => import("./PolicyFiles.ts")),

@@ -84,6 +84,12 @@ const policyOf = ({ entries, network }: Terms): string =>
 const paths = (entries: ReadonlyArray<AccessEntry>, access: AccessEntry["access"]): ReadonlyArray<string> =>
   entries.filter((entry) => entry.access === access).map(({ path }) => path)
 
+/** The broker writes its errors to the stderr that the script closes; the command gets the real one back. */
+const brokered = ({ landstrip }: Landlock, { args, executable }: SandboxedCommand): ReadonlyArray<string> => {
+  const broker = [landstrip, "run", "-p", "POLICY", "--policy-format", "json", "--inherit", "ERRORS", "--"]
+  return [...broker, "/bin/sh", "-c", "RESTORE", "/bin/sh", executable, ...args]
+}
+
 /** Rewrites a command so that it runs in the sandbox. */
 export const wrap = (landlock: Landlock, command: SandboxedCommand, terms: Terms): SandboxedCommand => {
   const writable = [...Devices, ...paths(terms.entries, "write")]
@@ -97,8 +103,7 @@ export const wrap = (landlock: Landlock, command: SandboxedCommand, terms: Terms
       Numbers[landlock.architecture],
       String(writable.length),
       ...writable,
-      ...[landlock.landstrip, "run", "-p", "POLICY", "--policy-format", "json", "--inherit", "ERRORS", "--"],
-      ...["/bin/sh", "-c", "RESTORE", "/bin/sh", command.executable, ...command.args]
+      ...brokered(landlock, command)
     ],
     cwd: command.cwd,
     env: terms.network ? command.env : { ...command.env, ...NetworkDisabled }

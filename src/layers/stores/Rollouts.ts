@@ -20,6 +20,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Config, type ConfigError } from "../../services/config/Config.ts"
+import { ownSetting } from "../../services/config/OwnSettings.ts"
 import { ThreadStore, type ThreadSummary } from "../../services/thread/ThreadStore.ts"
 import * as Memory from "./Memory.ts"
 import type { RetentionPolicy } from "./rollouts/RetentionPolicy.ts"
@@ -31,16 +32,12 @@ const policies: ReadonlyArray<string> = ["never", "turn", "always"] satisfies Re
 
 const isPolicy = (value: unknown): value is FsyncPolicy => typeof value === "string" && policies.includes(value)
 
-/** The table `spindle`. */
-const ownIn = (all: Readonly<Record<string, unknown>>): object => {
-  const own = all["spindle"]
-  return typeof own === "object" && own !== null ? own : {}
-}
+type Settings = Readonly<Record<string, unknown>>
 
 /** The limits on the stored threads. */
-const limitsIn = (own: object): RetentionPolicy => {
+const limitsIn = (settings: Settings): RetentionPolicy => {
   const limit = (name: string): number | null => {
-    const value: unknown = Reflect.get(own, name)
+    const value = ownSetting(settings, name)
     return typeof value === "number" && value > 0 ? value : null
   }
   const size = limit("retention_size_mb")
@@ -59,21 +56,21 @@ const limitsIn = (own: object): RetentionPolicy => {
 export const retention: Effect.Effect<RetentionPolicy, ConfigError, Config> = Effect.gen(function* () {
   const { effective } = yield* Config
   const { settings } = yield* effective({ cwd: null, overrides: {} })
-  return limitsIn(ownIn(settings))
+  return limitsIn(settings)
 })
 
 /** A configuration that cannot be read has warned already; the defaults apply. */
 const settings = Effect.gen(function* () {
   const { effective } = yield* Config
-  const own = yield* Effect.orElseSucceed(
-    Effect.map(effective({ cwd: null, overrides: {} }), ({ settings }) => ownIn(settings)),
+  const all: Settings = yield* Effect.orElseSucceed(
+    Effect.map(effective({ cwd: null, overrides: {} }), ({ settings }) => settings),
     () => ({})
   )
-  const fsync: unknown = Reflect.get(own, "fsync")
+  const fsync = ownSetting(all, "fsync")
   return {
-    isMemory: Reflect.get(own, "store") === "memory",
+    isMemory: ownSetting(all, "store") === "memory",
     fsync: isPolicy(fsync) ? fsync : "never",
-    limits: limitsIn(own)
+    limits: limitsIn(all)
   } as const
 })
 

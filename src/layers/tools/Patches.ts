@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Sandbox } from "../../services/sandbox/Sandbox.ts"
+import type { FileHistory } from "../../services/tool/FileHistory.ts"
 import {
   failure,
   text,
@@ -60,13 +61,16 @@ const outputOf = (outcome: PatchOutcome): ToolOutput => (outcome.success ? text(
 /** Only such a call is parsed a second time. */
 const mayBePatch = /apply_?patch|\*\*\* Begin Patch/
 
-/** The patches of a new thread. */
-export const open = (sandbox: Sandbox["Service"]): Effect.Effect<ThreadPatches> =>
+/** The patches of a new thread. Without a history of files none is kept. */
+export const open = (
+  sandbox: Sandbox["Service"],
+  history: FileHistory["Service"] | undefined
+): Effect.Effect<ThreadPatches> =>
   Effect.gen(function* () {
     const thread = yield* Effect.cached(
       Effect.map(
         Effect.promise(() => import("./patch/PatchThread.ts")),
-        ({ PatchThread }) => new PatchThread(sandbox)
+        ({ PatchThread }) => new PatchThread(sandbox, history)
       )
     )
     const apply = (call: PatchCall, turn: ToolTurn) => Effect.flatMap(thread, (patches) => patches.apply(call, turn))

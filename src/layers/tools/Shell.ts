@@ -5,9 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import process from "node:process"
 import { Sandbox } from "../../services/sandbox/Sandbox.ts"
+import { FileHistory } from "../../services/tool/FileHistory.ts"
 import { ExecRules } from "../../services/tool/ExecRules.ts"
 import { type ShellOptions, ShellSessions, ShowRefusals, type ThreadShell } from "../../services/tool/ShellSessions.ts"
 import type { Tool } from "../../services/tool/Tool.ts"
@@ -39,6 +41,7 @@ interface Shared {
   readonly rules: ExecRules["Service"]
   readonly watchdog: Effect.Effect<Watchdog>
   readonly showRefusals: boolean
+  readonly history: FileHistory["Service"] | undefined
 }
 
 /** Loads the shell of a thread; `marked` ends with `scope`. */
@@ -72,7 +75,7 @@ const load = (
 const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
   let loaded: ShellThread | undefined
-  const patches = yield* Patches.open(shared.sandbox)
+  const patches = yield* Patches.open(shared.sandbox, shared.history)
   const marked = Effect.flatMap(shared.watchdog, (watchdog) => Scope.provide(watchdog.thread, scope))
   const shell = yield* Effect.cached(
     Effect.flatMap(marked, (marked) => load(shared, thread, patches, marked, scope)).pipe(
@@ -116,7 +119,14 @@ export const sessionsWith = (options: Options): Layer.Layer<ShellSessions, never
         )
       )
       const showRefusals = yield* ShowRefusals
-      const shared: Shared = { options, sandbox: yield* Sandbox, rules: yield* ExecRules, watchdog, showRefusals }
+      const shared: Shared = {
+        options,
+        sandbox: yield* Sandbox,
+        rules: yield* ExecRules,
+        watchdog,
+        showRefusals,
+        history: Option.getOrUndefined(yield* Effect.serviceOption(FileHistory))
+      }
       return ShellSessions.of({ open: (thread) => open(shared, thread) })
     })
   )

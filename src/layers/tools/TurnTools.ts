@@ -10,6 +10,7 @@ import type { DynamicToolSpec } from "../../protocol/v2/thread/Requests.ts"
 import type { Tool, ToolNamespace, ToolSpec } from "../../services/tool/Tool.ts"
 import { Toolset, type ToolThread } from "../../services/tool/Toolset.ts"
 import * as Specs from "./turn/Specs.ts"
+import * as Goals from "./Goals.ts"
 import * as WebSearch from "./turn/WebSearch.ts"
 
 /** A tool whose code is loaded with its first call. It publishes its own items, or has none. */
@@ -72,6 +73,7 @@ export const layer: Layer.Layer<Toolset> = Layer.succeed(
         ...(isSet(thread, "experimental_request_user_input", false) ? [] : [requestUserInput]),
         viewImage(thread),
         ...dynamicTools(thread),
+        ...Goals.tools,
         WebSearch.tool(thread.config)
       ])
   })

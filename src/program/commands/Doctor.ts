@@ -14,9 +14,11 @@ import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
+import * as References from "effect/References"
 import * as Result from "effect/Result"
 import type { AppServerOptions } from "../../layers/AppServerOptions.ts"
 import * as Server from "../../layers/Server.ts"
+import * as PlatformSandbox from "../../layers/sandboxes/Platform.ts"
 import * as Rollouts from "../../layers/stores/Rollouts.ts"
 import { networkAdvice, networkAt } from "../../layers/stores/rollouts/FileSystemType.ts"
 import * as InProcessClient from "../../layers/clients/InProcessClient.ts"
@@ -28,6 +30,7 @@ import * as Auth from "../../services/account/Auth.ts"
 import { Config, type ModelProviderInfo, offlineProvider } from "../../services/config/Config.ts"
 import { ProtocolRelease, Version } from "../../services/config/ServerIdentity.ts"
 import type { SmallFiles } from "../../services/config/SmallFiles.ts"
+import { Sandbox } from "../../services/sandbox/Sandbox.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import { plain } from "../console/ShownText.ts"
 import { TerminalConsole } from "../console/Console.ts"
@@ -171,7 +174,23 @@ const stored = Effect.fnUntraced(function* (home: string) {
     : warning("threads", `stored in ${home}, on a network file system (${network}): ${networkAdvice}`)
 })
 
-const sandbox = warning("sandbox", "none: commands that sandbox_mode would confine need approval")
+/** What confines commands, and why a sandbox is not used. */
+const sandbox = (options: AppServerOptions) =>
+  Effect.gen(function* () {
+    const { findings, used } = yield* (yield* Sandbox).report
+    const detail = findings.find(({ name }) => name === used)?.detail
+    const others = findings.filter(({ name }) => name !== used)
+    const notes = others.map(({ detail, name }) => `\n${name} is not used: ${detail}`).join("")
+    return [
+      used === "none"
+        ? warning("sandbox", `none: commands that sandbox_mode would confine need approval${notes}`)
+        : ok("sandbox", `${used}${detail === undefined ? "" : `: ${detail}`}${notes}`)
+    ]
+  }).pipe(
+    // The result is printed, so it is not logged.
+    Effect.provideService(References.MinimumLogLevel, "None"),
+    Effect.provide(options.sandbox ?? PlatformSandbox.configured({ environment: process.env }))
+  )
 
 /** The checks that need a server; a server that cannot start is one failed check. */
 const served = (options: AppServerOptions) => {
@@ -183,7 +202,7 @@ const served = (options: AppServerOptions) => {
     name: string,
     checks: Effect.Effect<ReadonlyArray<Check>, E, R>
   ) => Effect.catch(checks, (error) => Effect.succeed([failed(name, error.message)]))
-  return Effect.all([section("configuration", configuration), section("model", model)]).pipe(
+  return Effect.all([section("configuration", configuration), section("model", model), sandbox(options)]).pipe(
     Effect.map((checks) => checks.flat()),
     Effect.provide(server),
     Effect.catch((error) => Effect.succeed([failed("configuration", error.message)]))
@@ -199,7 +218,7 @@ export const run = (
 ): Effect.Effect<number, never, FileSystem.FileSystem | Path.Path | SmallFiles | TerminalConsole> =>
   Effect.gen(function* () {
     const { flush, out } = yield* TerminalConsole
-    const checks = [...program(), ...(yield* served(options)), sandbox]
+    const checks = [...program(), ...(yield* served(options))]
     const line = ({ name, status, text }: Check): string => {
       const [style, mark] = marks[status]
       return `${out.paint(style, mark.padEnd(8))}${name.padEnd(15)}${plain(text).replaceAll("\n", `\n${" ".repeat(23)}`)}\n`

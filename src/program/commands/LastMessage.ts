@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Reporter } from "../reporters/Reporter.ts"
+import { problemOf } from "./FileProblem.ts"
 
 /** The file cannot be written. */
 export class LastMessageError extends Schema.TaggedError<LastMessageError>()("LastMessageError", {
@@ -25,29 +26,11 @@ export interface LastMessage {
   readonly write: (reporter: Reporter) => Effect.Effect<void, LastMessageError>
 }
 
-const causes: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EISDIR: "it is a folder",
-  ENAMETOOLONG: "the name is too long",
-  ENOENT: "its folder does not exist",
-  ENOSPC: "no space is left on the device",
-  ENOTDIR: "a part of its path is not a folder",
-  ENXIO: "this pipe has no reader",
-  EPERM: "permission denied",
-  EPIPE: "this pipe has no reader any more",
-  EROFS: "the file system is read-only"
-}
-
-const causeOf = (error: unknown): string => {
-  const code = error instanceof Error ? Reflect.get(error, "code") : undefined
-  return typeof code === "string" ? (causes[code] ?? code) : "unknown error"
-}
-
 const trying = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, LastMessageError> =>
   Effect.tryPromise({
     try: run,
     catch: (error) =>
-      new LastMessageError({ message: `--output-last-message ${file} cannot be written: ${causeOf(error)}` })
+      new LastMessageError({ message: `--output-last-message ${file} cannot be written: ${problemOf(error)}` })
   })
 
 const opened = (file: string, flags: number): Effect.Effect<FileHandle, LastMessageError, Scope.Scope> =>

@@ -6,8 +6,6 @@
  * @module
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import process from "node:process"
 import type { ParamsInputOf, ResultOf } from "../../protocol/Methods.ts"
@@ -16,6 +14,7 @@ import type { AppServerClient, ClientError } from "../../services/client/AppServ
 import { Threads } from "../../services/thread/Threads.ts"
 import { plain } from "../console/ShownText.ts"
 import type { Permissions } from "./ExecFlags.ts"
+import { foldersOf, onlyOne } from "./StoredThreads.ts"
 
 /** Which stored thread a run continues: `target` is an id or a name; null is the last one. `all`: of every folder. */
 export interface Resume {
@@ -68,13 +67,6 @@ const MaxSearched = 100
 
 type Filter = ParamsInputOf<"thread/list">
 
-/** The folder of the run, also by its real path: a thread has the path that it was started with. */
-const foldersOf = Effect.fnUntraced(function* (cwd: string) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const real = yield* Effect.option(fileSystem.realPath(cwd))
-  return Array.from(new Set([cwd, Option.getOrElse(real, () => cwd)]))
-})
-
 /** Why nothing is found in a store that loses its threads. */
 const Lost = "Threads are kept in memory here: they end with the process that started them."
 
@@ -86,23 +78,19 @@ const targetOf = Effect.fnUntraced(function* (client: Client, { all, target }: R
     sourceKinds: [...sourceKinds],
     modelProviders: [],
     sortKey: "updated_at",
-    cwd: all ? null : yield* foldersOf(cwd ?? process.cwd())
+    cwd: all ? null : [...foldersOf(cwd ?? process.cwd())]
   }
   if (target === null) {
     const { data } = yield* client.request("thread/list", { ...filter, limit: 1 })
     return data[0]?.id ?? (yield* new ResumeError({ message: `There is no thread to continue${place}.` }))
   }
   const { data } = yield* client.request("thread/list", { ...filter, limit: MaxSearched, searchTerm: target })
-  const [first, ...others] = data.filter(({ name }) => name === target)
   const shown = plain(target)
-  if (first === undefined) {
-    return yield* new ResumeError({ message: `There is no thread with the id or the name \`${shown}\`${place}.` })
-  }
-  if (others.length > 0) {
-    const ids = [first, ...others].map(({ id }) => id).join("\n")
-    return yield* new ResumeError({ message: `Several threads are named \`${shown}\`. Pass the id of one:\n${ids}` })
-  }
-  return first.id
+  const ids = data.filter(({ name }) => name === target).map(({ id }) => id)
+  return yield* onlyOne(ids, {
+    none: `There is no thread with the id or the name \`${shown}\`${place}.`,
+    several: `Several threads are named \`${shown}\`.`
+  }).pipe(Effect.mapError((message) => new ResumeError({ message })))
 })
 
 const explained = (error: ClientError | ResumeError): ClientError | ResumeError => {
@@ -116,7 +104,7 @@ const explained = (error: ClientError | ResumeError): ClientError | ResumeError 
 export const open = Effect.fnUntraced(function* (
   client: Client,
   task: ThreadTask
-): Effect.fn.Return<Opened, ClientError | ResumeError, FileSystem.FileSystem | Threads> {
+): Effect.fn.Return<Opened, ClientError | ResumeError, Threads> {
   const settings = {
     ...(yield* localModel(client, task)),
     cwd: task.cwd,

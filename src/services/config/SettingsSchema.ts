@@ -258,9 +258,11 @@ export const keys: SettingType = section({
       store: optional(literals("files", "memory")),
       fsync: optional(literals("never", "turn", "always")),
       recover: optional(literals("interrupt", "resume")),
+      file_history: optional(flag),
       retention_days: optional(u64),
       retention_size_mb: optional(u64),
-      retention_threads: optional(u64)
+      retention_threads: optional(u64),
+      sandbox: optional(literals("auto", "bubblewrap", "landlock", "none"))
     })
   ),
   sqlite_home: optional(path),

@@ -79,7 +79,8 @@ export const Parameters: Decisions = {
   "thread/resume": {
     ...overrides,
     threadId: used,
-    history: refused,
+    // Refused by the handler: the text depends on whether the thread is loaded.
+    history: used,
     path: warned("Threads are found by id; the path is not used."),
     excludeTurns: used,
     initialTurnsPage: used
@@ -94,7 +95,7 @@ export const Parameters: Decisions = {
     threadSource: used,
     attachToSource: refused,
     excludeTurns: used,
-    deferGoalContinuation: ignored("Threads have no goals."),
+    deferGoalContinuation: ignored("A fork has no goal."),
     experimentalPredictionMode: refused,
     experimentalDisablePredictionMcp: ignored("It has no effect without `experimentalPredictionMode`.")
   },

@@ -93,6 +93,14 @@ export const threadParameters = {
   },
   "thread/goal/get": threadId,
   "thread/goal/clear": { ...threadId, origin: ignored("Goals are changed in the same way for every origin.") },
+  "thread/increment_elicitation": threadId,
+  "thread/decrement_elicitation": threadId,
+  "thread/prepareApprovedPlan": {
+    ...threadId,
+    markdown: used,
+    attachmentPath: ignored("The plan is always in the conversation, so no file is read.")
+  },
+  "thread/prediction/request": { ...threadId, sourceTurnId: ignored("Predictions are not made.") },
   "thread/queue/add": { ...threadId, input, clientUserMessageId: used, responsesapiClientMetadata: used },
   "thread/queue/list": { ...threadId, ...paged },
   "thread/queue/update": { ...threadId, queuedSubmissionId: used, input, responsesapiClientMetadata: used },

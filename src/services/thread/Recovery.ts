@@ -26,9 +26,9 @@
  *
  * @module
  */
-import * as Predicate from "effect/Predicate"
 import type { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
 import type { EffectiveConfig } from "../config/Config.ts"
+import { ownSetting } from "../config/OwnSettings.ts"
 import { callsWithoutOutput, halfMessages, interruptions, outputOf } from "./StoredThread.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
 import { callOf, type OpenRequest, type ThreadState, type TurnState } from "./ThreadState.ts"
@@ -37,10 +37,8 @@ import { callOf, type OpenRequest, type ThreadState, type TurnState } from "./Th
 export const MaxAttempts = 3
 
 /** Whether turns go on after a crash. */
-export const recovers = ({ settings }: Pick<EffectiveConfig, "settings">): boolean => {
-  const own: unknown = settings["spindle"]
-  return Predicate.hasProperty(own, "recover") && own.recover === "resume"
-}
+export const recovers = ({ settings }: Pick<EffectiveConfig, "settings">): boolean =>
+  ownSetting(settings, "recover") === "resume"
 
 /** The output of a call that is not run again. */
 export const cutCall =

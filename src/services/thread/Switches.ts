@@ -31,6 +31,9 @@ const offIn =
     return feature === "unified_exec" && settings["experimental_use_unified_exec_tool"] === false
   }
 
+/** Whether the configuration turns the feature off. */
+export const isFeatureOff = ({ settings }: EffectiveConfig, feature: string): boolean => offIn(settings)(feature)
+
 /** The enabled tools, in their order. */
 export const switchedOn = (tools: ReadonlyArray<Tool>, { settings }: EffectiveConfig): ReadonlyArray<Tool> => {
   const isFeatureOff = offIn(settings)

@@ -27,13 +27,13 @@ import {
   isQueued,
   openingOf,
   refuseUnsteerable,
-  type TurnRequest
+  type TurnRequest,
+  type Unaccepted
 } from "./turn/Accepted.ts"
 import { ActiveTurn } from "./turn/ActiveTurn.ts"
 import {
   InvalidInput,
   NoActiveTurn,
-  type ServerDraining,
   ShellUnavailable,
   type ThreadClosing,
   TurnMismatch,
@@ -45,6 +45,7 @@ import type { ThreadShell, UserCommand } from "../tool/ShellSessions.ts"
 import { hasShell, joinTurn, noShell, shellTask } from "./turn/ShellTurn.ts"
 import { run, startingTurn } from "./turn/TurnRunner.ts"
 import { ThreadGate } from "./ThreadGate.ts"
+import { GoalRunner } from "./turn/GoalRunner.ts"
 import { QueueRunner } from "./turn/QueueRunner.ts"
 import { addInput } from "./turn/Recording.ts"
 import { PendingKeys } from "./turn/PendingKeys.ts"
@@ -53,7 +54,7 @@ import { userTask } from "./turn/UserTurn.ts"
 import type { TurnActivity } from "./RunningTurns.ts"
 import { type ThreadState, turnOf } from "./ThreadState.ts"
 import { AwaitsClients, type Changed, type Decision } from "./ThreadJournal.ts"
-import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
+import { loadedView } from "./ThreadView.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
 import { checkLength, type Message } from "./turn/UserMessage.ts"
 
@@ -65,9 +66,6 @@ export interface ThreadOptions {
   readonly scope: Scope.Scope
 }
 
-/** Why a thread does not begin a turn. */
-type Unaccepted = ThreadClosing | ServerDraining | ThreadStoreError
-
 export class Thread {
   /** The AGENTS.md files of its instructions. */
   readonly instructionSources: ReadonlyArray<string>
@@ -78,8 +76,12 @@ export class Thread {
   readonly #gate: ThreadGate
   /** The keys of input that is not recorded yet. */
   readonly #keys = new PendingKeys()
+  /** The number of questions that clients say they have put to the user outside of the protocol. */
+  elicitations = 0
   /** Starts turns from the thread's queue. */
   readonly queue: QueueRunner
+  /** Starts turns for the thread's goal. */
+  readonly goal: GoalRunner
 
   constructor(options: ThreadOptions) {
     this.instructionSources = options.instructionSources
@@ -92,6 +94,14 @@ export class Thread {
       gate: this.#gate,
       isRunning: () => this.isRunning,
       begin: (accepted) => this.begin(accepted)
+    })
+    this.goal = new GoalRunner({
+      context: options.context,
+      gate: this.#gate,
+      isRunning: () => this.isRunning,
+      caller: () => this.queue.identity,
+      runTask: (turn, task) => this.runTask(turn, task),
+      inject: (entry) => this.#active?.inject(entry) === true
     })
   }
 
@@ -150,10 +160,7 @@ export class Thread {
 
   /** The thread as a client reads it, optionally with its complete turns. */
   view(includeTurns: boolean): ThreadView {
-    const { state, status } = this
-    const turns = includeTurns ? state.turns.map((turn) => toTurn(turn, "full")) : []
-    const loaded = { environments: state.settings.environments }
-    return toThread(summaryOf(state), status, loaded, turns, this.#context.services.lookup)
+    return loadedView(this.state, this.status, includeTurns, this.#context.services.lookup)
   }
 
   /**
@@ -169,7 +176,6 @@ export class Thread {
       const repeated = this.#keys.turnOf(this.state, request.message.key)
       if (repeated !== undefined) return { turn: repeated, request: null, isRepeated: true }
       yield* checkLength(request.message.input)
-      // The events of a failed append are stored before a new turn.
       yield* this.stored
       if (this.#active === undefined) yield* this.#gate.admission
       if (request.settings !== null) yield* this.#changeSettings(request.settings)
@@ -179,13 +185,8 @@ export class Thread {
         this.#keys.add(request.message.key, active.id)
         return { turn: startingTurn(active), request: null }
       }
-      if (active !== undefined) {
-        yield* Deferred.await(active.ended)
-        yield* Effect.andThen(this.checkOpen(false), this.#gate.admission)
-      }
-      const id = yield* this.#context.services.random.uuidV7()
-      // It may have closed while this waited.
-      yield* this.checkOpen(false)
+      if (active !== undefined) yield* Deferred.await(active.ended)
+      const id = yield* this.#accepted(active !== undefined)
       return { turn: startingTurn({ id, rootTurnId: request.rootTurnId ?? id }), request }
     },
     (accepting) => this.#gate.inUse(accepting)
@@ -235,11 +236,13 @@ export class Thread {
     return Effect.uninterruptible(started)
   }
 
-  /** After a turn that was not interrupted, the queue goes on. */
+  /** After a turn that was not interrupted, the queue goes on, then the goal. */
   #after(turnId: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const status = turnOf(this.state, turnId)?.status
-      return status === "completed" || status === "failed" ? this.queue.start : Effect.void
+      const turn = turnOf(this.state, turnId)
+      return turn?.status === "completed" || turn?.status === "failed"
+        ? Effect.andThen(this.queue.start, this.goal.afterTurn(turn.items.length === 0))
+        : Effect.void
     })
   }
 
@@ -366,10 +369,8 @@ export class Thread {
     if (turnId === "" && (this.#active === undefined || this.#active.isClosed)) return
     const active = yield* this.#running("interrupt", turnId)
     // Deferred to the next step, when this caller is waiting.
-    yield* Effect.forkIn(
-      Effect.sync(() => active.interrupt()),
-      this.#scope
-    )
+    const interrupting = Effect.sync(() => active.interrupt())
+    yield* Effect.forkIn(interrupting, this.#scope)
     yield* Deferred.await(active.stopped)
   }).bind(this)
 

@@ -23,10 +23,11 @@ import type { ThreadShell } from "../tool/ShellSessions.ts"
 import type { CallingModel, Tool, ToolSpec } from "../tool/Tool.ts"
 import type { ToolRegistry } from "../tool/ToolRegistry.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
+import { GoalClock } from "./GoalClock.ts"
 import { recovers } from "./Recovery.ts"
 import { awaitClients, type Notification, type ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadState } from "./ThreadState.ts"
-import { inEnvironment, switchedOn } from "./Switches.ts"
+import { inEnvironment, isFeatureOff, switchedOn } from "./Switches.ts"
 import type { Lookup } from "./ThreadView.ts"
 import type { Documents, Instructions } from "./Instructions.ts"
 import { type Facts, noFacts, sameStatus, statusOf } from "./ThreadStatus.ts"
@@ -73,6 +74,7 @@ export class ThreadContext {
   readonly facts: Facts = noFacts()
   /** The AGENTS.md files that were read last. */
   documents: Documents
+  readonly goalClock = new GoalClock()
   readonly id: string
   #status: ThreadStatus = { type: "idle" }
 
@@ -135,6 +137,11 @@ export class ThreadContext {
   /** Whether a turn of this thread goes on after a crash: `recover = "resume"` in the table `spindle`. */
   get isRecovering(): boolean {
     return recovers(this.config)
+  }
+
+  /** Whether turns work on the goal of the thread: it is stored, and the feature is not turned off. */
+  get hasGoals(): boolean {
+    return !this.state.origin.ephemeral && !isFeatureOff(this.config, "goals")
   }
 
   get status(): ThreadStatus {

@@ -80,6 +80,8 @@ export const StoredGoal = lazy(() =>
     tokenBudget: Schema.NullOr(Schema.Int),
     tokensUsed: Schema.Int,
     timeUsedSeconds: Schema.Int,
+    /** The root of the turn in which the model created the goal: that of the turns that the goal starts. Absent: their own. */
+    rootTurnId: Schema.optionalKey(Schema.String),
     createdAt: Schema.Int,
     updatedAt: Schema.Int
   })

@@ -128,6 +128,12 @@ export const foldAll = (events: ReadonlyArray<ThreadEvent>): ThreadState | undef
   return first?._tag === "Created" ? fold(initial(first), rest) : undefined
 }
 
+type UserMessage = Extract<ThreadItem, { readonly type: "userMessage" }>
+
+/** The text of a message, as in the preview of a thread that begins with it. */
+export const previewOf = ({ content }: UserMessage): string =>
+  content.map((part) => (part.type === "text" ? part.text : "")).join("")
+
 /** The turn with this id. Searches from the end, because recent turns are requested most. */
 export const turnOf = (state: ThreadState, turnId: string): TurnState | undefined =>
   state.turns.findLast((turn) => turn.id === turnId)
@@ -286,16 +292,15 @@ class Draft {
     if (item.type === "userMessage") this.#userMessage(item)
   }
 
-  #userMessage({ content, id }: Extract<ThreadItem, { readonly type: "userMessage" }>): void {
+  #userMessage(item: UserMessage): void {
+    const { id } = item
     const state = this.#state
     // Nothing is lost or repeated when the log ends between the message and the removal of its submission.
     if (state.queue.length > 0) state.queue = state.queue.filter((submission) => submission.id !== id)
     if (state.acceptedInput.length > 0) {
-      state.acceptedInput = state.acceptedInput.filter(({ item }) => item.id !== id)
+      state.acceptedInput = state.acceptedInput.filter((accepted) => accepted.item.id !== id)
     }
-    if (state.preview === "") {
-      state.preview = content.map((part) => (part.type === "text" ? part.text : "")).join("")
-    }
+    if (state.preview === "") state.preview = previewOf(item)
   }
 
   #rolledBack(count: number): void {

@@ -33,9 +33,16 @@ const isBefore = (entry: TimelineEnd, end: TimelineEnd): boolean =>
 
 const order = (a: TimelineEnd, b: TimelineEnd): number => a.position - b.position || a.kind - b.kind
 
-/** The positions of the last items of turns that completed while their turn was the newest. Both lists are newest first. */
-const lastItems = (turns: ReadonlyArray<TurnState>, items: ReadonlyArray<StoredItem>): ReadonlyMap<string, number> => {
-  const ends = new Map(turns.map(({ id }, index) => [id, turns[index - 1]?.seq ?? Infinity]))
+/**
+ * The positions of the last items of turns that completed while their turn was the newest. Both lists are newest first; `next`
+ * is the turn behind them.
+ */
+const lastItems = (
+  turns: ReadonlyArray<TurnState>,
+  next: TurnState | undefined,
+  items: ReadonlyArray<StoredItem>
+): ReadonlyMap<string, number> => {
+  const ends = new Map(turns.map(({ id }, index) => [id, (index === 0 ? next : turns[index - 1])?.seq ?? Infinity]))
   const last = new Map<string, number>()
   for (const { seq, turnId } of items) {
     const end = ends.get(turnId)
@@ -43,6 +50,19 @@ const lastItems = (turns: ReadonlyArray<TurnState>, items: ReadonlyArray<StoredI
   }
   return last
 }
+
+/** What is behind the end of a page and decides whether the newest turn of the page ends in it: the next turn and item. */
+const behindEnd = Effect.fnUntraced(function* (
+  history: ThreadHistory,
+  { position: seq }: TimelineEnd,
+  newest: TurnState | undefined,
+  isItemBehind: boolean
+) {
+  const next = yield* history.turns({ from: { seq, inclusive: false }, direction: "asc", limit: 1 }, "notLoaded")
+  const from = { seq, inclusive: isItemBehind }
+  const items = newest === undefined ? [] : yield* history.items({ from, direction: "asc", limit: 1 }, newest.id)
+  return { next: next[0], items }
+})
 
 /** The newest `limit` entries in front of `end`, oldest first. */
 export const timelineOf = Effect.fnUntraced(function* (
@@ -54,13 +74,8 @@ export const timelineOf = Effect.fnUntraced(function* (
   const isItemInFront = end !== null && end.kind > Kind.item
   const turns = yield* history.turns({ from: from(true), direction: "desc", limit: limit + 1 }, "notLoaded")
   const items = yield* history.items({ from: from(isItemInFront), direction: "desc", limit }, null)
-  // The end of the newest turn is behind the page if one of its items is.
-  const [newest] = turns
-  const later: ReadonlyArray<StoredItem> =
-    end === null || newest === undefined
-      ? []
-      : yield* history.items({ from: from(!isItemInFront), direction: "asc", limit: 1 }, newest.id)
-  const last = lastItems(turns, [...later, ...items])
+  const behind = end === null ? undefined : yield* behindEnd(history, end, turns[0], !isItemInFront)
+  const last = lastItems(turns, behind?.next, [...(behind?.items ?? []), ...items])
   // Entries of turns whose items were not read completely are older than all items that were read.
   const oldest = items.length < limit ? 0 : (items.at(-1)?.seq ?? 0)
   const entries = turns.flatMap((turn): ReadonlyArray<TimelineEntry> => {

@@ -22,6 +22,7 @@ import type {
   ServerRequestParams,
   ServerRequestResult
 } from "../../protocol/Methods.ts"
+import type { ThreadGoal } from "../../protocol/v2/thread/Goal.ts"
 import type { AskForApproval, ModeKind, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 import type { ImageDetail } from "../../protocol/v2/turn/UserInput.ts"
 
@@ -164,6 +165,8 @@ export interface ToolTurn {
   readonly mode: ModeKind
   /** The model that calls. */
   readonly model: CallingModel
+  /** The goal of the thread. */
+  readonly goal: ToolGoal
   /** Announces the item; its `startedAtMs` is filled in. */
   readonly itemStarted: (item: ThreadItem) => Effect.Effect<void>
   /** Announces the final state, which is stored. */
@@ -208,6 +211,26 @@ export interface ToolOffer {
   readonly mode: ModeKind
   /** The current policy for the sandbox. */
   readonly sandboxPolicy: SandboxPolicy
+}
+
+/** Why a goal cannot be changed. The model reads the problem. */
+export class GoalRefused extends Schema.TaggedError<GoalRefused>()("GoalRefused", {
+  /** What is wrong, as a sentence. */
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/** The goal of a thread, as tools of its model see it. Each member waits until the answer with the call is complete. */
+export interface ToolGoal {
+  /** The goal; null when the thread has none. */
+  readonly get: Effect.Effect<ThreadGoal | null, GoalRefused>
+  /** Starts a goal. Fails when the thread has one that is not complete. Without a budget, `tokenBudget` is null. */
+  readonly create: (objective: string, tokenBudget: number | null) => Effect.Effect<ThreadGoal, GoalRefused>
+  /** Ends the work on the goal. */
+  readonly end: (status: "complete" | "blocked" | "paused") => Effect.Effect<ThreadGoal, GoalRefused>
 }
 
 /** A tool that the model can call: its declaration and its work. */

@@ -11,10 +11,12 @@ import { cases as flagged } from "./cases/Flagged.ts"
 import { cases as projects } from "./cases/Projects.ts"
 import { cases as requirements } from "./cases/Requirements.ts"
 import { cases as rules } from "./cases/Rules.ts"
+import { cases as sandboxes } from "./cases/Sandboxes.ts"
 import { cases as settings } from "./cases/Settings.ts"
 
 export const cases: ReadonlyArray<Case> = [
   ...settings,
+  ...sandboxes,
   ...commandLines,
   ...flagged,
   ...called,

@@ -18,14 +18,6 @@ const named =
   ({ case: { name } }: Compared): boolean =>
     patterns.some((pattern) => pattern.test(name))
 
-/** The release ran it in a sandbox. */
-const wasConfined = ({ own, released }: Compared): boolean =>
-  released.verdict === "confined" && (own.verdict === "asked" || own.verdict === "refused")
-
-/** The thread's sandbox is one that this server does not have. */
-const needsSandbox = ({ own }: Compared): boolean =>
-  (own.settings?.sandbox as { readonly type?: string } | undefined)?.type !== "dangerFullAccess"
-
 /** A difference is of the first matching kind. */
 export const kinds: ReadonlyArray<Kind> = [
   {
@@ -42,17 +34,6 @@ export const kinds: ReadonlyArray<Kind> = [
     name: "a disabled tool",
     reason: "the only tool for commands belongs to the feature; the release falls back to another",
     holds: named(/^arguments: features\.unified_exec off$/)
-  },
-  {
-    name: "no sandbox",
-    reason:
-      "this server has no sandbox: a command that the release runs in one needs approval here, or is refused where approvals are disabled",
-    holds: (compared) => wasConfined(compared) && needsSandbox(compared)
-  },
-  {
-    name: "a sandbox in which everything is writable",
-    reason: "the release still applies its sandbox, and this server has none",
-    holds: named(/a workspace with the root$/, /a policy of a workspace$/)
   },
   {
     name: "a forbidden command in another form",

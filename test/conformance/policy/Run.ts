@@ -26,8 +26,10 @@ export interface Outcome {
   readonly error?: string
   /** In force when the compared turn ended. */
   readonly settings?: Settings
-  /** The number of approval requests in the compared turn. */
+  /** The number of approval requests in the compared turn, without those to repeat a command. */
   readonly asked: number
+  /** Whether a client was asked to repeat, outside of the sandbox, a command that had run in it. */
+  readonly repeatable?: boolean
   /** The item of the command. */
   readonly item?: { readonly status: string; readonly exitCode: number | null; readonly output: string }
   /** The output that the model received for its call. */
@@ -133,6 +135,9 @@ const approvals: ReadonlySet<string> = new Set([
   "item/permissions/requestApproval"
 ])
 
+/** The release asks so for some of the commands that fail in its sandbox; which ones depends on how soon they end. */
+const RepeatReason = "command failed; retry without sandbox?"
+
 const settingsOf = (fields: Fields): Settings => ({
   approvalPolicy: fields["approvalPolicy"],
   sandbox: fields["sandbox"] ?? fields["sandboxPolicy"]
@@ -141,6 +146,7 @@ const settingsOf = (fields: Fields): Settings => ({
 interface Seen {
   settings?: Settings
   asked: number
+  repeatable?: boolean
   item?: NonNullable<Outcome["item"]>
   turn?: string
 }
@@ -170,7 +176,8 @@ const turn = Effect.fnUntraced(function* (peer: Peer, threadId: string, params: 
     const message = yield* Queue.take(messages)
     note(seen, message)
     if (message.id === undefined || message.method === undefined) continue
-    if (approvals.has(message.method)) seen.asked += 1
+    if (message.params?.["reason"] === RepeatReason) seen.repeatable = true
+    else if (approvals.has(message.method)) seen.asked += 1
     yield* peer.answer(message.id, { decision })
   }
   return undefined

@@ -22,9 +22,9 @@ export const freedom = (verdict: Verdict): number => order.indexOf(verdict)
 const ended = /^(Chunk ID|Wall time|Process )/
 
 /** `accepted`: the client accepted the approval request. */
-export const verdictOf = ({ asked, item, marked, toolOutput }: Outcome, accepted: boolean): Verdict => {
+export const verdictOf = ({ asked, item, marked, repeatable, toolOutput }: Outcome, accepted: boolean): Verdict => {
   if (marked && !(asked > 0 && accepted)) return "free"
   if (asked > 0) return "asked"
   const ran = item !== undefined && item.exitCode !== null && item.exitCode >= 0
-  return ran || ended.test(toolOutput ?? "") ? "confined" : "refused"
+  return ran || repeatable === true || ended.test(toolOutput ?? "") ? "confined" : "refused"
 }

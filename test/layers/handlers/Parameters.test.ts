@@ -39,12 +39,6 @@ const refusals: Readonly<Record<string, ReadonlyArray<readonly [value: unknown, 
       "this server has only the environment `local`; list it once"
     ]
   ],
-  "thread/resume.history": [
-    [
-      [{ type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] }],
-      "`thread/resume.history` is not supported by this server yet"
-    ]
-  ],
   ...Object.fromEntries(
     [
       ["path", "/a/rollout.jsonl"],

@@ -96,6 +96,7 @@ describe("thread/readState/update", () => {
       const { readState } = yield* client.request("thread/read", { threadId })
       assert.deepStrictEqual(readState?.firstUnread, { type: "turn", turnId: first.id })
       assert.deepStrictEqual((yield* client.request("thread/list", {})).readStates, { [threadId]: readState })
+      assert.deepStrictEqual((yield* client.request("thread/list", { cwd: [] })).data, [])
       const refused = yield* Effect.flip(client.request("thread/readState/update", stale))
       assert.deepStrictEqual(
         refused,

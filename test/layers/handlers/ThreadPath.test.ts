@@ -36,3 +36,23 @@ describe("thread/resume with a path", () => {
     })
   )
 })
+
+describe("thread/resume with a history", () => {
+  it.effect("is refused for loaded and for other threads", () =>
+    Effect.gen(function* () {
+      const { client, threadId, turn } = yield* makeThread()
+      yield* turn("one", "first")
+      const history = [
+        { type: "message" as const, role: "user", content: [{ type: "input_text" as const, text: "hi" }] }
+      ]
+      const refused = () => Effect.flip(client.request("thread/resume", { threadId, history }))
+      assert.deepStrictEqual(
+        yield* refused(),
+        invalid(`cannot resume thread ${threadId} with history while it is already running`)
+      )
+      yield* client.request("thread/archive", { threadId })
+      yield* client.request("thread/unarchive", { threadId })
+      assert.deepStrictEqual(yield* refused(), invalid("`thread/resume.history` is not supported by this server yet"))
+    })
+  )
+})

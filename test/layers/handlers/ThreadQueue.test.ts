@@ -24,6 +24,14 @@ const makeBusy = Effect.gen(function* () {
 })
 
 describe("the queue of a thread", () => {
+  it.effect("says that a submission is unknown also while a turn runs", () =>
+    Effect.gen(function* () {
+      const { client, threadId } = yield* makeBusy
+      const started = client.request("thread/queue/start", { threadId, queuedSubmissionId: "nope" })
+      assert.deepStrictEqual(yield* Effect.flip(started), invalid("queued submission not found: nope"))
+    })
+  )
+
   it.effect("starts turns one after the other, in its order", () =>
     Effect.gen(function* () {
       const { add, call, client, model, queued, threadId } = yield* makeBusy

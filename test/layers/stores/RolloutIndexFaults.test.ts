@@ -245,6 +245,33 @@ describe("files that other programs change", () => {
   )
 })
 
+describe("a page of a thread", () => {
+  it.effect("is found again when another program has just archived or removed the thread", () =>
+    Effect.gen(function* () {
+      const path = yield* prepared
+      const store = yield* open(path)
+      yield* works(store)
+      const file = Path.join(
+        path,
+        Fs.readdirSync(path, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith("-b.jsonl")) ?? ""
+      )
+      const turns = Effect.map(
+        store.readTurns?.("b", { from: null, direction: "asc", limit: 9 }, "full") ?? Effect.succeed(null),
+        (found) => found?.map(({ id, items }) => [id, items.length])
+      )
+      assert.deepStrictEqual(yield* turns, [["u", 2]])
+      const archived = Path.join(path, "archived_sessions", Path.basename(file))
+      Fs.mkdirSync(Path.dirname(archived), { recursive: true })
+      Fs.renameSync(file, archived)
+      assert.deepStrictEqual(yield* turns, [["u", 2]])
+      assert.strictEqual((yield* store.summary("b"))?.archived, true)
+      Fs.rmSync(archived)
+      assert.strictEqual(yield* store.summary("b"), null)
+      assert.strictEqual(yield* turns, undefined)
+    }).pipe(Effect.scoped)
+  )
+})
+
 /** A program that fills the index of a home, and says so when it begins. */
 const filler = (home: string): string => `
 import * as Effect from "effect/Effect"

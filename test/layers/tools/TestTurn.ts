@@ -21,6 +21,8 @@ export interface TestTurn extends ToolTurn {
   readonly when: <A>(select: (published: Published) => A | undefined) => Effect.Effect<A>
 }
 
+const noGoal = () => Effect.die("no goal was expected")
+
 /** A turn that records its events. `answer` is the user's answer to every request. */
 export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } = {}): TestTurn => {
   const published: Array<Published> = []
@@ -40,6 +42,7 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
     sandboxPolicy: { type: "dangerFullAccess" },
     mode: "default",
     model: { name: "gpt-5.5", isKnown: true, supportsApplyPatch: true },
+    goal: { get: Effect.succeed(null), create: noGoal, end: noGoal },
     itemStarted: (item) => publish({ type: "started", turnId, item }),
     itemCompleted: (item) => publish({ type: "completed", turnId, item }),
     notify: (method, params) => publish({ type: "notified", method, params }),

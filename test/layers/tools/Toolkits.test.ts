@@ -305,8 +305,12 @@ describe("a toolkit of effect/ai", () => {
       assert.deepStrictEqual(described, [
         ["exec_command", true],
         ["write_stdin", true],
+        ["apply_patch", true],
         ["request_user_input", true],
         ["view_image", true],
+        ["get_goal", true],
+        ["create_goal", true],
+        ["update_goal", true],
         ["web_search", true],
         ["other", false]
       ])

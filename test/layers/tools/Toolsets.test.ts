@@ -68,10 +68,19 @@ describe("sets of tools", () => {
     })
   )
 
-  it.effect("include the shell besides custom tools", () =>
+  it.effect("include the built-in tools besides custom ones", () =>
     Effect.gen(function* () {
       const { names } = yield* opened(Toolsets.besideShell([toolNamed("weather")]))
-      assert.deepStrictEqual(names(), ["exec_command", "request_user_input", "view_image", "web_search", "weather"])
+      assert.deepStrictEqual(names(), [
+        "exec_command",
+        "request_user_input",
+        "view_image",
+        "get_goal",
+        "create_goal",
+        "update_goal",
+        "web_search",
+        "weather"
+      ])
     })
   )
 

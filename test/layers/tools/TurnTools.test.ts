@@ -339,8 +339,15 @@ describe("the tools of a turn", () => {
 
   it.effect("are offered as the configuration says", () =>
     Effect.gen(function* () {
-      const shell = ["exec_command", "write_stdin"]
-      assert.deepStrictEqual(names(yield* offered({})), [...shell, "request_user_input", "view_image", "web_search"])
+      const shell = ["exec_command", "write_stdin", "apply_patch"]
+      const goals = ["get_goal", "create_goal", "update_goal"]
+      assert.deepStrictEqual(names(yield* offered({})), [
+        ...shell,
+        "request_user_input",
+        "view_image",
+        ...goals,
+        "web_search"
+      ])
       assert.deepStrictEqual(
         names(
           yield* offered({
@@ -349,7 +356,7 @@ describe("the tools of a turn", () => {
             web_search: "disabled"
           })
         ),
-        [...shell, "update_plan", "view_image"]
+        [...shell, "update_plan", "view_image", ...goals]
       )
     })
   )

@@ -235,7 +235,7 @@ describe("the file of an export", () => {
       }
       const missing = yield* exported(home, "json", Path.join(home, "no", "such.md"))
       assert.deepStrictEqual([missing.code, missing.out], [1, ""])
-      assert.include(missing.err, "such.md cannot be written: ENOENT")
+      assert.include(missing.err, "such.md cannot be written: its folder does not exist")
       assert.strictEqual(Fs.readFileSync(rollout, "utf8"), before)
       // The index is written in the background.
       const left = Fs.readdirSync(home).filter((name) => !name.startsWith("spindle_1.sqlite"))

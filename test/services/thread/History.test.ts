@@ -168,3 +168,15 @@ describe("cursors into a history", () => {
     assert.isDefined(HistoryCursor.parse("t", "turns", JSON.stringify({ ...good, extra: 1 })))
   })
 })
+
+describe("a rollback", () => {
+  it("leaves an item of a command that outlived its turn once in the history", () => {
+    const state = stateOf([{ type: "turn" }, { type: "turn" }, { type: "late", turn: 0 }, { type: "back", turns: 1 }])
+    const ids = itemsIn(state, { from: null, direction: "asc", limit: 9 }, null).map(({ item }) => item.id)
+    assert.deepStrictEqual(
+      ids,
+      allItems(state, null).map(({ id }) => id)
+    )
+    assert.include(ids, "late2")
+  })
+})

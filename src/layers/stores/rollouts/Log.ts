@@ -14,7 +14,16 @@ import { encode } from "./Encode.ts"
 import type { RolloutFile } from "./Folder.ts"
 import { type Line, parse, toText } from "./Line.ts"
 import type { Part } from "./Lineage.ts"
-import { createRegular, decompressed, type Identity, LineReader, open, openRegular, type RawLine } from "./Source.ts"
+import {
+  createRegular,
+  decompressed,
+  type Identity,
+  identityOf,
+  LineReader,
+  open,
+  openRegular,
+  type RawLine
+} from "./Source.ts"
 
 /** A position between two lines, and what decoding from there needs. */
 interface Mark {
@@ -235,7 +244,7 @@ export class ThreadLog {
     if (this.#file.isCompressed) this.#decompress()
     const { descriptor, stat } = openRegular(this.#file.path, "append")
     this.#descriptor = descriptor
-    this.#identity ??= stat
+    this.#identity ??= identityOf(stat)
   }
 
   /** The log of a new file, which is open for appending. Throws when there is one at its path. */
@@ -243,7 +252,7 @@ export class ThreadLog {
     const log = new ThreadLog(options)
     const { descriptor, stat } = createRegular(options.file.path)
     log.#descriptor = descriptor
-    log.#identity = stat
+    log.#identity = identityOf(stat)
     return log
   }
 
@@ -261,7 +270,7 @@ export class ThreadLog {
     Fs.renameSync(temporary, plain)
     Fs.unlinkSync(path)
     this.moved({ ...this.#file, path: plain, isCompressed: false })
-    this.#identity = Fs.lstatSync(plain)
+    this.#identity = identityOf(Fs.lstatSync(plain))
   }
 
   /** The head file was renamed. */

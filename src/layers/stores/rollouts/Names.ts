@@ -6,7 +6,7 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { isRecord, millisOf, timestampOf } from "./Line.ts"
-import { type Identity, LineReader, open, openRegular } from "./Source.ts"
+import { type Identity, LineReader, openRegular, withSource } from "./Source.ts"
 
 /** A name and when it was given, in Unix milliseconds. */
 export interface Named {
@@ -94,8 +94,7 @@ export class Names {
     }
     this.#identity = stat
     if (stat?.isFile() !== true) return
-    const source = open(this.#path)
-    try {
+    withSource(this.#path, (source) => {
       const reader = new LineReader(source, this.#read, null)
       for (let line = reader.next(); line !== undefined; line = reader.next()) {
         const named = parse(line.text)
@@ -105,8 +104,6 @@ export class Names {
         }
         if (line.isTerminated) this.#read = line.end
       }
-    } finally {
-      source.close()
-    }
+    })
   }
 }

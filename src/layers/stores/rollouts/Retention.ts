@@ -1,8 +1,8 @@
 /**
  * Removes the threads of a home that exceed its limits.
  *
- * Works on the files, beside a store that may be open in this process or in another one: whoever writes to a thread has its
- * lock, and a thread is removed only with its lock, when it has not changed since it was chosen. What is not understood is
+ * Works on the files, beside a store that may be open in this process or in another one: a program that writes to a
+ * thread has its lock, and a thread is removed only with its lock, when it has not changed since it was chosen. What is not understood is
  * kept. Does not own the choice (`RetentionPolicy`).
  *
  * @module

@@ -15,6 +15,7 @@ import type { EventOf, NumberedEvent, ThreadEvent } from "../../../services/thre
 import { foldAll } from "../../../services/thread/ThreadState.ts"
 import type { ThreadSummary } from "../../../services/thread/ThreadStore.ts"
 import { summaryOf } from "../../../services/thread/ThreadView.ts"
+import { folderOf } from "../../../services/tool/FileHistory.ts"
 import { copy } from "./Copy.ts"
 import * as Folder from "./Folder.ts"
 import { ThreadLog, writeAll } from "./Log.ts"
@@ -59,6 +60,15 @@ function* written<A>(descriptor: number, pieces: Generator<string, A>): Generato
   }
 }
 
+/** The path without symbolic links; null when there is no such file. */
+const realPathOf = (path: string): string | null => {
+  try {
+    return Fs.realpathSync(path)
+  } catch {
+    return null
+  }
+}
+
 /** The files of a home. Synchronous: each call does a bounded amount of work, or reports that there is more. */
 export class RolloutFiles {
   readonly home: string
@@ -99,13 +109,17 @@ export class RolloutFiles {
     return this.#drafts.has(origin.id) ? Path.join(this.home, Folder.pathOf(origin.id, origin.createdAt * 1000)) : null
   }
 
-  /** The thread of a file of this home; null for any other path. */
+  /** The thread of a file of this home, or of a symbolic link to one; null for any other path. */
   threadAt(path: string): string | null {
     const absolute = Path.resolve(path)
-    const file = Folder.parse(Path.dirname(absolute), Path.basename(absolute), false)
+    return this.#threadOf(absolute, (file) => file) ?? this.#threadOf(realPathOf(absolute), realPathOf)
+  }
+
+  #threadOf(path: string | null, pathOf: (path: string) => string | null): string | null {
+    if (path === null) return null
+    const file = Folder.parse(Path.dirname(path), Path.basename(path), false)
     if (file === undefined) return null
-    const isKnown = this.catalog.filesOf(file.threadId).some((one) => one.path === absolute)
-    return isKnown ? file.threadId : null
+    return this.catalog.filesOf(file.threadId).some((one) => pathOf(one.path) === path) ? file.threadId : null
   }
 
   /** The log of a thread; undefined when it has no file. */
@@ -351,7 +365,7 @@ export class RolloutFiles {
     return false
   }
 
-  /** Removes all files of a thread. */
+  /** Removes all files of a thread, and its history of files. */
   delete(threadId: string): void {
     this.#drafts.delete(threadId)
     const writer = this.#writers.get(threadId)
@@ -360,6 +374,8 @@ export class RolloutFiles {
     this.#logs.delete(threadId)
     if (!Folder.isStorable(threadId)) return
     for (const { path } of this.catalog.filesOf(threadId).toReversed()) Fs.rmSync(path, { force: true })
+    const history = folderOf(this.home, threadId)
+    if (history !== undefined) Fs.rmSync(history, { recursive: true, force: true })
   }
 
   /** Reads events; true when there are more to read first. A thread without a file is read in one step. */

@@ -12,7 +12,7 @@ import { Decoder, type DecoderState, initialState } from "./Decode.ts"
 import type { RolloutFile } from "./Folder.ts"
 import { parse } from "./Line.ts"
 import { type Part, partsOf } from "./Lineage.ts"
-import { LineReader, open } from "./Source.ts"
+import { LineReader, withSource } from "./Source.ts"
 
 /** How far a skim has come. Immutable. */
 export interface Skimmed {
@@ -62,8 +62,7 @@ export const skim = (
   }
   const begin = before === undefined ? 0 : parts.length - 1
   for (const [index, { from, path, to }] of parts.slice(begin).entries()) {
-    const source = open(path)
-    try {
+    withSource(path, (source) => {
       const reader = new LineReader(source, before !== undefined && index === 0 ? offset : from, to)
       for (let raw = reader.next(); raw !== undefined; raw = reader.next()) {
         const { text } = raw
@@ -73,9 +72,7 @@ export const skim = (
         if (line !== undefined) pending.push(...decoder.decode(line))
         if (pending.length >= FoldEvery || state === undefined || state.preview === "") settle()
       }
-    } finally {
-      source.close()
-    }
+    })
   }
   settle()
   return { parts, offset, decoder: decoder.snapshot, state }

@@ -40,6 +40,9 @@ export interface Identity {
   readonly ino: number
 }
 
+/** Without the rest of what the system tells about a file. */
+export const identityOf = ({ dev, ino }: Identity): Identity => ({ dev, ino })
+
 /** Opens a regular file. Throws for any other one, and for a link. */
 export const openRegular = (path: string, mode: "read" | "append"): { descriptor: number; stat: Fs.Stats } => {
   // A device is not even opened.
@@ -73,7 +76,7 @@ export interface Source {
 const plain = (path: string): Source => {
   const { descriptor, stat } = openRegular(path, "read")
   return {
-    identity: stat,
+    identity: identityOf(stat),
     size: stat.size,
     read: (into, position) => Fs.readSync(descriptor, into, 0, into.length, position),
     close: () => Fs.closeSync(descriptor)

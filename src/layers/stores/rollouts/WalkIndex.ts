@@ -24,6 +24,7 @@ import type { Names } from "./Names.ts"
 import { skim, type Skimmed } from "./Skim.ts"
 import { asError, pauseAfter } from "./Slices.ts"
 import { LineTooLong, occursIn, withSource } from "./Source.ts"
+import { isEqual, type Stamp, stampOf } from "./Stamp.ts"
 import type { ThreadIndex } from "./ThreadIndex.ts"
 
 /** Limit on the cached summaries. */
@@ -49,15 +50,11 @@ const timeIn = (threadId: string): number | undefined =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(threadId) ? Number.parseInt(threadId.slice(0, 13).replace("-", ""), 16) : undefined
 
 interface Cached {
-  readonly ino: number
-  readonly size: number
-  readonly mtimeMs: number
+  readonly stamp: Stamp
   readonly summary: ThreadSummary | null
   /** The last name that the file has. */
   readonly name: Skimmed["decoder"]["name"]
 }
-
-const stampOf = ({ ino, mtimeMs, size }: Fs.Stats) => ({ ino, mtimeMs, size })
 
 /** Drops the oldest entries beyond a limit. */
 const bound = (map: Map<string, unknown>, limit: number): void => {
@@ -127,10 +124,11 @@ export class WalkIndex implements ThreadIndex {
 
   /** The summary of a file's thread; null when it has none. Throws when it cannot be read. */
   summarize(file: RolloutFile): ThreadSummary | null {
-    const stat = Fs.lstatSync(file.path)
-    const { ino, mtimeMs, size } = stat
+    const stamp = stampOf(file.path)
+    if (stamp === undefined) throw new Error(`${file.path} does not exist`)
+    const { ino, size } = stamp
     const known = this.#cached.get(file.path)
-    if (known?.ino === ino && known.size === size && known.mtimeMs === mtimeMs) return this.#current(file, known)
+    if (known !== undefined && isEqual(known.stamp, stamp)) return this.#current(file, known)
     const earlier = this.#skims.get(file.path)
     const isContinued = earlier?.ino === ino && size >= earlier.offset && !file.isCompressed
     const skimmed = skim(file, (id) => this.#options.catalog.filesOf(id), isContinued ? earlier : undefined)
@@ -138,7 +136,7 @@ export class WalkIndex implements ThreadIndex {
     this.#skims.delete(file.path)
     this.#skims.set(file.path, { ...skimmed, ino })
     bound(this.#skims, MaxSkims)
-    const entry: Cached = { ino, size, mtimeMs, summary, name: skimmed.decoder.name }
+    const entry: Cached = { stamp, summary, name: skimmed.decoder.name }
     this.#cached.delete(file.path)
     if (summary === null || summary.preview.length <= MaxCachedPreview) {
       this.#cached.set(file.path, entry)
@@ -158,8 +156,8 @@ export class WalkIndex implements ThreadIndex {
   }
 
   #remember({ path }: RolloutFile, summary: null): void {
-    const stat = Fs.lstatSync(path, { throwIfNoEntry: false })
-    if (stat !== undefined) this.#cached.set(path, { ...stampOf(stat), summary, name: null })
+    const stamp = stampOf(path)
+    if (stamp !== undefined) this.#cached.set(path, { stamp, summary, name: null })
   }
 
   /** The summary, or null for a file that cannot be read: the other threads are still listed. */

@@ -159,7 +159,8 @@ const concernOf = (request: Request, commands: ReadonlyArray<Words>): Concern | 
     request.script.plain === undefined ? () => isFlaggedScript(request.script) : (words: Words) => isFlagged(words)
   if (commands.some((words) => isFlaggedCommand(words) && !isAllowedByRule(request, words))) return { type: "flagged" }
   if (!request.script.readable) {
-    if (request.approvalPolicy !== "never") return { type: "unreadable" }
+    const staysConfined = request.confinable && needsSandbox(request.sandboxPolicy) && !request.escalated
+    if (request.approvalPolicy !== "never" && !staysConfined) return { type: "unreadable" }
     if (request.argv.some((word) => /\brm\b/.test(word.replace(/['"\\]/g, "")))) return { type: "flagged" }
   }
   if (request.approvalPolicy === "untrusted") return { type: "untrusted" }

@@ -15,6 +15,7 @@ import * as StoredTurns from "../../../services/thread/StoredTurns.ts"
 import { ThreadStore, type ThreadSummary } from "../../../services/thread/ThreadStore.ts"
 import { cut, summaryOf, toTurn } from "../../../services/thread/ThreadView.ts"
 import { TerminalConsole } from "../../console/Console.ts"
+import { problemOf } from "../FileProblem.ts"
 import { find } from "./Find.ts"
 import { failure, type ThreadsError } from "./Home.ts"
 import { asJson } from "./List.ts"
@@ -26,10 +27,8 @@ export type Format = "json" | "markdown"
 /** Writes the parts of a document. */
 type Write = (text: string) => Effect.Effect<void, ThreadsError>
 
-const causeOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 const trying = <A>(file: string, step: () => Promise<A>): Effect.Effect<A, ThreadsError> =>
-  Effect.tryPromise({ try: step, catch: (error) => failure(`${file} cannot be written: ${causeOf(error)}`) })
+  Effect.tryPromise({ try: step, catch: (error) => failure(`${file} cannot be written: ${problemOf(error)}`) })
 
 /** The file behind links. It may not exist yet. */
 const resolved = (file: string) =>

@@ -12,13 +12,11 @@ import { Config } from "../../../services/config/Config.ts"
 import { problemOf } from "../../../services/thread/ThreadId.ts"
 import { ThreadStore, ThreadStoreError, type ThreadSummary } from "../../../services/thread/ThreadStore.ts"
 import { shownOnOneLine } from "../../console/ShownText.ts"
+import { onlyOne } from "../StoredThreads.ts"
 import { allThreads, failure, type ThreadsError } from "./Home.ts"
 
 /** The shortest beginning of an id that is accepted. */
 const MinPrefix = 4
-
-/** Limit on the ids in an error. */
-const MaxShown = 10
 
 const isPrefix = (target: string): boolean =>
   target.length >= MinPrefix && target.length < 36 && /^[0-9a-f]+(?:-[0-9a-f]*)*$/i.test(target)
@@ -32,8 +30,8 @@ const idsBeginningWith = (home: string, prefix: string) =>
 
 const idOf = ({ origin }: ThreadSummary): string => origin.id
 
-const unknown = (target: string): ThreadsError =>
-  failure(`There is no thread with the id or the name ${shownOnOneLine(target.slice(0, 100))}.`)
+const noThread = (target: string): string =>
+  `There is no thread with the id or the name ${shownOnOneLine(target.slice(0, 100))}.`
 
 /** The ids of the threads that a text may mean. */
 const candidates = Effect.fnUntraced(function* (store: ThreadStore["Service"], target: string) {
@@ -51,12 +49,9 @@ export const find = Effect.fnUntraced(function* (
   if (target === "") return yield* failure("The id of the thread is empty.")
   const id = canonicalId(target)
   const found = problemOf(id) === undefined ? [id] : yield* candidates(store, target)
-  const [first, ...others] = found
-  if (first === undefined) return yield* unknown(target)
-  if (others.length > 0) {
-    const more = found.length > MaxShown ? [`… ${found.length - MaxShown} more`] : []
-    const ids = [...found.slice(0, MaxShown), ...more].join("\n")
-    return yield* failure(`Several threads fit ${shownOnOneLine(target)}. Pass the id of one:\n${ids}`)
-  }
-  return (yield* store.summary(first)) ?? (yield* unknown(target))
+  const first = yield* onlyOne(found, {
+    none: noThread(target),
+    several: `Several threads fit ${shownOnOneLine(target)}.`
+  }).pipe(Effect.mapError(failure))
+  return (yield* store.summary(first)) ?? (yield* failure(noThread(target)))
 })

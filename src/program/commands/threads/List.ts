@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { realpathSync } from "node:fs"
-import * as Path from "node:path"
 import * as Effect from "effect/Effect"
 import { everyThread, type ThreadMatch, ThreadStore, type ThreadSummary } from "../../../services/thread/ThreadStore.ts"
 import { toThread } from "../../../services/thread/ThreadView.ts"
 import { type OutputStream, TerminalConsole } from "../../console/Console.ts"
+import { foldersOf } from "../StoredThreads.ts"
 import { eachPage, newestFirst } from "./Home.ts"
 import { fitted, json, localTime, oneLine, shortIds, tabbed, titleOf, utcTime } from "./Text.ts"
 
@@ -23,16 +22,6 @@ export interface Selection {
   /** Zero is no limit. */
   readonly limit: number
   readonly json: boolean
-}
-
-/** The folder of a thread is compared as text, so its real path is searched for as well. */
-const foldersOf = (cwd: string): ReadonlyArray<string> => {
-  const absolute = Path.resolve(cwd)
-  try {
-    return Array.from(new Set([absolute, realpathSync(absolute)]))
-  } catch {
-    return [absolute]
-  }
 }
 
 const kinds = ["cli", "vscode", "exec", "appServer", "unknown", "custom"] as const

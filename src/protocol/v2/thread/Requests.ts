@@ -38,6 +38,7 @@ import { historyRequests } from "./HistoryRequests.ts"
 import { listRequests } from "./ListRequests.ts"
 import { sectionRequests } from "./SectionRequests.ts"
 import { terminalRequests } from "./TerminalRequests.ts"
+import { sideRequests } from "./SideRequests.ts"
 import { Thread, ThreadHistoryMode, ThreadReadState, ThreadSource } from "./Thread.ts"
 import { workRequests } from "./WorkRequests.ts"
 import { TurnItemsView, TurnsPage } from "../turn/Turn.ts"
@@ -322,5 +323,6 @@ export const threadRequests = {
   ...factRequests,
   ...sectionRequests,
   ...workRequests,
-  ...terminalRequests
+  ...terminalRequests,
+  ...sideRequests
 } as const

@@ -61,6 +61,10 @@ export class ActiveTurn {
   readonly openCalls = new Map<string, { readonly custom: boolean; readonly startedAt: number }>()
   /** Pending requests from before a crash, by the call that asks them again. */
   readonly restored = new Map<string, RestoredRequest>()
+  /** Completed when the tokens of the current answer were counted. No answer is open at the begin. */
+  counted = Deferred.makeUnsafe<void>()
+  /** Whether the turn worked on the goal of the thread. */
+  countsForGoal = false
   lastAgentMessage: ThreadItem | null = null
   /** The proposed plan of the turn: when it was announced, in Unix milliseconds, and whether it is complete. */
   readonly plan: { startedAtMs: number | null; isDone: boolean } = { startedAtMs: null, isDone: false }
@@ -84,6 +88,7 @@ export class ActiveTurn {
     this.id = id
     this.rootTurnId = rootTurnId
     this.kind = kind
+    Deferred.doneUnsafe(this.counted, Exit.void)
   }
 
   /** False when the turn is ending or its kind takes no input. */

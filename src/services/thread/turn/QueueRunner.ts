@@ -31,6 +31,12 @@ export class QueueRunner {
     this.#options = options
   }
 
+  /** In whose name turns begin by themselves: that of the last turn, else of the thread. */
+  get identity(): ClientIdentity {
+    const { originator } = this.#options.context.state.origin
+    return this.caller ?? { originator, userAgent: originator }
+  }
+
   /** Accepts the submission with this id, or the first one, as the next turn. It leaves the queue when it begins. */
   readonly accept = (
     submissionId: string | null
@@ -40,12 +46,11 @@ export class QueueRunner {
       yield* gate.open(false)
       yield* context.journal.recover
       yield* gate.admission
+      if (submissionId !== null) yield* nextIn(context.state.queue, submissionId)
       if (isRunning()) return yield* new ThreadRefusal({ problem: "thread already has an active or pending turn" })
-      const { origin, queue } = context.state
-      const submission = yield* nextIn(queue, submissionId)
+      const submission = yield* nextIn(context.state.queue, submissionId)
       const id = yield* context.services.random.uuidV7()
-      const caller = this.caller ?? { originator: origin.originator, userAgent: origin.originator }
-      return { turn: startingTurn({ id, rootTurnId: id }), request: requestOfSubmission(submission, caller) }
+      return { turn: startingTurn({ id, rootTurnId: id }), request: requestOfSubmission(submission, this.identity) }
     })
     return gate.inUse(accepted)
   }

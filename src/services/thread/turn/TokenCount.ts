@@ -1,5 +1,5 @@
 /**
- * The token usage of a thread, published after each answer of the model.
+ * The token usage of a thread and of its goal, published after each answer of the model.
  *
  * @module
  */
@@ -7,6 +7,10 @@ import * as Effect from "effect/Effect"
 import type { TokenUsageBreakdown } from "../../../protocol/v2/thread/Thread.ts"
 import type { ModelError, ModelUsage } from "../../model/ModelProvider.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
+import type { StoredGoal } from "../ThreadEvent.ts"
+import { recorded } from "../ThreadGoal.ts"
+import type { ActiveTurn } from "./ActiveTurn.ts"
+import { goalAfterAnswer } from "./GoalAccount.ts"
 
 const none: TokenUsageBreakdown = {
   totalTokens: 0,
@@ -32,6 +36,36 @@ const write = (context: ThreadContext, turnId: string, total: TokenUsageBreakdow
     { _tag: "TokensCounted", at: context.now(), turnId, usage: { total, last, modelContextWindow } }
   ])
 }
+
+/** What an answer meant for the goal of the thread. */
+export interface GoalCount {
+  /** The goal whose budget this answer has used up. */
+  readonly exhausted: StoredGoal | undefined
+  /** Publishes the goal, unless it has changed meanwhile. */
+  readonly publish: Effect.Effect<void>
+}
+
+const uncounted: GoalCount = { exhausted: undefined, publish: Effect.void }
+
+/** Adds the usage of an answer to the goal. Tools that read the goal wait for it. */
+export const countGoal = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  turn: ActiveTurn,
+  used: ModelUsage | null
+): Effect.fn.Return<GoalCount> {
+  if (used === null) return uncounted
+  const before = context.state.goal?.status
+  const goal = goalAfterAnswer(context, turn, used)
+  if (goal === undefined) return uncounted
+  const { event, notification } = recorded(context.id, turn.id, goal, context.now())
+  yield* context.commit([event])
+  return {
+    exhausted: before === "active" && goal.status === "budgetLimited" ? goal : undefined,
+    publish: Effect.suspend(() =>
+      context.state.goal === goal ? Effect.asVoid(context.commit([], [notification])) : Effect.void
+    )
+  }
+})
 
 /**
  * Adds the usage of an answer and publishes the thread's total. An answer without usage publishes the last total, if there

@@ -16,6 +16,7 @@ import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.t
 import { failure, type Tool, type ToolCall, type ToolOutput, type ToolTurn, TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
+import { goalDesk } from "./GoalDesk.ts"
 import { askIn, type Gate } from "./Questions.ts"
 import { supervised } from "./Supervised.ts"
 import { startedItem, toItem, toModel } from "./ToolOutputs.ts"
@@ -36,6 +37,7 @@ export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: strin
     sandboxPolicy,
     mode: collaborationMode.mode,
     model: context.callingModel,
+    goal: goalDesk(context, turn, gate),
     itemStarted: (item) => whileOpen(() => context.itemStarted(turn.id, item)),
     itemCompleted: (item) => whileOpen(() => context.itemCompleted(turn.id, item)),
     notify: (method, params) => whileOpen(() => context.notify(method, params)),

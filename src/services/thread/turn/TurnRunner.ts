@@ -30,7 +30,9 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import type { ThreadEvent } from "../ThreadEvent.ts"
 import { AwaitsClients } from "../ThreadJournal.ts"
 import { turnOf } from "../ThreadState.ts"
+import * as Goal from "../ThreadGoal.ts"
 import { seconds } from "../ThreadView.ts"
+import { isPursued } from "./GoalAccount.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { acceptance, prepared, recordAborted, recordAnswered, recorded, recordMessage } from "./Recording.ts"
 import { endJoined } from "./ShellTurn.ts"
@@ -190,6 +192,7 @@ const end = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTur
   settle(context, turn, ending.status === "failed")
   yield* context.statusChanged
   if (ending.error !== null) {
+    yield* stopGoal(context, turn, ending.error)
     yield* context.notify("error", { error: ending.error, willRetry: false, threadId: context.id, turnId: turn.id })
   }
   yield* recordEnd(context, turn, ending, at)
@@ -204,11 +207,25 @@ const settle = (context: ThreadContext, turn: ActiveTurn, systemError: boolean):
   turn.unanswered.sort((a, b) => a - b)
 }
 
+/** A turn that fails ends the work on the goal, so that failing turns do not start one another. */
+const stopGoal = (context: ThreadContext, turn: ActiveTurn, error: TurnError): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { goal } = context.state
+    if (goal === null || turn.kind.kind !== "user" || !isPursued(context)) return Effect.void
+    const at = context.now()
+    const stopped = Goal.failed(Goal.spent(goal, 0, context.goalClock.take(at), seconds(at)), error, seconds(at))
+    context.goalClock.follow(stopped, at)
+    const { event, notification } = Goal.recorded(context.id, turn.id, stopped, at)
+    return context.commit([event], [notification])
+  })
+
 /** A turn that answered or failed is unread, unless an earlier one is. A thread that is kept in memory only has no such mark. */
 const unread = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveTurn, { status }: Ending) {
   const { origin, readState: current } = context.state
   const isNews = status === "failed" ? turn.kind.kind === "user" : turn.lastAgentMessage !== null
-  if (status === "interrupted" || !isNews || origin.ephemeral) return null
+  // The work goes on while the goal is active.
+  const goesOn = context.hasGoals && context.state.goal?.status === "active"
+  if (status === "interrupted" || !isNews || goesOn || origin.ephemeral) return null
   const firstUnread = current?.firstUnread ?? { type: "turn" as const, turnId: turn.id }
   return { firstUnread, revision: yield* context.services.random.uuidV7() }
 })

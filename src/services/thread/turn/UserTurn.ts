@@ -8,7 +8,9 @@
  *
  * @module
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -22,7 +24,8 @@ import type { ActiveTurn } from "./ActiveTurn.ts"
 import { type OnCall, sample } from "./Sampling.ts"
 import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
 import { modelRequest, type RequestOptions } from "./ModelRequests.ts"
-import { countFailure, countTokens, isOverLimit } from "./TokenCount.ts"
+import { budgetReached } from "./GoalPrompts.ts"
+import { countFailure, countGoal, countTokens, isOverLimit } from "./TokenCount.ts"
 import { runCall } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { Opening, TurnStep, TurnTask } from "./TurnTask.ts"
@@ -66,10 +69,15 @@ const step = Effect.fnUntraced(function* (
       return Effect.andThen(recorded, started)
     }).pipe(Effect.uninterruptible)
   const request = modelRequest(context, turn, options, context.state.conversation)
+  const counted = (turn.counted = Deferred.makeUnsafe<void>())
   const sampled = yield* Effect.raceFirst(
     TurnSpans.modelRequest(sample(context, turn, request, onCall), request),
     Effect.as(turn.steered, null)
   ).pipe(Effect.tapError((error) => countFailure(context, turn.id, error)))
+  const goal = yield* countGoal(context, turn, sampled?.usage ?? null)
+  // The tools of a goal publish it too, so what they read is published first.
+  if (calls.length > 0) yield* goal.publish
+  Deferred.doneUnsafe(counted, Exit.void)
   const outputs = Effect.forEach(
     calls,
     ({ call, custom, fiber }) =>
@@ -80,13 +88,18 @@ const step = Effect.fnUntraced(function* (
     { discard: true }
   )
   // The tokens are counted behind the calls, also when the turn ends during them: then no client is waited for.
-  const counted = countTokens(context, turn.id, sampled?.usage ?? null)
-  yield* Effect.onError(outputs, () => Effect.provideService(counted, AwaitsClients, false))
-  yield* counted
+  const tokens = countTokens(context, turn.id, sampled?.usage ?? null)
+  yield* Effect.onError(outputs, () => Effect.provideService(tokens, AwaitsClients, false))
+  yield* tokens
+  if (calls.length === 0) yield* goal.publish
   if (turn.diff !== "") yield* publishDiff(context, turn)
   // What is left was being stored when the answer was dropped, for longer than the answer is waited for.
   yield* recordAborted(context, turn)
-  return calls.length > 0 || sampled?.endTurn === false
+  const goesOn = calls.length > 0 || sampled?.endTurn === false
+  if (goesOn && goal.exhausted !== undefined) {
+    yield* context.commit([context.entry(budgetReached(goal.exhausted))])
+  }
+  return goesOn
 })
 
 /**

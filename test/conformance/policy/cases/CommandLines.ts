@@ -7,7 +7,7 @@ import type { Case } from "../Case.ts"
 import { confined, onRequest, rule, ruled, untrusted } from "./Rule.ts"
 
 /** Each creates the mark when it runs, unless noted otherwise. */
-const forms: Readonly<Record<string, string>> = {
+export const forms: Readonly<Record<string, string>> = {
   plain: "touch {mark}",
   "by path": "/usr/bin/touch {mark}",
   "by another path": "/bin/../usr/bin/touch {mark}",

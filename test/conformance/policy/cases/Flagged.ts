@@ -7,7 +7,7 @@ import type { Case } from "../Case.ts"
 import { never, onRequest } from "./Rule.ts"
 
 /** There is nothing to destroy; the mark is created after them if they are allowed. */
-const flagged: Readonly<Record<string, string>> = {
+export const flagged: Readonly<Record<string, string>> = {
   "rm -rf": "rm -rf {work}/x && touch {mark}",
   "rm -f": "rm -f {work}/x && touch {mark}",
   "rm -r": "rm -r {work}/x; touch {mark}",

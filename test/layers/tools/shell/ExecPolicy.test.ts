@@ -375,6 +375,25 @@ const suspected: ReadonlyArray<Case> = [
     rejected("approval request failed")
   ],
   ["an unreadable script prompts", "ls )", {}, ask(null, "This script cannot be read in full")],
+  ["an unreadable script runs in the sandbox", "ls )", { sandboxPolicy: workspace }, run()],
+  [
+    "an unreadable script with rm prompts in the sandbox",
+    "rm -rf x )",
+    { sandboxPolicy: workspace },
+    ask(["/bin/bash", "-lc", "rm -rf x )"])
+  ],
+  [
+    "an unreadable script prompts without a sandbox",
+    "ls )",
+    unconfinable,
+    ask(null, "This script cannot be read in full", false)
+  ],
+  [
+    "an unreadable script prompts to leave the sandbox",
+    "ls )",
+    { sandboxPolicy: workspace, escalated: true },
+    ask(null, "This script cannot be read in full", false)
+  ],
   ["an unreadable script runs under never", "ls )", never, run()],
   ["an unreadable script with rm does not run under never", "rm -rf x )", never, noForce("/bin/bash -lc 'rm -rf x )'")],
   ["a long unreadable script prompts", long, {}, ask(null, "This script cannot be read in full")]

@@ -26,13 +26,24 @@ const rangeOf = ({ direction, from, limit }: HistoryRange) => {
   }
 }
 
-/** The items that a view has. */
-const placesIn = (tables: Tables, file: number, n: number, view: TurnView): ReadonlyArray<Place> => {
-  if (view === "notLoaded") return []
-  if (view === "full") return tables.places("file = ? AND n = ? ORDER BY seq", file, n)
-  const one = (kind: string, direction: string) =>
+/** The places of the items that a view has, by the number of their turn. */
+const placesIn = (
+  tables: Tables,
+  file: number,
+  turns: ReadonlyArray<TurnRow>,
+  view: TurnView
+): ReadonlyMap<number, ReadonlyArray<Place>> => {
+  if (view === "notLoaded") return new Map()
+  if (view === "full") {
+    const numbers = turns.map(({ n }) => n)
+    const range = [Math.min(...numbers), Math.max(...numbers)]
+    return Map.groupBy(tables.places("file = ? AND n BETWEEN ? AND ? ORDER BY n, seq", file, ...range), ({ n }) => n)
+  }
+  const one = (n: number, kind: string, direction: string) =>
     tables.places(`file = ? AND n = ? AND kind = ? ORDER BY seq ${direction} LIMIT 1`, file, n, kind)
-  return [...one("userMessage", "asc"), ...one("agentMessage", "desc")]
+  return new Map(
+    turns.map(({ n }) => [n, [...one(n, "userMessage", "asc"), ...one(n, "agentMessage", "desc")]] as const)
+  )
 }
 
 const turnState = (turn: TurnRow, places: ReadonlyArray<Place>, reader: ItemReader): TurnState => ({
@@ -86,9 +97,10 @@ export const readTurns = (
   Effect.gen(function* () {
     const page = yield* indexed(index, threadId, (tables, file, reader) => {
       const { sql, values } = rangeOf(range)
-      return tables
-        .turns(`file = ?${sql}`, file, ...values)
-        .map((turn) => turnState(turn, placesIn(tables, file, turn.n, view), reader))
+      const turns = tables.turns(`file = ?${sql}`, file, ...values)
+      const places = placesIn(tables, file, turns, view)
+      reader.prefetch(Array.from(places.values()).flat())
+      return turns.map((turn) => turnState(turn, places.get(turn.n) ?? [], reader))
     })
     if (page !== undefined) return page.found
     const state = yield* readState(store, threadId)
@@ -112,6 +124,7 @@ export const readItems = (
         turn === undefined
           ? tables.places(`file = ?${sql}`, file, ...values)
           : tables.places(`file = ? AND n = ?${sql}`, file, turn.n, ...values)
+      reader.prefetch(places)
       return places.map((place) =>
         storedItem(turn ?? tables.turns("file = ? AND n = ?", file, place.n)[0], place, reader)
       )

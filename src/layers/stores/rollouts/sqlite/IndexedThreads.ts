@@ -5,7 +5,8 @@
  * and whenever the database cannot be used, `WalkIndex` answers. The rest is indexed in the background.
  *
  * A change that another program makes to a file is seen by the next query when the file is new or among those that changed
- * last, else at the latest by the first query a second later.
+ * last, else at the latest by the first query a second later. A query about one thread sees every change of the thread's file,
+ * and within a second a file that takes its place.
  *
  * @module
  */
@@ -210,7 +211,7 @@ export class IndexedThreads implements ThreadIndex {
       const { keeper } = this
       for (let steps = 0; ; steps++) {
         const state = yield* this.use((tables) => {
-          keeper.look(tables)
+          keeper.look(tables, threadId)
           while (keeper.rename(tables));
           const isCurrent = keeper.check(threadId)
           return keeper.isDirty(threadId) ? "behind" : isCurrent ? "current" : "unknown"

@@ -12,15 +12,19 @@ import type { Catalog, RolloutFile } from "../Folder.ts"
 import { LaterVersion } from "../Line.ts"
 import type { Names } from "../Names.ts"
 import { LineTooLong } from "../Source.ts"
+import { isEqual, type Stamp, stampOf } from "../Stamp.ts"
 import * as Database from "./Database.ts"
 import { beginning, Changed, type Progress, step } from "./Scan.ts"
-import { type Indexed, type Stamp, stampIn, Tables } from "./Tables.ts"
+import { type Indexed, stampIn, Tables } from "./Tables.ts"
 
 /** The longest step, in milliseconds. A line is not divided. */
 export const StepMillis = 6
 
 /** Number of files that are looked at for every query: those that changed last. */
 const HotFiles = 64
+
+/** How long a comparison of the names of files counts for queries about one thread, in milliseconds. */
+const NamesMillis = 1000
 
 /** Rows that get their name in one step. */
 const RenamesPerStep = 512
@@ -42,9 +46,6 @@ interface Failure {
   readonly isFinal: boolean
 }
 
-const isEqual = (a: Stamp, b: Stamp): boolean =>
-  a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.path === b.path
-
 export class Keeper {
   readonly #options: KeeperOptions
   #tables: Tables | undefined
@@ -56,6 +57,8 @@ export class Keeper {
   /** Threads whose file may differ from the index. */
   readonly #dirty = new Set<string>()
   #heads: ReturnType<Catalog["all"]> | undefined
+  /** When the names were compared. */
+  #lookedAt = Number.NEGATIVE_INFINITY
   #hot: ReadonlyArray<string> = []
   /** Threads whose row may have an old name. */
   readonly #renamed = new Set<string>()
@@ -125,15 +128,21 @@ export class Keeper {
     this.#stamps.clear()
     this.#dirty.clear()
     this.#heads = undefined
+    this.#lookedAt = Number.NEGATIVE_INFINITY
     this.#version = -1
     this.#revision = -1
   }
 
-  /** Compares the names of files. True when all files must be compared (`sweep`). */
-  look(tables: Tables): boolean {
+  /**
+   * Compares the names of files. True when all files must be compared (`sweep`). For a query about one thread, names that were
+   * compared less than a second ago are enough, if the thread's file is there as it was indexed.
+   */
+  look(tables: Tables, only?: string): boolean {
     this.#learn(tables)
+    if (only !== undefined && performance.now() - this.#lookedAt < NamesMillis && this.check(only)) return false
     const isFirst = this.#heads === undefined
     this.#compareNames()
+    this.#lookedAt = performance.now()
     return isFirst
   }
 
@@ -157,6 +166,7 @@ export class Keeper {
     if (Number(tables.get("SELECT count(*) AS count FROM threads")?.["count"]) !== this.#stamps.size) {
       this.#stamps.clear()
       this.#heads = undefined
+      this.#lookedAt = Number.NEGATIVE_INFINITY
       read(-1)
     }
     this.#version = version
@@ -206,7 +216,7 @@ export class Keeper {
   /** Whether a thread's file is as it was indexed; otherwise it will be indexed again. */
   check(threadId: string): boolean {
     const file = this.#fileOf(threadId)
-    const found = file === undefined ? undefined : stampOf(file)
+    const found = file === undefined ? undefined : stampOf(file.path)
     const known = this.#stamps.get(threadId) ?? this.#failures.get(threadId)?.stamp
     if (found !== undefined && known !== undefined && isEqual(found, known)) return true
     if (found !== undefined || this.#stamps.has(threadId)) this.#dirty.add(threadId)
@@ -257,7 +267,7 @@ export class Keeper {
   /** Reads some lines of a file into the index. Returns what is true once that is committed. */
   #index(tables: Tables, threadId: string, isOver: () => boolean): () => void {
     const file = this.#fileOf(threadId)
-    const stamp = file === undefined ? undefined : stampOf(file)
+    const stamp = file === undefined ? undefined : stampOf(file.path)
     if (file === undefined || stamp === undefined) {
       tables.remove(threadId)
       return () => {
@@ -322,11 +332,6 @@ export class Keeper {
       isOver
     )
   }
-}
-
-const stampOf = ({ path }: RolloutFile): Stamp | undefined => {
-  const stat = Fs.lstatSync(path, { throwIfNoEntry: false })
-  return stat === undefined ? undefined : { path, ino: stat.ino, size: stat.size, mtimeMs: stat.mtimeMs }
 }
 
 /** Where reading goes on; undefined when the file is another one and is read from its beginning. */

@@ -8,12 +8,12 @@
  */
 import type { TurnStatus } from "../../../../protocol/v2/turn/Turn.ts"
 import type { EventOf, ThreadEvent } from "../../../../services/thread/ThreadEvent.ts"
-import { fold, initial, type ThreadState } from "../../../../services/thread/ThreadState.ts"
+import { fold, initial, previewOf, type ThreadState } from "../../../../services/thread/ThreadState.ts"
 import { Decoder, type DecoderState, initialState } from "../Decode.ts"
 import type { RolloutFile } from "../Folder.ts"
 import { type Line, parse } from "../Line.ts"
 import { type Part, partsOf } from "../Lineage.ts"
-import { LineReader, open, type RawLine } from "../Source.ts"
+import { LineReader, type RawLine, type Source, withSource } from "../Source.ts"
 
 /** How far a file was read. Plain data: it is stored with the thread. */
 export interface Progress {
@@ -121,25 +121,7 @@ class Step {
     for (; progress.part < progress.parts.length; progress.part++) {
       const part = progress.parts[progress.part]
       if (part === undefined) return true
-      const source = open(part.path)
-      try {
-        if (!isSame(source, progress)) throw new Changed(part.path)
-        const reader = new LineReader(source, progress.offset, part.to)
-        for (let raw = reader.next(); raw !== undefined; raw = reader.next()) {
-          const line = raw.text === null ? undefined : parse(raw.text)
-          // A torn line may still be completed.
-          if (line === undefined && !raw.isTerminated) break
-          if (line !== undefined) this.#line(line, raw)
-          progress.offset = raw.end
-          if (isOver()) {
-            this.#settle(source)
-            return false
-          }
-        }
-        this.#settle(source)
-      } finally {
-        source.close()
-      }
+      if (!withSource(part.path, (source) => this.#part(source, part, isOver))) return false
       const next = progress.parts[progress.part + 1]
       if (next === undefined) return true
       progress.offset = next.from
@@ -148,7 +130,27 @@ class Step {
     return true
   }
 
-  #settle(source: ReturnType<typeof open>): void {
+  /** Reads lines of a part until `isOver` says so; true when its end was reached. */
+  #part(source: Source, { path, to }: Part, isOver: () => boolean): boolean {
+    const { progress } = this
+    if (!isSame(source, progress)) throw new Changed(path)
+    const reader = new LineReader(source, progress.offset, to)
+    for (let raw = reader.next(); raw !== undefined; raw = reader.next()) {
+      const line = raw.text === null ? undefined : parse(raw.text)
+      // A torn line may still be completed.
+      if (line === undefined && !raw.isTerminated) break
+      if (line !== undefined) this.#line(line, raw)
+      progress.offset = raw.end
+      if (isOver()) {
+        this.#settle(source)
+        return false
+      }
+    }
+    this.#settle(source)
+    return true
+  }
+
+  #settle(source: Source): void {
     const { offset } = this.progress
     this.progress.tail = tailAt(source, offset)
     this.progress.decoder = this.#decoder.snapshot
@@ -240,10 +242,7 @@ class Step {
       this.#sink.putItem({ item: progress.items, n: turn.n, seq: progress.events, ...place, event: item })
       progress.items++
     }
-    if (item.type === "userMessage" && progress.state?.preview === "") {
-      const preview = item.content.map((part) => (part.type === "text" ? part.text : "")).join("")
-      this.#changeState({ preview })
-    }
+    if (item.type === "userMessage" && progress.state?.preview === "") this.#changeState({ preview: previewOf(item) })
   }
 }
 
@@ -254,7 +253,7 @@ export class Changed extends Error {
   }
 }
 
-type Readable = Pick<ReturnType<typeof open>, "read" | "size">
+type Readable = Pick<Source, "read" | "size">
 
 const tailAt = (source: Readable, offset: number): string => {
   const bytes = Buffer.alloc(Math.min(TailBytes, offset))

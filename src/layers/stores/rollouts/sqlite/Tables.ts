@@ -12,18 +12,11 @@ import type { ThreadSummary } from "../../../../services/thread/ThreadStore.ts"
 import { summaryOf } from "../../../../services/thread/ThreadView.ts"
 import { sortValue, sourceKindOf, textsOfItem } from "../../Query.ts"
 import { parse, type RolloutFile } from "../Folder.ts"
+import type { Stamp } from "../Stamp.ts"
 import { ItemsPerFile } from "./Database.ts"
 import type { ItemRow, Progress, Sink, TurnRow } from "./Scan.ts"
 
 export type Row = Record<string, SQLOutputValue>
-
-/** Which content of a file was read. */
-export interface Stamp {
-  readonly path: string
-  readonly ino: number
-  readonly size: number
-  readonly mtimeMs: number
-}
 
 /** A thread of the index. */
 export interface Indexed {
@@ -297,7 +290,7 @@ export class Tables {
   }
 
   places(where: string, ...values: ReadonlyArray<SQLInputValue>): ReadonlyArray<Place> {
-    return this.all(`SELECT * FROM items WHERE ${where}`, ...values).map(placeOf)
+    return this.all(`SELECT n, seq, part, start, length, named FROM items WHERE ${where}`, ...values).map(placeOf)
   }
 }
 
