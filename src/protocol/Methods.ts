@@ -27,11 +27,13 @@ import { hostRequests } from "./v2/host/ServerRequests.ts"
 import { itemNotifications } from "./v2/item/Notifications.ts"
 import { legacyRequests } from "./v2/legacy/Requests.ts"
 import { mcpNotifications } from "./v2/mcp/Notifications.ts"
-import { mcpRequests } from "./v2/mcp/ServerRequests.ts"
+import { mcpRequests } from "./v2/mcp/Requests.ts"
+import { mcpServerRequests } from "./v2/mcp/ServerRequests.ts"
 import { modelNotifications } from "./v2/model/Notifications.ts"
 import { modelRequests } from "./v2/model/Requests.ts"
 import { pluginRequests } from "./v2/plugin/Requests.ts"
 import { processNotifications } from "./v2/process/Notifications.ts"
+import { processRequests } from "./v2/process/Requests.ts"
 import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
 import { serverNotifications } from "./v2/server/Notifications.ts"
 import { reviewRequests } from "./v2/review/Requests.ts"
@@ -52,7 +54,9 @@ type ClientRequestTable = typeof initializeRequests &
   typeof appRequests &
   typeof pluginRequests &
   typeof legacyRequests &
+  typeof mcpRequests &
   typeof fileRequests &
+  typeof processRequests &
   typeof accountRequests
 
 /** The requests that clients can send to this server, by method name. */
@@ -66,20 +70,22 @@ export const clientRequestTable: ClientRequestTable = {
   ...appRequests,
   ...pluginRequests,
   ...legacyRequests,
+  ...mcpRequests,
   ...fileRequests,
+  ...processRequests,
   ...accountRequests
 }
 
 /** The notifications of a client, by method name. */
 export const clientNotificationTable = clientNotifications
 
-type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpRequests & typeof hostRequests
+type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpServerRequests & typeof hostRequests
 
 /** The eleven server requests of the release, by method name. */
 export const serverRequestTable: ServerRequestTable = {
   ...approvalRequests,
   ...toolRequests,
-  ...mcpRequests,
+  ...mcpServerRequests,
   ...hostRequests
 }
 

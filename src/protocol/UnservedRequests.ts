@@ -16,11 +16,9 @@ import { unservedFeedbackRequests } from "./v2/feedback/UnservedRequests.ts"
 import { unservedFileRequests } from "./v2/file/UnservedRequests.ts"
 import { unservedHookRequests } from "./v2/hook/UnservedRequests.ts"
 import { unservedLegacyRequests } from "./v2/legacy/UnservedRequests.ts"
-import { unservedMcpRequests } from "./v2/mcp/UnservedRequests.ts"
 import { unservedMemoryRequests } from "./v2/memory/UnservedRequests.ts"
 import { unservedModelRequests } from "./v2/model/UnservedRequests.ts"
 import { unservedPluginRequests } from "./v2/plugin/UnservedRequests.ts"
-import { unservedProcessRequests } from "./v2/process/UnservedRequests.ts"
 import { unservedProjectRequests } from "./v2/project/UnservedRequests.ts"
 import { unservedRealtimeRequests } from "./v2/realtime/UnservedRequests.ts"
 import { unservedRemoteControlRequests } from "./v2/remoteControl/UnservedRequests.ts"
@@ -37,11 +35,9 @@ type Table = typeof unservedAccountRequests &
   typeof unservedFileRequests &
   typeof unservedHookRequests &
   typeof unservedLegacyRequests &
-  typeof unservedMcpRequests &
   typeof unservedMemoryRequests &
   typeof unservedModelRequests &
   typeof unservedPluginRequests &
-  typeof unservedProcessRequests &
   typeof unservedProjectRequests &
   typeof unservedRealtimeRequests &
   typeof unservedRemoteControlRequests &
@@ -59,11 +55,9 @@ export const unservedRequestTable: Table = {
   ...unservedFileRequests,
   ...unservedHookRequests,
   ...unservedLegacyRequests,
-  ...unservedMcpRequests,
   ...unservedMemoryRequests,
   ...unservedModelRequests,
   ...unservedPluginRequests,
-  ...unservedProcessRequests,
   ...unservedProjectRequests,
   ...unservedRealtimeRequests,
   ...unservedRemoteControlRequests,

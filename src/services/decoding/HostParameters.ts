@@ -1,5 +1,5 @@
 /**
- * How the parameters of requests about the machine are handled: its files, settings and accounts.
+ * How the parameters of requests about the machine are handled: its files, processes, settings and accounts.
  *
  * @module
  */
@@ -11,6 +11,8 @@ const noCloud = ignored("This server has no apps, plugins or accounts of the ven
 type HostMethod = Extract<
   keyof Decisions,
   | `fs/${string}`
+  | `command/${string}`
+  | `process/${string}`
   | "config/value/write"
   | "config/batchWrite"
   | `experimentalFeature/${string}`
@@ -33,6 +35,40 @@ export const hostParameters: Pick<Decisions, HostMethod> = {
   "fs/copy": { sourcePath: used, destinationPath: used, recursive: used },
   "fs/watch": { watchId: used, path: used },
   "fs/unwatch": { watchId: used },
+  "command/exec": {
+    command: used,
+    processId: used,
+    tty: used,
+    streamStdin: used,
+    streamStdoutStderr: used,
+    outputBytesCap: used,
+    disableOutputCap: used,
+    disableTimeout: used,
+    timeoutMs: used,
+    cwd: used,
+    env: used,
+    size: used,
+    sandboxPolicy: used,
+    permissionProfile: used
+  },
+  "command/exec/write": { processId: used, deltaBase64: used, closeStdin: used },
+  "command/exec/terminate": { processId: used },
+  "command/exec/resize": { processId: used, size: used },
+  "process/spawn": {
+    command: used,
+    processHandle: used,
+    cwd: used,
+    tty: used,
+    streamStdin: used,
+    streamStdoutStderr: used,
+    outputBytesCap: used,
+    timeoutMs: used,
+    env: used,
+    size: used
+  },
+  "process/writeStdin": { processHandle: used, deltaBase64: used, closeStdin: used },
+  "process/kill": { processHandle: used },
+  "process/resizePty": { processHandle: used, size: used },
   "config/value/write": { keyPath: used, value: used, mergeStrategy: used, filePath: used, expectedVersion: used },
   "config/batchWrite": {
     edits: used,

@@ -369,8 +369,7 @@ export class Thread {
     if (turnId === "" && (this.#active === undefined || this.#active.isClosed)) return
     const active = yield* this.#running("interrupt", turnId)
     // Deferred to the next step, when this caller is waiting.
-    const interrupting = Effect.sync(() => active.interrupt())
-    yield* Effect.forkIn(interrupting, this.#scope)
+    yield* Effect.forkIn(Effect.sync(active.interrupt.bind(active)), this.#scope)
     yield* Deferred.await(active.stopped)
   }).bind(this)
 

@@ -26,7 +26,6 @@ import { ModelProvider } from "../model/ModelProvider.ts"
 import { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { RequestError } from "../routing/RequestError.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
-import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
 import * as GitFacts from "./GitFacts.ts"
 import * as Sections from "./Sections.ts"
@@ -49,6 +48,7 @@ import { checkId } from "./ThreadId.ts"
 import * as Setup from "./ThreadSetup.ts"
 import { fold, foldAll, initial, type ThreadState } from "./ThreadState.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
+import type { OpenError } from "./ThreadTools.ts"
 import { seconds } from "./ThreadView.ts"
 
 /** A new thread. */
@@ -87,7 +87,7 @@ export interface LoadedThread {
 }
 
 /** Errors of starting, resuming and forking. */
-export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
+export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | OpenError
 
 /** The threads of a server: those in memory, and loading them from the store. */
 export class Threads extends Context.Service<

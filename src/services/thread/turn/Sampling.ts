@@ -36,6 +36,9 @@ export interface Sampled {
 /** Called for each tool call of the model, in order, as soon as it arrives. It runs `recorded`, which stores the call. */
 export type OnCall = (call: ToolCall, custom: boolean, recorded: Effect.Effect<void>) => Effect.Effect<void>
 
+/** Called for each piece of the input of a custom tool. */
+export type OnInput = (event: Extract<ModelEvent, { readonly _tag: "ToolInputDelta" }>) => Effect.Effect<void>
+
 type DeltaMethod =
   | "item/agentMessage/delta"
   | "item/reasoning/textDelta"
@@ -101,6 +104,7 @@ class Sampler implements AnswerReader {
   readonly #context: ThreadContext
   readonly #turn: ActiveTurn
   readonly #onCall: OnCall
+  readonly #onInput: OnInput
   /** The messages of a turn in plan mode. */
   readonly #plans: PlanStream | undefined
   /** Announced and unfinished items, with their start times (Unix milliseconds). */
@@ -111,10 +115,11 @@ class Sampler implements AnswerReader {
   /** Set at the end of the answer. */
   sampled: Sampled | undefined
 
-  constructor(context: ThreadContext, turn: ActiveTurn, onCall: OnCall) {
+  constructor(context: ThreadContext, turn: ActiveTurn, onCall: OnCall, onInput: OnInput) {
     this.#context = context
     this.#turn = turn
     this.#onCall = onCall
+    this.#onInput = onInput
     const { mode } = context.state.settings.collaborationMode
     this.#plans = mode === "plan" ? new PlanStream(context, turn) : undefined
   }
@@ -148,6 +153,8 @@ class Sampler implements AnswerReader {
         })
       case "SummaryPartAdded":
         return this.#ofOpen(event.itemId, "item/reasoning/summaryPartAdded", { summaryIndex: event.summaryIndex })
+      case "ToolInputDelta":
+        return this.#onInput(event)
       case "ItemStarted":
         return this.#started(event)
       case "ItemDone":
@@ -281,9 +288,10 @@ export const sample = (
   context: ThreadContext,
   turn: ActiveTurn,
   request: ModelRequest,
-  onCall: OnCall
+  onCall: OnCall,
+  onInput: OnInput = () => Effect.void
 ): Effect.Effect<Sampled, ModelError> =>
-  Effect.suspend(() => answerOf(context, request, new Sampler(context, turn, onCall)))
+  Effect.suspend(() => answerOf(context, request, new Sampler(context, turn, onCall, onInput)))
 
 /** Sends the request to the model and gives its answer to the reader, as `sample` does. */
 export const answerOf = Effect.fnUntraced(function* (
