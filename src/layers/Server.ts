@@ -73,6 +73,7 @@ import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
 import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as ThreadTaskHandlers from "./handlers/ThreadTasks.ts"
 import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
 import * as ThreadSideHandlers from "./handlers/ThreadSide.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
@@ -166,6 +167,7 @@ const handlers = Layer.effect(
       ...(yield* ThreadQueueHandlers.make),
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
+      ...(yield* ThreadTaskHandlers.make),
       ...(yield* ThreadTerminalHandlers.make),
       ...(yield* ThreadSideHandlers.make),
       ...(yield* TurnHandlers.make),

@@ -22,7 +22,6 @@ import { unservedPluginRequests } from "./v2/plugin/UnservedRequests.ts"
 import { unservedProjectRequests } from "./v2/project/UnservedRequests.ts"
 import { unservedRealtimeRequests } from "./v2/realtime/UnservedRequests.ts"
 import { unservedRemoteControlRequests } from "./v2/remoteControl/UnservedRequests.ts"
-import { unservedReviewRequests } from "./v2/review/UnservedRequests.ts"
 import { unservedServerRequests } from "./v2/server/UnservedRequests.ts"
 import { unservedUserVerificationRequests } from "./v2/userVerification/UnservedRequests.ts"
 
@@ -41,7 +40,6 @@ type Table = typeof unservedAccountRequests &
   typeof unservedProjectRequests &
   typeof unservedRealtimeRequests &
   typeof unservedRemoteControlRequests &
-  typeof unservedReviewRequests &
   typeof unservedServerRequests &
   typeof unservedUserVerificationRequests
 
@@ -61,7 +59,6 @@ export const unservedRequestTable: Table = {
   ...unservedProjectRequests,
   ...unservedRealtimeRequests,
   ...unservedRemoteControlRequests,
-  ...unservedReviewRequests,
   ...unservedServerRequests,
   ...unservedUserVerificationRequests
 } satisfies Partial<Record<ReleasedRequestMethod, ClientRequest<WireSchema | undefined, WireSchema>>>
