@@ -21,11 +21,17 @@ const isOff = ({ settings }: EffectiveConfig): boolean => {
   return (flag("hooks") ?? flag("codex_hooks")) === false
 }
 
-/** Whether there is any place with hooks. */
+/** Whether there is any place with hooks. Only the files of a project are waited for. */
 const hasAny = Effect.fnUntraced(function* (files: SmallFiles["Service"], { hooks }: EffectiveConfig) {
   if (hooks.sources.some(({ table }) => table !== undefined)) return true
-  const found = yield* files.exist(hooks.sources.map(({ path }) => path))
-  return found.includes(true)
+  for (const { origin, path } of hooks.sources) {
+    if (origin === "project") continue
+    const stamp = yield* Effect.result(files.stamp(path, "server"))
+    // What cannot be read is reported when the hooks are opened.
+    if (stamp._tag === "Failure" || stamp.success !== undefined) return true
+  }
+  const projects = hooks.sources.filter(({ origin }) => origin === "project").map(({ path }) => path)
+  return projects.length > 0 && (yield* files.exist(projects)).includes(true)
 })
 
 /** Options of `make`. */

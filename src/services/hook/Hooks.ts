@@ -155,7 +155,7 @@ export interface ThreadHooks {
   readonly stop?: Hook<Stop, never>
 }
 
-/** The port to hooks: it is opened at the first turn of each loaded thread. */
+/** The port to hooks: it is opened once for each loaded thread, whose first turn waits for it. */
 export class Hooks extends Context.Service<
   Hooks,
   {

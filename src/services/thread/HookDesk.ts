@@ -1,10 +1,11 @@
 /**
- * The hooks of a loaded thread. They are opened with its first turn.
+ * The hooks of a loaded thread. They are opened beside its loading; its first turn waits for them.
  *
  * @module
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Option from "effect/Option"
 import { Hooks, type SessionStart, type ThreadHooks } from "../hook/Hooks.ts"
 import type { EffectiveConfig } from "../config/Config.ts"
@@ -32,6 +33,7 @@ export class HookDesk {
   readonly #options: HookDeskOptions
   #opened: ThreadHooks | undefined
   #started = false
+  readonly #lock = Semaphore.makeUnsafe(1)
 
   constructor(options: HookDeskOptions) {
     this.#options = options
@@ -43,8 +45,17 @@ export class HookDesk {
     return this.#opened ?? {}
   }
 
-  /** Opens the hooks. A thread runs one turn at a time, so they are opened once. */
-  readonly load: Effect.Effect<ThreadHooks> = Effect.suspend(() => {
+  /** Whether the hooks are open. */
+  get isOpen(): boolean {
+    return this.#opened !== undefined
+  }
+
+  /** Opens the hooks, once. */
+  readonly load: Effect.Effect<ThreadHooks> = Effect.suspend(() =>
+    this.isOpen ? Effect.succeed(this.current) : this.#lock.withPermits(1)(this.#open)
+  )
+
+  readonly #open: Effect.Effect<ThreadHooks> = Effect.suspend(() => {
     const { config, hooks, id, scope, state } = this.#options
     if (this.#opened !== undefined || hooks === undefined) return Effect.succeed(this.current)
     const opening = hooks.open({ threadId: id, cwd: state().settings.cwd, config })

@@ -115,6 +115,7 @@ const openIn = Effect.fnUntraced(function* <E>(
     provider
   })
   yield* journal.commit(changes(state))
+  if (!context.hooks.isOpen) yield* Effect.forkIn(context.hooks.load, running, { startImmediately: true })
   if (model.prepare !== undefined) {
     yield* Effect.forkIn(Effect.delay(model.prepare(journal.state.settings.modelProvider), PrepareDelay), scope)
   }

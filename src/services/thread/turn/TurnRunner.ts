@@ -80,10 +80,10 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
     ...claimed(context, turn, task, at),
     ...preface
   ]
-  if (message !== null) yield* context.hooks.load
-  const isImmediate = message === null || !(readsFiles(message.input) || readsDocuments(context))
+  const isImmediate =
+    message === null || (context.hooks.isOpen && !readsFiles(message.input) && !readsDocuments(context))
   // The start of a turn does not wait for files.
-  if (!isImmediate) yield* context.commit(started, [first])
+  if (!isImmediate) yield* Effect.andThen(context.commit(started, [first]), context.hooks.load)
   const input = message === null ? nothing : yield* firstInput(context, turn, task, message)
   // A turn whose start is stored has its input, and what was waiting for the turn waits no longer.
   yield* isImmediate
