@@ -14,7 +14,7 @@ import * as Peers from "./peers.ts"
 import type { Launch } from "./server.ts"
 
 /** The number of deltas in the model's responses. */
-export type Deltas = number | "endless"
+export type Deltas = number | "endless" | "patch"
 
 export interface World {
   /** Fewer rounds, for a first impression. */

@@ -2,11 +2,12 @@
  * A model server without latency: the Responses API over HTTP, with one prepared response per number of deltas.
  *
  * `POST /deltas/<n>/v1/responses` streams a response of n deltas, and `POST /deltas/endless/v1/responses` begins one that
- * never ends. Everything is prepared in advance, so that only the client's work is measured. Runs in its own process and
+ * never ends. `POST /deltas/patch/v1/responses` calls for a patch, and ends with a message once it has the output. Everything is prepared in advance, so that only the client's work is measured. Runs in its own process and
  * sends its port to the parent.
  */
 import * as Http from "node:http"
 import process from "node:process"
+import { patchCommand } from "./patch.ts"
 
 const event = (data: { readonly type: string } & Record<string, unknown>): string =>
   `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
@@ -40,6 +41,22 @@ const answer = (deltas: number): Buffer => {
   )
 }
 
+const call = {
+  type: "function_call",
+  id: "fc_bench",
+  call_id: "call_bench",
+  name: "exec_command",
+  arguments: JSON.stringify({ cmd: patchCommand })
+}
+
+const patchCall = Buffer.from(
+  [
+    beginning,
+    event({ type: "response.output_item.done", output_index: 0, item: call }),
+    event({ type: "response.completed", response: { id: "resp_bench", usage } })
+  ].join("")
+)
+
 const answers = new Map<number, Buffer>()
 
 const answerOf = (deltas: number): Buffer => {
@@ -49,8 +66,10 @@ const answerOf = (deltas: number): Buffer => {
 }
 
 const server = Http.createServer({ keepAlive: true, keepAliveTimeout: 60_000 }, (request, response) => {
-  const deltas = /^\/deltas\/(\d+|endless)\/v1\/responses$/.exec(request.url ?? "")?.[1]
-  request.resume()
+  const deltas = /^\/deltas\/(\d+|endless|patch)\/v1\/responses$/.exec(request.url ?? "")?.[1]
+  const body: Array<Buffer> = []
+  if (deltas === "patch") request.on("data", (chunk: Buffer) => body.push(chunk))
+  else request.resume()
   request.once("end", () => {
     if (request.method !== "POST" || deltas === undefined) {
       response.writeHead(404, { "content-type": "application/json" })
@@ -59,7 +78,9 @@ const server = Http.createServer({ keepAlive: true, keepAliveTimeout: 60_000 }, 
     }
     response.writeHead(200, { "content-type": "text/event-stream", "transfer-encoding": "chunked" })
     if (deltas === "endless") response.write(beginning)
-    else response.end(answerOf(Number(deltas)))
+    else if (deltas === "patch") {
+      response.end(Buffer.concat(body).includes('"function_call_output"') ? answerOf(1) : patchCall)
+    } else response.end(answerOf(Number(deltas)))
   })
 })
 
