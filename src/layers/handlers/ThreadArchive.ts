@@ -13,6 +13,7 @@ import * as Reply from "../../services/connection/Reply.ts"
 import { mismatch } from "../../services/decoding/Mismatch.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { invalidRequest, type RequestError } from "../../services/routing/RequestError.ts"
+import { agentsBelow } from "../../services/thread/agent/AgentsStored.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import { backwardsCursors } from "./HistoryCursors.ts"
 
@@ -35,6 +36,19 @@ const entriesOf = Effect.fnUntraced(function* (
   return entries
 })
 
+/** Ends the threads of agents with that of their parent. Returns those for which it was possible. */
+const succeeding = <E>(
+  threadIds: ReadonlyArray<string>,
+  end: (threadId: string) => Effect.Effect<void, E>
+): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.filter(threadIds, (threadId) =>
+    Effect.matchCauseEffect(end(threadId), {
+      onFailure: (cause) =>
+        Effect.as(Effect.logWarning(`the agent ${threadId} stays, unlike its parent`, cause), false),
+      onSuccess: () => Effect.succeed(true)
+    })
+  )
+
 export const make: Effect.Effect<
   HandlersFor<"thread/archive" | "thread/unarchive" | "thread/delete" | "thread/revert" | "thread/inject_items">,
   never,
@@ -45,8 +59,13 @@ export const make: Effect.Effect<
   const { stored } = threads
 
   const archive: Handler<"thread/archive"> = Effect.fnUntraced(function* ({ threadId }) {
+    const agents = yield* agentsBelow(threadId, stored.state)
     yield* stored.archive(threadId)
-    return Reply.withCommit({}, router.notify("thread/archived", { threadId }, null))
+    const archived = [threadId, ...(yield* succeeding(agents, stored.archive))]
+    return Reply.withCommit(
+      {},
+      Effect.forEach(archived, (id) => router.notify("thread/archived", { threadId: id }, null), { discard: true })
+    )
   })
 
   const unarchive: Handler<"thread/unarchive"> = Effect.fnUntraced(function* ({ threadId }) {
@@ -55,8 +74,13 @@ export const make: Effect.Effect<
   })
 
   const remove: Handler<"thread/delete"> = Effect.fnUntraced(function* ({ threadId }) {
+    const agents = yield* agentsBelow(threadId, stored.state)
     yield* stored.remove(threadId)
-    return Reply.withCommit({}, router.notify("thread/deleted", { threadId }, null))
+    const deleted = [...(yield* succeeding(agents, stored.remove)).toReversed(), threadId]
+    return Reply.withCommit(
+      {},
+      Effect.forEach(deleted, (id) => router.notify("thread/deleted", { threadId: id }, null), { discard: true })
+    )
   })
 
   const revert: Handler<"thread/revert"> = Effect.fnUntraced(function* ({ beforeTurnId, threadId }) {

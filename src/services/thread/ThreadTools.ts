@@ -15,6 +15,7 @@ import { ShellSessions } from "../tool/ShellSessions.ts"
 import { type ToolRegistry } from "../tool/ToolRegistry.ts"
 import { Toolset, type ToolsUnavailable } from "../tool/Toolset.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
+import { depthOf } from "./agent/AgentTree.ts"
 import { supervised } from "./turn/Supervised.ts"
 
 /** The warnings for a failure: one for each set of tools. Those that died are warned of once. */
@@ -42,7 +43,15 @@ export const make = Effect.gen(function* () {
     const { id: threadId, services, shell, state } = context
     const { dynamicTools = [] } = state.origin
     const added = Effect.suspend(() =>
-      toolset.open({ threadId, config, shell, registry, dynamicTools, files: services.files })
+      toolset.open({
+        threadId,
+        config,
+        depth: depthOf(state.origin),
+        shell,
+        registry,
+        dynamicTools,
+        files: services.files
+      })
     )
     const opening = supervised(Scope.provide(added, scope), { name: "the opening of tools", scope }).pipe(
       Effect.catchCause((cause) => {

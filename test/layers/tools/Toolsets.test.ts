@@ -44,7 +44,7 @@ const opened = (layer: Layer.Layer<Toolset>) =>
     const opening = yield* Effect.forkChild(
       Effect.exit(
         Scope.provide(
-          toolset.open({ threadId: "t", config: defaults(), shell, registry, dynamicTools: [], files }),
+          toolset.open({ threadId: "t", config: defaults(), depth: 0, shell, registry, dynamicTools: [], files }),
           scope
         )
       ),

@@ -32,6 +32,7 @@ const add = (a: TokenUsageBreakdown, b: ModelUsage): TokenUsageBreakdown => ({
 
 const write = (context: ThreadContext, turnId: string, total: TokenUsageBreakdown, last: TokenUsageBreakdown) => {
   const modelContextWindow = context.contextWindow
+  context.services.agents.counted(context, last.totalTokens)
   return context.commit([
     { _tag: "TokensCounted", at: context.now(), turnId, usage: { total, last, modelContextWindow } }
   ])
