@@ -83,6 +83,22 @@ const executable: Plugin = {
   writeBundle: () => chmodSync(new URL("dist/main.js", import.meta.url), 0o755)
 }
 
+const validators = "@modelcontextprotocol/client/_shims"
+
+/**
+ * The client of MCP brings a validator of JSON Schema for the structured results of tools. Spindle passes results on as the
+ * server sent them, so the validator would be a third of the client for nothing.
+ */
+const noValidator: Plugin = {
+  name: "no-validator",
+  resolveId: (source) => (source === validators ? `\0${validators}` : null),
+  load: (id) =>
+    id === `\0${validators}`
+      ? `export const CORS_IS_POSSIBLE = false
+export class DefaultJsonSchemaValidator { getValidator() { return (data) => ({ valid: true, data, errorMessage: undefined }) } }`
+      : null
+}
+
 /**
  * The program bundles its dependencies: it imports no package, and a start reads few and small files. The rest is loaded on
  * demand.
@@ -92,7 +108,7 @@ const program = defineConfig({
   external: ["koffi"],
   input: { main: "src/main.ts" },
   platform: "node",
-  plugins: [loadLate, asciiOnly, licenses("THIRD-PARTY-LICENSES.txt"), executable],
+  plugins: [loadLate, noValidator, asciiOnly, licenses("THIRD-PARTY-LICENSES.txt"), executable],
   output: {
     dir: "dist",
     format: "esm",
@@ -116,6 +132,7 @@ const library = defineConfig({
     testing: "src/testing/index.ts"
   },
   platform: "node",
+  plugins: [noValidator],
   external: [/^effect(\/|$)/, /^@effect\//, "koffi"],
   output: { dir: "dist", format: "esm", entryFileNames: "[name].js", chunkFileNames: "lib/[name]-[hash].js" }
 })

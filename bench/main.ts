@@ -13,6 +13,7 @@ import { manyThreads } from "./figures/manyThreads.ts"
 import { memory } from "./figures/memory.ts"
 import { concurrent, sequential } from "./figures/requests.ts"
 import { start } from "./figures/start.ts"
+import { sandbox } from "./figures/sandbox.ts"
 import { slowReader } from "./figures/slowReader.ts"
 import { busyStop, idleStop } from "./figures/stop.ts"
 import { threadStart } from "./figures/threadStart.ts"
@@ -41,7 +42,8 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
   ["idle-connections", idleConnections],
   ["watchers", watchers],
   ["idle-stop", idleStop],
-  ["busy-stop", busyStop]
+  ["busy-stop", busyStop],
+  ["sandbox-bubblewrap", sandbox]
 ])
 
 const help = `npm run bench -- [options]

@@ -36,8 +36,9 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   model: ["config", "tool"],
   routing: ["observability"],
   client: ["observability", "routing"],
-  thread: ["config", "model", "observability", "routing", "tool"],
-  connection: ["client", "config", "decoding", "observability", "routing", "thread", "tool"]
+  mcp: ["config", "tool"],
+  thread: ["config", "mcp", "model", "observability", "routing", "tool"],
+  connection: ["client", "config", "decoding", "mcp", "observability", "routing", "thread", "tool"]
 }
 
 /** The files of `protocol` that combine the resources. */

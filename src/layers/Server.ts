@@ -51,8 +51,14 @@ import * as MachineInfo from "./MachineInfo.ts"
 import * as RandomBytes from "./RandomBytes.ts"
 import * as AccountHandlers from "./handlers/Account.ts"
 import * as ConfigHandlers from "./handlers/Config.ts"
+import * as CloudHandlers from "./handlers/Cloud.ts"
+import * as FeatureHandlers from "./handlers/Features.ts"
 import * as FileHandlers from "./handlers/Files.ts"
+import { late } from "./handlers/Late.ts"
 import * as InitializeHandlers from "./handlers/Initialize.ts"
+import * as LoginHandlers from "./handlers/Login.ts"
+import * as McpHandlers from "./handlers/Mcp.ts"
+import * as McpLoginHandlers from "./handlers/McpLogin.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
@@ -72,6 +78,8 @@ import * as TurnHandlers from "./handlers/Turn.ts"
 import * as DefaultModel from "./models/Default.ts"
 import * as PlatformSandbox from "./sandboxes/Platform.ts"
 import * as MemoryStore from "./stores/Memory.ts"
+import * as FileHistory from "./tools/FileHistory.ts"
+import * as Mcp from "./tools/Mcp.ts"
 import * as Shell from "./tools/Shell.ts"
 import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
@@ -120,6 +128,26 @@ const facts = (options: AppServerOptions) =>
     )
   )
 
+/** The processes of clients. Few clients start any. */
+const processHandlers = Effect.map(
+  late(
+    Effect.flatMap(
+      Effect.promise(() => import("./handlers/processes/Processes.ts")),
+      ({ make }) => make
+    )
+  ),
+  (later) => ({
+    "command/exec": later("command/exec"),
+    "command/exec/write": later("command/exec/write"),
+    "command/exec/terminate": later("command/exec/terminate"),
+    "command/exec/resize": later("command/exec/resize"),
+    "process/spawn": later("process/spawn"),
+    "process/writeStdin": later("process/writeStdin"),
+    "process/kill": later("process/kill"),
+    "process/resizePty": later("process/resizePty")
+  })
+)
+
 const handlers = Layer.effect(
   Handlers,
   Effect.gen(function* () {
@@ -142,8 +170,14 @@ const handlers = Layer.effect(
       ...(yield* TurnHandlers.make),
       ...(yield* ModelHandlers.make),
       ...(yield* ConfigHandlers.make),
+      ...(yield* McpHandlers.make),
+      ...(yield* McpLoginHandlers.make),
       ...(yield* AccountHandlers.make),
-      ...(yield* FileHandlers.make)
+      ...(yield* LoginHandlers.make),
+      ...(yield* FeatureHandlers.make),
+      ...CloudHandlers.handlers,
+      ...(yield* FileHandlers.make),
+      ...(yield* processHandlers)
     }
     return Handlers.of(guard(handlers))
   })
@@ -197,16 +231,21 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
   const auth = "allowApiKeyEnv" in credentials ? Auth.layer({ home, environment, ...credentials }) : credentials
   const model = options.model ?? DefaultModel.layer
   const rules = FileExecRules.layer
+  const sandbox = options.sandbox ?? PlatformSandbox.configured({ environment, protect: [home] })
+  const fileHistory = FileHistory.layer.pipe(Layer.provide(sandbox))
   const shell = Shell.sessionsWith({ ...options.executables, environment }).pipe(
-    Layer.provide(options.sandbox ?? PlatformSandbox.configured({ environment, protect: [home] })),
+    Layer.provide(fileHistory),
+    Layer.provide(sandbox),
     Layer.provide(rules)
   )
   const store = BoundedStore.layer.pipe(Layer.provide(options.store ?? MemoryStore.layer))
+  const mcp = Mcp.layer({ environment })
   const threads = Threads.layer.pipe(
     Layer.provide(model),
     Layer.provide(options.tools ?? Toolsets.builtIn),
     Layer.provide(shell),
-    Layer.provide(rules)
+    Layer.provide(rules),
+    Layer.provide(mcp)
   )
   const logging =
     options.feedback === undefined ? Layer.empty : Logger.layer([safe(options.feedback)], { mergeWithExisting: true })
@@ -216,7 +255,9 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(
       handlers.pipe(
         Layer.provide(model),
-        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer])
+        Layer.provide([RulesCheck.layer, NodeMachineFiles.layer, NodeFileReplacement.layer, fileHistory]),
+        Layer.provide(shell),
+        Layer.provide(mcp)
       )
     ),
     Layer.provideMerge(threads),

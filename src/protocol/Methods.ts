@@ -15,6 +15,7 @@ import type { unservedRequestTable } from "./UnservedRequests.ts"
 import { accountNotifications } from "./v2/account/Notifications.ts"
 import { accountRequests } from "./v2/account/Requests.ts"
 import { appNotifications } from "./v2/app/Notifications.ts"
+import { appRequests } from "./v2/app/Requests.ts"
 import { approvalRequests } from "./v2/approval/ServerRequests.ts"
 import { configNotifications } from "./v2/config/Notifications.ts"
 import { configRequests } from "./v2/config/Requests.ts"
@@ -24,11 +25,15 @@ import { fileRequests } from "./v2/file/Requests.ts"
 import { hookNotifications } from "./v2/hook/Notifications.ts"
 import { hostRequests } from "./v2/host/ServerRequests.ts"
 import { itemNotifications } from "./v2/item/Notifications.ts"
+import { legacyRequests } from "./v2/legacy/Requests.ts"
 import { mcpNotifications } from "./v2/mcp/Notifications.ts"
-import { mcpRequests } from "./v2/mcp/ServerRequests.ts"
+import { mcpRequests } from "./v2/mcp/Requests.ts"
+import { mcpServerRequests } from "./v2/mcp/ServerRequests.ts"
 import { modelNotifications } from "./v2/model/Notifications.ts"
 import { modelRequests } from "./v2/model/Requests.ts"
+import { pluginRequests } from "./v2/plugin/Requests.ts"
 import { processNotifications } from "./v2/process/Notifications.ts"
+import { processRequests } from "./v2/process/Requests.ts"
 import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
 import { serverNotifications } from "./v2/server/Notifications.ts"
 import { clientNotifications, initializeRequests } from "./v2/server/Requests.ts"
@@ -44,7 +49,12 @@ type ClientRequestTable = typeof initializeRequests &
   typeof turnRequests &
   typeof modelRequests &
   typeof configRequests &
+  typeof appRequests &
+  typeof pluginRequests &
+  typeof legacyRequests &
+  typeof mcpRequests &
   typeof fileRequests &
+  typeof processRequests &
   typeof accountRequests
 
 /** The requests that clients can send to this server, by method name. */
@@ -54,20 +64,25 @@ export const clientRequestTable: ClientRequestTable = {
   ...turnRequests,
   ...modelRequests,
   ...configRequests,
+  ...appRequests,
+  ...pluginRequests,
+  ...legacyRequests,
+  ...mcpRequests,
   ...fileRequests,
+  ...processRequests,
   ...accountRequests
 }
 
 /** The notifications of a client, by method name. */
 export const clientNotificationTable = clientNotifications
 
-type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpRequests & typeof hostRequests
+type ServerRequestTable = typeof approvalRequests & typeof toolRequests & typeof mcpServerRequests & typeof hostRequests
 
 /** The eleven server requests of the release, by method name. */
 export const serverRequestTable: ServerRequestTable = {
   ...approvalRequests,
   ...toolRequests,
-  ...mcpRequests,
+  ...mcpServerRequests,
   ...hostRequests
 }
 

@@ -10,18 +10,15 @@ import type { ClientRequest, WireSchema } from "./Method.ts"
 import type { ReleasedRequestMethod } from "./ReleasedRequests.ts"
 import { unservedAccountRequests } from "./v2/account/UnservedRequests.ts"
 import { unservedAppRequests } from "./v2/app/UnservedRequests.ts"
-import { unservedConfigRequests } from "./v2/config/UnservedRequests.ts"
 import { unservedEnvironmentRequests } from "./v2/environment/UnservedRequests.ts"
 import { unservedExternalAgentRequests } from "./v2/externalAgent/UnservedRequests.ts"
 import { unservedFeedbackRequests } from "./v2/feedback/UnservedRequests.ts"
 import { unservedFileRequests } from "./v2/file/UnservedRequests.ts"
 import { unservedHookRequests } from "./v2/hook/UnservedRequests.ts"
 import { unservedLegacyRequests } from "./v2/legacy/UnservedRequests.ts"
-import { unservedMcpRequests } from "./v2/mcp/UnservedRequests.ts"
 import { unservedMemoryRequests } from "./v2/memory/UnservedRequests.ts"
 import { unservedModelRequests } from "./v2/model/UnservedRequests.ts"
 import { unservedPluginRequests } from "./v2/plugin/UnservedRequests.ts"
-import { unservedProcessRequests } from "./v2/process/UnservedRequests.ts"
 import { unservedProjectRequests } from "./v2/project/UnservedRequests.ts"
 import { unservedRealtimeRequests } from "./v2/realtime/UnservedRequests.ts"
 import { unservedRemoteControlRequests } from "./v2/remoteControl/UnservedRequests.ts"
@@ -33,18 +30,15 @@ import { unservedUserVerificationRequests } from "./v2/userVerification/Unserved
 // Named, because the declaration files would repeat every schema otherwise.
 type Table = typeof unservedAccountRequests &
   typeof unservedAppRequests &
-  typeof unservedConfigRequests &
   typeof unservedEnvironmentRequests &
   typeof unservedExternalAgentRequests &
   typeof unservedFeedbackRequests &
   typeof unservedFileRequests &
   typeof unservedHookRequests &
   typeof unservedLegacyRequests &
-  typeof unservedMcpRequests &
   typeof unservedMemoryRequests &
   typeof unservedModelRequests &
   typeof unservedPluginRequests &
-  typeof unservedProcessRequests &
   typeof unservedProjectRequests &
   typeof unservedRealtimeRequests &
   typeof unservedRemoteControlRequests &
@@ -57,18 +51,15 @@ type Table = typeof unservedAccountRequests &
 export const unservedRequestTable: Table = {
   ...unservedAccountRequests,
   ...unservedAppRequests,
-  ...unservedConfigRequests,
   ...unservedEnvironmentRequests,
   ...unservedExternalAgentRequests,
   ...unservedFeedbackRequests,
   ...unservedFileRequests,
   ...unservedHookRequests,
   ...unservedLegacyRequests,
-  ...unservedMcpRequests,
   ...unservedMemoryRequests,
   ...unservedModelRequests,
   ...unservedPluginRequests,
-  ...unservedProcessRequests,
   ...unservedProjectRequests,
   ...unservedRealtimeRequests,
   ...unservedRemoteControlRequests,

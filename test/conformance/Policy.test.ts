@@ -81,6 +81,6 @@ describe("a command in any form, allowed in any way", () => {
           []
         )
       }),
-    900_000
+    2_400_000
   )
 })

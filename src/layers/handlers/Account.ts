@@ -6,10 +6,11 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Auth, type Unusable } from "../../services/account/Auth.ts"
-import { Config } from "../../services/config/Config.ts"
+import type { Config } from "../../services/config/Config.ts"
 import type { Connection } from "../../services/connection/Connection.ts"
 import type { HandlersFor } from "../../services/connection/Handlers.ts"
-import { ModelProvider } from "../../services/model/ModelProvider.ts"
+import type { ModelProvider } from "../../services/model/ModelProvider.ts"
+import { makeRequirement } from "./AuthRequirement.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 
 export const make: Effect.Effect<
@@ -18,23 +19,11 @@ export const make: Effect.Effect<
   Auth | Config | ModelProvider | OutboundRouter
 > = Effect.gen(function* () {
   const auth = yield* Auth
-  const config = yield* Config
-  const model = yield* ModelProvider
   const router = yield* OutboundRouter
   /** The connections that know of the credential that cannot be used. */
   const warned = new WeakSet<Connection>()
 
-  /**
-   * The account of the configured provider, or of the default one when the configuration is invalid. A model that replaces
-   * every provider needs no account.
-   */
-  const requiresOpenaiAuth = config.effective({ cwd: null, overrides: {} }).pipe(
-    Effect.map(
-      ({ modelProvider, providers }) =>
-        model.answersAs?.(modelProvider) === undefined && (providers[modelProvider]?.requiresOpenaiAuth ?? true)
-    ),
-    Effect.orElseSucceed(() => true)
-  )
+  const requiresOpenaiAuth = yield* makeRequirement
 
   /** The protocol has no account that exists and cannot be used, so the client also gets a warning. */
   const warn = Effect.fnUntraced(function* (connection: Connection, { file, problem }: Unusable) {

@@ -12,8 +12,9 @@ import { configWarning } from "./ConfigWarning.ts"
 import type { Handler, HandlersFor } from "../../services/connection/Handlers.ts"
 import * as Reply from "../../services/connection/Reply.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
+import * as Files from "../../protocol/extensions/Files.ts"
 import * as Idempotency from "../../protocol/extensions/Idempotency.ts"
-import { Extension } from "../../protocol/extensions/Sequence.ts"
+import * as Sequence from "../../protocol/extensions/Sequence.ts"
 import { invalidRequest } from "../../services/routing/RequestError.ts"
 import { initializeResponse, isHeaderValue } from "../../services/config/ServerIdentity.ts"
 import { ServerInfo } from "../../services/config/ServerInfo.ts"
@@ -21,6 +22,12 @@ import { StartCheck } from "../../services/config/StartCheck.ts"
 
 /** Maximum number of characters of a refused name in the error. */
 const MaxEchoed = 128
+
+/** The extensions of this server. */
+const known: ReadonlyArray<string> = [Sequence.Extension, Idempotency.Extension, Files.Extension]
+
+/** The member of the response that confirms extensions. */
+const confirmed = (names: ReadonlyArray<string>) => Object.fromEntries(names.map((name) => [name, {}]))
 
 const nothing: ReadonlySet<string> = new Set()
 
@@ -60,19 +67,15 @@ export const make: Effect.Effect<
     }
     const result = initializeResponse(info, config.home, clientInfo.name)
     const now = yield* Clock.currentTimeMillis
-    const sequenced = capabilities?.extensions?.[Extension] !== undefined
-    const idempotent = capabilities?.extensions?.[Idempotency.Extension] !== undefined
-    const enabled = {
-      ...(sequenced ? { [Extension]: {} } : {}),
-      ...(idempotent ? { [Idempotency.Extension]: {} } : {})
-    }
+    const enabled = known.filter((name) => capabilities?.extensions?.[name] !== undefined)
     const session = {
       client: clientInfo,
       userAgent: result.userAgent,
       experimental: capabilities?.experimentalApi ?? false,
       optedOut: optedOutOf(capabilities?.optOutNotificationMethods),
-      sequenced,
-      idempotent
+      sequenced: enabled.includes(Sequence.Extension),
+      idempotent: enabled.includes(Idempotency.Extension),
+      restoresFiles: enabled.includes(Files.Extension)
     }
     if (connection.session !== undefined) return yield* invalidRequest("Already initialized")
     const greet = Effect.sync(() => {
@@ -86,7 +89,7 @@ export const make: Effect.Effect<
     // One step, so that the client gets every warning once, and no broadcast before its response.
     return Reply.make(() => {
       connection.initialize(session)
-      return { result, commit: greet, extensions: sequenced || idempotent ? enabled : undefined }
+      return { result, commit: greet, extensions: enabled.length > 0 ? confirmed(enabled) : undefined }
     })
   })
 

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { lazy } from "../../protocol/Lazy.ts"
 import { ResponseItem } from "../../protocol/v2/item/ResponseItem.ts"
@@ -15,7 +16,9 @@ import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { invalidRequest, type RequestError } from "../../services/routing/RequestError.ts"
 import { agentsBelow } from "../../services/thread/agent/AgentsStored.ts"
 import { Threads } from "../../services/thread/Threads.ts"
+import { FileHistory } from "../../services/tool/FileHistory.ts"
 import { backwardsCursors } from "./HistoryCursors.ts"
+import { prepareRestoration } from "./RestoreFiles.ts"
 
 const decodeItem = lazy(() => Schema.decodeUnknownExit(ResponseItem()))
 
@@ -57,15 +60,15 @@ export const make: Effect.Effect<
   const router = yield* OutboundRouter
   const threads = yield* Threads
   const { stored } = threads
+  const history = Option.getOrUndefined(yield* Effect.serviceOption(FileHistory))
+
+  const publish = (method: "thread/archived" | "thread/deleted", threadIds: ReadonlyArray<string>) =>
+    Effect.forEach(threadIds, (threadId) => router.notify(method, { threadId }, null), { discard: true })
 
   const archive: Handler<"thread/archive"> = Effect.fnUntraced(function* ({ threadId }) {
     const agents = yield* agentsBelow(threadId, stored.state)
     yield* stored.archive(threadId)
-    const archived = [threadId, ...(yield* succeeding(agents, stored.archive))]
-    return Reply.withCommit(
-      {},
-      Effect.forEach(archived, (id) => router.notify("thread/archived", { threadId: id }, null), { discard: true })
-    )
+    return Reply.withCommit({}, publish("thread/archived", [threadId, ...(yield* succeeding(agents, stored.archive))]))
   })
 
   const unarchive: Handler<"thread/unarchive"> = Effect.fnUntraced(function* ({ threadId }) {
@@ -76,18 +79,22 @@ export const make: Effect.Effect<
   const remove: Handler<"thread/delete"> = Effect.fnUntraced(function* ({ threadId }) {
     const agents = yield* agentsBelow(threadId, stored.state)
     yield* stored.remove(threadId)
-    const deleted = [...(yield* succeeding(agents, stored.remove)).toReversed(), threadId]
-    return Reply.withCommit(
-      {},
-      Effect.forEach(deleted, (id) => router.notify("thread/deleted", { threadId: id }, null), { discard: true })
-    )
+    const removed = [threadId, ...(yield* succeeding(agents, stored.remove))]
+    yield* Effect.forEach(removed, (id) => history?.forget(id) ?? Effect.void, { discard: true })
+    return Reply.withCommit({}, publish("thread/deleted", removed.toReversed()))
   })
 
-  const revert: Handler<"thread/revert"> = Effect.fnUntraced(function* ({ beforeTurnId, threadId }) {
+  const revert: Handler<"thread/revert"> = Effect.fnUntraced(function* ({ beforeTurnId, threadId }, context) {
     const thread = yield* threads.get(threadId)
+    const restore = yield* prepareRestoration(history, thread, beforeTurnId, context)
     yield* stored.revert(thread, beforeTurnId)
+    const extensions = yield* restore
     const result = { thread: thread.view(false), ...backwardsCursors(thread.state) }
-    return Reply.withCommit(result, router.notify("thread/reverted", { threadId }, threadId))
+    return Reply.make(() => ({
+      result,
+      extensions,
+      commit: router.notify("thread/reverted", { threadId }, threadId)
+    }))
   })
 
   const inject: Handler<"thread/inject_items"> = Effect.fnUntraced(function* ({ items, threadId }) {

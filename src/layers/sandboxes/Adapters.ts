@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import type { FileAccess } from "../../services/sandbox/FileAccess.ts"
 import type { SandboxedCommand, SandboxFinding } from "../../services/sandbox/Sandbox.ts"
 import * as Bubblewrap from "./Bubblewrap.ts"
+import { keepDescriptors } from "./Descriptors.ts"
 import * as Landlock from "./Landlock.ts"
 import { MountPoints } from "./MountPoints.ts"
 import { probe } from "./Probe.ts"
@@ -56,6 +57,7 @@ type Tried = { readonly finding: SandboxFinding; readonly adapter: Adapter | und
 /** Tries the sandboxes until one works. Their resources end with the scope. */
 export const find = ({ names, searchPath }: Options): Effect.Effect<Found, never, Scope.Scope> =>
   Effect.gen(function* () {
+    yield* Effect.promise(keepDescriptors)
     const findings: Array<SandboxFinding> = []
     for (const name of names) {
       const tried = yield* tryAdapter(name, searchPath)

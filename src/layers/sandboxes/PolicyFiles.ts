@@ -124,10 +124,24 @@ const protectedIn = async (root: string): Promise<ReadonlyArray<AccessEntry>> =>
 const protectedPath = async (path: string): Promise<ReadonlyArray<AccessEntry>> => {
   const stat = await quietly(Fs.promises.lstat(path))
   if (stat === undefined) return [{ path, access: "read", kind: "missing" }]
-  if (!stat.isSymbolicLink()) return [{ path, access: "read", kind: stat.isDirectory() ? "folder" : "file" }]
+  if (stat.isDirectory()) return [{ path, access: "read", kind: (await isEmpty(path)) ? "missing" : "folder" }]
+  if (!stat.isSymbolicLink()) return [{ path, access: "read", kind: "file" }]
   const link: AccessEntry = { path, access: "read", kind: "link" }
   const target = await rootEntry(path)
   return [link, ...target.map((entry): AccessEntry => ({ ...entry, access: "read" }))]
+}
+
+/** Whether a folder has no entry. One that cannot be read counts as not empty. */
+const isEmpty = async (path: string): Promise<boolean> => {
+  const folder = await quietly(Fs.promises.opendir(path))
+  if (folder === undefined) return false
+  try {
+    return (await folder.read()) === null
+  } catch {
+    return false
+  } finally {
+    await folder.close()
+  }
 }
 
 /** The folder that a `.git` file names, and the folder of the repository that it belongs to. */

@@ -6,7 +6,10 @@
  * @module
  */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type { EffectiveConfig } from "../../services/config/Config.ts"
 import type { Sandbox } from "../../services/sandbox/Sandbox.ts"
+import type { FileHistory } from "../../services/tool/FileHistory.ts"
 import {
   failure,
   text,
@@ -16,6 +19,7 @@ import {
   type ToolTurn,
   type TurnCancelled
 } from "../../services/tool/Tool.ts"
+import type { PatchProgress } from "./patch/PatchProgress.ts"
 import type { PatchCall, PatchOutcome } from "./patch/PatchThread.ts"
 
 /** The grammar of a patch for models that write free text, in the form of Lark. */
@@ -60,13 +64,46 @@ const outputOf = (outcome: PatchOutcome): ToolOutput => (outcome.success ? text(
 /** Only such a call is parsed a second time. */
 const mayBePatch = /apply_?patch|\*\*\* Begin Patch/
 
-/** The patches of a new thread. */
-export const open = (sandbox: Sandbox["Service"]): Effect.Effect<ThreadPatches> =>
+/** Whether clients see a patch while the model writes it: `features.apply_patch_streaming_events`. Default: false. */
+const isStreamed = ({ settings }: Pick<EffectiveConfig, "settings">): boolean => {
+  const features: unknown = settings["features"]
+  return Predicate.hasProperty(features, Streaming) && features[Streaming] === true
+}
+
+const Streaming = "apply_patch_streaming_events"
+
+/** Publishes the patches that the model writes. An answer has one at a time. */
+const streaming = (): Required<Pick<Tool, "onInput">> & { readonly end: (callId: string) => Effect.Effect<void> } => {
+  let open: { readonly callId: string; readonly progress: PatchProgress } | undefined
+  return {
+    onInput: Effect.fnUntraced(function* (callId, delta, turn) {
+      if (open?.callId !== callId) {
+        const { PatchProgress } = yield* Effect.promise(() => import("./patch/PatchProgress.ts"))
+        open = { callId, progress: new PatchProgress(callId, turn) }
+      }
+      yield* open.progress.add(delta)
+    }),
+    end: (callId) =>
+      Effect.suspend(() => {
+        const last = open
+        open = undefined
+        return last?.callId === callId ? last.progress.show : Effect.void
+      })
+  }
+}
+
+/** The patches of a new thread. Without a history of files none is kept. */
+export const open = (
+  sandbox: Sandbox["Service"],
+  history: FileHistory["Service"] | undefined,
+  config: Pick<EffectiveConfig, "settings">
+): Effect.Effect<ThreadPatches> =>
   Effect.gen(function* () {
+    const streamed = isStreamed(config) ? streaming() : undefined
     const thread = yield* Effect.cached(
       Effect.map(
         Effect.promise(() => import("./patch/PatchThread.ts")),
-        ({ PatchThread }) => new PatchThread(sandbox)
+        ({ PatchThread }) => new PatchThread(sandbox, history)
       )
     )
     const apply = (call: PatchCall, turn: ToolTurn) => Effect.flatMap(thread, (patches) => patches.apply(call, turn))
@@ -76,7 +113,12 @@ export const open = (sandbox: Sandbox["Service"]): Effect.Effect<ThreadPatches> 
         publishesItems: true,
         asksFirst: true,
         offered: ({ model }) => (model.supportsApplyPatch ? spec : undefined),
-        run: ({ callId, input }, turn) => Effect.map(apply({ callId, text: input, cwd: turn.cwd }, turn), outputOf)
+        ...(streamed === undefined ? {} : { onInput: streamed.onInput }),
+        run: ({ callId, input }, turn) =>
+          Effect.andThen(
+            streamed?.end(callId) ?? Effect.void,
+            Effect.map(apply({ callId, text: input, cwd: turn.cwd }, turn), outputOf)
+          )
       },
       inCommand: Effect.fnUntraced(function* (call, turn) {
         if (!mayBePatch.test(call.input)) return undefined

@@ -1,14 +1,19 @@
 /**
- * The commands of threads (`ShellSessions`), and the tools that run them: `exec_command` and `write_stdin`. `apply_patch` belongs to them, because a command may also be a patch.
+ * The commands of threads (`ShellSessions`), the processes of clients (`HostProcesses`), and the tools that run commands:
+ * `exec_command` and `write_stdin`. `apply_patch` belongs to them, because a command may also be a patch.
  *
  * @module
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import process from "node:process"
 import { Sandbox } from "../../services/sandbox/Sandbox.ts"
+import { FileHistory } from "../../services/tool/FileHistory.ts"
 import { ExecRules } from "../../services/tool/ExecRules.ts"
+import { type HostLauncher, HostProcesses } from "../../services/tool/HostProcesses.ts"
 import { type ShellOptions, ShellSessions, ShowRefusals, type ThreadShell } from "../../services/tool/ShellSessions.ts"
 import type { Tool } from "../../services/tool/Tool.ts"
 import { Toolset } from "../../services/tool/Toolset.ts"
@@ -39,6 +44,7 @@ interface Shared {
   readonly rules: ExecRules["Service"]
   readonly watchdog: Effect.Effect<Watchdog>
   readonly showRefusals: boolean
+  readonly history: FileHistory["Service"] | undefined
 }
 
 /** Loads the shell of a thread; `marked` ends with `scope`. */
@@ -72,7 +78,7 @@ const load = (
 const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
   let loaded: ShellThread | undefined
-  const patches = yield* Patches.open(shared.sandbox)
+  const patches = yield* Patches.open(shared.sandbox, shared.history, thread.config)
   const marked = Effect.flatMap(shared.watchdog, (watchdog) => Scope.provide(watchdog.thread, scope))
   const shell = yield* Effect.cached(
     Effect.flatMap(marked, (marked) => load(shared, thread, patches, marked, scope)).pipe(
@@ -99,14 +105,31 @@ const open = Effect.fnUntraced(function* (shared: Shared, thread: ShellOptions) 
   return threadShell
 })
 
+/** A launcher of processes for one client. It is loaded with the first one. */
+const openLauncher = Effect.fnUntraced(function* ({ options, sandbox, watchdog }: Shared) {
+  const scope = yield* Effect.scope
+  const marked = yield* Effect.cached(
+    Effect.uninterruptible(Effect.flatMap(watchdog, (watchdog) => Scope.provide(watchdog.thread, scope)))
+  )
+  const environment = options.environment ?? process.env
+  const launch: HostLauncher = (command) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./shell/ClientProcesses.ts")),
+      ({ launcher }) => launcher(sandbox, environment, marked)(command)
+    )
+  return launch
+})
+
 /**
  * Each thread has its own sessions. Commands continue in the background after their call or turn, and end, with all
  * processes of their groups, when the thread's scope closes or this process dies. On Linux this includes processes that left
- * their groups: at once or, when only the thread closes, shortly after.
+ * their groups: at once or, when only the thread closes, shortly after. The same holds for the processes of a client and the
+ * scope of its launcher.
  */
-export const sessionsWith = (options: Options): Layer.Layer<ShellSessions, never, Sandbox | ExecRules> =>
-  Layer.effect(
-    ShellSessions,
+export const sessionsWith = (
+  options: Options
+): Layer.Layer<ShellSessions | HostProcesses, never, Sandbox | ExecRules> =>
+  Layer.effectContext(
     Effect.gen(function* () {
       const serverScope = yield* Effect.scope
       const watchdog = yield* Effect.cached(
@@ -116,8 +139,17 @@ export const sessionsWith = (options: Options): Layer.Layer<ShellSessions, never
         )
       )
       const showRefusals = yield* ShowRefusals
-      const shared: Shared = { options, sandbox: yield* Sandbox, rules: yield* ExecRules, watchdog, showRefusals }
-      return ShellSessions.of({ open: (thread) => open(shared, thread) })
+      const shared: Shared = {
+        options,
+        sandbox: yield* Sandbox,
+        rules: yield* ExecRules,
+        watchdog,
+        showRefusals,
+        history: Option.getOrUndefined(yield* Effect.serviceOption(FileHistory))
+      }
+      return Context.make(ShellSessions, ShellSessions.of({ open: (thread) => open(shared, thread) })).pipe(
+        Context.add(HostProcesses, HostProcesses.of({ open: openLauncher(shared) }))
+      )
     })
   )
 

@@ -1,8 +1,8 @@
 /**
  * The credentials for model servers.
  *
- * Owns the source of an API key (environment or `auth.json`) and the account that clients see. Does not own login and
- * logout, nor the authentication of transports. A key is `Redacted` from here on and never in an error or a log.
+ * Owns the source of an API key (environment or `auth.json`) and the account that clients see. Does not own the
+ * requests to log in and out, nor the authentication of transports. A key is `Redacted` from here on and never in an error or a log.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import * as Redacted from "effect/Redacted"
 import type { GetAccountResponse } from "../../protocol/v2/account/Requests.ts"
 import { isTooDeep } from "../../protocol/jsonrpc/JsonText.ts"
 import * as FileCache from "../config/FileCache.ts"
+import type { FileReplacement, FileReplacementError } from "../config/FileReplacement.ts"
 import type { SmallFiles } from "../config/SmallFiles.ts"
 
 /** The port to credentials: keys of model servers, and the account that clients see. */
@@ -29,6 +30,14 @@ export class Auth extends Context.Service<
     readonly lookup?: { readonly variables: ReadonlyArray<string>; readonly file: string }
     /** What `auth.json` has that cannot be used, such as a login that is not supported; null for nothing. Absent: never anything. */
     readonly unusable?: Effect.Effect<Unusable | null>
+    /**
+     * Stores the key of the default account, or forgets it. Absent when the program provides the credentials itself. A key in
+     * the environment takes precedence.
+     */
+    readonly store?: (
+      key: Redacted.Redacted | null,
+      files: FileReplacement["Service"]
+    ) => Effect.Effect<void, FileReplacementError>
     /** The result of `account/read` for the configured provider. */
     readonly account: (requiresOpenaiAuth: boolean) => Effect.Effect<GetAccountResponse>
   }
@@ -133,8 +142,12 @@ export const make = Effect.fnUntraced(function* (
     return Option.isSome(fromEnvironment) ? Effect.succeed(fromEnvironment) : Effect.map(stored, ({ key }) => key)
   })
 
+  const content = (key: Redacted.Redacted): string =>
+    `${JSON.stringify({ auth_mode: "apikey", OPENAI_API_KEY: Redacted.value(key) }, null, 2)}\n`
+
   return Auth.of({
     apiKey,
+    store: (key, files) => (key === null ? files.remove(file) : files.replace(file, content(key))),
     lookup: { variables, file },
     unusable: Effect.map(stored, ({ problem }) => (problem === null ? null : { file, problem })),
     environmentKey: (variable) => Effect.sync(() => fromText(environment[variable])),

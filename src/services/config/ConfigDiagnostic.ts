@@ -6,6 +6,7 @@
 import type { ConfigLayerSource } from "../../protocol/v2/config/Config.ts"
 import { ConfigError, position } from "./ConfigError.ts"
 import * as Document from "./Document.ts"
+import { checkMcpServers } from "./McpServerSettings.ts"
 import { keys } from "./SettingsSchema.ts"
 import { check } from "./SettingType.ts"
 import type { Layer } from "./ConfigLayer.ts"
@@ -31,7 +32,7 @@ export const firstDiagnostic = (layers: ReadonlyArray<Layer>, merged: Table): Co
       error: new ConfigError({ reason: "syntax", location, detail, file: file.path, range })
     }
   }
-  const problem = check(keys, merged) ?? checkProviders(merged) ?? checkPolicy(merged)
+  const problem = check(keys, merged) ?? checkProviders(merged) ?? checkMcpServers(merged) ?? checkPolicy(merged)
   if (problem === undefined) return undefined
   const origin = layers.find(
     ({ content, disabledReason }) => disabledReason === null && at(content.table, problem.path) !== undefined

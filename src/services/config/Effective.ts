@@ -86,6 +86,7 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
     settings,
     bounds: requirements.bounds,
     requirementRules: requirements.rules,
+    requirementMcpServers: requirements.mcpServers,
     allowedWebSearchModes: requirements.allowedWebSearchModes,
     ruleFolders: [...inputs.ruleFolders, ...stack.projectRules]
   })

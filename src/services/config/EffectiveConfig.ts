@@ -68,6 +68,8 @@ export interface EffectiveConfig {
    * tools that run commands apply them.
    */
   readonly requirementRules: unknown
+  /** The `mcp_servers` of the requirements as written: the allowed servers. Null when all are allowed. */
+  readonly requirementMcpServers: unknown
   /** The modes of the web search that the requirements allow; null when they do not limit it. */
   readonly allowedWebSearchModes: ReadonlyArray<string> | null
   /** The requirements' limits on the thread's settings. The policies above are already within them. */

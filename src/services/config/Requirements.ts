@@ -71,6 +71,7 @@ const demands = {
 /** Requirements that are read, but not reported by `configRequirements/read`. */
 const unshown = {
   experimental_network: section({ enabled: optional(flag) }, anything),
+  mcp_servers: section({}, anything),
   permissions: section({ filesystem: optional(section({}, anything)) }, anything),
   rules: rulesKind
 } satisfies Readonly<Record<string, SettingType>>
@@ -84,7 +85,6 @@ const foreign: ReadonlyArray<string> = [
   "computer_use",
   "hooks",
   "in_app_browser",
-  "mcp_servers",
   "otel",
   "plugins"
 ]
@@ -143,6 +143,8 @@ export interface Requirements {
   readonly warnings: ReadonlyArray<string>
   /** The rules about commands of every source, as written; null when there are none. */
   readonly rules: Value
+  /** The allowed MCP servers, keys as in the file; null when all are allowed. */
+  readonly mcpServers: Value
   /** The allowed modes of the web search; null when every mode is allowed. */
   readonly allowedWebSearchModes: ReadonlyArray<string> | null
   /** All requirements, keys as in the file; undefined when there are none. */
@@ -158,6 +160,7 @@ export const none: Requirements = {
   origins: new Map(),
   warnings: [],
   rules: null,
+  mcpServers: null,
   allowedWebSearchModes: null,
   demands: undefined
 }
@@ -226,6 +229,7 @@ export const combine = (sources: ReadonlyArray<Source>): Result.Result<Requireme
         ...[...merged].flatMap(([key, { origin }]) => (unguarded.has(key) ? [notice(key, origin)] : []))
       ],
       rules: joinRules(rules),
+      mcpServers: value("mcp_servers"),
       allowedWebSearchModes: Array.isArray(searchModes) ? searchModes.filter((mode) => typeof mode === "string") : null,
       demands:
         shown.length === 0 ? undefined : Object.fromEntries(shown.map(([key, { value }]) => [key, value] as const))

@@ -54,6 +54,9 @@ const profiles: ReadonlyMap<string, SandboxPolicy> = new Map([
   [":danger-full-access", byMode("danger-full-access", empty)]
 ])
 
+/** The ids of the built-in profiles, the narrowest first. */
+export const builtInProfiles: ReadonlyArray<string> = [...profiles.keys()]
+
 export const isBuiltInProfile = (id: string): boolean => profiles.has(id)
 
 /** The policy of a built-in profile; undefined when the name is not built in. */

@@ -18,6 +18,8 @@ export type SettingType =
   | { readonly _tag: "Path" }
   | { readonly _tag: "Flag" }
   | { readonly _tag: "Integer"; readonly expected: "i64" | "u64" | "u16" | "usize" }
+  /** A duration in seconds, with fractions. */
+  | { readonly _tag: "Seconds" }
   /** `refused` maps values to the text of their error, `renamed` maps former names, still accepted, to the current ones. */
   | {
       readonly _tag: "Literals"
@@ -33,10 +35,10 @@ export type SettingType =
   /** Not checked by this server: passed on as written. */
   | { readonly _tag: "Anything" }
 
-/** A setting of a section. `initial` is its reported value when it is not set. */
+/** A setting of a section. `initial` is its reported value when it is not set; undefined: it is not reported then. */
 export interface Field {
   readonly kind: SettingType
-  readonly initial: Value
+  readonly initial: Value | undefined
   readonly required: boolean
 }
 
@@ -53,6 +55,7 @@ export const i64: SettingType = { _tag: "Integer", expected: "i64" }
 export const u64: SettingType = { _tag: "Integer", expected: "u64" }
 export const u16: SettingType = { _tag: "Integer", expected: "u16" }
 export const usize: SettingType = { _tag: "Integer", expected: "usize" }
+export const seconds: SettingType = { _tag: "Seconds" }
 export const anything: SettingType = { _tag: "Anything" }
 export const literals = (...values: ReadonlyArray<string>): SettingType => literalsWith(values, {})
 export const literalsWith = (
@@ -67,6 +70,8 @@ export const either = (...kinds: ReadonlyArray<SettingType>): SettingType => ({ 
 
 /** An optional setting; its default `initial` is reported, null unless given. */
 export const optional = (kind: SettingType, initial: Value = null): Field => ({ kind, initial, required: false })
+/** An optional setting that is reported only when it is set. */
+export const unset = (kind: SettingType): Field => ({ kind, initial: undefined, required: false })
 /** A setting without which its section is invalid. */
 export const required = (kind: SettingType): Field => ({ kind, initial: null, required: true })
 
@@ -86,6 +91,12 @@ const bounds = {
   u16: [0, 0xffff]
 } as const
 
+/** The release counts whole seconds with 64 bits. */
+const MaxSeconds = 2 ** 64
+
+const durationProblem = (value: number): string =>
+  `cannot convert float seconds to Duration: value is ${value < 0 ? "negative" : "either too big or NaN"}`
+
 const wrongType = (value: Value, expected: string, path: ReadonlyArray<string>): Problem => ({
   path,
   detail: invalidType(value, expected, MaxEcho)
@@ -100,6 +111,7 @@ const fits = (kind: SettingType, value: Value): boolean => {
     case "Flag":
       return typeof value === "boolean"
     case "Integer":
+    case "Seconds":
       return typeof value === "number"
     case "List":
       return Array.isArray(value)
@@ -131,6 +143,9 @@ export const check = (kind: SettingType, value: Value, path: ReadonlyArray<strin
       if (value >= minimum && value <= maximum) return undefined
       return { path, detail: invalidValue(value, kind.expected) }
     }
+    case "Seconds":
+      if (typeof value !== "number") return wrongType(value, "f64", path)
+      return value >= 0 && value < MaxSeconds ? undefined : { path, detail: durationProblem(value) }
     case "Literals":
       if (typeof value !== "string") return wrongType(value, `a string, ${oneOf(kind.values)}`, path)
       if (Object.hasOwn(kind.refused, value)) return { path, detail: kind.refused[value] ?? "" }
@@ -197,9 +212,10 @@ export const complete = (kind: SettingType, value: Value): Value => {
     case "Section":
       if (!isTable(value)) return value
       return Object.fromEntries([
-        ...Object.entries(kind.fields).map(([key, field]): [string, Value] => {
+        ...Object.entries(kind.fields).flatMap(([key, field]): Array<[string, Value]> => {
           const member = get(value, key)
-          return [key, member === undefined ? field.initial : complete(field.kind, member)]
+          const shown = member === undefined ? field.initial : complete(field.kind, member)
+          return shown === undefined ? [] : [[key, shown]]
         }),
         ...Object.entries(value).flatMap(([key, member]): Array<[string, Value]> =>
           kind.rest === undefined || Object.hasOwn(kind.fields, key) ? [] : [[key, complete(kind.rest, member)]]

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { mcpServer } from "./McpServerSettings.ts"
 import {
   anything,
   complete,
@@ -225,7 +226,7 @@ export const keys: SettingType = section({
   mcp_oauth_callback_url: optional(text),
   mcp_oauth_credentials_store: optional(literals("auto", "file", "keyring"), "auto"),
   mcp_optional_startup_grace_ms: optional(u64),
-  mcp_servers: optional(map(anything), nothing),
+  mcp_servers: optional(map(mcpServer), nothing),
   memories: optional(anything),
   model_catalog_json: optional(path),
   model_instructions_file: optional(path),
@@ -258,6 +259,7 @@ export const keys: SettingType = section({
       store: optional(literals("files", "memory")),
       fsync: optional(literals("never", "turn", "always")),
       recover: optional(literals("interrupt", "resume")),
+      file_history: optional(flag),
       retention_days: optional(u64),
       retention_size_mb: optional(u64),
       retention_threads: optional(u64),

@@ -15,7 +15,7 @@ const guarded = <M extends ClientRequestMethod>(method: M, handler: Handler<M>):
   const refusal = refusalFor(method)
   if (refusal === undefined) return handler
   return (params: ParamsOf<M>, context) => {
-    const text = params === undefined ? undefined : refusal(params)
+    const text = params === undefined || params === null ? undefined : refusal(params)
     return text === undefined ? handler(params, context) : Effect.fail(invalidRequest(text))
   }
 }

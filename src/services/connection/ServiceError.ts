@@ -8,10 +8,17 @@ import type { ConfigError } from "../config/Config.ts"
 import { internal, invalidRequest, RequestError } from "../routing/RequestError.ts"
 import { MaxInputChars, type ThreadError } from "../thread/ThreadError.ts"
 import type { ThreadStoreError } from "../thread/ThreadStore.ts"
+import type { McpServersRequired } from "../mcp/McpError.ts"
 import type { RulesUnavailable } from "../tool/ExecRules.ts"
 
 /** All errors of handlers. */
-export type ServiceError = RequestError | ThreadError | ConfigError | ThreadStoreError | RulesUnavailable
+export type ServiceError =
+  | RequestError
+  | ThreadError
+  | ConfigError
+  | ThreadStoreError
+  | RulesUnavailable
+  | McpServersRequired
 
 /** The protocol's code, message and data of an error. */
 export const fromServiceError = (error: ServiceError): RequestError => {
@@ -42,6 +49,7 @@ export const fromServiceError = (error: ServiceError): RequestError => {
         ? invalidRequest(error.message)
         : internal(error.message)
     case "RulesUnavailable":
+    case "McpServersRequired":
       return internal(error.message)
     default:
       return invalidRequest(error.message)

@@ -24,6 +24,7 @@ import {
   warned
 } from "./Decision.ts"
 import { hostParameters } from "./HostParameters.ts"
+import { mcpParameters } from "./McpParameters.ts"
 import { threadParameters } from "./ThreadParameters.ts"
 
 export type { Decision }
@@ -104,6 +105,7 @@ export const Parameters: Decisions = {
   "thread/unsubscribe": { threadId: used },
   ...threadParameters,
   ...hostParameters,
+  ...mcpParameters,
   "turn/start": {
     ...message,
     disabledPluginIds: ignored("It is stored and reported. This server has no plugins."),
@@ -158,7 +160,7 @@ export const Capabilities: { readonly [C in keyof InitializeCapabilities]-?: Dec
   requestAttestation: ignored("No request of this server needs an attestation."),
   requiredHumanApproval: ignored("Only the user can approve."),
   explicitGatewayOauth: ignored("There is no gateway to log in to."),
-  mcpServerOpenaiFormElicitation: ignored("This server has no MCP servers, so none sends a form."),
+  mcpServerOpenaiFormElicitation: ignored("Forms of MCP servers are sent in the form of MCP."),
   optOutNotificationMethods: used,
   extensions: used
 }

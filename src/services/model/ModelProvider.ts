@@ -90,6 +90,8 @@ export type ModelEvent =
       readonly contentIndex: number
       readonly delta: string
     }
+  /** A piece of the input of a custom tool. The call itself follows with `ItemDone`. */
+  | { readonly _tag: "ToolInputDelta"; readonly callId: string; readonly name: string; readonly delta: string }
   | { readonly _tag: "ItemDone"; readonly item: ResponseItem }
   | { readonly _tag: "Retrying"; readonly error: ModelError; readonly details: string | null }
   | { readonly _tag: "Completed"; readonly usage: ModelUsage | null; readonly endTurn: boolean }

@@ -20,6 +20,8 @@ export interface Session {
   readonly sequenced: boolean
   /** Whether the client sends keys with its input. Default: false. */
   readonly idempotent?: boolean
+  /** Whether the client may restore files with the history of a thread. Default: false. */
+  readonly restoresFiles?: boolean
 }
 
 export interface Subscriber {

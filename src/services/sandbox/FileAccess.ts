@@ -22,7 +22,10 @@ export interface AccessEntry {
   readonly path: string
   /** `read` for a protected path. */
   readonly access: "read" | "write"
-  /** What is at the path. A symbolic link is only reported for a protected path. */
+  /**
+   * What is at the path. A symbolic link is only reported for a protected path. A protected folder that is empty is reported
+   * as missing: it may be one that a sandbox creates for the time of a command.
+   */
   readonly kind: "folder" | "file" | "missing" | "link"
 }
 

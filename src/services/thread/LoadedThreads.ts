@@ -22,7 +22,6 @@ import type { Position } from "../../protocol/extensions/Sequence.ts"
 import type { ConfigWarning } from "../config/Config.ts"
 import { contribute } from "../observability/Diagnostics.ts"
 import { beginTurns } from "../observability/MetricRegistry.ts"
-import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import { ToolRegistry } from "../tool/ToolRegistry.ts"
 import { goOn } from "./turn/RecoveredTurn.ts"
 import * as IdleThreads from "./IdleThreads.ts"
@@ -93,14 +92,16 @@ const openIn = Effect.fnUntraced(function* <E>(
   { changes, mark, release, setup, state: stored, threadId }: Opening<E>,
   scope: Scope.Closeable
 ) {
-  const { config, instructions, provider } = setup
+  const { config, instructions, provider, reread } = setup
   const toolScope = yield* Scope.fork(scope)
   const { shell, warnings: configWarnings } = yield* Scope.provide(tools.openShell(threadId, config), toolScope)
-  const state = yield* stored
   const { model, router } = services
+  const registry = new ToolRegistry()
+  const { cwd } = setup.settings.value
+  const beginMcp = yield* Scope.provide(tools.openMcp(router, { threadId, cwd, config, reread, registry }), toolScope)
+  const state = yield* stored
   const onDegraded = (error: ThreadStoreError) => threads.get(threadId)?.thread.failTurn(error)
   const journal = new ThreadJournal({ state, store, router, onDegraded })
-  const registry = new ToolRegistry()
   // Closed before the tools. What runs in it is interrupted all at once.
   const running = yield* Scope.fork(scope, "parallel")
   const context = new ThreadContext({
@@ -119,6 +120,8 @@ const openIn = Effect.fnUntraced(function* <E>(
   }
   const thread = new Thread({ context, activity, instructionSources: instructions.documents.sources, scope: running })
   yield* tools.openTools(context, registry, config, toolScope)
+  // Deferred, because the client that starts the thread subscribes in this step.
+  yield* Effect.forkIn(Effect.andThen(Effect.yieldNow, beginMcp), toolScope)
   if (mark != null) router.continueAfter(threadId, mark)
   services.serverRequests.reserve(journal.state.lastRequestId)
   // Before clients can find the thread and start another turn.
@@ -129,7 +132,7 @@ const openIn = Effect.fnUntraced(function* <E>(
 })
 
 /** Opens a thread. A failure or an interrupt releases everything. */
-const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E | RulesUnavailable> =>
+const open = <E>(engine: Engine, opening: Opening<E>): Effect.Effect<Opened, E | ThreadTools.OpenError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Scope.fork(engine.scope), (scope) =>
       Effect.onError(restore(openIn(engine, opening, scope)), (cause) => Scope.close(scope, Exit.failCause(cause)))

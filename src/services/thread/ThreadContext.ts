@@ -127,6 +127,11 @@ export class ThreadContext {
     )
   }
 
+  /** Completes when the tools that a model request waits for exist. Undefined when there is nothing to wait for. */
+  get toolsReady(): Effect.Effect<void> | undefined {
+    return this.#registry.ready
+  }
+
   /** The tool that a call names, if it may be called now. */
   findTool(name: string, namespace: string | null): Tool | undefined {
     const tool = this.#registry.find(name, namespace)

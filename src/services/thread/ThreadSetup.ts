@@ -13,6 +13,7 @@ import type { DynamicToolSpec } from "../../protocol/v2/thread/Requests.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import {
   Config,
+  type ConfigError,
   type EffectiveConfig,
   type ModelProviderInfo,
   offlineProvider,
@@ -42,6 +43,8 @@ export interface ThreadSetup {
   /** The configured model provider; undefined for an unknown one. */
   readonly provider: ModelProviderInfo | undefined
   readonly config: EffectiveConfig
+  /** Reads the configuration again, with the same overrides. */
+  readonly reread: Effect.Effect<EffectiveConfig, ConfigError>
   /** Warnings about requested or configured values that are not used. */
   readonly warnings: ReadonlyArray<string>
 }
@@ -118,7 +121,8 @@ export const make = Effect.gen(function* () {
     yield* Settings.refuseBoth(overrides.permissions, "sandbox", overrides.sandbox)
     const cwd = path.resolve(info.cwd, Settings.folderIn(overrides) ?? recorded?.cwd ?? ".")
     const requested = recorded === null ? overrides : requestedAgain(overrides, recorded)
-    const effective = yield* config.effective({ cwd, overrides: overrides.config ?? {}, requested })
+    const reread = config.effective({ cwd, overrides: overrides.config ?? {}, requested })
+    const effective = yield* reread
     const name = model.answersAs?.(effective.modelProvider)
     const settings = yield* Settings.initial(Settings.named(effective, name), cwd, catalog.defaultModel, overrides)
     const unused = Settings.unusedModel(name, overrides.model)
@@ -128,6 +132,7 @@ export const make = Effect.gen(function* () {
       instructions,
       provider: effective.providers[settings.value.modelProvider],
       config: effective,
+      reread,
       warnings: [...effective.warnings, ...(unused === undefined ? [] : [unused]), ...instructions.documents.warnings]
     } satisfies ThreadSetup
   })

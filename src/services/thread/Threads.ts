@@ -25,7 +25,6 @@ import { ModelProvider } from "../model/ModelProvider.ts"
 import { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { RequestError } from "../routing/RequestError.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
-import type { RulesUnavailable } from "../tool/ExecRules.ts"
 import { Agents } from "./agent/Agents.ts"
 import { claimed, createdBy, type Engine } from "./Creation.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
@@ -50,6 +49,7 @@ import { checkId } from "./ThreadId.ts"
 import * as Setup from "./ThreadSetup.ts"
 import { fold, foldAll, initial, type ThreadState } from "./ThreadState.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
+import type { OpenError } from "./ThreadTools.ts"
 
 /** A new thread. */
 export interface StartThread {
@@ -87,7 +87,7 @@ export interface LoadedThread {
 }
 
 /** Errors of starting, resuming and forking. */
-export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | RulesUnavailable
+export type LoadError = ConfigError | RequestError | ThreadError | ThreadStoreError | OpenError
 
 /** The threads of a server: those in memory, and loading them from the store. */
 export class Threads extends Context.Service<
@@ -110,8 +110,8 @@ export class Threads extends Context.Service<
     readonly find: (threadId: string) => Thread | undefined
     /** Whether the stored threads are lost when the process ends. */
     readonly volatile: Effect.Effect<boolean>
-    /** The loaded threads of the agents of a thread, and of their agents. */
-    readonly agentsOf: (thread: Thread) => ReadonlyArray<Thread>
+    /** Ids of the loaded threads of a thread's agents, and of their agents. */
+    readonly agentsOf: (thread: Thread) => ReadonlyArray<string>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** Operations on threads that need not be loaded. */
@@ -326,7 +326,15 @@ export const make = Effect.gen(function* () {
   })
 
   const stored = ThreadChanges.make({ services, store, threads, sections, locked })
-  services.agents.attach({ ...engine, stored })
+  services.agents.attach({
+    find,
+    ids: threads.ids,
+    desk: (parent, rootTurnId) =>
+      Effect.map(
+        Effect.promise(() => import("./agent/AgentDesk.ts")),
+        ({ make }) => make({ ...engine, stored }, parent, rootTurnId)
+      )
+  })
 
   return Threads.of({
     start: (request) => start(engine, request),
@@ -338,7 +346,7 @@ export const make = Effect.gen(function* () {
     volatile: store.volatile ?? Effect.succeed(false),
     loaded: threads.ids,
     stored,
-    agentsOf: (thread) => services.agents.below(thread),
+    agentsOf: (thread) => services.agents.below(thread).map(({ id }) => id),
     sections,
     running: threads.running,
     drain: threads.drain,

@@ -259,6 +259,11 @@ export interface Tool {
    */
   readonly asksFirst?: boolean
   /**
+   * Called with each piece of the input of a custom tool while the model writes it. The call may still fail, change or never
+   * come. Absent: the pieces are not used.
+   */
+  readonly onInput?: (callId: string, delta: string, turn: ToolTurn) => Effect.Effect<void>
+  /**
    * Never fails for errors of the model: those are outputs with `success: false`. Interruption is a user's interrupt. A
    * defect is logged, and the model reads that the tool failed.
    */

@@ -7,7 +7,9 @@
  *
  * @module
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Tool, ToolSpec } from "./Tool.ts"
 
@@ -26,6 +28,7 @@ export const isCallable = (spec: ToolSpec): boolean =>
 /** The current tools of one thread. */
 export class ToolRegistry {
   #tools: ReadonlyArray<Tool> = []
+  #waits: ReadonlyArray<Effect.Effect<void>> = []
 
   /** The current tools, in the order in which they were added. */
   get current(): ReadonlyArray<Tool> {
@@ -36,6 +39,28 @@ export class ToolRegistry {
   find(name: string, namespace: string | null): Tool | undefined {
     const wanted = namespace === null ? name : `${namespace}.${name}`
     return this.#tools.find(({ spec }) => qualifiedName(spec) === wanted)
+  }
+
+  /** Completes when the tools that a model request waits for exist, or have taken too long. Undefined when there are none. */
+  get ready(): Effect.Effect<void> | undefined {
+    return this.#waits.length === 0
+      ? undefined
+      : Effect.suspend(() => Effect.forEach(this.#waits, (wait) => wait, { concurrency: "unbounded", discard: true }))
+  }
+
+  /** Model requests wait for `added` until it completes, until `limitMs` milliseconds from now, or until the scope is closed. */
+  addWait(added: Effect.Effect<void>, limitMs: number): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.gen({ self: this }, function* () {
+      const done = Deferred.makeUnsafe<void>()
+      const wait = Deferred.await(done)
+      const end = Effect.sync(() => {
+        this.#waits = this.#waits.filter((one) => one !== wait)
+        Deferred.doneUnsafe(done, Exit.void)
+      })
+      this.#waits = [...this.#waits, wait]
+      yield* Effect.addFinalizer(() => end)
+      yield* Effect.forkScoped(Effect.ensuring(Effect.timeoutOption(added, limitMs), end), { startImmediately: true })
+    })
   }
 
   /**

@@ -55,9 +55,10 @@ const beyond = (own: Settings, released: Settings): ReadonlyArray<string> => {
   ]
 }
 
-const environmentOf = ({ item }: Outcome): ReadonlyMap<string, string> =>
+/** The release reports no item for some commands, but the model still receives their output. */
+const environmentOf = ({ item, toolOutput }: Outcome): ReadonlyMap<string, string> =>
   new Map(
-    (item?.output ?? "").split(/\r?\n/).flatMap((line) => {
+    (item?.output ?? toolOutput ?? "").split(/\r?\n/).flatMap((line) => {
       const [, name, value] = /^(\w+)=(.*)$/.exec(line) ?? []
       return name === undefined || value === undefined ? [] : [[name, value] as const]
     })

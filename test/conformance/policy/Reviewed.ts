@@ -23,17 +23,19 @@ export const kinds: ReadonlyArray<Kind> = [
   {
     name: "user-defined permission profiles",
     reason: "this server has only the built-in profiles, and refuses others",
-    holds: ({ own }) => own.error?.includes("unknown permission profile") === true
-  },
-  {
-    name: "no terminal",
-    reason: "a command that requests a terminal is refused, because this server does not provide one",
-    holds: named(/: (no policy, )?a terminal/)
+    holds: ({ own }) => /unknown permission profile|permission profile .* does not support/.test(own.error ?? "")
   },
   {
     name: "a disabled tool",
     reason: "the only tool for commands belongs to the feature; the release falls back to another",
     holds: named(/^arguments: features\.unified_exec off$/)
+  },
+  {
+    name: "a line that is not understood, without a sandbox",
+    reason:
+      "the release runs it without approval when the policy has no sandbox; in a sandbox it runs on both servers without approval",
+    holds: (compared, what) =>
+      /, danger-full-access, without a rule: /.test(compared.case.name) && what.startsWith("asked, not ")
   },
   {
     name: "a forbidden command in another form",

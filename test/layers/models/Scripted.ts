@@ -132,6 +132,7 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   warnings: [],
   settings: {},
   requirementRules: null,
+  requirementMcpServers: null,
   allowedWebSearchModes: null,
   bounds: unbounded,
   ruleFolders: []

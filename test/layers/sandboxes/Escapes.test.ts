@@ -2,10 +2,13 @@
  * Attempts to leave a sandbox, over every sandbox of this machine. Each must fail, and the harmless part of it must work, so
  * that it did run.
  */
-import { existsSync, readFileSync, readdirSync, statSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, statSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import process from "node:process"
+import { text } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Names } from "../../../src/layers/sandboxes/Adapters.ts"
@@ -223,6 +226,28 @@ for (const name of Names) {
             status: 0,
             output: "secret"
           })
+        })
+      )
+
+      it.live("does not get descriptors that the server inherited", () =>
+        Effect.gen(function* () {
+          const at = yield* folders
+          const listed = yield* Effect.acquireUseRelease(
+            Effect.sync(() => openSync(at.outside, "r")),
+            (descriptor) =>
+              Effect.promise(() => {
+                const script = fileURLToPath(new URL("ListDescriptors.ts", import.meta.url))
+                const args = ["--conditions=spindle-source", script, name]
+                // Node itself keeps low ones from its children.
+                const none = Array.from({ length: 40 }, () => "ignore" as const)
+                const stdio = ["ignore", "pipe", "inherit", ...none, descriptor] as const
+                const child = spawn(process.execPath, args, { stdio: [...stdio] })
+                return child.stdout === null ? Promise.resolve("") : text(child.stdout)
+              }),
+            (descriptor) => Effect.sync(() => closeSync(descriptor))
+          )
+          assert.match(listed, /^\/proc\/\d+\/fd|socket:/m)
+          assert.notInclude(listed, at.outside)
         })
       )
 

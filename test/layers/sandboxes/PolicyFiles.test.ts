@@ -74,9 +74,11 @@ describe("the writable files of a policy", () => {
     "are the working folder and the roots, without links, each with its protected names",
     ({ root: top, work }) =>
       Effect.gen(function* () {
-        mkdirSync(join(top, "real/.codex"), { recursive: true })
+        mkdirSync(join(top, "real/.codex/rules"), { recursive: true })
         symlinkSync(join(top, "real"), join(top, "link"))
-        mkdirSync(join(work, ".git"))
+        mkdirSync(join(work, ".git/objects"), { recursive: true })
+        // An empty folder counts as none.
+        mkdirSync(join(work, ".agents"))
         const writableRoots = [join(top, "link"), join(top, "absent"), join(top, "link"), "relative"]
         const { entries } = yield* of(policyOf({ writableRoots }), work)
         assert.deepStrictEqual(entries, [

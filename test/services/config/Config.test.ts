@@ -47,6 +47,7 @@ describe("the configuration without settings", () => {
           warnings: [],
           settings: {},
           requirementRules: null,
+          requirementMcpServers: null,
           allowedWebSearchModes: null,
           bounds: unbounded,
           ruleFolders: [

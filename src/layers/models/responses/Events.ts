@@ -164,6 +164,8 @@ export class Reader {
   #bytes = 0
   #started = 0
   #progress: Progress = open
+  /** The call of a custom tool whose input is being received. */
+  #customCall: { readonly callId: string; readonly name: string } | undefined
   #active: ActiveItem | undefined
   #out: Array<ModelEvent> = []
   /** Number of events so far, of any kind. Comments do not count. */
@@ -239,6 +241,8 @@ export class Reader {
         return this.#reasoningDelta(event)
       case "response.reasoning_summary_part.added":
         return this.#summaryPart(event)
+      case "response.custom_tool_call_input.delta":
+        return this.#toolInput(event)
       case "response.output_item.added":
         return this.#itemAdded(objectIn(event, "item"))
       case "response.output_item.done":
@@ -299,7 +303,16 @@ export class Reader {
     this.#out.push({ _tag: "SummaryPartAdded", itemId: active.id, summaryIndex })
   }
 
+  #toolInput(event: JsonObject): void {
+    const delta = this.#deltaOf(event)
+    if (this.#customCall === undefined || delta === undefined) return
+    this.#out.push({ _tag: "ToolInputDelta", ...this.#customCall, delta })
+  }
+
   #itemAdded(item: JsonObject): void {
+    const { call_id: callId, name, type } = item
+    const isCustomCall = type === "custom_tool_call" && typeof callId === "string" && typeof name === "string"
+    this.#customCall = isCustomCall ? { callId, name } : undefined
     const kind = kindOf(item)
     if (kind === undefined) return
     const id = idOf(item)
@@ -310,6 +323,7 @@ export class Reader {
   }
 
   #itemDone(item: JsonObject): void {
+    this.#customCall = undefined
     const active = this.#active
     this.#active = undefined
     const id = idOf(item)

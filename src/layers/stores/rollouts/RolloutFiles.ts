@@ -15,6 +15,7 @@ import type { EventOf, NumberedEvent, ThreadEvent } from "../../../services/thre
 import { foldAll } from "../../../services/thread/ThreadState.ts"
 import type { ThreadSummary } from "../../../services/thread/ThreadStore.ts"
 import { summaryOf } from "../../../services/thread/ThreadView.ts"
+import { folderOf } from "../../../services/tool/FileHistory.ts"
 import { copy } from "./Copy.ts"
 import * as Folder from "./Folder.ts"
 import { ThreadLog, writeAll } from "./Log.ts"
@@ -364,7 +365,7 @@ export class RolloutFiles {
     return false
   }
 
-  /** Removes all files of a thread. */
+  /** Removes all files of a thread, and its history of files. */
   delete(threadId: string): void {
     this.#drafts.delete(threadId)
     const writer = this.#writers.get(threadId)
@@ -373,6 +374,8 @@ export class RolloutFiles {
     this.#logs.delete(threadId)
     if (!Folder.isStorable(threadId)) return
     for (const { path } of this.catalog.filesOf(threadId).toReversed()) Fs.rmSync(path, { force: true })
+    const history = folderOf(this.home, threadId)
+    if (history !== undefined) Fs.rmSync(history, { recursive: true, force: true })
   }
 
   /** Reads events; true when there are more to read first. A thread without a file is read in one step. */

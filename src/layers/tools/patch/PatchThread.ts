@@ -15,6 +15,7 @@ import * as Path from "node:path"
 import type { FileChangeItem } from "../../../protocol/v2/item/WorkItem.ts"
 import type { FileAccess } from "../../../services/sandbox/FileAccess.ts"
 import type { Sandbox } from "../../../services/sandbox/Sandbox.ts"
+import type { FileHistory, FileRecord } from "../../../services/tool/FileHistory.ts"
 import { type ToolTurn, TurnCancelled } from "../../../services/tool/Tool.ts"
 import { decide } from "./Decision.ts"
 import type { Located } from "./FileReading.ts"
@@ -76,15 +77,25 @@ const effectsOf = (change: VerifiedChange): ReadonlyArray<Effected> => {
   ]
 }
 
+/** What a change does to files, for their history: by their places without links. */
+const recordsOf = (change: VerifiedChange): ReadonlyArray<FileRecord> =>
+  placesOf(change).flatMap(({ canonical, path }) =>
+    effectsOf(change)
+      .filter((effect) => effect.path === path)
+      .map(({ after, before }) => ({ path: canonical, before, after }))
+  )
+
 export class PatchThread {
   readonly #sandbox: Sandbox["Service"]
+  readonly #history: FileHistory["Service"] | undefined
   /** Canonical paths that the user approved for the session. */
   readonly #approved = new Set<string>()
   readonly #one = Semaphore.makeUnsafe(1)
   #diff: { readonly turnId: string; readonly diff: TurnDiff } | undefined
 
-  constructor(sandbox: Sandbox["Service"]) {
+  constructor(sandbox: Sandbox["Service"], history?: FileHistory["Service"]) {
     this.#sandbox = sandbox
+    this.#history = history
   }
 
   /** Applies a patch. Errors of the model are outcomes. */
@@ -170,6 +181,7 @@ export class PatchThread {
   ): Effect.Effect<PatchOutcome> {
     return Effect.gen({ self: this }, function* () {
       const startedAt = yield* Clock.currentTimeMillis
+      yield* this.#history?.record(turn.threadId, turn.turnId, changes.flatMap(recordsOf)) ?? Effect.void
       const written = yield* Effect.result(write(changes, accessOf))
       const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
       if (Result.isFailure(written)) {

@@ -31,6 +31,8 @@ export interface VerifiedChange {
   readonly replaced: Stored | null
   /** The new content; null when the file is deleted. */
   readonly after: string | null
+  /** The mode of the new file; absent for the default, or that of the file that is moved. */
+  readonly newMode?: number
   /** True when nothing can be written at the target. */
   readonly blocked: boolean
 }

@@ -48,8 +48,8 @@ export interface Step {
 }
 
 const stepsOf = (change: VerifiedChange): ReadonlyArray<Step> => {
-  const { after, before, replaced, source, target } = change
-  if (!isMove(change)) return [{ at: source, before, after, mode: null }]
+  const { after, before, newMode = null, replaced, source, target } = change
+  if (!isMove(change)) return [{ at: source, before, after, mode: newMode }]
   return [
     { at: target, before: replaced, after, mode: before?.mode ?? null },
     { at: source, before, after: null, mode: null }

@@ -15,12 +15,14 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as ChildProcess from "node:child_process"
-import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Util from "node:util"
 import type { SandboxedCommand } from "../../../services/sandbox/Sandbox.ts"
-import { type Input, noInput, type Read, readerOf, writerOf } from "./Streams.ts"
-import type { Terminal, TerminalSize, TerminalUnavailable } from "./Terminal.ts"
+import { type CLibrary, cLibrary } from "./CLibrary.ts"
+import { type CommandStreams, ofTerminal, prepare, type PreparedStreams } from "./CommandStreams.ts"
+import type { Input, Read, Stdio } from "./Streams.ts"
+import type { TerminalSize } from "../../../services/tool/HostProcesses.ts"
+import type { Terminal, TerminalUnavailable } from "./Terminal.ts"
 import type { Marked, Registration } from "./Watchdog.ts"
 
 /** The system could not start the command: no such directory, not executable, arguments too long. */
@@ -33,17 +35,7 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
   }
 }
 
-/**
- * How the standard streams of a command are connected.
- *
- * - `merged`: an empty input, and one pipe for both outputs, which keeps their order
- * - `separate`: a pipe for each output, and one for the input if `input` is set
- * - `terminal`: a terminal for all three
- */
-export type Stdio =
-  | { readonly type: "merged" }
-  | { readonly type: "separate"; readonly input: boolean }
-  | { readonly type: "terminal"; readonly size: TerminalSize }
+export type { Stdio }
 
 export interface Process {
   /** The exit status; 128 and the number of the signal when one ended it. */
@@ -84,7 +76,7 @@ interface Started {
   readonly child: Child
   readonly exit: Deferred.Deferred<number>
   readonly terminal: Terminal | undefined
-  readonly streams: Pick<Process, "read" | "readErrors" | "input">
+  readonly streams: CommandStreams
 }
 
 interface Registered extends Started {
@@ -115,13 +107,12 @@ const register = Effect.fnUntraced(function* (
   stdio: Stdio
 ): Effect.fn.Return<Registered, SpawnError | TerminalUnavailable> {
   const terminal = stdio.type === "terminal" ? yield* openTerminal(stdio.size) : undefined
+  const library = terminal === undefined ? yield* Effect.option(cLibrary) : Option.none()
   const registration = marked.register()
   const env = { ...command.env, ...marked.environment }
-  const started = yield* Effect.onError(start({ ...command, env }, registration, stdio, terminal), () =>
-    Effect.sync(() => {
-      registration.ended()
-      terminal?.close()
-    })
+  const started = yield* Effect.onError(
+    start({ ...command, env }, registration, stdio, { terminal, library: Option.getOrUndefined(library) }),
+    () => Effect.sync(registration.ended)
   )
   return { ...started, registration }
 })
@@ -149,49 +140,43 @@ const start = (
   command: SandboxedCommand,
   registration: Registration,
   stdio: Stdio,
-  terminal: Terminal | undefined
+  { library, terminal }: { readonly library: CLibrary | undefined; readonly terminal: Terminal | undefined }
 ): Effect.Effect<Started, SpawnError> =>
   Effect.callback((resume) => {
+    let streams: PreparedStreams | undefined
+    let connected: CommandStreams | undefined
+    const fail = (error: unknown): void => {
+      if (connected === undefined) streams?.closeOuter()
+      else connected.close()
+      resume(Effect.fail(spawnError(error)))
+    }
     try {
+      streams = terminal === undefined ? prepare(stdio, library) : ofTerminal(terminal)
       const script = wrapped(registration, stdio, terminal)
       const child = ChildProcess.spawn("/bin/sh", ["-c", script, command.executable, ...command.args], {
         cwd: command.cwd,
         env: command.env,
-        stdio: [...descriptorsOf(stdio, terminal), registration.descriptor],
+        stdio: [...streams.inner, registration.descriptor],
         detached: true,
         windowsHide: true
       })
       if (child.pid !== undefined) registration.started(child.pid)
       const exit = Deferred.makeUnsafe<number>()
       // Reads from the start, because Node discards unread output when the child exits.
-      const streams = streamsOf(child, terminal)
-      child.once("error", (error) => resume(Effect.fail(spawnError(error))))
+      const own = streams.connect(child)
+      connected = own
+      child.once("error", fail)
       child.once("exit", (code, name) => {
         Deferred.doneUnsafe(exit, Effect.succeed(code ?? 128 + (name === null ? 0 : Os.constants.signals[name])))
       })
-      child.once("spawn", () => resume(Effect.succeed({ child, exit, terminal, streams })))
+      child.once("spawn", () => resume(Effect.succeed({ child, exit, terminal, streams: own })))
     } catch (error) {
-      resume(Effect.fail(spawnError(error)))
+      fail(error)
     } finally {
-      // The child has it. While the server has it too, the end of the output is not seen.
-      if (terminal !== undefined) Fs.closeSync(terminal.inner)
+      // The child has them. While the server has them too, the end of the output is not seen.
+      streams?.closeInner()
     }
   })
-
-const descriptorsOf = (stdio: Stdio, terminal: Terminal | undefined): Array<"ignore" | "pipe" | number> => {
-  if (terminal !== undefined) return [terminal.inner, terminal.inner, terminal.inner]
-  if (stdio.type === "separate") return [stdio.input ? "pipe" : "ignore", "pipe", "pipe"]
-  return ["ignore", "pipe", "ignore"]
-}
-
-const streamsOf = ({ stderr, stdin, stdout }: Child, terminal: Terminal | undefined): Started["streams"] =>
-  terminal === undefined
-    ? {
-        read: stdout === null ? Effect.undefined : readerOf(stdout),
-        readErrors: stderr === null ? Effect.undefined : readerOf(stderr),
-        input: stdin === null ? noInput : writerOf(stdin)
-      }
-    : { read: terminal.read, readErrors: Effect.undefined, input: terminal.input }
 
 const kill = ({ child, terminal }: Started): Effect.Effect<void> => {
   const group = signal(child, "SIGKILL")
@@ -205,13 +190,7 @@ const kill = ({ child, terminal }: Started): Effect.Effect<void> => {
 }
 
 /** Also closes the pipe when a process outside of the group holds it, because it would keep this process alive. */
-const closeOutput = ({ child, terminal }: Started): Effect.Effect<void> =>
-  Effect.sync(() => {
-    terminal?.close()
-    child.stdin?.destroy()
-    child.stdout?.destroy()
-    child.stderr?.destroy()
-  })
+const closeOutput = ({ streams }: Started): Effect.Effect<void> => Effect.sync(streams.close)
 
 /** Signals the whole group. The leader, or every process, may already have exited. */
 const signal = (child: Child, name: NodeJS.Signals): Effect.Effect<void> =>

@@ -6,6 +6,19 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Readable, Writable } from "node:stream"
+import type { TerminalSize } from "../../../services/tool/HostProcesses.ts"
+
+/**
+ * How the standard streams of a command are connected.
+ *
+ * - `merged`: an empty input, and one pipe for both outputs, which keeps their order
+ * - `separate`: a pipe for each output, and one for the input if `input` is set
+ * - `terminal`: a terminal for all three
+ */
+export type Stdio =
+  | { readonly type: "merged" }
+  | { readonly type: "separate"; readonly input: boolean }
+  | { readonly type: "terminal"; readonly size: TerminalSize }
 
 /** The command no longer reads its input, or has none. */
 export class InputClosed extends Schema.TaggedError<InputClosed>()("InputClosed", {}) {

@@ -3,8 +3,8 @@
  *
  * Owns the descriptors of a terminal and its size. Does not own the process in it (`Process`).
  *
- * Node has no `openpty`; the optional dependency `koffi` calls the functions of the C library. The descriptors are opened by
- * Node, which closes them in every child: a command that inherited the terminal of another one could type into it. Input is
+ * Node has no `openpty`, so the C library is called. The descriptors are opened by Node, which closes them in every child: a
+ * command that inherited the terminal of another one could type into it. Input is
  * written without blocking, because a program that does not read would stop the server otherwise.
  *
  * @module
@@ -12,18 +12,10 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Fs from "node:fs"
-import process from "node:process"
 import { ReadStream } from "node:tty"
+import type { TerminalSize } from "../../../services/tool/HostProcesses.ts"
+import { type CLibrary, cLibrary } from "./CLibrary.ts"
 import { type Input, InputClosed, type Read, readerOf } from "./Streams.ts"
-
-/** The size of a terminal in characters; 1 to 65 535. */
-export interface TerminalSize {
-  readonly rows: number
-  readonly cols: number
-}
-
-/** The size that the released server gives a terminal. */
-export const DefaultSize: TerminalSize = { rows: 24, cols: 80 }
 
 /** Terminals cannot be opened on this machine or with this installation. */
 export class TerminalUnavailable extends Schema.TaggedError<TerminalUnavailable>()("TerminalUnavailable", {
@@ -48,46 +40,9 @@ export interface Terminal {
   readonly close: () => void
 }
 
-/** The functions of the C library. */
-interface Library {
-  /** Makes the other side of a terminal usable and returns its path. */
-  readonly unlock: (descriptor: number) => string
-  readonly resize: (descriptor: number, size: TerminalSize) => void
-}
-
 const unavailable = (reason: string) => new TerminalUnavailable({ reason })
 
-const load = async (): Promise<Library> => {
-  const { default: koffi } = await import("koffi")
-  const isDarwin = process.platform === "darwin"
-  const library = koffi.load(isDarwin ? "libSystem.dylib" : null)
-  const grant = library.func("int grantpt(int)")
-  const unlock = library.func("int unlockpt(int)")
-  const nameOf = library.func("const char *ptsname(int)")
-  const control = library.func("int ioctl(int, unsigned long, ...)")
-  /** `TIOCSWINSZ`. */
-  const setSize = isDarwin ? 0x8008_7467 : 0x5414
-  return {
-    unlock: (descriptor) => {
-      const path: unknown = Number(grant(descriptor)) === 0 && Number(unlock(descriptor)) === 0 && nameOf(descriptor)
-      if (typeof path !== "string") throw new Error(`the terminal cannot be unlocked (error ${koffi.errno()})`)
-      return path
-    },
-    resize: (descriptor, { cols, rows }) =>
-      void control(descriptor, setSize, "void *", new Uint16Array([rows, cols, 0, 0]))
-  }
-}
-
-let loading: Promise<Library> | undefined
-
-/** Loads what terminals need. It is loaded once; a failed attempt is repeated. */
-const library: Effect.Effect<Library, TerminalUnavailable> = Effect.tryPromise({
-  try: () => (loading ??= process.platform === "win32" ? Promise.reject(new Error("Windows")) : load()),
-  catch: () => {
-    loading = undefined
-    return unavailable("the optional dependency koffi is not installed, or does not run here")
-  }
-})
+const library = Effect.mapError(cLibrary, ({ message }) => unavailable(message))
 
 /** Fails when terminals cannot be opened here. */
 export const available: Effect.Effect<void, TerminalUnavailable> = Effect.asVoid(library)
@@ -131,26 +86,26 @@ const inputOf = (descriptor: number, isOpen: () => boolean): Input => {
       }
     }
   })
-  // Control-D, which a terminal in its usual mode turns into the end of the input.
-  return { write, end: write(new Uint8Array([4])) }
+  // A newline and control-D, which a terminal in its usual mode turns into the end of the input. As in the release.
+  return { write, end: write(new Uint8Array([10, 4])) }
 }
 
-const opened = (library: Library, size: TerminalSize): Terminal => {
+const opened = (library: CLibrary, size: TerminalSize): Terminal => {
   const { O_NOCTTY, O_NONBLOCK, O_RDWR } = Fs.constants
   const outer = Fs.openSync("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
   let inner: number | undefined
   try {
-    const path = library.unlock(outer)
+    const path = library.unlockTerminal(outer)
     // The server must not get the terminal as its own. macOS knows a size only while this side is open.
     inner = Fs.openSync(path, O_RDWR | O_NOCTTY)
-    library.resize(inner, size)
+    library.resizeTerminal(inner, size)
     const stream = new ReadStream(outer)
     return {
       path,
       inner,
       read: readerOf(stream),
       input: inputOf(outer, () => !stream.destroyed),
-      resize: (size) => Effect.sync(() => (stream.destroyed ? undefined : library.resize(outer, size))),
+      resize: (size) => Effect.sync(() => (stream.destroyed ? undefined : library.resizeTerminal(outer, size))),
       close: () => void stream.destroy()
     }
   } catch (error) {

@@ -8,7 +8,5 @@ import * as Apps from "./AppRequests.ts"
 
 /** By method name. */
 export const unservedAppRequests = {
-  "app/read": Method.clientRequest({ params: Apps.AppsReadParams, result: Apps.AppsReadResponse }),
-  "app/list": Method.clientRequest({ params: Apps.AppsListParams, result: Apps.AppsListResponse }),
-  "app/installed": Method.clientRequest({ params: Apps.AppsInstalledParams, result: Apps.AppsInstalledResponse })
+  "app/read": Method.clientRequest({ params: Apps.AppsReadParams, result: Apps.AppsReadResponse })
 } as const

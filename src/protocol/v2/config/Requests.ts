@@ -8,6 +8,7 @@ import { absent, nullable, optional } from "../../Fields.ts"
 import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { Config, ConfigLayer, ConfigLayerMetadata } from "./Config.ts"
+import * as Features from "./Features.ts"
 import * as Write from "./ConfigWrite.ts"
 import { ConfigRequirements } from "./Requirements.ts"
 
@@ -59,6 +60,27 @@ export const configRequests = {
     params: Write.ConfigBatchWriteParams,
     result: Write.ConfigWriteResponse,
     schedule: Method.global("config", { shared: false })
+  }),
+
+  /** The features that this server knows, paginated. */
+  "experimentalFeature/list": Method.clientRequest({
+    params: Features.ExperimentalFeatureListParams,
+    result: Features.ExperimentalFeatureListResponse,
+    schedule: Method.global("config", { shared: true })
+  }),
+
+  /** Turns features on or off while the server runs. */
+  "experimentalFeature/enablement/set": Method.clientRequest({
+    params: Features.ExperimentalFeatureEnablementSetParams,
+    result: Features.ExperimentalFeatureEnablementSetResponse,
+    schedule: Method.global("config", { shared: false })
+  }),
+
+  /** The permission profiles of a folder, paginated. */
+  "permissionProfile/list": Method.clientRequest({
+    params: Features.PermissionProfileListParams,
+    result: Features.PermissionProfileListResponse,
+    schedule: Method.global("config", { shared: true })
   }),
 
   /** The organisation's requirements. */

@@ -15,6 +15,5 @@ export const unservedLegacyRequests = {
   gitDiffToRemote: Method.clientRequest({
     params: Legacy.GitDiffToRemoteParams,
     result: Legacy.GitDiffToRemoteResponse
-  }),
-  getAuthStatus: Method.clientRequest({ params: Legacy.GetAuthStatusParams, result: Legacy.GetAuthStatusResponse })
+  })
 } as const

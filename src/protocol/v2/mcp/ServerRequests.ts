@@ -7,7 +7,7 @@ import * as Method from "../../Method.ts"
 import { McpServerElicitationRequestParams, McpServerElicitationRequestResponse } from "./Elicitation.ts"
 
 /** By method name. */
-export const mcpRequests = {
+export const mcpServerRequests = {
   "mcpServer/elicitation/request": Method.serverRequest({
     params: McpServerElicitationRequestParams,
     result: McpServerElicitationRequestResponse

@@ -9,6 +9,7 @@ import { lazy, type Of } from "../../Lazy.ts"
 import * as Method from "../../Method.ts"
 import { CollaborationModeListParams, CollaborationModeListResponse } from "./CollaborationModes.ts"
 import { Model } from "./Model.ts"
+import * as Provider from "./Provider.ts"
 
 /** The cursor is the one of the previous page. Default for `modelProvider`: the configured one. */
 export const ModelListParams = lazy(() =>
@@ -29,6 +30,20 @@ export const modelRequests = {
   "model/list": Method.clientRequest({
     params: ModelListParams,
     result: ModelListResponse
+  }),
+
+  /** The configured providers of models. */
+  "modelProvider/list": Method.clientRequest({
+    params: Provider.ModelProviderListParams,
+    result: Provider.ModelProviderListResponse,
+    schedule: Method.global("config", { shared: true })
+  }),
+
+  /** What the configured provider offers in addition to answers. */
+  "modelProvider/capabilities/read": Method.clientRequest({
+    params: Provider.ModelProviderCapabilitiesReadParams,
+    result: Provider.ModelProviderCapabilitiesReadResponse,
+    schedule: Method.global("config", { shared: true })
   }),
   /** The modes of a turn. Experimental. */
   "collaborationMode/list": Method.clientRequest({

@@ -8,16 +8,8 @@ import * as Provider from "./Provider.ts"
 
 /** By method name. */
 export const unservedModelRequests = {
-  "modelProvider/list": Method.clientRequest({
-    params: Provider.ModelProviderListParams,
-    result: Provider.ModelProviderListResponse
-  }),
   "modelProvider/config/write": Method.clientRequest({
     params: Provider.ModelProviderConfigWriteParams,
     result: Provider.ModelProviderConfigWriteResponse
-  }),
-  "modelProvider/capabilities/read": Method.clientRequest({
-    params: Provider.ModelProviderCapabilitiesReadParams,
-    result: Provider.ModelProviderCapabilitiesReadResponse
   })
 } as const

@@ -23,16 +23,7 @@ export const unservedPluginRequests = {
     params: Marketplace.MarketplaceUpgradeParams,
     result: Marketplace.MarketplaceUpgradeResponse
   }),
-  "plugin/list": Method.clientRequest({ params: Catalog.PluginListParams, result: Catalog.PluginListResponse }),
   "plugin/search": Method.clientRequest({ params: Catalog.PluginSearchParams, result: Catalog.PluginSearchResponse }),
-  "plugin/installed": Method.clientRequest({
-    params: Catalog.PluginInstalledParams,
-    result: Catalog.PluginInstalledResponse
-  }),
-  "plugin/reconcile": Method.clientRequest({
-    params: Catalog.PluginReconcileParams,
-    result: Catalog.PluginReconcileResponse
-  }),
   "plugin/read": Method.clientRequest({ params: Catalog.PluginReadParams, result: Catalog.PluginReadResponse }),
   "plugin/skill/read": Method.clientRequest({
     params: Catalog.PluginSkillReadParams,

@@ -12,9 +12,8 @@ import * as Option from "effect/Option"
 import type { UserInput } from "../../../protocol/v2/turn/UserInput.ts"
 import { AgentRefused, type AgentStatus, type AgentTask, type ToolAgents } from "../../tool/Agents.ts"
 import type { Thread } from "../Thread.ts"
-import type { ThreadContext } from "../ThreadContext.ts"
-import type { ActiveTurn } from "../turn/ActiveTurn.ts"
-import { AgentThreads, refusal } from "./AgentThreads.ts"
+import type { AgentParent } from "./Agents.ts"
+import { type AgentEngine, AgentThreads, refusal } from "./AgentThreads.ts"
 import { isFinal, limitsOf, placeOf, statusOf, toModel } from "./AgentTree.ts"
 
 const notFound: AgentStatus = { type: "notFound" }
@@ -27,30 +26,32 @@ const limit = (problem: string) => Effect.fail(new AgentRefused({ problem, reaso
 const MaxLevels = 64
 
 class AgentDesk implements ToolAgents {
-  readonly #context: ThreadContext
-  readonly #turn: ActiveTurn
+  readonly #engine: AgentEngine
+  readonly #parent: AgentParent
+  readonly #rootTurnId: string
   readonly #threads: AgentThreads
 
-  constructor(context: ThreadContext, turn: ActiveTurn) {
-    this.#context = context
-    this.#turn = turn
-    this.#threads = new AgentThreads(context)
+  constructor(engine: AgentEngine, parent: AgentParent, rootTurnId: string) {
+    this.#engine = engine
+    this.#parent = parent
+    this.#rootTurnId = rootTurnId
+    this.#threads = new AgentThreads(engine, parent)
   }
 
   get #agents() {
-    return this.#context.services.agents
+    return this.#engine.services.agents
   }
 
   get #sessionId(): string {
-    return this.#context.state.origin.sessionId
+    return this.#parent.state.origin.sessionId
   }
 
   /** Whether this thread has started the thread with that parent, itself or through its agents. */
   #isBelow(parentId: string | undefined): boolean {
-    const { threads } = this.#agents.engine
+    const { threads } = this.#engine
     let above = parentId
     for (let level = 0; above !== undefined && level < MaxLevels; level++) {
-      if (above === this.#context.id) return true
+      if (above === this.#parent.id) return true
       const thread = threads.find(above)
       above = thread === undefined ? undefined : placeOf(thread.state.origin)?.parentId
     }
@@ -58,7 +59,7 @@ class AgentDesk implements ToolAgents {
   }
 
   #find(id: string): Thread | undefined {
-    const thread = this.#agents.engine.threads.find(id)
+    const thread = this.#engine.threads.find(id)
     if (thread === undefined || thread.state.origin.sessionId !== this.#sessionId) return undefined
     return this.#isBelow(placeOf(thread.state.origin)?.parentId) ? thread : undefined
   }
@@ -77,7 +78,7 @@ class AgentDesk implements ToolAgents {
   /** Fails when the agents of the tree may use no more tokens. */
   get #affordable(): Effect.Effect<void, AgentRefused> {
     return Effect.suspend(() => {
-      const exhausted = this.#agents.exhausted(this.#sessionId, limitsOf(this.#context.config))
+      const exhausted = this.#agents.exhausted(this.#sessionId, limitsOf(this.#parent.config))
       return exhausted === undefined ? Effect.void : limit(`${exhausted}; do the work yourself`)
     })
   }
@@ -85,7 +86,7 @@ class AgentDesk implements ToolAgents {
   /** Runs the effect with a place for one more agent. */
   #placed<A>(effect: Effect.Effect<A, AgentRefused>): Effect.Effect<A, AgentRefused> {
     const placed = Effect.suspend(() => {
-      const free = this.#agents.take(this.#sessionId, limitsOf(this.#context.config))
+      const free = this.#agents.take(this.#sessionId, limitsOf(this.#parent.config))
       if (free === undefined) return limit("collab spawn failed: agent thread limit reached")
       return Effect.ensuring(effect, Effect.sync(free))
     })
@@ -138,29 +139,28 @@ class AgentDesk implements ToolAgents {
 
   /** Reports the end of the agent's work to this thread, once. Nobody is told when this thread is unloaded first. */
   #reported(id: string): Effect.Effect<void> {
-    const { scope, services } = this.#context
     const reported = Effect.gen({ self: this }, function* () {
       const [[, status] = [id, notFound] as const] = yield* this.#final([id])
       const text = JSON.stringify({ agent_path: id, status: toModel(status) })
       const content = [
         { type: "input_text" as const, text: `<subagent_notification>\n${text}\n</subagent_notification>` }
       ]
-      const parent = services.agents.engine.threads.find(this.#context.id)
+      const parent = this.#engine.threads.find(this.#parent.id)
       yield* parent?.addEntries([{ type: "message", role: "user", content }]) ?? Effect.void
     })
     const logged = Effect.catchCause(reported, (cause) =>
       Effect.logWarning("the end of an agent is not reported", cause)
     )
-    return Effect.asVoid(Effect.forkIn(logged, scope, { startImmediately: true }))
+    return Effect.asVoid(Effect.forkIn(logged, this.#parent.scope, { startImmediately: true }))
   }
 
   #accept(thread: Thread, input: ReadonlyArray<UserInput>) {
-    const caller = this.#agents.engine.threads.find(this.#context.id)?.queue.identity ?? thread.queue.identity
+    const caller = this.#engine.threads.find(this.#parent.id)?.queue.identity ?? thread.queue.identity
     const accepted = Effect.flatMap(this.#threads.policiesFor(thread), (settings) =>
       thread.accept({
         message: { input, clientId: null },
         options: { outputSchema: null, metadata: {} },
-        rootTurnId: this.#turn.rootTurnId,
+        rootTurnId: this.#rootTurnId,
         caller,
         settings
       })
@@ -189,7 +189,7 @@ class AgentDesk implements ToolAgents {
       const status = this.#statusOf(thread)
       // A thread ends before those that it has started, so that it starts no others.
       for (const one of [thread, ...this.#agents.below(thread)]) {
-        yield* Effect.mapError(this.#agents.engine.stored.end(one.id), refusal("collab tool failed"))
+        yield* Effect.mapError(this.#engine.stored.end(one.id), refusal("collab tool failed"))
       }
       return status
     })
@@ -209,5 +209,6 @@ class AgentDesk implements ToolAgents {
     })
 }
 
-/** The agents of a thread for a call in this turn. */
-export const make = (context: ThreadContext, turn: ActiveTurn): ToolAgents => new AgentDesk(context, turn)
+/** The agents of a thread for a call in a turn with this root. */
+export const make = (engine: AgentEngine, parent: AgentParent, rootTurnId: string): ToolAgents =>
+  new AgentDesk(engine, parent, rootTurnId)

@@ -11,14 +11,15 @@ import type { ResponseItem } from "../../../protocol/v2/item/ResponseItem.ts"
 import type { ThreadSettings } from "../../../protocol/v2/thread/Settings.ts"
 import { PermittedSettings } from "../../config/Permitted.ts"
 import { AgentRefused, type AgentTask } from "../../tool/Agents.ts"
-import { claimed, createdBy } from "../Creation.ts"
+import { claimed, createdBy, type Engine } from "../Creation.ts"
 import { changesOfLoading } from "../Recovery.ts"
 import { isOnRecord, readState } from "../StoredThread.ts"
 import type { Thread } from "../Thread.ts"
-import type { ThreadContext } from "../ThreadContext.ts"
+import type { ThreadChanges } from "../ThreadChanges.ts"
 import type { ThreadEvent, ThreadOrigin } from "../ThreadEvent.ts"
 import type { ThreadSetup } from "../ThreadSetup.ts"
 import { initial } from "../ThreadState.ts"
+import type { AgentParent } from "./Agents.ts"
 import { depthOf, placeOf } from "./AgentTree.ts"
 import { nicknameFor } from "./Nicknames.ts"
 
@@ -55,20 +56,24 @@ const MaxEchoed = 128
 /** How many models an error names. */
 const MaxNamed = 5
 
-export class AgentThreads {
-  /** The thread that starts or resumes agents. */
-  readonly #parent: ThreadContext
+/** The operations on threads that agents need. */
+export interface AgentEngine extends Engine {
+  readonly stored: ThreadChanges
+}
 
-  constructor(parent: ThreadContext) {
+export class AgentThreads {
+  readonly #engine: AgentEngine
+  /** The thread that starts or resumes agents. */
+  readonly #parent: AgentParent
+
+  constructor(engine: AgentEngine, parent: AgentParent) {
+    this.#engine = engine
     this.#parent = parent
   }
 
-  get #engine() {
-    return this.#parent.services.agents.engine
-  }
-
   #checkModel = Effect.fnUntraced(function* (this: AgentThreads, { effort, model }: AgentTask) {
-    const { services, state } = this.#parent
+    const { services } = this.#engine
+    const { state } = this.#parent
     const current = state.settings.model
     const own = services.model.answersAs?.(state.settings.modelProvider)
     const wanted = model ?? current
@@ -118,14 +123,15 @@ export class AgentThreads {
 
   #setup(settings: PermittedSettings): ThreadSetup {
     const { config, instructions, provider } = this.#parent
-    return { settings, instructions, provider, config, warnings: [] }
+    // An agent keeps the configuration that its parent was loaded with.
+    return { settings, instructions, provider, config, reread: Effect.succeed(config), warnings: [] }
   }
 
   /** Opens the thread of a new agent. Nothing runs in it yet. */
   readonly start = Effect.fnUntraced(
     function* (this: AgentThreads, task: AgentTask) {
-      const { services, state } = this.#parent
-      const { threads, store } = this.#engine
+      const { state } = this.#parent
+      const { services, store, threads } = this.#engine
       const { ephemeral, originator, sessionId } = state.origin
       const settings = yield* this.#settings(task)
       const taken = services.agents.loadedIn(sessionId).map((one) => placeOf(one.state.origin)?.nickname)
@@ -164,8 +170,7 @@ export class AgentThreads {
   /** Loads the thread of a closed agent with the current policies of the parent. `isReachable` decides about its origin. */
   readonly load = Effect.fnUntraced(
     function* (this: AgentThreads, threadId: string, isReachable: (origin: ThreadOrigin) => boolean) {
-      const { services } = this.#parent
-      const { store, threads } = this.#engine
+      const { services, store, threads } = this.#engine
       const unknown = new AgentRefused({ problem: `agent with id ${threadId} not found`, reason: "failed" })
       const loaded = claimed(this.#engine, threadId, "stored", (release) =>
         Effect.gen({ self: this }, function* () {
@@ -195,7 +200,7 @@ export class AgentThreads {
 
   /** The clients of the parent get what the agent does, and its questions. */
   readonly #opened = Effect.fnUntraced(function* (this: AgentThreads, thread: Thread, since: number) {
-    const { agents, router } = this.#parent.services
+    const { agents, router } = this.#engine.services
     agents.opened(thread.id, { since, policies: policiesOf(thread.settings) })
     for (const subscriber of router.subscribers(this.#parent.id)) router.subscribe(thread.id, subscriber)
     const params = { threadId: thread.id, status: thread.status }
@@ -209,7 +214,7 @@ export class AgentThreads {
   policiesFor(thread: Thread): Effect.Effect<PermittedSettings | null, AgentRefused> {
     return Effect.suspend(() => {
       const { settings } = thread
-      const agent = this.#parent.services.agents.find(thread.id)
+      const agent = this.#engine.services.agents.find(thread.id)
       const wanted = policiesOf(this.#parent.state.settings)
       if (agent === undefined || policiesOf(settings) !== agent.policies || wanted === agent.policies) {
         return Effect.succeed(null)

@@ -6,10 +6,12 @@
  *
  * @module
  */
-import type { Thread } from "../Thread.ts"
-import type { Engine } from "../Creation.ts"
-import type { ThreadChanges } from "../ThreadChanges.ts"
-import type { ThreadContext } from "../ThreadContext.ts"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { EffectiveConfig, ModelProviderInfo } from "../../config/Config.ts"
+import type { ToolAgents } from "../../tool/Agents.ts"
+import type { Instructions } from "../Instructions.ts"
+import type { ThreadState } from "../ThreadState.ts"
 import { type AgentLimits, depthOf, limitsOf, placeOf } from "./AgentTree.ts"
 
 /** What is remembered of an agent that was started or resumed here. */
@@ -20,9 +22,30 @@ export interface OpenAgent {
   policies: string
 }
 
-/** The operations on threads that agents need. */
-export interface AgentEngine extends Engine {
-  readonly stored: ThreadChanges
+/** A loaded thread, as far as it matters here. */
+export interface LoadedThread {
+  readonly id: string
+  readonly state: ThreadState
+  readonly failTurn: (error: { readonly message: string }) => void
+}
+
+/** The thread that uses agents. */
+export interface AgentParent {
+  readonly id: string
+  readonly state: ThreadState
+  readonly config: EffectiveConfig
+  readonly instructions: Instructions
+  readonly provider: ModelProviderInfo | undefined
+  /** The scope of the thread. */
+  readonly scope: Scope.Scope
+}
+
+/** The threads of the server. */
+export interface Directory {
+  readonly find: (threadId: string) => LoadedThread | undefined
+  readonly ids: () => ReadonlyArray<string>
+  /** What the tools of a call in a turn with this root may do. Loaded with the first call. */
+  readonly desk: (parent: AgentParent, rootTurnId: string) => Effect.Effect<ToolAgents>
 }
 
 export class Agents {
@@ -32,31 +55,31 @@ export class Agents {
   readonly #opening = new Map<string, number>()
   /** Tokens that agents have used since their tree was loaded. */
   readonly #spent = new Map<string, number>()
-  #engine: AgentEngine | undefined
+  #directory: Directory | undefined
 
-  /** Sets the engine, before the first turn. */
-  attach(engine: AgentEngine): void {
-    this.#engine = engine
+  /** Sets the threads, before the first one is opened. */
+  attach(directory: Directory): void {
+    this.#directory = directory
   }
 
-  get engine(): AgentEngine {
-    const engine = this.#engine
-    if (engine === undefined) throw new Error("agents are used before the threads of the server exist")
-    return engine
+  get directory(): Directory {
+    const directory = this.#directory
+    if (directory === undefined) throw new Error("agents are used before the threads of the server exist")
+    return directory
   }
 
   /** The loaded threads of agents in a tree. */
-  loadedIn(sessionId: string): ReadonlyArray<Thread> {
-    const { threads } = this.engine
-    return threads.ids().flatMap((id) => {
-      const thread = threads.find(id)
+  loadedIn(sessionId: string): ReadonlyArray<LoadedThread> {
+    const { find, ids } = this.directory
+    return ids().flatMap((id) => {
+      const thread = find(id)
       const origin = thread?.state.origin
       return thread !== undefined && origin?.sessionId === sessionId && placeOf(origin) !== undefined ? [thread] : []
     })
   }
 
   /** The loaded agents that a thread has started, and those that these have started; a thread before its own agents. */
-  below(thread: Thread): ReadonlyArray<Thread> {
+  below(thread: Pick<LoadedThread, "id" | "state">): ReadonlyArray<LoadedThread> {
     const all = this.loadedIn(thread.state.origin.sessionId)
     const found = new Set([thread.id])
     const sorted = [...all].sort((a, b) => depthOf(a.state.origin) - depthOf(b.state.origin))
@@ -100,7 +123,7 @@ export class Agents {
 
   /** A turn of the thread has begun or ended, or the thread was loaded or unloaded. */
   changed(threadId: string): void {
-    if (this.#engine?.threads.find(threadId) === undefined) {
+    if (this.#directory?.find(threadId) === undefined) {
       this.#open.delete(threadId)
       this.#spent.delete(threadId)
     }
@@ -116,10 +139,10 @@ export class Agents {
   }
 
   /** Counts tokens of an agent. Its turn fails when those of its tree are used up. */
-  counted({ config, id, state: { origin } }: ThreadContext, tokens: number): void {
+  counted({ config, id, state: { origin } }: Pick<AgentParent, "config" | "id" | "state">, tokens: number): void {
     if (placeOf(origin) === undefined) return
     this.#spent.set(origin.sessionId, (this.#spent.get(origin.sessionId) ?? 0) + tokens)
     const message = this.exhausted(origin.sessionId, limitsOf(config))
-    if (message !== undefined) this.engine.threads.find(id)?.failTurn({ message })
+    if (message !== undefined) this.directory.find(id)?.failTurn({ message })
   }
 }

@@ -36,6 +36,9 @@ export interface Sampled {
 /** Called for each tool call of the model, in order, as soon as it arrives. It runs `recorded`, which stores the call. */
 export type OnCall = (call: ToolCall, custom: boolean, recorded: Effect.Effect<void>) => Effect.Effect<void>
 
+/** Called for each piece of the input of a custom tool. */
+export type OnInput = (event: Extract<ModelEvent, { readonly _tag: "ToolInputDelta" }>) => Effect.Effect<void>
+
 type DeltaMethod =
   | "item/agentMessage/delta"
   | "item/reasoning/textDelta"
@@ -89,6 +92,7 @@ class Sampler {
   readonly #context: ThreadContext
   readonly #turn: ActiveTurn
   readonly #onCall: OnCall
+  readonly #onInput: OnInput
   /** The messages of a turn in plan mode. */
   readonly #plans: PlanStream | undefined
   /** Announced and unfinished items, with their start times (Unix milliseconds). */
@@ -99,10 +103,11 @@ class Sampler {
   /** Set at the end of the answer. */
   sampled: Sampled | undefined
 
-  constructor(context: ThreadContext, turn: ActiveTurn, onCall: OnCall) {
+  constructor(context: ThreadContext, turn: ActiveTurn, onCall: OnCall, onInput: OnInput) {
     this.#context = context
     this.#turn = turn
     this.#onCall = onCall
+    this.#onInput = onInput
     const { mode } = context.state.settings.collaborationMode
     this.#plans = mode === "plan" ? new PlanStream(context, turn) : undefined
   }
@@ -136,6 +141,8 @@ class Sampler {
         })
       case "SummaryPartAdded":
         return this.#ofOpen(event.itemId, "item/reasoning/summaryPartAdded", { summaryIndex: event.summaryIndex })
+      case "ToolInputDelta":
+        return this.#onInput(event)
       case "ItemStarted":
         return this.#started(event)
       case "ItemDone":
@@ -269,9 +276,10 @@ export const sample = Effect.fnUntraced(function* (
   context: ThreadContext,
   turn: ActiveTurn,
   request: ModelRequest,
-  onCall: OnCall
+  onCall: OnCall,
+  onInput: OnInput = () => Effect.void
 ): Effect.fn.Return<Sampled, ModelError> {
-  const sampler = new Sampler(context, turn, onCall)
+  const sampler = new Sampler(context, turn, onCall, onInput)
   const reading = Stream.runForEachArray(
     Stream.suspend(() => context.services.model.stream(request)),
     Effect.fnUntraced(function* (events) {

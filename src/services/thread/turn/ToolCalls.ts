@@ -38,10 +38,7 @@ export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: strin
     mode: collaborationMode.mode,
     model: context.callingModel,
     goal: goalDesk(context, turn, gate),
-    agents: Effect.map(
-      Effect.promise(() => import("../agent/AgentDesk.ts")),
-      ({ make }) => make(context, turn)
-    ),
+    agents: Effect.suspend(() => context.services.agents.directory.desk(context, turn.rootTurnId)),
     itemStarted: (item) => whileOpen(() => context.itemStarted(turn.id, item)),
     itemCompleted: (item) => whileOpen(() => context.itemCompleted(turn.id, item)),
     notify: (method, params) => whileOpen(() => context.notify(method, params)),

@@ -21,12 +21,12 @@ import type { ToolCall, TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import { AwaitsClients } from "../ThreadJournal.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
-import { type OnCall, sample } from "./Sampling.ts"
+import { type OnCall, type OnInput, sample } from "./Sampling.ts"
 import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
 import { baseMessage } from "./TurnContext.ts"
 import { budgetReached } from "./GoalPrompts.ts"
 import { countFailure, countGoal, countTokens } from "./TokenCount.ts"
-import { runCall } from "./ToolCalls.ts"
+import { runCall, toolTurn } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { Opening, TurnStep, TurnTask } from "./TurnTask.ts"
 import type { Message } from "./UserMessage.ts"
@@ -74,6 +74,15 @@ const requestOf = (context: ThreadContext, turn: ActiveTurn, { caller, options }
   }
 }
 
+/** Hands pieces of the input of a custom tool to that tool. */
+const inputOf =
+  (context: ThreadContext, turn: ActiveTurn): OnInput =>
+  ({ callId, delta, name }) => {
+    const onInput = context.findTool(name, null)?.onInput
+    if (onInput === undefined) return Effect.void
+    return onInput(callId, delta, toolTurn(context, turn, callId, { open: true, stopping: false }))
+  }
+
 /** Publishes what the patches of the turn have changed. */
 const publishDiff = (context: ThreadContext, { diff, id: turnId }: ActiveTurn): Effect.Effect<void> =>
   context.notify("turn/diff/updated", { threadId: context.id, turnId, diff })
@@ -99,10 +108,11 @@ const step = Effect.fnUntraced(function* (
       })
       return Effect.andThen(recorded, started)
     }).pipe(Effect.uninterruptible)
+  while (context.toolsReady !== undefined) yield* context.toolsReady
   const request = requestOf(context, turn, options)
   const counted = (turn.counted = Deferred.makeUnsafe<void>())
   const sampled = yield* Effect.raceFirst(
-    TurnSpans.modelRequest(sample(context, turn, request, onCall), request),
+    TurnSpans.modelRequest(sample(context, turn, request, onCall, inputOf(context, turn)), request),
     Effect.as(turn.steered, null)
   ).pipe(Effect.tapError((error) => countFailure(context, turn.id, error)))
   const goal = yield* countGoal(context, turn, sampled?.usage ?? null)
