@@ -13,7 +13,7 @@ export type Result = Sample | Missing
 export const isMissing = (value: object): value is Missing => "missing" in value
 
 /** `arrived` counts what reached the client. */
-export type Unit = "us" | "ms" | "/s" | "KiB" | "MB" | "%" | "arrived"
+export type Unit = "us" | "ms" | "/s" | "MB/s" | "KiB" | "MB" | "%" | "arrived"
 
 /** The target: a multiple of a peer's figure, or a figure. It is not a test: the table shows yes or no. */
 export type Target =
@@ -32,7 +32,7 @@ export interface Figure {
 }
 
 /** For rates and arrivals a higher figure is better, for everything else a lower one. */
-export const moreIsBetter = (unit: Unit): boolean => unit === "/s" || unit === "arrived"
+export const moreIsBetter = (unit: Unit): boolean => unit === "/s" || unit === "MB/s" || unit === "arrived"
 
 /** This server's figure as a multiple of the peer's. */
 export const ratio = (ours: Result, peer: Result | undefined): number | undefined =>

@@ -17,6 +17,7 @@ import { sandbox } from "./figures/sandbox.ts"
 import { slowReader } from "./figures/slowReader.ts"
 import { busyStop, idleStop } from "./figures/stop.ts"
 import { threadStart } from "./figures/threadStart.ts"
+import { toolMemory, toolOutput, toolThreads, toolTurn } from "./figures/tools.ts"
 import { turn } from "./figures/turn.ts"
 import { flood, stdioRequests, streamingThreads, wsRequests } from "./figures/transports.ts"
 import { json, table } from "./report.ts"
@@ -30,6 +31,10 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
   ["thread-start", threadStart],
   ["turn", turn],
   ["many-threads", manyThreads],
+  ["tool-turn", toolTurn],
+  ["tool-threads", toolThreads],
+  ["tool-output", toolOutput],
+  ["tool-memory", toolMemory],
   ["deltas", deltas],
   ["memory", memory],
   ["idle-threads", idleThreads],

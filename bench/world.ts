@@ -13,8 +13,11 @@ import { isMissing, type Missing } from "./figure.ts"
 import * as Peers from "./peers.ts"
 import type { Launch } from "./server.ts"
 
-/** The number of deltas in the model's responses. */
-export type Deltas = number | "endless"
+/**
+ * What the model answers: a number of deltas, a response without end, a number of instant commands, or a command that prints
+ * the file `output.txt` of the working directory.
+ */
+export type Deltas = number | "endless" | "output" | `calls-${number}`
 
 export interface World {
   /** Fewer rounds, for a first impression. */

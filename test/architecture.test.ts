@@ -29,6 +29,7 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   network: [],
   file: [],
   config: ["decoding"],
+  skill: ["config"],
   sandbox: [],
   observability: [],
   account: ["config"],

@@ -2,7 +2,8 @@
  * A model server without latency: the Responses API over HTTP, with one prepared response per number of deltas.
  *
  * `POST /deltas/<n>/v1/responses` streams a response of n deltas, and `POST /deltas/endless/v1/responses` begins one that
- * never ends. Everything is prepared in advance, so that only the client's work is measured. Runs in its own process and
+ * never ends. `/deltas/calls-<n>/…` answers with n calls of `true` until their outputs are sent, and `/deltas/output/…` with a
+ * call of `cat output.txt`. Everything is prepared in advance, so that only the client's work is measured. Runs in its own process and
  * sends its port to the parent.
  */
 import * as Http from "node:http"
@@ -40,6 +41,39 @@ const answer = (deltas: number): Buffer => {
   )
 }
 
+/** A response with calls of a command. */
+const callsOf = (count: number, cmd: string): Buffer =>
+  Buffer.from(
+    [
+      beginning,
+      ...Array.from({ length: count }, (_, place) =>
+        event({
+          type: "response.output_item.done",
+          output_index: place,
+          item: {
+            type: "function_call",
+            id: `fc_bench_${place}`,
+            call_id: `call_bench_${place}`,
+            name: "exec_command",
+            arguments: JSON.stringify({ cmd, yield_time_ms: 30_000, max_output_tokens: 100 })
+          }
+        })
+      ),
+      event({ type: "response.completed", response: { id: "resp_bench", usage } })
+    ].join("")
+  )
+
+interface Body {
+  readonly input: ReadonlyArray<{ readonly type?: string }>
+}
+
+/** The calls, until the request ends with an output of one. */
+const turnOf = (kind: string, body: string): Buffer => {
+  const { input } = JSON.parse(body) as Body
+  if (input.at(-1)?.type === "function_call_output") return answerOf(1)
+  return kind === "output" ? callsOf(1, "cat output.txt") : callsOf(Number(kind.slice("calls-".length)), "true")
+}
+
 const answers = new Map<number, Buffer>()
 
 const answerOf = (deltas: number): Buffer => {
@@ -49,17 +83,20 @@ const answerOf = (deltas: number): Buffer => {
 }
 
 const server = Http.createServer({ keepAlive: true, keepAliveTimeout: 60_000 }, (request, response) => {
-  const deltas = /^\/deltas\/(\d+|endless)\/v1\/responses$/.exec(request.url ?? "")?.[1]
-  request.resume()
+  const kind = /^\/deltas\/(\d+|endless|output|calls-\d+)\/v1\/responses$/.exec(request.url ?? "")?.[1]
+  const isTool = kind !== undefined && (kind === "output" || kind.startsWith("calls-"))
+  const chunks: Array<Buffer> = []
+  if (isTool) request.on("data", (chunk: Buffer) => chunks.push(chunk))
+  else request.resume()
   request.once("end", () => {
-    if (request.method !== "POST" || deltas === undefined) {
+    if (request.method !== "POST" || kind === undefined) {
       response.writeHead(404, { "content-type": "application/json" })
       response.end("{}")
       return
     }
     response.writeHead(200, { "content-type": "text/event-stream", "transfer-encoding": "chunked" })
-    if (deltas === "endless") response.write(beginning)
-    else response.end(answerOf(Number(deltas)))
+    if (kind === "endless") response.write(beginning)
+    else response.end(isTool ? turnOf(kind, Buffer.concat(chunks).toString()) : answerOf(Number(kind)))
   })
 })
 

@@ -59,6 +59,7 @@ import * as InitializeHandlers from "./handlers/Initialize.ts"
 import * as LoginHandlers from "./handlers/Login.ts"
 import * as McpHandlers from "./handlers/Mcp.ts"
 import * as McpLoginHandlers from "./handlers/McpLogin.ts"
+import * as SkillHandlers from "./handlers/Skills.ts"
 import * as ModelHandlers from "./handlers/Model.ts"
 import * as ThreadHandlers from "./handlers/ThreadStart.ts"
 import * as ThreadReadHandlers from "./handlers/ThreadRead.ts"
@@ -72,6 +73,7 @@ import * as ThreadQueueHandlers from "./handlers/ThreadQueue.ts"
 import * as ThreadSectionHandlers from "./handlers/ThreadSections.ts"
 import * as ThreadSettingsHandlers from "./handlers/ThreadSettings.ts"
 import * as ThreadShellHandlers from "./handlers/ThreadShell.ts"
+import * as ThreadTaskHandlers from "./handlers/ThreadTasks.ts"
 import * as ThreadTerminalHandlers from "./handlers/ThreadTerminals.ts"
 import * as ThreadSideHandlers from "./handlers/ThreadSide.ts"
 import * as TurnHandlers from "./handlers/Turn.ts"
@@ -165,6 +167,7 @@ const handlers = Layer.effect(
       ...(yield* ThreadQueueHandlers.make),
       ...(yield* ThreadGoalHandlers.make),
       ...(yield* ThreadShellHandlers.make),
+      ...(yield* ThreadTaskHandlers.make),
       ...(yield* ThreadTerminalHandlers.make),
       ...(yield* ThreadSideHandlers.make),
       ...(yield* TurnHandlers.make),
@@ -176,6 +179,7 @@ const handlers = Layer.effect(
       ...(yield* LoginHandlers.make),
       ...(yield* FeatureHandlers.make),
       ...CloudHandlers.handlers,
+      ...(yield* SkillHandlers.make),
       ...(yield* FileHandlers.make),
       ...(yield* processHandlers)
     }

@@ -36,7 +36,9 @@ import { processNotifications } from "./v2/process/Notifications.ts"
 import { processRequests } from "./v2/process/Requests.ts"
 import { realtimeNotifications } from "./v2/realtime/Notifications.ts"
 import { serverNotifications } from "./v2/server/Notifications.ts"
+import { reviewRequests } from "./v2/review/Requests.ts"
 import { clientNotifications, initializeRequests } from "./v2/server/Requests.ts"
+import { skillRequests } from "./v2/skill/Requests.ts"
 import { threadNotifications } from "./v2/thread/Notifications.ts"
 import { threadRequests } from "./v2/thread/Requests.ts"
 import { toolRequests } from "./v2/tool/ServerRequests.ts"
@@ -48,8 +50,10 @@ type ClientRequestTable = typeof initializeRequests &
   typeof threadRequests &
   typeof turnRequests &
   typeof modelRequests &
+  typeof reviewRequests &
   typeof configRequests &
   typeof appRequests &
+  typeof skillRequests &
   typeof pluginRequests &
   typeof legacyRequests &
   typeof mcpRequests &
@@ -63,8 +67,10 @@ export const clientRequestTable: ClientRequestTable = {
   ...threadRequests,
   ...turnRequests,
   ...modelRequests,
+  ...reviewRequests,
   ...configRequests,
   ...appRequests,
+  ...skillRequests,
   ...pluginRequests,
   ...legacyRequests,
   ...mcpRequests,

@@ -22,9 +22,7 @@ import { unservedPluginRequests } from "./v2/plugin/UnservedRequests.ts"
 import { unservedProjectRequests } from "./v2/project/UnservedRequests.ts"
 import { unservedRealtimeRequests } from "./v2/realtime/UnservedRequests.ts"
 import { unservedRemoteControlRequests } from "./v2/remoteControl/UnservedRequests.ts"
-import { unservedReviewRequests } from "./v2/review/UnservedRequests.ts"
 import { unservedServerRequests } from "./v2/server/UnservedRequests.ts"
-import { unservedSkillRequests } from "./v2/skill/UnservedRequests.ts"
 import { unservedUserVerificationRequests } from "./v2/userVerification/UnservedRequests.ts"
 
 // Named, because the declaration files would repeat every schema otherwise.
@@ -42,9 +40,7 @@ type Table = typeof unservedAccountRequests &
   typeof unservedProjectRequests &
   typeof unservedRealtimeRequests &
   typeof unservedRemoteControlRequests &
-  typeof unservedReviewRequests &
   typeof unservedServerRequests &
-  typeof unservedSkillRequests &
   typeof unservedUserVerificationRequests
 
 /** The requests of the release that this server does not serve, by method name. */
@@ -63,8 +59,6 @@ export const unservedRequestTable: Table = {
   ...unservedProjectRequests,
   ...unservedRealtimeRequests,
   ...unservedRemoteControlRequests,
-  ...unservedReviewRequests,
   ...unservedServerRequests,
-  ...unservedSkillRequests,
   ...unservedUserVerificationRequests
 } satisfies Partial<Record<ReleasedRequestMethod, ClientRequest<WireSchema | undefined, WireSchema>>>

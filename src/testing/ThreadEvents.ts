@@ -110,7 +110,7 @@ export const turnEvents = (turnId: string, at: number, message: string, answer: 
   { _tag: "ItemCompleted", at, turnId, item: userMessage(`${turnId}-message`, message) },
   entry(at, message),
   { _tag: "ItemCompleted", at, turnId, item: agentMessage(`${turnId}-answer`, answer) },
-  { _tag: "TokensCounted", at, turnId, usage: usage(at) },
+  { _tag: "TokensCounted", at, turnId, usage: usage(at % 1000) },
   { _tag: "TurnEnded", at: at + 1500, turnId, status: "completed", error: null }
 ]
 

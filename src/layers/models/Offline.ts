@@ -16,6 +16,7 @@
  * | `<tool>: <JSON>` | calls an offered tool, with a namespace as `<namespace>.<tool>`; a custom tool gets the text, or the value of a JSON string |
  * | `fail: <message>` | the answer ends with a `ModelError` with that message and class `other` |
  * | `wait` | the answer does not end until it is interrupted |
+ * | `then` | the next lines follow when the outputs of the calls so far are back |
  *
  * Ids consist of the turn's id and the position in the conversation, so that the same conversation gives the same answer.
  * One word counts as one token.
@@ -26,7 +27,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { ModelError, type ModelEvent, ModelProvider, type ModelRequest } from "../../services/model/ModelProvider.ts"
 import { callsSincePrompt, countWords, inputWords } from "./offline/ConversationState.ts"
-import { parse, type Step } from "./offline/Directives.ts"
+import { answerAfter, parse, type Step } from "./offline/Directives.ts"
 import { answersAs } from "./offline/Name.ts"
 import { greeting, reportOf } from "./offline/Report.ts"
 
@@ -37,8 +38,10 @@ const ChunkSize = 512
 const stepsOf = (request: ModelRequest): ReadonlyArray<Step> => {
   if (request.prompt === null) return [{ _tag: "Say", text: greeting("") }]
   const calls = callsSincePrompt(request.input)
-  if (calls.length > 0) return [{ _tag: "Say", text: reportOf(calls) }]
-  return parse(request.prompt, request.tools) ?? [{ _tag: "Say", text: greeting(request.prompt) }]
+  const steps = parse(request.prompt, request.tools)
+  const next = steps === undefined ? undefined : answerAfter(steps, calls.length)
+  if (next !== undefined) return next
+  return [{ _tag: "Say", text: calls.length > 0 ? reportOf(calls) : greeting(request.prompt) }]
 }
 
 /** Splits a text into words with their trailing blanks. */
@@ -91,6 +94,7 @@ class Answer {
       case "Call":
         return [this.#call(step)]
       case "Fail":
+      case "Then":
       case "Wait":
         return []
     }

@@ -155,8 +155,7 @@ const tryLandlock = Effect.fnUntraced(function* (architecture: Architecture, sea
   }
   const perl = which("perl", searchPath)
   if (perl === undefined) return failed("landlock", "perl is not installed, which starts commands under Landlock")
-  const digits = (network: boolean) => Buffer.from(filter({ architecture, network, processes: false })).toString("hex")
-  const landlock = { landstrip, perl, architecture, filters: { network: digits(true), noNetwork: digits(false) } }
+  const landlock = { landstrip, perl, architecture }
   const problem = yield* probe((command, entries) => Landlock.wrap(landlock, command, { entries, network: false }), {
     seesProcesses: true
   })

@@ -15,7 +15,7 @@
 import type { AccessEntry } from "../../services/sandbox/FileAccess.ts"
 import type { SandboxedCommand } from "../../services/sandbox/Sandbox.ts"
 import { NetworkDisabled, type Terms } from "./Bubblewrap.ts"
-import type { Architecture } from "./Seccomp.ts"
+import { type Architecture, filter } from "./Seccomp.ts"
 
 /** How Landlock is used on this machine. */
 export interface Landlock {
@@ -24,9 +24,11 @@ export interface Landlock {
   /** Absolute path of `landstrip`. */
   readonly landstrip: string
   readonly architecture: Architecture
-  /** Filters of system calls, as hexadecimal digits. */
-  readonly filters: { readonly network: string; readonly noNetwork: string }
 }
+
+/** The filter of system calls, as hexadecimal digits. Without the broker, nothing else protects the attributes of files. */
+const digitsOf = (architecture: Architecture, network: boolean, attributes: boolean): string =>
+  Buffer.from(filter({ architecture, network, attributes, processes: false })).toString("hex")
 
 /** The exit status of the script when the kernel cannot enforce the outer layer. */
 export const Unsupported = 125
@@ -87,25 +89,34 @@ const paths = (entries: ReadonlyArray<AccessEntry>, access: AccessEntry["access"
 /** The broker writes its errors to the stderr that the script closes; the command gets the real one back. */
 const brokered = ({ landstrip }: Landlock, { args, executable }: SandboxedCommand): ReadonlyArray<string> => {
   const broker = [landstrip, "run", "-p", "POLICY", "--policy-format", "json", "--inherit", "ERRORS", "--"]
-  return [...broker, "/bin/sh", "-c", "RESTORE", "/bin/sh", executable, ...args]
+  return [...broker, ...plain({ executable, args })]
 }
 
-/** Rewrites a command so that it runs in the sandbox. */
+/**
+ * Rewrites a command so that it runs in the sandbox. Where nothing is writable there is nothing for the broker to protect:
+ * then the kernel alone enforces the policy.
+ */
 export const wrap = (landlock: Landlock, command: SandboxedCommand, terms: Terms): SandboxedCommand => {
-  const writable = [...Devices, ...paths(terms.entries, "write")]
+  const { entries, network } = terms
+  const writable = [...Devices, ...paths(entries, "write")]
+  const isReadOnly = entries.length === 0
   return {
     executable: landlock.perl,
     args: [
       "-e",
       script,
       policyOf(terms),
-      terms.network ? landlock.filters.network : landlock.filters.noNetwork,
+      digitsOf(landlock.architecture, network, isReadOnly),
       Numbers[landlock.architecture],
       String(writable.length),
       ...writable,
-      ...brokered(landlock, command)
+      ...(isReadOnly ? plain(command) : brokered(landlock, command))
     ],
     cwd: command.cwd,
-    env: terms.network ? command.env : { ...command.env, ...NetworkDisabled }
+    env: network ? command.env : { ...command.env, ...NetworkDisabled }
   }
 }
+
+/** The command alone, with the stderr that the script closes. */
+const plain = ({ args, executable }: Pick<SandboxedCommand, "args" | "executable">): ReadonlyArray<string> =>
+  ["/bin/sh", "-c", "RESTORE", "/bin/sh", executable].concat(args)

@@ -30,7 +30,28 @@ const Numbers = {
   io_uring_setup: [425, 425],
   io_uring_enter: [426, 426],
   io_uring_register: [427, 427],
-  pidfd_getfd: [438, 438]
+  pidfd_getfd: [438, 438],
+  chmod: [90, -1],
+  fchmod: [91, 52],
+  chown: [92, -1],
+  fchown: [93, 55],
+  lchown: [94, -1],
+  utime: [132, -1],
+  setxattr: [188, 5],
+  lsetxattr: [189, 6],
+  fsetxattr: [190, 7],
+  removexattr: [197, 14],
+  lremovexattr: [198, 15],
+  fremovexattr: [199, 16],
+  utimes: [235, -1],
+  fchownat: [260, 54],
+  futimesat: [261, -1],
+  fchmodat: [268, 53],
+  utimensat: [280, 88],
+  fchmodat2: [452, 452],
+  setxattrat: [463, 463],
+  removexattrat: [466, 466],
+  file_setattr: [469, 469]
 } as const satisfies Readonly<Record<string, readonly [x64: number, arm64: number]>>
 
 type Call = keyof typeof Numbers
@@ -38,6 +59,8 @@ type Call = keyof typeof Numbers
 /** Refuses a call: always, or when the low half of an argument, masked, is or is not one of the values. */
 interface Rule {
   readonly call: Call
+  /** The kernel seems not to have the call. */
+  readonly missing?: true
   readonly when?: {
     readonly argument: number
     readonly mask?: number
@@ -62,7 +85,33 @@ const always: ReadonlyArray<Rule> = [
   { call: "ioctl", when: { argument: 1, is: "in", values: RefusedIoctls } },
   { call: "io_uring_setup" },
   { call: "io_uring_enter" },
-  { call: "io_uring_register" }
+  { call: "io_uring_register" },
+  // Newer forms of the calls below, which a broker may not know. Libraries then use the older ones.
+  { call: "fchmodat2", missing: true },
+  { call: "setxattrat", missing: true },
+  { call: "removexattrat", missing: true },
+  { call: "file_setattr", missing: true }
+]
+
+/** Calls that change what belongs to a file besides its content, and also work on a file that is open for reading. */
+const ofAttributes: ReadonlyArray<Rule> = [
+  { call: "chmod" },
+  { call: "fchmod" },
+  { call: "fchmodat" },
+  { call: "chown" },
+  { call: "fchown" },
+  { call: "lchown" },
+  { call: "fchownat" },
+  { call: "utime" },
+  { call: "utimes" },
+  { call: "futimesat" },
+  { call: "utimensat" },
+  { call: "setxattr" },
+  { call: "lsetxattr" },
+  { call: "fsetxattr" },
+  { call: "removexattr" },
+  { call: "lremovexattr" },
+  { call: "fremovexattr" }
 ]
 
 /** Sockets of the internet, of the machine, and of the kernel's routing; no raw packets and no virtual machine's host. */
@@ -98,6 +147,8 @@ export interface Options {
   readonly network: boolean
   /** True also refuses ptrace and its kin. */
   readonly processes: boolean
+  /** True also refuses to change the mode, the owner, the times and the extended attributes of any file. Default: false. */
+  readonly attributes?: boolean
 }
 
 /** The architecture of `process.arch`, if it has a filter. */
@@ -138,7 +189,9 @@ const isX32: Instruction = { code: 0x35, jumpFalse: 1, value: X32 }
 /** The check of one rule. The number is loaded before and after it. */
 const ruleProgram = (rule: Rule, architecture: Architecture): ReadonlyArray<Instruction> => {
   const number = Numbers[rule.call][architecture === "x64" ? 0 : 1]
-  const check = rule.when === undefined ? [Refuse] : conditionProgram(rule.when)
+  // The architecture does not have the call.
+  if (number === -1) return []
+  const check = rule.when === undefined ? [rule.missing === true ? Missing : Refuse] : conditionProgram(rule.when)
   return [unless(number, check.length), ...check]
 }
 
@@ -156,8 +209,13 @@ const conditionProgram = (condition: NonNullable<Rule["when"]>): ReadonlyArray<I
 }
 
 /** The bytes of a filter, in the form of `bwrap --seccomp` and of `sock_fprog`. */
-export const filter = ({ architecture, network, processes }: Options): Uint8Array => {
-  const rules = [...always, ...(network ? withNetwork : withoutNetwork), ...(processes ? ofOtherProcesses : [])]
+export const filter = ({ architecture, attributes = false, network, processes }: Options): Uint8Array => {
+  const rules = [
+    ...always,
+    ...(network ? withNetwork : withoutNetwork),
+    ...(processes ? ofOtherProcesses : []),
+    ...(attributes ? ofAttributes : [])
+  ]
   const program: ReadonlyArray<Instruction> = [
     load(ArchitectureOffset),
     when(AuditArchitecture[architecture], 1),

@@ -22,6 +22,7 @@ import * as ConfigInit from "./ConfigInit.ts"
 import * as Demo from "./Demo.ts"
 import * as Exec from "./Exec.ts"
 import * as ExecFlags from "./ExecFlags.ts"
+import * as McpServer from "./McpServer.ts"
 import * as NodeSmallFiles from "../../layers/files/NodeSmallFiles.ts"
 import * as Input from "./Input.ts"
 import * as ListenFlags from "./ListenFlags.ts"
@@ -303,9 +304,28 @@ const threads = ThreadsCommand.make((program) =>
   })
 )
 
+const mcpServer = Command.make(
+  "mcp-server",
+  {},
+  Effect.fnUntraced(function* () {
+    const cliOverrides = yield* settingsOf(yield* spindle)
+    yield* ending(yield* asRun(McpServer.run({ cliOverrides })))
+  })
+).pipe(
+  Command.withDescription(
+    "Serve the agent to an MCP client on stdio.\n" +
+      "  Its tools are codex (a new thread) and codex-reply (another turn). Approvals are elicitations."
+  ),
+  Command.withShortDescription("Serve the agent to an MCP client on stdio"),
+  Command.withExamples([
+    { command: "spindle mcp-server", description: "For the settings of an MCP client" },
+    { command: "spindle -c model_provider=local mcp-server", description: "With another model provider" }
+  ])
+)
+
 const command = spindle.pipe(
   Command.withHandler((input) => serve(input, input)),
-  Command.withSubcommands([appServer, exec, threads, doctor, demo, config]),
+  Command.withSubcommands([appServer, exec, threads, mcpServer, doctor, demo, config]),
   Command.withDescription("An app-server for coding agents: serves clients, or runs a single turn."),
   Command.withExamples([
     { command: "spindle demo", description: "Run a demo, without a key" },

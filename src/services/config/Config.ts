@@ -62,6 +62,8 @@ export class Config extends Context.Service<
   {
     /** Absolute path of the home folder. */
     readonly home: string
+    /** Absolute path of the user's own folder; undefined when the environment does not set it. */
+    readonly userHome: string | undefined
     /** Absolute path of the user's settings, whether or not the file exists. */
     readonly userFile: string
     /** Found at start; each client receives them once, after its initialize. */
@@ -270,6 +272,7 @@ export const make = Effect.fnUntraced(function* (
 
   return Config.of({
     home: options.home,
+    userHome: locations.userHome,
     userFile: locations.userFile,
     warnings: [...(options.warnings ?? []), ...found],
     effective: Effect.fn("Config.effective")(function* ({ cwd, overrides, requested }) {
@@ -328,6 +331,7 @@ export const layerTest = (options?: {
   const home = options?.home ?? "/spindle"
   return Layer.succeed(Config, {
     home,
+    userHome: undefined,
     userFile: `${home}/config.toml`,
     warnings: options?.warnings ?? [],
     effective: () => Effect.succeed(effective),

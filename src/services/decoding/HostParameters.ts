@@ -23,6 +23,7 @@ type HostMethod = Extract<
   | `app/${string}`
   | `plugin/${string}`
   | "getAuthStatus"
+  | `skills/${string}`
 >
 
 export const hostParameters: Pick<Decisions, HostMethod> = {
@@ -102,5 +103,8 @@ export const hostParameters: Pick<Decisions, HostMethod> = {
   "account/logout": {},
   "account/securitySetup/read": {},
   "account/workspaceMessages/read": {},
+  "skills/list": { cwds: used, forceReload: ignored("Skills are read for every request.") },
+  "skills/extraRoots/set": { extraRoots: used },
+  "skills/config/write": { path: used, name: used, enabled: used },
   getAuthStatus: { includeToken: used, refreshToken: ignored("Keys do not expire.") }
 }

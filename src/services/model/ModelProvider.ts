@@ -33,8 +33,10 @@ export interface ModelRequest {
   readonly model: string
   /** Reasoning effort; null for the model's own default. */
   readonly effort: string | null
-  /** How detailed summaries of the reasoning are; null for the model's own default. */
+  /** How detailed summaries of the reasoning are; null or `none` for no summaries. */
   readonly summary: string | null
+  /** How long answers are: `low`, `medium` or `high`. Null or absent: the model's own default. */
+  readonly verbosity?: string | null
   /**
    * The text of the user's last message in this turn, its text parts joined by line breaks; null when the turn has none.
    * Contains only the user's input, nothing that the server, a file or a tool adds to the conversation.

@@ -27,13 +27,13 @@ import {
   isQueued,
   openingOf,
   refuseUnsteerable,
-  type TurnRequest
+  type TurnRequest,
+  type Unaccepted
 } from "./turn/Accepted.ts"
 import { ActiveTurn } from "./turn/ActiveTurn.ts"
 import {
   InvalidInput,
   NoActiveTurn,
-  type ServerDraining,
   ShellUnavailable,
   type ThreadClosing,
   TurnMismatch,
@@ -54,7 +54,7 @@ import { userTask } from "./turn/UserTurn.ts"
 import type { TurnActivity } from "./RunningTurns.ts"
 import { type ThreadState, turnOf } from "./ThreadState.ts"
 import { AwaitsClients, type Changed, type Decision } from "./ThreadJournal.ts"
-import { summaryOf, toThread, toTurn } from "./ThreadView.ts"
+import { loadedView } from "./ThreadView.ts"
 import type { ThreadStoreError } from "./ThreadStore.ts"
 import { checkLength, type Message } from "./turn/UserMessage.ts"
 
@@ -160,10 +160,7 @@ export class Thread {
 
   /** The thread as a client reads it, optionally with its complete turns. */
   view(includeTurns: boolean): ThreadView {
-    const { state, status } = this
-    const turns = includeTurns ? state.turns.map((turn) => toTurn(turn, "full")) : []
-    const loaded = { environments: state.settings.environments }
-    return toThread(summaryOf(state), status, loaded, turns, this.#context.services.lookup)
+    return loadedView(this.state, this.status, includeTurns, this.#context.services.lookup)
   }
 
   /**
@@ -174,15 +171,11 @@ export class Thread {
     function* (
       this: Thread,
       request: TurnRequest
-    ): Effect.fn.Return<
-      AcceptedTurn,
-      ThreadClosing | InputTooLarge | ServerDraining | ThreadStoreError | TurnNotSteerable
-    > {
+    ): Effect.fn.Return<AcceptedTurn, Unaccepted | InputTooLarge | TurnNotSteerable> {
       yield* this.checkOpen(false)
       const repeated = this.#keys.turnOf(this.state, request.message.key)
       if (repeated !== undefined) return { turn: repeated, request: null, isRepeated: true }
       yield* checkLength(request.message.input)
-      // The events of a failed append are stored before a new turn.
       yield* this.stored
       if (this.#active === undefined) yield* this.#gate.admission
       if (request.settings !== null) yield* this.#changeSettings(request.settings)
@@ -192,13 +185,8 @@ export class Thread {
         this.#keys.add(request.message.key, active.id)
         return { turn: startingTurn(active), request: null }
       }
-      if (active !== undefined) {
-        yield* Deferred.await(active.ended)
-        yield* Effect.andThen(this.checkOpen(false), this.#gate.admission)
-      }
-      const id = yield* this.#context.services.random.uuidV7()
-      // It may have closed while this waited.
-      yield* this.checkOpen(false)
+      if (active !== undefined) yield* Deferred.await(active.ended)
+      const id = yield* this.#accepted(active !== undefined)
       return { turn: startingTurn({ id, rootTurnId: request.rootTurnId ?? id }), request }
     },
     (accepting) => this.#gate.inUse(accepting)
@@ -322,23 +310,32 @@ export class Thread {
     return active.id
   }).bind(this)
 
-  /** Accepts a command of the user. Nothing is published before `beginCommand`, as with `accept`. */
+  /** The id of a new turn. */
+  readonly #accepted = Effect.fnUntraced(function* (
+    this: Thread,
+    isSeparate: boolean
+  ): Effect.fn.Return<string, Unaccepted> {
+    yield* this.checkOpen(false)
+    yield* this.stored
+    if (isSeparate) yield* this.#gate.admission
+    const turnId = yield* this.#context.services.random.uuidV7()
+    yield* this.checkOpen(false)
+    return turnId
+  }).bind(this)
+
+  /** Accepts a turn without a message, as `accept` does. */
+  readonly acceptTask = Effect.suspend(() => this.#gate.inUse(this.#accepted(true)))
+
+  /** Accepts a command of the user, as `accept` does. */
   readonly acceptCommand = Effect.fnUntraced(
     function* (
       this: Thread,
       command: Omit<UserCommand, "itemId">
-    ): Effect.fn.Return<
-      AcceptedCommand,
-      ThreadClosing | InputTooLarge | ServerDraining | ShellUnavailable | ThreadStoreError
-    > {
-      yield* this.checkOpen(false)
+    ): Effect.fn.Return<AcceptedCommand, Unaccepted | InputTooLarge | ShellUnavailable> {
       yield* checkLength([{ type: "text", text: command.command, text_elements: [] }])
-      yield* this.stored
-      if (this.#active === undefined) yield* this.#gate.admission
-      else if (!hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
-      const turnId = yield* this.#context.services.random.uuidV7()
-      yield* this.checkOpen(false)
-      return { turnId, command }
+      const isSeparate = this.#active === undefined
+      if (!isSeparate && !hasShell(this.#context)) return yield* new ShellUnavailable({ detail: noShell })
+      return { turnId: yield* this.#accepted(isSeparate), command }
     },
     (accepting) => this.#gate.inUse(accepting)
   ).bind(this)
@@ -355,6 +352,12 @@ export class Thread {
     return begun
   }
 
+  /** Begins such a turn. A running turn is interrupted first. */
+  beginTask(id: string, task: TurnTask): Effect.Effect<void> {
+    const begun = () => (this.isRunning ? this.beginTask(id, task) : this.runTask({ id, rootTurnId: id }, task))
+    return this.withoutTurn(Effect.suspend(begun))
+  }
+
   /**
    * Interrupts the turn. Returns when the turn has stopped, before its end is published: a caller that responds without
    * suspending has responded by then. An empty id means the running turn, if there is one.
@@ -366,10 +369,7 @@ export class Thread {
     if (turnId === "" && (this.#active === undefined || this.#active.isClosed)) return
     const active = yield* this.#running("interrupt", turnId)
     // Deferred to the next step, when this caller is waiting.
-    yield* Effect.forkIn(
-      Effect.sync(() => active.interrupt()),
-      this.#scope
-    )
+    yield* Effect.forkIn(Effect.sync(active.interrupt.bind(active)), this.#scope)
     yield* Deferred.await(active.stopped)
   }).bind(this)
 

@@ -71,7 +71,7 @@ export class ThreadContext {
   readonly instructions: Instructions
   readonly shell: ThreadShell
   readonly scope: Scope.Scope
-  readonly #registry: ToolRegistry
+  readonly registry: ToolRegistry
   /** The configuration that the thread was loaded with. */
   readonly config: EffectiveConfig
   readonly provider: ModelProviderInfo | undefined
@@ -89,7 +89,7 @@ export class ThreadContext {
     this.documents = options.instructions.documents
     this.shell = options.shell
     this.scope = options.scope
-    this.#registry = options.registry
+    this.registry = options.registry
     this.config = options.config
     this.provider = options.provider
     this.id = options.journal.state.origin.id
@@ -107,7 +107,8 @@ export class ThreadContext {
   /** Tokens that a request of that model may use. */
   get contextWindow(): number {
     const configured = this.config.settings["model_context_window"]
-    return typeof configured === "number" && configured > 0 ? configured : this.model.contextWindow
+    // As the catalogue's windows, without a reserve of 5 %.
+    return typeof configured === "number" && configured > 0 ? Math.floor(configured * 0.95) : this.model.contextWindow
   }
 
   /** That model, as tools see it. */
@@ -122,19 +123,19 @@ export class ThreadContext {
   get offeredTools(): ReadonlyArray<ToolSpec> {
     const { collaborationMode, sandboxPolicy } = this.state.settings
     const offer = { model: this.callingModel, mode: collaborationMode.mode, sandboxPolicy }
-    return this.#permitted(this.#registry.current).flatMap(({ offered, spec }) =>
+    return this.#permitted(this.registry.current).flatMap(({ offered, spec }) =>
       offered === undefined ? [spec] : (offered(offer) ?? [])
     )
   }
 
   /** Completes when the tools that a model request waits for exist. Undefined when there is nothing to wait for. */
   get toolsReady(): Effect.Effect<void> | undefined {
-    return this.#registry.ready
+    return this.registry.ready
   }
 
   /** The tool that a call names, if it may be called now. */
   findTool(name: string, namespace: string | null): Tool | undefined {
-    const tool = this.#registry.find(name, namespace)
+    const tool = this.registry.find(name, namespace)
     return tool === undefined ? undefined : this.#permitted([tool])[0]
   }
 

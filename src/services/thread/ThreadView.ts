@@ -131,3 +131,9 @@ export const toThread = (
     turns
   }
 }
+
+/** A loaded thread as a client reads it, optionally with its complete turns. */
+export const loadedView = (state: ThreadState, status: ThreadStatus, includeTurns: boolean, lookup: Lookup): Thread => {
+  const turns = includeTurns ? state.turns.map((turn) => toTurn(turn, "full")) : []
+  return toThread(summaryOf(state), status, { environments: state.settings.environments }, turns, lookup)
+}

@@ -51,7 +51,7 @@ export class HostProcessError extends Schema.TaggedError<HostProcessError>()("Ho
 export interface HostProcess {
   /** The exit status; 128 and the number of the signal when one ended it. */
   readonly exit: Effect.Effect<number>
-  /** The next piece of stdout, or of the terminal; undefined at the end. One reader at a time. */
+  /** The next piece of stdout, or of the terminal, valid until the next one is asked for; undefined at the end. One reader at a time. */
   readonly stdout: Effect.Effect<Uint8Array | undefined>
   /** The same for stderr. */
   readonly stderr: Effect.Effect<Uint8Array | undefined>

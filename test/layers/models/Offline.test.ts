@@ -124,6 +124,28 @@ describe("Offline", () => {
     })
   )
 
+  it.effect("makes the calls behind `then` when the outputs of the earlier ones are back", () =>
+    Effect.gen(function* () {
+      const prompt = "then\nsay: one\nrun: a\nthen\nthen\nsay: two\nrun: b\nrun: c\nthen\nsay: three"
+      const input: Array<ResponseItem> = [user(prompt)]
+      const seen: Array<unknown> = []
+      for (const ids of [["c1"], ["c2", "c3"], []]) {
+        const { events } = yield* ask(input, { prompt })
+        const calls = callsOf(events)
+        seen.push([textsOf(events), calls.map((item) => ("arguments" in item ? item.arguments : ""))])
+        calls.forEach((item, index) => {
+          const id = ids[index] ?? ""
+          input.push({ ...item, call_id: id } as ResponseItem, output(id, ran(0, "ok")))
+        })
+      }
+      assert.deepStrictEqual(seen, [
+        [["one"], ['{"cmd":"a"}']],
+        [["two"], ['{"cmd":"b"}', '{"cmd":"c"}']],
+        [["three"], []]
+      ])
+    })
+  )
+
   it.effect("reports a missing shell", () =>
     Effect.gen(function* () {
       const { events } = yield* askText("run: ls", { tools: [] })

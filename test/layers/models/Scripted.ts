@@ -141,6 +141,7 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
 export const configLayer = (config: EffectiveConfig) =>
   Layer.mock(Config, {
     home: "/home/spindle",
+    userHome: undefined,
     userFile: "/home/spindle/config.toml",
     warnings: [],
     effective: () => Effect.succeed(config)

@@ -53,7 +53,9 @@ const numbers = {
   sendto: { x64: 44, arm64: 206 },
   socketpair: { x64: 53, arm64: 199 },
   ptrace: { x64: 101, arm64: 117 },
-  io_uring_setup: { x64: 425, arm64: 425 }
+  io_uring_setup: { x64: 425, arm64: 425 },
+  fchmodat2: { x64: 452, arm64: 452 },
+  fchmod: { x64: 91, arm64: 52 }
 } as const
 
 const cases: ReadonlyArray<
@@ -77,6 +79,8 @@ const cases: ReadonlyArray<
   ["typing into a terminal", "ioctl", [0n, 0x5412n], "refuse", "refuse"],
   ["typing into a terminal, with high bits", "ioctl", [0n, 0x1_0000_5412n], "refuse", "refuse"],
   ["the size of a terminal", "ioctl", [0n, 0x5413n], "allow", "allow"],
+  ["a newer call for modes", "fchmodat2", [], "missing", "missing"],
+  ["a mode, where something else protects it", "fchmod", [], "allow", "allow"],
   ["tracing, where processes are seen", "ptrace", [], "refuse", "refuse"]
 ]
 
@@ -110,6 +114,15 @@ for (const architecture of ["x64", "arm64"] as const) {
 }
 
 describe("the filter of system calls for x64", () => {
+  it("refuses to change attributes where nothing else protects them", () => {
+    const program = filter({ architecture: "x64", network: true, processes: false, attributes: true })
+    const changes = [90, 91, 92, 93, 94, 132, 188, 189, 190, 197, 198, 199, 235, 260, 261, 268, 280]
+    assert.deepStrictEqual(
+      changes.map((number) => judged(program, { architecture: architectures.x64, number })),
+      changes.map(() => "refuse")
+    )
+  })
+
   it("does not know the second set of numbers", () => {
     const program = filter({ architecture: "x64", network: true, processes: false })
     assert.strictEqual(judged(program, { architecture: architectures.x64, number: 0x40000000 + 41 }), "missing")

@@ -162,7 +162,7 @@ describe("a command that exits before the client has read its output", () => {
         notify: (method, params) => Effect.andThen(Deferred.await(taking), published.notify(method, params))
       }
       const gone = yield* Effect.forkChild(closed("x"))
-      yield* Effect.forkChild(exec({ cmd: "exec 9> x; echo first; cat p; echo second; cat q; seq 1 20000" }, turn))
+      yield* Effect.forkChild(exec({ cmd: "exec 9> x; echo first; cat p; echo second; cat q; seq 1 10000" }, turn))
       yield* passUntil(published.when((entry) => (entry.type === "started" ? true : undefined)))
       yield* release("p")
       yield* release("q")
@@ -170,8 +170,8 @@ describe("a command that exits before the client has read its output", () => {
       yield* Effect.repeat(pass, { times: 200 })
       yield* Deferred.succeed(taking, undefined)
       const item = yield* passUntil(published.when(TestTurn.completed))
-      // More than the read-ahead buffer, and less than that and the pipe together.
-      const numbers = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\n`).join("")
+      // Less than a pipe holds, so the command exits while its output is not read.
+      const numbers = Array.from({ length: 10_000 }, (_, index) => `${index + 1}\n`).join("")
       const all = `first\nsecond\n${numbers}`
       assert.deepStrictEqual([TestTurn.streamed(published.published), item.aggregatedOutput], [all, all])
     })

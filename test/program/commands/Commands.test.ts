@@ -284,7 +284,8 @@ describe("spindle", () => {
         assert.include(stdout, "Hello from the embedded runtime!")
         assert.match(stderr, /^offline \(offline\) · /m)
         assert.include(stdout, "It went well (exit code 0)")
-        assert.match(stderr, /\n\$ echo [^\n]+\n│ [^]+\n└ exit 0, \d/)
+        assert.include(stdout, "Success. Updated the following files:\nM greet.js")
+        assert.match(stderr, /\n\$ node --test greet\.test\.js\n│ [^]+pass 1[^]+\n└ exit 0, \d/)
         // Node caches compiled code there, as for every program.
         const left = (yield* fileSystem.readDirectory(folder)).filter((name) => name !== "node-compile-cache")
         assert.deepStrictEqual(left, [])

@@ -17,11 +17,7 @@ import { readState } from "../../../src/services/thread/StoredThread.ts"
 import * as Toolsets from "../../../src/layers/tools/Toolsets.ts"
 import { text, type ToolTurn } from "../../../src/services/tool/Tool.ts"
 import { exec, header, server, shown, task, test } from "./Runs.ts"
-import * as NoSandbox from "../../../src/layers/sandboxes/None.ts"
 import type { Shown } from "./Typing.ts"
-
-/** The same on a machine without a sandbox, on which commands need approval. */
-const unconfined = (options: AppServerOptions): AppServerOptions => ({ ...options, sandbox: NoSandbox.layer })
 
 describe("exec", () => {
   test(
@@ -68,7 +64,7 @@ describe("exec", () => {
     "declines a command when there is no user to ask, and reports how to allow it",
     Effect.gen(function* () {
       const { folder, options } = yield* server
-      const ran = yield* exec({ prompt: "run: touch made" }, unconfined(options))
+      const ran = yield* exec({ prompt: "run: touch made" }, options)
       const fileSystem = yield* FileSystem.FileSystem
       assert.deepStrictEqual(
         { code: ran.code, err: ran.err, made: yield* Effect.orDie(fileSystem.exists(`${folder}/made`)) },
@@ -95,11 +91,10 @@ describe("exec", () => {
         "  This machine has no sandbox to enforce readOnly: the command would run without one\n" +
         `  in ${folder}\n${question}`
       const prompt = "run: echo hi"
-      const asking = unconfined(options)
-      const yes = yield* exec({ prompt }, asking, ["", "y"])
-      const no = yield* exec({ prompt }, asking, ["n"])
-      const stop = yield* exec({ prompt }, asking, ["s"])
-      const end = yield* exec({ prompt }, asking, [])
+      const yes = yield* exec({ prompt }, options, ["", "y"])
+      const no = yield* exec({ prompt }, options, ["n"])
+      const stop = yield* exec({ prompt }, options, ["s"])
+      const end = yield* exec({ prompt }, options, [])
       assert.deepStrictEqual(
         [yes, no, stop, end].map(({ code, err }) => ({ code, err })),
         [
@@ -203,7 +198,7 @@ describe("exec", () => {
     "writes only events with --json, the thread first",
     Effect.gen(function* () {
       const { options } = yield* server
-      const ran = yield* exec({ prompt: "run: echo hi", json: true }, unconfined(options))
+      const ran = yield* exec({ prompt: "run: echo hi", json: true }, options)
       const events = ran.out
         .trimEnd()
         .split("\n")

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
 import type { AppServerOptions } from "../../../src/layers/AppServer.ts"
+import * as NoSandbox from "../../../src/layers/sandboxes/None.ts"
 import * as Offline from "../../../src/layers/models/Offline.ts"
 import * as Exec from "../../../src/program/commands/Exec.ts"
 import * as Screen from "../../../src/program/console/Console.ts"
@@ -45,7 +46,8 @@ export const server = Effect.gen(function* () {
     environment: { HOME: folder, PATH: process.env["PATH"] },
     loader: { systemConfigFile: nowhere, managedConfigFile: nowhere, requirementsFile: nowhere }
   }
-  return { folder, modelless: options, options: { ...options, model: Offline.layer } }
+  // Without a sandbox commands need approval, on every machine.
+  return { folder, modelless: options, options: { ...options, model: Offline.layer, sandbox: NoSandbox.layer } }
 }).pipe(Effect.orDie)
 
 export const shown = (written: ReadonlyArray<Screen.Written>) => {

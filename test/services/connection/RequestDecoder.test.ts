@@ -145,8 +145,11 @@ describe("RequestDecoder", () => {
 
     it.effect("refuses methods of the release that this server does not implement", () =>
       Effect.gen(function* () {
-        const expected = { code: -32601, message: "thread/compact/start is not supported yet" }
-        assert.deepStrictEqual(yield* gated(stable, "thread/compact/start", { threadId }), expected)
+        const expected = { code: -32601, message: "feedback/upload is not supported yet" }
+        assert.deepStrictEqual(
+          yield* gated(stable, "feedback/upload", { classification: "bug", includeLogs: false }),
+          expected
+        )
         assert.deepStrictEqual(yield* gated(experimental, "mock/experimentalMethod", {}), {
           code: -32601,
           message: "mock/experimentalMethod is not supported yet"

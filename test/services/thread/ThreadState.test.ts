@@ -105,7 +105,7 @@ describe("ThreadState", () => {
           role: "user",
           content: [{ type: "input_text", text }]
         })),
-        usage: { turnId: "u2", tokens: usage(at + 5000) },
+        usage: { turnId: "u2", tokens: usage((at + 5000) % 1000) },
         preview: "hello",
         isRecorded: true,
         recencyAt: at + 5000,

@@ -16,6 +16,7 @@ export type Step =
   | { readonly _tag: "Call"; readonly tool: ToolSpec; readonly input: string }
   | { readonly _tag: "Count"; readonly to: number }
   | { readonly _tag: "Wait" }
+  | { readonly _tag: "Then" }
 
 /** The tool that `run:` calls. */
 export const RunTool = "exec_command"
@@ -51,6 +52,7 @@ const run = (tools: ReadonlyArray<ToolSpec>, command: string): Step => {
 
 const directive = (text: string, tools: ReadonlyArray<ToolSpec>): Step | undefined => {
   if (text.trimEnd() === "wait") return { _tag: "Wait" }
+  if (text.trimEnd() === "then") return { _tag: "Then" }
   const [, name, rest] = line.exec(text) ?? []
   if (name === undefined || rest === undefined) return undefined
   switch (name) {
@@ -71,6 +73,29 @@ const directive = (text: string, tools: ReadonlyArray<ToolSpec>): Step | undefin
       return tool === undefined ? undefined : call(tool, rest)
     }
   }
+}
+
+const callsIn = (steps: ReadonlyArray<Step>): number => steps.filter(({ _tag }) => _tag === "Call").length
+
+/** The steps in answers: each `then` begins a new one, if there is a call in front of it to wait for. */
+const answersOf = (steps: ReadonlyArray<Step>): ReadonlyArray<ReadonlyArray<Step>> => {
+  const answers: Array<Array<Step>> = [[]]
+  for (const step of steps) {
+    const last = answers.at(-1)
+    if (step._tag !== "Then") last?.push(step)
+    else if (last !== undefined && callsIn(last) > 0) answers.push([])
+  }
+  return answers
+}
+
+/** The steps of the answer that follows so many calls. Undefined when all calls were made. */
+export const answerAfter = (steps: ReadonlyArray<Step>, calls: number): ReadonlyArray<Step> | undefined => {
+  let rest = calls
+  for (const answer of answersOf(steps)) {
+    if (rest === 0 && answer.length > 0) return answer
+    rest -= callsIn(answer)
+  }
+  return undefined
 }
 
 /** The steps of a text that consists of directives and blank lines alone; undefined for any other text. */

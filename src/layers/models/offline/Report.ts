@@ -60,6 +60,7 @@ export const greeting = (prompt: string): string => {
     "- `count: <number>` counts up to the number",
     "- `<tool>: <arguments as JSON>` calls any other tool that is offered",
     "- `fail: <message>` ends the turn with an error",
+    "- `then` waits for the calls so far",
     "- `wait` goes on until you interrupt",
     "",
     "To talk to a real model, leave out --offline, or name another model_provider in config.toml."

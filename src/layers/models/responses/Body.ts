@@ -116,16 +116,21 @@ const toolsOf = (specs: ReadonlyArray<ToolSpec>): ReadonlyArray<object> => {
   })
 }
 
-/** Requests reasoning summaries unless they are disabled. Other models ignore the parameter. */
-const reasoningOf = (request: ModelRequest) => ({
-  ...(request.effort === null ? undefined : { effort: request.effort }),
-  ...(request.summary === "none" ? undefined : { summary: request.summary ?? "auto" })
+const reasoningOf = ({ effort, summary }: ModelRequest) => ({
+  ...(effort === null ? undefined : { effort }),
+  ...(summary === "none" || summary === null ? undefined : { summary })
 })
 
-const textOf = (outputSchema: unknown) =>
-  outputSchema === null || outputSchema === undefined
-    ? undefined
-    : { format: { type: "json_schema", strict: true, schema: outputSchema, name: "codex_output_schema" } }
+const textOf = ({ outputSchema, verbosity }: ModelRequest) => {
+  const hasFormat = outputSchema !== null && outputSchema !== undefined
+  if (!hasFormat && verbosity == null) return undefined
+  return {
+    ...(verbosity == null ? undefined : { verbosity }),
+    ...(hasFormat
+      ? { format: { type: "json_schema", strict: true, schema: outputSchema, name: "codex_output_schema" } }
+      : undefined)
+  }
+}
 
 /** The id prefixes of these items. The API refuses other ids. */
 const idPrefix: ReadonlyMap<ResponseItem["type"], string> = new Map([
@@ -156,7 +161,7 @@ export const bodyOf = (request: ModelRequest, input: ReadonlyArray<ResponseItem>
     store: false,
     include: ["reasoning.encrypted_content"],
     prompt_cache_key: request.threadId,
-    text: textOf(request.outputSchema),
+    text: textOf(request),
     client_metadata: {
       session_id: request.sessionId,
       thread_id: request.threadId,

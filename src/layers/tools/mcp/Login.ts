@@ -11,7 +11,12 @@
  *
  * @module
  */
-import { auth, type OAuthClientMetadata, type OAuthClientProvider } from "@modelcontextprotocol/client"
+import {
+  auth,
+  type OAuthClientMetadata,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState
+} from "@modelcontextprotocol/client"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -57,6 +62,7 @@ const providerOf = (
   interactive: { readonly state: string; readonly onAddress: (url: URL) => void } | null
 ): OAuthClientProvider => {
   let verifier = ""
+  let discovery: OAuthDiscoveryState | undefined
   const { oauthClientId, url } = server
   const update = async (change: Parameters<CredentialStore["write"]>[2]) =>
     store.write(name, url, { ...(await store.read(name, url)), ...change })
@@ -77,6 +83,10 @@ const providerOf = (
       verifier = text
     },
     codeVerifier: () => verifier,
+    saveDiscoveryState: (state) => {
+      discovery = state
+    },
+    discoveryState: () => discovery,
     invalidateCredentials: async (scope) => {
       if (scope === "all" || scope === "client") await store.write(name, url, undefined)
       else if (scope === "tokens") await update({ tokens: undefined })
@@ -119,7 +129,10 @@ const listen = (
           }
           const given = searchParams.get("code")
           const problem = searchParams.get("error") ?? "the authorization server sent no code"
-          Deferred.doneUnsafe(code, given === null ? Exit.fail(failed(echo(problem))) : Exit.succeed(given))
+          // The end of the login closes this server, so the page is sent first.
+          response.once("close", () => {
+            Deferred.doneUnsafe(code, given === null ? Exit.fail(failed(echo(problem))) : Exit.succeed(given))
+          })
           response.writeHead(200, { "content-type": "text/plain; charset=utf-8", connection: "close" })
           response.end(given === null ? "The login failed. You can close this window." : "You can close this window.")
         })

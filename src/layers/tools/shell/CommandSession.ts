@@ -36,8 +36,9 @@ const Window = "150 millis"
 const Grace = "50 millis"
 const MaxGraces = 20
 
-/** Maximum number of deltas per command. Later output is only in the completed item. */
+/** Maximum number of deltas per command, and of their characters. Later output is only in the completed item. */
 export const MaxDeltas = 10_000
+export const MaxDeltaCharacters = 8 * 1024 * 1024
 
 /** More calls than a session can have at a time. */
 const MaxInteractions = 1_000_000
@@ -109,6 +110,7 @@ export class CommandSession {
   #terminated = false
   #closing: string | undefined
   #deltas = 0
+  #published = 0
   #chunks = 0
   #waiting = false
 
@@ -223,10 +225,10 @@ export class CommandSession {
       this.#chunks++
       this.output.write(chunk)
       this.unread.write(chunk)
-      if (this.#streaming)
+      if (this.#isStreaming)
         yield* this.#publishing.withPermit(this.#publishDelta(this.#decoder.decode(chunk, { stream: true })))
     }
-    if (this.#streaming) yield* this.#publishing.withPermit(this.#publishDelta(this.#decoder.decode()))
+    if (this.#isStreaming) yield* this.#publishing.withPermit(this.#publishDelta(this.#decoder.decode()))
   })
 
   /** Waits for the end of the output. Other processes than the command may hold the pipe. */
@@ -247,6 +249,11 @@ export class CommandSession {
     })
   }
 
+  /** False when nothing more is published, so that output is not decoded for nothing. */
+  get #isStreaming(): boolean {
+    return this.#streaming && this.#deltas < MaxDeltas && this.#published < MaxDeltaCharacters
+  }
+
   #earlyOutput(): ReadonlyArray<string> {
     const [head, tail] = this.output.parts()
     const decode = (bytes: Uint8Array): Array<string> => {
@@ -261,8 +268,9 @@ export class CommandSession {
   }
 
   readonly #publishDelta = (delta: string): Effect.Effect<void> => {
-    if (delta === "" || this.#deltas >= MaxDeltas) return Effect.void
+    if (delta === "" || !this.#isStreaming) return Effect.void
     this.#deltas++
+    this.#published += delta.length
     return this.turn.notify("item/commandExecution/outputDelta", {
       threadId: this.turn.threadId,
       turnId: this.turn.turnId,

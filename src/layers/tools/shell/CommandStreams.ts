@@ -12,7 +12,7 @@ import * as Fs from "node:fs"
 import { Socket } from "node:net"
 import type { Readable, Writable } from "node:stream"
 import type { CLibrary, Pipe } from "./CLibrary.ts"
-import { type Input, noInput, type Read, readerOf, type Stdio, writerOf } from "./Streams.ts"
+import { type Input, noInput, pipeReader, type Read, readerOf, type Stdio, writerOf } from "./Streams.ts"
 import type { Terminal } from "./Terminal.ts"
 
 /** The server's side of the streams of a command that runs. */
@@ -51,8 +51,18 @@ const outputEnd = (pipe: Pipe | undefined): End =>
 const inputEnd = (pipe: Pipe | undefined): End =>
   pipe === undefined ? byNode : { inner: pipe.reading, outer: pipe.writing }
 
-const readable = ({ outer }: End, own: Readable | null): Readable | null =>
-  outer === undefined ? own : new Socket({ fd: outer, readable: true, writable: false })
+/** A stream of output at the server's side. */
+interface Reader {
+  readonly read: Read
+  readonly close: () => void
+}
+
+const nothing: Reader = { read: Effect.undefined, close: () => {} }
+
+const reader = ({ outer }: End, own: Readable | null): Reader => {
+  if (outer !== undefined) return pipeReader(outer)
+  return own === null ? nothing : { read: readerOf(own), close: () => void own.destroy() }
+}
 
 const writable = ({ outer }: End, own: Writable | null): Writable | null =>
   outer === undefined ? own : new Socket({ fd: outer, readable: false, writable: true })
@@ -77,8 +87,8 @@ export const prepare = (stdio: Stdio, library: CLibrary | undefined): PreparedSt
       inner: ends.map((end) => end.inner),
       connect: (child) =>
         connected(
-          readable(output, child.stdout),
-          isSeparate ? readable(errors, child.stderr) : null,
+          reader(output, child.stdout),
+          isSeparate ? reader(errors, child.stderr) : nothing,
           input === closed ? null : writable(input, child.stdin)
         ),
       closeInner: () => closeAll(ends.map((end) => end.inner)),
@@ -90,13 +100,13 @@ export const prepare = (stdio: Stdio, library: CLibrary | undefined): PreparedSt
   }
 }
 
-const connected = (output: Readable | null, errors: Readable | null, input: Writable | null): CommandStreams => ({
-  read: output === null ? Effect.undefined : readerOf(output),
-  readErrors: errors === null ? Effect.undefined : readerOf(errors),
+const connected = (output: Reader, errors: Reader, input: Writable | null): CommandStreams => ({
+  read: output.read,
+  readErrors: errors.read,
   input: input === null ? noInput : writerOf(input),
   close: () => {
-    output?.destroy()
-    errors?.destroy()
+    output.close()
+    errors.close()
     input?.destroy()
   }
 })

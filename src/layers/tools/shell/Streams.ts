@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { Socket } from "node:net"
 import type { Readable, Writable } from "node:stream"
 import type { TerminalSize } from "../../../services/tool/HostProcesses.ts"
 
@@ -27,7 +28,7 @@ export class InputClosed extends Schema.TaggedError<InputClosed>()("InputClosed"
   }
 }
 
-/** The next piece of output; undefined at the end. One reader at a time. */
+/** The next piece of output, valid until the next one is asked for; undefined at the end. One reader at a time. */
 export type Read = Effect.Effect<Uint8Array | undefined>
 
 /** The input of a command. */
@@ -65,6 +66,54 @@ export const readerOf = (stream: Readable): Read => {
       deliver = undefined
     })
   })
+}
+
+/** Size in bytes of the buffer of a pipe, which is that of Linux. */
+const BufferSize = 64 * 1024
+
+/**
+ * Reads a pipe into one buffer: a piece is valid until the next one is asked for. Nothing is allocated for each piece, so the
+ * memory does not grow with the output. The pipe is not read further while nobody asks.
+ */
+export const pipeReader = (descriptor: number): { readonly read: Read; readonly close: () => void } => {
+  let piece: Uint8Array | undefined
+  let deliver: (() => void) | undefined
+  let ended = false
+  const socket = new Socket({
+    fd: descriptor,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: Buffer.allocUnsafe(BufferSize),
+      callback: (size, buffer) => {
+        piece = buffer.subarray(0, size)
+        deliver?.()
+        // Goes on if the piece was consumed in this step and another one is asked for, else with the next request for one.
+        return deliver !== undefined
+      }
+    }
+  })
+  const end = (): void => {
+    ended = true
+    deliver?.()
+  }
+  // A failed read is the end of the output.
+  socket.on("end", end).on("close", end).on("error", end)
+  const read: Read = Effect.callback((resume) => {
+    deliver = () => {
+      if (piece === undefined && !ended) return
+      const next = piece
+      piece = undefined
+      deliver = undefined
+      resume(Effect.succeed(next))
+    }
+    deliver()
+    if (deliver !== undefined) socket.resume()
+    return Effect.sync(() => {
+      deliver = undefined
+    })
+  })
+  return { read, close: () => void socket.destroy() }
 }
 
 /** Writes to a pipe. */

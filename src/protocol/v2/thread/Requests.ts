@@ -201,6 +201,11 @@ export const ThreadReadResponse = lazy(() =>
 )
 export type ThreadReadResponse = Of<typeof ThreadReadResponse>
 
+export const ThreadCompactStartParams = lazy(() =>
+  Schema.Struct({ threadId: Schema.String }).annotate({ identifier: "ThreadCompactStartParams" })
+)
+export type ThreadCompactStartParams = Of<typeof ThreadCompactStartParams>
+
 export const ThreadUnsubscribeParams = lazy(() =>
   Schema.Struct({ threadId: Schema.String }).annotate({ identifier: "ThreadUnsubscribeParams" })
 )
@@ -296,6 +301,13 @@ export const threadRequests = {
   "thread/shellCommand": Method.clientRequest({
     params: ThreadShellCommandParams,
     result: ThreadShellCommandResponse,
+    schedule: Method.perThread
+  }),
+
+  /** Replaces the conversation by a summary, in a turn of its own. Answered before that turn begins; a running one is interrupted. */
+  "thread/compact/start": Method.clientRequest({
+    params: ThreadCompactStartParams,
+    result: EmptyResult,
     schedule: Method.perThread
   }),
 

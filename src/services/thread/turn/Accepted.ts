@@ -7,12 +7,13 @@ import type { QueuedSubmission } from "../../../protocol/v2/thread/Queue.ts"
 import type { Turn } from "../../../protocol/v2/turn/Turn.ts"
 import type { PermittedSettings } from "../../config/Permitted.ts"
 import type { UserCommand } from "../../tool/ShellSessions.ts"
-import { TurnNotSteerable } from "../ThreadError.ts"
+import { type ServerDraining, type ThreadClosing, TurnNotSteerable } from "../ThreadError.ts"
 import type { ThreadState } from "../ThreadState.ts"
+import type { ThreadStoreError } from "../ThreadStore.ts"
 import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
 import * as Effect from "effect/Effect"
 import { noOpening, type Opening } from "./TurnTask.ts"
-import type { ClientIdentity } from "./UserTurn.ts"
+import type { ClientIdentity } from "./ModelRequests.ts"
 import type { Message } from "./UserMessage.ts"
 
 /** A request for a turn. */
@@ -65,6 +66,9 @@ export const openingOf = (threadId: string, { submissionId }: TurnRequest, at: n
         events: [{ _tag: "QueueRemoved", at, submissionId }],
         notifications: [{ method: "thread/queue/changed", params: { threadId } }]
       }
+
+/** Why a thread does not begin a turn. */
+export type Unaccepted = ThreadClosing | ServerDraining | ThreadStoreError
 
 /** Fails when the turn's kind takes no input. */
 export const refuseUnsteerable = (

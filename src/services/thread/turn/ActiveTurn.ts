@@ -68,6 +68,8 @@ export class ActiveTurn {
   lastAgentMessage: ThreadItem | null = null
   /** The proposed plan of the turn: when it was announced, in Unix milliseconds, and whether it is complete. */
   readonly plan: { startedAtMs: number | null; isDone: boolean } = { startedAtMs: null, isDone: false }
+  /** The conversation was compacted in this turn and is still over its limit. */
+  isCompacted = false
   /** What patches of this turn have changed, as one diff; empty when they changed nothing. */
   diff = ""
   /** The text of the user's last message in this turn; null when there is none. */

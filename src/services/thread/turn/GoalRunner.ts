@@ -17,7 +17,8 @@ import { seconds } from "../ThreadView.ts"
 import { isPursued } from "./GoalAccount.ts"
 import { continuation, edited } from "./GoalPrompts.ts"
 import { noOpening, type TurnTask } from "./TurnTask.ts"
-import { type ClientIdentity, userTask } from "./UserTurn.ts"
+import type { ClientIdentity } from "./ModelRequests.ts"
+import { userTask } from "./UserTurn.ts"
 
 export interface GoalRunnerOptions {
   readonly context: ThreadContext

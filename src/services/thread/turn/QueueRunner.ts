@@ -13,7 +13,7 @@ import { nextIn } from "../ThreadQueue.ts"
 import type { ThreadStoreError } from "../ThreadStore.ts"
 import { type AcceptedTurn, requestOfSubmission } from "./Accepted.ts"
 import { startingTurn } from "./TurnRunner.ts"
-import type { ClientIdentity } from "./UserTurn.ts"
+import type { ClientIdentity } from "./ModelRequests.ts"
 
 export interface QueueRunnerOptions {
   readonly context: ThreadContext

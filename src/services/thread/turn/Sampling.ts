@@ -88,7 +88,19 @@ export const MaxCalls = 256
 const tooManyCalls = (): ModelError =>
   new ModelError({ message: `the answer has more than ${MaxCalls} calls`, info: "other" })
 
-class Sampler {
+/** Takes the events of one answer. */
+export interface AnswerReader {
+  /** Takes the next event. */
+  readonly handle: (event: ModelEvent) => Effect.Effect<void, ModelError>
+  /** Completes at the end of the answer. */
+  readonly completed: Effect.Effect<void>
+  /** The result, set at the end of the answer. */
+  readonly sampled: Sampled | undefined
+  /** Stops all publishing. */
+  readonly close: () => void
+}
+
+class Sampler implements AnswerReader {
   readonly #context: ThreadContext
   readonly #turn: ActiveTurn
   readonly #onCall: OnCall
@@ -272,33 +284,40 @@ const endedEarly = (): ModelError =>
  * Sends the request to the model and publishes its answer; returns when the answer is complete. Events after `Completed` are
  * ignored. Interruption closes the model's stream.
  */
-export const sample = Effect.fnUntraced(function* (
+export const sample = (
   context: ThreadContext,
   turn: ActiveTurn,
   request: ModelRequest,
   onCall: OnCall,
   onInput: OnInput = () => Effect.void
+): Effect.Effect<Sampled, ModelError> =>
+  Effect.suspend(() => answerOf(context, request, new Sampler(context, turn, onCall, onInput)))
+
+/** Sends the request to the model and gives its answer to the reader, as `sample` does. */
+export const answerOf = Effect.fnUntraced(function* (
+  context: ThreadContext,
+  request: ModelRequest,
+  reader: AnswerReader
 ): Effect.fn.Return<Sampled, ModelError> {
-  const sampler = new Sampler(context, turn, onCall, onInput)
   const reading = Stream.runForEachArray(
     Stream.suspend(() => context.services.model.stream(request)),
     Effect.fnUntraced(function* (events) {
       for (const [index, event] of events.entries()) {
-        yield* sampler.handle(event)
+        yield* reader.handle(event)
         if (index % Slice === Slice - 1) yield* Effect.yieldNow
       }
     })
   )
-  const trailing = Effect.andThen(sampler.completed, Effect.sleep(TrailingTime))
+  const trailing = Effect.andThen(reader.completed, Effect.sleep(TrailingTime))
   const bounded = supervised(reading, {
     name: "the model's stream",
     scope: context.scope,
-    onAbandoned: () => sampler.close()
+    onAbandoned: () => reader.close()
   })
   const exit = yield* Effect.exit(Effect.raceFirst(bounded, trailing))
-  if (sampler.sampled !== undefined) {
+  if (reader.sampled !== undefined) {
     if (Exit.isFailure(exit)) yield* Effect.logWarning("the model's stream failed after its end", exit.cause)
-    return sampler.sampled
+    return reader.sampled
   }
   if (Exit.isSuccess(exit)) return yield* endedEarly()
   // This is not an interruption of this fiber, which does not reach this line: the stream interrupted itself.

@@ -84,6 +84,27 @@ export const countTokens = Effect.fnUntraced(function* (
   yield* context.notify("thread/tokenUsage/updated", { threadId: context.id, turnId, tokenUsage })
 })
 
+const tokenLimit = (context: ThreadContext): number => {
+  const configured = context.config.settings["model_auto_compact_token_limit"]
+  const { contextWindow } = context
+  // The catalogue's windows are those of the server without a reserve of 5 %.
+  return typeof configured === "number"
+    ? Math.min(configured, contextWindow)
+    : Math.floor(((contextWindow / 0.95) * 9) / 10)
+}
+
+/** Whether the conversation has reached the number of tokens at which it is compacted. */
+export const isOverLimit = (context: ThreadContext): boolean => {
+  const used = context.state.usage?.tokens.last.totalTokens ?? 0
+  return used > 0 && used >= tokenLimit(context)
+}
+
+/** Publishes how many tokens the conversation has now, as an estimate that replaces the last count. The total stays. */
+export const setContextTokens = Effect.fnUntraced(function* (context: ThreadContext, turnId: string, tokens: number) {
+  yield* write(context, turnId, context.state.usage?.tokens.total ?? none, { ...none, totalTokens: tokens })
+  yield* countTokens(context, turnId, null)
+})
+
 /** Publishes the usage after a model failure. An exceeded context window counts as fully used. */
 export const countFailure = Effect.fnUntraced(function* (context: ThreadContext, turnId: string, error: ModelError) {
   const window = context.contextWindow

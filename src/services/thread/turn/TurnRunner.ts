@@ -69,13 +69,16 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
   // Its start and its input are recorded, and its requests are pending again.
   if (task.isRecovered === true) return yield* context.statusChanged
   yield* resolved(context, context.services.serverRequests.cancelThread(context.id, TurnTransition))
+  const preface = task.preface === undefined ? [] : yield* task.preface({ context, turn })
   yield* context.statusChanged
   const isFirst = context.state.turns.length === 0
-  const turnStarted = { ...startingTurn(turn), startedAt: seconds(at) }
+  const { id = turn.id, rootTurnId } = { id: task.announcedId, rootTurnId: turn.rootTurnId }
+  const turnStarted = { ...startingTurn({ id, rootTurnId }), startedAt: seconds(at) }
   const first = { method: "turn/started" as const, params: { threadId: context.id, turn: turnStarted } }
   const started: ReadonlyArray<ThreadEvent> = [
     { _tag: "TurnStarted", at, turnId: turn.id, rootTurnId: turn.rootTurnId },
-    ...claimed(context, turn, task, at)
+    ...claimed(context, turn, task, at),
+    ...preface
   ]
   const isImmediate = message === null || !(readsFiles(message.input) || readsDocuments(context))
   // The start of a turn does not wait for files.

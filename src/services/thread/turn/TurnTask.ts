@@ -5,7 +5,8 @@
  * |---|---|---|
  * | `user` | model and tools in alternation | is added |
  * | `shell` | a command that the user runs by hand | is recorded when the command is over, for the next turn |
- * | `compact`, `review` | reserved | is refused: `activeTurnNotSteerable` |
+ * | `compact` | the model summarizes the conversation | is refused: `activeTurnNotSteerable` |
+ * | `review` | another model reviews changes | is refused in the same way |
  *
  * @module
  */
@@ -48,6 +49,10 @@ export type TurnTask = TurnKind & {
   readonly message: Message | null
   /** Whether the turn has work to do before its message: the task records the message then. Default: it has none. */
   readonly defersMessage?: (context: ThreadContext) => boolean
+  /** Publishes what precedes the status and the start of the turn; the events are stored with the start. */
+  readonly preface?: (step: TurnStep) => Effect.Effect<ReadonlyArray<ThreadEvent>>
+  /** The id of the turn in `turn/started`. Default: its own. */
+  readonly announcedId?: string
   /** What is stored with the start of a turn that goes on after a crash. Absent for a turn that never does. */
   readonly claim?: Pick<TurnClaim, "originator" | "userAgent" | "outputSchema" | "metadata">
   /** The turn started before a crash, and goes on. */

@@ -15,33 +15,25 @@ import * as Fiber from "effect/Fiber"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { FunctionCallOutputBody } from "../../../protocol/v2/item/Content.ts"
-import type { ModelError, ModelRequest } from "../../model/ModelProvider.ts"
+import type { ModelError } from "../../model/ModelProvider.ts"
 import * as Tracing from "../../observability/Tracing.ts"
 import type { ToolCall, TurnCancelled } from "../../tool/Tool.ts"
 import type { ThreadContext } from "../ThreadContext.ts"
 import { AwaitsClients } from "../ThreadJournal.ts"
-import type { ActiveTurn, TurnOptions } from "./ActiveTurn.ts"
+import type { ActiveTurn } from "./ActiveTurn.ts"
 import { type OnCall, type OnInput, sample } from "./Sampling.ts"
 import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
-import { baseMessage } from "./TurnContext.ts"
+import { modelRequest, type RequestOptions } from "./ModelRequests.ts"
 import { budgetReached } from "./GoalPrompts.ts"
-import { countFailure, countGoal, countTokens } from "./TokenCount.ts"
+import { countFailure, countGoal, countTokens, isOverLimit } from "./TokenCount.ts"
 import { runCall, toolTurn } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 import type { Opening, TurnStep, TurnTask } from "./TurnTask.ts"
 import type { Message } from "./UserMessage.ts"
 
-/** Client metadata of the turn for the model provider. */
-export interface ClientIdentity {
-  readonly originator: string
-  readonly userAgent: string
-}
-
 /** Dependencies of a user's turn besides the thread. */
-export interface UserTurnOptions {
+export interface UserTurnOptions extends RequestOptions {
   readonly message: Message
-  readonly options: TurnOptions
-  readonly caller: ClientIdentity
   readonly opening: Opening
 }
 
@@ -49,29 +41,6 @@ interface Running {
   readonly call: ToolCall
   readonly custom: boolean
   readonly fiber: Fiber.Fiber<FunctionCallOutputBody, TurnCancelled>
-}
-
-const requestOf = (context: ThreadContext, turn: ActiveTurn, { caller, options }: UserTurnOptions): ModelRequest => {
-  const { settings, origin, conversation } = context.state
-  return {
-    threadId: origin.id,
-    sessionId: origin.sessionId,
-    turnId: turn.id,
-    rootTurnId: turn.rootTurnId,
-    provider: settings.modelProvider,
-    ...(context.provider === undefined ? {} : { providerInfo: context.provider }),
-    model: settings.model,
-    effort: settings.effort,
-    summary: settings.summary,
-    prompt: turn.prompt,
-    input: [baseMessage(context), ...conversation],
-    tools: context.offeredTools,
-    parallelToolCalls: true,
-    outputSchema: options.outputSchema,
-    originator: caller.originator,
-    userAgent: caller.userAgent,
-    metadata: options.metadata
-  }
 }
 
 /** Hands pieces of the input of a custom tool to that tool. */
@@ -90,7 +59,7 @@ const publishDiff = (context: ThreadContext, { diff, id: turnId }: ActiveTurn): 
 /** Runs one answer and its tool calls. True when another model request is needed. */
 const step = Effect.fnUntraced(function* (
   { context, turn }: TurnStep,
-  options: UserTurnOptions,
+  options: RequestOptions,
   scope: Scope.Scope
 ): Effect.fn.Return<boolean, ModelError | TurnCancelled> {
   const calls: Array<Running> = []
@@ -109,7 +78,7 @@ const step = Effect.fnUntraced(function* (
       return Effect.andThen(recorded, started)
     }).pipe(Effect.uninterruptible)
   while (context.toolsReady !== undefined) yield* context.toolsReady
-  const request = requestOf(context, turn, options)
+  const request = modelRequest(context, turn, options, context.state.conversation)
   const counted = (turn.counted = Deferred.makeUnsafe<void>())
   const sampled = yield* Effect.raceFirst(
     TurnSpans.modelRequest(sample(context, turn, request, onCall, inputOf(context, turn)), request),
@@ -147,7 +116,7 @@ const step = Effect.fnUntraced(function* (
  * A step with a scope for its calls. They are not children of the sampling fiber: they go on when steering drops the rest of
  * the answer. They are interrupted all at once, so that those that do not stop take one grace together.
  */
-const scopedStep = (at: TurnStep, options: UserTurnOptions): Effect.Effect<boolean, ModelError | TurnCancelled> =>
+export const scopedStep = (at: TurnStep, options: RequestOptions): Effect.Effect<boolean, ModelError | TurnCancelled> =>
   Effect.acquireUseRelease(Scope.make("parallel"), (scope) => step(at, options, scope), Scope.close)
 
 /** Records the input that was added to the turn. */
@@ -155,6 +124,14 @@ export const recordAdded = Effect.fnUntraced(function* ({ context, turn }: TurnS
   const entries = turn.takeEntries()
   if (entries.length > 0) yield* context.commit(entries.map((entry) => context.entry(entry)))
   for (const message of turn.takeSteering()) yield* recordMessage(context, turn, message)
+})
+
+/** Compacts the conversation when it has reached its limit; at most once for a conversation that cannot get below it. */
+const compactIfDue = Effect.fnUntraced(function* (at: TurnStep, options: RequestOptions) {
+  if (!isOverLimit(at.context) || at.turn.isCompacted) return
+  const { compact } = yield* Effect.promise(() => import("./CompactTurn.ts"))
+  yield* compact(at, options)
+  at.turn.isCompacted = isOverLimit(at.context)
 })
 
 /** The task of a user's message. */
@@ -169,7 +146,11 @@ export const userTask = (options: UserTurnOptions): TurnTask => ({
     outputSchema: options.options.outputSchema as Schema.Json,
     metadata: options.options.metadata
   },
+  defersMessage: isOverLimit,
   run: Effect.fnUntraced(function* (at) {
-    while ((yield* scopedStep(at, options)) || !at.turn.finish()) yield* recordAdded(at)
+    do {
+      yield* compactIfDue(at, options)
+      yield* recordAdded(at)
+    } while ((yield* scopedStep(at, options)) || !at.turn.finish())
   })
 })

@@ -47,6 +47,8 @@ const secrets = [
   "PATH"
 ]
 
+const withoutTerm = secrets.filter((name) => name !== "TERM")
+
 const table = (text: string): World => ({ environment, tables: `[shell_environment_policy]\n${text}\n` })
 
 const seen = (name: string, world: World, call: object = { login: false }, extra: Partial<Case> = {}): Case => ({
@@ -62,8 +64,15 @@ export const cases: ReadonlyArray<Case> = [
   seen("no policy", { environment }),
   seen("no policy, a login shell", { environment }, { login: true }),
   seen("no policy, the shell unsaid", { environment }, {}),
-  seen("no policy, a terminal", { environment }, { login: false, tty: true }),
-  seen("no policy, confined", { environment }, { login: false }, { start: { sandbox: "read-only" } }),
+  // A terminal has the type of the server's own here, and none in the release.
+  seen("no policy, a terminal", { environment }, { login: false, tty: true }, { secrets: withoutTerm }),
+  // The sandbox of the release needs a folder for temporary files.
+  seen(
+    "no policy, confined",
+    { environment: { ...environment, TMPDIR: "/tmp" } },
+    { login: false },
+    { start: { sandbox: "read-only" } }
+  ),
   seen("a policy of nothing", table("")),
   seen("inherit all", table('inherit = "all"')),
   seen("inherit core", table('inherit = "core"')),

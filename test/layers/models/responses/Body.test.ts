@@ -12,7 +12,7 @@ describe("Body", () => {
         input: [{ type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] }],
         tool_choice: "auto",
         parallel_tool_calls: true,
-        reasoning: { summary: "auto" },
+        reasoning: {},
         store: false,
         include: ["reasoning.encrypted_content"],
         prompt_cache_key: "thread-1",
@@ -37,6 +37,7 @@ describe("Body", () => {
           ...request,
           effort: "high",
           summary: "none",
+          verbosity: "low",
           outputSchema: { type: "object" },
           tools: [
             { type: "function", name: "exec_command", description: "runs", parameters, strict: false },
@@ -48,6 +49,7 @@ describe("Body", () => {
     )
     assert.deepStrictEqual(body.reasoning, { effort: "high" })
     assert.deepStrictEqual(body.text, {
+      verbosity: "low",
       format: { type: "json_schema", strict: true, schema: { type: "object" }, name: "codex_output_schema" }
     })
     assert.deepStrictEqual(body.tools, [

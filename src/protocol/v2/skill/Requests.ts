@@ -1,5 +1,5 @@
 /**
- * Requests about skills that this server does not serve.
+ * Requests about skills.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import * as Method from "../../Method.ts"
 import * as Skill from "./Skill.ts"
 
 /** By method name. */
-export const unservedSkillRequests = {
+export const skillRequests = {
   "skills/list": Method.clientRequest({ params: Skill.SkillsListParams, result: Skill.SkillsListResponse }),
   "skills/extraRoots/set": Method.clientRequest({ params: Skill.SkillsExtraRootsSetParams, result: EmptyResult }),
   "skills/config/write": Method.clientRequest({
