@@ -58,7 +58,7 @@ export const wrap = (bubblewrap: Bubblewrap, command: SandboxedCommand, terms: T
 /** Tells programs that the network is off, as in the released server. */
 export const NetworkDisabled = { CODEX_SANDBOX_NETWORK_DISABLED: "1" } as const
 
-/** A command in a terminal of its own keeps its session: without it, control-C would end the whole sandbox. */
+/** A command in a terminal of its own keeps its session, because a shell controls its jobs through the terminal of its session. */
 const isolation = ({ userNamespace }: Bubblewrap, { network }: Terms, terminal: boolean): ReadonlyArray<string> => [
   ...(terminal ? [] : ["--new-session"]),
   "--die-with-parent",
