@@ -85,6 +85,7 @@ export interface SentInput {
 export interface ToolAgents {
   /** Starts an agent in a thread of its own, with the folder, the policies and the sandbox of the calling thread. */
   readonly spawn: (task: AgentTask) => Effect.Effect<StartedAgent, AgentRefused>
+  /** The current state of an agent. */
   readonly status: (id: string) => AgentStatus
   /** Waits until one of the agents is neither starting, running nor interrupted. Empty after `timeoutMs` milliseconds. */
   readonly wait: (
