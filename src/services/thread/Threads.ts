@@ -159,7 +159,10 @@ const makeServices = Effect.fnUntraced(function* (store: ThreadStore["Service"])
     files,
     clock: yield* Clock.Clock,
     modelMetadata: catalog.metadata,
-    listedModels: Effect.map(Effect.orDie(catalog.list({})), ({ data }) => data.map(({ model }) => model)),
+    listedModels: Effect.suspend(() => catalog.list({})).pipe(
+      Effect.orDie,
+      Effect.map(({ data }) => data.map(({ model }) => model))
+    ),
     agents: new Agents(),
     lookup: { section: sections.find, path: (thread) => store.pathOf?.(thread) ?? null }
   } satisfies ThreadServices

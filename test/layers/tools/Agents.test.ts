@@ -297,6 +297,45 @@ describe("agents", () => {
     })
   )
 
+  it.effect(
+    "get the stricter policies of the parent with their next input, and keep those that a client gave them",
+    () =>
+      Effect.gen(function* () {
+        const { begin, client, ends, next, step, threadId, threads } = yield* makeAgents({
+          start: { approvalPolicy: "never", sandbox: "workspace-write" }
+        })
+        yield* begin()
+        const spawned = yield* step(
+          ["one", "spawn_agent", { message: "first" }],
+          ["two", "spawn_agent", { message: "second" }]
+        )
+        const [one, two] = [agentIn(spawned.request, "one"), agentIn(spawned.request, "two")]
+        yield* spawned.finish("started")
+        yield* client.until(ends(threadId))
+        for (const id of [one, two]) {
+          yield* Effect.flatMap(next(id), (call) => call.finish("done"))
+          yield* client.until(ends(id))
+        }
+        const readOnly = { type: "readOnly" as const, networkAccess: false }
+        const fullAccess = { type: "dangerFullAccess" as const }
+        yield* client.request("turn/start", { threadId: two, input: userInput("x"), sandboxPolicy: fullAccess })
+        yield* Effect.flatMap(next(two), (call) => call.finish("mine"))
+        yield* client.until(ends(two))
+        yield* client.request("turn/start", { threadId, input: userInput("go on"), sandboxPolicy: readOnly })
+        yield* step(
+          ["again one", "send_input", { target: one, message: "more" }],
+          ["again two", "send_input", { target: two, message: "more" }]
+        )
+        yield* next(one)
+        yield* next(two)
+        const sandboxOf = (id: string) => threads.find(id)?.settings.sandboxPolicy.type
+        assert.deepStrictEqual(
+          [sandboxOf(threadId), sandboxOf(one), sandboxOf(two)],
+          ["readOnly", "readOnly", "dangerFullAccess"]
+        )
+      })
+  )
+
   it.effect("end with the status of their last turn, and a wait ends with its time", () =>
     Effect.gen(function* () {
       const { begin, client, ends, next, step, threadId } = yield* makeAgents()
