@@ -95,6 +95,9 @@ export * as StoreQuery from "./layers/stores/Query.ts"
 export * as MemoryStore from "./layers/stores/Memory.ts"
 export * as RolloutStore from "./layers/stores/Rollouts.ts"
 
+// The port to hooks.
+export * as Hooks from "./services/hook/Hooks.ts"
+
 // The port to sandboxes.
 export * as Sandbox from "./services/sandbox/Sandbox.ts"
 export * as FileAccess from "./services/sandbox/FileAccess.ts"

@@ -34,11 +34,12 @@ const concepts: Readonly<Record<string, ReadonlyArray<string>>> = {
   observability: [],
   account: ["config"],
   tool: ["config"],
+  hook: ["config"],
   model: ["config", "tool"],
   routing: ["observability"],
   client: ["observability", "routing"],
   mcp: ["config", "tool"],
-  thread: ["config", "mcp", "model", "observability", "routing", "tool"],
+  thread: ["config", "hook", "mcp", "model", "observability", "routing", "tool"],
   connection: ["client", "config", "decoding", "mcp", "observability", "routing", "thread", "tool"]
 }
 

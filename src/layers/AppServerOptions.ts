@@ -9,6 +9,7 @@ import type * as Logger from "effect/Logger"
 import type { SessionSource } from "../protocol/v2/thread/Thread.ts"
 import type { Auth, AuthOptions } from "../services/account/Auth.ts"
 import type * as Config from "../services/config/Config.ts"
+import type { Hooks } from "../services/hook/Hooks.ts"
 import type { ModelProvider } from "../services/model/ModelProvider.ts"
 import type * as Diagnostics from "../services/observability/Diagnostics.ts"
 import type { Sandbox } from "../services/sandbox/Sandbox.ts"
@@ -69,6 +70,8 @@ export interface AppServerOptions {
    * `NoSandbox.layer`, commands that a policy would confine need approval.
    */
   readonly sandbox?: Layer.Layer<Sandbox>
+  /** Hooks of the program; they run in front of the configured ones. Default: none. See `Hooks.layer`. */
+  readonly hooks?: Layer.Layer<Hooks>
   /** Additional recording for `Diagnostics`. Default: none. */
   readonly diagnostics?: Diagnostics.DiagnosticsOptions
 }

@@ -33,6 +33,7 @@ import * as Connections from "../services/connection/Connections.ts"
 import { DefaultDeadline } from "../services/connection/Deadline.ts"
 import { Handlers } from "../services/connection/Handlers.ts"
 import * as MessageProcessor from "../services/connection/MessageProcessor.ts"
+import * as Hooks from "../services/hook/Hooks.ts"
 import * as ModelCatalog from "../services/model/ModelCatalog.ts"
 import { NetworkPatience } from "../services/model/NetworkPatience.ts"
 import * as Diagnostics from "../services/observability/Diagnostics.ts"
@@ -83,6 +84,7 @@ import * as MemoryStore from "./stores/Memory.ts"
 import * as FileHistory from "./tools/FileHistory.ts"
 import * as Mcp from "./tools/Mcp.ts"
 import * as Shell from "./tools/Shell.ts"
+import * as CommandHooks from "./tools/CommandHooks.ts"
 import * as Toolsets from "./tools/Toolsets.ts"
 import * as FileExecRules from "./tools/shell/FileExecRules.ts"
 import * as RulesCheck from "./tools/shell/RulesCheck.ts"
@@ -150,6 +152,8 @@ const processHandlers = Effect.map(
   })
 )
 
+const hookHandlers = late(Effect.promise(() => import("./handlers/Hooks.ts")).pipe(Effect.flatMap(({ make }) => make)))
+
 const handlers = Layer.effect(
   Handlers,
   Effect.gen(function* () {
@@ -181,7 +185,8 @@ const handlers = Layer.effect(
       ...CloudHandlers.handlers,
       ...(yield* SkillHandlers.make),
       ...(yield* FileHandlers.make),
-      ...(yield* processHandlers)
+      ...(yield* processHandlers),
+      "hooks/list": (yield* hookHandlers)("hooks/list")
     }
     return Handlers.of(guard(handlers))
   })
@@ -227,6 +232,20 @@ const safe = (logger: Logger.Logger<unknown, unknown>): Logger.Logger<unknown, v
 export const layer = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigError, Platform> =>
   owned(serverOf(options))
 
+/** The hooks of the embedding program, in front of the configured ones. */
+const hooksOf = (options: AppServerOptions, environment: NonNullable<AppServerOptions["environment"]>) =>
+  Layer.effect(
+    Hooks.Hooks,
+    Effect.gen(function* () {
+      const commands = yield* CommandHooks.make({ environment })
+      if (options.hooks === undefined) return commands
+      const own = Context.get(yield* Layer.build(options.hooks), Hooks.Hooks)
+      return Hooks.Hooks.of({
+        open: (thread) => Effect.zipWith(own.open(thread), commands.open(thread), Hooks.both)
+      })
+    })
+  )
+
 const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigError, Platform> => {
   const environment = options.environment ?? process.env
   const home = options.home ?? MachineInfo.home(environment)
@@ -249,6 +268,7 @@ const serverOf = (options: AppServerOptions): Layer.Layer<Server, Config.ConfigE
     Layer.provide(options.tools ?? Toolsets.builtIn),
     Layer.provide(shell),
     Layer.provide(rules),
+    Layer.provide(hooksOf(options, environment)),
     Layer.provide(mcp)
   )
   const logging =

@@ -23,6 +23,7 @@ import { externalAgentNotifications } from "./v2/externalAgent/Notifications.ts"
 import { fileNotifications } from "./v2/file/Notifications.ts"
 import { fileRequests } from "./v2/file/Requests.ts"
 import { hookNotifications } from "./v2/hook/Notifications.ts"
+import { hookRequests } from "./v2/hook/Requests.ts"
 import { hostRequests } from "./v2/host/ServerRequests.ts"
 import { itemNotifications } from "./v2/item/Notifications.ts"
 import { legacyRequests } from "./v2/legacy/Requests.ts"
@@ -58,6 +59,7 @@ type ClientRequestTable = typeof initializeRequests &
   typeof legacyRequests &
   typeof mcpRequests &
   typeof fileRequests &
+  typeof hookRequests &
   typeof processRequests &
   typeof accountRequests
 
@@ -75,6 +77,7 @@ export const clientRequestTable: ClientRequestTable = {
   ...legacyRequests,
   ...mcpRequests,
   ...fileRequests,
+  ...hookRequests,
   ...processRequests,
   ...accountRequests
 }

@@ -14,7 +14,6 @@ import { unservedEnvironmentRequests } from "./v2/environment/UnservedRequests.t
 import { unservedExternalAgentRequests } from "./v2/externalAgent/UnservedRequests.ts"
 import { unservedFeedbackRequests } from "./v2/feedback/UnservedRequests.ts"
 import { unservedFileRequests } from "./v2/file/UnservedRequests.ts"
-import { unservedHookRequests } from "./v2/hook/UnservedRequests.ts"
 import { unservedLegacyRequests } from "./v2/legacy/UnservedRequests.ts"
 import { unservedMemoryRequests } from "./v2/memory/UnservedRequests.ts"
 import { unservedModelRequests } from "./v2/model/UnservedRequests.ts"
@@ -32,7 +31,6 @@ type Table = typeof unservedAccountRequests &
   typeof unservedExternalAgentRequests &
   typeof unservedFeedbackRequests &
   typeof unservedFileRequests &
-  typeof unservedHookRequests &
   typeof unservedLegacyRequests &
   typeof unservedMemoryRequests &
   typeof unservedModelRequests &
@@ -51,7 +49,6 @@ export const unservedRequestTable: Table = {
   ...unservedExternalAgentRequests,
   ...unservedFeedbackRequests,
   ...unservedFileRequests,
-  ...unservedHookRequests,
   ...unservedLegacyRequests,
   ...unservedMemoryRequests,
   ...unservedModelRequests,

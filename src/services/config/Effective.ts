@@ -18,6 +18,7 @@ import type { RuleFolder } from "./Project.ts"
 import { defaultProvider, providersOf, selectProvider } from "./Providers.ts"
 import type { Requirements } from "./Requirements.ts"
 import { modeOf, wantedSandbox } from "./SandboxChoice.ts"
+import { hookSourcesOf } from "./HookSources.ts"
 import { policyOf } from "./ShellEnvironmentPolicy.ts"
 import { get, getNumber, getText, merge, type Table, type Value } from "./Table.ts"
 import { type Choice, narrow } from "./Undecided.ts"
@@ -88,7 +89,8 @@ export const resolve = (inputs: Inputs): Result.Result<EffectiveConfig, Unresolv
     requirementRules: requirements.rules,
     requirementMcpServers: requirements.mcpServers,
     allowedWebSearchModes: requirements.allowedWebSearchModes,
-    ruleFolders: [...inputs.ruleFolders, ...stack.projectRules]
+    ruleFolders: [...inputs.ruleFolders, ...stack.projectRules],
+    hooks: hookSourcesOf(stack, requirements.demands, inputs.ruleFolders)
   })
 }
 

@@ -12,6 +12,7 @@ import type {
 } from "../../protocol/v2/thread/Settings.ts"
 import type { Bounds } from "./Bounds.ts"
 import type { RuleFolder } from "./Project.ts"
+import type { HookSources } from "./HookSource.ts"
 import type { ShellEnvironmentPolicy } from "./ShellEnvironmentPolicy.ts"
 
 /**
@@ -76,6 +77,8 @@ export interface EffectiveConfig {
   readonly bounds: Bounds
   /** The folders with rules about commands: the machine's, the home's, the project's. They may not exist. */
   readonly ruleFolders: ReadonlyArray<RuleFolder>
+  /** Where the hooks of the thread are configured. */
+  readonly hooks: HookSources
 }
 
 /** Settings in members of a request. They take precedence over every layer, but not over the requirements. */

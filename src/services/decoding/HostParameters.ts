@@ -14,6 +14,7 @@ type HostMethod = Extract<
   | `command/${string}`
   | `process/${string}`
   | "config/value/write"
+  | "hooks/list"
   | "config/batchWrite"
   | `experimentalFeature/${string}`
   | "permissionProfile/list"
@@ -28,6 +29,7 @@ type HostMethod = Extract<
 
 export const hostParameters: Pick<Decisions, HostMethod> = {
   "fs/readFile": { path: used },
+  "hooks/list": { cwds: used, threadId: used },
   "fs/writeFile": { path: used, dataBase64: used },
   "fs/createDirectory": { path: used, recursive: used },
   "fs/getMetadata": { path: used },

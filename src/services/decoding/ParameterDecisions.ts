@@ -67,7 +67,7 @@ export const Parameters: Decisions = {
     multiAgentMode: agents,
     ephemeral: used,
     historyMode: warned("This server has one history mode for all threads."),
-    sessionStartSource: ignored("It selects hooks, and this server has none."),
+    sessionStartSource: ignored("Hooks see how the thread was loaded: as a new one, or resumed."),
     threadSource: used,
     projectId: warned("This server has no projects, so the thread has none."),
     daybreakEnabled: warned("The access program is not sent to the model server."),

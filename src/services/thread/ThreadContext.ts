@@ -28,6 +28,8 @@ import { GoalClock } from "./GoalClock.ts"
 import { recovers } from "./Recovery.ts"
 import { awaitClients, type Notification, type ThreadJournal } from "./ThreadJournal.ts"
 import type { ThreadState } from "./ThreadState.ts"
+import { HookDesk } from "./HookDesk.ts"
+import type { Hooks } from "../hook/Hooks.ts"
 import { inEnvironment, isFeatureOff, switchedOn } from "./Switches.ts"
 import type { Lookup } from "./ThreadView.ts"
 import type { Documents, Instructions } from "./Instructions.ts"
@@ -41,6 +43,8 @@ export interface ThreadServices {
   readonly random: SecureRandom.SecureRandom["Service"]
   readonly files: SmallFiles["Service"]
   readonly clock: Clock.Clock
+  /** Hooks of all threads; undefined when there are none. */
+  readonly hooks?: Hooks["Service"]
   readonly lookup: Lookup
   /** What is known of the repository of a folder; null outside of repositories. */
   readonly gitFacts: (cwd: string) => Effect.Effect<GitInfo | null>
@@ -79,6 +83,7 @@ export class ThreadContext {
   /** The AGENTS.md files that were read last. */
   documents: Documents
   readonly goalClock = new GoalClock()
+  readonly hooks: HookDesk
   readonly id: string
   #status: ThreadStatus = { type: "idle" }
 
@@ -93,6 +98,13 @@ export class ThreadContext {
     this.config = options.config
     this.provider = options.provider
     this.id = options.journal.state.origin.id
+    this.hooks = new HookDesk({
+      id: this.id,
+      config: options.config,
+      scope: options.scope,
+      state: () => this.state,
+      hooks: options.services.hooks
+    })
   }
 
   get state(): ThreadState {

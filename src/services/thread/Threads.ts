@@ -28,6 +28,7 @@ import { ServerRequests } from "../routing/ServerRequests.ts"
 import { Agents } from "./agent/Agents.ts"
 import { claimed, createdBy, type Engine } from "./Creation.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
+import * as HookDesk from "./HookDesk.ts"
 import * as GitFacts from "./GitFacts.ts"
 import * as Sections from "./Sections.ts"
 import * as Settings from "./Settings.ts"
@@ -151,6 +152,7 @@ const makeServices = Effect.fnUntraced(function* (store: ThreadStore["Service"])
   const sections = yield* Sections.make(store.sections, random)
   const files = yield* SmallFiles
   const services = {
+    ...(yield* HookDesk.shared),
     gitFacts: GitFacts.make(files, yield* Path.Path),
     router: yield* OutboundRouter,
     serverRequests: yield* ServerRequests,

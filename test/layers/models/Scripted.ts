@@ -135,7 +135,8 @@ export const effective = (info: ModelProviderInfo): EffectiveConfig => ({
   requirementMcpServers: null,
   allowedWebSearchModes: null,
   bounds: unbounded,
-  ruleFolders: []
+  ruleFolders: [],
+  hooks: { sources: [], states: {} }
 })
 
 export const configLayer = (config: EffectiveConfig) =>

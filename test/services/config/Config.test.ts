@@ -54,7 +54,14 @@ describe("the configuration without settings", () => {
             { path: "/etc/codex/rules", mayAllow: true },
             { path: "/home/ada/.spindle/rules", mayAllow: true },
             { path: "/srv/project/.codex/rules", mayAllow: false, within: "/srv/project" }
-          ]
+          ],
+          hooks: {
+            sources: [
+              { path: "/etc/codex/hooks.json", origin: "system", isManaged: true },
+              { path: "/home/ada/.spindle/hooks.json", origin: "user", isManaged: false }
+            ],
+            states: {}
+          }
         })
         assert.deepStrictEqual(providers["openai"], {
           id: "openai",
@@ -69,7 +76,10 @@ describe("the configuration without settings", () => {
           streamIdleTimeoutMs: 300_000,
           requiresOpenaiAuth: true
         })
-        assert.deepStrictEqual({ ...rest, ruleFolders: [], providers }, Config.defaults())
+        assert.deepStrictEqual(
+          { ...rest, ruleFolders: [], hooks: { sources: [], states: {} }, providers },
+          Config.defaults()
+        )
         assert.deepStrictEqual(yield* config.requirements, { supportsIndependentSpeedModes: true, requirements: null })
         const read = yield* config.read({ includeLayers: true })
         assert.deepStrictEqual(

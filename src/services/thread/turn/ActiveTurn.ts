@@ -81,6 +81,8 @@ export class ActiveTurn {
   readonly joined = new Set<Fiber.Fiber<void>>()
   /** Requests that ended with a call that the end of the turn interrupted. They are published as resolved behind that end. */
   readonly unanswered: Array<number> = []
+  /** How often hooks have continued the turn. */
+  continuations = 0
   /** True once the end has been decided and no request of the turn is pending. */
   isOver = false
 
@@ -99,9 +101,14 @@ export class ActiveTurn {
     return true
   }
 
+  /** Whether input was added that is not recorded yet. */
+  get hasInput(): boolean {
+    return this.#steering.length > 0 || this.#entries.length > 0
+  }
+
   /** Closes the turn unless input was added. One step, so that no accepted input is lost. */
   finish(): boolean {
-    if (this.#steering.length > 0 || this.#entries.length > 0) return false
+    if (this.hasInput) return false
     this.#closed = true
     return true
   }

@@ -19,6 +19,7 @@ import type { ActiveTurn } from "./ActiveTurn.ts"
 import { goalDesk } from "./GoalDesk.ts"
 import { askIn, type Gate } from "./Questions.ts"
 import { supervised } from "./Supervised.ts"
+import { type Outcome, withHooks } from "./ToolHooks.ts"
 import { startedItem, toItem, toModel } from "./ToolOutputs.ts"
 import * as TurnSpans from "./TurnSpans.ts"
 
@@ -53,12 +54,6 @@ export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: strin
       ),
     ask: askIn(context, turn, gate)
   }
-}
-
-/** The outcome of a call. */
-interface Outcome {
-  readonly body: FunctionCallOutputBody
-  readonly success: boolean
 }
 
 const outcomeOf = (output: ToolOutput): Outcome => ({ body: toModel(output), success: output.success })
@@ -128,7 +123,10 @@ export const runCall = (
   if (call.input.length > MaxInput) {
     return Effect.succeed(`the input of ${call.name} is longer than ${MaxInput} characters`)
   }
-  const running = settled(context, turn, tool, call)
-  const published = tool.publishesItems === true ? running : shown(context, turn, call, running)
-  return Effect.map(TurnSpans.toolCall(published, call, span), ({ body }) => body)
+  const run = (call: ToolCall): Effect.Effect<Outcome, TurnCancelled> => {
+    const running = settled(context, turn, tool, call)
+    const published = tool.publishesItems === true ? running : shown(context, turn, call, running)
+    return TurnSpans.toolCall(published, call, span)
+  }
+  return Effect.map(withHooks(context, turn, call, run), ({ body }) => body)
 }

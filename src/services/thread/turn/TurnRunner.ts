@@ -80,6 +80,7 @@ const begin = Effect.fnUntraced(function* (context: ThreadContext, turn: ActiveT
     ...claimed(context, turn, task, at),
     ...preface
   ]
+  if (message !== null) yield* context.hooks.load
   const isImmediate = message === null || !(readsFiles(message.input) || readsDocuments(context))
   // The start of a turn does not wait for files.
   if (!isImmediate) yield* context.commit(started, [first])
@@ -104,7 +105,7 @@ const firstInput = Effect.fnUntraced(function* (
   message: Message
 ) {
   const input = yield* prepared(context, message)
-  if (task.defersMessage?.(context) === true) {
+  if (task.defersMessage?.(context) === true || (task.kind === "user" && context.hooks.precedeMessage)) {
     turn.steer(input)
     return { events: acceptance(context, turn, input), notifications: [] }
   }

@@ -22,12 +22,13 @@ import type { ThreadContext } from "../ThreadContext.ts"
 import { AwaitsClients } from "../ThreadJournal.ts"
 import type { ActiveTurn } from "./ActiveTurn.ts"
 import { type OnCall, type OnInput, sample } from "./Sampling.ts"
-import { recordAborted, recordMessage, recordOutput } from "./Recording.ts"
+import { recordAborted, recordOutput } from "./Recording.ts"
 import { modelRequest, type RequestOptions } from "./ModelRequests.ts"
 import { budgetReached } from "./GoalPrompts.ts"
 import { countFailure, countGoal, countTokens, isOverLimit } from "./TokenCount.ts"
 import { runCall, toolTurn } from "./ToolCalls.ts"
 import * as TurnSpans from "./TurnSpans.ts"
+import { admitSteering, continued, opened } from "./TurnHooks.ts"
 import type { Opening, TurnStep, TurnTask } from "./TurnTask.ts"
 import type { Message } from "./UserMessage.ts"
 
@@ -123,7 +124,7 @@ export const scopedStep = (at: TurnStep, options: RequestOptions): Effect.Effect
 export const recordAdded = Effect.fnUntraced(function* ({ context, turn }: TurnStep) {
   const entries = turn.takeEntries()
   if (entries.length > 0) yield* context.commit(entries.map((entry) => context.entry(entry)))
-  for (const message of turn.takeSteering()) yield* recordMessage(context, turn, message)
+  yield* admitSteering({ context, turn })
 })
 
 /** Compacts the conversation when it has reached its limit; at most once for a conversation that cannot get below it. */
@@ -148,9 +149,11 @@ export const userTask = (options: UserTurnOptions): TurnTask => ({
   },
   defersMessage: isOverLimit,
   run: Effect.fnUntraced(function* (at) {
+    yield* compactIfDue(at, options)
+    if (!(yield* opened(at))) return
     do {
       yield* compactIfDue(at, options)
       yield* recordAdded(at)
-    } while ((yield* scopedStep(at, options)) || !at.turn.finish())
+    } while ((yield* scopedStep(at, options)) || (yield* continued(at)) || !at.turn.finish())
   })
 })

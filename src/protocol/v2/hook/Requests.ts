@@ -1,5 +1,5 @@
 /**
- * Requests about hooks that this server does not serve.
+ * Requests about hooks.
  *
  * @module
  */
@@ -7,6 +7,6 @@ import * as Method from "../../Method.ts"
 import * as HookList from "./HookList.ts"
 
 /** By method name. */
-export const unservedHookRequests = {
+export const hookRequests = {
   "hooks/list": Method.clientRequest({ params: HookList.HooksListParams, result: HookList.HooksListResponse })
 } as const
