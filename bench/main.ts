@@ -12,6 +12,7 @@ import { deltas } from "./figures/deltas.ts"
 import { manyThreads } from "./figures/manyThreads.ts"
 import { memory } from "./figures/memory.ts"
 import { concurrent, sequential } from "./figures/requests.ts"
+import { patch } from "./figures/patch.ts"
 import { start } from "./figures/start.ts"
 import { sandbox } from "./figures/sandbox.ts"
 import { slowReader } from "./figures/slowReader.ts"
@@ -30,6 +31,7 @@ const groups: ReadonlyMap<string, (world: World) => Promise<ReadonlyArray<Figure
   ["start", start],
   ["thread-start", threadStart],
   ["turn", turn],
+  ["patch", patch],
   ["many-threads", manyThreads],
   ["tool-turn", toolTurn],
   ["tool-threads", toolThreads],

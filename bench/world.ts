@@ -14,10 +14,10 @@ import * as Peers from "./peers.ts"
 import type { Launch } from "./server.ts"
 
 /**
- * What the model answers: a number of deltas, a response without end, a number of instant commands, or a command that prints
- * the file `output.txt` of the working directory.
+ * What the model answers: a number of deltas, a response without end, a number of instant commands, a patch, or a command that
+ * prints the file `output.txt` of the working directory.
  */
-export type Deltas = number | "endless" | "output" | `calls-${number}`
+export type Deltas = number | "endless" | "output" | "patch" | `calls-${number}`
 
 export interface World {
   /** Fewer rounds, for a first impression. */

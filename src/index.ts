@@ -78,6 +78,8 @@ export * as Toolset from "./services/tool/Toolset.ts"
 export * as ToolRegistry from "./services/tool/ToolRegistry.ts"
 export * as Toolsets from "./layers/tools/Toolsets.ts"
 export * as Shell from "./layers/tools/Shell.ts"
+export * as Agents from "./services/tool/Agents.ts"
+export * as HostProcesses from "./services/tool/HostProcesses.ts"
 export * as ShellSessions from "./services/tool/ShellSessions.ts"
 export * as ExecRules from "./services/tool/ExecRules.ts"
 

@@ -3,11 +3,12 @@
  *
  * `POST /deltas/<n>/v1/responses` streams a response of n deltas, and `POST /deltas/endless/v1/responses` begins one that
  * never ends. `/deltas/calls-<n>/…` answers with n calls of `true` until their outputs are sent, and `/deltas/output/…` with a
- * call of `cat output.txt`. Everything is prepared in advance, so that only the client's work is measured. Runs in its own process and
+ * call of `cat output.txt`, and `/deltas/patch/…` with a patch. Everything is prepared in advance, so that only the client's work is measured. Runs in its own process and
  * sends its port to the parent.
  */
 import * as Http from "node:http"
 import process from "node:process"
+import { patchCommand } from "./patch.ts"
 
 const event = (data: { readonly type: string } & Record<string, unknown>): string =>
   `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
@@ -71,6 +72,7 @@ interface Body {
 const turnOf = (kind: string, body: string): Buffer => {
   const { input } = JSON.parse(body) as Body
   if (input.at(-1)?.type === "function_call_output") return answerOf(1)
+  if (kind === "patch") return callsOf(1, patchCommand)
   return kind === "output" ? callsOf(1, "cat output.txt") : callsOf(Number(kind.slice("calls-".length)), "true")
 }
 
@@ -83,8 +85,8 @@ const answerOf = (deltas: number): Buffer => {
 }
 
 const server = Http.createServer({ keepAlive: true, keepAliveTimeout: 60_000 }, (request, response) => {
-  const kind = /^\/deltas\/(\d+|endless|output|calls-\d+)\/v1\/responses$/.exec(request.url ?? "")?.[1]
-  const isTool = kind !== undefined && (kind === "output" || kind.startsWith("calls-"))
+  const kind = /^\/deltas\/(\d+|endless|output|patch|calls-\d+)\/v1\/responses$/.exec(request.url ?? "")?.[1]
+  const isTool = kind !== undefined && (kind === "output" || kind === "patch" || kind.startsWith("calls-"))
   const chunks: Array<Buffer> = []
   if (isTool) request.on("data", (chunk: Buffer) => chunks.push(chunk))
   else request.resume()

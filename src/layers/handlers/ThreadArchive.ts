@@ -14,6 +14,7 @@ import * as Reply from "../../services/connection/Reply.ts"
 import { mismatch } from "../../services/decoding/Mismatch.ts"
 import { OutboundRouter } from "../../services/routing/OutboundRouter.ts"
 import { invalidRequest, type RequestError } from "../../services/routing/RequestError.ts"
+import { agentsBelow } from "../../services/thread/agent/AgentsStored.ts"
 import { Threads } from "../../services/thread/Threads.ts"
 import { FileHistory } from "../../services/tool/FileHistory.ts"
 import { backwardsCursors } from "./HistoryCursors.ts"
@@ -38,6 +39,19 @@ const entriesOf = Effect.fnUntraced(function* (
   return entries
 })
 
+/** Ends the threads of agents with that of their parent. Returns those for which it was possible. */
+const succeeding = <E>(
+  threadIds: ReadonlyArray<string>,
+  end: (threadId: string) => Effect.Effect<void, E>
+): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.filter(threadIds, (threadId) =>
+    Effect.matchCauseEffect(end(threadId), {
+      onFailure: (cause) =>
+        Effect.as(Effect.logWarning(`the agent ${threadId} stays, unlike its parent`, cause), false),
+      onSuccess: () => Effect.succeed(true)
+    })
+  )
+
 export const make: Effect.Effect<
   HandlersFor<"thread/archive" | "thread/unarchive" | "thread/delete" | "thread/revert" | "thread/inject_items">,
   never,
@@ -48,9 +62,13 @@ export const make: Effect.Effect<
   const { stored } = threads
   const history = Option.getOrUndefined(yield* Effect.serviceOption(FileHistory))
 
+  const publish = (method: "thread/archived" | "thread/deleted", threadIds: ReadonlyArray<string>) =>
+    Effect.forEach(threadIds, (threadId) => router.notify(method, { threadId }, null), { discard: true })
+
   const archive: Handler<"thread/archive"> = Effect.fnUntraced(function* ({ threadId }) {
+    const agents = yield* agentsBelow(threadId, stored.state)
     yield* stored.archive(threadId)
-    return Reply.withCommit({}, router.notify("thread/archived", { threadId }, null))
+    return Reply.withCommit({}, publish("thread/archived", [threadId, ...(yield* succeeding(agents, stored.archive))]))
   })
 
   const unarchive: Handler<"thread/unarchive"> = Effect.fnUntraced(function* ({ threadId }) {
@@ -59,9 +77,11 @@ export const make: Effect.Effect<
   })
 
   const remove: Handler<"thread/delete"> = Effect.fnUntraced(function* ({ threadId }) {
+    const agents = yield* agentsBelow(threadId, stored.state)
     yield* stored.remove(threadId)
-    yield* history?.forget(threadId) ?? Effect.void
-    return Reply.withCommit({}, router.notify("thread/deleted", { threadId }, null))
+    const removed = [threadId, ...(yield* succeeding(agents, stored.remove))]
+    yield* Effect.forEach(removed, (id) => history?.forget(id) ?? Effect.void, { discard: true })
+    return Reply.withCommit({}, publish("thread/deleted", removed.toReversed()))
   })
 
   const revert: Handler<"thread/revert"> = Effect.fnUntraced(function* ({ beforeTurnId, threadId }, context) {

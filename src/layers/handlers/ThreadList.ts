@@ -33,7 +33,14 @@ type Filters = ParamsOf<"thread/list">
 /** Interactive programs. They are the default filter of kinds. */
 const interactive: ReadonlyArray<string> = ["cli", "vscode"]
 
-const allKinds: ReadonlyArray<SourceKind> = ["cli", "vscode", "exec", "appServer", "unknown", "custom", "subAgent"]
+const subAgents: ReadonlyArray<SourceKind> = [
+  "subAgentReview",
+  "subAgentCompact",
+  "subAgentThreadSpawn",
+  "subAgentOther"
+]
+
+const allKinds: ReadonlyArray<SourceKind> = ["cli", "vscode", "exec", "appServer", "unknown", "custom", ...subAgents]
 
 /** An absent list and an empty one both mean no filter. */
 const given = <A>(values: ReadonlyArray<A> | null | undefined): ReadonlyArray<A> | undefined =>
@@ -41,7 +48,8 @@ const given = <A>(values: ReadonlyArray<A> | null | undefined): ReadonlyArray<A>
 
 const kindsOf = ({ sourceKinds }: Pick<Filters, "sourceKinds">): ReadonlyArray<SourceKind> => {
   const kinds: ReadonlyArray<string> = given(sourceKinds) ?? interactive
-  return allKinds.filter((kind) => kinds.includes(kind))
+  const isAnyAgent = kinds.includes("subAgent")
+  return allKinds.filter((kind) => kinds.includes(kind) || (isAnyAgent && subAgents.includes(kind)))
 }
 
 /** For `sectionId`, null is a value: threads in no section that exists. */

@@ -171,7 +171,9 @@ const makeResume = (routing: Routing, threads: Threads["Service"]): Handler<"thr
     return Reply.make(() => {
       const otherwise = catchUp(routing.router, connection, thread, now)
       const { extensions, following } = subscribe(routing, connection, threadId, after, otherwise)
+      const agents = threads.agentsOf(thread).map((id) => subscribe(routing, connection, id).following)
       const commit = following.pipe(
+        Effect.andThen(Effect.all(agents, { discard: true })),
         Effect.andThen(publishWarnings(routing.router, loaded, unservedAtResume(served))),
         Effect.andThen(thread.goal.start)
       )

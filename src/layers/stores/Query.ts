@@ -23,7 +23,11 @@ import type {
 /** The kind of program that a thread was started from. */
 export const sourceKindOf = ({ origin: { source } }: ThreadSummary): SourceKind => {
   if (typeof source === "string") return source
-  return "custom" in source ? "custom" : "subAgent"
+  if ("custom" in source) return "custom"
+  const { subAgent } = source
+  if (subAgent === "review") return "subAgentReview"
+  if (subAgent === "compact") return "subAgentCompact"
+  return typeof subAgent === "object" && "thread_spawn" in subAgent ? "subAgentThreadSpawn" : "subAgentOther"
 }
 
 /** Whether a thread has had a turn, even one that was reverted. */

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import type { DynamicToolSpec } from "../../protocol/v2/thread/Requests.ts"
 import type { Tool, ToolNamespace, ToolSpec } from "../../services/tool/Tool.ts"
 import { Toolset, type ToolThread } from "../../services/tool/Toolset.ts"
+import * as Agents from "./Agents.ts"
 import * as Specs from "./turn/Specs.ts"
 import * as Goals from "./Goals.ts"
 import * as WebSearch from "./turn/WebSearch.ts"
@@ -72,6 +73,7 @@ export const layer: Layer.Layer<Toolset> = Layer.succeed(
         ...(isSet(thread, "update_plan", true) ? [updatePlan] : []),
         ...(isSet(thread, "experimental_request_user_input", false) ? [] : [requestUserInput]),
         viewImage(thread),
+        ...Agents.tools(thread),
         ...dynamicTools(thread),
         ...Goals.tools,
         WebSearch.tool(thread.config)

@@ -177,6 +177,7 @@ const unload = Effect.fnUntraced(function* (engine: Engine, loaded: Loaded, isLa
   // One step: a client may load the thread again while its end is still being published to slow clients.
   yield* Effect.suspend(() => {
     threads.delete(threadId)
+    engine.services.agents.changed(threadId)
     const waits = [
       router.publishNow("thread/status/changed", { threadId, status: { type: "notLoaded" } }, threadId),
       ...(isLast ? [router.publishNow("thread/closed", { threadId }, threadId)] : [])
@@ -223,6 +224,7 @@ const makeIdleUnload = Effect.fnUntraced(function* (engine: Engine) {
       })
   })
   return (threadId: string): void => {
+    services.agents.changed(threadId)
     if (threads.get(threadId)?.isUnloading === false) touch(threadId)
   }
 })

@@ -383,8 +383,8 @@ export class Thread {
     return this.#context.journal.flush
   }
 
-  /** Fails the running turn because the store cannot be written. */
-  failTurn(error: ThreadStoreError): void {
+  /** Fails the running turn for a reason outside of it, such as a store that cannot be written. */
+  failTurn(error: { readonly message: string }): void {
     this.#active?.fail({ message: error.message, codexErrorInfo: "other", additionalDetails: null, misalignment: null })
   }
 

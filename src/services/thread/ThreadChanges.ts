@@ -42,6 +42,10 @@ export interface ThreadChanges {
     threadId: string,
     decide: (state: ThreadState) => Effect.Effect<Decision<A>, E>
   ) => Effect.Effect<Changed<A>, E | ChangeError>
+  /** Ends the thread, if it is loaded. It stays stored. */
+  readonly end: (threadId: string) => Effect.Effect<void, ChangeError>
+  /** Runs the effect while nothing loads, unloads or changes the thread. */
+  readonly locked: <A, E>(threadId: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Ends the thread and marks it as archived. */
   readonly archive: (threadId: string) => Effect.Effect<void, ChangeError>
   /** Removes the mark. The thread is not loaded. */
@@ -248,6 +252,14 @@ export const make = (engine: Engine): ThreadChanges => ({
   hasFiles: engine.store.threadAt !== undefined,
   locate: makeLocate(engine),
   change: makeChange(engine),
+  locked: engine.locked,
+  end: (threadId) => {
+    const ended = Effect.suspend(() => {
+      const thread = engine.threads.find(threadId)
+      return thread === undefined ? Effect.void : endLoaded(engine, thread, Effect.void)
+    })
+    return engine.locked(threadId, ended)
+  },
   archive: makeArchive(engine),
   unarchive: makeUnarchive(engine),
   remove: makeRemove(engine),

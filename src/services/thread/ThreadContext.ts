@@ -22,6 +22,7 @@ import type { ServerRequests } from "../routing/ServerRequests.ts"
 import type { ThreadShell } from "../tool/ShellSessions.ts"
 import type { CallingModel, Tool, ToolSpec } from "../tool/Tool.ts"
 import type { ToolRegistry } from "../tool/ToolRegistry.ts"
+import type { Agents } from "./agent/Agents.ts"
 import type { ThreadEvent } from "./ThreadEvent.ts"
 import { GoalClock } from "./GoalClock.ts"
 import { recovers } from "./Recovery.ts"
@@ -49,6 +50,9 @@ export interface ThreadServices {
   readonly gitFacts: (cwd: string) => Effect.Effect<GitInfo | null>
   /** How a model is called. */
   readonly modelMetadata: (model: string) => ModelMetadata
+  /** The names of the models that clients are offered. */
+  readonly listedModels: Effect.Effect<ReadonlyArray<string>>
+  readonly agents: Agents
 }
 
 export interface ThreadContextOptions {

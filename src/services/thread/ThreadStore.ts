@@ -80,7 +80,10 @@ export interface AttachmentIdentity {
 }
 
 /** The kind of program that a thread was started from, as named by filters. */
-export type SourceKind = "cli" | "vscode" | "exec" | "appServer" | "unknown" | "custom" | "subAgent"
+export type SourceKind = "cli" | "vscode" | "exec" | "appServer" | "unknown" | "custom" | SubAgentKind
+
+/** Why a thread that no user started exists, as named by filters. */
+export type SubAgentKind = "subAgentReview" | "subAgentCompact" | "subAgentThreadSpawn" | "subAgentOther"
 
 /** Selects threads. A null member matches all threads; an empty list matches none. */
 export interface ThreadFilter {

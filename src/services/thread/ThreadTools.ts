@@ -18,6 +18,7 @@ import { type ToolRegistry } from "../tool/ToolRegistry.ts"
 import { Toolset, type ToolsUnavailable } from "../tool/Toolset.ts"
 import type { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { ThreadContext } from "./ThreadContext.ts"
+import { depthOf } from "./agent/AgentTree.ts"
 import { awaitClients } from "./ThreadJournal.ts"
 import { supervised } from "./turn/Supervised.ts"
 
@@ -60,11 +61,11 @@ export const make = Effect.gen(function* () {
 
   /** Opens the tools of a thread in the background. Subscribers are warned when a set cannot be opened. */
   const openTools = (context: ThreadContext, registry: ToolRegistry, config: EffectiveConfig, scope: Scope.Scope) => {
-    const { id: threadId, services, shell, state } = context
+    const { id: threadId, shell, state } = context
+    const { files } = context.services
     const { dynamicTools = [] } = state.origin
-    const added = Effect.suspend(() =>
-      toolset.open({ threadId, config, shell, registry, dynamicTools, files: services.files })
-    )
+    const depth = depthOf(state.origin)
+    const added = Effect.suspend(() => toolset.open({ threadId, config, depth, shell, registry, dynamicTools, files }))
     const opening = supervised(Scope.provide(added, scope), { name: "the opening of tools", scope }).pipe(
       Effect.catchCause((cause) => {
         // Deferred, because the client that starts the thread subscribes in this step.

@@ -9,6 +9,7 @@ import type { ThreadItem } from "../../protocol/v2/item/Item.ts"
 import type { ThreadEnvironment } from "../../protocol/v2/thread/Environment.ts"
 import type { Thread, ThreadReadState, ThreadSection, ThreadStatus } from "../../protocol/v2/thread/Thread.ts"
 import type { Turn, TurnItemsView } from "../../protocol/v2/turn/Turn.ts"
+import { placeOf } from "./agent/AgentTree.ts"
 import type { ThreadState, TurnState } from "./ThreadState.ts"
 import type { ThreadSummary } from "./ThreadStore.ts"
 
@@ -92,6 +93,7 @@ export const toThread = (
   lookup: Lookup = noLookup
 ): Thread => {
   const { origin } = summary
+  const place = placeOf(origin)
   const section = summary.section === null ? null : lookup.section(summary.section.id)
   return {
     id: origin.id,
@@ -100,7 +102,7 @@ export const toThread = (
     sessionId: origin.sessionId,
     forkedFromId: origin.forkedFromId,
     attachedToThreadId: null,
-    parentThreadId: null,
+    parentThreadId: place?.parentId ?? null,
     preview: summary.preview,
     ephemeral: origin.ephemeral,
     section,
@@ -121,8 +123,8 @@ export const toThread = (
     source: origin.source,
     canAcceptDirectInput: loaded === null ? null : true,
     threadSource: origin.threadSource,
-    agentNickname: null,
-    agentRole: null,
+    agentNickname: place?.nickname ?? null,
+    agentRole: place?.role ?? null,
     gitInfo: summary.gitInfo,
     name: summary.name,
     daybreakEnabled: summary.daybreakEnabled,

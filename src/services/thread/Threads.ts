@@ -18,7 +18,6 @@ import * as Semaphore from "effect/Semaphore"
 import type { DynamicToolSpec } from "../../protocol/v2/thread/Requests.ts"
 import type { ThreadSettings } from "../../protocol/v2/thread/Settings.ts"
 import type { ConfigError, ConfigWarning } from "../config/Config.ts"
-import { Version } from "../config/ServerIdentity.ts"
 import { ServerInfo } from "../config/ServerInfo.ts"
 import { SmallFiles } from "../config/SmallFiles.ts"
 import { ModelCatalog } from "../model/ModelCatalog.ts"
@@ -26,6 +25,8 @@ import { ModelProvider } from "../model/ModelProvider.ts"
 import { OutboundRouter } from "../routing/OutboundRouter.ts"
 import type { RequestError } from "../routing/RequestError.ts"
 import { ServerRequests } from "../routing/ServerRequests.ts"
+import { Agents } from "./agent/Agents.ts"
+import { claimed, createdBy, type Engine } from "./Creation.ts"
 import * as LoadedThreads from "./LoadedThreads.ts"
 import * as HookDesk from "./HookDesk.ts"
 import * as GitFacts from "./GitFacts.ts"
@@ -50,7 +51,6 @@ import * as Setup from "./ThreadSetup.ts"
 import { fold, foldAll, initial, type ThreadState } from "./ThreadState.ts"
 import { ThreadStore, type ThreadStoreError } from "./ThreadStore.ts"
 import type { OpenError } from "./ThreadTools.ts"
-import { seconds } from "./ThreadView.ts"
 
 /** A new thread. */
 export interface StartThread {
@@ -111,6 +111,8 @@ export class Threads extends Context.Service<
     readonly find: (threadId: string) => Thread | undefined
     /** Whether the stored threads are lost when the process ends. */
     readonly volatile: Effect.Effect<boolean>
+    /** Ids of the loaded threads of a thread's agents, and of their agents. */
+    readonly agentsOf: (thread: Thread) => ReadonlyArray<string>
     /** Ids of the loaded threads, oldest first. */
     readonly loaded: () => ReadonlyArray<string>
     /** Operations on threads that need not be loaded. */
@@ -159,65 +161,17 @@ const makeServices = Effect.fnUntraced(function* (store: ThreadStore["Service"])
     files,
     clock: yield* Clock.Clock,
     modelMetadata: catalog.metadata,
+    listedModels: Effect.suspend(() => catalog.list({})).pipe(
+      Effect.orDie,
+      Effect.map(({ data }) => data.map(({ model }) => model))
+    ),
+    agents: new Agents(),
     lookup: { section: sections.find, path: (thread) => store.pathOf?.(thread) ?? null }
   } satisfies ThreadServices
   return { services, sections }
 })
 
-/** Services of the operations. */
-interface Engine {
-  readonly services: ThreadServices
-  readonly store: ThreadStore["Service"]
-  readonly info: ServerInfo["Service"]
-  readonly setUp: Effect.Success<typeof Setup.make>
-  readonly threads: Effect.Success<ReturnType<typeof LoadedThreads.make>>
-  readonly sections: Sections.Sections
-}
-
 const notOnRecord = (threadId: string) => new ThreadNotFound({ threadId, sought: "record" })
-
-/** The first event of a new thread. `source` is the thread that it is forked from. */
-const createdBy = Effect.fnUntraced(function* (
-  { info, services: { clock, gitFacts, random } }: Engine,
-  request: StartThread,
-  setup: Setup.ThreadSetup,
-  source: string | null
-) {
-  // A new thread records these facts when its first turn starts.
-  const gitInfo = source === null ? null : yield* gitFacts(setup.settings.value.cwd)
-  const id = yield* random.uuidV7()
-  const at = clock.currentTimeMillisUnsafe()
-  const settings = setup.settings.value
-  const origin = {
-    id,
-    sessionId: id,
-    forkedFromId: source,
-    createdAt: seconds(at),
-    cwd: settings.cwd,
-    ephemeral: request.ephemeral,
-    cliVersion: Version,
-    originator: request.originator,
-    source: info.sessionSource,
-    threadSource: request.threadSource,
-    gitInfo,
-    ...(request.dynamicTools?.length ? { dynamicTools: request.dynamicTools } : {})
-  }
-  return { _tag: "Created", at, origin, settings } as const
-})
-
-/** Opens a thread with the right to write to it, which is freed when that fails. */
-const claimed = <A, E>(
-  { store }: Engine,
-  threadId: string,
-  kind: "new" | "stored" | "unstored",
-  open: (release: Effect.Effect<void>) => Effect.Effect<A, E>
-): Effect.Effect<A, E | ThreadStoreError> => {
-  const { claim } = store
-  if (claim === undefined || kind === "unstored") return open(Effect.void)
-  return Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(claim(threadId, kind === "new"), (release) => Effect.onError(restore(open(release)), () => release))
-  )
-}
 
 const start = Effect.fnUntraced(function* (
   engine: Engine,
@@ -225,7 +179,7 @@ const start = Effect.fnUntraced(function* (
 ): Effect.fn.Return<LoadedThread, LoadError> {
   yield* Setup.checkTools(request.dynamicTools ?? [])
   const setup = yield* engine.setUp(request.overrides, null)
-  const created = yield* createdBy(engine, request, setup, null)
+  const created = yield* createdBy(engine, request, setup.settings.value, null)
   const threadId = created.origin.id
   const stored = request.ephemeral ? Effect.void : engine.store.append(threadId, 0, [created])
   const state = Effect.as(stored, initial(created))
@@ -330,7 +284,7 @@ const fork = Effect.fnUntraced(function* (
   const length = yield* forkLength(events, source, request.point)
   const setup = yield* setUp(request.overrides, source.settings)
   const { dynamicTools = [] } = source.origin
-  const created = yield* createdBy(engine, { ...request, dynamicTools }, setup, sourceId)
+  const created = yield* createdBy(engine, { ...request, dynamicTools }, setup.settings.value, sourceId)
   const threadId = created.origin.id
   const stored = request.ephemeral ? Effect.void : store.fork(sourceId, length, created)
   const changes = (state: ThreadState) => [
@@ -376,6 +330,17 @@ export const make = Effect.gen(function* () {
     return yield* new ThreadNotFound({ threadId, sought: "loaded" })
   })
 
+  const stored = ThreadChanges.make({ services, store, threads, sections, locked })
+  services.agents.attach({
+    find,
+    ids: threads.ids,
+    desk: (parent, rootTurnId) =>
+      Effect.map(
+        Effect.promise(() => import("./agent/AgentDesk.ts")),
+        ({ make }) => make({ ...engine, stored }, parent, rootTurnId)
+      )
+  })
+
   return Threads.of({
     start: (request) => start(engine, request),
     resume,
@@ -385,7 +350,8 @@ export const make = Effect.gen(function* () {
     find,
     volatile: store.volatile ?? Effect.succeed(false),
     loaded: threads.ids,
-    stored: ThreadChanges.make({ services, store, threads, sections, locked }),
+    stored,
+    agentsOf: (thread) => services.agents.below(thread).map(({ id }) => id),
     sections,
     running: threads.running,
     drain: threads.drain,

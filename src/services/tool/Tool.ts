@@ -22,6 +22,7 @@ import type {
   ServerRequestParams,
   ServerRequestResult
 } from "../../protocol/Methods.ts"
+import type { ToolAgents } from "./Agents.ts"
 import type { ThreadGoal } from "../../protocol/v2/thread/Goal.ts"
 import type { AskForApproval, ModeKind, SandboxPolicy } from "../../protocol/v2/thread/Settings.ts"
 import type { ImageDetail } from "../../protocol/v2/turn/UserInput.ts"
@@ -167,6 +168,8 @@ export interface ToolTurn {
   readonly model: CallingModel
   /** The goal of the thread. */
   readonly goal: ToolGoal
+  /** The agents of the thread. Loaded when they are first used. */
+  readonly agents: Effect.Effect<ToolAgents>
   /** Announces the item; its `startedAtMs` is filled in. */
   readonly itemStarted: (item: ThreadItem) => Effect.Effect<void>
   /** Announces the final state, which is stored. */

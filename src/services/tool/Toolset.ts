@@ -19,6 +19,8 @@ export interface ToolThread {
   readonly threadId: string
   /** The configuration the thread was started or resumed with. The current policies are in the turn, because they may change. */
   readonly config: EffectiveConfig
+  /** How deep the thread is among agents: 0 for one that no agent started. */
+  readonly depth: number
   /** The thread's command sessions. */
   readonly shell: ThreadShell
   /** The tools that the clients of the thread provide. */

@@ -79,6 +79,9 @@ export const placedAll = <A>(value: A, places: Places): A => {
   ) as A
 }
 
+/** Limit on the cases of one process, so that several processes share the cases of a world. */
+const MaxCases = 300
+
 /** The cases by the process that they share. */
 export const byWorld = (cases: ReadonlyArray<Case>): ReadonlyArray<readonly [World, ReadonlyArray<Case>]> => {
   const groups = new Map<string, [World, Array<Case>]>()
@@ -88,5 +91,10 @@ export const byWorld = (cases: ReadonlyArray<Case>): ReadonlyArray<readonly [Wor
     group[1].push(one)
     groups.set(key, group)
   }
-  return [...groups.values()]
+  return [...groups.values()].flatMap(([world, group]) =>
+    Array.from({ length: Math.ceil(group.length / MaxCases) }, (_, part): [World, ReadonlyArray<Case>] => [
+      world,
+      group.slice(part * MaxCases, (part + 1) * MaxCases)
+    ])
+  )
 }

@@ -11,8 +11,13 @@ import { cwd, makeServer } from "../../support/Server.ts"
 const methods = Object.keys(clientRequestTable) as ReadonlyArray<ClientRequestMethod>
 
 /** The names of the members that a schema declares. */
-const membersOf = (ast: SchemaAST.AST): ReadonlyArray<string> =>
-  SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
+/** The members of parameters; of alternatives, those that all of them have. */
+const membersOf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
+  if (SchemaAST.isObjects(ast)) return ast.propertySignatures.map(({ name }) => String(name))
+  if (!SchemaAST.isUnion(ast)) return []
+  const [first = [], ...others] = ast.types.filter(SchemaAST.isObjects).map(membersOf)
+  return first.filter((name) => others.every((members) => members.includes(name)))
+}
 
 const parametersOf = (method: ClientRequestMethod): ReadonlyArray<string> => {
   const { params } = clientRequestTable[method]

@@ -115,7 +115,7 @@ const filters: ReadonlyArray<Partial<ThreadPageRequest["filter"]>> = [
   {},
   { archived: false },
   { archived: true },
-  { sourceKinds: ["cli", "subAgent"] },
+  { sourceKinds: ["cli", "subAgentOther"] },
   { modelProviders: ["p", "r"] },
   { cwds: ["/a"] },
   { cwds: [] },

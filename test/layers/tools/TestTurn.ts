@@ -42,6 +42,7 @@ export const make = (options: Partial<ToolTurn> & { readonly answer?: Answer } =
     sandboxPolicy: { type: "dangerFullAccess" },
     mode: "default",
     model: { name: "gpt-5.5", isKnown: true, supportsApplyPatch: true },
+    agents: Effect.die("no agent was expected"),
     goal: { get: Effect.succeed(null), create: noGoal, end: noGoal },
     itemStarted: (item) => publish({ type: "started", turnId, item }),
     itemCompleted: (item) => publish({ type: "completed", turnId, item }),

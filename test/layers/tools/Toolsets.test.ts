@@ -44,7 +44,7 @@ const opened = (layer: Layer.Layer<Toolset>) =>
     const opening = yield* Effect.forkChild(
       Effect.exit(
         Scope.provide(
-          toolset.open({ threadId: "t", config: defaults(), shell, registry, dynamicTools: [], files }),
+          toolset.open({ threadId: "t", config: defaults(), depth: 0, shell, registry, dynamicTools: [], files }),
           scope
         )
       ),
@@ -75,6 +75,11 @@ describe("sets of tools", () => {
         "exec_command",
         "request_user_input",
         "view_image",
+        "close_agent",
+        "resume_agent",
+        "send_input",
+        "spawn_agent",
+        "wait_agent",
         "get_goal",
         "create_goal",
         "update_goal",

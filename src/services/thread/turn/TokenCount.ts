@@ -76,8 +76,10 @@ export const countTokens = Effect.fnUntraced(function* (
   turnId: string,
   used: ModelUsage | null
 ) {
-  if (used !== null)
+  if (used !== null) {
     yield* write(context, turnId, add(context.state.usage?.tokens.total ?? none, used), add(none, used))
+    context.services.agents.counted(context, used.totalTokens)
+  }
   const tokenUsage = context.state.usage?.tokens
   if (tokenUsage === undefined) return
   yield* context.notify("thread/tokenUsage/updated", { threadId: context.id, turnId, tokenUsage })

@@ -39,6 +39,7 @@ export const toolTurn = (context: ThreadContext, turn: ActiveTurn, itemId: strin
     mode: collaborationMode.mode,
     model: context.callingModel,
     goal: goalDesk(context, turn, gate),
+    agents: Effect.suspend(() => context.services.agents.directory.desk(context, turn.rootTurnId)),
     itemStarted: (item) => whileOpen(() => context.itemStarted(turn.id, item)),
     itemCompleted: (item) => whileOpen(() => context.itemCompleted(turn.id, item)),
     notify: (method, params) => whileOpen(() => context.notify(method, params)),

@@ -13,7 +13,7 @@ import type { DatabaseSync } from "node:sqlite"
 import { networkAt } from "../FileSystemType.ts"
 
 /** The version of the tables. A file with another version is emptied. */
-export const Version = 2
+export const Version = 3
 
 /** How long a write waits for another process, in milliseconds. It blocks the server, so it is short. */
 const BusyMillis = 20
