@@ -10,7 +10,10 @@ import { isTable } from "./Table.ts"
 const known: Readonly<Record<string, boolean>> = {
   shell_tool: true,
   unified_exec: true,
-  goals: true
+  goals: true,
+  multi_agent: true,
+  hooks: true,
+  apply_patch_streaming_events: false
 }
 
 const stateOf = (written: unknown, byDefault: boolean): boolean => {

@@ -308,7 +308,8 @@ describe("exec", () => {
       const { folder, options } = yield* server
       const fileSystem = yield* FileSystem.FileSystem
       const picture = `${folder}/dot.png`
-      yield* Effect.orDie(fileSystem.writeFile(picture, Uint8Array.of(1, 2, 3)))
+      const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 1, 2, 3])
+      yield* Effect.orDie(fileSystem.writeFile(picture, png))
       const requests: Array<ModelRequest> = []
       const model = Layer.effect(
         ModelProvider,
@@ -330,7 +331,9 @@ describe("exec", () => {
               role: "user",
               content: [
                 { type: "input_text", text: "say: hello" },
-                { type: "input_image", image_url: "data:image/png;base64,AQID" }
+                { type: "input_text", text: `<image name=[Image #1] path="${picture}">` },
+                { type: "input_image", image_url: `data:image/png;base64,${png.toString("base64")}`, detail: "high" },
+                { type: "input_text", text: "</image>" }
               ]
             },
             name: "some-model",

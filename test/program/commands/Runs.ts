@@ -62,7 +62,7 @@ export const shown = (written: ReadonlyArray<Screen.Written>) => {
     err: text("err")
       .replaceAll(/\d+(?:\.\d+)? m?s\b/g, "TIME")
       .replaceAll(/thread [\w-]{36}/g, "thread ID")
-      .replaceAll(/tokens: \d+ in, \d+ out/g, "TOKENS")
+      .replaceAll(/tokens: [\d,]+ in, [\d,]+ out/g, "TOKENS")
   }
 }
 

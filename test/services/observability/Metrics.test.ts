@@ -32,7 +32,7 @@ describe("Metrics", () => {
         client.request(2, List)
         client.request(3, List, { limit: "many" })
         client.request(4, "thread/list")
-        client.request(5, "fs/watch", { path: "/x", watchId: "w" })
+        client.request(5, "marketplace/add", { source: "x" })
         client.request(6, "no/such/method")
         client.request(7, "no/other/method")
         for (let answers = 0; answers < 7; answers++) yield* client.next
@@ -40,7 +40,7 @@ describe("Metrics", () => {
           "requests_total thread/loaded/list ok": 2,
           "requests_total thread/loaded/list invalid": 1,
           "requests_total thread/list failed": 1,
-          "requests_total fs/watch invalid": 1,
+          "requests_total marketplace/add invalid": 1,
           "requests_total unknown invalid": 2
         })
       }).pipe(measured)
