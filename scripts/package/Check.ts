@@ -14,7 +14,7 @@ import { run, succeed } from "./Processes.ts"
 import { addPrograms, emptyFolder, isEndOfTurn, makeProject, pack, root, type Tarball } from "./Tarball.ts"
 
 /** Limits of the tarball in bytes: its size when this was written, and a tenth more. Half of it is types. */
-const budget = { size: 1_800_000, unpackedSize: 8_800_000 }
+const budget = { size: 2_200_000, unpackedSize: 10_000_000 }
 
 const expected = /^(?:(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)|(?:dist|docs|examples)\/.+)$/
 const unexpected = /\.map$|\.test\.|(?:^|\/)(?:src|test|bench|node_modules)\//
